@@ -1,0 +1,247 @@
+"""The three configurations, frozen and validated, and the presets."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.settings import Settings, refuse, setting
+
+CELLS = ("lstm", "gru", "rnn")
+OPTIMIZERS = ("adamw", "adam")
+SCHEDULES = ("cosine", "constant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig(Settings):
+    """The shape of a network: embedding (V, E), L recurrent layers of size H, softmax (H, V)."""
+
+    cell: str = setting("lstm", "Kind of the recurrent cell.", choices=CELLS)
+    embedding_size: int = setting(
+        32, "Embedding size E: numbers that stand for one character.", minimum=1, maximum=4096
+    )
+    hidden_size: int = setting(
+        256, "Hidden size H: numbers that a layer remembers.", minimum=1, maximum=8192
+    )
+    layer_count: int = setting(1, "Recurrent layers, one on top of another.", minimum=1, maximum=8)
+    tied_output: bool = setting(False, "Use the embedding as the output layer too (needs E = H).")
+
+    def __post_init__(self) -> None:
+        """Refuse what is not allowed, all at once."""
+        problems = self.problems()
+        if not problems and self.tied_output and self.embedding_size != self.hidden_size:
+            problems.append(
+                "tied_output needs embedding_size equal to hidden_size. "
+                f"Received: {self.embedding_size} and {self.hidden_size}."
+            )
+        refuse(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig(Settings):
+    """How a network is trained. Exactly one of `epochs`, `steps`, `train_time` says how long."""
+
+    LENGTHS: ClassVar[tuple[str, ...]] = ("epochs", "steps", "train_time")
+
+    batch_size: int = setting(
+        32, "Batch size B: streams of text read side by side.", minimum=1, maximum=65_536
+    )
+    sequence_length: int = setting(
+        64,
+        "Sequence length T: characters between two cuts of the gradient.",
+        minimum=2,
+        maximum=65_536,
+    )
+    epochs: float | None = setting(
+        None,
+        "How long, in passes over the training text.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1e6,
+        optional=True,
+    )
+    steps: int | None = setting(
+        None, "How long, in batches.", minimum=1, maximum=10**9, optional=True
+    )
+    train_time: float | None = setting(
+        None,
+        "How long, in seconds; turned into steps from a few timed batches at the start.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1e9,
+        optional=True,
+    )
+    max_time: float | None = setting(
+        None,
+        "Seconds after which the trainer saves and leaves, to be resumed.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1e9,
+        optional=True,
+    )
+    optimizer: str = setting("adamw", "Update rule.", choices=OPTIMIZERS)
+    learning_rate: float = setting(
+        3e-3, "Peak learning rate.", minimum=0, exclusive_minimum=True, maximum=10
+    )
+    schedule: str = setting("cosine", "Learning rate over the run.", choices=SCHEDULES)
+    warmup_fraction: float = setting(
+        0.02, "Share of the run in which the learning rate rises from zero.", minimum=0, maximum=1
+    )
+    final_learning_rate: float = setting(
+        0.02, "Learning rate at the end, as a share of the peak.", minimum=0, maximum=1
+    )
+    weight_decay: float = setting(
+        0.01, "Decay of the weight matrices, times the learning rate, a step.", minimum=0, maximum=1
+    )
+    gradient_norm_limit: float | None = setting(
+        1.0,
+        "Bound on the global norm of the gradient.",
+        minimum=0,
+        exclusive_minimum=True,
+        optional=True,
+    )
+    dropout: float = setting(
+        0.0,
+        "Share of each layer's outputs that is dropped while training.",
+        minimum=0,
+        maximum=0.95,
+    )
+    validation_fraction: float = setting(
+        0.1,
+        "Share of the text, at its end, that is held out.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=0.9,
+    )
+    evaluations: int = setting(
+        20,
+        "How many times the held-out text is scored, evenly over the run.",
+        minimum=1,
+        maximum=100_000,
+    )
+    checkpoint_interval: float = setting(
+        60.0, "Seconds between checkpoints.", minimum=0, exclusive_minimum=True, maximum=1e6
+    )
+    keep_checkpoints: int = setting(
+        3, "Newest checkpoints that are kept, besides the best.", minimum=1, maximum=10_000
+    )
+    rng_seed: int = setting(
+        0, "Start of the random numbers: initial weights, dropout.", minimum=0, maximum=2**31 - 1
+    )
+    threads: int | None = setting(
+        None, "Processor threads; none takes all.", minimum=1, maximum=4096, optional=True
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what is not allowed, all at once."""
+        problems = self.problems()
+        given = [name for name in self.LENGTHS if getattr(self, name) is not None]
+        if len(given) != 1:
+            problems.append(
+                "Exactly one of epochs, steps and train_time says how long to train. "
+                f"Received: {' and '.join(given) or 'none of them'}."
+            )
+        refuse(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingConfig(Settings):
+    """How the next character is chosen from the model's logits."""
+
+    temperature: float = setting(
+        0.8,
+        "Divides the logits: below 1 safer, above 1 wilder, 0 always the likeliest.",
+        minimum=0,
+        maximum=100,
+    )
+    top_k: int | None = setting(
+        None, "Choose among the k likeliest characters only.", minimum=1, optional=True
+    )
+    top_p: float | None = setting(
+        None,
+        "Choose among the fewest characters whose probabilities reach p (nucleus).",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1,
+        optional=True,
+    )
+    rng_seed: int | None = setting(
+        None,
+        "Start of the random numbers; none takes a new one each time.",
+        minimum=0,
+        maximum=2**63 - 1,
+        optional=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what is not allowed, all at once."""
+        refuse(self.problems())
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named, tried combination of model and training settings."""
+
+    name: str
+    sentence: str
+    model: ModelConfig
+    training: TrainingConfig
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "tiny",
+            "about a minute: enough to see it learn to spell",
+            ModelConfig(embedding_size=32, hidden_size=128),
+            TrainingConfig(batch_size=32, sequence_length=64, train_time=60.0, learning_rate=5e-3),
+        ),
+        Preset(
+            "small",
+            "about three minutes: words and layout",
+            ModelConfig(embedding_size=64, hidden_size=256),
+            TrainingConfig(batch_size=32, sequence_length=64, train_time=180.0, dropout=0.1),
+        ),
+        Preset(
+            "medium",
+            "about ten minutes: phrases; the best for a processor",
+            ModelConfig(embedding_size=64, hidden_size=384),
+            TrainingConfig(batch_size=32, sequence_length=96, train_time=600.0, dropout=0.3),
+        ),
+        Preset(
+            "large",
+            "for a GPU: three layers of 768",
+            ModelConfig(embedding_size=256, hidden_size=768, layer_count=3),
+            TrainingConfig(
+                batch_size=128, sequence_length=256, epochs=50, learning_rate=2e-3, dropout=0.5
+            ),
+        ),
+        Preset(
+            "tutorial",
+            "as the Keras text-generation tutorial has it: one layer of 1024, 10 epochs",
+            ModelConfig(embedding_size=256, hidden_size=1024),
+            TrainingConfig(
+                batch_size=64,
+                sequence_length=100,
+                epochs=10,
+                optimizer="adam",
+                learning_rate=1e-3,
+                schedule="constant",
+                warmup_fraction=0.0,
+                weight_decay=0.0,
+                gradient_norm_limit=None,
+            ),
+        ),
+    )
+}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of a name.
+
+    Raises:
+        ConfigError: If there is none of that name; the known ones are listed.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}. Known: {', '.join(PRESETS)}.")
+    return PRESETS[name]

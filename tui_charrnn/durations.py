@@ -1,0 +1,51 @@
+"""Spans of time as people write and read them: 90s, 10m, 1h30m."""
+
+import re
+
+from tui_charrnn.errors import ConfigError
+
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}  # seconds
+_PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})")
+
+
+def parse_duration(text: str) -> float:
+    """Read a span of time: `90`, `90s`, `10m`, `1h30m`, `2d` or `3:50:00`.
+
+    Returns:
+        Seconds, more than zero.
+
+    Raises:
+        ConfigError: If the text is none of these forms, or the span is zero.
+    """
+    cleaned = text.strip().lower().replace(" ", "")
+    seconds = _seconds(cleaned)
+    if seconds is None or not 0 < seconds < 1e9:
+        raise ConfigError(
+            "A duration is a number of seconds or a form like 90s, 10m, 1h30m, 2d or 3:50:00, "
+            f"and more than zero. Received: {text!r}"
+        )
+    return seconds
+
+
+def _seconds(cleaned: str) -> float | None:
+    if re.fullmatch(r"\d+(?:\.\d+)?", cleaned):
+        return float(cleaned)
+    if clock := _CLOCK.fullmatch(cleaned):
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return float(hours * 3_600 + minutes * 60 + seconds)
+    if cleaned and re.fullmatch(f"(?:{_PART.pattern})+", cleaned):
+        return sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(cleaned))
+    return None
+
+
+def format_duration(seconds: float) -> str:
+    """Write a span of time with two units at most: 0s, 42s, 12m08s, 3h05m, 2d04h."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3_600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 86_400:
+        return f"{whole // 3_600}h{whole % 3_600 // 60:02}m"
+    return f"{whole // 86_400}d{whole % 86_400 // 3_600:02}h"

@@ -1,0 +1,85 @@
+"""Every failure that a user can cause, and the exit code that it leads to.
+
+CharRNNError                 anything expected; printed as one sentence, never with a traceback
+├── ConfigError         (2)  a setting or an option: what was received, what is allowed
+├── DataError           (3)  something that was given to be read could not be
+│   ├── CorpusError          a text: missing, empty, binary, undecodable, too short
+│   ├── ModelFileError       a model file: not ours, truncated, misshapen, unknown name
+│   └── RunError             a run directory: missing, unreadable, of an unknown format
+├── DivergedError       (4)  the loss stopped being a finite number
+├── RunLockedError      (5)  another trainer is writing this run
+└── StorageError        (6)  the disk refused a write that matters
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How every command of this program ends."""
+
+    OK = 0
+    """Finished, or stopped on request."""
+    UNEXPECTED = 1
+    """A defect of this program; the traceback is in the log."""
+    USAGE = 2
+    """A wrong option or configuration."""
+    DATA = 3
+    """Unreadable data: a corpus, a model file or a run."""
+    DIVERGED = 4
+    """The loss stopped being finite; the last good checkpoint is kept."""
+    LOCKED = 5
+    """Another trainer holds the run."""
+    CANNOT_SAVE = 6
+    """The disk refused to take a checkpoint."""
+    RESUME_ME = 75
+    """Saved before the work was done (time limit, preemption): run `resume`."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+class CharRNNError(Exception):
+    """A failure that is explained to the user in one sentence."""
+
+    exit_code: ExitCode = ExitCode.UNEXPECTED
+
+
+class ConfigError(CharRNNError):
+    """A setting has a value that is not allowed, or a name that is not known."""
+
+    exit_code = ExitCode.USAGE
+
+
+class DataError(CharRNNError):
+    """Something that was given to be read could not be."""
+
+    exit_code = ExitCode.DATA
+
+
+class CorpusError(DataError):
+    """A corpus is missing, empty, binary, undecodable or too short."""
+
+
+class ModelFileError(DataError):
+    """A model file is not one of ours, or is damaged."""
+
+
+class RunError(DataError):
+    """A run directory is missing, unreadable or of an unknown format."""
+
+
+class DivergedError(CharRNNError):
+    """The loss or the gradient stopped being a finite number."""
+
+    exit_code = ExitCode.DIVERGED
+
+
+class RunLockedError(CharRNNError):
+    """Another trainer is writing this run."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class StorageError(CharRNNError):
+    """The disk refused a write that matters."""
+
+    exit_code = ExitCode.CANNOT_SAVE

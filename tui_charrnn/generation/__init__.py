@@ -1,0 +1,1 @@
+"""Characters from a trained model, one at a time, in NumPy."""

@@ -1,0 +1,79 @@
+"""The one gate between foreign text and a terminal.
+
+A character model says whatever its corpus held, and a corpus may hold escape sequences that
+write the clipboard, move the cursor or answer as typed input (CWE-150); file names, run names and
+log lines are no better. Everything that was not written in this repository passes through
+`safe_text` before it reaches a widget, a title, a toast or a terminal.
+
+The translation works on single code points, so no way of cutting a stream into pieces can put an
+escape sequence together again. Nothing is dropped: what cannot be shown is shown as a sign for it.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+_VISIBLE_CONTROLS: Final = {
+    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"},
+    0x7F: "\N{SYMBOL FOR DELETE}",
+    **{code: f"⟨{code:02X}⟩" for code in range(0x80, 0xA0)},
+    0x2028: "\N{SYMBOL FOR NEWLINE}",
+    0x2029: "\N{SYMBOL FOR NEWLINE}",
+}
+_COMBINING_LIMIT: Final = 8
+"""Marks on one base character; more of them overflow into other rows (Zalgo text)."""
+
+_FOREIGN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e-\u200f"
+    "\u2028-\u202e\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+"""What is never shown as it is: controls, format characters, surrogates, non-characters.
+
+The zero-width joiner and non-joiner (U+200D, U+200C) pass: Indic scripts, Persian and emoji cannot
+be read without them.
+"""
+
+
+def safe_text(text: str) -> str:
+    """Make foreign text harmless to a terminal and still readable.
+
+    Line feeds and tabs stay; other controls become control pictures (ESC is shown as ␛), C1
+    controls their number in brackets, bidirectional controls and other invisible format
+    characters their code point in brackets, halves of surrogate pairs the replacement
+    character. Idempotent.
+
+    Args:
+        text: Any string, of any length, cut anywhere.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown = _FOREIGN.sub(lambda match: _sign_for(match[0]), text)
+    return shown if shown.isascii() else _without_piles(shown)
+
+
+def safe_line(text: str) -> str:
+    """Like `safe_text`, on one line: line feeds and tabs become control pictures too."""
+    return safe_text(text).replace("\n", "␤").replace("\t", "␉")
+
+
+def _sign_for(character: str) -> str:
+    code = ord(character)
+    if code in _VISIBLE_CONTROLS:
+        return _VISIBLE_CONTROLS[code]
+    category = unicodedata.category(character)
+    return "\N{REPLACEMENT CHARACTER}" if category in {"Cs", "Cn"} else f"⟨{code:04X}⟩"
+
+
+def _without_piles(text: str) -> str:
+    """Give marks past the limit of one base a dotted circle of their own as base."""
+    result, marks = [], 0
+    for character in text:
+        is_mark = unicodedata.combining(character) != 0 or unicodedata.category(character) == "Me"
+        marks = marks + 1 if is_mark else 0
+        if marks > _COMBINING_LIMIT:
+            result.append("\N{DOTTED CIRCLE}")
+            marks = 1
+        result.append(character)
+    return "".join(result)

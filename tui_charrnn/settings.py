@@ -1,0 +1,121 @@
+"""How a setting is declared: once, with its sentence and its bounds.
+
+The command line, the form of the app and the validation all read a setting from its declaration.
+"""
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+from tui_charrnn.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a setting may be, and the sentence that explains it."""
+
+    sentence: str
+    minimum: float = -math.inf
+    """Inclusive, unless `exclusive_minimum`."""
+    maximum: float = math.inf
+    """Inclusive."""
+    exclusive_minimum: bool = False
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether None, meaning off or automatic, is allowed."""
+
+    def admits(self, value: object) -> bool:
+        """Whether a value of the right type lies within the bounds."""
+        if value is None:
+            return self.optional
+        if self.choices:
+            return value in self.choices
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return isinstance(value, bool)
+        if not math.isfinite(value) or value > self.maximum:
+            return False
+        return value > self.minimum if self.exclusive_minimum else value >= self.minimum
+
+    def allowed(self) -> str:
+        """The bounds in words."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        low = f"{'above' if self.exclusive_minimum else 'at least'} {self.minimum:g}"
+        parts = [low] if math.isfinite(self.minimum) else []
+        if math.isfinite(self.maximum):
+            parts.append(f"at most {self.maximum:g}")
+        words = " and ".join(parts) or "true or false"
+        return words + (", or none" if self.optional else "")
+
+
+def setting(default: Any, sentence: str, **bounds: Any) -> Any:
+    """A dataclass field whose metadata is its `Bounds`."""
+    return field(default=default, metadata={"bounds": Bounds(sentence, **bounds)})
+
+
+class Settings:
+    """What the three configurations share: reading, checking and writing themselves."""
+
+    __slots__ = ()
+
+    @classmethod
+    def bounds(cls) -> dict[str, Bounds]:
+        """Every setting by name, in the order of declaration."""
+        return {item.name: item.metadata["bounds"] for item in fields(cls)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], *, skip_unknown: bool = False) -> Self:
+        """Build a configuration from plain values, as JSON holds them.
+
+        Args:
+            values: Settings by name; those left out keep their default.
+            skip_unknown: Pass over names that this version does not know, as a reader of a
+                newer file must, instead of refusing them.
+
+        Raises:
+            ConfigError: If a name is unknown or a value is not allowed; all are reported.
+        """
+        known = cls.bounds()
+        unknown = [name for name in values if name not in known]
+        if unknown and not skip_unknown:
+            raise ConfigError(" ".join(_unknown_sentence(name, known) for name in unknown))
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain values by name, as JSON holds them."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    def problems(self) -> list[str]:
+        """One sentence for every setting whose value is not allowed."""
+        problems = []
+        for item in fields(self):  # type: ignore[arg-type]
+            value, bounds = getattr(self, item.name), item.metadata["bounds"]
+            if not (_has_type(value, str(item.type)) and bounds.admits(value)):
+                problems.append(f"{item.name} must be {bounds.allowed()}. Received: {value!r}.")
+        return problems
+
+
+def _has_type(value: object, annotation: str) -> bool:
+    """Whether a value is of the type that a field of a configuration names."""
+    if value is None:
+        return True  # whether none is allowed is for the bounds to say
+    expected = annotation.removesuffix(" | None").replace("<class '", "").replace("'>", "")
+    if expected == "float":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if expected == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return type(value).__name__ == expected
+
+
+def _unknown_sentence(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"There is no setting {name!r}.{hint}"
+
+
+def refuse(problems: list[str]) -> None:
+    """Raise a ConfigError that reports all problems, if there are any."""
+    if problems:
+        raise ConfigError(" ".join(problems))

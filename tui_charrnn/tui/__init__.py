@@ -1,0 +1,1 @@
+"""The Textual app: it draws records and posts intents, and computes nothing."""

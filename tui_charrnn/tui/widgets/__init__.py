@@ -1,0 +1,1 @@
+"""What the reader sees: each widget takes values and draws them."""
