@@ -1,0 +1,175 @@
+"""The two JSON documents of a run: run.json, written once, and state.json, replaced as it goes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Self, TypeVar
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.runs.layout import FORMAT
+
+_T = TypeVar("_T")
+
+
+class RunState(StrEnum):
+    """What a trainer says it is doing."""
+
+    CREATED = "created"
+    """No trainer has taken it up yet."""
+    PREPARING = "preparing"
+    """Reading the corpus, counting n-grams."""
+    LOADING = "loading"
+    """TensorFlow is being loaded."""
+    TIMING = "timing"
+    """A few batches are timed to plan the run."""
+    TRAINING = "training"
+    EVALUATING = "evaluating"
+    SAVING = "saving"
+    FINISHED = "finished"
+    """Done as planned."""
+    STOPPED = "stopped"
+    """Ended on request, saved; it can be resumed."""
+    SAVED = "saved"
+    """Left before the work was done, to be resumed."""
+    INTERRUPTED = "interrupted"
+    """Ended by Ctrl-C, saved if it could be."""
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a trainer ought to be at work."""
+        return self in _LIVE
+
+
+_LIVE = {
+    RunState.CREATED,
+    RunState.PREPARING,
+    RunState.LOADING,
+    RunState.TIMING,
+    RunState.TRAINING,
+    RunState.EVALUATING,
+    RunState.SAVING,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusReference:
+    """Which text a run trains on, how to read it again, and how to know that it is the same."""
+
+    name: str
+    """As shown to people."""
+    sources: tuple[str, ...]
+    """Absolute paths, in order, or one `catalogue:NAME`."""
+    encoding: str = "utf-8"
+    unify_newlines: bool = True
+    """Whether CRLF and CR were turned into LF."""
+    compose: bool = True
+    """Whether characters were composed (Unicode NFC)."""
+    sha256: str
+    """Of the text as trained on, encoded as UTF-8."""
+    characters: int
+    training_characters: int
+    """The first so many are trained on; the rest is held out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDescription:
+    """run.json: everything that is fixed before the first batch."""
+
+    name: str
+    created: str
+    """UTC, ISO 8601."""
+    preset: str
+    model: ModelConfig
+    training: TrainingConfig
+    corpus: CorpusReference
+    vocabulary: str
+    """All characters, in the order of their index."""
+    parameter_count: int
+    host: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of this program, Python and TensorFlow, at creation."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as the file holds them."""
+        values = asdict(self)
+        values["model"], values["training"] = self.model.to_mapping(), self.training.to_mapping()
+        return {"format": FORMAT, **values}
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Read the document; fields that are not known are passed over.
+
+        Raises:
+            RunError: If it is not one, is of another format, or lacks a field.
+        """
+        document = _document(values, "run.json")
+        try:
+            document["model"] = ModelConfig.from_mapping(document["model"], skip_unknown=True)
+            document["training"] = TrainingConfig.from_mapping(
+                document["training"], skip_unknown=True
+            )
+            corpus = dict(document["corpus"])
+            corpus["sources"] = tuple(corpus["sources"])
+            document["corpus"] = _built(CorpusReference, corpus)
+            return _built(cls, document)
+        except (KeyError, TypeError, ValueError, ConfigError) as error:
+            raise RunError(f"run.json cannot be used: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStatus:
+    """state.json: what the trainer is doing now."""
+
+    state: RunState
+    step: int = 0
+    total_steps: int | None = None
+    epoch: float = 0.0
+    """Passes over the training text so far."""
+    pid: int = 0
+    host: str = ""
+    boot_id: str = ""
+    beat: int = 0
+    """A counter that rises with every write: whether it changes tells a viewer that the trainer
+    lives, whatever the clocks of two machines say."""
+    eta: float | None = None
+    """Seconds that are left, validation and checkpoints counted in."""
+    characters_per_second: float | None = None
+    elapsed: float = 0.0
+    message: str = ""
+    """One sentence for people: what went wrong, or what is being waited for."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as the file holds them."""
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Read the document; fields that are not known are passed over.
+
+        Raises:
+            RunError: If it is not one, is of another format, or lacks a field.
+        """
+        document = _document(values, "state.json")
+        try:
+            document["state"] = RunState(document["state"])
+            return _built(cls, document)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"state.json cannot be used: {error}") from error
+
+
+def _document(values: object, name: str) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise RunError(f"{name} is not a JSON object.")
+    if values.get("format") != FORMAT:
+        raise RunError(
+            f"{name} is of format {values.get('format')!r}; this version reads format {FORMAT}."
+        )
+    return dict(values)
+
+
+def _built(cls: type[_T], values: Mapping[str, Any]) -> _T:
+    known = {item.name for item in fields(cls)}  # type: ignore[arg-type]
+    return cls(**{name: value for name, value in values.items() if name in known})

@@ -1,0 +1,100 @@
+"""The names of the files in a run directory, and nothing more."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FORMAT = 1
+"""Number of the run format that this program writes (docs/run-format.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Where the files of one run lie."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its folder."""
+        return self.path.name
+
+    @property
+    def description(self) -> Path:
+        """run.json: what is trained on what, written once."""
+        return self.path / "run.json"
+
+    @property
+    def status(self) -> Path:
+        """state.json: what the trainer is doing, replaced at most every two seconds."""
+        return self.path / "state.json"
+
+    @property
+    def events(self) -> Path:
+        """events.jsonl: one record a line, appended."""
+        return self.path / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """trainer.log: whatever the trainer's process prints."""
+        return self.path / "trainer.log"
+
+    @property
+    def lock(self) -> Path:
+        """run.lock: held by the one writer."""
+        return self.path / "run.lock"
+
+    @property
+    def control(self) -> Path:
+        """control/: requests from viewers."""
+        return self.path / "control"
+
+    @property
+    def corpus(self) -> Path:
+        """corpus.txt: a copy of a corpus that cannot be read again, such as standard input."""
+        return self.path / "corpus.txt"
+
+    @property
+    def checkpoints(self) -> Path:
+        """checkpoints/: one folder a checkpoint, and the two pointers."""
+        return self.path / "checkpoints"
+
+    @property
+    def latest(self) -> Path:
+        """checkpoints/latest.json: names the newest durable checkpoint."""
+        return self.checkpoints / "latest.json"
+
+    @property
+    def best(self) -> Path:
+        """checkpoints/best.json: names the checkpoint of the lowest validation loss."""
+        return self.checkpoints / "best.json"
+
+    @property
+    def live_model(self) -> Path:
+        """live/model.safetensors: the newest weights, published on request."""
+        return self.path / "live" / "model.safetensors"
+
+    def checkpoint(self, step: int) -> "CheckpointDirectory":
+        """The folder of the checkpoint after a number of steps."""
+        return CheckpointDirectory(self.checkpoints / f"step-{step:08d}")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointDirectory:
+    """Where the files of one checkpoint lie."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The model: weights, vocabulary, configuration."""
+        return self.path / "model.safetensors"
+
+    @property
+    def training(self) -> Path:
+        """What resuming needs and sampling does not."""
+        return self.path / "training.safetensors"
+
+    @property
+    def manifest(self) -> Path:
+        """Step, loss, and the hash and size of the two other files."""
+        return self.path / "manifest.json"

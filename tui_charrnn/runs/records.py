@@ -1,0 +1,244 @@
+"""What a trainer writes into events.jsonl: one frozen dataclass a kind, and one codec.
+
+Losses are nats per character, `elapsed` is seconds of work on the run, summed over its resumes.
+Every number is finite; a loss that is not is a record of its own (`RunDiverged`).
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A trainer took the run up, for the first time or again."""
+
+    pid: int
+    host: str
+    started: str
+    """UTC, ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaselinesMeasured:
+    """What counting alone reaches on the same held-out text."""
+
+    orders: tuple[int, ...]
+    """Length of the n-grams: 0 uniform, 1 unigram, 2 bigram, ..."""
+    losses: tuple[float, ...]
+    """Loss of each order, in the same sequence."""
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """The order with the lowest loss, and that loss."""
+        loss, order = min(zip(self.losses, self.orders, strict=True))
+        return order, loss
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlanned:
+    """How long the run will be; written once, before the first batch."""
+
+    total_steps: int
+    steps_per_epoch: int
+    evaluate_every: int
+    """Steps between two evaluations."""
+    batch_size: int
+    """Streams side by side: the configured number, or fewer on a small corpus."""
+    seconds_per_step: float | None
+    """Median of the timed batches, where the length was given as a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTrained:
+    """The optimizer took one step."""
+
+    step: int
+    """Batches since the run began, counting from 1."""
+    loss: float
+    """Mean over the batch, before the update."""
+    learning_rate: float
+    gradient_norm: float
+    """Global norm before clipping."""
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class SplitEvaluated:
+    """The held-out text was scored."""
+
+    step: int
+    loss: float
+    is_best: bool
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    """A checkpoint is durable."""
+
+    step: int
+    path: str
+    """Relative to the run directory."""
+    seconds: float
+    """How long training stood still for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPublished:
+    """The newest weights lie in `live/` for sampling."""
+
+    step: int
+    path: str
+    """Relative to the run directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """A request from `control/` was carried out or refused."""
+
+    request: str
+    accepted: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunWarned:
+    """Something the user should know, that does not stop training."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """Training goes on from a checkpoint; readers drop what came after its step."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunDiverged:
+    """The loss or the gradient stopped being a finite number."""
+
+    step: int
+    quantity: str
+    """`loss` or `gradient_norm`."""
+    value: str
+    """`nan`, `inf` or `-inf`."""
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """Training ended by a failure; the traceback, if any, is in trainer.log."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The trainer's last record."""
+
+    reason: str
+    """finished, stopped, saved (to be resumed), interrupted, diverged or failed."""
+    step: int
+    best_loss: float | None
+    """Lowest validation loss, or None if nothing was evaluated."""
+    best_step: int | None
+    exit_code: int
+    elapsed: float
+
+
+Record: TypeAlias = (
+    RunStarted
+    | BaselinesMeasured
+    | RunPlanned
+    | BatchTrained
+    | SplitEvaluated
+    | CheckpointSaved
+    | ModelPublished
+    | RequestAnswered
+    | RunWarned
+    | RunResumed
+    | RunDiverged
+    | RunFailed
+    | RunEnded
+)
+
+_KINDS: Final[dict[str, type[Record]]] = {
+    "started": RunStarted,
+    "baselines": BaselinesMeasured,
+    "planned": RunPlanned,
+    "batch": BatchTrained,
+    "evaluated": SplitEvaluated,
+    "checkpointed": CheckpointSaved,
+    "published": ModelPublished,
+    "answered": RequestAnswered,
+    "warned": RunWarned,
+    "resumed": RunResumed,
+    "diverged": RunDiverged,
+    "failed": RunFailed,
+    "ended": RunEnded,
+}
+_NAMES: Final = {record: kind for kind, record in _KINDS.items()}
+
+
+def encode_record(record: Record) -> str:
+    """Write a record as one line of JSON, without its line end.
+
+    Raises:
+        ValueError: If a number in it is not finite.
+    """
+    values = {"kind": _NAMES[type(record)], **asdict(record)}
+    return json.dumps(values, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+
+
+def decode_record(line: str) -> Record | None:
+    """Read a record from a line, or return None for a kind that this version does not know.
+
+    Fields that are not known are passed over, as a later version may have added them.
+
+    Raises:
+        ValueError: If the line is not a record at all: not JSON, no kind, a field missing, a
+            value of the wrong kind.
+    """
+    values = json.loads(line, parse_constant=_refuse_constant)
+    if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
+        raise ValueError(f"A record is an object with a kind. Received: {line[:80]!r}")
+    record = _KINDS.get(values["kind"])
+    if record is None:
+        return None
+    try:
+        return record(**{
+            item.name: _checked(values[item.name], str(item.type)) for item in fields(record)
+        })
+    except KeyError as error:
+        raise ValueError(f"A {values['kind']} record lacks its {error}.") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"A record holds finite numbers only. Received: {name}")
+
+
+_CHECKS: Final[dict[str, tuple[type, ...]]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "bool": (bool,),
+}
+
+
+def _checked(value: Any, annotation: str) -> Any:
+    """The value if it is of the annotated type, arrays as tuples."""
+    name = annotation.replace("<class '", "").replace("'>", "")
+    if name.startswith("tuple["):
+        if not isinstance(value, list):
+            raise ValueError(f"Expected an array. Received: {value!r}")
+        element = name.removeprefix("tuple[").partition(",")[0]
+        return tuple(_checked(item, element) for item in value)
+    if value is None and name.endswith(" | None"):
+        return None
+    expected = _CHECKS[name.removesuffix(" | None")]
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        raise ValueError(f"Expected {name}. Received: {value!r}")
+    return value
