@@ -5,6 +5,7 @@ Every number is finite; a loss that is not is a record of its own (`RunDiverged`
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, TypeAlias
 
@@ -241,4 +242,6 @@ def _checked(value: Any, annotation: str) -> Any:
     expected = _CHECKS[name.removesuffix(" | None")]
     if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
         raise ValueError(f"Expected {name}. Received: {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):  # JSON's 1e999 reads as infinity
+        raise ValueError(f"A record holds finite numbers only. Received: {value}")
     return value

@@ -1,0 +1,56 @@
+# make run     open the app (without a terminal: train for a minute, then let it speak)
+# make test    every test
+# make check   formatting, lint, types, the import law
+# make clean   remove what these made
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format snapshots picture clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+help:
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "charrnn-tui needs Python 3.11, 3.12 or 3.13 with venv; none was found. Name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing charrnn-tui into $(VENV): about 2 GB, most of it TensorFlow; a few minutes, once."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing charrnn-tui and its development tools into $(VENV): about 2 GB, most of it TensorFlow; a few minutes, once."
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+run: $(VENV)/.installed
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/charrnn-tui; else exec sh scripts/main_job.sh $(BIN)/charrnn-tui; fi
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+snapshots: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/tui --snapshot-update
+
+picture: $(VENV)/.installed-dev
+	$(BIN)/python scripts/picture.py
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,24 @@
+"""Every test runs in a home of its own: no test can see or touch the user's files."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder, and runs, data and cache folders inside it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for variable, folder in {
+        "HOME": home,
+        "XDG_CONFIG_HOME": home / "config",
+        "XDG_DATA_HOME": home / "data",
+        "XDG_CACHE_HOME": home / "cache",
+        "XDG_STATE_HOME": home / "state",
+        "CHARRNN_RUNS": home / "runs",
+    }.items():
+        monkeypatch.setenv(variable, str(folder))
+    for variable in ("CHARRNN_DATA", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+        monkeypatch.delenv(variable, raising=False)
+    return home
