@@ -69,6 +69,7 @@ class TrainingConfig(Settings):
         exclusive_minimum=True,
         maximum=1e9,
         optional=True,
+        is_duration=True,
     )
     max_time: float | None = setting(
         None,
@@ -77,6 +78,7 @@ class TrainingConfig(Settings):
         exclusive_minimum=True,
         maximum=1e9,
         optional=True,
+        is_duration=True,
     )
     optimizer: str = setting("adamw", "Update rule.", choices=OPTIMIZERS)
     learning_rate: float = setting(
@@ -105,6 +107,13 @@ class TrainingConfig(Settings):
         minimum=0,
         maximum=0.95,
     )
+    cold_start_fraction: float = setting(
+        0.05,
+        "Share of the streams that forget their state before a batch, so that the model learns to "
+        "begin from nothing too, as it must with a seed text.",
+        minimum=0,
+        maximum=1,
+    )
     validation_fraction: float = setting(
         0.1,
         "Share of the text, at its end, that is held out.",
@@ -118,8 +127,19 @@ class TrainingConfig(Settings):
         minimum=1,
         maximum=100_000,
     )
+    evaluation_characters: int | None = setting(
+        200_000,
+        "Held-out characters that are scored each time, from the first on; none scores all.",
+        minimum=100,
+        optional=True,
+    )
     checkpoint_interval: float = setting(
-        60.0, "Seconds between checkpoints.", minimum=0, exclusive_minimum=True, maximum=1e6
+        60.0,
+        "Seconds between checkpoints.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1e6,
+        is_duration=True,
     )
     keep_checkpoints: int = setting(
         3, "Newest checkpoints that are kept, besides the best.", minimum=1, maximum=10_000

@@ -5,10 +5,11 @@ The command line, the form of the app and the validation all read a setting from
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
 
 
@@ -25,6 +26,8 @@ class Bounds:
     choices: tuple[str, ...] = ()
     optional: bool = False
     """Whether None, meaning off or automatic, is allowed."""
+    is_duration: bool = False
+    """Whether it is a span of time, in seconds, that people write as 90s or 10m."""
 
     def admits(self, value: object) -> bool:
         """Whether a value of the right type lies within the bounds."""
@@ -66,6 +69,26 @@ class Settings:
         return {item.name: item.metadata["bounds"] for item in fields(cls)}  # type: ignore[arg-type]
 
     @classmethod
+    def parse(cls, name: str, text: str) -> Any:
+        """Read the value of one setting as people write it; `none` where it may be off.
+
+        Raises:
+            ConfigError: If the text is not of the setting's type. Bounds are checked when the
+                configuration is built.
+        """
+        item = next(item for item in fields(cls) if item.name == name)  # type: ignore[arg-type]
+        bounds: Bounds = item.metadata["bounds"]
+        if bounds.optional and text.strip().lower() == "none":
+            return None
+        if bounds.is_duration:
+            return parse_duration(text)
+        try:
+            return _READERS[_type_name(str(item.type))](text.strip())
+        except (KeyError, ValueError):
+            allowed = bounds.allowed()
+            raise ConfigError(f"{name} must be {allowed}. Received: {text!r}.") from None
+
+    @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, skip_unknown: bool = False) -> Self:
         """Build a configuration from plain values, as JSON holds them.
 
@@ -101,12 +124,24 @@ def _has_type(value: object, annotation: str) -> bool:
     """Whether a value is of the type that a field of a configuration names."""
     if value is None:
         return True  # whether none is allowed is for the bounds to say
-    expected = annotation.removesuffix(" | None").replace("<class '", "").replace("'>", "")
+    expected = _type_name(annotation)
     if expected == "float":
         return isinstance(value, int | float) and not isinstance(value, bool)
     if expected == "int":
         return isinstance(value, int) and not isinstance(value, bool)
     return type(value).__name__ == expected
+
+
+def _type_name(annotation: str) -> str:
+    return annotation.removesuffix(" | None").replace("<class '", "").replace("'>", "")
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "bool": lambda text: {"true": True, "yes": True, "false": False, "no": False}[text.lower()],
+}
 
 
 def _unknown_sentence(name: str, known: Iterable[str]) -> str:

@@ -99,3 +99,16 @@ def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) ->
         output_kernel=embedding.T if config.tied_output else tensors["output.kernel"],
         output_bias=tensors["output.bias"],
     )
+
+
+def tensors_from_weights(weights: ModelWeights, config: ModelConfig) -> dict[str, Float32]:
+    """The stored tensors by name: the inverse of `weights_from_tensors`."""
+    tensors = {"embedding": weights.embedding}
+    for index, layer in enumerate(weights.layers):
+        tensors[f"layers.{index}.kernel"] = layer.kernel
+        tensors[f"layers.{index}.recurrent_kernel"] = layer.recurrent_kernel
+        tensors[f"layers.{index}.bias"] = layer.bias
+    if not config.tied_output:
+        tensors["output.kernel"] = weights.output_kernel
+    tensors["output.bias"] = weights.output_bias
+    return tensors

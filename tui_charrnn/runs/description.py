@@ -1,15 +1,14 @@
 """The two JSON documents of a run: run.json, written once, and state.json, replaced as it goes."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.runs.json_values import build_checked
 from tui_charrnn.runs.layout import FORMAT
-
-_T = TypeVar("_T")
 
 
 class RunState(StrEnum):
@@ -107,15 +106,15 @@ class RunDescription:
         """
         document = _document(values, "run.json")
         try:
-            document["model"] = ModelConfig.from_mapping(document["model"], skip_unknown=True)
+            document["model"] = ModelConfig.from_mapping(dict(document["model"]), skip_unknown=True)
             document["training"] = TrainingConfig.from_mapping(
-                document["training"], skip_unknown=True
+                dict(document["training"]), skip_unknown=True
             )
-            corpus = dict(document["corpus"])
-            corpus["sources"] = tuple(corpus["sources"])
-            document["corpus"] = _built(CorpusReference, corpus)
-            return _built(cls, document)
-        except (KeyError, TypeError, ValueError, ConfigError) as error:
+            document["corpus"] = build_checked(CorpusReference, dict(document["corpus"]))
+            return build_checked(cls, document)
+        except KeyError as error:
+            raise RunError(f"run.json lacks its field {error}.") from error
+        except (TypeError, ValueError, ConfigError) as error:
             raise RunError(f"run.json cannot be used: {error}") from error
 
 
@@ -154,9 +153,8 @@ class RunStatus:
         """
         document = _document(values, "state.json")
         try:
-            document["state"] = RunState(document["state"])
-            return _built(cls, document)
-        except (KeyError, TypeError, ValueError) as error:
+            return build_checked(cls, document)
+        except (TypeError, ValueError) as error:
             raise RunError(f"state.json cannot be used: {error}") from error
 
 
@@ -168,8 +166,3 @@ def _document(values: object, name: str) -> dict[str, Any]:
             f"{name} is of format {values.get('format')!r}; this version reads format {FORMAT}."
         )
     return dict(values)
-
-
-def _built(cls: type[_T], values: Mapping[str, Any]) -> _T:
-    known = {item.name for item in fields(cls)}  # type: ignore[arg-type]
-    return cls(**{name: value for name, value in values.items() if name in known})

@@ -5,9 +5,10 @@ Every number is finite; a loss that is not is a record of its own (`RunDiverged`
 """
 
 import json
-import math
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Final, TypeAlias
+
+from tui_charrnn.runs.json_values import build_checked, decode_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,14 @@ class BaselinesMeasured:
     """Length of the n-grams: 0 uniform, 1 unigram, 2 bigram, ..."""
     losses: tuple[float, ...]
     """Loss of each order, in the same sequence."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be a ladder."""
+        if not self.orders or len(self.orders) != len(self.losses):
+            raise ValueError(
+                "Baselines need as many losses as orders, and one at least. "
+                f"Received: {len(self.losses)} and {len(self.orders)}."
+            )
 
     @property
     def best(self) -> tuple[int, float]:
@@ -203,45 +212,8 @@ def decode_record(line: str) -> Record | None:
         ValueError: If the line is not a record at all: not JSON, no kind, a field missing, a
             value of the wrong kind.
     """
-    values = json.loads(line, parse_constant=_refuse_constant)
+    values = decode_json(line)
     if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
         raise ValueError(f"A record is an object with a kind. Received: {line[:80]!r}")
     record = _KINDS.get(values["kind"])
-    if record is None:
-        return None
-    try:
-        return record(**{
-            item.name: _checked(values[item.name], str(item.type)) for item in fields(record)
-        })
-    except KeyError as error:
-        raise ValueError(f"A {values['kind']} record lacks its {error}.") from error
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"A record holds finite numbers only. Received: {name}")
-
-
-_CHECKS: Final[dict[str, tuple[type, ...]]] = {
-    "int": (int,),
-    "float": (int, float),
-    "str": (str,),
-    "bool": (bool,),
-}
-
-
-def _checked(value: Any, annotation: str) -> Any:
-    """The value if it is of the annotated type, arrays as tuples."""
-    name = annotation.replace("<class '", "").replace("'>", "")
-    if name.startswith("tuple["):
-        if not isinstance(value, list):
-            raise ValueError(f"Expected an array. Received: {value!r}")
-        element = name.removeprefix("tuple[").partition(",")[0]
-        return tuple(_checked(item, element) for item in value)
-    if value is None and name.endswith(" | None"):
-        return None
-    expected = _CHECKS[name.removesuffix(" | None")]
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-        raise ValueError(f"Expected {name}. Received: {value!r}")
-    if isinstance(value, float) and not math.isfinite(value):  # JSON's 1e999 reads as infinity
-        raise ValueError(f"A record holds finite numbers only. Received: {value}")
-    return value
+    return build_checked(record, values) if record else None

@@ -1,0 +1,107 @@
+"""`corpora` lists, `corpora inspect` reports; both for people and for programs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tui_charrnn.cli.corpora import corpora_app
+from tui_charrnn.errors import CorpusError
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty cache folder."""
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(corpora_app, arguments, input=stdin, catch_exceptions=False)
+
+
+def run_for_json(*arguments: str, stdin: bytes | None = None) -> Any:
+    return json.loads(run(*arguments, "--json", stdin=stdin).stdout)
+
+
+def test_the_list_says_what_needs_the_network() -> None:
+    lines = {line.split()[0]: line for line in run().stdout.splitlines()}
+    assert "no network" in lines["pydoc"]
+    assert "needs the network" in lines["shakespeare"]
+    assert "1.1 MB" in lines["shakespeare"]
+
+
+def test_the_list_says_what_is_here() -> None:
+    run("inspect", "pydoc")
+    lines = {line.split()[0]: line for line in run().stdout.splitlines()}
+    assert "here, sha256 " in lines["pydoc"]
+
+
+def test_the_list_is_there_for_programs() -> None:
+    entries = {entry["name"]: entry for entry in run_for_json()}
+    assert entries["linux"]["needs_network"]
+    assert entries["linux"]["sha256"] is None
+    assert not entries["python"]["needs_network"]
+
+
+def test_a_report_holds_every_part(tmp_path: Path) -> None:
+    path = tmp_path / "play.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + b"To be, or not to be\r\n" * 40)
+    lines = run("inspect", str(path)).stdout.splitlines()
+    report = {line[:12].strip(): line[12:] for line in reversed(lines)}
+    assert report["corpus"] == "play, 1 file"
+    assert report["size"] == "843 bytes, utf-8 with a byte order mark"
+    assert report["line ends"] == "40 CR LF and 0 CR alone, turned into LF"
+    assert report["composed"] == "all characters (Unicode NFC)"
+    assert report["characters"] == "800 in 40 lines"
+    assert report["suspicious"] == "none"
+    assert report["split"] == "720 characters to train on, 80 held out"
+    assert report["baselines"].startswith("uniform   2.303 nats,  3.322 bits")
+    assert sum("the best by counting" in line for line in lines) == 1
+
+
+def test_a_report_is_there_for_programs() -> None:
+    found = run_for_json("inspect", "-", stdin=b"ab\x1b" * 50 + b"e\xcc\x81\r\n")
+    assert (found["characters"], found["vocabulary"]) == (152, "\n\x1babé")
+    assert (found["composed"], found["crlf"], found["encoding"]) == (1, 1, "utf-8")
+    assert found["suspicious"][0]["code"] == "U+001B"
+    assert found["heldout_only"] == "\né"
+    assert found["baselines"]["orders"][:3] == [0, 1, 2]
+
+
+def test_options_keep_what_is_to_be_kept() -> None:
+    found = run_for_json(
+        "inspect", "-", "--keep-newlines", "--keep-decomposed", stdin=b"e\xcc\x81\r\n"
+    )
+    assert found["vocabulary"] == "\n\re\u0301"
+
+
+def test_an_encoding_can_be_named() -> None:
+    found = run_for_json("inspect", "-", "--encoding", "latin-1", stdin=b"caf\xe9")
+    assert "é" in found["vocabulary"]
+
+
+def test_the_report_shows_no_control_character() -> None:
+    report = run("inspect", "-", stdin="a\x1b[31m\u202e\x9b".encode() * 9).stdout
+    assert "\x1b" not in report
+    assert "\u202e" not in report
+    assert "\x9b" not in report
+    assert "␛" in report
+
+
+def test_a_failure_rises_to_the_caller() -> None:
+    with pytest.raises(CorpusError, match="no file or folder 'nowhere'"):
+        run("inspect", "nowhere")
+
+
+def test_the_list_loads_neither_numpy_nor_tensorflow() -> None:
+    code = (
+        "import sys; from tui_charrnn.cli.corpora import corpora_app; "
+        "corpora_app([], standalone_mode=False); "
+        "sys.exit(bool({'numpy', 'tensorflow', 'textual'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert (result.returncode, result.stderr) == (0, b"")

@@ -1,0 +1,96 @@
+"""Data goes to standard output, narration to standard error, and nothing hurts a terminal."""
+
+import io
+
+import pytest
+
+from tui_charrnn.cli import output
+
+
+class Terminal(io.StringIO):
+    """A stream that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def take_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Put a terminal at standard output and error; no fixture, for pytest swaps them in between."""
+    stream = Terminal()
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    return stream
+
+
+def test_data_is_exact_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_data("a\x1b[31m")
+    assert capsys.readouterr().out == "a\x1b[31m\n"
+
+
+def test_data_is_safe_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = take_terminal(monkeypatch)
+    output.print_data("a\x1b[31m")
+    assert terminal.getvalue() == "a␛[31m\n"
+
+
+def test_narration_is_always_safe(capsys: pytest.CaptureFixture[str]) -> None:
+    output.narrate("a\x1b[31m")
+    assert capsys.readouterr() == ("", "a␛[31m\n")
+
+
+def test_a_terminal_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_terminal(monkeypatch)
+    assert output.stdout_is_terminal()
+    assert output.stderr_is_terminal()
+
+
+def test_a_dumb_terminal_redraws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_terminal(monkeypatch)
+    monkeypatch.setenv("TERM", "dumb")
+    assert not output.stderr_is_terminal()
+
+
+def test_closed_streams_are_no_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stdout", closed)
+    monkeypatch.setattr("sys.stderr", None)
+    assert not output.stdout_is_terminal()
+    assert not output.stderr_is_terminal()
+    output.narrate("nobody hears this")
+
+
+def test_progress_is_narrated_once_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.progress_bar("Downloading a text") as progress:
+        progress(1, 3)
+        progress(3, 3)
+    assert capsys.readouterr() == ("", "Downloading a text ...\n")
+
+
+def test_nothing_is_said_where_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.progress_bar("Downloading a text"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = take_terminal(monkeypatch)
+    with output.progress_bar("Downloading [red]a\x07") as progress:
+        progress(1_500_000, 3_000_000)
+    assert "Downloading [red]a␇" in terminal.getvalue()
+    assert "\x07" not in terminal.getvalue()
+
+
+def test_an_unused_bar_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = take_terminal(monkeypatch)
+    with output.progress_bar("Downloading a text"):
+        pass
+    assert not terminal.getvalue().strip()
+
+
+def test_a_failure_passes_through_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_terminal(monkeypatch)
+    with pytest.raises(KeyboardInterrupt), output.progress_bar("Downloading") as progress:
+        progress(1, 2)
+        raise KeyboardInterrupt

@@ -1,0 +1,158 @@
+"""The step against a reference that computes every gate of every unit by itself."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tests.support.tiny_model import random_tensors
+from tui_charrnn.config import ModelConfig
+from tui_charrnn.generation.lstm import fold_embedding, step, zero_state
+from tui_charrnn.model.weights import LayerWeights, ModelWeights, weights_from_tensors
+
+TEXT = (3, 0, 6, 6, 1, 5, 2)
+VOCABULARY_SIZE = 7
+
+CONFIGS = [
+    ModelConfig(cell=cell, embedding_size=3, hidden_size=5, layer_count=layers)
+    for cell in ("lstm", "gru", "rnn")
+    for layers in (1, 2, 3)
+] + [
+    ModelConfig(cell=cell, embedding_size=5, hidden_size=5, layer_count=2, tied_output=True)
+    for cell in ("lstm", "gru", "rnn")
+]
+
+
+def random_weights(config: ModelConfig) -> ModelWeights:
+    return weights_from_tensors(random_tensors(config, VOCABULARY_SIZE), config)
+
+
+def name_of(config: ModelConfig) -> str:
+    return f"{config.cell}-{config.layer_count}" + ("-tied" if config.tied_output else "")
+
+
+class NaiveLayer:
+    """One layer in plain Python, unit by unit, its state kept in lists."""
+
+    def __init__(self, weights: LayerWeights, cell: str) -> None:
+        self.weights, self.cell = weights, cell
+        self.size = weights.recurrent_kernel.shape[0]
+        self.h, self.c = [0.0] * self.size, [0.0] * self.size
+
+    def from_input(self, x: Sequence[float], gate: int, unit: int) -> float:
+        column = gate * self.size + unit
+        bias = self.weights.bias[0] if self.cell == "gru" else self.weights.bias
+        return float(bias[column]) + sum(
+            x[row] * float(self.weights.kernel[row, column]) for row in range(len(x))
+        )
+
+    def from_hidden(self, gate: int, unit: int) -> float:
+        column = gate * self.size + unit
+        bias = float(self.weights.bias[1][column]) if self.cell == "gru" else 0.0
+        return bias + sum(
+            self.h[row] * float(self.weights.recurrent_kernel[row, column])
+            for row in range(self.size)
+        )
+
+    def read(self, x: Sequence[float]) -> list[float]:
+        units = [getattr(self, f"{self.cell}_unit")(x, unit) for unit in range(self.size)]
+        self.h, self.c = [h for h, _ in units], [c for _, c in units]
+        return self.h
+
+    def lstm_unit(self, x: Sequence[float], unit: int) -> tuple[float, float]:
+        i, f, candidate, o = (
+            self.from_input(x, gate, unit) + self.from_hidden(gate, unit) for gate in range(4)
+        )
+        c = sigmoid(f) * self.c[unit] + sigmoid(i) * math.tanh(candidate)
+        return sigmoid(o) * math.tanh(c), c
+
+    def gru_unit(self, x: Sequence[float], unit: int) -> tuple[float, float]:
+        z = sigmoid(self.from_input(x, 0, unit) + self.from_hidden(0, unit))
+        r = sigmoid(self.from_input(x, 1, unit) + self.from_hidden(1, unit))
+        candidate = math.tanh(self.from_input(x, 2, unit) + r * self.from_hidden(2, unit))
+        return z * self.h[unit] + (1 - z) * candidate, 0.0
+
+    def rnn_unit(self, x: Sequence[float], unit: int) -> tuple[float, float]:
+        return math.tanh(self.from_input(x, 0, unit) + self.from_hidden(0, unit)), 0.0
+
+
+def sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
+
+
+def naive_logits(weights: ModelWeights, cell: str, text: Sequence[int]) -> list[list[float]]:
+    layers = [NaiveLayer(layer, cell) for layer in weights.layers]
+    rows = []
+    for index in text:
+        values = [float(number) for number in weights.embedding[index]]
+        for layer in layers:
+            values = layer.read(values)
+        rows.append([
+            float(weights.output_bias[character])
+            + sum(
+                value * float(weights.output_kernel[unit, character])
+                for unit, value in enumerate(values)
+            )
+            for character in range(len(weights.output_bias))
+        ])
+    return rows
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=name_of)
+def test_logits_are_those_of_the_naive_loop(config: ModelConfig) -> None:
+    weights = random_weights(config)
+    folded = fold_embedding(weights, config)
+    state = zero_state(folded)
+    rows = []
+    for index in TEXT:
+        logits, state = step(folded, index, state)
+        rows.append(logits)
+
+    assert np.array(rows).dtype == np.float32
+    np.testing.assert_allclose(
+        np.array(rows), naive_logits(weights, config.cell, TEXT), rtol=0, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=name_of)
+def test_a_step_leaves_the_old_state_alone_and_shares_nothing_with_it(config: ModelConfig) -> None:
+    folded = fold_embedding(random_weights(config), config)
+    _, old = step(folded, 1, zero_state(folded))
+    before = [array.copy() for layer in old for array in layer]
+    _, new = step(folded, 2, old)
+
+    arrays = [array for layer in old for array in layer]
+    assert all(np.array_equal(was, array) for was, array in zip(before, arrays, strict=True))
+    assert not any(
+        np.shares_memory(array, other) for array in arrays for layer in new for other in layer
+    )
+
+
+def test_tensors_that_lie_unaligned_in_a_file_are_made_ready() -> None:
+    config = CONFIGS[0]
+    weights = random_weights(config)
+    kernel = weights.layers[0].recurrent_kernel
+    unaligned = np.frombuffer(b"x" + kernel.tobytes(), np.uint8)[1:].view(np.float32)
+    assert not unaligned.flags.aligned
+    layer = LayerWeights(
+        weights.layers[0].kernel, unaligned.reshape(kernel.shape), weights.layers[0].bias
+    )
+    moved = ModelWeights(weights.embedding, (layer,), weights.output_kernel, weights.output_bias)
+
+    folded = fold_embedding(moved, config)
+
+    assert folded.layers[0].recurrent_kernel.flags.aligned
+    np.testing.assert_array_equal(folded.layers[0].recurrent_kernel, kernel)
+
+
+@pytest.mark.parametrize("config", CONFIGS[:7:3], ids=name_of)
+def test_saturated_gates_overflow_nothing(config: ModelConfig) -> None:
+    weights = random_weights(config)
+    loud = ModelWeights(
+        weights.embedding * 1e6, weights.layers, weights.output_kernel, weights.output_bias
+    )
+    folded = fold_embedding(loud, config)
+    logits, _ = step(folded, 0, zero_state(folded))
+
+    assert np.isfinite(logits).all()

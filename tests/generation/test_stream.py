@@ -1,0 +1,208 @@
+"""The stream: priming, drawing, settings that change under way."""
+
+import dataclasses
+import unicodedata
+
+import numpy as np
+import pytest
+
+from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.errors import ModelFileError
+from tui_charrnn.generation.lstm import fold_embedding, step, zero_state
+from tui_charrnn.generation.sampling import distribution
+from tui_charrnn.generation.stream import CharacterStream, SkippedCharacter
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import ModelWeights
+
+SEEDED = SamplingConfig(rng_seed=7)
+
+
+def text_of(stream: CharacterStream, length: int = 60) -> str:
+    return "".join(stream.next().character for _ in range(length))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_the_same_seeds_give_the_same_text(cell: str) -> None:
+    texts = set()
+    for _ in range(2):
+        stream = CharacterStream(tiny_model(cell=cell, layer_count=2), SEEDED)
+        stream.prime("abc")
+        texts.add(text_of(stream))
+
+    assert len(texts) == 1
+
+
+def test_priming_again_starts_from_nothing() -> None:
+    stream = CharacterStream(tiny_model(), SEEDED)
+    stream.prime("abc")
+    first = text_of(stream)
+    stream.prime("jjj")
+    text_of(stream, 10)
+
+    stream.prime("abc")
+
+    assert text_of(stream) == first
+
+
+def test_another_rng_seed_gives_another_text() -> None:
+    texts = {
+        text_of(CharacterStream(tiny_model(), SamplingConfig(rng_seed=rng_seed)))
+        for rng_seed in range(3)
+    }
+
+    assert len(texts) == 3
+
+
+def test_a_drawn_rng_seed_gives_the_text_again() -> None:
+    stream = CharacterStream(tiny_model(), SamplingConfig())
+    stream.prime("ab")
+    drawn, text = stream.rng_seed, text_of(stream)
+
+    again = CharacterStream(tiny_model(), SamplingConfig(rng_seed=drawn))
+    again.prime("ab")
+
+    assert text_of(again) == text
+
+
+def test_every_priming_draws_an_rng_seed_of_its_own() -> None:
+    stream = CharacterStream(tiny_model(), SamplingConfig())
+    seeds = set()
+    for _ in range(4):
+        stream.prime("")
+        seeds.add(stream.rng_seed)
+
+    assert len(seeds) == 4
+
+
+def test_probabilities_are_those_after_all_the_text_before() -> None:
+    model = tiny_model(layer_count=2)
+    stream = CharacterStream(model, SEEDED)
+    stream.prime("abc")
+    generated = [stream.next() for _ in range(5)]
+
+    weights = fold_embedding(model.weights, model.config)
+    state = zero_state(weights)
+    for index in model.vocabulary.encode("abc"):
+        logits, state = step(weights, int(index), state)
+    for character in generated:
+        expected = distribution(logits, SEEDED)[character.index]
+        assert character.probability == pytest.approx(float(expected))
+        assert model.vocabulary.characters[character.index] == character.character
+        logits, state = step(weights, character.index, state)
+
+
+def test_the_seed_text_is_told_back() -> None:
+    primed = CharacterStream(tiny_model(), SEEDED).prime("bad cafe")
+
+    assert (primed.text, primed.skipped) == ("bad cafe", ())
+
+
+def test_unknown_characters_are_skipped_and_named() -> None:
+    stream = CharacterStream(tiny_model(), SEEDED)
+    primed = stream.prime("aΩb\ud800😀")
+    text = text_of(stream)
+    stream.prime("ab")
+
+    assert primed.text == "ab"
+    assert primed.skipped == (
+        SkippedCharacter("Ω", 1),
+        SkippedCharacter("\ud800", 3),
+        SkippedCharacter("😀", 4),
+    )
+    assert text_of(stream) == text
+
+
+@pytest.mark.parametrize("seed_text", ["", "Ω한😀"])
+def test_with_nothing_to_read_it_starts_as_after_a_newline(seed_text: str) -> None:
+    stream = CharacterStream(tiny_model(), SEEDED)
+    primed = stream.prime(seed_text)
+    text = text_of(stream)
+    stream.prime("\n")
+
+    assert not primed.text
+    assert text_of(stream) == text
+
+
+def test_without_a_newline_it_starts_as_after_the_first_character() -> None:
+    stream = CharacterStream(tiny_model(vocabulary="xyz"), SEEDED)
+    stream.prime("")
+    text = text_of(stream)
+    stream.prime("x")
+
+    assert text_of(stream) == text
+
+
+def test_it_can_be_drawn_from_unprimed() -> None:
+    stream = CharacterStream(tiny_model(), SEEDED)
+    text = text_of(stream)
+    stream.prime("")
+
+    assert text_of(stream) == text
+
+
+def test_decomposed_hangul_is_composed() -> None:
+    stream = CharacterStream(tiny_model(vocabulary="\n 가각한글"), SEEDED)
+
+    primed = stream.prime(unicodedata.normalize("NFD", "한글 각"))
+
+    assert (primed.text, primed.skipped) == ("한글 각", ())
+
+
+def test_a_model_of_decomposed_text_reads_the_parts() -> None:
+    stream = CharacterStream(tiny_model(vocabulary="\nae\N{COMBINING ACUTE ACCENT}"), SEEDED)
+
+    primed = stream.prime("aéñ")
+
+    assert primed.text == "ae\N{COMBINING ACUTE ACCENT}"
+    assert primed.skipped == (SkippedCharacter("ñ", 2),)
+
+
+def test_other_settings_hold_from_the_next_character() -> None:
+    stream = CharacterStream(tiny_model(), SEEDED)
+    stream.prime("abc")
+    text_of(stream, 10)
+
+    stream.sampling = SamplingConfig(temperature=0, rng_seed=7)
+
+    assert stream.sampling.temperature == 0
+    assert [stream.next().probability for _ in range(10)] == [1.0] * 10
+
+
+def test_other_settings_leave_the_random_numbers_running() -> None:
+    plain, changed = (CharacterStream(tiny_model(), SEEDED) for _ in range(2))
+    for stream in (plain, changed):
+        stream.prime("abc")
+        text_of(stream, 10)
+
+    changed.sampling = SamplingConfig(top_k=len(TINY_VOCABULARY))  # another name for the same
+
+    assert changed.rng_seed == plain.rng_seed
+    assert text_of(changed) == text_of(plain)
+
+
+def test_another_rng_seed_under_way_starts_the_random_numbers_anew() -> None:
+    moved, started = (CharacterStream(tiny_model(vocabulary="x\n"), SEEDED) for _ in range(2))
+    for stream in (moved, started):
+        stream.sampling = SamplingConfig(temperature=100)  # the state hardly matters
+    text_of(moved, 10)
+
+    moved.sampling = started.sampling = SamplingConfig(temperature=100, rng_seed=8)
+
+    assert moved.rng_seed == started.rng_seed == 8
+    assert text_of(moved, 30) == text_of(started, 30)
+
+
+def test_weights_that_overflow_are_reported_in_a_sentence() -> None:
+    model: Model = tiny_model()
+    huge = np.full_like(model.weights.output_bias, 3e38)
+    weights = ModelWeights(
+        embedding=model.weights.embedding * np.float32(1e38),
+        layers=model.weights.layers,
+        output_kernel=np.full_like(model.weights.output_kernel, 3e38),
+        output_bias=huge,
+    )
+    stream = CharacterStream(dataclasses.replace(model, weights=weights), SEEDED)
+
+    with pytest.raises(ModelFileError, match="not finite"):
+        text_of(stream, 20)

@@ -1,0 +1,146 @@
+"""Writing is whole or not at all, whichever operation fails."""
+
+import errno
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.support.faulty_disk import FaultyDisk, PowerLost
+from tui_charrnn.errors import StorageError
+from tui_charrnn.runs.file_system import FileSystem
+from tui_charrnn.runs.storage import Storage
+
+
+class SlowDisk(FileSystem):
+    """Takes three bytes at a time."""
+
+    def write(self, descriptor: int, data: bytes | memoryview) -> int:
+        return super().write(descriptor, data[:3])
+
+
+def test_atomic_write_replaces_the_contents(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"a longer text that was there before")
+    Storage().write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_short_writes_are_continued(tmp_path: Path) -> None:
+    Storage(SlowDisk()).write_atomically(tmp_path / "file", b"0123456789")
+    assert (tmp_path / "file").read_bytes() == b"0123456789"
+
+
+@pytest.mark.parametrize("is_persistent", [False, True])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_atomic_write_survives_a_fault_at_every_operation(
+    tmp_path: Path, code: int, is_persistent: bool
+) -> None:
+    path = tmp_path / "state.json"
+    for n in count(1):
+        path.write_bytes(b"old")
+        disk = FaultyDisk(n, code=code, is_persistent=is_persistent)
+        try:
+            Storage(disk).write_atomically(path, b"brand new")
+        except StorageError as error:
+            assert str(path) in str(error)
+        if not disk.was_reached:
+            break
+        assert path.read_bytes() in {b"old", b"brand new"}
+    assert n > 5
+    assert path.read_bytes() == b"brand new"
+
+
+def test_atomic_write_survives_a_loss_of_power_at_every_operation(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    for n in count(1):
+        path.write_bytes(b"old")
+        disk = FaultyDisk(n, loses_power=True)
+        try:
+            Storage(disk).write_atomically(path, b"brand new")
+        except PowerLost:
+            disk.lose_unsynced(tmp_path)
+        else:
+            break
+        assert path.read_bytes() in {b"old", b"brand new"}
+    assert n > 5
+
+
+def test_a_full_disk_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"Cannot write .*/file: no space left .* Make room"):
+        Storage(FaultyDisk(1)).write_atomically(tmp_path / "file", b"x")
+
+
+def test_a_leftover_of_a_killed_writer_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / ".file.partial").write_bytes(b"half, and longer than the new contents")
+    Storage().write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_folders_are_made_with_those_above(tmp_path: Path) -> None:
+    Storage().make_folder(tmp_path / "a" / "b" / "c")
+    Storage().make_folder(tmp_path / "a" / "b" / "c")
+    assert (tmp_path / "a" / "b" / "c").is_dir()
+
+
+def test_a_file_in_the_place_of_a_folder_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    with pytest.raises(StorageError, match="Cannot make the folder"):
+        Storage().make_folder(tmp_path / "a" / "b")
+
+
+def test_a_tree_is_removed_and_links_are_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_bytes(b"x")
+    tree = tmp_path / "tree"
+    (tree / "inner").mkdir(parents=True)
+    (tree / "inner" / "file").write_bytes(b"x")
+    (tree / "link").symlink_to(outside)
+    Storage().remove_tree(tree)
+    Storage().remove_tree(tree)
+    assert not tree.exists()
+    assert (outside / "precious").exists()
+
+
+def test_a_folder_is_not_published_over_one_that_holds_something(tmp_path: Path) -> None:
+    for name in ("hidden", "final"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    with pytest.raises(StorageError):
+        Storage().publish_folder(tmp_path / "hidden", tmp_path / "final")
+    assert (tmp_path / "final" / "file").read_text() == "final"
+
+
+def test_a_lock_keeps_others_out_until_it_is_released(tmp_path: Path) -> None:
+    storage, path = Storage(), tmp_path / "run.lock"
+    first = storage.lock(path, b"first")
+    assert first is not None
+    assert first.is_real
+    assert storage.lock(path, b"second") is None
+    assert path.read_bytes() == b"first"
+    first.release()
+    second = storage.lock(path, b"2")
+    assert second is not None
+    assert path.read_bytes() == b"2"
+    second.release()
+
+
+def test_a_file_system_without_locks_is_told_apart(tmp_path: Path) -> None:
+    disk = FaultyDisk(2, code=errno.ENOLCK)  # open, then lock
+    lock = Storage(disk).lock(tmp_path / "run.lock", b"me")
+    assert lock is not None
+    assert not lock.is_real
+    lock.release()
+
+
+def test_no_descriptor_is_left_open_by_a_failed_write(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for n in range(1, 8):
+        disk = FaultyDisk(n)
+        try:
+            Storage(disk).write_atomically(tmp_path / "file", b"x")
+        except StorageError:
+            pass
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -1,0 +1,28 @@
+"""Waiting for the app to reach a state, instead of sleeping."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+
+
+async def wait_until(
+    pilot: Pilot[Any], claim: str, predicate: Callable[[], bool], limit: float = 5.0
+) -> None:
+    """Let the app run until something is true.
+
+    Args:
+        pilot: The pilot of the app.
+        claim: What is waited for, in words.
+        predicate: Whether it is true now.
+        limit: Seconds after which the test fails.
+
+    Raises:
+        AssertionError: With the claim, if it never became true.
+    """
+    deadline = time.monotonic() + limit
+    while not predicate():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"Not true within {limit:g} s: {claim}")
+        await pilot.pause(0.01)

@@ -1,0 +1,78 @@
+"""An inspection finds what does not belong in a text."""
+
+from io import BytesIO
+
+import pytest
+
+from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.inspection import inspect_corpus, suspicion
+
+
+def corpus(text: str) -> Corpus:
+    return read_corpus(["-"], stdin=BytesIO(text.encode()), unify_newlines=False, compose=False)
+
+
+@pytest.mark.parametrize(
+    ("character", "reason"),
+    [
+        ("\x1b", "control"),
+        ("\x7f", "control"),
+        ("\x85", "control"),
+        ("\r", "control"),
+        ("\u202e", "bidirectional"),
+        ("\u2066", "bidirectional"),
+        ("\u200f", "bidirectional"),
+        ("\ue000", "private use"),
+        ("\ufffd", "could not decode"),
+        ("\ufeff", "byte order mark"),
+        ("\u200b", "invisible"),
+        ("\xad", "invisible"),
+        ("\u2028", "line separator"),
+        ("\xa0", "space"),
+        ("\uffff", "not a character"),
+        ("\u0301", "combining mark"),
+        ("\u1161", "Hangul"),
+        ("\u11ab", "Hangul"),
+        ("\u212b", "another form"),
+    ],
+)
+def test_a_strange_character_is_suspicious(character: str, reason: str) -> None:
+    assert reason in (suspicion(character) or "")
+
+
+@pytest.mark.parametrize("character", "\n\t aZ9é한あ।ा\u3000\u200c\u200d😀")
+def test_an_ordinary_character_is_not(character: str) -> None:
+    assert suspicion(character) is None
+
+
+def test_characters_are_counted_and_placed() -> None:
+    found = inspect_corpus(corpus("aab\x1bb\x1ba\n"))
+    assert (found.characters, found.lines, found.vocabulary) == (8, 1, "\n\x1bab")
+    (escape,) = found.suspicious
+    assert (escape.count, escape.first_position, escape.code) == (2, 3, "U+001B")
+
+
+def test_the_rarest_come_first() -> None:
+    found = inspect_corpus(corpus("ccccbbba"))
+    assert [(item.character, item.count) for item in found.rarest] == [("a", 1), ("b", 3), ("c", 4)]
+
+
+def test_characters_that_training_never_sees_are_told() -> None:
+    found = inspect_corpus(corpus("aaaaaabz"), validation_fraction=0.25)
+    assert found.heldout_only == "bz"
+    assert (found.training_characters, found.heldout_characters) == (6, 2)
+
+
+def test_an_open_last_line_counts() -> None:
+    assert inspect_corpus(corpus("a\nb\nc")).lines == 3
+
+
+def test_the_baselines_are_those_of_the_split() -> None:
+    baselines = inspect_corpus(corpus("ab" * 100)).baselines
+    assert baselines is not None
+    assert (baselines.training_characters, baselines.heldout_characters) == (180, 20)
+    assert baselines.best_loss < baselines.losses[0]
+
+
+def test_a_single_character_has_no_baselines() -> None:
+    assert inspect_corpus(corpus("a")).baselines is None

@@ -1,0 +1,50 @@
+"""Signals become reasons to leave."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.training.interruption import Interruption, Reason
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT, signal.SIGHUP)
+
+
+@pytest.fixture
+def interruption() -> Iterator[Interruption]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    listening = Interruption()
+    listening.listen()
+    yield listening
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])
+def test_what_schedulers_send_means_save_and_be_resumed(
+    interruption: Interruption, number: signal.Signals
+) -> None:
+    os.kill(os.getpid(), number)
+    assert interruption.reason is Reason.PREEMPTED
+    assert interruption.reason.exit_code is ExitCode.RESUME_ME
+
+
+def test_the_first_interrupt_asks_and_the_second_insists(interruption: Interruption) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    assert interruption.reason is Reason.INTERRUPTED
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_closed_terminal_is_no_reason_to_stop(interruption: Interruption) -> None:
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert not interruption.is_requested()
+
+
+def test_the_first_reason_stands() -> None:
+    interruption = Interruption()
+    interruption.request(Reason.STOPPED)
+    interruption.request(Reason.TIME_LIMIT)
+    assert interruption.reason is Reason.STOPPED

@@ -1,0 +1,127 @@
+"""The training loop, on an engine that follows a script."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.model.weights import Float32
+from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
+from tui_charrnn.text.batches import ContiguousStreams
+from tui_charrnn.training.loop import (
+    Batch,
+    BatchResult,
+    Material,
+    Progress,
+    Windows,
+    batch_at,
+    train,
+)
+from tui_charrnn.training.plan import Plan, plan_by_count
+
+CONFIG = TrainingConfig(steps=6, batch_size=2, sequence_length=3, evaluations=3)
+MATERIAL = Material(
+    ContiguousStreams(np.arange(20, dtype=np.int32), batch_size=2, sequence_length=3, rng_seed=0),
+    heldout=[],
+)
+PLAN = plan_by_count(CONFIG, MATERIAL.streams.steps_per_epoch)
+
+
+class ScriptedEngine:
+    """Gives out losses from a list, and notes what it was asked to do."""
+
+    def __init__(self, losses: list[float], heldout_losses: list[float]) -> None:
+        self._losses = iter(losses)
+        self._heldout_losses = iter(heldout_losses)
+        self.seen: list[object] = []
+        self.carried: list[Float32] = []
+
+    def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
+        self.seen.append(step)
+        self.carried.append(batch.carried)
+        return BatchResult(next(self._losses), 1.0)
+
+    def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
+        self.seen.append("evaluate")
+        return None if should_stop() else next(self._heldout_losses)
+
+
+def records_of(
+    engine: ScriptedEngine, progress: Progress, plan: Plan = PLAN
+) -> list[BatchTrained | SplitEvaluated | RunDiverged]:
+    return list(train(engine, MATERIAL, CONFIG, plan, progress))
+
+
+def test_states_are_forgotten_exactly_where_an_epoch_starts() -> None:
+    config = replace(CONFIG, cold_start_fraction=0.0)
+    carried = [batch_at(MATERIAL, config, step).carried.tolist() for step in range(1, 7)]
+    assert MATERIAL.streams.steps_per_epoch == 3
+    assert carried == [[0, 0], [1, 1], [1, 1], [0, 0], [1, 1], [1, 1]]
+
+
+def test_a_share_of_the_streams_starts_from_nothing_in_between() -> None:
+    streams = ContiguousStreams(
+        np.zeros(400 * 26 + 1, dtype=np.int32), batch_size=400, sequence_length=2, rng_seed=0
+    )
+    config = replace(CONFIG, cold_start_fraction=0.25)
+    material = Material(streams, heldout=[])
+    carried = [batch_at(material, config, step).carried for step in range(2, 14)]
+    assert np.mean(carried) == pytest.approx(0.75, abs=0.03)
+    assert not np.array_equal(carried[0], carried[1])
+    np.testing.assert_array_equal(carried[0], batch_at(material, config, 2).carried)
+
+
+def test_best_means_best() -> None:
+    progress = Progress()
+    records = records_of(ScriptedEngine([3.0] * 6, [3.0, 1.0, 2.0]), progress)
+    scored = [record for record in records if isinstance(record, SplitEvaluated)]
+    assert [record.is_best for record in scored] == [True, True, False]
+    assert (progress.best_step, progress.best_loss) == (4, 1.0)
+    assert progress.validation_loss == 2.0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_ends_the_run_before_its_step(value: float) -> None:
+    progress = Progress()
+    records = records_of(ScriptedEngine([3.0, value], []), progress)
+    last = records[-1]
+    assert isinstance(last, RunDiverged)
+    assert (last.step, last.quantity, last.value) == (2, "loss", repr(value))
+    assert progress.step == 1
+
+
+def test_a_validation_loss_that_is_not_finite_ends_the_run() -> None:
+    records = records_of(ScriptedEngine([3.0] * 6, [float("nan")]), Progress())
+    assert isinstance(records[-1], RunDiverged)
+    assert records[-1].step == 2
+
+
+def test_it_goes_on_from_any_step_as_if_it_had_never_stopped() -> None:
+    whole = ScriptedEngine([3.0] * 6, [2.0] * 3)
+    records_of(whole, Progress())
+    first, second = ScriptedEngine([3.0] * 6, [2.0] * 3), ScriptedEngine([3.0] * 6, [2.0] * 3)
+    progress = Progress()
+    for record in train(first, MATERIAL, CONFIG, PLAN, progress):
+        if isinstance(record, BatchTrained) and record.step == 3:
+            break
+    records_of(second, progress)
+    assert first.seen + second.seen == whole.seen
+    np.testing.assert_array_equal(first.carried + second.carried, whole.carried)
+
+
+def test_an_evaluation_that_was_broken_off_is_made_up_for() -> None:
+    progress, stops = Progress(), iter([False] * 3 + [True] * 9)
+    engine = ScriptedEngine([3.0] * 6, [2.0] * 3)
+    list(train(engine, MATERIAL, CONFIG, PLAN, progress, should_stop=lambda: next(stops)))
+    assert (progress.step, progress.evaluated_step) == (2, 0)
+    resumed = records_of(ScriptedEngine([3.0] * 6, [2.0] * 3), progress)
+    assert isinstance(resumed[0], SplitEvaluated)
+    assert resumed[0].step == 2
+
+
+def test_nothing_is_trained_past_the_plan() -> None:
+    engine = ScriptedEngine([], [])
+    assert records_of(engine, Progress(step=6, evaluated_step=6)) == []
+    assert engine.seen == []

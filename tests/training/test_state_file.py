@@ -1,0 +1,52 @@
+"""training.safetensors: there and back again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tui_charrnn.errors import RunError
+from tui_charrnn.training.loop import Progress
+from tui_charrnn.training.plan import Plan
+from tui_charrnn.training.state_file import (
+    TrainingState,
+    differences,
+    load_training_state,
+    serialize_training_state,
+)
+
+STATE = TrainingState(
+    tensors={
+        "optimizer.0000": np.array(7, np.int64),
+        "state.0": np.arange(6, dtype=np.float32).reshape(3, 2).T,
+    },
+    plan=Plan(100, 30, 10),
+    progress=Progress(step=12, evaluated_step=10, validation_loss=1.5, best_loss=1.5, best_step=10),
+    best_baseline=(5, 1.669),
+    fingerprint={"threads": "2", "device": "CPU"},
+)
+
+
+def test_everything_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "training.safetensors"
+    path.write_bytes(serialize_training_state(STATE))
+    loaded = load_training_state(path)
+    assert (loaded.plan, loaded.progress) == (STATE.plan, STATE.progress)
+    assert loaded.best_baseline == (5, 1.669)
+    for name, tensor in STATE.tensors.items():
+        np.testing.assert_array_equal(loaded.tensors[name], tensor)
+        assert loaded.tensors[name].dtype == tensor.dtype
+
+
+@pytest.mark.parametrize("size", [0, 7, 40, 200])
+def test_a_torn_file_is_refused_in_a_sentence(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "training.safetensors"
+    path.write_bytes(serialize_training_state(STATE)[:size])
+    with pytest.raises(RunError, match="cannot be used"):
+        load_training_state(path)
+
+
+def test_what_differs_between_two_machines_is_named() -> None:
+    then, now = {"threads": "2", "device": "CPU"}, {"threads": "4", "device": "CPU"}
+    assert differences(then, now) == "threads 2 then, 4 now"
+    assert not differences(then, then)

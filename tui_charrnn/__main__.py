@@ -1,0 +1,25 @@
+"""The program's entry: as little as possible before the first frame."""
+
+import os
+import sys
+
+from tui_charrnn import __version__
+
+
+def main() -> int:
+    """Carry out the command line of this process; the result is the exit code."""
+    # Korean and Japanese input methods lose syllables under the kitty keyboard protocol in
+    # several terminals; Textual reads this when it is imported.
+    os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):
+        sys.stdout.write(f"charrnn-tui {__version__}\n")
+        return 0
+    # deferred: the version is told without loading anything
+    from tui_charrnn.cli.main import run  # noqa: PLC0415  deferred, see above
+
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""How a run is told on the command line: a bar on a terminal, plain lines elsewhere, or JSON."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from tui_charrnn.cli.following import Reporter
+from tui_charrnn.cli.output import narrate, print_data, stderr_is_terminal
+from tui_charrnn.durations import format_duration
+from tui_charrnn.metrics import bits_per_character
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated, encode_record
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.run_view import RunView
+from tui_charrnn.tui.run_words import lead_words
+
+LINE_INTERVAL = 10.0  # seconds
+
+
+def choose_reporter(run: RunDirectory, *, as_json: bool, is_quiet: bool) -> Reporter:
+    """The reporter that fits what standard output and standard error are."""
+    if as_json:
+        return JsonReporter()
+    if is_quiet:
+        return QuietReporter()
+    return BarReporter(run) if stderr_is_terminal() else LineReporter(run)
+
+
+class QuietReporter:
+    """Shows nothing."""
+
+    def show(self, records: list[Record], status: RunStatus | None) -> None:
+        """Pass over what is new."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class JsonReporter:
+    """Prints every record as one line of JSON on standard output, as events.jsonl has it."""
+
+    def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
+        """Print the new records."""
+        for record in records:
+            print_data(encode_record(record))
+
+    def close(self) -> None:
+        """Do nothing: every line is flushed."""
+
+
+class _Narrator:
+    """Tells in sentences what both reporters for people tell."""
+
+    def __init__(self, run: RunDirectory, tell: Callable[[str], None]) -> None:
+        self.view = RunView(run)
+        self._tell = tell
+        self._state: RunState | None = None
+
+    def take(self, records: list[Record], status: RunStatus | None) -> None:
+        """Fold the news in and tell what is worth a sentence."""
+        for record in records:
+            for news in self.view.take([record]):
+                self._tell(news.sentence)
+            if isinstance(record, RunPlanned):
+                self._tell(_plan_words(record))
+        if status is not None:
+            self.view.observe(status, "alive", time.monotonic())
+            if status.state is RunState.LOADING and self._state is not RunState.LOADING:
+                self._tell("Loading TensorFlow (several seconds) ...")
+            self._state = status.state
+
+
+class LineReporter:
+    """Prints flushed `key=value` lines on standard error."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._narrator = _Narrator(run, narrate)
+        self._next_line = 0.0
+
+    def show(self, records: list[Record], status: RunStatus | None) -> None:
+        """Print a line for every evaluation, and one every ten seconds between them."""
+        self._narrator.take(records, status)
+        for record in records:
+            if isinstance(record, SplitEvaluated):
+                self._print(status)
+        is_training = any(isinstance(record, BatchTrained) for record in records)
+        if is_training and time.monotonic() >= self._next_line:
+            self._print(status)
+
+    def _print(self, status: RunStatus | None) -> None:
+        self._next_line = time.monotonic() + LINE_INTERVAL
+        pairs = {"time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        pairs |= _numbers(self._narrator.view, status)
+        narrate(" ".join(f"{key}={value}" for key, value in pairs.items()))
+
+    def close(self) -> None:
+        """Do nothing: every line is flushed."""
+
+
+class BarReporter:
+    """Draws a progress bar on standard error."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        # deferred: 60 ms that only a run on a terminal needs
+        from rich.console import Console  # noqa: PLC0415  deferred, see above
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415  deferred
+
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.fields[state]}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[numbers]}", markup=False),
+            console=console,
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task("", total=None, state="starting", numbers="")
+        self._narrator = _Narrator(
+            run, lambda text: console.print(safe_line(text), markup=False, highlight=False)
+        )
+        self._bar.start()
+
+    def show(self, records: list[Record], status: RunStatus | None) -> None:
+        """Move the bar."""
+        self._narrator.take(records, status)
+        if status is None:
+            return
+        self._bar.update(
+            self._task,
+            total=status.total_steps,
+            completed=status.step,
+            state=str(status.state),
+            numbers=_bar_words(self._narrator.view, status),
+        )
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        self._bar.stop()
+
+
+def _plan_words(plan: RunPlanned) -> str:
+    epochs = plan.total_steps / plan.steps_per_epoch
+    words = f"Planned: {plan.total_steps:,} steps, {epochs:.1f} epochs"
+    if plan.seconds_per_step is None:
+        return words + "."
+    seconds = plan.total_steps * plan.seconds_per_step
+    return f"{words}, about {format_duration(seconds)} at {plan.seconds_per_step:.3f} s a step."
+
+
+def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
+    """What a plain line tells, by key."""
+    pairs: dict[str, Any] = {"step": f"{view.step}/{view.total_steps or '?'}"}
+    if status is not None:
+        pairs["epoch"] = f"{status.epoch:.2f}"
+    if view.smoothed.value is not None:
+        pairs["train_loss"] = f"{view.smoothed.value:.4f}"
+    if view.validation is not None:
+        pairs["validation_loss"] = f"{view.validation.loss:.4f}"
+        pairs["bits_per_character"] = f"{bits_per_character(view.validation.loss):.4f}"
+    if view.baseline is not None:
+        pairs["best_ngram"] = f"{view.baseline[1]:.4f}"
+    if status is not None and status.characters_per_second:
+        pairs["characters_per_second"] = f"{status.characters_per_second:.0f}"
+    if status is not None and status.eta is not None:
+        pairs["left"] = format_duration(status.eta)
+    return pairs
+
+
+def _bar_words(view: RunView, status: RunStatus) -> str:
+    parts = [f"{status.step:,}/{status.total_steps:,}" if status.total_steps else ""]
+    if view.smoothed.value is not None:
+        parts.append(f"train {view.smoothed.value:.3f}")
+    if view.validation is not None:
+        parts.append(f"validation {view.validation.loss:.3f}")
+    if status.characters_per_second:
+        parts.append(f"{status.characters_per_second:,.0f} characters/s")
+    if status.eta is not None and status.state.is_live:
+        parts.append(f"{format_duration(status.eta)} left")
+    return "  ".join(part for part in parts if part)
+
+
+def narrate_outcome(view: RunView) -> None:
+    """Tell at the end what was reached, against counting."""
+    if view.best is not None:
+        line = f"validation {view.best.loss:.3f} at step {view.best.step:,}"
+        narrate(f"{line}: {lead_words(view)}" if view.lead is not None else line)

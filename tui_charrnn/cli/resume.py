@@ -1,0 +1,42 @@
+"""`charrnn-tui resume`: go on with a run from its newest checkpoint."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tui_charrnn.cli.launching import start_and_watch
+from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.durations import parse_duration
+from tui_charrnn.runs.catalogue import find_run
+
+
+def resume(
+    run: Annotated[str, typer.Argument(help="Name or path of the run.", show_default=False)],
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without the app: progress here.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Start the trainer, print the run and leave.")
+    ] = False,
+    max_time: Annotated[
+        str | None,
+        typer.Option(help="Save and leave with exit code 75 after this long.", metavar="DURATION"),
+    ] = None,
+    runs_dir: RunsDir = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print every record as a line of JSON.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Narrate nothing.")] = False,
+) -> None:
+    """Go on with a run that was stopped, saved or lost, as if it had never stopped."""
+    found = find_run(run, runs_folder(runs_dir))
+    has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    start_and_watch(
+        found,
+        headless=headless or not has_terminal,
+        detach=detach,
+        as_json=as_json,
+        quiet=quiet,
+        max_time=parse_duration(max_time) if max_time else None,
+    )

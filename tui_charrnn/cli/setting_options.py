@@ -1,0 +1,79 @@
+"""Every setting of a configuration as an option of a command, from its one declaration."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from tui_charrnn.config import ModelConfig, Preset, TrainingConfig
+from tui_charrnn.settings import Settings
+
+
+def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any]:
+    """Give a command an option for every setting of some configurations.
+
+    The command takes them as keyword arguments: the text of those that were given, None for the
+    others.
+    """
+
+    def decorate(command: Any) -> Any:
+        signature = inspect.signature(command)
+        kept = [
+            parameter
+            for parameter in signature.parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        added = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[
+                    str | None,
+                    typer.Option(
+                        "--" + name.replace("_", "-"),
+                        help=bounds.sentence,
+                        metavar="DURATION" if bounds.is_duration else "VALUE",
+                        rich_help_panel=f"{configuration.__name__.removesuffix('Config')} settings",
+                        show_default=False,
+                    ),
+                ],
+            )
+            for configuration in configurations
+            for name, bounds in configuration.bounds().items()
+        ]
+        command.__signature__ = signature.replace(parameters=[*kept, *added])
+        annotations = {parameter.name: parameter.annotation for parameter in added}
+        command.__annotations__ = {**command.__annotations__, **annotations}
+        command.__annotations__.pop("settings", None)
+        return command
+
+    return decorate
+
+
+def apply_settings(
+    preset: Preset, given: Mapping[str, str | None]
+) -> tuple[ModelConfig, TrainingConfig]:
+    """A preset's configurations with the given settings in place of its own.
+
+    A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is.
+
+    Raises:
+        ConfigError: If a value is not allowed.
+    """
+    texts = {name: text for name, text in given.items() if text is not None}
+    model = {
+        name: ModelConfig.parse(name, texts[name]) for name in ModelConfig.bounds() if name in texts
+    }
+    training = {
+        name: TrainingConfig.parse(name, texts[name])
+        for name in TrainingConfig.bounds()
+        if name in texts
+    }
+    if any(name in training for name in TrainingConfig.LENGTHS):
+        training = dict.fromkeys(TrainingConfig.LENGTHS) | training
+    return (
+        ModelConfig.from_mapping(preset.model.to_mapping() | model),
+        TrainingConfig.from_mapping(preset.training.to_mapping() | training),
+    )

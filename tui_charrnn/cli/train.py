@@ -1,0 +1,101 @@
+"""`charrnn-tui train`: make a run directory, start its trainer, and watch."""
+
+import enum
+import sys
+from typing import Annotated
+
+import typer
+
+from tui_charrnn.cli.launching import start_and_watch
+from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.output import narrate, progress_bar
+from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
+from tui_charrnn.cli.summary import make_run
+from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig, find_preset
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.text.corpus import read_corpus
+
+_PRESET_HELP = "Starting point: " + "; ".join(
+    f"{preset.name}, {preset.sentence}" for preset in PRESETS.values()
+)
+
+
+class ResumeMode(enum.StrEnum):
+    """What to do when the named run is there already."""
+
+    NEVER = "never"
+    AUTO = "auto"
+
+
+@with_setting_options(ModelConfig, TrainingConfig)
+def train(
+    corpus: Annotated[
+        list[str],
+        typer.Argument(
+            help="What to train on: text files, a folder, a glob, `-` for standard input, or a "
+            "name that `charrnn-tui corpora` lists.",
+            show_default=False,
+        ),
+    ],
+    headless: Annotated[
+        bool,
+        typer.Option("--headless", help="Without the app: progress here, signals understood."),
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Start the trainer, print the run and leave.")
+    ] = False,
+    preset: Annotated[str, typer.Option(help=_PRESET_HELP)] = "small",
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; made from date and corpus if not given.")
+    ] = None,
+    resume: Annotated[
+        ResumeMode,
+        typer.Option(help="auto: if a run of that --name is there, go on with it."),
+    ] = ResumeMode.NEVER,
+    runs_dir: RunsDir = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
+    keep_newlines: Annotated[
+        bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")
+    ] = False,
+    keep_decomposed: Annotated[
+        bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print every record as a line of JSON.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Narrate nothing.")] = False,
+    **settings: str | None,
+) -> None:
+    """Train a model on a text.
+
+    Exit codes: 0 finished or stopped on request, 1 unexpected, 2 usage or configuration,
+    3 unreadable data, 4 diverged, 5 run locked, 6 cannot save, 75 saved and to be resumed,
+    130 interrupted. Ctrl-C once: save and stop; twice: stop now.
+    """
+    folder = runs_folder(runs_dir)
+    if not (headless or detach or (sys.stdin.isatty() and sys.stdout.isatty())):
+        raise ConfigError("There is no terminal to open the app in. Add --headless or --detach.")
+    if resume is ResumeMode.AUTO:
+        if name is None:
+            raise ConfigError("--resume auto needs a --name: which run is to be gone on with?")
+        existing = RunDirectory(folder / name)
+        if existing.description.exists():
+            start_and_watch(
+                existing, headless=headless, detach=detach, as_json=as_json, quiet=quiet
+            )
+    chosen = find_preset(preset)
+    configurations = apply_settings(chosen, settings)
+    with progress_bar("Reading the corpus") as progress:
+        text = read_corpus(
+            corpus,
+            encoding=encoding,
+            unify_newlines=not keep_newlines,
+            compose=not keep_decomposed,
+            stdin=sys.stdin.buffer,
+            progress=progress,
+        )
+    run, words = make_run(folder, name, chosen, configurations, text)
+    if not quiet:
+        narrate(words)
+    start_and_watch(run, headless=headless, detach=detach, as_json=as_json, quiet=quiet)

@@ -1,0 +1,88 @@
+"""Which model file is meant: by path, by run, or by the name of one that came along."""
+
+import difflib
+from pathlib import Path
+
+from tui_charrnn.errors import ModelFileError
+from tui_charrnn.resources import bundled_models
+from tui_charrnn.runs.checkpoints import best_or_newest
+from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
+
+
+def find_model(argument: str | None, runs_folder: Path) -> Path:
+    """The model file that an argument names.
+
+    A path that leads to a file, a run directory or a checkpoint wins over the name of a run in the
+    runs folder, and that over the name of a bundled model. Of a run it is the best checkpoint,
+    else the newest, else the weights published for sampling.
+
+    Args:
+        argument: What the user named; None stands for the first bundled model.
+        runs_folder: Where runs are looked up by name.
+
+    Raises:
+        ModelFileError: If nothing is found; names that are near are listed.
+    """
+    bundled = _bundled_models()
+    if argument is None:
+        if not bundled:
+            raise ModelFileError(
+                "No model came with this installation. Name a model file or a run with --model."
+            )
+        return next(iter(bundled.values()))
+    try:
+        found = _at_path(Path(argument).expanduser()) if argument else None
+        if found is None and _is_plain_name(argument):
+            found = _at_run(RunDirectory(runs_folder / argument)) or bundled.get(argument)
+        if found is None:
+            raise ModelFileError(_unknown_sentence(argument, runs_folder, list(bundled)))
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home of `~nobody`
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelFileError(f"{argument!r} cannot be looked up: {reason}.") from error
+    return found
+
+
+def _bundled_models() -> dict[str, Path]:
+    try:
+        return bundled_models()
+    except FileNotFoundError:  # everything else works without them
+        return {}
+
+
+def _at_path(path: Path) -> Path | None:
+    if path.is_file():
+        return path
+    checkpoint = CheckpointDirectory(path)
+    return checkpoint.model if checkpoint.model.is_file() else _at_run(RunDirectory(path))
+
+
+def _at_run(run: RunDirectory) -> Path | None:
+    """The model to sample from a run with, or None if there is no such run."""
+    if not run.description.is_file():
+        return None
+    checkpoint = best_or_newest(run)
+    if checkpoint is not None:
+        return checkpoint.model
+    if run.live_model.is_file():
+        return run.live_model
+    raise ModelFileError(
+        f"The run {run.name!r} has no model yet. Its trainer has to save a first checkpoint; "
+        "try again when it has."
+    )
+
+
+def _is_plain_name(argument: str) -> bool:
+    return Path(argument).name == argument
+
+
+def _unknown_sentence(argument: str, runs_folder: Path, bundled: list[str]) -> str:
+    path = Path(argument)
+    if argument and path.is_dir():
+        return f"The folder {argument!r} is neither a run nor a checkpoint."
+    runs = [run.name for run in runs_folder.iterdir()] if runs_folder.is_dir() else []
+    near = difflib.get_close_matches(argument, [*runs, *bundled], n=3)
+    if near:
+        hint = "Did you mean " + " or ".join(map(repr, near)) + "?"
+    else:
+        hint = f"Bundled models: {', '.join(bundled) or 'none'}. `charrnn-tui runs` lists the runs."
+    return f"There is no model file, run or bundled model {argument!r}. {hint}"

@@ -1,0 +1,149 @@
+"""The model file: weights, vocabulary, configuration and history of a model together.
+
+A safetensors file whose metadata holds one JSON document under the key `charrnn`
+(docs/run-format.md). Nothing in it is executed, and nothing is believed before it was checked: a
+stranger's file is safe to open.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from tui_charrnn.config import ModelConfig
+from tui_charrnn.errors import DataError, DivergedError, ModelFileError
+from tui_charrnn.model.header import FORMAT, KEY, ModelHeader, read_header
+from tui_charrnn.model.weights import Float32, ModelWeights, tensor_shapes, weights_from_tensors
+from tui_charrnn.text.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything that generating text takes."""
+
+    config: ModelConfig
+    vocabulary: Vocabulary
+    weights: ModelWeights
+    corpus: Mapping[str, object]
+    """What it was trained on, as JSON values: name, characters, sha256 ..."""
+    training: Mapping[str, object]
+    """How far, as JSON values: step, loss, epoch ..."""
+
+
+def serialize_model(
+    tensors: Mapping[str, Float32],
+    config: ModelConfig,
+    vocabulary: Vocabulary,
+    *,
+    corpus: Mapping[str, object],
+    training: Mapping[str, object],
+    dtype: Literal["float32", "float16"] = "float32",
+) -> bytes:
+    """Write a model as the bytes of a model file; the same model gives the same bytes.
+
+    Args:
+        tensors: By the names of `tensor_shapes`, of those shapes.
+        config: The shape of the network.
+        vocabulary: Its characters, V of them.
+        corpus: What it was trained on, as JSON values.
+        training: How far, as JSON values.
+        dtype: Type of the numbers in the file; float16 halves it.
+
+    Raises:
+        ValueError: If the tensors are not those of the model, or a value is not JSON.
+        DivergedError: If a weight is not finite, or not within what the type can hold.
+    """
+    shapes = tensor_shapes(config, len(vocabulary))
+    if {name: np.shape(tensor) for name, tensor in tensors.items()} != shapes:
+        received = {name: np.shape(tensor) for name, tensor in tensors.items()}
+        raise ValueError(f"The tensors must be {shapes}. Received: {received}")
+    document = {
+        "format": FORMAT,
+        "config": config.to_mapping(),
+        "vocabulary": vocabulary.characters,
+        "corpus": dict(corpus),
+        "training": dict(training),
+    }
+    stored = {name: _stored(name, tensors[name], dtype) for name in shapes}
+    metadata = {KEY: json.dumps(document, allow_nan=False, separators=(",", ":"))}
+    return safetensors.numpy.save(stored, metadata=metadata)
+
+
+def load_model(path: Path) -> Model:
+    """Read a model file.
+
+    Memory is asked for only after the header was checked against the size of the file.
+
+    Returns:
+        The model, its weights float32 whatever the file holds.
+
+    Raises:
+        ModelFileError: If the file is missing, not a model file, damaged, or of another format.
+    """
+    try:
+        header, data = _read(path)
+        return _model(header, safetensors.numpy.load(data))
+    except (DataError, SafetensorError) as error:
+        raise ModelFileError(f"{path} {_without_capital(error)}") from error
+    except MemoryError as error:
+        raise ModelFileError(f"{path} is too large for the memory of this machine.") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ModelFileError(f"{path} cannot be read: {reason}.") from error
+
+
+def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
+    """The tensor as the file holds it: row by row, whatever its layout in memory.
+
+    safetensors writes the memory of an array as it lies, so a transposed one would be written
+    wrong without a word.
+    """
+    with np.errstate(over="ignore"):  # reported below
+        stored = np.ascontiguousarray(tensor, dtype=dtype)
+    if not np.isfinite(stored).all():
+        raise DivergedError(
+            f"The tensor {name!r} holds a number that is not finite or too large for {dtype}; "
+            "the model was not saved."
+        )
+    return stored
+
+
+def _read(path: Path) -> tuple[ModelHeader, bytes]:
+    """Check the header, then read the whole file through the same descriptor."""
+    # A pipe in the place of a file is refused rather than waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelFileError("is not a file.")
+        header = read_header(file, status.st_size)
+        file.seek(0)
+        return header, file.read(status.st_size)
+
+
+def _model(header: ModelHeader, stored: Mapping[str, np.ndarray]) -> Model:
+    tensors = {name: tensor.astype(np.float32, copy=False) for name, tensor in stored.items()}
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ModelFileError(f"has a tensor {name!r} with numbers that are not finite.")
+    return Model(
+        config=header.config,
+        vocabulary=Vocabulary(header.vocabulary),
+        weights=weights_from_tensors(tensors, header.config),
+        corpus=header.corpus,
+        training=header.training,
+    )
+
+
+def _without_capital(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, ModelFileError):
+        return text
+    return f"is damaged: {text[:1].lower()}{text[1:300]}"

@@ -1,0 +1,132 @@
+"""The head of a model file, checked before a single number is read.
+
+A safetensors file begins with the length of its header (8 bytes, little-endian), then a JSON
+object that maps each tensor's name to its type, shape and place, and `__metadata__` to strings.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+from tui_charrnn.config import ModelConfig
+from tui_charrnn.errors import ConfigError, ModelFileError
+from tui_charrnn.model.weights import tensor_shapes
+
+FORMAT: Final = 1
+"""Number of the model file format that this program writes."""
+KEY: Final = "charrnn"
+"""Name of our document in the metadata of the file."""
+HEADER_LIMIT: Final = 16 << 20
+"""Bytes of the longest header that is read; a vocabulary of all of Unicode takes 15 MB."""
+ITEM_SIZES: Final = {"F32": 4, "F16": 2}
+"""Bytes of one number, by the names that safetensors gives the types we know."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHeader:
+    """What a model file says about itself."""
+
+    config: ModelConfig
+    vocabulary: str
+    corpus: Mapping[str, object]
+    training: Mapping[str, object]
+
+
+def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
+    """Read the head of a model file and see that the file is as long as it says.
+
+    Args:
+        file: Open at its beginning.
+        file_size: Bytes of the whole file.
+
+    Raises:
+        ModelFileError: If it is not a model file, or not a whole one; without the path.
+    """
+    length = int.from_bytes(file.read(8), "little")
+    if file_size < 8 or not 2 <= length <= HEADER_LIMIT:
+        raise ModelFileError("is not a model file: it does not begin as a safetensors file does.")
+    if length > file_size - 8:
+        raise ModelFileError("is cut off: even its header is not whole. Copy it again.")
+    entries = _parsed(file.read(length))
+    metadata = entries.pop("__metadata__", None)
+    document = metadata.get(KEY) if isinstance(metadata, dict) else None
+    if not isinstance(document, str):
+        raise ModelFileError("is a safetensors file, but not one of charrnn-tui's models.")
+    header = _header_from_json(_parsed(document))
+    _check_tensors(entries, header, file_size - 8 - length)
+    return header
+
+
+def _parsed(text: str | bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError("has a damaged header: it is not JSON.") from error
+    if not isinstance(values, dict):
+        raise ModelFileError("has a damaged header: it is not a JSON object.")
+    return values
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _header_from_json(document: dict[str, Any]) -> ModelHeader:
+    if document.get("format") != FORMAT:
+        raise ModelFileError(
+            f"is a model file of format {str(document.get('format'))[:20]}; "
+            f"this version reads format {FORMAT}."
+        )
+    parts = [document.get(name) for name in ("config", "corpus", "training")]
+    vocabulary = document.get("vocabulary")
+    if not (isinstance(vocabulary, str) and all(isinstance(part, dict) for part in parts)):
+        raise ModelFileError("lacks its config, vocabulary, corpus or training entry.")
+    config, corpus, training = (dict(part or {}) for part in parts)
+    try:
+        model = ModelConfig.from_mapping(config, skip_unknown=True)
+    except ConfigError as error:
+        raise ModelFileError(f"describes a model that cannot be: {str(error)[:300]}") from error
+    return ModelHeader(model, vocabulary, corpus, training)
+
+
+def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int) -> None:
+    """See that exactly the model's tensors are there, end to end, and nothing else."""
+    shapes = tensor_shapes(header.config, len(header.vocabulary))
+    for name in shapes:
+        if name not in entries:
+            raise ModelFileError(f"lacks its tensor {name!r}.")
+    if len(entries) > len(shapes):
+        foreign = next(name for name in entries if name not in shapes)
+        raise ModelFileError(f"holds a tensor that no model has: {foreign[:60]!r}.")
+    spans = sorted(_span(name, entries[name], shape) for name, shape in shapes.items())
+    ends = [0, *(end for _, end in spans)]
+    if [begin for begin, _ in spans] != ends[:-1]:
+        raise ModelFileError("has a damaged header: its tensors do not lie end to end.")
+    if data_size != ends[-1]:
+        fault = "is cut off" if data_size < ends[-1] else "has something after its end"
+        raise ModelFileError(
+            f"{fault}: {ends[-1]:,} bytes of numbers are announced and {data_size:,} are there. "
+            "Copy it again."
+        )
+
+
+def _span(name: str, entry: object, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Where a tensor begins and ends, if its entry is the one that its shape asks for."""
+    if not isinstance(entry, dict) or entry.get("dtype") not in list(ITEM_SIZES):
+        received = str(entry.get("dtype"))[:20] if isinstance(entry, dict) else "no type"
+        raise ModelFileError(
+            f"has a tensor {name!r} whose numbers must be F32 or F16. Received: {received}."
+        )
+    if entry.get("shape") != list(shape):
+        raise ModelFileError(
+            f"has a tensor {name!r} whose shape must be {list(shape)}. "
+            f"Received: {str(entry.get('shape'))[:60]}."
+        )
+    offsets = entry.get("data_offsets")
+    size = math.prod(shape) * ITEM_SIZES[entry["dtype"]]
+    match offsets:
+        case [int(begin), int(end)] if 0 <= begin == end - size:
+            return begin, end
+    raise ModelFileError(f"has a tensor {name!r} of the wrong length.")

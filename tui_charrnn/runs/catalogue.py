@@ -1,0 +1,128 @@
+"""The runs of a folder: listing them, and finding one by its name."""
+
+import difflib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.description import RunDescription, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.manifest import read_pointer
+from tui_charrnn.runs.reader import read_description, read_status
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a list says of one run."""
+
+    run: RunDirectory
+    description: RunDescription | None
+    """None if run.json cannot be used."""
+    status: RunStatus | None
+    """None if state.json is missing or cannot be used."""
+    best_loss: float | None
+    """Validation loss of the best checkpoint, if there is one."""
+    best_step: int | None
+    modified: float
+    """When the trainer last wrote its state: seconds since 1970, by the clock of the disk."""
+    problem: str | None = None
+    """Why the run cannot be used, in one sentence."""
+
+
+def default_runs_folder() -> Path:
+    """Where runs are kept: CHARRNN_RUNS, or else the user's data folder. It need not exist."""
+    chosen = os.environ.get("CHARRNN_RUNS")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(platformdirs.user_data_dir("charrnn-tui", appauthor=False)) / "runs"
+
+
+def list_runs(folder: Path) -> list[RunSummary]:
+    """The runs in a folder, the most lately written first; none if there is no folder.
+
+    Raises:
+        RunError: If the folder cannot be read.
+    """
+    summaries = [summarize_run(run) for run in _runs(folder)]
+    return sorted(summaries, key=lambda summary: (-summary.modified, summary.run.name))
+
+
+def summarize_run(run: RunDirectory) -> RunSummary:
+    """What a list says of a run; a damaged one is described as far as it can be read."""
+    description, status, problem = None, None, None
+    try:
+        description = read_description(run)
+        status = read_status(run)
+    except RunError as error:
+        problem = str(error)
+    best = read_pointer(run, run.best)
+    return RunSummary(
+        run=run,
+        description=description,
+        status=status,
+        best_loss=best.loss if best else None,
+        best_step=best.step if best else None,
+        modified=_modified(run),
+        problem=problem,
+    )
+
+
+def find_run(name_or_path: str, folder: Path) -> RunDirectory:
+    """The run of a name in a folder, or at a path.
+
+    A name wins over a path of the same spelling that is not a run.
+
+    Raises:
+        RunError: If there is none; names that are near are listed.
+    """
+    given = Path(name_or_path).expanduser()
+    candidates = [given] if given.parts else []
+    if len(given.parts) == 1 and name_or_path != "..":
+        candidates.insert(0, folder / name_or_path)
+    for path in candidates:
+        run = RunDirectory(path.absolute())
+        if _is_run(run):
+            return run
+    names = [run.name for run in _runs(folder)]
+    near = difflib.get_close_matches(given.name, names, n=3, cutoff=0.5)
+    near += [name for name in names if given.name and given.name in name and name not in near][:3]
+    if near:
+        hint = f"Did you mean {' or '.join(near)}?"
+    elif names:
+        hint = "List the runs with: charrnn-tui runs"
+    else:
+        hint = "There are no runs yet; train one with: charrnn-tui train"
+    raise RunError(f"There is no run {name_or_path!r} in {folder}. {hint}")
+
+
+def _runs(folder: Path) -> Iterator[RunDirectory]:
+    try:
+        paths = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise RunError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+    for path in paths:
+        run = RunDirectory(path)
+        if not path.name.startswith(".") and _is_run(run):
+            yield run
+
+
+def _is_run(run: RunDirectory) -> bool:
+    try:
+        return run.description.is_file()
+    except OSError:
+        return False
+
+
+def _modified(run: RunDirectory) -> float:
+    for path in (run.status, run.description):
+        try:
+            return path.stat().st_mtime
+        except OSError:
+            continue
+    return 0.0

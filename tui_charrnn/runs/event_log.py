@@ -1,0 +1,94 @@
+"""The writing end of events.jsonl: whole lines, none lost while the disk is full."""
+
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.errors import StorageError
+from tui_charrnn.runs.storage import Storage
+
+BACKLOG_LIMIT: Final = 10_000
+"""Lines that are held back while the disk refuses them, about 2 MB; then the oldest go."""
+
+
+class EventLog:
+    """Appends lines to a file, each with one write; what is refused is kept and tried again.
+
+    A line of which only a part was taken is continued, not begun again, so the file never holds
+    a torn line in its middle. Safe to use from several threads.
+    """
+
+    def __init__(self, path: Path, storage: Storage) -> None:
+        ends_whole = _ends_with_newline(path)
+        self._file = storage.open_to_append(path)
+        self._guard = threading.Lock()
+        # A trainer that died in the middle of a line left it torn; the next line begins anew.
+        self._backlog: deque[bytes] = deque([] if ends_whole else [b"\n"])
+        self._is_torn = False
+        self.dropped = 0
+        """Lines that were given up because too many waited."""
+        self.problem: str | None = None
+        """Why lines are waiting, or None if all are written."""
+
+    def append(self, line: str) -> None:
+        """Write a line, after those that wait."""
+        with self._guard:
+            self._backlog.append(line.encode() + b"\n")
+            self._write_backlog()
+            self._shorten_backlog()
+
+    def retry(self) -> None:
+        """Try to write what waits."""
+        with self._guard:
+            self._write_backlog()
+
+    def sync(self) -> None:
+        """Wait until the lines are durable; a refusal is remembered."""
+        with self._guard:
+            try:
+                self._file.sync()
+            except StorageError as error:
+                self.problem = str(error)
+
+    def close(self) -> None:
+        """Try once more to write what waits, and close the file."""
+        self.retry()
+        self.sync()
+        self._file.close()
+
+    def _write_backlog(self) -> None:
+        try:
+            while self._backlog:
+                self._write_first()
+        except StorageError as error:
+            self.problem = str(error)
+        else:
+            self.problem = None
+
+    def _write_first(self) -> None:
+        line = self._backlog[0]
+        taken = self._file.append(line)
+        if taken == len(line):
+            self._backlog.popleft()
+        else:
+            self._backlog[0] = line[taken:]
+        self._is_torn = taken < len(line)
+
+    def _shorten_backlog(self) -> None:
+        while len(self._backlog) > BACKLOG_LIMIT:
+            del self._backlog[int(self._is_torn)]  # the rest of a torn line stays first
+            self.dropped += 1
+
+
+def _ends_with_newline(path: Path) -> bool:
+    """Whether a line can begin at the end of the file: it is empty, missing or ends with one."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - 1))
+            return file.read(1) in {b"", b"\n"}
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # an empty line too many is passed over by readers

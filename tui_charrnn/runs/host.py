@@ -1,0 +1,43 @@
+"""Which machine, which boot and which process this is, as a run's files say it."""
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PROCESS_SPACE = Path("/proc/self/ns/pid")
+
+
+def host_name() -> str:
+    """The name of this machine."""
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """What tells this boot of this kernel, and this space of process numbers, from others.
+
+    A container may share the host's name and kernel and still number its processes by itself, so
+    the number of that space is part of it. Empty where the system does not tell (not Linux).
+    """
+    try:
+        boot = _BOOT_ID.read_text(encoding="ascii").strip()
+        return f"{boot}/{_PROCESS_SPACE.readlink()}"
+    except OSError:
+        return ""
+
+
+def process_exists(pid: int) -> bool:
+    """Whether a process of that number runs here; one that ended and waits for its parent, no."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # it is there, and somebody else's
+    with contextlib.suppress(OSError, IndexError):
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        return state not in {b"Z", b"X"}
+    return True

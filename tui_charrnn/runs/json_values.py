@@ -1,0 +1,148 @@
+"""Reading JSON that somebody else wrote: bounded, finite, and of the types that were declared."""
+
+import functools
+import json
+import math
+import os
+import stat
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_args, get_origin
+
+from tui_charrnn.errors import RunError
+
+_T = TypeVar("_T")
+_LARGEST_INTEGER: Final = 2**63 - 1
+_PLAIN: Final = frozenset({str, bool, int, float})
+DOCUMENT_LIMIT: Final = 16 << 20
+"""Bytes of the largest document that is read; a vocabulary of all of Unicode takes 12 MB."""
+
+
+def decode_json(text: str | bytes) -> Any:
+    """Parse JSON from a stranger.
+
+    Raises:
+        ValueError: If it is not JSON, holds NaN or an infinity, or is nested too deep.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("It is nested too deep.") from error
+
+
+def encode_json(values: Mapping[str, Any]) -> bytes:
+    """Write a document for people and programs to read.
+
+    Raises:
+        ValueError: If a number in it is not finite.
+    """
+    return (json.dumps(values, allow_nan=False, indent=1) + "\n").encode("ascii")
+
+
+def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT) -> bytes:
+    """Read a whole regular file of at most so many bytes.
+
+    A pipe or a device in its place is refused rather than waited for.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is not a regular file, or larger.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("It is not a regular file.")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"It is larger than {limit:,} bytes.")
+    return data
+
+
+def read_document(path: Path) -> Any:
+    """Read and parse one of a run's JSON files.
+
+    Raises:
+        FileNotFoundError: If it is missing.
+        RunError: If it cannot be read or is not JSON.
+    """
+    try:
+        return decode_json(read_bounded(path))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise RunError(f"{path} cannot be used: {error}") from error
+
+
+def build_checked(cls: type[_T], values: Mapping[str, Any]) -> _T:
+    """Build a dataclass from JSON values; names that it does not know are passed over.
+
+    Raises:
+        ValueError: If a field without a default is missing, or a value is not of its field's type.
+    """
+    types_by_name, required = _declaration(cls)  # type: ignore[arg-type]  # classes are hashable
+    if missing := required - values.keys():
+        raise ValueError(f"It lacks {', '.join(sorted(missing))}.")
+    return cls(**{
+        name: checked(values[name], expected)
+        for name, expected in types_by_name.items()
+        if name in values
+    })
+
+
+@functools.cache
+def _declaration(cls: type) -> tuple[dict[str, Any], frozenset[str]]:
+    """The types of a dataclass's fields by name, and the names without a default."""
+    items = fields(cls)
+    return {item.name: item.type for item in items}, frozenset(
+        item.name for item in items if item.default is MISSING and item.default_factory is MISSING
+    )
+
+
+def checked(value: Any, expected: Any) -> Any:
+    """The value as the declared type has it: arrays as tuples, whole numbers as float.
+
+    Raises:
+        ValueError: If it is of another type, is not finite, or is an absurdly large number.
+    """
+    if expected in _PLAIN:
+        return _checked_plain(value, expected)
+    origin, arguments = get_origin(expected), get_args(expected)
+    if origin is types.UnionType:
+        inner = next(argument for argument in arguments if argument is not types.NoneType)
+        return None if value is None else checked(value, inner)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(checked(item, arguments[0]) for item in value)
+    if origin is Mapping and isinstance(value, dict):
+        return {str(name): checked(item, arguments[1]) for name, item in value.items()}
+    if origin is None and isinstance(value, expected):
+        return value
+    if origin is None and issubclass(expected, StrEnum):
+        return expected(value)
+    raise ValueError(f"Expected {expected}. Received: {_shortened(value)}")
+
+
+def _checked_plain(value: Any, expected: type) -> Any:
+    kind = type(value)
+    if kind is int and expected in {int, float}:
+        if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+            raise ValueError(f"Expected a number of 64 bits. Received: {_shortened(value)}")
+        return expected(value)
+    if kind is not expected:
+        raise ValueError(f"Expected {expected.__name__}. Received: {_shortened(value)}")
+    if kind is float and not math.isfinite(value):  # JSON's 1e999 reads as infinity
+        raise ValueError(f"Numbers must be finite. Received: {value}")
+    return value
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"Numbers must be finite. Received: {name}")

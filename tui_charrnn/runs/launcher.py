@@ -1,0 +1,76 @@
+"""Starts a trainer as a process of its own, which outlives whoever started it."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import tui_charrnn
+from tui_charrnn.errors import StorageError
+from tui_charrnn.runs.layout import RunDirectory
+
+APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
+"""What the app sets for itself; a trainer must not inherit it."""
+
+
+def launch_trainer(
+    run: RunDirectory, *, max_time: float | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start `python -m tui_charrnn.training RUN` in a session of its own.
+
+    It shares nothing with this process: no terminal, no standard input, and what it prints goes
+    to the run's trainer.log. Quitting or killing this process does not touch it.
+
+    Args:
+        run: A run that `create_run` made.
+        max_time: Seconds after which the trainer saves and leaves, in place of the run's own.
+
+    Args:
+        run: What is trained.
+        max_time: Seconds after which the trainer saves and leaves; None: what the run says.
+
+    Raises:
+        StorageError: If the log cannot be written or the process cannot be started.
+    """
+    path = run.path.absolute()
+    # -P: what is imported never depends on the folder that the trainer runs in.
+    command = [sys.executable, "-P", "-m", "tui_charrnn.training", str(path)]
+    if max_time is not None:
+        command += ["--max-time", f"{max_time:.3f}"]
+    if max_time is not None:
+        command += ["--max-time", f"{max_time:.3f}"]
+    try:
+        with RunDirectory(path).log.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 (no shell, and every word is ours)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",  # no folder is kept busy
+                env=trainer_environment(os.environ),
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise StorageError(f"Cannot start the trainer of {path}: {error.strerror}.") from error
+
+
+def trainer_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment as the trainer gets it.
+
+    Without what the app set for itself, and with a PYTHONPATH that finds the same package from
+    any folder.
+    """
+    environment = {name: value for name, value in ours.items() if name not in APP_VARIABLES}
+    entries = [
+        str(Path(entry).absolute()) for entry in ours.get("PYTHONPATH", "").split(":") if entry
+    ]
+    package_parent = Path(tui_charrnn.__file__).resolve().parent.parent
+    installed = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
+    if package_parent not in installed:  # a checkout
+        entries.insert(0, str(package_parent))
+    if entries:
+        environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(entries))
+    return environment

@@ -1,0 +1,97 @@
+"""Who may write a run: the holder of run.lock, and where locks are unknown, whoever is not late."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from tui_charrnn.errors import RunError, RunLockedError
+from tui_charrnn.runs.host import boot_id, host_name, process_exists
+from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_status
+from tui_charrnn.runs.storage import FileLock, Storage
+
+_LISTENING: Final = 5.0
+"""Seconds in which a living trainer's beat must have changed: more than two heartbeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which process writes a run."""
+
+    pid: int
+    host: str
+    boot_id: str
+    started: str
+    """UTC, ISO 8601."""
+
+
+def identify(now: datetime) -> Identity:
+    """This process."""
+    return Identity(os.getpid(), host_name(), boot_id(), now.isoformat(timespec="seconds"))
+
+
+def lock_run(
+    run: RunDirectory,
+    storage: Storage,
+    identity: Identity,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> FileLock:
+    """Take the lock of a run.
+
+    Where the file system knows no locks, the run is free if its beat stands still.
+
+    Raises:
+        RunLockedError: If another trainer is writing the run.
+        StorageError: If the lock cannot be taken for another reason.
+    """
+    holder = _holder(run)
+    lock = storage.lock(run.lock, encode_json(asdict(identity)))
+    if lock is None:
+        raise _locked(run, _holder(run))
+    if not lock.is_real and _is_beating(run, identity, sleep):
+        lock.release()
+        raise _locked(run, holder)
+    return lock
+
+
+def _is_beating(run: RunDirectory, identity: Identity, sleep: Callable[[float], None]) -> bool:
+    before = _beat(run)
+    if before is None:
+        return False
+    beat, pid, place = before
+    if place == (identity.host, identity.boot_id) and not process_exists(pid):
+        return False
+    sleep(_LISTENING)
+    return _beat(run) not in {None, (beat, pid, place)}
+
+
+def _beat(run: RunDirectory) -> tuple[int, int, tuple[str, str]] | None:
+    """The beat of a run and whose it is, or None if no trainer says that it is at work."""
+    try:
+        status = read_status(run)
+    except RunError:
+        return None
+    if status is None or not status.state.is_live or not status.pid:
+        return None
+    return status.beat, status.pid, (status.host, status.boot_id)
+
+
+def _holder(run: RunDirectory) -> str:
+    """Whoever wrote its name into run.lock, for people."""
+    try:
+        values: Any = decode_json(read_bounded(run.lock, 4096))
+        return f"process {int(values['pid'])} on {values['host']}"
+    except (OSError, ValueError, TypeError, KeyError):
+        return "another process"
+
+
+def _locked(run: RunDirectory, holder: str) -> RunLockedError:
+    return RunLockedError(
+        f"The run {run.name} is already being trained by {holder}. "
+        f"Watch it with: charrnn-tui attach {run.name}"
+    )

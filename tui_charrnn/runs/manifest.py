@@ -1,0 +1,122 @@
+"""The small documents of checkpoints: the manifest of each, and the pointers to two of them."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.json_values import build_checked, checked, read_document
+from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory
+
+FOLDER_NAME: Final = re.compile(r"step-(\d{8,18})(\.replaced)?")
+"""Names of checkpoint folders. `.replaced` is one that gives way to another of the same step."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSeal:
+    """What a file must be to be whole."""
+
+    sha256: str
+    size: int
+    """Bytes."""
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """The seal of a file's contents."""
+        return cls(hashlib.sha256(data).hexdigest(), len(data))
+
+    def fits(self, path: Path) -> bool:
+        """Whether a file is there and whole."""
+        try:
+            if path.stat().st_size != self.size:
+                return False
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """manifest.json: what a checkpoint holds, and how to know that it is whole."""
+
+    step: int
+    loss: float | None
+    """Validation loss, or None if it was not measured at this step."""
+    model: FileSeal
+    training: FileSeal
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as the file holds them."""
+        seals = {"model.safetensors": self.model, "training.safetensors": self.training}
+        files = {n: {"sha256": seal.sha256, "bytes": seal.size} for n, seal in seals.items()}
+        return {"format": FORMAT, "step": self.step, "loss": self.loss, "files": files}
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Read the document.
+
+        Raises:
+            ValueError: If it is not one of format 1.
+        """
+        document = _of_this_format(values)
+        files = document.get("files")
+        if not isinstance(files, dict):
+            raise ValueError("It lacks files.")
+        for field in ("model", "training"):
+            seal = dict(files.get(f"{field}.safetensors") or {})
+            document[field] = FileSeal(
+                checked(seal.get("sha256"), str), checked(seal.get("bytes"), int)
+            )
+        return build_checked(cls, document)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """latest.json or best.json: which checkpoint it names."""
+
+    step: int
+    path: str
+    """Relative to the run directory."""
+    loss: float | None
+
+
+def read_pointer(run: RunDirectory, path: Path) -> Pointer | None:
+    """What latest.json or best.json says, or None if it is missing or damaged."""
+    try:
+        pointer = build_checked(Pointer, _of_this_format(read_document(path)))
+    except (OSError, ValueError, RunError):
+        return None
+    # Only the folder's name is believed: a path could lead out of the run.
+    folder = Path(pointer.path).name
+    is_ours = FOLDER_NAME.fullmatch(folder) and (run.path / pointer.path).parent == run.checkpoints
+    return pointer if is_ours else None
+
+
+def is_whole(checkpoint: CheckpointDirectory, *, model_only: bool = False) -> bool:
+    """Whether a checkpoint's files are those that its manifest announces.
+
+    Args:
+        checkpoint: Any folder, also one that is not there.
+        model_only: Pass over what only resuming needs.
+    """
+    manifest = read_manifest(checkpoint)
+    if manifest is None or not manifest.model.fits(checkpoint.model):
+        return False
+    return model_only or manifest.training.fits(checkpoint.training)
+
+
+def read_manifest(checkpoint: CheckpointDirectory) -> Manifest | None:
+    """A checkpoint's manifest, or None if it is missing or damaged."""
+    try:
+        return Manifest.from_json(read_document(checkpoint.manifest))
+    except (OSError, ValueError, TypeError, RunError):
+        return None
+
+
+def _of_this_format(values: object) -> dict[str, Any]:
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise ValueError(f"It is not of format {FORMAT}.")
+    return dict(values)

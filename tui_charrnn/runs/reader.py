@@ -1,0 +1,175 @@
+"""The reading end of a run: nothing here writes, locks, or keeps a file open."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.description import RunDescription, RunStatus
+from tui_charrnn.runs.json_values import read_document
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import Record, decode_record
+
+LINE_LIMIT: Final = 1 << 20
+"""Bytes of the longest line that is read; a longer one is no record of ours."""
+_FINGERPRINT: Final = 64
+"""Bytes before the place we read up to, by which we know the file again."""
+
+
+class LineTail:
+    """Follows a file that another process appends whole lines to.
+
+    The last line may be half written when we look; it is left for the next time. A file that was
+    truncated or replaced is read again from its beginning.
+    """
+
+    def __init__(self, path: Path, *, line_limit: int = LINE_LIMIT) -> None:
+        self._path, self._line_limit = path, line_limit
+        self._offset = 0
+        self._last_bytes = b""
+        self._inode = (0, 0)
+        self._is_inside_refused = False
+        self.refused = 0
+        """Lines that were longer than the limit and passed over."""
+        self.restarts = 0
+        """How often the file turned out to be another one; what was read before is void."""
+        self.behind = 0
+        """Bytes that lay unread after the last look."""
+
+    def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
+        """Read the whole lines that came since the last time, without their ends.
+
+        Args:
+            max_bytes: Look at so many bytes at most, or at one line if it is longer.
+
+        Raises:
+            RunError: If the file exists and cannot be read.
+        """
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
+        try:
+            return self._read(descriptor, max_bytes)
+        except OSError as error:
+            raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
+        finally:
+            os.close(descriptor)
+
+    def _read(self, descriptor: int, max_bytes: int) -> list[str]:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise RunError(f"{self._path} is not a file.")
+        if not self._is_same_file(descriptor, status):
+            self.restarts += 1
+            self._start_again()
+        self._inode = (status.st_dev, status.st_ino)
+        lines = self._next_lines(descriptor, max_bytes)
+        self.behind = max(0, status.st_size - self._offset)
+        return lines
+
+    def _is_same_file(self, descriptor: int, status: os.stat_result) -> bool:
+        if self._offset == 0:
+            return True
+        if self._inode != (status.st_dev, status.st_ino) or status.st_size < self._offset:
+            return False
+        known = os.pread(descriptor, len(self._last_bytes), self._offset - len(self._last_bytes))
+        return known == self._last_bytes
+
+    def _next_lines(self, descriptor: int, max_bytes: int) -> list[str]:
+        chunk = os.pread(descriptor, max_bytes, self._offset)
+        if b"\n" not in chunk and len(chunk) == max_bytes:
+            chunk = os.pread(descriptor, max(max_bytes, self._line_limit), self._offset)
+        end = chunk.rfind(b"\n") + 1
+        if end == 0 and len(chunk) >= self._line_limit:
+            self.refused += not self._is_inside_refused
+            self._is_inside_refused = True
+            self._advance(chunk)
+            return []
+        whole = chunk[:end]
+        self._advance(whole)
+        lines = whole.split(b"\n")[:-1]
+        if lines and self._is_inside_refused:
+            del lines[0]  # the end of the line that was refused
+            self._is_inside_refused = False
+        short = [line for line in lines if len(line) <= self._line_limit]
+        self.refused += len(lines) - len(short)
+        # Not splitlines(): U+2028, U+0085 and others are ordinary characters of somebody's text.
+        return [line.decode("utf-8", "replace") for line in short]
+
+    def _advance(self, data: bytes) -> None:
+        self._offset += len(data)
+        self._last_bytes = (self._last_bytes + data[-_FINGERPRINT:])[-_FINGERPRINT:]
+
+    def _start_again(self) -> None:
+        self._offset, self._last_bytes, self._is_inside_refused = 0, b"", False
+
+
+class RunReader:
+    """Follows the records of a run, whoever writes it, wherever it lies."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._tail = LineTail(run.events)
+        self._undecodable = 0
+
+    @property
+    def unreadable(self) -> int:
+        """Lines that were no records: damaged, or far too long."""
+        return self._undecodable + self._tail.refused
+
+    @property
+    def restarts(self) -> int:
+        """How often the file was replaced by another; forget all earlier records when it rises."""
+        return self._tail.restarts
+
+    @property
+    def behind(self) -> int:
+        """Bytes of the file that are still to be read."""
+        return self._tail.behind
+
+    def read_new(self, max_bytes: int = 1 << 20) -> list[Record]:
+        """Read the records that came since the last time, of kinds that this version knows.
+
+        Args:
+            max_bytes: Look at so many bytes at most; call again while `behind` falls.
+
+        Raises:
+            RunError: If the file exists and cannot be read.
+        """
+        records = []
+        for line in self._tail.read_new_lines(max_bytes):
+            try:
+                record = decode_record(line) if line else None
+            except ValueError:
+                self._undecodable += 1
+            else:
+                if record is not None:
+                    records.append(record)
+        return records
+
+
+def read_status(run: RunDirectory) -> RunStatus | None:
+    """What the trainer says it is doing, or None if there is no state.json.
+
+    Raises:
+        RunError: If the file cannot be used.
+    """
+    try:
+        return RunStatus.from_json(read_document(run.status))
+    except FileNotFoundError:
+        return None
+
+
+def read_description(run: RunDirectory) -> RunDescription:
+    """What the run trains on what.
+
+    Raises:
+        RunError: If there is no run, or its run.json cannot be used.
+    """
+    try:
+        return RunDescription.from_json(read_document(run.description))
+    except FileNotFoundError as error:
+        raise RunError(f"{run.path} is not a run: it has no run.json.") from error

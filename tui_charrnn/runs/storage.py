@@ -1,0 +1,210 @@
+"""The only way to the disk for whatever is written into a run.
+
+Files are replaced, never edited: write beside, fsync, rename, fsync the folder. At every instant
+a reader finds the old contents or the new, also after a loss of power.
+"""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Self
+
+from tui_charrnn.runs.file_system import FileSystem, explained
+
+_NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""How file systems (Lustre without `-o flock`, some FUSE ones) say that they know no locks."""
+
+
+class Storage:
+    """Durable writing; every failure is a `StorageError` that says what could not be written."""
+
+    def __init__(self, file_system: FileSystem | None = None) -> None:
+        self._fs = file_system or FileSystem()
+
+    def write_atomically(self, path: Path, data: bytes) -> None:
+        """Replace a file's contents as a whole; on failure the old contents stay.
+
+        One writer a file: the new contents are first written under a fixed name beside it.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        partial = path.with_name(f".{path.name}.partial")
+        with explained("write", path):
+            try:
+                self._write(partial, data, os.O_TRUNC)
+                self._fs.replace(partial, path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self._fs.remove(partial)
+                raise
+            self._fs.fsync_folder(path.parent)
+
+    def write_new(self, path: Path, data: bytes) -> None:
+        """Write a durable file into a folder that is not published yet.
+
+        Raises:
+            StorageError: If the system refuses, or the file exists.
+        """
+        with explained("write", path):
+            self._write(path, data, os.O_EXCL)
+
+    def open_to_append(self, path: Path) -> "AppendedFile":
+        """Open a file that grows; it is made if it is missing.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", path):
+            descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        return AppendedFile(path, self._fs, descriptor)
+
+    def lock(self, path: Path, holder: bytes) -> "FileLock | None":
+        """Take a lock that the system drops with this process, and write into it whose it is.
+
+        Returns:
+            The lock, or None if another process holds it.
+
+        Raises:
+            StorageError: If the system refuses for another reason.
+        """
+        with explained("lock", path), contextlib.ExitStack() as on_failure:
+            descriptor = self._fs.open(path, os.O_RDWR | os.O_CREAT)
+            lock = FileLock(self._fs, descriptor)
+            on_failure.callback(lock.release)
+            try:
+                self._fs.lock(descriptor)
+            except BlockingIOError:
+                return None
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                lock.is_real = False
+            self._fs.truncate(descriptor)
+            self._write_all(descriptor, holder)
+            on_failure.pop_all()
+        return lock
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder and those above it, as far as they are missing.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("make the folder", path):
+            missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+            for folder in reversed(missing):
+                with contextlib.suppress(FileExistsError):  # another process was faster
+                    self._fs.mkdir(folder)
+                self._fs.fsync_folder(folder.parent)
+
+    def rename(self, path: Path, new: Path) -> None:
+        """Rename a file or a folder within its parent, durably.
+
+        A file, or an empty folder, that has the new name gives way.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", new):
+            self._fs.replace(path, new)
+            self._fs.fsync_folder(new.parent)
+
+    def publish_folder(self, hidden: Path, final: Path) -> None:
+        """Give a finished folder its name, which must be free, durably.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", final):
+            self._fs.fsync_folder(hidden)
+        self.rename(hidden, final)
+
+    def remove_tree(self, path: Path) -> None:
+        """Remove a file or a folder with all that is in it; what is missing is fine.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("remove", path):
+            for item in _deepest_first(path):
+                with contextlib.suppress(FileNotFoundError):
+                    self._fs.remove(item)
+
+    def _write(self, path: Path, data: bytes, flag: int) -> None:
+        descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag)
+        try:
+            self._write_all(descriptor, data)
+            self._fs.fsync(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._fs.close(descriptor)
+            raise
+        self._fs.close(descriptor)  # a network file system may report a lost write only here
+
+    def _write_all(self, descriptor: int, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._fs.write(descriptor, rest) :]
+
+
+class AppendedFile:
+    """A file that grows at its end and is never edited."""
+
+    def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
+        self._path, self._fs, self._descriptor = path, file_system, descriptor
+
+    def append(self, data: bytes) -> int:
+        """Append with one write.
+
+        Returns:
+            How many of the bytes were taken; the caller appends the others later.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", self._path):
+            return self._fs.write(self._descriptor, data)
+
+    def sync(self) -> None:
+        """Wait until all that was appended is durable.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", self._path):
+            self._fs.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file; what was appended is as safe as `sync` made it."""
+        with contextlib.suppress(OSError):
+            self._fs.close(self._descriptor)
+
+
+class FileLock:
+    """A lock on a file, held until it is released or the process ends."""
+
+    def __init__(self, file_system: FileSystem, descriptor: int) -> None:
+        self._fs, self._descriptor = file_system, descriptor
+        self.is_real = True
+        """Whether the file system knows locks; where it does not, this one keeps nobody out."""
+
+    def release(self) -> None:
+        """Let another process have it."""
+        with contextlib.suppress(OSError):
+            self._fs.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def _deepest_first(path: Path) -> Iterator[Path]:
+    if path.is_dir() and not path.is_symlink():
+        for item in sorted(path.iterdir()):
+            yield from _deepest_first(item)
+    yield path

@@ -1,0 +1,144 @@
+"""The one writer of a run: its lock, its events and its heartbeat."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+from tui_charrnn.errors import RunError, StorageError
+from tui_charrnn.runs.control import take_requests
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.event_log import EventLog
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.locking import identify, lock_run
+from tui_charrnn.runs.reader import read_status
+from tui_charrnn.runs.records import CheckpointSaved, Record, RunEnded, encode_record
+from tui_charrnn.runs.status_file import StatusFile
+from tui_charrnn.runs.storage import Storage
+
+HEARTBEAT: Final = 2.0
+"""Seconds between two writes of state.json."""
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class RunWriter:
+    """Writes a run while the context lasts; nobody else can.
+
+    What the disk refuses after the start never stops training: it is remembered in `degraded`
+    and tried again with every record and every beat.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        *,
+        storage: Storage | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
+        """Take up a run.
+
+        Args:
+            run: It must exist.
+            storage: The way to the disk.
+            clock: Tells the time that run.lock names as the start.
+            heartbeat: Seconds between two writes of state.json.
+
+        Raises:
+            RunLockedError: If another trainer is writing the run.
+            StorageError: If the run cannot be written at all.
+        """
+        storage = storage or Storage()
+        with contextlib.ExitStack() as resources:
+            identity = identify(clock())
+            resources.enter_context(lock_run(run, storage, identity))
+            before = _status_before(run)
+            if before.state is not RunState.CREATED:
+                # They were meant for a trainer that is gone: a stop would end this one at once.
+                take_requests(run)
+            taken_up = replace(
+                before,
+                state=RunState.PREPARING,
+                message="",
+                pid=identity.pid,
+                host=identity.host,
+                boot_id=identity.boot_id,
+            )
+            self._events = EventLog(run.events, storage)
+            resources.callback(self._events.close)
+            self._status_file = StatusFile(run.status, storage, taken_up)
+            self._status_file.write()
+            if self._status_file.problem:
+                raise StorageError(self._status_file.problem)
+            resources.callback(self._status_file.write)
+            self._resources = resources.pop_all()
+        self._closing = threading.Event()
+        self._pulse = threading.Thread(
+            target=self._beat_until_closed, args=(heartbeat,), name="heartbeat", daemon=True
+        )
+        self._pulse.start()
+
+    @property
+    def status(self) -> RunStatus:
+        """What state.json says, or will at the next beat."""
+        return self._status_file.status
+
+    @property
+    def degraded(self) -> str | None:
+        """What could not be written lately, in one sentence, or None."""
+        return self._events.problem or self._status_file.problem
+
+    def append(self, record: Record) -> None:
+        """Write a record as one line of events.jsonl.
+
+        Raises:
+            ValueError: If a number in it is not finite.
+        """
+        self._events.append(encode_record(record))
+        if isinstance(record, CheckpointSaved | RunEnded):
+            self._events.sync()
+
+    def set_status(self, **changes: Any) -> None:
+        """Change fields of the status.
+
+        A new `state` or `message` is written at once, the others with the next beat.
+
+        Raises:
+            TypeError: If there is no such field.
+            ValueError: If a number is not finite.
+        """
+        self._status_file.change(changes)
+
+    def beat(self) -> None:
+        """Write the status with a risen beat, and what could not be written before."""
+        self._events.retry()
+        self._status_file.write()
+
+    def close(self) -> None:
+        """Write what is left, and let the run go; a second time does nothing."""
+        self._closing.set()
+        self._pulse.join()
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _beat_until_closed(self, seconds: float) -> None:
+        while not self._closing.wait(seconds):
+            self.beat()
+
+
+def _status_before(run: RunDirectory) -> RunStatus:
+    try:
+        return read_status(run) or RunStatus(state=RunState.CREATED)
+    except RunError:
+        return RunStatus(state=RunState.FAILED)  # a damaged file is replaced by a good one

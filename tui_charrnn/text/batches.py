@@ -1,0 +1,158 @@
+"""Batches for truncated backpropagation through time: contiguous streams of a text.
+
+Row i of a batch continues row i of the batch before it, so the state that the network carries
+always belongs to the text that it is about to read.
+
+Notation: N characters, batch size B, sequence length T, S steps an epoch, R streams.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.errors import CorpusError
+
+Int32 = npt.NDArray[np.int32]
+Float32 = npt.NDArray[np.float32]
+
+
+def fitting_batch_size(training_characters: int, batch_size: int, sequence_length: int) -> int:
+    """The largest batch size, at most the one asked for, that a text can fill.
+
+    Each of the streams then holds at least one whole window of T characters and their successors.
+
+    Raises:
+        CorpusError: If the text is shorter than two windows.
+    """
+    if training_characters < 2 * sequence_length:
+        raise CorpusError(
+            f"The training text is too short: {training_characters:,} characters. It needs at "
+            f"least {2 * sequence_length:,}, twice the sequence length. Give a longer text, or a "
+            f"sequence length of at most {training_characters // 2:,}."
+        )
+    return min(batch_size, (training_characters - 1) // sequence_length)
+
+
+class ContiguousStreams:
+    """The batches of a training text, each a pure function of its step.
+
+    An epoch reads B streams of S·T characters that lie one after another in the text. Up to
+    B·T - 1 characters do not fit into them; every epoch begins at another offset, drawn from
+    (rng_seed, epoch), so that what is left out changes. The first epoch begins at 0.
+    """
+
+    def __init__(
+        self, indices: Int32, *, batch_size: int, sequence_length: int, rng_seed: int
+    ) -> None:
+        """Lay out the streams.
+
+        Args:
+            indices: The text, shape (N,).
+            batch_size: B, as `fitting_batch_size` returns it.
+            sequence_length: T.
+            rng_seed: Start of the random offsets, at least 0.
+
+        Raises:
+            CorpusError: If the text does not fill one batch.
+        """
+        predictions, per_batch = len(indices) - 1, batch_size * sequence_length
+        if predictions < per_batch:
+            raise CorpusError(
+                f"A batch of {batch_size:,} times {sequence_length:,} characters needs a text of "
+                f"at least {per_batch + 1:,}. Received: {len(indices):,} characters."
+            )
+        self.batch_size: Final = batch_size
+        self.sequence_length: Final = sequence_length
+        self.steps_per_epoch: Final = predictions // per_batch
+        self._indices: Final = indices
+        self._rng_seed: Final = rng_seed
+        self._left_over: Final = predictions - self.steps_per_epoch * per_batch
+        stream_length = self.steps_per_epoch * sequence_length
+        self._positions: Final = (
+            np.arange(batch_size)[:, np.newaxis] * stream_length
+            + np.arange(sequence_length + 1)[np.newaxis, :]
+        )  # (B, T + 1)
+
+    def batch(self, step: int) -> tuple[Int32, Int32]:
+        """The batch of a step, which counts from 1 and runs on over epochs.
+
+        Returns:
+            Inputs and targets, shape (B, T) each; a target is the character after its input.
+        """
+        epoch, position = self._place(step)
+        first = self._offset(epoch) + position * self.sequence_length
+        window = self._indices[first + self._positions]  # (B, T + 1)
+        return np.ascontiguousarray(window[:, :-1]), np.ascontiguousarray(window[:, 1:])
+
+    def starts_epoch(self, step: int) -> bool:
+        """Whether a step begins an epoch, where no row continues the batch before."""
+        return self._place(step)[1] == 0
+
+    def epoch(self, step: int) -> int:
+        """The epoch that a step belongs to, from 1."""
+        return self._place(step)[0]
+
+    def _place(self, step: int) -> tuple[int, int]:
+        """The epoch of a step, from 1, and its position there, from 0."""
+        if step < 1:
+            raise ValueError(f"step counts from 1. Received: step={step}")
+        epochs, position = divmod(step - 1, self.steps_per_epoch)
+        return epochs + 1, position
+
+    def _offset(self, epoch: int) -> int:
+        if epoch == 1:
+            return 0
+        # SeedSequence, not a Generator: its numbers are promised to stay the same for ever, and
+        # an old run must find its text again.
+        drawn = np.random.SeedSequence((self._rng_seed, epoch)).generate_state(1, np.uint64)[0]
+        return int(drawn) % (self._left_over + 1)
+
+
+class HeldOutWindows:
+    """The held-out text as windows of R parallel streams, for scoring with carried state.
+
+    Every character but the very first of the text is predicted exactly once. The streams differ
+    in length by one character at most; where a window reaches past the end of its stream, the
+    weight is 0. All windows have the same shape.
+    """
+
+    def __init__(self, indices: Int32, *, stream_count: int, sequence_length: int) -> None:
+        """Lay out the streams.
+
+        Args:
+            indices: The text, shape (N,).
+            stream_count: R; fewer are used if the text has fewer characters to predict.
+            sequence_length: T.
+
+        Raises:
+            CorpusError: If the text has no character to predict.
+        """
+        if len(indices) < 2:
+            raise CorpusError(
+                "The held-out text needs at least 2 characters, one to read and one to predict. "
+                f"Received: {len(indices)}. Give a longer text or hold out a larger share."
+            )
+        self.predicted: Final = len(indices) - 1
+        """Characters that are predicted: the sum of all weights."""
+        self.stream_count: Final = min(stream_count, self.predicted)
+        self.sequence_length: Final = sequence_length
+        self._indices: Final = indices
+        # (R + 1,): stream r predicts the characters after edges[r] .. edges[r + 1] - 1
+        self._edges: Final = np.arange(self.stream_count + 1) * self.predicted // self.stream_count
+
+    def __len__(self) -> int:
+        longest = int(np.diff(self._edges).max())
+        return max(1, (longest + self.sequence_length - 1) // self.sequence_length)
+
+    def __iter__(self) -> Iterator[tuple[Int32, Int32, Float32]]:
+        """Yield inputs, targets and weights, shape (R, T) each; window k + 1 continues window k."""
+        for window in range(len(self)):
+            columns = np.arange(self.sequence_length) + window * self.sequence_length  # (T,)
+            positions = self._edges[:-1, np.newaxis] + columns  # (R, T)
+            is_inside = positions < self._edges[1:, np.newaxis]
+            safe = np.where(is_inside, positions, 0)
+            inputs = np.where(is_inside, self._indices[safe], 0).astype(np.int32)
+            targets = np.where(is_inside, self._indices[safe + 1], 0).astype(np.int32)
+            yield inputs, targets, is_inside.astype(np.float32)

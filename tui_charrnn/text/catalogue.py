@@ -1,0 +1,174 @@
+"""The texts that have a name, and how to lay hands on them."""
+
+import platform
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.resources import resource_folder
+from tui_charrnn.text.cache import CachedText, cache_folder
+from tui_charrnn.text.download import fetch
+from tui_charrnn.text.standard_library import build_pydoc, build_python
+
+Progress = Callable[[int, int | None], None]
+
+KINDS: Final = ("built", "download")
+_BUILDERS: Final[Mapping[str, Callable[[Progress | None], str]]] = {
+    "pydoc": build_pydoc,
+    "python": build_python,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """One text of the catalogue, as corpora/catalogue.toml describes it."""
+
+    name: str
+    title: str
+    kind: str
+    """`built` on this machine, or a `download`."""
+    approximate_bytes: int
+    """Size as UTF-8, for the list."""
+    note: str = ""
+    builder: str | None = None
+    urls: tuple[str, ...] = ()
+    maximum_bytes: int = 0
+    sha256: str | None = None
+    """Of the file, in hexadecimal digits, where it is known beforehand."""
+    characters: int | None = None
+    """Exact length, where it is known beforehand."""
+
+    @property
+    def cached(self) -> CachedText:
+        """Where the text is kept. A built one depends on the version of Python."""
+        version = f"-{sys.implementation.name}-{platform.python_version()}"
+        suffix = version if self.kind == "built" else ""
+        return CachedText(cache_folder() / f"{self.name}{suffix}.txt")
+
+    @property
+    def expected_sha256(self) -> str | None:
+        """What the kept file must hash to: as described, else as first recorded."""
+        return self.sha256 or self.cached.recorded_sha256
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the text is kept on this machine, undamaged."""
+        return self.cached.is_intact(self.expected_sha256)
+
+
+def load_catalogue(path: Path | None = None) -> dict[str, CatalogueEntry]:
+    """Read the catalogue.
+
+    Args:
+        path: Of another file than the bundled one.
+
+    Returns:
+        Entries by name, in the order of the file.
+
+    Raises:
+        CorpusError: If the file cannot be used; the first defect is told.
+    """
+    source = path or resource_folder("corpora") / "catalogue.toml"
+    try:
+        document = tomllib.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"The catalogue {source} cannot be read: {error}.") from error
+    return {name: _entry(name, values) for name, values in document.items()}
+
+
+def obtain(entry: CatalogueEntry, *, progress: Progress | None = None) -> Path:
+    """The file of a text, built or downloaded on first use and checked on every use.
+
+    Args:
+        entry: Of the catalogue.
+        progress: Told of bytes done and, if known, bytes in all, where there is work to do.
+
+    Raises:
+        CorpusError: If it cannot be built or downloaded.
+        StorageError: If it cannot be kept.
+    """
+    cached = entry.cached
+    if entry.is_here:
+        return cached.path
+    if entry.builder is not None:
+        cached.store(_BUILDERS[entry.builder](progress).encode())
+    else:
+        cached.store(_downloaded(entry, progress))
+    return cached.path
+
+
+def _downloaded(entry: CatalogueEntry, progress: Progress | None) -> bytes:
+    try:
+        return fetch(
+            entry.urls,
+            maximum_bytes=entry.maximum_bytes,
+            sha256=entry.expected_sha256,
+            progress=progress,
+        )
+    except CorpusError as error:
+        record = entry.cached.record
+        renewed = (
+            f" If the text was changed on purpose, delete {record} and try again."
+            if entry.sha256 is None and record.exists()
+            else ""
+        )
+        raise CorpusError(
+            f"{entry.title} could not be downloaded. {error}.{renewed} Without a network: fetch "
+            f"{entry.urls[0]} on another machine, put the file anywhere on this one, and give "
+            f"its path instead of the name {entry.name}."
+        ) from error
+
+
+def _entry(name: str, values: object) -> CatalogueEntry:
+    known = {item.name: item for item in fields(CatalogueEntry) if item.name != "name"}
+    required = {key for key, item in known.items() if item.default is MISSING}
+    if not isinstance(values, dict):
+        raise _defect(name, "is not a table")
+    if unknown := sorted(set(values) - set(known)):
+        raise _defect(name, f"has a field that is not known: {unknown[0]}")
+    if lacking := sorted(required - set(values)):
+        raise _defect(name, f"lacks the field {lacking[0]}")
+    if problem := _problem(name, values):
+        raise _defect(name, problem)
+    return CatalogueEntry(name=name, **{**values, "urls": tuple(values.get("urls", ()))})
+
+
+def _problem(name: str, values: Mapping[str, Any]) -> str | None:
+    """What is wrong with the values of an entry, if anything is."""
+    is_built = values["kind"] == "built"
+    urls, hashed = values.get("urls", []), values.get("sha256")
+    checks = {
+        "has a name that is not lower-case letters, digits and hyphens": re.fullmatch(
+            r"[a-z0-9][a-z0-9-]*", name
+        ),
+        f"has a kind that is none of {', '.join(KINDS)}": values["kind"] in KINDS,
+        "has a title or note that is not text": all(
+            isinstance(values.get(key, ""), str) for key in ("title", "note")
+        ),
+        "has a size that is not a number above zero": all(
+            type(values.get(key, 1)) is int and values.get(key, 1) > 0
+            for key in ("approximate_bytes", "maximum_bytes", "characters")
+        ),
+        f"has a builder that is none of {', '.join(_BUILDERS)}": (
+            not is_built or values.get("builder") in _BUILDERS
+        ),
+        "is a download with a builder": is_built or "builder" not in values,
+        "is a download without urls or without maximum_bytes": (
+            is_built or (isinstance(urls, list) and urls and "maximum_bytes" in values)
+        ),
+        "has a url that does not begin with https://": all(
+            isinstance(url, str) and url.startswith("https://") for url in urls
+        ),
+        "has a sha256 that is not 64 hexadecimal digits": hashed is None
+        or (isinstance(hashed, str) and re.fullmatch(r"[0-9a-f]{64}", hashed)),
+    }
+    return next((problem for problem, is_fine in checks.items() if not is_fine), None)
+
+
+def _defect(name: str, problem: str) -> CorpusError:
+    return CorpusError(f"In the catalogue of corpora, the entry {name!r} {problem}.")

@@ -1,0 +1,126 @@
+"""Fetches a text of bounded size from the first source that has it."""
+
+import hashlib
+import http.client
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from tui_charrnn import __version__
+from tui_charrnn.errors import CorpusError
+
+Progress = Callable[[int, int | None], None]
+
+SILENCE_LIMIT: Final = 20.0  # seconds without a byte
+TOTAL_LIMIT: Final = 900.0  # seconds for one source; 6 MB at 7 kB/s
+_CHUNK: Final = 65_536  # bytes
+
+
+class _UnusableError(Exception):
+    """Why one source did not give the text."""
+
+
+def fetch(
+    urls: Sequence[str],
+    *,
+    maximum_bytes: int,
+    sha256: str | None = None,
+    progress: Progress | None = None,
+    silence_limit: float = SILENCE_LIMIT,
+    total_limit: float = TOTAL_LIMIT,
+) -> bytes:
+    """Fetch a file, from the first source that gives it whole.
+
+    Nothing is written to disk, so nothing half-written can stay there.
+
+    Args:
+        urls: Sources, first choice first; http or https.
+        maximum_bytes: More than this is refused.
+        sha256: What the file must hash to, in hexadecimal digits, if it is known.
+        progress: Told of bytes so far and, if the source says it, bytes in all.
+        silence_limit: Seconds that a source may say nothing.
+        total_limit: Seconds that one source may take.
+
+    Raises:
+        CorpusError: If no source gave it; the reason is told for each.
+    """
+    reasons = []
+    for url in urls:
+        deadline = time.monotonic() + total_limit
+        try:
+            data = _fetch_one(url, maximum_bytes, progress, silence_limit, deadline)
+            _check_hash(data, sha256)
+        except _UnusableError as error:
+            reasons.append(f"{urlsplit(url).netloc}: {error}")
+        else:
+            return data
+    raise CorpusError("; ".join(reasons))
+
+
+def _fetch_one(
+    url: str, maximum_bytes: int, progress: Progress | None, silence_limit: float, deadline: float
+) -> bytes:
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise _UnusableError(f"not an address of the web: {url}")
+    request = urllib.request.Request(  # noqa: S310  the scheme is checked above
+        url, headers={"User-Agent": f"charrnn-tui/{__version__}"}
+    )
+    try:
+        with urllib.request.urlopen(  # noqa: S310  the scheme is checked above
+            request, timeout=silence_limit
+        ) as response:
+            return _read(response, maximum_bytes, progress, deadline)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _UnusableError(f"answered {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise _UnusableError(f"could not be reached ({_plain(error.reason)})") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _UnusableError(f"broke off ({_plain(error)})") from error
+
+
+def _read(
+    response: http.client.HTTPResponse,
+    maximum_bytes: int,
+    progress: Progress | None,
+    deadline: float,
+) -> bytes:
+    total = _announced_length(response)
+    if total is not None and total > maximum_bytes:
+        raise _UnusableError(f"offers {total:,} bytes where at most {maximum_bytes:,} are expected")
+    data = bytearray()
+    while chunk := response.read(_CHUNK):
+        data += chunk
+        if len(data) > maximum_bytes:
+            raise _UnusableError(f"sent more than the {maximum_bytes:,} bytes that are expected")
+        if time.monotonic() > deadline:
+            raise _UnusableError(f"was too slow, {len(data):,} bytes so far")
+        if progress is not None:
+            progress(len(data), total)
+    if total is not None and len(data) < total:
+        raise _UnusableError(f"broke off after {len(data):,} of {total:,} bytes")
+    return bytes(data)
+
+
+def _announced_length(response: http.client.HTTPResponse) -> int | None:
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() else None
+
+
+def _check_hash(data: bytes, sha256: str | None) -> None:
+    received = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and received != sha256:
+        raise _UnusableError(
+            f"sent another text than expected (SHA-256 {received[:16]}... instead of "
+            f"{sha256[:16]}...)"
+        )
+
+
+def _plain(reason: object) -> str:
+    """The words of an error without its number."""
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror
+    return str(reason) or type(reason).__name__

@@ -1,0 +1,39 @@
+"""`python -m tui_charrnn.training RUN`: the trainer's process.
+
+The app and the command line start it by this name, in a session of its own, with its output on
+RUN/trainer.log.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tui_charrnn.durations import parse_duration
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training.worker import run_training
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train the run that is named on the command line; the result is the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tui_charrnn.training", description="Train a run directory."
+    )
+    parser.add_argument("run", type=Path, help="the run directory")
+    parser.add_argument("--max-time", help="save and leave with exit code 75 after this long")
+    parsed = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    interruption = Interruption()
+    interruption.listen()
+    try:
+        max_time = parse_duration(parsed.max_time) if parsed.max_time else None
+        return int(run_training(RunDirectory(parsed.run), interruption, max_time))
+    except CharRNNError as error:
+        print(f"charrnn-tui: {error}", file=sys.stderr)  # noqa: T201  the log, not a terminal
+        return int(error.exit_code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

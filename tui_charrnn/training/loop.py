@@ -1,0 +1,162 @@
+"""The training loop: it yields records and touches no file, so it can be tested with a list."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.model.weights import Float32
+from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
+from tui_charrnn.text.batches import ContiguousStreams
+from tui_charrnn.training.plan import Plan
+from tui_charrnn.training.schedule import learning_rate_at
+
+Indices: TypeAlias = npt.NDArray[np.int32]
+Windows: TypeAlias = Iterable[tuple[Indices, Indices, Float32]]
+"""Inputs, targets and weights, each of shape (R, T); weight 0 pads."""
+
+
+class Batch(NamedTuple):
+    """What one training step reads."""
+
+    inputs: Indices
+    """Shape (B, T)."""
+    targets: Indices
+    """The inputs shifted by one. Shape (B, T)."""
+    carried: Float32
+    """1 where a stream goes on with its state, 0 where it starts from nothing. Shape (B,)."""
+
+
+class BatchResult(NamedTuple):
+    """What one training step tells."""
+
+    loss: float
+    """Mean over the batch before the update, nats per character."""
+    gradient_norm: float
+    """Global norm before clipping."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come; a checkpoint holds all of it."""
+
+    step: int = 0
+    evaluated_step: int = 0
+    """The last step after which the held-out text was scored."""
+    validation_loss: float | None = None
+    """The loss then."""
+    best_loss: float | None = None
+    best_step: int | None = None
+    elapsed: float = 0.0
+    """Seconds of work, summed over resumes."""
+
+
+class TrainingEngine(Protocol):
+    """What the loop needs of an engine."""
+
+    def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
+        """Take one optimizer step."""
+        ...
+
+    def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
+        """Score held-out text, or return None if asked to stop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a run trains on and is judged by."""
+
+    streams: ContiguousStreams
+    heldout: Windows
+
+
+def train(
+    engine: TrainingEngine,
+    material: Material,
+    config: TrainingConfig,
+    plan: Plan,
+    progress: Progress,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[BatchTrained | SplitEvaluated | RunDiverged]:
+    """Train until the plan is fulfilled, a loss is not finite, or it is asked to stop.
+
+    `progress` is brought up to date before each record is yielded, so whoever consumes the
+    records may save a checkpoint, or walk away, between any two of them.
+
+    Args:
+        engine: Holds weights, optimizer and carried states.
+        material: Contiguous streams to train on, windows of held-out text.
+        config: For the learning rate.
+        plan: How many steps, and after which of them the held-out text is scored.
+        progress: Where to go on from; modified.
+        should_stop: Asked before every batch and within evaluations.
+
+    Yields:
+        `BatchTrained` for every step, `SplitEvaluated` after the planned ones; `RunDiverged`
+        last if the loss or the gradient is not finite (the progress then stands before the
+        step, and the weights are spoiled).
+    """
+    started = time.monotonic() - progress.elapsed
+    record: BatchTrained | SplitEvaluated | RunDiverged
+    while not should_stop():
+        if plan.is_evaluated(progress.step) and progress.evaluated_step < progress.step:
+            loss = engine.evaluate(material.heldout, should_stop)
+            if loss is None:
+                return
+            progress.elapsed = time.monotonic() - started
+            record = _note_evaluation(progress, loss)
+        elif progress.step < plan.total_steps:
+            step = progress.step + 1
+            rate = learning_rate_at(step, plan.total_steps, config)
+            result = engine.train_batch(batch_at(material, config, step), step, rate)
+            progress.elapsed = time.monotonic() - started
+            record = _note_batch(progress, result, rate)
+        else:
+            return
+        yield record
+        if isinstance(record, RunDiverged):
+            return
+
+
+def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
+    """The batch of a step, a pure function of it.
+
+    Every stream starts from nothing where an epoch starts. Elsewhere a few do, drawn anew for
+    each step: generation begins with a zero state, and a network that has hardly ever met one
+    falls into noise after a seed text.
+    """
+    inputs, targets = material.streams.batch(step)
+    if material.streams.starts_epoch(step):
+        carried = np.zeros(len(inputs), np.float32)
+    else:
+        rng = np.random.default_rng([config.rng_seed, step])
+        carried = (rng.random(len(inputs)) >= config.cold_start_fraction).astype(np.float32)
+    return Batch(inputs, targets, carried)
+
+
+def _note_batch(
+    progress: Progress, result: BatchResult, learning_rate: float
+) -> BatchTrained | RunDiverged:
+    step = progress.step + 1
+    for quantity, value in result._asdict().items():
+        if not math.isfinite(value):
+            return RunDiverged(step, quantity, repr(value), learning_rate)
+    progress.step = step
+    return BatchTrained(step, result.loss, learning_rate, result.gradient_norm, progress.elapsed)
+
+
+def _note_evaluation(progress: Progress, loss: float) -> SplitEvaluated | RunDiverged:
+    if not math.isfinite(loss):
+        return RunDiverged(progress.step, "validation loss", repr(loss), 0.0)
+    is_best = progress.best_loss is None or loss < progress.best_loss
+    if is_best:
+        progress.best_loss, progress.best_step = loss, progress.step
+    progress.evaluated_step, progress.validation_loss = progress.step, loss
+    return SplitEvaluated(progress.step, loss, is_best, progress.elapsed)

@@ -1,0 +1,86 @@
+"""Brings a prepared run up in TensorFlow: engine, checkpoint, plan."""
+
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.runs.description import RunDescription, RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import RunPlanned, RunWarned
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.devices import configure_devices, library_versions, thread_count
+from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training.loop import Progress
+from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
+from tui_charrnn.training.preparation import Prepared
+from tui_charrnn.training.saving import RunContext
+from tui_charrnn.training.session import Session
+from tui_charrnn.training.state_file import differences, machine_fingerprint
+from tui_charrnn.training.timing import time_batches, time_evaluation
+
+
+def start_session(
+    run: RunDirectory,
+    description: RunDescription,
+    prepared: Prepared,
+    writer: RunWriter,
+    interruption: Interruption,
+    deadline: float | None,
+) -> Session:
+    """Build the engine, restore it or plan the run, and hand over to a session.
+
+    Raises:
+        RunError: If the checkpoint does not fit the run.
+    """
+    config = description.training
+    device = configure_devices(config.threads)
+    fingerprint = machine_fingerprint(device, thread_count(config.threads), library_versions())
+    engine = Engine(description.model, config, len(prepared.text.vocabulary), prepared.batch_size)
+    progress, seconds = Progress(), None
+    if prepared.checkpoint is not None and prepared.state is not None:
+        state = prepared.state
+        model = load_model(prepared.checkpoint.model)
+        engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
+        plan, progress = state.plan, state.progress
+        if changes := differences(state.fingerprint, fingerprint):
+            message = f"Going on, but not bit for bit as without a break: {changes}."
+            writer.append(RunWarned(message))
+    else:
+        plan, seconds = _plan_run(engine, description, prepared, writer)
+    context = RunContext(
+        run=run,
+        storage=Storage(),
+        description=description,
+        vocabulary=prepared.text.vocabulary,
+        plan=plan,
+        batch_size=prepared.batch_size,
+        best_baseline=prepared.best_baseline,
+        fingerprint=fingerprint,
+        seconds_per_step=seconds,
+        deadline=deadline,
+    )
+    return Session(context, engine, progress, writer, interruption)
+
+
+def _plan_run(
+    engine: Engine, description: RunDescription, prepared: Prepared, writer: RunWriter
+) -> tuple[Plan, float]:
+    """Decide once how many steps the run has; seconds per step are returned with it."""
+    writer.set_status(state=RunState.TIMING)
+    config, steps_per_epoch = description.training, prepared.material.streams.steps_per_epoch
+    seconds = time_batches(engine, prepared.material, config)
+    if config.train_time is None:
+        plan = plan_by_count(config, steps_per_epoch)
+    else:
+        evaluation = time_evaluation(engine, prepared.material)
+        plan = plan_by_time(config, steps_per_epoch, seconds, evaluation)
+    writer.append(
+        RunPlanned(
+            total_steps=plan.total_steps,
+            steps_per_epoch=plan.steps_per_epoch,
+            evaluate_every=plan.evaluate_every,
+            batch_size=prepared.batch_size,
+            seconds_per_step=seconds,
+        )
+    )
+    return plan, seconds

@@ -1,0 +1,108 @@
+"""One trainer's work on one run directory, phase by phase, from its description to an exit code."""
+
+import os
+import platform
+import time
+import traceback
+from datetime import UTC, datetime
+
+from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.runs.description import RunDescription, RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description, read_status
+from tui_charrnn.runs.records import RunEnded, RunFailed, RunResumed, RunStarted
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.interruption import Interruption, Reason
+from tui_charrnn.training.preparation import prepare_run
+
+
+def run_training(
+    run: RunDirectory, interruption: Interruption, max_time: float | None = None
+) -> ExitCode:
+    """Train a run, from its start or from its newest checkpoint, until it is done or must leave.
+
+    Args:
+        run: A run directory that `create_run` made.
+        interruption: Asked between any two steps.
+        max_time: Seconds after which to save and leave; None takes the run's own setting.
+
+    Returns:
+        The exit code; every failure is explained in the run's records and status.
+
+    Raises:
+        RunError: If the directory is not a run.
+        RunLockedError: If another trainer is at work on it.
+    """
+    started = time.monotonic()
+    description = read_description(run)
+    status = read_status(run)
+    if status is not None and status.state is RunState.FINISHED:
+        return ExitCode.OK
+    limit = max_time or description.training.max_time
+    deadline = None if limit is None else started + limit
+    with RunWriter(run) as writer:
+        try:
+            return _train(run, description, writer, interruption, deadline)
+        except KeyboardInterrupt:
+            return _leave(writer, RunState.INTERRUPTED, ExitCode.INTERRUPTED)
+        except CharRNNError as error:
+            return _fail(writer, str(error), error.exit_code)
+        except Exception as error:  # noqa: BLE001  the last line of defense: recorded and logged
+            traceback.print_exc()
+            return _fail(writer, _explain(error, run), ExitCode.UNEXPECTED)
+
+
+def _train(
+    run: RunDirectory,
+    description: RunDescription,
+    writer: RunWriter,
+    interruption: Interruption,
+    deadline: float | None,
+) -> ExitCode:
+    has_history = run.events.exists() and run.events.stat().st_size > 0
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    writer.append(RunStarted(os.getpid(), platform.node(), now))
+    writer.set_status(state=RunState.PREPARING, message="")
+    prepared = prepare_run(run, description, writer)
+    if has_history:
+        writer.append(RunResumed(prepared.state.progress.step if prepared.state else 0))
+    if reason := _reason_to_leave(interruption, deadline):
+        return _leave(writer, reason.state, reason.exit_code)
+    writer.set_status(state=RunState.LOADING)
+    # deferred: TensorFlow takes seconds and hundreds of megabytes, and the state says so meanwhile
+    from tui_charrnn.training.start import start_session  # noqa: PLC0415
+
+    session = start_session(run, description, prepared, writer, interruption, deadline)
+    return session.work(prepared.material)
+
+
+def _reason_to_leave(interruption: Interruption, deadline: float | None) -> Reason | None:
+    if deadline is not None and time.monotonic() >= deadline:
+        interruption.request(Reason.TIME_LIMIT)
+    return interruption.reason
+
+
+def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:
+    """End before or without a last checkpoint; what was saved before stays."""
+    status = writer.status
+    writer.append(RunEnded(state.value, status.step, None, None, int(exit_code), status.elapsed))
+    writer.set_status(state=state)
+    return exit_code
+
+
+def _fail(writer: RunWriter, message: str, exit_code: ExitCode) -> ExitCode:
+    writer.append(RunFailed(message))
+    writer.set_status(message=message)
+    return _leave(writer, RunState.FAILED, exit_code)
+
+
+def _explain(error: Exception, run: RunDirectory) -> str:
+    """An unexpected failure in words, with the remedy where there is a known one."""
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "ResourceExhaustedError":
+        return (
+            "There was not enough memory for a batch. Start again with a smaller --batch-size, "
+            "--sequence-length or --hidden-size."
+        )
+    first_line = str(error).partition("\n")[0][:200]
+    return f"The trainer met an unexpected {name}: {first_line} (details in {run.log})."

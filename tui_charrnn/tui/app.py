@@ -1,0 +1,215 @@
+"""The app: opens, routes what is about the whole of it, and leaves."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.resources import resource_folder
+from tui_charrnn.runs.control import send_request
+from tui_charrnn.runs.launcher import launch_trainer
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.bindings import KEYS, bindings_of
+from tui_charrnn.tui.crash import report_crash, state_folder
+from tui_charrnn.tui.messages import LiveRunFound
+from tui_charrnn.tui.screens.help import HelpScreen
+from tui_charrnn.tui.screens.main import MainScreen
+from tui_charrnn.tui.screens.question import ask_to_leave
+from tui_charrnn.tui.session import Session, Source, find_live_run
+from tui_charrnn.tui.terminal import TerminalGuard
+from tui_charrnn.tui.themes import DEFAULT_THEME, load_themes
+from tui_charrnn.tui.weights import WeightsLoader
+
+if TYPE_CHECKING:  # brings the catalogue of texts, see `action_train`
+    from tui_charrnn.tui.new_run import Launch
+
+
+class CharRNNApp(App[None]):
+    """Shows a run that another process trains, and lets a model speak."""
+
+    TITLE = "charrnn-tui"
+    CSS_PATH = "charrnn.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
+        (0, "-too-narrow"),
+        (40, "-narrow"),
+        (104, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
+        (0, "-too-low"),
+        (12, "-low"),
+        (20, "-high"),
+    ]
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        run: RunDirectory | None = None,
+        launch: "Launch" = launch_trainer,
+        loader: WeightsLoader | None = None,
+    ) -> None:
+        """Name what is to be opened.
+
+        Args:
+            session: What is open, filled as the app goes on.
+            run: A run to show from the start; None looks for one that is being trained.
+            launch: Starts a trainer on a run directory.
+            loader: Finds and loads the weights that speak.
+        """
+        super().__init__()
+        self.session = session
+        self.farewell = ""
+        """What is to be said on the terminal once the app has left it."""
+        self._run_to_open = run
+        self._launch = launch
+        self._loader = loader or WeightsLoader()
+        self._loop_to_leave: asyncio.AbstractEventLoop | None = None
+        self._main = MainScreen(session, self._loader)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen."""
+        return self._main
+
+    def on_mount(self) -> None:
+        """Put on the theme and look for a run to show, in a thread."""
+        self._loop_to_leave = asyncio.get_running_loop()
+        self._put_on_theme()
+        if self._run_to_open is not None:
+            if has_weights(self._run_to_open):
+                self.session.source = Source.NEWEST
+            self._main.call_after_refresh(self._main.open_run, self._run_to_open)
+        else:
+            threading.Thread(target=self._look_for_run, daemon=True, name="run-search").start()
+
+    def on_live_run_found(self, event: LiveRunFound) -> None:
+        """Show it, unless another run has been opened meanwhile."""
+        if self.session.view is None:
+            self._main.open_run(event.run)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every key of the app that can be pressed here, then Textual's own commands."""
+        for key in KEYS:
+            if key.action and key.action not in {"command_palette", "quit"}:
+                target = {"app": self, "main": self._main}.get(key.owner, self._main.conversation)
+                yield SystemCommand(
+                    f"{key.label} ({key.display})",
+                    key.sentence,
+                    lambda action=key.action, node=target: self.run_action(action, node),
+                )
+        yield from super().get_system_commands(screen)
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.push_screen(HelpScreen())
+
+    def action_train(self) -> None:
+        """Open the form for a new run."""
+        # deferred: the catalogue of texts brings the network modules, 50 ms of the first frame
+        from tui_charrnn.tui.screens.new_run import NewRunScreen  # noqa: PLC0415 - as said
+
+        self.push_screen(NewRunScreen(self.session, self._launch), self._show_started)
+
+    async def action_quit(self) -> None:
+        """Leave; with a run that trains, ask what becomes of it."""
+        if self.session.run is not None and self.session.has_live_run:
+            if not any(screen.id == "leaving" for screen in self.screen_stack):
+                question = ask_to_leave(self.session.run.name)
+                question.id = "leaving"
+                self.push_screen(question, self._leave_run)
+        else:
+            self.exit()
+
+    def leave(self, code: int) -> None:
+        """Exit with a code; may be called from a signal handler."""
+        if self._loop_to_leave is not None:
+            self._loop_to_leave.call_soon_threadsafe(self.exit, None, code)
+
+    def _leave_run(self, answer: str | None) -> None:
+        run = self.session.run
+        if run is None or not answer:
+            return
+        name = safe_line(run.name)
+        self.farewell = (
+            f"{name} goes on training. Come back: charrnn-tui attach {name} · "
+            f"stop it: charrnn-tui stop {name}"
+        )
+        if answer == "stop":
+            try:
+                send_request(run, "stop")
+            except CharRNNError as error:
+                self.farewell = f"{name} could not be asked to stop: {safe_line(str(error))}"
+            else:
+                self.farewell = f"{name} saves and stops. Go on: charrnn-tui resume {name}"
+        self.exit()
+
+    def _show_started(self, has_started: bool | None) -> None:
+        if has_started and self.session.started is not None:
+            self._main.open_run(self.session.started)
+
+    def _look_for_run(self) -> None:
+        """Runs in a thread."""
+        found = find_live_run(self.session.runs_folder)
+        if found is not None:
+            self.post_message(LiveRunFound(found))
+
+    def _put_on_theme(self) -> None:
+        try:
+            themes, problems = load_themes(resource_folder("themes"))
+        except FileNotFoundError as error:
+            themes, problems = [], [str(error)]
+        for theme in themes:
+            self.register_theme(theme)
+        for problem in problems:
+            self.notify(safe_line(problem), severity="warning", markup=False)
+        wanted = os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
+        if wanted in self.available_themes:
+            self.theme = wanted
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave with three lines instead of Textual's traceback, which shows variables."""
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            self._exit_renderables.append(Text(report_crash(error, state_folder())))
+        self._return_code = int(ExitCode.UNEXPECTED)
+        self._close_messages_no_wait()
+
+
+def has_weights(run: RunDirectory) -> bool:
+    """Whether a run has weights that can speak, at a glance."""
+    return run.latest.exists() or run.live_model.exists()
+
+
+def run_app(run: Path | None, runs_folder: Path, model: str | None) -> int:
+    """Open the app in this terminal.
+
+    Args:
+        run: The run directory to show; None shows one that is being trained, if there is one.
+        runs_folder: Where runs are kept.
+        model: The model that speaks: a file, a run or a name; None is the first bundled one.
+
+    Returns:
+        The exit code.
+    """
+    # One vector times one matrix a character: more threads cost more than they give. NumPy reads
+    # this when it is imported, which is after the first frame.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    app = CharRNNApp(
+        Session(runs_folder=runs_folder, model=model), run=RunDirectory(run) if run else None
+    )
+    with TerminalGuard(app.leave):
+        app.run()
+    if app.farewell:
+        sys.stderr.write(app.farewell + "\n")
+    return app.return_code or 0

@@ -1,0 +1,116 @@
+"""Follows a run directory in a thread and tells the screen what is new in it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.runs.liveness import Liveness
+from tui_charrnn.runs.reader import RunReader, read_description, read_status
+from tui_charrnn.tui.messages import RunDescribed, RunRead, RunUnreadable
+
+if TYPE_CHECKING:
+    from textual.message import Message
+
+    from tui_charrnn.runs.description import RunStatus
+    from tui_charrnn.runs.layout import RunDirectory
+    from tui_charrnn.tui.run_view import Life
+
+POLL_INTERVAL: Final = 0.25  # seconds
+RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
+_READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in some 20 ms
+_CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is told of at least so often, for its clock
+
+
+class RunFeed:
+    """A thread that looks into a run directory four times a second.
+
+    The thread waits until the screen has taken what it told, so that a long log fills in piece by
+    piece and a screen that stands still is not buried. It is a daemon: a read that hangs on a dead
+    network drive keeps nobody.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        announce: Callable[[Message], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Name the run; `start` follows it.
+
+        Args:
+            run: The run directory to look into.
+            announce: Posts a message to the screen; safe to call from any thread.
+            clock: Seconds, monotonic.
+        """
+        self.run = run
+        self._announce = announce
+        self._clock = clock
+        self._reader = RunReader(run)
+        self._restarts = 0
+        self._liveness = Liveness(clock)
+        self._stopping = threading.Event()
+        self._taken = threading.Event()
+        self._has_caught_up = False
+        self._told: tuple[RunStatus | None, Life] | None = None
+        self._told_at = 0.0
+
+    def start(self) -> None:
+        """Begin to follow."""
+        threading.Thread(target=self._follow, daemon=True, name="run-feed").start()
+
+    def stop(self) -> None:
+        """Look no more; nothing is told after this."""
+        self._stopping.set()
+        self._taken.set()
+
+    def taken(self) -> None:
+        """Say that the last message has been dealt with."""
+        self._taken.set()
+
+    def _follow(self) -> None:
+        is_described = False
+        while not self._stopping.is_set():
+            try:
+                if not is_described:
+                    self._tell(RunDescribed(self, read_description(self.run)))
+                    is_described = True
+                self._look()
+                pause = 0.0 if self._reader.behind and not self._has_caught_up else POLL_INTERVAL
+            except (CharRNNError, OSError) as error:  # a network drive may come back
+                self._tell(RunUnreadable(self, error))
+                pause = RETRY_INTERVAL
+            self._stopping.wait(pause)
+
+    def _look(self) -> None:
+        """Read once and tell what is new."""
+        status = read_status(self.run)  # before the records: whoever has ended wrote them all
+        records = tuple(self._reader.read_new(_READ_AT_ONCE))
+        life: Life = self._liveness.judge(status)
+        now = self._clock()
+        is_due = life in {"alive", "silent"} and now - self._told_at >= _CLOCK_INTERVAL
+        starts_over = self._reader.restarts > self._restarts
+        if records or is_due or starts_over or self._told != (status, life):
+            self._told, self._told_at = (status, life), now
+            self._restarts = self._reader.restarts
+            self._tell(
+                RunRead(
+                    self,
+                    records,
+                    status,
+                    life,
+                    is_history=not self._has_caught_up,
+                    starts_over=starts_over,
+                )
+            )
+        self._has_caught_up = self._has_caught_up or self._reader.behind == 0
+
+    def _tell(self, message: Message) -> None:
+        """Post a message and wait until the screen has taken it."""
+        self._taken.clear()
+        if not self._stopping.is_set():
+            self._announce(message)
+            self._taken.wait()

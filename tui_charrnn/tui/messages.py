@@ -1,0 +1,149 @@
+"""What threads and widgets tell the screens: past participles, as records are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from tui_charrnn.runs.description import RunDescription, RunStatus
+    from tui_charrnn.runs.layout import RunDirectory
+    from tui_charrnn.runs.records import Record
+    from tui_charrnn.tui.feed import RunFeed
+    from tui_charrnn.tui.run_view import Life, News
+    from tui_charrnn.tui.speaker import Opening, Speech
+
+
+class SpeechBegan(Message):
+    """A model is loaded and has read the seed text; characters follow."""
+
+    def __init__(self, speech: Speech, opening: Opening) -> None:
+        self.speech = speech
+        self.opening = opening
+        super().__init__()
+
+
+class SpeechEnded(Message):
+    """No more characters come, after the length or because it was stopped."""
+
+    def __init__(self, speech: Speech, *, was_stopped: bool) -> None:
+        self.speech = speech
+        self.was_stopped = was_stopped
+        super().__init__()
+
+
+class SpeechFailed(Message):
+    """A text could not be begun or continued."""
+
+    def __init__(self, speech: Speech, error: Exception) -> None:
+        self.speech = speech
+        self.error = error
+        super().__init__()
+
+
+class SeedSubmitted(Message):
+    """The user wants text from a seed."""
+
+    def __init__(self, seed_text: str) -> None:
+        self.seed_text = seed_text
+        super().__init__()
+
+
+class RunRead(Message):
+    """Something is new in a run directory."""
+
+    def __init__(
+        self,
+        feed: RunFeed,
+        records: tuple[Record, ...],
+        status: RunStatus | None,
+        life: Life,
+        *,
+        is_history: bool,
+        starts_over: bool = False,
+    ) -> None:
+        self.feed = feed
+        self.records = records
+        self.status = status
+        self.life = life
+        self.is_history = is_history
+        """Whether these records were written before the app looked for the first time."""
+        self.starts_over = starts_over
+        """Whether the log is another file than before: what was read from it is void."""
+        super().__init__()
+
+
+class RunDescribed(Message):
+    """What a run trains on what has been read."""
+
+    def __init__(self, feed: RunFeed, description: RunDescription) -> None:
+        self.feed = feed
+        self.description = description
+        super().__init__()
+
+
+class RunUnreadable(Message):
+    """A run directory cannot be followed."""
+
+    def __init__(self, feed: RunFeed, error: Exception) -> None:
+        self.feed = feed
+        self.error = error
+        super().__init__()
+
+
+class RunChanged(Message):
+    """Something of the run that is shown has changed."""
+
+
+class NewsTold(Message):
+    """Something happened in the run that is shown."""
+
+    def __init__(self, news: News) -> None:
+        self.news = news
+        super().__init__()
+
+
+class LiveRunFound(Message):
+    """A run that trains was found in the runs folder."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        super().__init__()
+
+
+class CorpusProgressed(Message):
+    """A share of a corpus has been read; `total` is None where it is not known."""
+
+    def __init__(self, done: int, total: int | None) -> None:
+        self.done = done
+        self.total = total
+        super().__init__()
+
+
+class RunPrepared(Message):
+    """A run directory was made and its trainer started."""
+
+    def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
+        self.run = run
+        self.trainer = trainer
+        super().__init__()
+
+
+class PreparationFailed(Message):
+    """A run could not be made."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__()
+
+
+class NoteWritten(Message):
+    """There is something to say about the text; an empty sentence takes the last one back."""
+
+    def __init__(self, sentence: str, *, is_problem: bool = False) -> None:
+        self.sentence = sentence
+        self.is_problem = is_problem
+        super().__init__()

@@ -1,0 +1,142 @@
+"""From what was typed into the training form to a run that trains."""
+
+import dataclasses
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.config import TrainingConfig, find_preset
+from tui_charrnn.durations import format_duration, parse_duration
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.runs.creation import create_run
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.text.corpus import read_corpus
+
+_COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
+
+Progress = Callable[[int, int | None], None]
+Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What was typed into the form, checked as far as it can be without reading the corpus."""
+
+    corpus: str
+    """A path, or `catalogue:NAME`."""
+    preset: str
+    training: TrainingConfig
+    name: str | None
+
+
+class FieldError(ConfigError):
+    """A field of the form holds what it must not."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+def check_form(*, corpus: str, preset: str, length: str, name: str) -> NewRun:
+    """Turn what was typed into a request.
+
+    Raises:
+        FieldError: If a field cannot be used; it names the field.
+    """
+    if not corpus.strip():
+        raise FieldError("corpus", "Choose a text from the list, or name a file of yours.")
+    cleaned = name.strip()
+    if "/" in cleaned or "\0" in cleaned or cleaned in {".", ".."}:
+        raise FieldError("name", f"A name is one plain word, not a path. Received: {cleaned!r}")
+    try:
+        training = with_length(find_preset(preset).training, length)
+    except ConfigError as error:
+        raise FieldError("length", str(error)) from error
+    path = corpus.strip()
+    return NewRun(
+        corpus=str(Path(path).expanduser()) if path.startswith("~") else path,
+        preset=preset,
+        training=training,
+        name=cleaned or None,
+    )
+
+
+def with_length(training: TrainingConfig, length: str) -> TrainingConfig:
+    """The settings with another length: `10 epochs`, `2000 steps`, `5m`; empty keeps theirs.
+
+    Raises:
+        ConfigError: If it is none of these.
+    """
+    typed = length.strip()
+    if not typed:
+        return training
+    if counted := _COUNT.fullmatch(typed):
+        amount, unit = counted[1].replace(",", ""), counted[2].lower().rstrip("s")
+        if amount.count(".") > 1 or (unit == "step" and "." in amount):
+            raise ConfigError(f"Steps are a whole number. Received: {typed!r}")
+        return dataclasses.replace(
+            training,
+            epochs=float(amount) if unit == "epoch" else None,
+            steps=int(amount) if unit == "step" else None,
+            train_time=None,
+        )
+    if typed.isdigit():
+        raise ConfigError(f"Say what the number counts: {typed} epochs, {typed} steps, {typed}m.")
+    try:
+        seconds = parse_duration(typed)
+    except ConfigError as error:
+        raise ConfigError(
+            f"How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
+            f"Received: {typed!r}"
+        ) from error
+    return dataclasses.replace(training, epochs=None, steps=None, train_time=seconds)
+
+
+def length_words(training: TrainingConfig) -> str:
+    """How long the settings train, as it would be typed."""
+    if training.epochs is not None:
+        return f"{training.epochs:g} epochs"
+    if training.steps is not None:
+        return f"{training.steps:,} steps"
+    return format_duration(training.train_time or 0.0)
+
+
+def start_run(
+    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress
+) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
+    """Read the corpus, make the run directory and start its trainer.
+
+    Takes a while: call it in a thread.
+
+    Raises:
+        CharRNNError: If the corpus cannot be read or is too short, the name is taken, or the disk
+            refuses.
+    """
+    # deferred: NumPy, which the first frame does not wait for
+    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
+    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
+    from tui_charrnn.text.corpus import split_point  # noqa: PLC0415 - as said
+    from tui_charrnn.text.vocabulary import Vocabulary  # noqa: PLC0415 - as said
+
+    preset, training = find_preset(new.preset), new.training
+    corpus = read_corpus([new.corpus], progress=progress)
+    vocabulary = Vocabulary.from_text(corpus.text)
+    fitting_batch_size(
+        split_point(len(corpus.text), training.validation_fraction),
+        training.batch_size,
+        training.sequence_length,
+    )
+    run = create_run(
+        runs_folder,
+        name=new.name,
+        preset=preset.name,
+        model=preset.model,
+        training=training,
+        corpus=corpus,
+        vocabulary=vocabulary,
+        parameter_count=parameter_count(preset.model, len(vocabulary.characters)),
+    )
+    return run, launch(run)

@@ -1,0 +1,1 @@
+"""Turns text and numbers into rows for the screen; knows nothing of widgets."""

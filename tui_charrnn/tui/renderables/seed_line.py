@@ -1,0 +1,63 @@
+"""What a seed looks like to a model: which of its characters it knows.
+
+A model reads text in Unicode's composed form (NFC), while a keyboard may send a Hangul syllable or
+an accented letter in parts; the parts are known if what they compose is.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+
+from tui_charrnn.safe_text import safe_text
+
+
+def unknown_in(text: str, vocabulary: frozenset[str]) -> list[str]:
+    """The characters of a text that are not in the vocabulary, each once, in order."""
+    composed = unicodedata.normalize("NFC", text)
+    return [character for character in dict.fromkeys(composed) if character not in vocabulary]
+
+
+def unknown_spans(line: str, vocabulary: frozenset[str]) -> list[tuple[int, int]]:
+    """Where in a line the characters are that are not in the vocabulary.
+
+    Returns:
+        The start and the end of each, as indices of `line` as it was typed.
+    """
+    return [
+        (start, start + len(parts))
+        for start, parts in _compositions(line)
+        if not vocabulary.issuperset(unicodedata.normalize("NFC", parts))
+    ]
+
+
+def shown_line(line: str) -> str:
+    """A line made safe for the terminal, character for character.
+
+    A text field counts in characters, so a character that is not shown as it is becomes exactly one
+    other, unlike in `safe_text`.
+    """
+    if line.isascii() and line.isprintable():
+        return line
+    signs = map(safe_text, line)
+    return "".join(sign if len(sign) == 1 else "\N{REPLACEMENT CHARACTER}" for sign in signs)
+
+
+def _compositions(line: str) -> Iterator[tuple[int, str]]:
+    """The characters of a line, those that belong together as one."""
+    if unicodedata.is_normalized("NFC", line) and not any(map(unicodedata.combining, line)):
+        yield from enumerate(line)
+        return
+    start, parts = 0, ""
+    for index, character in enumerate(line):
+        if parts and not _belongs_to(parts, character):
+            yield start, parts
+            start, parts = index, ""
+        parts += character
+    if parts:
+        yield start, parts
+
+
+def _belongs_to(parts: str, character: str) -> bool:
+    if unicodedata.combining(character):
+        return True
+    apart = unicodedata.normalize("NFC", parts) + unicodedata.normalize("NFC", character)
+    return unicodedata.normalize("NFC", parts + character) != apart

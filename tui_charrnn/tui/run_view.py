@@ -1,0 +1,211 @@
+"""What is known of one run: its records and its status, folded into numbers to be drawn."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal
+
+from tui_charrnn.metrics import LossHistory, RunningMean
+from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import (
+    BaselinesMeasured,
+    BatchTrained,
+    CheckpointSaved,
+    ModelPublished,
+    Record,
+    RequestAnswered,
+    RunDiverged,
+    RunEnded,
+    RunFailed,
+    RunPlanned,
+    RunResumed,
+    RunStarted,
+    RunWarned,
+    SplitEvaluated,
+)
+from tui_charrnn.safe_text import safe_line
+
+Life = Literal["alive", "silent", "lost", "ended"]
+"""What a viewer thinks of a trainer: at work, without news, gone without a word, done."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that happened in a run and is worth a sentence."""
+
+    sentence: str
+    """Safe to show."""
+    severity: Literal["information", "warning", "error"] = "information"
+
+
+@dataclass(slots=True)
+class RunView:
+    """Everything that the app shows of one run; a value that grows with `take` and `observe`."""
+
+    run: RunDirectory
+    description: RunDescription | None = None
+    status: RunStatus | None = None
+    life: Life = "silent"
+    state_since: float = 0.0
+    """When the present state was first seen, seconds on the viewer's monotonic clock."""
+    losses: LossHistory = field(default_factory=LossHistory)
+    """Training loss of every batch, nats per character."""
+    smoothed: RunningMean = field(default_factory=RunningMean)
+    step: int = 0
+    plan: RunPlanned | None = None
+    baseline: tuple[int, float] | None = None
+    """The best n-gram model: its order, and its loss on the same held-out text."""
+    evaluations: list[SplitEvaluated] = field(default_factory=list)
+    checkpoint_step: int | None = None
+    published_step: int | None = None
+    warning: str = ""
+    """The newest, safe to show."""
+    diverged: RunDiverged | None = None
+    failure: str = ""
+    """Safe to show."""
+    ended: RunEnded | None = None
+
+    @property
+    def state(self) -> RunState:
+        """What the trainer last said it is doing."""
+        return self.status.state if self.status else RunState.CREATED
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a trainer is at work on it, as far as can be told."""
+        return self.state.is_live and self.life in {"alive", "silent"} and self.ended is None
+
+    @property
+    def total_steps(self) -> int | None:
+        """How many steps the run will have, once that is planned."""
+        if self.plan is not None:
+            return self.plan.total_steps
+        return self.status.total_steps if self.status else None
+
+    @property
+    def validation(self) -> SplitEvaluated | None:
+        """The newest score of the held-out text."""
+        return self.evaluations[-1] if self.evaluations else None
+
+    @property
+    def best(self) -> SplitEvaluated | None:
+        """The lowest score of the held-out text."""
+        return min(self.evaluations, key=lambda scored: scored.loss, default=None)
+
+    @property
+    def lead(self) -> float | None:
+        """Nats per character by which the best validation loss beats the best n-gram model."""
+        if self.baseline is None or self.best is None:
+            return None
+        return self.baseline[1] - self.best.loss
+
+    def take(self, records: Iterable[Record]) -> list[News]:
+        """Fold records in, in their order, and say what is worth a sentence."""
+        news = []
+        for record in records:
+            told = _FOLDS[type(record)](self, record)
+            if told is not None:
+                news.append(told)
+        return news
+
+    def forget(self) -> None:
+        """Drop all records; they are read again."""
+        fresh = RunView(self.run)
+        for item in fields(self):
+            if item.name not in {"description", "status", "life", "state_since"}:
+                setattr(self, item.name, getattr(fresh, item.name))
+
+    def observe(self, status: RunStatus | None, life: Life, now: float) -> None:
+        """Take over what the trainer says it is doing, seen at `now` (seconds, monotonic)."""
+        if status is not None:
+            if self.status is None or status.state != self.status.state:
+                self.state_since = now
+            self.status = status
+            self.step = max(self.step, status.step) if self.ended is None else self.step
+        self.life = life
+
+
+def _fold_started(view: RunView, _: RunStarted) -> None:
+    view.ended, view.diverged, view.failure = None, None, ""
+
+
+def _fold_baselines(view: RunView, record: BaselinesMeasured) -> None:
+    view.baseline = record.best if record.losses else None
+
+
+def _fold_planned(view: RunView, record: RunPlanned) -> None:
+    view.plan = record
+
+
+def _fold_batch(view: RunView, record: BatchTrained) -> None:
+    view.step = record.step
+    view.losses.append(record.step, record.loss)
+    view.smoothed.add(record.loss)
+
+
+def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:
+    view.evaluations.append(record)
+
+
+def _fold_checkpoint(view: RunView, record: CheckpointSaved) -> None:
+    view.checkpoint_step = record.step
+
+
+def _fold_published(view: RunView, record: ModelPublished) -> None:
+    view.published_step = record.step
+
+
+def _fold_answered(_: RunView, record: RequestAnswered) -> News | None:
+    message = safe_line(record.message)
+    if not record.accepted:
+        refused = f"The trainer refused to {safe_line(record.request)}: {message}"
+        return News(refused, "warning")
+    return None if record.request == "publish" else News(message or "The trainer has done it.")
+
+
+def _fold_warned(view: RunView, record: RunWarned) -> News:
+    view.warning = safe_line(record.message)
+    return News(view.warning, "warning")
+
+
+def _fold_resumed(view: RunView, record: RunResumed) -> None:
+    view.ended, view.diverged, view.failure = None, None, ""
+    view.step = record.step
+    view.losses.drop_after(record.step)
+    view.evaluations = [scored for scored in view.evaluations if scored.step <= record.step]
+    view.smoothed = RunningMean()
+    if view.losses.buckets:  # the mean goes on from the stretch before, not from nothing
+        view.smoothed.add(view.losses.buckets[-1].mean)
+
+
+def _fold_diverged(view: RunView, record: RunDiverged) -> News:
+    view.diverged = record
+    quantity = "loss" if record.quantity == "loss" else "gradient"
+    return News(f"The {quantity} stopped being a finite number at step {record.step:,}.", "error")
+
+
+def _fold_failed(view: RunView, record: RunFailed) -> News:
+    view.failure = safe_line(record.message)
+    return News(view.failure, "error")
+
+
+def _fold_ended(view: RunView, record: RunEnded) -> News:
+    view.ended = record
+    return News(f"Run {safe_line(view.run.name)}: {safe_line(record.reason)} at {record.step:,}.")
+
+
+_FOLDS: Final[Mapping[type[Record], Callable[[RunView, Any], News | None]]] = {
+    RunStarted: _fold_started,
+    BaselinesMeasured: _fold_baselines,
+    RunPlanned: _fold_planned,
+    BatchTrained: _fold_batch,
+    SplitEvaluated: _fold_evaluated,
+    CheckpointSaved: _fold_checkpoint,
+    ModelPublished: _fold_published,
+    RequestAnswered: _fold_answered,
+    RunWarned: _fold_warned,
+    RunResumed: _fold_resumed,
+    RunDiverged: _fold_diverged,
+    RunFailed: _fold_failed,
+    RunEnded: _fold_ended,
+}

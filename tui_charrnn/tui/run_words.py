@@ -1,0 +1,149 @@
+"""A run in words: each function turns a `RunView` into a short text that is safe to show."""
+
+from tui_charrnn.durations import format_duration
+from tui_charrnn.metrics import bits_per_character, perplexity
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.run_view import RunView
+
+_STATE_WORDS = {
+    RunState.CREATED: "starting the trainer",
+    RunState.PREPARING: "reading the corpus",
+    RunState.LOADING: "loading TensorFlow",
+    RunState.TIMING: "timing a few batches",
+    RunState.TRAINING: "training",
+    RunState.EVALUATING: "scoring held-out text",
+    RunState.SAVING: "saving",
+    RunState.FINISHED: "finished",
+    RunState.STOPPED: "stopped, saved",
+    RunState.SAVED: "saved, to be resumed",
+    RunState.INTERRUPTED: "interrupted",
+    RunState.DIVERGED: "diverged",
+    RunState.FAILED: "failed",
+}
+_WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.TIMING}
+_PARTS = " ▏▎▍▌▋▊▉"
+"""Eighths of a cell."""
+
+
+def clock_words(seconds: float) -> str:
+    """A running clock: 0:07, 12:40."""
+    whole = max(0, int(seconds))
+    return f"{whole // 60}:{whole % 60:02}"
+
+
+def state_words(view: RunView, now: float) -> str:
+    """What the run is doing at `now` (seconds, monotonic), with a clock while nothing moves."""
+    if view.state.is_live and view.life == "lost":
+        return "lost"
+    words = _STATE_WORDS[view.state]
+    if view.state in _WITH_CLOCK:
+        words = f"{words} {clock_words(now - view.state_since)}"
+    return f"{words} (no news)" if view.is_live and view.life == "silent" and view.status else words
+
+
+def state_mark(view: RunView) -> str:
+    """One sign for the state, so that color is never alone in telling it."""
+    if view.failure or view.diverged or (view.state.is_live and view.life == "lost"):
+        return "✗"
+    return "●" if view.is_live else "■"
+
+
+def step_words(view: RunView) -> str:
+    """The step and how many there will be."""
+    total = view.total_steps
+    return f"step {view.step:,}/{total:,}" if total else f"step {view.step:,}"
+
+
+def fraction(view: RunView) -> float | None:
+    """The share of the run that is done, 0 to 1, or None before it is planned."""
+    total = view.total_steps
+    return min(1.0, view.step / total) if total else None
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of `width` cells of which a share (0 to 1) is filled, to an eighth of a cell."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    whole, rest = divmod(eighths, 8)
+    return ("█" * whole + (_PARTS[rest] if rest else "")).ljust(width)
+
+
+def left_words(view: RunView) -> str:
+    """The time that is left, or nothing where it is not known or all is done."""
+    if not view.is_live or view.status is None or view.status.eta is None:
+        return ""
+    return f"{format_duration(view.status.eta)} left"
+
+
+def speed_words(view: RunView) -> str:
+    """Characters trained on a second."""
+    rate = view.status.characters_per_second if view.status else None
+    if rate is None:
+        return ""
+    return f"{rate / 1000:,.1f}k ch/s" if rate >= 1000 else f"{rate:,.0f} ch/s"
+
+
+def lead_words(view: RunView) -> str:
+    """How the best validation loss compares with the best n-gram model."""
+    if view.lead is None or view.baseline is None:
+        return ""
+    side = "better" if view.lead >= 0 else "worse"
+    return f"{abs(view.lead):.3f} nats {side} than the best n-gram"
+
+
+def loss_rows(view: RunView) -> list[tuple[str, str]]:
+    """The losses as rows of a label and a value; only those that are known."""
+    rows = []
+    if view.smoothed.value is not None:
+        rows.append(("train loss", f"{view.smoothed.value:.3f}"))
+    if view.validation is not None and view.best is not None:
+        best = f"best {view.best.loss:.3f} at {view.best.step:,}"
+        rows.append(("validation", f"{view.validation.loss:.3f} ({best})"))
+    measured = view.best.loss if view.best else view.smoothed.value
+    if measured is not None:
+        rows.extend((
+            ("bits/char", f"{bits_per_character(measured):.3f}"),
+            ("perplexity", f"{perplexity(measured):.2f}"),
+        ))
+    if view.baseline is not None:
+        order, loss = view.baseline
+        rows.append(("baseline", f"{loss:.3f} ({_gram_words(order)})"))
+    return rows
+
+
+def loss_words(view: RunView) -> str:
+    """The losses in one short line, for where there is no room for rows."""
+    parts = []
+    if view.smoothed.value is not None:
+        parts.append(f"train {view.smoothed.value:.3f}")
+    if view.validation is not None and view.best is not None:
+        parts.append(f"validation {view.validation.loss:.3f}")
+        parts.append(f"bpc {bits_per_character(view.best.loss):.2f}")
+    if view.lead is not None:
+        parts.append(f"{abs(view.lead):.2f} {'better' if view.lead >= 0 else 'worse'} than n-gram")
+    return " · ".join(parts)
+
+
+def trouble_words(view: RunView) -> str:
+    """What went wrong, and what to do about it; empty while all is well."""
+    name, log = safe_line(view.run.name), safe_line(str(view.run.log))
+    resume = f"Go on with: charrnn-tui resume {name}"
+    if view.diverged is not None:
+        return (
+            f"The {'loss' if view.diverged.quantity == 'loss' else 'gradient'} became "
+            f"{safe_line(view.diverged.value)} at step {view.diverged.step:,}. The last good "
+            f"checkpoint is kept; train anew with a learning rate below "
+            f"{view.diverged.learning_rate:g}."
+        )
+    if view.failure or view.state is RunState.FAILED:
+        said = view.failure or safe_line(view.status.message if view.status else "")
+        return f"{said or 'Training failed.'} Log: {log}. {resume}"
+    if view.state.is_live and view.life == "lost":
+        return f"The trainer is gone without a word. Log: {log}. {resume}"
+    if view.state in {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}:
+        return resume
+    return view.warning if view.is_live else ""
+
+
+def _gram_words(order: int) -> str:
+    return {0: "uniform", 1: "unigram", 2: "bigram", 3: "trigram"}.get(order, f"{order}-gram")

@@ -1,0 +1,115 @@
+"""The one screen that is always there: a run, a text that streams, a seed box."""
+
+import functools
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.getters import query_one
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.runs.control import send_request
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.bindings import bindings_of
+from tui_charrnn.tui.messages import NewsTold, RunChanged, SeedSubmitted
+from tui_charrnn.tui.screens.question import ask_to_stop
+from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.weights import Wanted, WeightsLoader
+from tui_charrnn.tui.widgets.conversation import Conversation
+from tui_charrnn.tui.widgets.followed_run import FollowedRun
+from tui_charrnn.tui.widgets.title_row import TitleRow
+
+TOO_SMALL = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
+
+
+class MainScreen(Screen[None]):
+    """Answers what the user asks for; what a run does is told to it by the app."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("main")]
+    conversation = query_one(Conversation)
+    followed_run = query_one(FollowedRun)
+
+    def __init__(self, session: Session, loader: WeightsLoader) -> None:
+        super().__init__()
+        self._session = session
+        self._loader = loader
+
+    def compose(self) -> ComposeResult:
+        """A title row, the run, the conversation, the keys."""
+        yield TitleRow()
+        with Container(id="stage"):
+            yield FollowedRun(self._session)
+            yield Conversation()
+        yield Static(TOO_SMALL, id="too-small", markup=False)
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Let the cursor wait in the seed box; the text begins after the first frame."""
+        self.conversation.seed.focus()
+        self.call_after_refresh(self.answer, None)
+
+    def on_seed_submitted(self, event: SeedSubmitted) -> None:
+        """Answer a seed text."""
+        event.stop()
+        self.answer(event.seed_text)
+
+    def answer(self, seed_text: str | None) -> None:
+        """Have a seed text answered; None takes one that suits the model."""
+        wanted = Wanted.of(self._session)
+        if wanted.source is Source.NEWEST and wanted.is_live and wanted.has_begun:
+            self.conversation.tell("Asking the trainer for its newest weights …")
+        self.conversation.speak(functools.partial(self._loader.load, wanted), seed_text)
+
+    def open_run(self, run: RunDirectory) -> None:
+        """Show a run; its weights can speak from now on."""
+        self.followed_run.follow(run)
+
+    def on_run_changed(self, event: RunChanged) -> None:
+        """Offer the keys that go with what the run does now."""
+        event.stop()
+        self.query_one(TitleRow).show(self._session)
+        self.refresh_bindings()
+
+    def on_news_told(self, event: NewsTold) -> None:
+        """Say what happened in the run."""
+        event.stop()
+        news = event.news
+        self.notify(news.sentence, severity=news.severity, markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
+        """Offer what is about a run only while there is one."""
+        if action in {"checkpoint", "stop_training"}:
+            return self._session.has_live_run
+        return self._session.view is not None if action == "source" else True
+
+    def action_source(self) -> None:
+        """Let other weights speak from the next seed on."""
+        source = self._session.turn_source()
+        self.conversation.tell(f"From the next Enter on, {source.value} will speak.")
+
+    def action_checkpoint(self) -> None:
+        """Ask the trainer to save now."""
+        self._request("checkpoint", "The trainer is asked to save a checkpoint …")
+
+    def action_stop_training(self) -> None:
+        """Ask the trainer to save and stop, after a question."""
+        if self._session.run is None:
+            return
+        self.app.push_screen(ask_to_stop(self._session.run.name), self._stop_training)
+
+    def _stop_training(self, answer: str | None) -> None:
+        if answer == "stop":
+            self._request("stop", "The trainer is asked to save and stop …")
+
+    def _request(self, request: str, sentence: str) -> None:
+        if self._session.run is None:
+            return
+        try:
+            send_request(self._session.run, request)
+        except CharRNNError as error:
+            self.conversation.tell(str(error), is_problem=True)
+        else:
+            self.conversation.tell(sentence)

@@ -1,0 +1,77 @@
+"""What is open in the app: the run that is shown, and whose weights speak."""
+
+import subprocess
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.catalogue import list_runs
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import judge_at_a_glance
+from tui_charrnn.tui.run_view import RunView
+
+
+class Source(StrEnum):
+    """Whose weights speak."""
+
+    DEFAULT = "the bundled model"
+    NEWEST = "the run's newest weights"
+    BEST = "the run's best checkpoint"
+
+
+@dataclass(slots=True)
+class Session:
+    """What is open; one for the life of the app."""
+
+    runs_folder: Path
+    model: str | None = None
+    """The model that speaks by default: a file, a run or a name; none is the first bundled."""
+    view: RunView | None = None
+    source: Source = Source.DEFAULT
+    trainers: dict[Path, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    """Trainers that this app started, by run directory: they are to be reaped when they end."""
+    started: RunDirectory | None = None
+    """The run that this app started last."""
+
+    @property
+    def run(self) -> RunDirectory | None:
+        """The run that is shown."""
+        return self.view.run if self.view else None
+
+    @property
+    def has_live_run(self) -> bool:
+        """Whether the run that is shown is being trained."""
+        return self.view is not None and self.view.is_live
+
+    def open_run(self, run: RunDirectory) -> None:
+        """Show a run in the place of any other."""
+        self.view = RunView(run)
+
+    def turn_source(self) -> Source:
+        """Go on to the next source; without a run there is only one."""
+        sources = list(Source) if self.view else [Source.DEFAULT]
+        position = sources.index(self.source) if self.source in sources else -1
+        self.source = sources[(position + 1) % len(sources)]
+        return self.source
+
+    def trainer_exit_code(self) -> int | None:
+        """How the trainer that this app started for the shown run ended, or None."""
+        trainer = self.trainers.get(self.run.path) if self.run else None
+        return trainer.poll() if trainer else None
+
+
+def find_live_run(runs_folder: Path) -> RunDirectory | None:
+    """The run in a folder that is being trained, the most lately written if there are several."""
+    try:
+        summaries = list_runs(runs_folder)
+    except RunError:
+        return None
+    now = time.time()
+    for summary in summaries:
+        if summary.status is None or summary.problem is not None:
+            continue
+        if judge_at_a_glance(summary.status, now - summary.modified) in {"alive", "silent"}:
+            return summary.run
+    return None

@@ -1,0 +1,105 @@
+"""Leaves a clean terminal behind, however the app is ended."""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+RESET: Final = (
+    "\x1b[?2004l"  # no bracketed paste
+    "\x1b[?7h"  # lines wrap again
+    "\x1b[?2048l"  # no reports of its size
+    "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # no mouse
+    "\x1b[?2026l"  # no frame is held back
+    "\x1b[<u"  # the keyboard as before
+    "\x1b[?1049l"  # the screen as before
+    "\x1b[?25h"  # a cursor
+    "\x1b[?1004l"  # no reports of its focus
+    "\x1b[0m"
+)
+"""Undoes what Textual's driver sets."""
+GRACE: Final = 2.0  # seconds that the app has to leave by itself
+_WRITE_LIMIT: Final = 0.5  # seconds that a terminal has to take the reset
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class TerminalGuard:
+    """Turns signals and a vanished terminal into an orderly end, or into an end at least.
+
+    A terminal that has stopped reading blocks Textual's event loop in a write, where it answers
+    nothing. So the first signal asks the loop to leave and starts a timer that restores the
+    terminal and ends the process if the loop does not answer.
+    """
+
+    def __init__(self, leave: Callable[[int], object], grace: float = GRACE) -> None:
+        """Say how to leave.
+
+        Args:
+            leave: Ends the app with an exit code; called in the main thread, perhaps in the
+                middle of anything, so it must only schedule.
+            grace: Seconds before the process is ended without the app.
+        """
+        self._leave = leave
+        self._grace = grace
+        self._descriptor = sys.__stdin__.fileno() if sys.__stdin__ else -1
+        self._attributes: list[Any] | None = None
+        self._previous: dict[signal.Signals, Any] = {}
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> "TerminalGuard":
+        """Remember the terminal and take the signals over."""
+        with contextlib.suppress(termios.error, OSError, ValueError):
+            self._attributes = termios.tcgetattr(self._descriptor)
+        for number in _ENDING:
+            self._previous[number] = signal.signal(number, self._end)
+        if self._attributes is not None:
+            threading.Thread(target=self._watch, daemon=True, name="hang-up-watch").start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the signals back; the app has left by itself."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous.clear()
+
+    def _end(self, number: int, _: FrameType | None) -> None:
+        self._leave_soon(128 + number)
+
+    def _leave_soon(self, code: int) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(self._grace, self._end_at_once, args=(code,))
+            self._timer.daemon = True
+            self._timer.start()
+        self._leave(code)
+
+    def _end_at_once(self, code: int) -> None:
+        """Restore the terminal as far as it lets us, and end the process."""
+        writing = threading.Thread(target=self._restore, daemon=True)  # it may block for good
+        writing.start()
+        writing.join(_WRITE_LIMIT)
+        os._exit(code)
+
+    def _restore(self) -> None:
+        if self._attributes is None:
+            return
+        with contextlib.suppress(termios.error, OSError):
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, self._attributes)
+            termios.tcflush(self._descriptor, termios.TCOFLUSH)  # frames that nobody has read
+            os.write(self._descriptor, RESET.encode())
+
+    def _watch(self) -> None:
+        """Leave when the terminal is gone, even where the hang-up signal is ignored (nohup)."""
+        poll = select.poll()
+        poll.register(self._descriptor, 0)  # hang-ups and errors are reported regardless
+        with contextlib.suppress(OSError):
+            poll.poll()
+            if self._previous:
+                os.kill(os.getpid(), signal.SIGHUP)

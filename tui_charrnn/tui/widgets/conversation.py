@@ -1,0 +1,82 @@
+"""The stage: the text as it streams, one line about it, and the seed box."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.getters import query_one
+from textual.widgets import Static
+
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.bindings import bindings_of
+from tui_charrnn.tui.messages import NoteWritten, SeedSubmitted, SpeechBegan
+from tui_charrnn.tui.speaker import Voice, Wait
+from tui_charrnn.tui.widgets.seed_input import SeedInput
+from tui_charrnn.tui.widgets.spoken_text import SpokenText
+
+HINT: Final = "Type a seed and press Enter · F3 trains on your own text · F1 help"
+_HOTTEST: Final = 2.0
+
+
+class Conversation(Vertical):
+    """Takes seeds and the keys that shape the text; posts `SeedSubmitted` and loads nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("conversation")]
+
+    spoken = query_one(SpokenText)
+    note = query_one("#note", Static)
+    seed = query_one(SeedInput)
+
+    def compose(self) -> ComposeResult:
+        """The text, the line about it, the seed box."""
+        yield SpokenText()
+        yield Static(HINT, id="note", markup=False)
+        yield SeedInput()
+
+    def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
+        """Ask the screen to have the seed answered."""
+        event.stop()
+        self.post_message(SeedSubmitted(event.text))
+
+    def on_speech_began(self, event: SpeechBegan) -> None:
+        """Let the seed box know which characters the model knows."""
+        event.stop()
+        self.seed.vocabulary = frozenset(event.opening.vocabulary)
+
+    def on_note_written(self, event: NoteWritten) -> None:
+        """Say something in the line below the text."""
+        event.stop()
+        self.tell(event.sentence, is_problem=event.is_problem)
+
+    def speak(self, prepare: Callable[[Wait], Voice], seed_text: str | None) -> None:
+        """Answer a seed text; see `SpokenText.speak`."""
+        self.spoken.speak(prepare, seed_text)
+
+    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+        """Say something in the line below the text, or the hint; foreign parts are made safe."""
+        self.note.update(safe_line(sentence) or HINT)
+        self.note.set_class(is_problem, "-problem")
+
+    def action_stop(self) -> None:
+        """Stop the text and keep it."""
+        self.spoken.stop()
+
+    def action_more(self) -> None:
+        """Go on with the text from where it stopped."""
+        if not self.spoken.go_on():
+            self.tell("There is no stopped text to go on with.")
+
+    def action_pace(self) -> None:
+        """Go on to the next pace."""
+        self.spoken.dial.turn_pace()
+        self.spoken.show_title()
+
+    def action_warm(self, difference: float) -> None:
+        """Change the temperature, at once and also in the middle of a text."""
+        dial = self.spoken.dial
+        temperature = max(0.0, min(_HOTTEST, round(dial.sampling.temperature + difference, 2)))
+        dial.sampling = dataclasses.replace(dial.sampling, temperature=temperature)
+        self.spoken.show_title()

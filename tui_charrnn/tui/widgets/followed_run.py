@@ -1,0 +1,72 @@
+"""The run that is shown, kept up to date from its directory."""
+
+import time
+
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.feed import RunFeed
+from tui_charrnn.tui.messages import NewsTold, RunChanged, RunDescribed, RunRead, RunUnreadable
+from tui_charrnn.tui.run_view import News
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.widgets.run_status import RunStatus
+
+
+class FollowedRun(RunStatus):
+    """Folds what a `RunFeed` tells into the session's view, and draws it."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._feed: RunFeed | None = None
+        self._is_unreadable = False
+
+    def on_unmount(self) -> None:
+        """Let the thread end."""
+        if self._feed is not None:
+            self._feed.stop()
+
+    def follow(self, run: RunDirectory) -> None:
+        """Show a run from now on, in the place of any other."""
+        if self._feed is not None:
+            self._feed.stop()
+        self._session.open_run(run)
+        self._feed = RunFeed(run, self.post_message)
+        self._feed.start()
+        self._show_change()
+
+    def on_run_described(self, event: RunDescribed) -> None:
+        """Take over what the run trains on what."""
+        event.stop()
+        if event.feed is self._feed and self._session.view is not None:
+            self._session.view.description = event.description
+            self._show_change()
+        event.feed.taken()
+
+    def on_run_read(self, event: RunRead) -> None:
+        """Take over what is new."""
+        event.stop()
+        view = self._session.view
+        if event.feed is self._feed and view is not None:
+            self._is_unreadable = False
+            if event.starts_over:
+                view.forget()
+            news = view.take(event.records)
+            has_died = event.life != "ended" and self._session.trainer_exit_code() is not None
+            view.observe(event.status, "lost" if has_died else event.life, time.monotonic())
+            for told in [] if event.is_history else news:
+                self.post_message(NewsTold(told))
+            self._show_change()
+        event.feed.taken()
+
+    def on_run_unreadable(self, event: RunUnreadable) -> None:
+        """Say once that the run cannot be read; the feed tries again."""
+        event.stop()
+        if event.feed is self._feed and not self._is_unreadable:
+            self._is_unreadable = True
+            self.post_message(NewsTold(News(safe_line(str(event.error)), "error")))
+        event.feed.taken()
+
+    def _show_change(self) -> None:
+        if self._session.view is not None:
+            self.show(self._session.view, time.monotonic())
+            self.post_message(RunChanged())

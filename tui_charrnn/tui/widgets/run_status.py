@@ -1,0 +1,105 @@
+"""The run that is shown: a card where there is room, two rows where there is not."""
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.getters import query_one
+from textual.widgets import Static
+
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui import run_words as words
+from tui_charrnn.tui.run_view import RunView
+from tui_charrnn.tui.widgets.loss_sparkline import LossSparkline
+
+_LABEL_WIDTH = 11  # columns of the card's labels
+_BAR_WIDTH = 12  # columns of the bar in the row
+_CARD_HEIGHT = 8  # rows from which on it is a card
+
+
+class RunStatus(Container):
+    """Draws a `RunView`; hidden until there is one."""
+
+    state = query_one("#run-state", Static)
+    numbers = query_one("#run-numbers", Static)
+    losses = query_one(LossSparkline)
+    trouble = query_one("#run-trouble", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: RunView | None = None
+        self._now = 0.0
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        """State, losses as a line, numbers, and what went wrong."""
+        yield Static(id="run-state", markup=False)
+        yield LossSparkline()
+        yield Static(id="run-numbers", markup=False)
+        yield Static(id="run-trouble", markup=False)
+
+    def on_resize(self) -> None:
+        """Draw anew: a card and a row say different things."""
+        if self._view is not None:
+            self.call_after_refresh(self._draw)
+
+    def show(self, view: RunView, now: float) -> None:
+        """Draw what is known of a run at `now` (seconds, monotonic)."""
+        self._view, self._now = view, now
+        self.display = True
+        self._draw()
+
+    def _draw(self) -> None:
+        view = self._view
+        if view is None:
+            return
+        is_card = self.size.height >= _CARD_HEIGHT
+        self.border_title = None
+        lines = _card_lines if is_card else _row_lines
+        state, numbers = lines(view, self._now, self.size.width)
+        self.state.update(state)
+        self.numbers.update(numbers)
+        trouble = words.trouble_words(view)
+        self.trouble.update(trouble)
+        self.trouble.display = bool(trouble)
+        baseline = view.baseline[1] if view.baseline else None
+        width = max(1, self.losses.size.width)
+        self.losses.show(view.losses.columns(width), baseline=baseline)
+        self.set_class(view.is_live, "-live")
+        self.set_class(words.state_mark(view) == "✗", "-failed")
+
+
+def _row_lines(view: RunView, now: float, _: int) -> tuple[str, str]:
+    """The two rows: how far it is, and how good."""
+    share = words.fraction(view)
+    parts = [
+        f"{words.state_mark(view)} {words.state_words(view, now)}",
+        words.step_words(view) if view.step else "",
+        f"▕{words.bar(share, _BAR_WIDTH)}▏{share:.0%}" if share is not None else "",
+        words.left_words(view),
+        words.speed_words(view) if view.is_live else "",
+    ]
+    return "  ".join(filter(None, parts)), words.loss_words(view)
+
+
+def _card_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
+    """The card: one row a number."""
+    name = safe_line(view.run.name)
+    head = [name]
+    if view.description is not None:
+        corpus = safe_line(view.description.corpus.name)
+        head.append(f"{corpus} · {safe_line(view.description.preset)}")
+    head += ["", f"{words.state_mark(view)} {words.state_words(view, now)}"]
+    share = words.fraction(view)
+    if share is not None:
+        head.append(f"{words.bar(share, max(1, width - 6))} {share:4.0%}")
+    epoch = view.status.epoch if view.status else 0.0
+    rows = [
+        ("step", words.step_words(view).removeprefix("step ") if view.step else ""),
+        ("epoch", f"{epoch:.1f}" if epoch else ""),
+        ("time left", words.left_words(view).removesuffix(" left")),
+        ("speed", words.speed_words(view) if view.is_live else ""),
+        *words.loss_rows(view),
+    ]
+    body = [f"{label:<{_LABEL_WIDTH}}{value}" for label, value in rows if value]
+    if lead := words.lead_words(view):
+        body.append(lead)
+    return "\n".join(head), "\n".join(body)

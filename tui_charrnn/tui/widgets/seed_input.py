@@ -1,0 +1,153 @@
+"""Where the reader types the text that the model goes on from."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import var
+from textual.widgets import TextArea
+
+from tui_charrnn.tui.renderables.seed_line import shown_line, unknown_in, unknown_spans
+
+
+class SeedInput(TextArea):
+    """A text field of one to four rows that submits on Enter and remembers what it submitted.
+
+    After a submission the text stays and is selected: Enter submits it again, typing replaces it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"seed-input--unknown"}
+    DEFAULT_CSS = """
+    SeedInput {
+        height: auto;
+        min-height: 3;
+        max-height: 6;
+        & .seed-input--unknown { color: $skipped-text; text-style: strike; }
+    }
+    """
+
+    vocabulary: var[frozenset[str] | None] = var(None, init=False)
+    """The characters that the model knows; others are struck out. None accepts everything."""
+
+    @dataclass
+    class Submitted(Message):
+        """The reader pressed Enter."""
+
+        seed_input: "SeedInput"
+        text: str
+
+        @property
+        def control(self) -> "SeedInput":
+            """The field that was submitted."""
+            return self.seed_input
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        placeholder: str = "",
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name that every Textual widget has for it
+        classes: str | None = None,
+    ) -> None:
+        """Start with a text.
+
+        Args:
+            text: What stands in the field at first.
+            placeholder: What an empty field shows.
+            name: The name of the widget.
+            id: The id of the widget.
+            classes: The CSS classes of the widget.
+        """
+        super().__init__(
+            text,
+            placeholder=Content(placeholder),
+            highlight_cursor_line=False,
+            name=name,
+            id=id,
+            classes=classes,
+        )
+        self.set_reactive(TextArea.cursor_blink, False)
+        self.set_reactive(TextArea.match_cursor_bracket, False)
+        self.submitted_seeds: list[str] = []
+        """What was submitted, oldest first, without repetitions in a row."""
+        self._recalled: int | None = None
+        """Index of the recalled seed, or None while the reader's own text is shown."""
+        self._draft = ""
+
+    @property
+    def unknown_characters(self) -> list[str]:
+        """The characters that the model does not know, each once, in the order of the text."""
+        return [] if self.vocabulary is None else unknown_in(self.text, self.vocabulary)
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is shown: safe, with what the model does not know struck out.
+
+        Args:
+            line_index: Which line of the text.
+        """
+        line = self.document.get_line(line_index)
+        shown = Text(shown_line(line), end="", no_wrap=True)
+        if self.vocabulary is not None:
+            style = self.get_component_rich_style("seed-input--unknown", partial=True)
+            for start, end in unknown_spans(line, self.vocabulary):
+                shown.stylize(style, start, end)
+        return shown
+
+    def watch_vocabulary(self) -> None:
+        """Draw the text again, for another model."""
+        self.notify_style_update()  # what TextArea drops its drawn lines on
+        self.refresh()
+
+    def on_key(self, event: events.Key) -> None:
+        """Submit on Enter, which would insert a line feed."""
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.action_submit()
+
+    def action_submit(self) -> None:
+        """Post the text, and remember it."""
+        if self.text and self.text not in self.submitted_seeds[-1:]:
+            self.submitted_seeds.append(self.text)
+        self._recalled = None
+        self.select_all()
+        self.post_message(self.Submitted(self, self.text))
+
+    def action_insert_newline(self) -> None:
+        """Begin another line."""
+        self.replace("\n", *self.selection, maintain_selection_offset=False)
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """Move up a row; above the first row, recall an older seed."""
+        if select or not self.navigator.is_first_wrapped_line(self.cursor_location):
+            super().action_cursor_up(select)
+        else:
+            self._recall(-1)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """Move down a row; below the last row, recall a newer seed, then the reader's own text."""
+        if select or not self.navigator.is_last_wrapped_line(self.cursor_location):
+            super().action_cursor_down(select)
+        else:
+            self._recall(+1)
+
+    def _recall(self, direction: int) -> None:
+        """Show an older (-1) or newer (+1) seed."""
+        count = len(self.submitted_seeds)
+        current = count if self._recalled is None else self._recalled
+        target = current + direction
+        if not 0 <= target <= count:
+            return
+        if current == count:
+            self._draft = self.text
+        self._recalled = None if target == count else target
+        self.load_text(self._draft if target == count else self.submitted_seeds[target])
+        self.move_cursor(self.document.end)
