@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# a busy machine is no reason for a test to fail
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +24,13 @@ def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "CHARRNN_RUNS": home / "runs",
     }.items():
         monkeypatch.setenv(variable, str(folder))
-    for variable in ("CHARRNN_DATA", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+    for variable in (
+        "CHARRNN_CACHE",
+        "CHARRNN_DATA",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "COLUMNS",
+        "LINES",
+    ):
         monkeypatch.delenv(variable, raising=False)
     return home

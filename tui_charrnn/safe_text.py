@@ -22,6 +22,8 @@ _VISIBLE_CONTROLS: Final = {
 }
 _COMBINING_LIMIT: Final = 8
 """Marks on one base character; more of them overflow into other rows (Zalgo text)."""
+_MARKS: Final = {"Mn", "Me"}
+_JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 _FOREIGN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e-\u200f"
@@ -70,8 +72,10 @@ def _without_piles(text: str) -> str:
     """Give marks past the limit of one base a dotted circle of their own as base."""
     result, marks = [], 0
     for character in text:
-        is_mark = unicodedata.combining(character) != 0 or unicodedata.category(character) == "Me"
-        marks = marks + 1 if is_mark else 0
+        # the category too: some vowel signs that pile up, as in Thai, combine with class 0
+        is_mark = unicodedata.combining(character) or unicodedata.category(character) in _MARKS
+        if is_mark or character not in _JOINERS:  # a joiner takes no room and is no new base
+            marks = marks + 1 if is_mark else 0
         if marks > _COMBINING_LIMIT:
             result.append("\N{DOTTED CIRCLE}")
             marks = 1

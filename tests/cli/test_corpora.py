@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from tui_charrnn.cli.corpora import corpora_app
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.text import catalogue
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,13 @@ def test_options_keep_what_is_to_be_kept() -> None:
         "inspect", "-", "--keep-newlines", "--keep-decomposed", stdin=b"e\xcc\x81\r\n"
     )
     assert found["vocabulary"] == "\n\re\u0301"
+
+
+def test_a_hash_that_nobody_knew_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "fetch", lambda *_, **__: b"/* a kernel */\n")
+    result = run("inspect", "linux")
+    assert "The hash of linux was not known; recorded for later uses: SHA-256" in result.stderr
+    assert "The hash" not in run("inspect", "linux").stderr
 
 
 def test_an_encoding_can_be_named() -> None:

@@ -91,6 +91,11 @@ def test_an_unused_bar_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_failure_passes_through_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     take_terminal(monkeypatch)
-    with pytest.raises(KeyboardInterrupt), output.progress_bar("Downloading") as progress:
-        progress(1, 2)
-        raise KeyboardInterrupt
+
+    def fail() -> None:
+        with output.progress_bar("Downloading") as progress:
+            progress(1, 2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()

@@ -62,7 +62,6 @@ def random_state(config: ModelConfig) -> RecurrentState:
     )
 
 
-@pytest.mark.filterwarnings("ignore")  # what TensorFlow warns of while loading is not ours
 @pytest.mark.parametrize("layer_count", [1, 2, 3])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_logits_are_those_of_keras(cell: str, layer_count: int) -> None:

@@ -61,7 +61,7 @@ class FaultyDisk(FileSystem):
         self._do(super().truncate, descriptor)
 
     def fsync(self, descriptor: int) -> None:
-        self._do(super().fsync, descriptor)
+        self._do(lambda: None)  # the real one would cost most of a test's time
         self._unsynced.discard(os.fstat(descriptor).st_ino)
 
     def close(self, descriptor: int) -> None:
@@ -83,7 +83,7 @@ class FaultyDisk(FileSystem):
         self._do(super().remove, path)
 
     def fsync_folder(self, path: Path) -> None:
-        self._do(super().fsync_folder, path)
+        self._do(lambda: None)
 
     def _do(self, operation: Callable[..., Any], *arguments: Any) -> Any:
         self.operations += 1

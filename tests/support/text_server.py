@@ -36,7 +36,7 @@ def serve(answers: Mapping[str, Answer]) -> Iterator[TextServer]:
     requests: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  the name that the base class calls
+        def do_GET(self) -> None:
             requests.append(self.path)
             answer = answers.get(self.path, Answer(status=404))
             self.send_response(answer.status)

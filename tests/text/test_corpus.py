@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.text import catalogue
 from tui_charrnn.text.corpus import read_corpus, split_point
 
 
@@ -121,6 +122,15 @@ def test_the_encoding_is_for_files_and_not_for_the_catalogue(folder: Path) -> No
     assert corpus.report.encoding == "iso8859-1, utf-8"
 
 
+def test_a_hash_that_nobody_knew_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"/* a kernel */\n"
+    monkeypatch.setattr(catalogue, "fetch", lambda *_, **__: data)
+    first, second = read_corpus(["linux"]), read_corpus(["linux"])
+    assert first.report.recorded == (("linux", hashlib.sha256(data).hexdigest()),)
+    assert second.report.recorded == ()
+    assert second.text == data.decode()
+
+
 def test_the_report_adds_up_over_files(folder: Path) -> None:
     Path("1").write_bytes(b"\xef\xbb\xbfa\r\n")
     Path("2").write_bytes("e\u0301\r".encode())
@@ -167,9 +177,7 @@ def test_what_cannot_be_read_is_told_in_a_sentence(
         read_corpus([argument])
 
 
-def test_a_file_that_may_not_be_read_is_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("secret").write_text("x", encoding="utf-8")
 
     def refuse(path: Path) -> bytes:
@@ -185,9 +193,8 @@ def test_empty_standard_input_is_told() -> None:
         read_corpus(["-"], stdin=BytesIO())
 
 
-def test_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(CorpusError, match="Standard input is closed"):
+def test_standard_input_is_refused_where_there_is_none() -> None:
+    with pytest.raises(CorpusError, match="Standard input cannot be read here"):
         read_corpus(["-"])
 
 

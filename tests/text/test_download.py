@@ -99,6 +99,18 @@ def test_every_failed_source_is_named() -> None:
     assert "answered 404" in str(caught.value)
 
 
+def test_a_machine_without_a_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with pytest.raises(CorpusError) as caught:
+        fetch(["https://texts.invalid/a"], maximum_bytes=9)
+    assert str(caught.value) == (
+        "texts.invalid: could not be reached (Temporary failure in name resolution)"
+    )
+
+
 def test_a_source_that_says_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a"

@@ -26,7 +26,9 @@ def test_characters_are_distinct_and_sorted_by_code_point(text: str) -> None:
 
 @given(st.text(characters, min_size=1), st.text(characters))
 def test_unknown_characters_are_found_where_they_stand(known: str, text: str) -> None:
-    expected = [(place, character) for place, character in enumerate(text) if character not in known]
+    expected = [
+        (place, character) for place, character in enumerate(text) if character not in known
+    ]
     assert Vocabulary.from_text(known).unknown(text) == expected
 
 

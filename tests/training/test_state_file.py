@@ -36,6 +36,7 @@ def test_everything_comes_back_as_it_was(tmp_path: Path) -> None:
     for name, tensor in STATE.tensors.items():
         np.testing.assert_array_equal(loaded.tensors[name], tensor)
         assert loaded.tensors[name].dtype == tensor.dtype
+        assert loaded.tensors[name].shape == tensor.shape
 
 
 @pytest.mark.parametrize("size", [0, 7, 40, 200])

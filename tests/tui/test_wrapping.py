@@ -167,6 +167,28 @@ def test_a_row_never_grows_without_end(endless: str) -> None:
     assert max(len(row.text) for row in text.rows) <= 10 * 17
 
 
+@pytest.mark.parametrize("between", ["", "\u200c" * 12, "\ufe0f", "\u200d", "e"])
+def test_a_pile_of_marks_is_bounded_wherever_the_stream_is_cut(between: str) -> None:
+    text = "a" + "\u0301" * 7 + between + "\u0300" * 12
+    whole = TextGate().show(text)
+    for cut in range(len(text)):
+        gate = TextGate()
+        assert gate.show(text[:cut]) + gate.show(text[cut:]) == whole
+
+
+@pytest.mark.parametrize("text", ["a\u200db", "가\u200d나", "a\u200d👧", "👩\u200da", "क\u200dष"])
+def test_only_emoji_are_measured_as_joined(text: str) -> None:
+    parts = text.split("\u200d")
+    assert cell_len(TextGate().show(text)) == sum(map(cell_len, parts))
+
+
+@pytest.mark.parametrize(
+    "text", ["👩\u200d👧\u200d👦", "👩\u200d❤\ufe0f\u200d👨", "🐈\u200d⬛", "می\u200cکنم"]
+)
+def test_what_is_read_as_one_stays_one(text: str) -> None:
+    assert TextGate().show(text) == text
+
+
 @given(st.lists(st.text(max_size=9), max_size=20), st.integers(1, 50))
 def test_kept_text_is_the_end_of_the_stream(pieces: list[str], limit: int) -> None:
     kept = KeptText(limit)

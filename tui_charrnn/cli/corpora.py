@@ -1,6 +1,7 @@
 """`charrnn-tui corpora`: the texts that have a name, and what is in a text."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -73,8 +74,11 @@ def inspect(
             encoding=encoding,
             unify_newlines=not keep_newlines,
             compose=not keep_decomposed,
+            stdin=sys.stdin.buffer if sys.stdin else None,
             progress=progress,
         )
+    for name, sha256 in text.report.recorded:
+        narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
     # deferred: NumPy, 0.1 s that the list does not need
     from tui_charrnn.text.inspection import inspect_corpus  # noqa: PLC0415  deferred, see above
 
@@ -193,10 +197,11 @@ def _table(label: str, counts: Sequence["CharacterCount"]) -> Iterator[tuple[str
         yield label, "none"
     for row, count in enumerate(counts[:_SHOWN_ROWS]):
         remark = f" ({count.suspicion}; first at {count.first_position:,})"
+        shown = safe_line(count.character)
         yield (
             label if row == 0 else "",
             (
-                f"{count.count:>9,} times  {count.code:<8} {safe_line(count.character)}  {count.name}"
+                f"{count.count:>9,} times  {count.code:<8} {shown}  {count.name}"
                 + (remark if count.suspicion else "")
             ),
         )

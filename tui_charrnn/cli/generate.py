@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import typer
 
+from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, stdout_is_terminal
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
@@ -53,17 +54,12 @@ def generate(
     echo: Annotated[
         bool, typer.Option("--echo/--no-echo", help="Write the seed text first.")
     ] = True,
-    runs_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the runs, if not the usual one.")
-    ] = None,
+    runs_dir: RunsDir = None,
 ) -> None:
     """Write text from a model to standard output, character by character.
 
-    Raises:
-        ConfigError: If an option has a value that is not allowed.
-        ModelFileError: If there is no such model, or it cannot be read.
-        StorageError: If standard output does not take the text.
-        Exit: With code 130 after Ctrl-C; what came until then was written.
+    On a terminal control characters are shown as signs; into a pipe goes the exact text, in UTF-8.
+    Ctrl-C ends it, and what came is kept.
     """
     if length < 0:
         raise ConfigError(f"length must be at least 0. Received: {length}.")
@@ -90,10 +86,8 @@ def _open_stream(
     from tui_charrnn.generation.sources import find_model  # noqa: PLC0415  deferred, see above
     from tui_charrnn.generation.stream import CharacterStream  # noqa: PLC0415  deferred, see above
     from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
-    from tui_charrnn.runs.catalogue import default_runs_folder  # noqa: PLC0415  deferred, see above
 
-    path = find_model(model, runs_dir or default_runs_folder())
-    return CharacterStream(load_model(path), sampling)
+    return CharacterStream(load_model(find_model(model, runs_folder(runs_dir))), sampling)
 
 
 def _write_text(stream: "CharacterStream", echoed: str, length: int) -> bool:

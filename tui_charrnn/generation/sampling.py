@@ -98,7 +98,7 @@ def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
         A new array, shape (V,), summing to 1, zero outside the kept set.
 
     Source:
-        Fan, Lewis & Dauphin (2018), section 5.4.
+        Fan, Lewis & Dauphin (2018).
     """
     return _only(probabilities, _likeliest_first(probabilities)[:top_k])
 
@@ -114,7 +114,7 @@ def keep_nucleus(probabilities: Float64, top_p: float) -> Float64:
         A new array, shape (V,), summing to 1, zero outside the kept set.
 
     Source:
-        Holtzman et al. (2020), section 3.1.
+        Holtzman et al. (2020).
     """
     order = _likeliest_first(probabilities)
     reached = np.cumsum(probabilities[order])

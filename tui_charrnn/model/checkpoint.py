@@ -119,13 +119,16 @@ def _read(path: Path) -> tuple[ModelHeader, bytes]:
     """Check the header, then read the whole file through the same descriptor."""
     # A pipe in the place of a file is refused rather than waited for.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ModelFileError("is not a file.")
-        header = read_header(file, status.st_size)
-        file.seek(0)
-        return header, file.read(status.st_size)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            header = read_header(file, status.st_size)
+            file.seek(0)
+            return header, file.read(status.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def _model(header: ModelHeader, stored: Mapping[str, np.ndarray]) -> Model:

@@ -1,5 +1,6 @@
 """The runs of a folder: listing them, and finding one by its name."""
 
+import contextlib
 import difflib
 import os
 from collections.abc import Iterator
@@ -79,8 +80,10 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
     Raises:
         RunError: If there is none; names that are near are listed.
     """
-    given = Path(name_or_path).expanduser()
-    candidates = [given] if given.parts else []
+    given = Path(name_or_path)
+    with contextlib.suppress(RuntimeError):  # there is no such user
+        given = given.expanduser()
+    candidates = [given] if name_or_path else []
     if len(given.parts) == 1 and name_or_path != "..":
         candidates.insert(0, folder / name_or_path)
     for path in candidates:
@@ -88,15 +91,19 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
         if _is_run(run):
             return run
     names = [run.name for run in _runs(folder)]
-    near = difflib.get_close_matches(given.name, names, n=3, cutoff=0.5)
-    near += [name for name in names if given.name and given.name in name and name not in near][:3]
-    if near:
-        hint = f"Did you mean {' or '.join(near)}?"
-    elif names:
-        hint = "List the runs with: charrnn-tui runs"
-    else:
-        hint = "There are no runs yet; train one with: charrnn-tui train"
+    hint = _hint(given.name, names)
     raise RunError(f"There is no run {name_or_path!r} in {folder}. {hint}")
+
+
+def _hint(name: str, names: list[str]) -> str:
+    """What to do when there is no run of a name among the names that there are."""
+    containing = [known for known in names if name and name in known]
+    near = containing or difflib.get_close_matches(name, names, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(near[:3])}?"
+    if names:
+        return "List the runs with: charrnn-tui runs"
+    return "There are no runs yet; train one with: charrnn-tui train"
 
 
 def _runs(folder: Path) -> Iterator[RunDirectory]:

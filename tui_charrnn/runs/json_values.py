@@ -28,7 +28,7 @@ def decode_json(text: str | bytes) -> Any:
         ValueError: If it is not JSON, holds NaN or an infinity, or is nested too deep.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _DECODER.decode(text if isinstance(text, str) else text.decode())
     except RecursionError as error:
         raise ValueError("It is nested too deep.") from error
 
@@ -52,10 +52,13 @@ def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT) -> bytes:
         ValueError: If it is not a regular file, or larger.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError("It is not a regular file.")
-        data = file.read(limit + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise ValueError(f"It is larger than {limit:,} bytes.")
     return data
@@ -146,3 +149,6 @@ def _shortened(value: Any) -> str:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"Numbers must be finite. Received: {name}")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -28,18 +28,12 @@ def launch_trainer(
         run: A run that `create_run` made.
         max_time: Seconds after which the trainer saves and leaves, in place of the run's own.
 
-    Args:
-        run: What is trained.
-        max_time: Seconds after which the trainer saves and leaves; None: what the run says.
-
     Raises:
         StorageError: If the log cannot be written or the process cannot be started.
     """
     path = run.path.absolute()
     # -P: what is imported never depends on the folder that the trainer runs in.
     command = [sys.executable, "-P", "-m", "tui_charrnn.training", str(path)]
-    if max_time is not None:
-        command += ["--max-time", f"{max_time:.3f}"]
     if max_time is not None:
         command += ["--max-time", f"{max_time:.3f}"]
     try:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.catalogue import obtain
+from tui_charrnn.text.catalogue import CatalogueEntry, obtain
 from tui_charrnn.text.decoding import DecodedText, decode_text, known_encoding
 from tui_charrnn.text.sources import FoundSources, Source, find_sources
 
@@ -35,6 +34,9 @@ class CorpusReport:
     """Carriage returns without a line feed, as read."""
     composed: int
     """Characters that Unicode NFC writes in another way, as read."""
+    recorded: tuple[tuple[str, str], ...] = ()
+    """Name and SHA-256 of every text that was downloaded for the first time and whose hash nobody
+    knew beforehand: worth telling the user, for later uses are held against it."""
 
 
 @dataclass(frozen=True)  # no slots: the hash is kept once it was computed
@@ -79,7 +81,7 @@ def read_corpus(
         encoding: Of all files, unless it is utf-8 and a byte order mark tells of another.
         unify_newlines: Turn CR LF and lone CR into LF.
         compose: Turn characters into their composed form (Unicode NFC).
-        stdin: What `-` reads; the standard input of the process by default.
+        stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
         progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
             is built or downloaded.
 
@@ -89,6 +91,7 @@ def read_corpus(
     """
     known_encoding(encoding)
     found = find_sources(arguments, encoding=encoding)
+    unknown = [source.entry for source in found.sources if source.entry and _is_new(source.entry)]
     texts, sizes = [], []
     for source in found.sources:
         data = _read_bytes(source, stdin, progress)
@@ -111,7 +114,7 @@ def read_corpus(
         encoding=encoding,
         unify_newlines=unify_newlines,
         compose=compose,
-        report=_report(texts, sum(sizes), found),
+        report=_report(texts, sum(sizes), found, unknown),
     )
 
 
@@ -132,7 +135,7 @@ def _read_bytes(
     path = obtain(source.entry, progress=progress) if source.entry else source.path
     try:
         if path is None:
-            return _standard_input(stdin).read()
+            return _given(stdin).read()
         _refuse_devices(path, source.name)
         return path.read_bytes()
     except OSError as error:
@@ -141,10 +144,10 @@ def _read_bytes(
         raise CorpusError(f"{source.name} is too large for this machine's memory.") from error
 
 
-def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
-    if stdin is None and sys.stdin is None:
-        raise CorpusError("Standard input is closed; give the path of a file instead of -.")
-    return stdin or sys.stdin.buffer
+def _given(stdin: BinaryIO | None) -> BinaryIO:
+    if stdin is None:
+        raise CorpusError("Standard input cannot be read here; give the path of a file instead.")
+    return stdin
 
 
 def _refuse_devices(path: Path, name: str) -> None:
@@ -163,7 +166,16 @@ def _name(sources: Sequence[Source]) -> str:
     return f"{first}+{len(others)}" if others else first
 
 
-def _report(texts: Sequence[DecodedText], size: int, found: FoundSources) -> CorpusReport:
+def _is_new(entry: CatalogueEntry) -> bool:
+    return entry.kind == "download" and entry.expected_sha256 is None
+
+
+def _report(
+    texts: Sequence[DecodedText],
+    size: int,
+    found: FoundSources,
+    unknown: Sequence[CatalogueEntry],
+) -> CorpusReport:
     return CorpusReport(
         files=len(texts),
         skipped_files=found.skipped,
@@ -173,4 +185,5 @@ def _report(texts: Sequence[DecodedText], size: int, found: FoundSources) -> Cor
         crlf=sum(text.crlf for text in texts),
         cr=sum(text.cr for text in texts),
         composed=sum(text.composed for text in texts),
+        recorded=tuple((entry.name, entry.expected_sha256 or "") for entry in unknown),
     )

@@ -10,7 +10,7 @@ from tui_charrnn.errors import CorpusError
 
 PYTHON_LIMIT: Final = 16_000_000  # bytes
 
-_TESTS: Final = {"test", "tests", "idle_test", "lib2to3_tests"}
+_TESTS: Final = {"test", "tests", "idle_test"}
 _TABLES: Final = {"encodings", "pydoc_data"}
 """Packages that are data in the form of source: character maps, the reference manual."""
 _FOREIGN: Final = {"site-packages", "dist-packages", "__pycache__"}

@@ -47,7 +47,7 @@ def serialize_training_state(state: TrainingState) -> bytes:
         "fingerprint": dict(state.fingerprint),
     }
     # safetensors writes the bytes of a transposed array in the wrong order without complaint
-    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in state.tensors.items()}
+    contiguous = {name: np.array(tensor, order="C") for name, tensor in state.tensors.items()}
     metadata = {"charrnn-training": json.dumps(document, allow_nan=False)}
     return safetensors.numpy.save(contiguous, metadata)
 

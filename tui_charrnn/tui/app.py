@@ -75,33 +75,36 @@ class CharRNNApp(App[None]):
         self._launch = launch
         self._loader = loader or WeightsLoader()
         self._loop_to_leave: asyncio.AbstractEventLoop | None = None
-        self._main = MainScreen(session, self._loader)
+        self.main = MainScreen(session, self._loader)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
-        return self._main
+        return self.main
 
     def on_mount(self) -> None:
-        """Put on the theme and look for a run to show, in a thread."""
+        """Put on the theme, so that the first frame wears it."""
         self._loop_to_leave = asyncio.get_running_loop()
         self._put_on_theme()
+        if self._run_to_open is not None and has_weights(self._run_to_open):
+            self.session.source = Source.NEWEST
+
+    def on_first_frame_shown(self) -> None:
+        """Show the run that was named, or look for one in a thread."""
         if self._run_to_open is not None:
-            if has_weights(self._run_to_open):
-                self.session.source = Source.NEWEST
-            self._main.call_after_refresh(self._main.open_run, self._run_to_open)
+            self.main.open_run(self._run_to_open)
         else:
             threading.Thread(target=self._look_for_run, daemon=True, name="run-search").start()
 
     def on_live_run_found(self, event: LiveRunFound) -> None:
         """Show it, unless another run has been opened meanwhile."""
         if self.session.view is None:
-            self._main.open_run(event.run)
+            self.main.open_run(event.run)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key of the app that can be pressed here, then Textual's own commands."""
         for key in KEYS:
             if key.action and key.action not in {"command_palette", "quit"}:
-                target = {"app": self, "main": self._main}.get(key.owner, self._main.conversation)
+                target = {"app": self, "main": self.main}.get(key.owner, self.main.conversation)
                 yield SystemCommand(
                     f"{key.label} ({key.display})",
                     key.sentence,
@@ -155,7 +158,7 @@ class CharRNNApp(App[None]):
 
     def _show_started(self, has_started: bool | None) -> None:
         if has_started and self.session.started is not None:
-            self._main.open_run(self.session.started)
+            self.main.open_run(self.session.started)
 
     def _look_for_run(self) -> None:
         """Runs in a thread."""

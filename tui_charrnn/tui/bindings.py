@@ -1,4 +1,4 @@
-"""Every key of the app, once: the footer, the help screen and the palette are made from here."""
+"""Every key of the app, once: bindings, key row, help and palette are made from this table."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,10 +18,9 @@ class Key:
     keys: str
     action: str
     label: str
-    """As in the footer."""
+    """As in the row at the bottom; empty if the next key has one for both."""
     sentence: str
     owner: Owner = "main"
-    in_footer: bool = True
     shown: str = ""
     """How the key is written for people, where its name is not enough."""
 
@@ -88,7 +87,7 @@ KEYS: tuple[Key, ...] = (
         "text.cooler",
         "f7",
         "warm(-0.1)",
-        "Cooler",
+        "",
         "Lower the temperature: safer text. Acts at once.",
         owner="conversation",
     ),
@@ -96,7 +95,7 @@ KEYS: tuple[Key, ...] = (
         "text.warmer",
         "f8",
         "warm(0.1)",
-        "Warmer",
+        "Temp",
         "Raise the temperature: wilder text. Acts at once.",
         owner="conversation",
     ),
@@ -104,7 +103,7 @@ KEYS: tuple[Key, ...] = (
         "run.stop",
         "f9",
         "stop_training",
-        "End run",
+        "End",
         "Ask the trainer to save and stop.",
     ),
     Key(
@@ -123,7 +122,6 @@ KEYS: tuple[Key, ...] = (
         "Palette",
         "Find a command, or change the theme.",
         owner="app",
-        in_footer=False,  # Textual's footer puts it at its right end
         shown="^p",
     ),
 )
@@ -134,13 +132,12 @@ _PLAIN_APP_KEYS = {"f1", "f3"}
 
 
 def bindings_of(owner: Owner) -> list[Binding]:
-    """The bindings of one owner, in the order of the footer."""
+    """The bindings of one owner, in the order of the table."""
     return [
         Binding(
             key.keys,
             key.action,
             key.label,
-            show=key.in_footer,
             key_display=key.shown or None,
             tooltip=key.sentence,
             id=key.id,

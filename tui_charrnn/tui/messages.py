@@ -94,6 +94,10 @@ class RunUnreadable(Message):
         super().__init__()
 
 
+class FirstFrameShown(Message):
+    """The main screen has been drawn: what takes time can begin."""
+
+
 class RunChanged(Message):
     """Something of the run that is shown has changed."""
 

@@ -1,5 +1,6 @@
 """What is known of one run: its records and its status, folded into numbers to be drawn."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
@@ -140,7 +141,8 @@ def _fold_planned(view: RunView, record: RunPlanned) -> None:
 def _fold_batch(view: RunView, record: BatchTrained) -> None:
     view.step = record.step
     view.losses.append(record.step, record.loss)
-    view.smoothed.add(record.loss)
+    if math.isfinite(record.loss):
+        view.smoothed.add(record.loss)
 
 
 def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:

@@ -1,5 +1,9 @@
 """A run in words: each function turns a `RunView` into a short text that is safe to show."""
 
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
+
 from tui_charrnn.durations import format_duration
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.runs.description import RunState
@@ -111,17 +115,46 @@ def loss_rows(view: RunView) -> list[tuple[str, str]]:
     return rows
 
 
-def loss_words(view: RunView) -> str:
-    """The losses in one short line, for where there is no room for rows."""
-    parts = []
+def loss_words(view: RunView, width: int) -> str:
+    """The losses in one line of at most `width` columns, for where there is no room for rows."""
+    train, validation, bits, lead = "", "", "", ""
     if view.smoothed.value is not None:
-        parts.append(f"train {view.smoothed.value:.3f}")
+        train = f"train {view.smoothed.value:.3f}"
     if view.validation is not None and view.best is not None:
-        parts.append(f"validation {view.validation.loss:.3f}")
-        parts.append(f"bpc {bits_per_character(view.best.loss):.2f}")
+        validation = f"val {view.validation.loss:.3f}"
+        bits = f"{bits_per_character(view.best.loss):.2f} bpc"
     if view.lead is not None:
-        parts.append(f"{abs(view.lead):.2f} {'better' if view.lead >= 0 else 'worse'} than n-gram")
-    return " · ".join(parts)
+        lead = f"{abs(view.lead):.2f} {'better' if view.lead >= 0 else 'worse'} than n-gram"
+    return longest_fitting(
+        ([train, validation, bits, lead], [train, validation, lead], [train, validation]),
+        separator=" · ",
+        width=width,
+    )
+
+
+def longest_fitting(choices: Iterable[Sequence[str]], *, separator: str, width: int) -> str:
+    """The first choice whose parts fit into a row together, or else the last one.
+
+    Args:
+        choices: Parts of a row each, the longest first; empty parts are passed over.
+        separator: What stands between two parts.
+        width: Columns of the row.
+    """
+    row = ""
+    for parts in choices:
+        row = separator.join(filter(None, parts))
+        if cell_len(row) <= width:
+            break
+    return row
+
+
+def network_words(view: RunView) -> str:
+    """The kind and size of the network."""
+    if view.description is None:
+        return ""
+    model, count = view.description.model, view.description.parameter_count
+    amount = f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count:,}"
+    return f"{model.layer_count}x{model.hidden_size} {model.cell}, {amount} weights"
 
 
 def trouble_words(view: RunView) -> str:

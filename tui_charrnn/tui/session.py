@@ -11,6 +11,7 @@ from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.tui.run_view import RunView
+from tui_charrnn.tui.speaker import Dial
 
 
 class Source(StrEnum):
@@ -28,6 +29,8 @@ class Session:
     runs_folder: Path
     model: str | None = None
     """The model that speaks by default: a file, a run or a name; none is the first bundled."""
+    dial: Dial = field(default_factory=Dial)
+    """Temperature and pace."""
     view: RunView | None = None
     source: Source = Source.DEFAULT
     trainers: dict[Path, "subprocess.Popen[bytes]"] = field(default_factory=dict)

@@ -8,21 +8,23 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.bindings import bindings_of
-from tui_charrnn.tui.messages import NewsTold, RunChanged, SeedSubmitted
+from tui_charrnn.tui.messages import FirstFrameShown, NewsTold, RunChanged, SeedSubmitted
 from tui_charrnn.tui.screens.question import ask_to_stop
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.weights import Wanted, WeightsLoader
 from tui_charrnn.tui.widgets.conversation import Conversation
 from tui_charrnn.tui.widgets.followed_run import FollowedRun
+from tui_charrnn.tui.widgets.key_row import KeyRow
 from tui_charrnn.tui.widgets.title_row import TitleRow
 
 TOO_SMALL = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
+_NO_TRAINER = "Nothing is being trained here."
 
 
 class MainScreen(Screen[None]):
@@ -42,14 +44,19 @@ class MainScreen(Screen[None]):
         yield TitleRow()
         with Container(id="stage"):
             yield FollowedRun(self._session)
-            yield Conversation()
+            yield Conversation(self._session.dial)
         yield Static(TOO_SMALL, id="too-small", markup=False)
-        yield Footer(compact=True)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         """Let the cursor wait in the seed box; the text begins after the first frame."""
         self.conversation.seed.focus()
-        self.call_after_refresh(self.answer, None)
+        self.watch(self.conversation.spoken, "streaming", self._show_keys)
+        self.call_after_refresh(self.post_message, FirstFrameShown())
+
+    def on_first_frame_shown(self) -> None:
+        """Let the default model speak; the message goes on to the app."""
+        self.answer(None)
 
     def on_seed_submitted(self, event: SeedSubmitted) -> None:
         """Answer a seed text."""
@@ -71,22 +78,19 @@ class MainScreen(Screen[None]):
         """Offer the keys that go with what the run does now."""
         event.stop()
         self.query_one(TitleRow).show(self._session)
-        self.refresh_bindings()
+        self._show_keys()
 
     def on_news_told(self, event: NewsTold) -> None:
         """Say what happened in the run."""
         event.stop()
-        news = event.news
-        self.notify(news.sentence, severity=news.severity, markup=False)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
-        """Offer what is about a run only while there is one."""
-        if action in {"checkpoint", "stop_training"}:
-            return self._session.has_live_run
-        return self._session.view is not None if action == "source" else True
+        is_problem = event.news.severity != "information"
+        self.conversation.tell(event.news.sentence, is_problem=is_problem)
 
     def action_source(self) -> None:
         """Let other weights speak from the next seed on."""
+        if self._session.view is None:
+            self.conversation.tell("There is no run to speak from; F3 starts one.")
+            return
         source = self._session.turn_source()
         self.conversation.tell(f"From the next Enter on, {source.value} will speak.")
 
@@ -96,7 +100,8 @@ class MainScreen(Screen[None]):
 
     def action_stop_training(self) -> None:
         """Ask the trainer to save and stop, after a question."""
-        if self._session.run is None:
+        if self._session.run is None or not self._session.has_live_run:
+            self.conversation.tell(_NO_TRAINER)
             return
         self.app.push_screen(ask_to_stop(self._session.run.name), self._stop_training)
 
@@ -105,7 +110,8 @@ class MainScreen(Screen[None]):
             self._request("stop", "The trainer is asked to save and stop …")
 
     def _request(self, request: str, sentence: str) -> None:
-        if self._session.run is None:
+        if self._session.run is None or not self._session.has_live_run:
+            self.conversation.tell(_NO_TRAINER)
             return
         try:
             send_request(self._session.run, request)
@@ -113,3 +119,12 @@ class MainScreen(Screen[None]):
             self.conversation.tell(str(error), is_problem=True)
         else:
             self.conversation.tell(sentence)
+
+    def _show_keys(self) -> None:
+        """Show the keys that do something now."""
+        hidden = {"text.more" if self.conversation.spoken.streaming else "text.stop"}
+        if self._session.view is None:
+            hidden.add("text.source")
+        if not self._session.has_live_run:
+            hidden |= {"run.checkpoint", "run.stop"}
+        self.query_one(KeyRow).show(hidden)

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.messages import NoteWritten, SeedSubmitted, SpeechBegan
-from tui_charrnn.tui.speaker import Voice, Wait
+from tui_charrnn.tui.speaker import Dial, Voice, Wait
 from tui_charrnn.tui.widgets.seed_input import SeedInput
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
 
@@ -30,9 +30,13 @@ class Conversation(Vertical):
     note = query_one("#note", Static)
     seed = query_one(SeedInput)
 
+    def __init__(self, dial: Dial) -> None:
+        super().__init__()
+        self._dial = dial
+
     def compose(self) -> ComposeResult:
         """The text, the line about it, the seed box."""
-        yield SpokenText()
+        yield SpokenText(self._dial)
         yield Static(HINT, id="note", markup=False)
         yield SeedInput()
 
@@ -71,12 +75,12 @@ class Conversation(Vertical):
 
     def action_pace(self) -> None:
         """Go on to the next pace."""
-        self.spoken.dial.turn_pace()
+        self._dial.turn_pace()
         self.spoken.show_title()
 
     def action_warm(self, difference: float) -> None:
         """Change the temperature, at once and also in the middle of a text."""
-        dial = self.spoken.dial
+        dial = self._dial
         temperature = max(0.0, min(_HOTTEST, round(dial.sampling.temperature + difference, 2)))
         dial.sampling = dataclasses.replace(dial.sampling, temperature=temperature)
         self.spoken.show_title()

@@ -45,8 +45,8 @@ class FollowingScrollView(ScrollView):
         try:
             self.virtual_size = Size(self.scrollable_content_region.width, rows)
             target = self.max_scroll_y if self.follows_end else top
-            if target != self.scroll_y:
-                self.scroll_to(y=target)
+            if self.is_attached and target != self.scroll_y:
+                self.scroll_to(y=target, force=True)  # the scrollbar may not be there yet
         finally:
             self._is_placing = False
 

@@ -39,6 +39,9 @@ class GeneratedText(FollowingScrollView, can_focus=True):
         overflow: hidden auto;
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
         & .generated-text--seed { color: $seed-text; text-style: bold; }
         & .generated-text--generated { color: $generated-text; }
         & .generated-text--skipped { color: $skipped-text; text-style: strike; }
@@ -148,6 +151,8 @@ class GeneratedText(FollowingScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Wrap the text to another width, with the same text at the top of the view."""
         width, top = self.scrollable_content_region.width, self.scroll_offset.y
+        if width < 1:
+            return  # hidden: there is nothing to wrap to
         if width == self._wrapped.width:
             self.place(len(self._wrapped.rows), top)
         else:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -42,8 +43,9 @@ class LossSparkline(Widget):
         super().__init__(name=name, id=id, classes=classes)
         self._columns: tuple[float, ...] = ()
         self._baseline: float | None = None
-        self._drawing: Drawing | None = None
-        """Drawn for the present size, or None."""
+        self._drawing = Drawing((), ())
+        self._drawn_size: Size | None = None
+        """The size that the columns are drawn for, or None while they are not."""
 
     @property
     def width_for_columns(self) -> int:
@@ -58,12 +60,7 @@ class LossSparkline(Widget):
                 `width_for_columns`, the newest are drawn.
             baseline: A loss to compare with; drawn where there is more than one row.
         """
-        self._columns, self._baseline, self._drawing = tuple(columns), baseline, None
-        self.refresh()
-
-    def on_resize(self) -> None:
-        """Draw for another size."""
-        self._drawing = None
+        self._columns, self._baseline, self._drawn_size = tuple(columns), baseline, None
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -75,7 +72,8 @@ class LossSparkline(Widget):
         width, height = self.size
         if not width or not 0 <= y < height:
             return Strip.blank(width, self.rich_style)
-        if self._drawing is None:
+        if self._drawn_size != self.size:
+            self._drawn_size = self.size
             shown = self._columns[-width:]
             self._drawing = draw_bars(shown, rows=height, baseline=self._baseline)
         segments = [

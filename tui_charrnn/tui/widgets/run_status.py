@@ -5,13 +5,13 @@ from textual.containers import Container
 from textual.getters import query_one
 from textual.widgets import Static
 
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui import run_words as words
 from tui_charrnn.tui.run_view import RunView
 from tui_charrnn.tui.widgets.loss_sparkline import LossSparkline
 
 _LABEL_WIDTH = 11  # columns of the card's labels
 _BAR_WIDTH = 12  # columns of the bar in the row
+_LEAST_CURVE = 8  # columns of the curve and the gap beside it
 _CARD_HEIGHT = 8  # rows from which on it is a card
 
 
@@ -27,6 +27,7 @@ class RunStatus(Container):
         super().__init__()
         self._view: RunView | None = None
         self._now = 0.0
+        self.border_title = "Training"
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -52,7 +53,6 @@ class RunStatus(Container):
         if view is None:
             return
         is_card = self.size.height >= _CARD_HEIGHT
-        self.border_title = None
         lines = _card_lines if is_card else _row_lines
         state, numbers = lines(view, self._now, self.size.width)
         self.state.update(state)
@@ -67,27 +67,26 @@ class RunStatus(Container):
         self.set_class(words.state_mark(view) == "✗", "-failed")
 
 
-def _row_lines(view: RunView, now: float, _: int) -> tuple[str, str]:
-    """The two rows: how far it is, and how good."""
+def _row_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
+    """The two rows: how far it is, and how good; as much of it as there is room for."""
     share = words.fraction(view)
-    parts = [
-        f"{words.state_mark(view)} {words.state_words(view, now)}",
-        words.step_words(view) if view.step else "",
-        f"▕{words.bar(share, _BAR_WIDTH)}▏{share:.0%}" if share is not None else "",
-        words.left_words(view),
-        words.speed_words(view) if view.is_live else "",
-    ]
-    return "  ".join(filter(None, parts)), words.loss_words(view)
+    state = f"{words.state_mark(view)} {words.state_words(view, now)}"
+    step = words.step_words(view) if view.step else ""
+    percent = f"{share:.0%}" if share is not None else ""
+    bar = f"▕{words.bar(share, _BAR_WIDTH)}▏{percent}" if share is not None else ""
+    left = words.left_words(view)
+    speed = words.speed_words(view) if view.is_live else ""
+    progress = words.longest_fitting(
+        ([state, step, bar, left, speed], [state, step, bar, left], [state, percent, left]),
+        separator="  ",
+        width=width,
+    )
+    return progress, words.loss_words(view, width - _LEAST_CURVE)
 
 
 def _card_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
     """The card: one row a number."""
-    name = safe_line(view.run.name)
-    head = [name]
-    if view.description is not None:
-        corpus = safe_line(view.description.corpus.name)
-        head.append(f"{corpus} · {safe_line(view.description.preset)}")
-    head += ["", f"{words.state_mark(view)} {words.state_words(view, now)}"]
+    head = [f"{words.state_mark(view)} {words.state_words(view, now)}"]
     share = words.fraction(view)
     if share is not None:
         head.append(f"{words.bar(share, max(1, width - 6))} {share:4.0%}")
@@ -98,6 +97,7 @@ def _card_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
         ("time left", words.left_words(view).removesuffix(" left")),
         ("speed", words.speed_words(view) if view.is_live else ""),
         *words.loss_rows(view),
+        ("network", words.network_words(view)),
     ]
     body = [f"{label:<{_LABEL_WIDTH}}{value}" for label, value in rows if value]
     if lead := words.lead_words(view):

@@ -29,6 +29,10 @@ class SeedInput(TextArea):
         height: auto;
         min-height: 3;
         max-height: 6;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $surface;
+        scrollbar-background-hover: $surface;
+        scrollbar-background-active: $surface;
         & .seed-input--unknown { color: $skipped-text; text-style: strike; }
     }
     """

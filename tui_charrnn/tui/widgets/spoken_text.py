@@ -19,9 +19,9 @@ _NAMED: Final = 4
 class SpokenText(GeneratedText):
     """Shows one speech after another; says what there is to say about them in `NoteWritten`."""
 
-    def __init__(self) -> None:
+    def __init__(self, dial: Dial) -> None:
         super().__init__()
-        self.dial = Dial()
+        self._dial = dial
         self._speech: Speech | None = None
         self._opening: Opening | None = None
 
@@ -43,7 +43,7 @@ class SpokenText(GeneratedText):
         """
         self._draw_new()
         self.stop()
-        self._speech = Speech(prepare, seed_text, self.dial, self.post_message)
+        self._speech = Speech(prepare, seed_text, self._dial, self.post_message)
         self._speech.begin()
 
     def stop(self) -> None:
@@ -60,7 +60,7 @@ class SpokenText(GeneratedText):
 
     def show_title(self) -> None:
         """Say above the text who speaks, and how."""
-        parts = [f"temperature {self.dial.sampling.temperature:.1f}", self.dial.pace_words]
+        parts = [f"temperature {self._dial.sampling.temperature:.1f}", self._dial.pace_words]
         if self._opening is not None:
             parts = [self._opening.label, *parts, f"RNG {self._opening.rng_seed}"]
         self.border_title = Content(" · ".join(parts))

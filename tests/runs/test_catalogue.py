@@ -1,0 +1,90 @@
+"""Runs are listed, newest first, and found by their names; damaged ones spoil nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import created_run, fake_run
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.catalogue import default_runs_folder, find_run, list_runs
+from tui_charrnn.runs.description import RunState
+
+
+def test_no_folder_no_runs(tmp_path: Path) -> None:
+    assert list_runs(tmp_path / "missing") == []
+
+
+def test_runs_are_listed_the_most_lately_written_first(tmp_path: Path) -> None:
+    for age, name in enumerate(["newest", "middle", "oldest"]):
+        run = created_run(tmp_path, name=name)
+        os.utime(run.status, (1e9 - age, 1e9 - age))
+    summaries = list_runs(tmp_path)
+    assert [summary.run.name for summary in summaries] == ["newest", "middle", "oldest"]
+    assert summaries[0].modified == 1e9
+
+
+def test_a_summary_tells_what_a_list_shows(tmp_path: Path) -> None:
+    fake_run(tmp_path, losses=[3.0, 2.0, 2.5], evaluations={1: 3.0, 2: 2.0, 3: 2.5})
+    (summary,) = list_runs(tmp_path)
+    assert summary.description is not None
+    assert summary.description.name == "fake"
+    assert summary.status is not None
+    assert summary.status.state is RunState.FINISHED
+    assert (summary.best_loss, summary.best_step) == (2.0, 2)
+    assert summary.problem is None
+
+
+def test_what_is_no_run_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    half = tmp_path / ".creating-x-1"
+    half.mkdir()
+    (half / "run.json").write_bytes(b"{}")
+    assert list_runs(tmp_path) == []
+
+
+def test_a_damaged_run_is_listed_with_its_problem(tmp_path: Path) -> None:
+    created_run(tmp_path, name="good")
+    created_run(tmp_path, name="bad").description.write_bytes(b'{"format": 9}')
+    problems = {summary.run.name: summary.problem for summary in list_runs(tmp_path)}
+    assert problems["good"] is None
+    assert "format 9" in str(problems["bad"])
+
+
+def test_a_run_is_found_by_name_and_by_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = created_run(tmp_path, name="fake")
+    monkeypatch.chdir(run.path)
+    for given in ("fake", str(run.path), f"{run.path}/", ".", "../fake"):
+        assert find_run(given, tmp_path).path.resolve() == run.path
+
+
+def test_a_name_wins_over_a_folder_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = created_run(tmp_path / "runs", name="fake")
+    (tmp_path / "fake").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_run("fake", tmp_path / "runs") == run
+
+
+def test_near_names_are_offered(tmp_path: Path) -> None:
+    for name in ("1124-1543-pydoc", "1124-1601-bible"):
+        created_run(tmp_path, name=name)
+    with pytest.raises(RunError, match=r"Did you mean 1124-1543-pydoc\?"):
+        find_run("pydoc", tmp_path)
+
+
+@pytest.mark.parametrize("given", ["", "..", "nothing", "/", "a/b", "x" * 300, "\0", "~nobody"])
+def test_what_is_not_there_is_explained(tmp_path: Path, given: str) -> None:
+    with pytest.raises(RunError, match="There are no runs yet"):
+        find_run(given, tmp_path)
+
+
+def test_the_folder_is_chosen_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CHARRNN_RUNS", "~/my runs")
+    assert default_runs_folder() == Path.home() / "my runs"
+    monkeypatch.delenv("CHARRNN_RUNS")
+    assert default_runs_folder() == Path.home() / "data" / "charrnn-tui" / "runs"

@@ -1,0 +1,124 @@
+"""A run is made whole or not at all."""
+
+import io
+import re
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import FAKE_TEXT, created_run, fake_corpus
+from tests.support.faulty_disk import FaultyDisk
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError, StorageError
+from tui_charrnn.runs.creation import create_run
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader, read_description, read_status
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
+from tui_charrnn.text.vocabulary import Vocabulary
+
+
+def create(
+    folder: Path, corpus: Corpus, name: str | None = None, storage: Storage | None = None
+) -> RunDirectory:
+    return create_run(
+        folder,
+        name=name,
+        preset="tiny",
+        model=ModelConfig(embedding_size=3, hidden_size=5),
+        training=TrainingConfig(steps=10, validation_fraction=0.2),
+        corpus=corpus,
+        vocabulary=Vocabulary.from_text(corpus.text),
+        parameter_count=123,
+        storage=storage,
+    )
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    return fake_corpus(tmp_path / "corpora")
+
+
+def test_a_new_run_tells_what_is_trained_on_what(tmp_path: Path, corpus: Corpus) -> None:
+    description = read_description(create(tmp_path, corpus, "mine"))
+    assert description.name == "mine"
+    assert description.corpus.sources == corpus.sources
+    assert description.corpus.sha256 == corpus.sha256
+    assert description.corpus.characters == len(FAKE_TEXT)
+    assert description.corpus.training_characters == split_point(len(FAKE_TEXT), 0.2)
+    assert description.vocabulary == "".join(sorted(set(FAKE_TEXT)))
+    assert description.versions.keys() >= {"charrnn-tui", "python"}
+
+
+def test_a_new_run_waits_for_its_trainer(tmp_path: Path, corpus: Corpus) -> None:
+    run = create(tmp_path, corpus)
+    status = read_status(run)
+    assert status is not None
+    assert status.state is RunState.CREATED
+    assert RunReader(run).read_new() == []
+    assert not run.corpus.exists()
+
+
+def test_a_corpus_that_cannot_be_read_again_is_stored(tmp_path: Path) -> None:
+    text = "caf\u00e9 \u2028 \ud55c\n" * 10
+    corpus = read_corpus(["-"], stdin=io.BytesIO(text.encode()))
+    run = create(tmp_path, corpus)
+    assert run.corpus.read_bytes() == text.encode()
+    assert read_description(run).corpus.sources == ()
+
+
+def test_the_default_name_is_of_the_time_and_the_corpus(tmp_path: Path, corpus: Corpus) -> None:
+    names = [create(tmp_path / "runs", corpus).name for _ in range(3)]
+    assert re.fullmatch(r"\d{4}-\d{4}-fake", names[0])
+    assert len(set(names)) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["A long: title/with\nall. sorts", "..", "", "\u202e" * 5, "x" * 99]
+)
+def test_any_corpus_gives_a_good_name(tmp_path: Path, corpus: Corpus, name: str) -> None:
+    run = create(tmp_path / "runs", replace(corpus, name=name))
+    assert run.path.parent == tmp_path / "runs"
+    assert re.fullmatch(r"\d{4}-\d{4}-[\w.-]+", run.name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "/etc", ".hidden", "-x", "~", "a\nb", "a\0", " a", "x" * 101]
+)
+def test_a_name_that_cannot_be_a_folders_is_refused(
+    tmp_path: Path, corpus: Corpus, name: str
+) -> None:
+    with pytest.raises(ConfigError, match="name of its folder"):
+        create(tmp_path / "runs", corpus, name)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path: Path, corpus: Corpus) -> None:
+    create(tmp_path, corpus, "mine")
+    with pytest.raises(ConfigError, match=r"'mine' in .* already"):
+        create(tmp_path, corpus, "mine")
+
+
+def test_nothing_half_made_stays_whichever_operation_fails(tmp_path: Path, corpus: Corpus) -> None:
+    corpus = replace(corpus, sources=())
+    for n in count(1):
+        folder = tmp_path / f"runs-{n}"
+        disk = FaultyDisk(n)
+        try:
+            run = create(folder, corpus, "mine", Storage(disk))
+        except StorageError:
+            left = list(folder.iterdir()) if folder.exists() else []
+            for path in left:  # whole, but perhaps not durable
+                read_description(RunDirectory(path))
+                assert path.name == "mine"
+        else:
+            break
+    assert n > 20
+    assert read_description(run).name == "mine"
+
+
+def test_created_run_is_what_the_tests_stand_on(tmp_path: Path) -> None:
+    assert read_description(created_run(tmp_path)).parameter_count > 0

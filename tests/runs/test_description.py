@@ -1,0 +1,119 @@
+"""run.json and state.json: read back as written, and whatever else stands in them refused."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.description import CorpusReference, RunDescription, RunState, RunStatus
+
+DESCRIPTION = RunDescription(
+    name="example",
+    created="2026-01-02T03:04:05+00:00",
+    preset="tiny",
+    model=ModelConfig(cell="gru", embedding_size=3, hidden_size=5, layer_count=2),
+    training=TrainingConfig(steps=7, batch_size=4, sequence_length=11),
+    corpus=CorpusReference(
+        name="example.txt",
+        sources=("/texts/one.txt", "/texts/two.txt"),
+        sha256="0" * 64,
+        characters=100,
+        training_characters=90,
+    ),
+    vocabulary="\n ab\u2028\ud55c\U0001f600",
+    parameter_count=123,
+    host="ada",
+    versions={"python": "3.11"},
+)
+STATUS = RunStatus(
+    state=RunState.TRAINING, step=5, total_steps=7, epoch=0.5, pid=12, host="ada", eta=1.25
+)
+
+
+def as_stored(document: RunDescription | RunStatus) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(json.dumps(document.to_json()))
+    return values
+
+
+def test_a_description_is_read_back() -> None:
+    assert RunDescription.from_json(as_stored(DESCRIPTION)) == DESCRIPTION
+
+
+def test_a_status_is_read_back() -> None:
+    assert RunStatus.from_json(as_stored(STATUS)) == STATUS
+
+
+def test_fields_of_later_versions_are_passed_over() -> None:
+    values = as_stored(DESCRIPTION) | {"mood": "good"}
+    for part in ("model", "training", "corpus"):
+        values[part]["mood"] = "good"
+    assert RunDescription.from_json(values) == DESCRIPTION
+    assert RunStatus.from_json(as_stored(STATUS) | {"mood": [1]}) == STATUS
+
+
+def test_another_format_is_named() -> None:
+    with pytest.raises(RunError, match=r"run\.json is of format 2; this version reads format 1"):
+        RunDescription.from_json(as_stored(DESCRIPTION) | {"format": 2})
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(RunDescription) if f.name != "versions"])
+def test_a_missing_field_is_named(name: str) -> None:
+    values = as_stored(DESCRIPTION)
+    del values[name]
+    with pytest.raises(RunError, match=name):
+        RunDescription.from_json(values)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(sorted(DESCRIPTION.to_json())), json_values)
+def test_a_description_is_whole_or_refused(name: str, value: object) -> None:
+    try:
+        found = RunDescription.from_json(as_stored(DESCRIPTION) | {name: value})
+    except RunError:
+        return
+    assert RunDescription.from_json(as_stored(found)) == found
+
+
+@given(st.sampled_from(sorted(STATUS.to_json())), json_values)
+def test_a_status_is_whole_or_refused(name: str, value: object) -> None:
+    try:
+        found = RunStatus.from_json(as_stored(STATUS) | {name: value})
+    except RunError:
+        return
+    assert RunStatus.from_json(as_stored(found)) == found
+
+
+@pytest.mark.parametrize("values", [None, [], "text", 3])
+def test_what_is_no_object_is_refused(values: object) -> None:
+    with pytest.raises(RunError, match="not a JSON object"):
+        RunStatus.from_json(values)
+
+
+def test_a_trainer_is_at_work_in_seven_states() -> None:
+    assert [state.value for state in RunState if not state.is_live] == [
+        "finished",
+        "stopped",
+        "saved",
+        "interrupted",
+        "diverged",
+        "failed",
+    ]
+
+
+def test_a_path_of_a_corpus_keeps_its_order(tmp_path: Path) -> None:
+    assert RunDescription.from_json(as_stored(DESCRIPTION)).corpus.sources == (
+        "/texts/one.txt",
+        "/texts/two.txt",
+    )

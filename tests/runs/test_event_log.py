@@ -1,0 +1,95 @@
+"""No line is lost while the disk is full, and none is torn in the middle of the file."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.faulty_disk import FaultyDisk
+from tui_charrnn.runs import event_log
+from tui_charrnn.runs.event_log import EventLog
+from tui_charrnn.runs.file_system import FileSystem
+from tui_charrnn.runs.storage import Storage
+
+
+class FillingDisk(FileSystem):
+    """Has room for so many bytes, then for none until it is given more."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, descriptor: int, data: bytes | memoryview) -> int:
+        if self.room <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        taken = super().write(descriptor, data[: self.room])
+        self.room -= taken
+        return taken
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.jsonl"
+
+
+def test_lines_are_appended_whole(path: Path) -> None:
+    path.write_bytes(b"before\n")
+    log = EventLog(path, Storage())
+    log.append("one")
+    log.append("two")
+    assert path.read_bytes() == b"before\none\ntwo\n"
+    log.close()
+
+
+def test_a_torn_last_line_is_ended_before_the_next(path: Path) -> None:
+    path.write_bytes(b'{"kind":"bat')
+    log = EventLog(path, Storage())
+    log.append("next")
+    log.close()
+    assert path.read_bytes() == b'{"kind":"bat\nnext\n'
+
+
+def test_opening_writes_nothing(path: Path) -> None:
+    EventLog(path, Storage()).close()
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("room", range(12))
+def test_lines_wait_for_room_and_keep_their_order(path: Path, room: int) -> None:
+    disk = FillingDisk(room)
+    log = EventLog(path, Storage(disk))
+    for line in ("first", "second", "third"):
+        log.append(line)
+    assert log.problem is not None
+    assert "no space left" in log.problem
+    disk.room = 1_000
+    log.retry()
+    assert log.problem is None
+    log.close()
+    assert path.read_bytes() == b"first\nsecond\nthird\n"
+
+
+@pytest.mark.parametrize("room", [0, 3])
+def test_the_oldest_lines_go_when_too_many_wait(
+    path: Path, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "BACKLOG_LIMIT", 3)
+    disk = FillingDisk(room)
+    log = EventLog(path, Storage(disk))
+    for number in range(10):
+        log.append(f"line {number}")
+    disk.room = 1_000
+    log.close()
+    kept = ["line 7", "line 8", "line 9"] if room == 0 else ["line 0", "line 8", "line 9"]
+    assert path.read_text(encoding="utf-8").split("\n") == [*kept, ""]
+    assert log.dropped == 7
+
+
+def test_a_failed_sync_is_remembered(path: Path) -> None:
+    disk = FaultyDisk()
+    log = EventLog(path, Storage(disk))
+    log.append("one")
+    disk.fail_at = disk.operations + 1
+    log.sync()
+    assert log.problem is not None
+    log.close()

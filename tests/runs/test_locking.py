@@ -1,0 +1,66 @@
+"""Where the file system knows no locks, a beat that changes keeps others out."""
+
+import errno
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import created_run, lose_trainer
+from tests.support.faulty_disk import FaultyDisk
+from tui_charrnn.errors import RunLockedError
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.json_values import encode_json
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.locking import identify, lock_run
+from tui_charrnn.runs.storage import Storage
+
+ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id="b", beat=10)
+
+
+class Neighbor:
+    """A trainer on another machine; it beats, or not, while somebody waits."""
+
+    def __init__(self, run: RunDirectory, *, beats: bool) -> None:
+        self.run, self.beats = run, beats
+        self.waited = 0.0
+        self.say(ELSEWHERE)
+
+    def say(self, status: RunStatus) -> None:
+        self.run.status.write_bytes(encode_json(status.to_json()))
+
+    def sleep(self, seconds: float) -> None:
+        self.waited += seconds
+        if self.beats:
+            self.say(replace(ELSEWHERE, beat=11))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return created_run(tmp_path)
+
+
+def storage_without_locks() -> Storage:
+    return Storage(FaultyDisk(2, code=errno.ENOLCK))  # open, then lock
+
+
+def test_a_beating_trainer_keeps_others_out(run: RunDirectory) -> None:
+    neighbor = Neighbor(run, beats=True)
+    with pytest.raises(RunLockedError):
+        lock_run(run, storage_without_locks(), identify(datetime.now(UTC)), sleep=neighbor.sleep)
+
+
+def test_a_run_whose_beat_stands_still_is_free(run: RunDirectory) -> None:
+    neighbor = Neighbor(run, beats=False)
+    lock = lock_run(run, storage_without_locks(), identify(datetime.now(UTC)), sleep=neighbor.sleep)
+    assert neighbor.waited >= 4
+    lock.release()
+
+
+def test_a_dead_process_of_this_machine_is_not_waited_for(run: RunDirectory) -> None:
+    neighbor = Neighbor(run, beats=True)
+    lose_trainer(run)
+    lock = lock_run(run, storage_without_locks(), identify(datetime.now(UTC)), sleep=neighbor.sleep)
+    assert neighbor.waited == 0
+    lock.release()

@@ -1,0 +1,192 @@
+"""A file that is being written is read line by line, whatever happens to it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fake_run import created_run
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import LineTail, RunReader, read_description, read_status
+from tui_charrnn.runs.records import RunResumed, RunWarned, encode_record
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.jsonl"
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+
+
+def test_a_missing_file_has_no_lines_yet(path: Path) -> None:
+    tail = LineTail(path)
+    assert tail.read_new_lines() == []
+    path.write_bytes(b"one\n")
+    assert tail.read_new_lines() == ["one"]
+
+
+def test_a_half_line_is_left_for_later(path: Path) -> None:
+    tail = LineTail(path)
+    path.write_bytes(b"one\ntw")
+    assert tail.read_new_lines() == ["one"]
+    assert tail.behind == 2
+    append(path, b"o\n")
+    assert tail.read_new_lines() == ["two"]
+    assert tail.behind == 0
+
+
+def test_only_line_feeds_end_a_line(path: Path) -> None:
+    path.write_text("a\u2028b\x85c\x0bd\re\n", encoding="utf-8", newline="")
+    assert LineTail(path).read_new_lines() == ["a\u2028b\x85c\x0bd\re"]
+
+
+@given(st.lists(st.binary(max_size=30), max_size=12), st.integers(1, 40))
+def test_lines_come_once_and_in_order_however_they_are_written(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], max_bytes: int
+) -> None:
+    path = tmp_path_factory.mktemp("tail") / "file"
+    tail, seen = LineTail(path), []
+    for piece in pieces:
+        append(path, piece)
+        seen += tail.read_new_lines(max_bytes)
+    while lines := tail.read_new_lines(max_bytes):
+        seen += lines
+    whole = b"".join(pieces).split(b"\n")[:-1]
+    assert seen == [line.decode("utf-8", "replace") for line in whole]
+
+
+def test_a_truncated_file_is_read_again(path: Path) -> None:
+    tail = LineTail(path)
+    path.write_bytes(b"one\ntwo\n")
+    tail.read_new_lines()
+    path.write_bytes(b"new\n")
+    assert tail.read_new_lines() == ["new"]
+    assert tail.restarts == 1
+
+
+def test_a_file_that_was_truncated_and_outgrew_its_past_is_read_again(path: Path) -> None:
+    tail = LineTail(path)
+    path.write_bytes(b"one\ntwo\n")
+    tail.read_new_lines()
+    path.write_bytes(b"three\nfour\nfive\n")
+    assert tail.read_new_lines() == ["three", "four", "five"]
+
+
+def test_a_replaced_file_is_read_again(path: Path) -> None:
+    tail = LineTail(path)
+    path.write_bytes(b"one\n")
+    tail.read_new_lines()
+    beside = path.with_name("beside")
+    beside.write_bytes(b"one\ntwo\n")
+    beside.replace(path)
+    assert tail.read_new_lines() == ["one", "two"]
+    assert tail.restarts == 1
+
+
+def test_a_line_beyond_the_limit_is_passed_over(path: Path) -> None:
+    tail = LineTail(path, line_limit=100)
+    path.write_bytes(b"one\n" + b"x" * 1_000 + b"\ntwo\n")
+    seen = []
+    for _ in range(50):
+        seen += tail.read_new_lines(max_bytes=50)
+    assert seen == ["one", "two"]
+    assert tail.refused == 1
+
+
+def test_a_line_beyond_the_limit_is_passed_over_in_one_look_too(path: Path) -> None:
+    tail = LineTail(path, line_limit=100)
+    path.write_bytes(b"one\n" + b"x" * 1_000 + b"\ntwo\n")
+    assert tail.read_new_lines() == ["one", "two"]
+    assert tail.refused == 1
+
+
+def test_a_line_longer_than_one_look_is_read(path: Path) -> None:
+    path.write_bytes(b"x" * 500 + b"\ny\n")
+    tail = LineTail(path, line_limit=1_000)
+    assert tail.read_new_lines(max_bytes=10) == ["x" * 500, "y"]
+
+
+def test_a_pipe_in_the_place_of_the_file_is_refused(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(RunError, match="is not a file"):
+        LineTail(path).read_new_lines()
+
+
+def test_records_of_unknown_kinds_are_passed_over(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.events.write_text('{"kind":"dreamed"}\n\n' + encode_record(RunResumed(8)) + "\n")
+    reader = RunReader(run)
+    assert reader.read_new() == [RunResumed(8)]
+    assert reader.unreadable == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "null",
+        "[1]",
+        '{"kind":1}',
+        '{"kind":"resumed"}',
+        '{"kind":"resumed","step":"8"}',
+        '{"kind":"resumed","step":true}',
+        '{"kind":"resumed","step":NaN}',
+        '{"kind":"resumed","step":1' + "0" * 100 + "}",
+        "[" * 50_000,
+        "\0" * 100,
+        '{"kind":"baselines","orders":[],"losses":[]}',
+        '{"kind":"baselines","orders":[0],"losses":[1e999]}',
+    ],
+)
+def test_damaged_lines_are_counted_and_passed_over(tmp_path: Path, line: str) -> None:
+    run = RunDirectory(tmp_path)
+    good = encode_record(RunWarned("good"))
+    run.events.write_text(f"{good}\n{line}\n{good}\n")
+    reader = RunReader(run)
+    assert reader.read_new() == [RunWarned("good")] * 2
+    assert reader.unreadable == 1
+
+
+def test_a_run_without_a_state_has_none(tmp_path: Path) -> None:
+    assert read_status(RunDirectory(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        b"",
+        b"[]",
+        b"\xff\xfe",
+        b'{"format": 2}',
+        b'{"format": 1}',
+        b'{"format": 1, "state": "dancing"}',
+        b'{"format": 1, "state": "training", "step": "8"}',
+        b'{"format": 1, "state": "training", "eta": NaN}',
+        b'{"format": 1, "state": "training", "eta": 1e999}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_damaged_state_is_explained(tmp_path: Path, contents: bytes) -> None:
+    run = RunDirectory(tmp_path)
+    run.status.write_bytes(contents)
+    with pytest.raises(RunError, match=r"state\.json"):
+        read_status(run)
+
+
+def test_a_folder_that_is_no_run_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is not a run: it has no run\.json"):
+        read_description(RunDirectory(tmp_path))
+
+
+def test_a_description_is_read_back(tmp_path: Path) -> None:
+    run = created_run(tmp_path, name="readable")
+    description = read_description(run)
+    assert description.name == "readable"
+    assert description.training.steps == 100
+    assert description.corpus.characters == 1720

@@ -1,0 +1,111 @@
+"""Records are one line of JSON each, and nothing that is not one gets through."""
+
+import json
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_charrnn.runs.records import (
+    BaselinesMeasured,
+    BatchTrained,
+    CheckpointSaved,
+    ModelPublished,
+    Record,
+    RequestAnswered,
+    RunDiverged,
+    RunEnded,
+    RunFailed,
+    RunPlanned,
+    RunResumed,
+    RunStarted,
+    RunWarned,
+    SplitEvaluated,
+    decode_record,
+    encode_record,
+)
+
+EXAMPLES: list[Record] = [
+    RunStarted(12, "ada", "2026-01-02T03:04:05+00:00"),
+    BaselinesMeasured((0, 1, 2), (3.0, 2.8, 2.2)),
+    RunPlanned(1_000, 200, 50, 32, None),
+    RunPlanned(1_000, 200, 50, 32, 0.25),
+    BatchTrained(1, 3.5, 0.003, 0.5, 0.25),
+    SplitEvaluated(50, 2.5, True, 12.5),
+    CheckpointSaved(50, "checkpoints/step-00000050", 0.125),
+    ModelPublished(60, "live/model.safetensors"),
+    RequestAnswered("stop", True, "saving and stopping"),
+    RunWarned("strange \u2028\n\x1b[31m\ud55c\U0001f600 text"),
+    RunResumed(50),
+    RunDiverged(61, "loss", "nan", 0.003),
+    RunFailed("it broke"),
+    RunEnded("finished", 1_000, 1.5, 950, 0, 99.5),
+    RunEnded("failed", 0, None, None, 1, 0.0),
+]
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {type(record) for record in EXAMPLES} == set(get_args(Record))
+
+
+@pytest.mark.parametrize("record", EXAMPLES)
+def test_a_record_is_one_line_and_is_read_back(record: Record) -> None:
+    line = encode_record(record)
+    assert line.isascii()
+    assert "\n" not in line
+    assert decode_record(line) == record
+
+
+@pytest.mark.parametrize("record", EXAMPLES)
+def test_fields_of_later_versions_are_passed_over(record: Record) -> None:
+    values = {**json.loads(encode_record(record)), "mood": {"deep": [1, 2]}}
+    assert decode_record(json.dumps(values)) == record
+
+
+@pytest.mark.parametrize("record", EXAMPLES)
+def test_a_record_that_lacks_a_field_is_refused(record: Record) -> None:
+    values = json.loads(encode_record(record))
+    for name in values.keys() - {"kind"}:
+        shorter = {key: value for key, value in values.items() if key != name}
+        with pytest.raises(ValueError, match=f"lacks {name}"):
+            decode_record(json.dumps(shorter))
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), float("-inf")])
+def test_a_loss_that_is_not_finite_is_not_written(loss: float) -> None:
+    with pytest.raises(ValueError, match="Out of range float values"):
+        encode_record(BatchTrained(1, loss, 0.003, 0.5, 0.25))
+
+
+def test_a_whole_number_is_a_float_where_one_is_declared() -> None:
+    line = '{"kind":"evaluated","step":1,"loss":2,"is_best":true,"elapsed":3}'
+    record = decode_record(line)
+    assert isinstance(record, SplitEvaluated)
+    assert isinstance(record.loss, float)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(EXAMPLES), st.data())
+def test_whatever_stands_in_a_field_a_record_is_whole_or_refused(
+    record: Record, data: st.DataObject
+) -> None:
+    values = json.loads(encode_record(record))
+    name = data.draw(st.sampled_from(sorted(values)))
+    values[name] = data.draw(json_values)
+    try:
+        found = decode_record(json.dumps(values))
+    except ValueError:
+        return
+    if found is not None:
+        assert decode_record(encode_record(found)) == found
+
+
+def test_the_best_baseline_is_the_one_of_the_lowest_loss() -> None:
+    assert BaselinesMeasured((0, 1, 2), (3.0, 1.5, 2.0)).best == (1, 1.5)

@@ -1,0 +1,186 @@
+"""One writer a run, whose beat rises and who never fails because of a full disk."""
+
+import errno
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import created_run
+from tests.support.faulty_disk import FaultyDisk
+from tui_charrnn.errors import RunLockedError, StorageError
+from tui_charrnn.runs.control import send_request, take_requests
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.host import boot_id, host_name
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader, read_status
+from tui_charrnn.runs.records import RunWarned
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.runs.writer import RunWriter
+
+STEADY = 3600.0
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return created_run(tmp_path / "runs")
+
+
+def written(run: RunDirectory) -> RunStatus:
+    status = read_status(run)
+    assert status is not None
+    return status
+
+
+def test_taking_a_run_up_says_who_does(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY):
+        status = written(run)
+    assert status.state is RunState.PREPARING
+    assert (status.pid, status.host, status.boot_id) == (os.getpid(), host_name(), boot_id())
+
+
+def test_a_second_writer_is_refused_and_told_who_holds_the_run(run: RunDirectory) -> None:
+    with (
+        RunWriter(run, heartbeat=STEADY),
+        pytest.raises(RunLockedError, match=f"process {os.getpid()} on {host_name()}") as caught,
+    ):
+        RunWriter(run)
+    assert caught.value.exit_code == 5
+    with RunWriter(run, heartbeat=STEADY):
+        pass
+
+
+def test_a_refused_writer_leaves_the_state_alone(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY):
+        before = run.status.read_bytes()
+        with pytest.raises(RunLockedError):
+            RunWriter(run)
+        assert run.status.read_bytes() == before
+
+
+@pytest.mark.parametrize("holder", [b"", b"{", b'{"pid": "x"}', b"[" * 3000])
+def test_a_holder_who_did_not_say_his_name_holds_the_run_too(
+    run: RunDirectory, holder: bytes
+) -> None:
+    with RunWriter(run, heartbeat=STEADY):
+        run.lock.write_bytes(holder)
+        with pytest.raises(RunLockedError, match="another process"):
+            RunWriter(run)
+
+
+def test_every_write_of_the_status_raises_the_beat(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        beats = [written(run).beat]
+        for _ in range(3):
+            writer.beat()
+            beats.append(written(run).beat)
+    assert beats == [1, 2, 3, 4]
+
+
+def test_the_beat_goes_on_from_trainer_to_trainer(run: RunDirectory) -> None:
+    for _ in range(2):
+        with RunWriter(run, heartbeat=STEADY) as writer:
+            writer.set_status(step=writer.status.step + 7)
+    assert written(run).step == 14
+    assert written(run).beat == 4
+
+
+@pytest.mark.parametrize("change", [{"state": RunState.TRAINING}, {"message": "hello"}])
+def test_a_new_state_or_message_is_written_at_once(
+    run: RunDirectory, change: dict[str, object]
+) -> None:
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        writer.set_status(**change)
+        name, value = next(iter(change.items()))
+        assert getattr(written(run), name) == value
+
+
+def test_numbers_wait_for_the_next_beat(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        writer.set_status(step=5, eta=1.5)
+        assert writer.status.step == 5
+        assert written(run).step == 0
+        writer.beat()
+        assert (written(run).step, written(run).eta) == (5, 1.5)
+
+
+def test_the_heart_beats_by_itself(run: RunDirectory) -> None:
+    deadline = time.monotonic() + 10
+    with RunWriter(run, heartbeat=0.001):
+        while written(run).beat < 4:
+            assert time.monotonic() < deadline, "no fourth beat within ten seconds"
+
+
+def test_closing_writes_what_is_left_and_a_second_time_nothing(run: RunDirectory) -> None:
+    writer = RunWriter(run, heartbeat=STEADY)
+    writer.set_status(step=9)
+    writer.close()
+    assert written(run).step == 9
+    beat = written(run).beat
+    writer.close()
+    assert written(run).beat == beat
+
+
+def test_a_number_that_is_not_finite_is_a_defect(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY) as writer, pytest.raises(ValueError, match="JSON"):
+        writer.set_status(eta=float("nan"))
+
+
+def test_a_full_disk_degrades_and_room_heals(run: RunDirectory) -> None:
+    disk = FaultyDisk(is_persistent=True)
+    with RunWriter(run, storage=Storage(disk), heartbeat=STEADY) as writer:
+        assert writer.degraded is None
+        disk.fail_at = disk.operations + 1
+        writer.append(RunWarned("first"))
+        writer.set_status(state=RunState.TRAINING)
+        assert writer.degraded is not None
+        assert "no space left" in writer.degraded
+        disk.fail_at = 0
+        writer.beat()
+        assert writer.degraded is None
+        assert written(run).state is RunState.TRAINING
+        assert RunReader(run).read_new() == [RunWarned("first")]
+
+
+@pytest.mark.parametrize("fail_at", range(1, 8))
+def test_a_run_that_cannot_be_taken_up_says_so_and_is_free(run: RunDirectory, fail_at: int) -> None:
+    with pytest.raises(StorageError):
+        RunWriter(run, storage=Storage(FaultyDisk(fail_at, is_persistent=True)))
+    with RunWriter(run, heartbeat=STEADY):
+        pass
+
+
+def test_a_damaged_state_is_replaced(run: RunDirectory) -> None:
+    run.status.write_bytes(b"\0" * 100)
+    with RunWriter(run, heartbeat=STEADY):
+        assert written(run).state is RunState.PREPARING
+
+
+def test_requests_to_a_trainer_that_is_gone_are_dropped(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        writer.set_status(state=RunState.STOPPED)
+    send_request(run, "stop")
+    with RunWriter(run, heartbeat=STEADY):
+        assert take_requests(run) == []
+
+
+def test_a_request_to_the_first_trainer_waits_for_it(run: RunDirectory) -> None:
+    send_request(run, "stop")
+    with RunWriter(run, heartbeat=STEADY):
+        assert [request.request for request in take_requests(run)] == ["stop"]
+
+
+def test_the_lock_names_the_process(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY):
+        holder = json.loads(run.lock.read_text())
+    assert holder["pid"] == os.getpid()
+    assert holder["host"] == host_name()
+    assert holder["started"].endswith("+00:00")
+
+
+def test_without_locks_a_free_run_is_taken(run: RunDirectory) -> None:
+    disk = FaultyDisk(2, code=errno.ENOLCK)
+    with RunWriter(run, storage=Storage(disk), heartbeat=STEADY):
+        assert written(run).state is RunState.PREPARING

@@ -1,0 +1,68 @@
+"""The app as the tests open it: on a tiny model, in a runs folder of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_file
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.speaker import Dial
+
+
+class RecordingLauncher:
+    """Stands in for the launcher: notes the runs and starts nothing that trains."""
+
+    def __init__(self) -> None:
+        self.runs: list[RunDirectory] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def __call__(self, run: RunDirectory) -> "subprocess.Popen[bytes]":
+        """Note the run; the process waits until its input is closed."""
+        self.runs.append(run)
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+        )
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """Let the processes end and wait for them."""
+        for process in self.processes:
+            process.communicate(timeout=10)
+
+
+def tiny_app(
+    folder: Path,
+    *,
+    run: RunDirectory | None = None,
+    vocabulary: str = TINY_VOCABULARY,
+    launch: RecordingLauncher | None = None,
+) -> CharRNNApp:
+    """An app that speaks with a tiny random model, and whose runs lie in `folder/runs`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = tiny_model_file(folder / "tiny.safetensors", vocabulary=vocabulary)
+    session = Session(runs_folder=folder / "runs", model=str(model))
+    return CharRNNApp(session, run=run, launch=launch or RecordingLauncher())
+
+
+def dial_of(app: CharRNNApp) -> Dial:
+    """The pace and the temperature of the app's text."""
+    return app.session.dial
+
+
+def spoken_by(app: CharRNNApp) -> str:
+    """The seeds and the generated text that the app shows."""
+    return app.main.conversation.spoken.text
+
+
+def note_of(app: CharRNNApp) -> str:
+    """The line below the text."""
+    return str(app.main.conversation.note.content)
+
+
+def run_words_of(app: CharRNNApp) -> str:
+    """All that is written about the run that is shown."""
+    status = app.main.followed_run
+    return "\n".join(str(part.content) for part in (status.state, status.numbers, status.trouble))

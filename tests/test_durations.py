@@ -1,0 +1,59 @@
+"""Spans of time are read as people write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_charrnn.durations import format_duration, parse_duration
+from tui_charrnn.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("0.5", 0.5),
+        ("90s", 90),
+        ("10m", 600),
+        (" 10 M ", 600),
+        ("1h30m", 5_400),
+        ("1.5h", 5_400),
+        ("2d", 172_800),
+        ("1d2h3m4s", 93_784),
+        ("3:50:00", 13_800),
+        ("2:30", 150),
+    ],
+)
+def test_forms_that_people_write(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "0", "0s", "0:00", "-5", "5x", "1e5", "m", "nan", "inf", "9" * 400, "1:2"]
+)
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="Received:"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3, "0s"),
+        (0, "0s"),
+        (41.6, "42s"),
+        (59.7, "1m00s"),
+        (728, "12m08s"),
+        (3_599.9, "1h00m"),
+        (11_100, "3h05m"),
+        (187_200, "2d04h"),
+    ],
+)
+def test_spans_are_written_with_two_units_at_most(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+@given(st.floats(1, 1e8))
+def test_what_is_written_can_be_read_again(seconds: float) -> None:
+    unit = 1 if seconds < 3_599 else 60 if seconds < 86_399 else 3_600
+    assert abs(parse_duration(format_duration(seconds)) - seconds) <= unit + 0.5

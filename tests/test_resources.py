@@ -1,0 +1,42 @@
+"""Bundled files are found in a checkout and in a wheel."""
+
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn import resources
+from tui_charrnn.resources import bundled_models, resource_folder
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The package folder of an installation that holds nothing."""
+    package = tmp_path / "site-packages" / "tui_charrnn"
+    package.mkdir(parents=True)
+    monkeypatch.setattr(resources, "_PACKAGE", package)
+    return package
+
+
+@pytest.mark.parametrize("name", ["corpora", "themes"])
+def test_a_checkout_has_its_folders(name: str) -> None:
+    assert resource_folder(name).is_dir()
+
+
+def test_a_wheel_carries_its_folders_inside(installation: Path) -> None:
+    (installation / "corpora").mkdir()
+    (installation.parent / "corpora").mkdir()
+    assert resource_folder("corpora") == installation / "corpora"
+
+
+def test_a_missing_folder_is_told(installation: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="lacks its folder 'themes'"):
+        resource_folder("themes")
+
+
+def test_models_are_listed_by_name(installation: Path) -> None:
+    (installation / "models").mkdir()
+    for name in ("b.safetensors", "a.safetensors", "README.md"):
+        (installation / "models" / name).touch()
+    models = bundled_models()
+    assert list(models) == ["a", "b"]
+    assert models["a"] == installation / "models" / "a.safetensors"

@@ -1,0 +1,172 @@
+"""The engine in TensorFlow, held against NumPy and against itself."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import RunError
+from tui_charrnn.generation.lstm import fold_embedding, step, zero_state
+from tui_charrnn.model.weights import weights_from_tensors
+from tui_charrnn.text.batches import HeldOutWindows
+from tui_charrnn.training.loop import Batch, Indices
+
+pytestmark = pytest.mark.tensorflow
+
+V, B, T = 11, 3, 4
+MODEL = ModelConfig(embedding_size=5, hidden_size=7, layer_count=2)
+TRAINING = TrainingConfig(steps=9, batch_size=B, sequence_length=T, learning_rate=0.05)
+TEXT = np.random.default_rng(5).integers(0, V, 130).astype(np.int32)
+
+
+def new_engine(model: ModelConfig = MODEL, training: TrainingConfig = TRAINING) -> Any:
+    from tui_charrnn.training.engine import Engine
+
+    return Engine(model, training, V, training.batch_size)
+
+
+def batch(rng_seed: int = 0, carried: float = 1.0) -> Batch:
+    text = np.random.default_rng(rng_seed).integers(0, V, (B, T + 1)).astype(np.int32)
+    return Batch(text[:, :-1], text[:, 1:], np.full(B, carried, np.float32))
+
+
+def numpy_loss(engine: Any, model: ModelConfig, text: Indices) -> float:
+    """Mean loss of a text in one stream, by the step that generation uses."""
+    weights = fold_embedding(weights_from_tensors(engine.network.tensors(), model), model)
+    state, total = zero_state(weights), 0.0
+    for index, target in pairwise(text):
+        logits, state = step(weights, int(index), state)
+        scores = logits.astype(np.float64)
+        total += float(np.log(np.exp(scores).sum()) - scores[target])
+    return total / (len(text) - 1)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("layer_count", [1, 2, 3])
+def test_a_held_out_text_scores_as_in_numpy(cell: str, layer_count: int) -> None:
+    model = ModelConfig(cell=cell, embedding_size=5, hidden_size=7, layer_count=layer_count)
+    engine = new_engine(model)
+    for number in range(1, 4):
+        engine.train_batch(batch(number), number, 0.05)
+    windows = HeldOutWindows(TEXT, stream_count=1, sequence_length=T)
+    assert engine.evaluate(windows) == pytest.approx(numpy_loss(engine, model, TEXT), abs=1e-5)
+
+
+def test_a_tied_output_scores_as_in_numpy() -> None:
+    model = ModelConfig(embedding_size=6, hidden_size=6, tied_output=True)
+    engine = new_engine(model)
+    engine.train_batch(batch(), 1, 0.05)
+    windows = HeldOutWindows(TEXT, stream_count=1, sequence_length=T)
+    assert engine.evaluate(windows) == pytest.approx(numpy_loss(engine, model, TEXT), abs=1e-5)
+    assert "output.kernel" not in engine.network.tensors()
+
+
+def test_a_uniform_model_loses_the_logarithm_of_the_vocabulary() -> None:
+    engine = new_engine()
+    zeros = {name: np.zeros_like(tensor) for name, tensor in engine.network.tensors().items()}
+    engine.restore(zeros, engine.training_tensors())
+    windows = HeldOutWindows(TEXT, stream_count=2, sequence_length=T)
+    assert engine.evaluate(windows) == pytest.approx(np.log(V), rel=1e-6)
+
+
+def test_the_state_is_carried_to_the_next_batch_and_forgotten_where_asked() -> None:
+    first, second = batch(1), batch(2)
+    carrying, cold, fresh = (new_engine() for _ in range(3))
+    carrying.train_batch(first, 1, 0.0)
+    cold.train_batch(first, 1, 0.0)
+    carried_loss = carrying.train_batch(second, 2, 0.0).loss
+    cold_loss = cold.train_batch(second._replace(carried=np.zeros(B, np.float32)), 2, 0.0).loss
+    fresh_loss = fresh.train_batch(second, 2, 0.0).loss
+    assert cold_loss == fresh_loss
+    assert carried_loss != fresh_loss
+
+
+def test_evaluating_leaves_training_as_it_was() -> None:
+    engine, undisturbed = new_engine(), new_engine()
+    engine.train_batch(batch(1), 1, 0.05)
+    undisturbed.train_batch(batch(1), 1, 0.05)
+    engine.evaluate(HeldOutWindows(TEXT, stream_count=2, sequence_length=T))
+    assert engine.train_batch(batch(2), 2, 0.05) == undisturbed.train_batch(batch(2), 2, 0.05)
+
+
+def test_an_evaluation_stops_when_asked() -> None:
+    windows = HeldOutWindows(TEXT, stream_count=2, sequence_length=T)
+    assert new_engine().evaluate(windows, lambda: True) is None
+
+
+def test_the_gradient_is_that_of_finite_differences() -> None:
+    config = TrainingConfig(
+        steps=1, batch_size=B, sequence_length=T, optimizer="adam", gradient_norm_limit=None
+    )
+    model = ModelConfig(embedding_size=2, hidden_size=3)
+    engine, data = new_engine(model, config), batch(3, carried=0.0)
+    norm = engine.train_batch(data, 1, 0.0).gradient_norm
+    weights, state = engine.network.tensors(), engine.training_tensors()
+
+    def loss_with(name: str, position: int, shift: float) -> float:
+        shifted = {key: tensor.copy() for key, tensor in weights.items()}
+        shifted[name].flat[position] += shift
+        engine.restore(shifted, state)
+        return float(engine.train_batch(data, 1, 0.0).loss)
+
+    squares = sum(
+        ((loss_with(name, position, 1e-2) - loss_with(name, position, -1e-2)) / 2e-2) ** 2
+        for name, tensor in weights.items()
+        for position in range(tensor.size)
+    )
+    assert norm == pytest.approx(np.sqrt(squares), rel=0.01)
+
+
+def test_a_gradient_is_cut_down_to_its_limit() -> None:
+    """Adam's first moment after one step is a tenth of the gradient that it was given."""
+    limit = 1e-3
+    config = TrainingConfig(
+        steps=1, batch_size=B, sequence_length=T, optimizer="adam", gradient_norm_limit=limit
+    )
+    engine = new_engine(training=config)
+    before = engine.training_tensors()
+    assert engine.train_batch(batch(), 1, 0.01).gradient_norm > 10 * limit
+    after = engine.training_tensors()
+    moments = [
+        after[name] - before[name]
+        for name in after
+        if name.startswith("optimizer") and after[name].ndim and (after[name] < 0).any()
+    ]
+    norm = np.sqrt(sum(float(np.square(moment).sum()) for moment in moments))
+    assert norm == pytest.approx(0.1 * limit, rel=1e-3)
+
+
+def test_dropout_masks_are_a_function_of_the_step() -> None:
+    config = TrainingConfig(steps=9, batch_size=B, sequence_length=T, dropout=0.5)
+    losses = [
+        new_engine(training=config).train_batch(batch(), number, 0.0).loss for number in (1, 1, 2)
+    ]
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_weight_decay_spares_the_biases() -> None:
+    config = TrainingConfig(steps=9, batch_size=B, sequence_length=T, weight_decay=0.5)
+    plain = TrainingConfig(steps=9, batch_size=B, sequence_length=T, weight_decay=0.0)
+    decayed, kept = new_engine(training=config), new_engine(training=plain)
+    start = kept.network.tensors()
+    decayed.train_batch(batch(), 1, 0.1)
+    kept.train_batch(batch(), 1, 0.1)
+    for name, tensor in decayed.network.tensors().items():
+        decay = 0.0 if name.endswith("bias") else 0.1 * 0.5
+        expected = kept.network.tensors()[name] - decay * start[name]
+        np.testing.assert_allclose(tensor, expected, atol=1e-6, err_msg=name)
+
+
+def test_it_learns_a_text_by_heart() -> None:
+    engine = new_engine()
+    losses = [engine.train_batch(batch(1, 0.0), number, 0.05).loss for number in range(1, 60)]
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_a_checkpoint_of_another_shape_is_refused_with_both_shapes() -> None:
+    engine, other = new_engine(), new_engine(ModelConfig(embedding_size=5, hidden_size=9))
+    with pytest.raises(RunError, match=r"layers.0.kernel.*\(5, 28\).*\(5, 36\)"):
+        engine.restore(other.network.tensors(), engine.training_tensors())

@@ -1,0 +1,292 @@
+"""Whole runs through the worker, in this process."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.fake_run import created_run
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ExitCode, RunLockedError, StorageError
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
+from tui_charrnn.runs.control import send_request
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader, read_status
+from tui_charrnn.runs.records import (
+    BaselinesMeasured,
+    BatchTrained,
+    CheckpointSaved,
+    ModelPublished,
+    Record,
+    RequestAnswered,
+    RunDiverged,
+    RunEnded,
+    RunFailed,
+    RunPlanned,
+    RunResumed,
+    RunStarted,
+    RunWarned,
+    SplitEvaluated,
+)
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.interruption import Interruption, Reason
+from tui_charrnn.training.loop import BatchResult
+from tui_charrnn.training.worker import run_training
+
+pytestmark = pytest.mark.tensorflow
+
+MODEL = ModelConfig(embedding_size=5, hidden_size=7, layer_count=2)
+TRAINING = TrainingConfig(batch_size=3, sequence_length=8, steps=12, evaluations=4, dropout=0.3)
+
+
+def new_run(folder: Path, training: TrainingConfig = TRAINING, **settings: Any) -> RunDirectory:
+    training = replace(training, **settings)
+    return created_run(folder, name="run", model=MODEL, training=training)
+
+
+def records_of(run: RunDirectory) -> list[Record]:
+    return RunReader(run).read_new()
+
+
+def status_of(run: RunDirectory) -> RunStatus:
+    status = read_status(run)
+    assert status is not None
+    return status
+
+
+def train(run: RunDirectory, interruption: Interruption | None = None) -> ExitCode:
+    return run_training(run, interruption or Interruption())
+
+
+def weights_of(run: RunDirectory) -> dict[str, np.ndarray]:
+    checkpoint = newest_valid(run)
+    assert checkpoint is not None
+    model = load_model(checkpoint.model)
+    return dict(tensors_from_weights(model.weights, model.config))
+
+
+@pytest.fixture
+def stop_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Make an interruption come up right after a step."""
+    from tui_charrnn.training.engine import Engine
+
+    trained = Engine.train_batch
+
+    def install(step: int, interruption: Interruption, reason: Reason) -> None:
+        def train_batch(self: Any, batch: Any, at: int, learning_rate: float) -> BatchResult:
+            if at == step and learning_rate > 0:  # zero: a timed batch
+                interruption.request(reason)
+            return trained(self, batch, at, learning_rate)
+
+        monkeypatch.setattr(Engine, "train_batch", train_batch)
+
+    return install
+
+
+def test_a_run_from_its_start_to_its_end(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    assert train(run) is ExitCode.OK
+    records = records_of(run)
+    kinds = [type(record) for record in records]
+    assert kinds[:3] == [RunStarted, BaselinesMeasured, RunPlanned]
+    assert kinds.count(BatchTrained) == 12
+    assert [record.step for record in records if isinstance(record, SplitEvaluated)] == [
+        3,
+        6,
+        9,
+        12,
+    ]
+    assert kinds[-1] is RunEnded
+    status = status_of(run)
+    assert (status.state, status.step, status.total_steps) == (RunState.FINISHED, 12, 12)
+
+
+def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss(tmp_path: Path) -> None:
+    run = new_run(tmp_path, learning_rate=0.05)
+    train(run)
+    scored = [record for record in records_of(run) if isinstance(record, SplitEvaluated)]
+    lowest = min(scored, key=lambda record: record.loss)
+    best = best_or_newest(run)
+    assert best is not None
+    manifest = json.loads(best.manifest.read_text(encoding="utf-8"))
+    assert (manifest["step"], manifest["loss"]) == (lowest.step, lowest.loss)
+    assert load_model(best.model).training["best_validation_loss"] == lowest.loss
+
+
+@pytest.mark.parametrize("stop", [5, 6])
+def test_what_resumes_is_what_would_have_been_bit_for_bit(
+    tmp_path: Path, stop_at: Any, stop: int
+) -> None:
+    whole = new_run(tmp_path / "whole")
+    train(whole)
+    parts, interruption = new_run(tmp_path / "parts"), Interruption()
+    stop_at(stop, interruption, Reason.PREEMPTED)
+    assert train(parts, interruption) is ExitCode.RESUME_ME
+    assert status_of(parts).state is RunState.SAVED
+    assert train(parts) is ExitCode.OK
+    for name, tensor in weights_of(whole).items():
+        np.testing.assert_array_equal(tensor, weights_of(parts)[name], err_msg=name)
+    losses = {
+        record.step: record.loss for record in records_of(whole) if type(record) is BatchTrained
+    }
+    again = {
+        record.step: record.loss for record in records_of(parts) if type(record) is BatchTrained
+    }
+    assert losses == again
+    assert RunResumed(stop) in records_of(parts)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "state"),
+    [
+        (Reason.STOPPED, 0, RunState.STOPPED),
+        (Reason.PREEMPTED, 75, RunState.SAVED),
+        (Reason.TIME_LIMIT, 75, RunState.SAVED),
+        (Reason.INTERRUPTED, 130, RunState.INTERRUPTED),
+    ],
+)
+def test_every_reason_to_leave_saves_first(
+    tmp_path: Path, stop_at: Any, reason: Reason, code: int, state: RunState
+) -> None:
+    run, interruption = new_run(tmp_path), Interruption()
+    stop_at(5, interruption, reason)
+    assert train(run, interruption) == code
+    ended = records_of(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert (ended.reason, ended.exit_code, ended.step) == (str(state), code, 5)
+    assert [record.step for record in records_of(run) if type(record) is CheckpointSaved][-1] == 5
+
+
+def test_a_request_to_stop_ends_it_at_the_next_step(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    send_request(run, "stop")
+    assert train(run) is ExitCode.OK
+    assert status_of(run).state is RunState.STOPPED
+    assert [record for record in records_of(run) if isinstance(record, RequestAnswered)]
+
+
+def test_weights_are_published_and_saved_on_request(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    send_request(run, "publish")
+    send_request(run, "checkpoint")
+    send_request(run, "sing")
+    train(run)
+    records = records_of(run)
+    assert any(isinstance(record, ModelPublished) for record in records)
+    answers = {
+        record.request: record.accepted for record in records if type(record) is RequestAnswered
+    }
+    assert answers == {"publish": True, "checkpoint": True, "sing": False}
+    assert load_model(run.live_model).config == MODEL
+
+
+def test_the_time_limit_saves_and_leaves(tmp_path: Path) -> None:
+    run = new_run(tmp_path, max_time=1e-3)
+    assert train(run) is ExitCode.RESUME_ME
+    assert status_of(run).state is RunState.SAVED
+
+
+def test_a_length_in_time_is_turned_into_steps_once(tmp_path: Path, stop_at: Any) -> None:
+    run, interruption = new_run(tmp_path, steps=None, train_time=0.3), Interruption()
+    stop_at(2, interruption, Reason.PREEMPTED)
+    train(run, interruption)
+    train(run)
+    plans = [record for record in records_of(run) if isinstance(record, RunPlanned)]
+    assert len(plans) == 1
+    assert status_of(run).step == plans[0].total_steps
+
+
+def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    train(run)
+    before = run.events.read_bytes()
+    assert train(run) is ExitCode.OK
+    assert run.events.read_bytes() == before
+
+
+def test_a_loss_that_is_not_finite_ends_with_4_and_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_charrnn.training.engine import Engine
+
+    trained = Engine.train_batch
+
+    def train_batch(self: Any, batch: Any, step: int, learning_rate: float) -> BatchResult:
+        result = trained(self, batch, step, learning_rate)
+        return BatchResult(float("nan"), 1.0) if step == 8 else result
+
+    monkeypatch.setattr(Engine, "train_batch", train_batch)
+    run = new_run(tmp_path)
+    assert train(run) is ExitCode.DIVERGED
+    assert any(isinstance(record, RunDiverged) for record in records_of(run))
+    assert status_of(run).state is RunState.DIVERGED
+    assert "--learning-rate" in status_of(run).message
+    best = best_or_newest(run)
+    assert best is not None
+    assert best.path.name == "step-00000006"
+
+
+def test_a_disk_that_refuses_the_last_checkpoint_ends_with_6(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_charrnn.training import saving
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(saving, "save_checkpoint", refuse)
+    run = new_run(tmp_path)
+    assert train(run) is ExitCode.CANNOT_SAVE
+    records = records_of(run)
+    assert len([record for record in records if type(record) is BatchTrained]) == 12
+    assert any(isinstance(record, RunWarned) for record in records)
+    assert status_of(run).state is RunState.FAILED
+
+
+def test_a_changed_corpus_is_refused_with_both_hashes(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    description = json.loads(run.description.read_text(encoding="utf-8"))
+    Path(description["corpus"]["sources"][0]).write_text("be to or not\n" * 99, encoding="utf-8")
+    assert train(run) is ExitCode.DATA
+    failed = [record for record in records_of(run) if isinstance(record, RunFailed)]
+    assert description["corpus"]["sha256"] in failed[0].message
+    assert failed[0].message.count("sha256") == 1
+
+
+def test_a_second_trainer_is_told_of_the_first(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    with RunWriter(run), pytest.raises(RunLockedError):
+        train(run)
+
+
+def test_a_small_corpus_gets_a_smaller_batch_and_is_told_so(tmp_path: Path) -> None:
+    run = created_run(
+        tmp_path,
+        text="to be, or not to be: that is the question.\n" * 4,
+        model=MODEL,
+        training=replace(TRAINING, batch_size=64, sequence_length=16),
+    )
+    assert train(run) is ExitCode.OK
+    warned = [record for record in records_of(run) if isinstance(record, RunWarned)]
+    assert "instead of 64" in warned[0].message
+
+
+def test_an_unexpected_failure_is_one_sentence_with_the_log_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_charrnn.training.engine import Engine
+
+    def fail(*_: Any) -> BatchResult:
+        raise RuntimeError("a defect\nwith a second line")
+
+    monkeypatch.setattr(Engine, "train_batch", fail)
+    run = new_run(tmp_path)
+    assert train(run) is ExitCode.UNEXPECTED
+    assert "RuntimeError: a defect (details in" in status_of(run).message

@@ -1,0 +1,203 @@
+"""The app with a model and without a run: it opens, speaks, stops, goes on."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from textual.widgets import Static
+
+from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.bindings import KEYS
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.speaker import DEFAULT_LENGTH
+
+
+async def test_text_streams_before_a_key_is_pressed(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        assert set(spoken_by(app)) <= set("\n abcdefghij")
+
+
+async def test_the_cursor_waits_in_the_seed_box(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await pilot.press(*"abc")
+        assert app.main.conversation.seed.text == "abc"
+
+
+async def test_enter_answers_the_seed_below_what_was_said(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a first text", lambda: len(spoken_by(app)) > 3)
+        first = spoken_by(app)
+        await pilot.press(*"badge", "enter")
+        await wait_until(
+            pilot, "a second text", lambda: "badge" in spoken_by(app)[:-1].rpartition("badge")[1]
+        )
+        assert spoken_by(app).startswith(first)
+
+
+async def test_escape_stops_and_keeps_the_text(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await pilot.press("escape")
+        await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
+        kept = spoken_by(app)
+        assert len(kept) > 3
+        assert not app.main.conversation.spoken.streaming
+
+
+async def test_more_goes_on_where_the_text_stopped(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await pilot.press("escape")
+        await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
+        kept = spoken_by(app)
+        await pilot.press("f2")
+        await wait_until(pilot, "more", lambda: len(spoken_by(app)) > len(kept) + 3)
+        assert spoken_by(app).startswith(kept)
+
+
+async def test_a_text_pauses_after_its_length(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    dial_of(app).pace = None
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the end", lambda: "2,000 characters." in note_of(app), limit=20)
+        assert len(spoken_by(app)) == DEFAULT_LENGTH
+
+
+async def test_a_repeated_text_needs_only_its_numbers(tmp_path: Path) -> None:
+    async def whole_text(folder: Path) -> str:
+        app = tiny_app(folder)
+        dial_of(app).pace = None
+        dial_of(app).sampling = SamplingConfig(rng_seed=7, temperature=1.0)
+        async with app.run_test() as pilot:
+            await wait_until(pilot, "the end", lambda: "2,000" in note_of(app), limit=20)
+            return spoken_by(app)
+
+    assert await whole_text(tmp_path / "one") == await whole_text(tmp_path / "two")
+
+
+async def test_unknown_characters_are_named_and_left_out(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a first text", lambda: len(spoken_by(app)) > 3)
+        await pilot.press(*"aéb", "enter")
+        await wait_until(pilot, "the note", lambda: "é (U+00E9)" in note_of(app))
+        assert "ab" in spoken_by(app)
+        assert "é" not in spoken_by(app)
+
+
+async def test_the_temperature_changes_while_text_streams(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await pilot.press("f8", "f8", "f7", "f8")
+        assert dial_of(app).sampling.temperature == 1.0
+        assert "temperature 1.0" in str(app.main.conversation.spoken.border_title)
+        assert app.main.conversation.spoken.streaming
+
+
+async def test_the_temperature_stays_above_zero(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await pilot.press(*["f7"] * 10)
+        assert dial_of(app).sampling.temperature == 0.0
+
+
+async def test_the_pace_goes_round_its_ladder(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    seen = []
+    async with app.run_test() as pilot:
+        for _ in range(6):
+            await pilot.press("f5")
+            seen.append(dial_of(app).pace)
+    assert seen == [120, 500, None, 10, 30, 60]
+
+
+async def test_without_a_model_the_app_says_so_and_stays(tmp_path: Path) -> None:
+    app = CharRNNApp(Session(runs_folder=tmp_path / "runs", model=str(tmp_path / "none")))
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a sentence", lambda: "There is no model file" in note_of(app))
+        await pilot.press("a")
+        assert app.main.conversation.seed.text == "a"
+
+
+async def test_a_resize_keeps_text_and_seed(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await pilot.press("escape", *"abc")
+        await wait_until(pilot, "the end", lambda: not app.main.conversation.spoken.streaming)
+        before = spoken_by(app)
+        for size in ((120, 36), (40, 12), (8, 3), (1, 1), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        assert spoken_by(app) == before
+        assert app.main.conversation.seed.text == "abc"
+
+
+async def test_a_terminal_that_is_too_small_gets_a_sentence(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(39, 24)) as pilot:
+        await pilot.pause()
+        assert app.main.query_one("#too-small").region.area > 0
+        await pilot.resize_terminal(40, 12)
+        await wait_until(
+            pilot, "the stage", lambda: app.main.query_one("#too-small").region.area == 0
+        )
+
+
+async def test_every_key_of_the_table_is_in_the_help(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 40)) as pilot:
+        await pilot.press("f1")
+        await pilot.pause()
+        lines = [str(line.content) for line in app.screen.query(".help-key").results(Static)]
+        assert all(any(key.sentence in line for line in lines) for key in KEYS)
+        await pilot.press("escape")
+        assert app.screen is app.main
+
+
+def test_the_first_frame_comes_before_numpy(tmp_path: Path) -> None:
+    script = textwrap.dedent(
+        """
+        import asyncio, sys
+        from pathlib import Path
+
+from textual.widgets import Static
+        from tui_charrnn.config import SamplingConfig
+from tui_charrnn.tui.app import CharRNNApp
+        from tui_charrnn.tui.session import Session
+        from tui_charrnn.errors import ModelFileError
+
+        class Loader:
+            def load(self, wanted, wait):
+                seen.append(sorted({"numpy", "tensorflow", "keras"} & set(sys.modules)))
+                frames.append(app.main.conversation.seed.region.area)
+                raise ModelFileError("none")
+
+        seen, frames = [], []
+        app = CharRNNApp(Session(runs_folder=Path("none")), loader=Loader())
+
+        async def main():
+            async with app.run_test() as pilot:
+                while not seen:
+                    await pilot.pause(0.01)
+
+        asyncio.run(main())
+        assert seen == [[]], seen
+        assert frames[0] > 0
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr

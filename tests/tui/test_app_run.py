@@ -1,0 +1,172 @@
+"""The app with a run: it shows what is trained, and asks the trainer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
+from tests.support.open_app import note_of, run_words_of, spoken_by, tiny_app
+from tests.support.waiting import wait_until
+from tui_charrnn.runs.control import take_requests
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import RequestAnswered, RunWarned
+from tui_charrnn.tui.session import Source
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
+    """A trainer on the run `fake`, before its first batch."""
+    with FakeTrainer(created_run(tmp_path / "runs")) as trainer:
+        trainer.start()
+        yield trainer
+
+
+async def test_a_live_run_is_found_and_shown(tmp_path: Path, trainer: FakeTrainer) -> None:
+    trainer.train(3.0, 2.0)
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: "training" in run_words_of(app))
+        assert app.session.run == trainer.run
+        assert app.session.has_live_run
+
+
+async def test_batches_reach_the_screen_as_they_are_written(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        trainer.train(3.0)
+        await wait_until(pilot, "the loss", lambda: "train loss 3.000" in run_words_of(app))
+        trainer.train(2.0)
+        trainer.evaluate(2.1)
+        await wait_until(pilot, "the score", lambda: "2.100 (best 2.100 at 2)" in run_words_of(app))
+        assert "0.100 nats better than the best n-gram" in run_words_of(app)
+        assert "2/100" in run_words_of(app)
+
+
+async def test_a_run_that_loads_tensorflow_shows_a_clock(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    trainer.writer.set_status(state=RunState.LOADING)
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a clock", lambda: "loading TensorFlow 0:0" in run_words_of(app))
+
+
+async def test_a_lost_trainer_is_shown_as_lost(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], end=None)
+    lose_trainer(run)
+    app = tiny_app(tmp_path, run=run)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+        assert "charrnn-tui resume fake" in run_words_of(app)
+
+
+async def test_a_finished_run_shows_its_final_numbers(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.5, 2.0], evaluations={3: 2.25})
+    app = tiny_app(tmp_path, run=run)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
+        assert "best 2.250 at 3" in run_words_of(app)
+
+
+async def test_a_diverged_run_keeps_the_app_alive(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], end="diverged")
+    app = tiny_app(tmp_path, run=run)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the sentence", lambda: "learning rate below" in run_words_of(app))
+
+
+async def test_the_newest_weights_are_asked_for_and_speak(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    trainer.train(3.0, 2.5)
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a batch", lambda: "step 2" in run_words_of(app))
+        await pilot.press("f4", *"be", "enter")
+        await wait_until(
+            pilot,
+            "a request to publish",
+            lambda: [asked.request for asked in take_requests(trainer.run)] == ["publish"],
+        )
+        trainer.publish()
+        title = app.main.conversation.spoken
+        await wait_until(pilot, "the run's title", lambda: "run fake" in str(title.border_title))
+
+
+async def test_a_run_without_a_batch_says_when_it_can_speak(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("f4", "enter")
+        await wait_until(pilot, "a sentence", lambda: "has no weights yet" in note_of(app))
+
+
+async def test_the_best_checkpoint_can_speak(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.5, 2.0], evaluations={1: 2.9, 2: 2.1, 3: 2.4})
+    app = tiny_app(tmp_path, run=run)
+    app.session.source = Source.BEST
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.view is not None)
+        app.session.source = Source.BEST
+        await pilot.press(*"be", "enter")
+        title = app.main.conversation.spoken
+        await wait_until(
+            pilot, "the title", lambda: "best of run fake, step 2" in str(title.border_title)
+        )
+
+
+async def test_a_named_run_with_weights_speaks_first(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.0], evaluations={2: 2.4})
+    app = tiny_app(tmp_path, run=run)
+    async with app.run_test() as pilot:
+        title = app.main.conversation.spoken
+        await wait_until(pilot, "the title", lambda: "run fake" in str(title.border_title))
+        await wait_until(pilot, "its text", lambda: len(spoken_by(app)) > 3)
+
+
+async def test_a_checkpoint_is_asked_for_and_its_answer_shown(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("f6")
+        assert [asked.request for asked in take_requests(trainer.run)] == ["checkpoint"]
+        trainer.append(RequestAnswered("checkpoint", accepted=True, message="Saved at step 2."))
+        await wait_until(pilot, "the answer", lambda: note_of(app) == "Saved at step 2.")
+
+
+async def test_stopping_a_run_takes_a_second_key(tmp_path: Path, trainer: FakeTrainer) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("f9", "enter")
+        await pilot.pause()
+        assert take_requests(trainer.run) == []
+        await pilot.press("f9", "s")
+        await wait_until(
+            pilot,
+            "a request to stop",
+            lambda: [asked.request for asked in take_requests(trainer.run)] == ["stop"],
+        )
+
+
+async def test_a_warning_stays_beside_the_run(tmp_path: Path, trainer: FakeTrainer) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        trainer.append(RunWarned("The text has 3 \x1b[31m characters."))
+        await wait_until(pilot, "the warning", lambda: "The text has 3 ␛" in run_words_of(app))
+
+
+async def test_a_folder_that_is_no_run_is_explained(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path, run=RunDirectory(tmp_path / "nothing"))
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a sentence", lambda: "is not a run" in note_of(app))

@@ -1,0 +1,108 @@
+"""What may be typed into the training form."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.config import PRESETS, TrainingConfig
+from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.tui.new_run import FieldError, check_form, length_words, start_run, with_length
+
+
+def say_nothing(done: int, total: int | None) -> None:
+    pass
+
+
+SMALL = PRESETS["small"].training
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("5m", {"train_time": 300.0}),
+        ("1h30m", {"train_time": 5400.0}),
+        ("10 epochs", {"epochs": 10.0}),
+        ("1 epoch", {"epochs": 1.0}),
+        ("0.5 epochs", {"epochs": 0.5}),
+        ("2000 steps", {"steps": 2000}),
+        ("2,000 STEPS", {"steps": 2000}),
+        ("3steps", {"steps": 3}),
+    ],
+)
+def test_a_length_is_a_time_or_a_count(typed: str, expected: dict[str, float]) -> None:
+    training = with_length(SMALL, f"  {typed} ")
+    lengths = {name: getattr(training, name) for name in TrainingConfig.LENGTHS}
+    assert {name: value for name, value in lengths.items() if value is not None} == expected
+
+
+def test_an_empty_length_is_the_preset_s_own() -> None:
+    assert with_length(SMALL, " ") is SMALL
+
+
+@pytest.mark.parametrize("typed", ["soon", "-3m", "0 epochs", "1.5 steps", "12", "0s", "9 years"])
+def test_a_length_that_makes_no_sense_is_explained(typed: str) -> None:
+    with pytest.raises(ConfigError):
+        with_length(SMALL, typed)
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        (with_length(SMALL, "90s"), "1m30s"),
+        (with_length(SMALL, "10 epochs"), "10 epochs"),
+        (with_length(SMALL, "2000 steps"), "2,000 steps"),
+    ],
+)
+def test_a_length_is_written_as_it_is_typed(training: TrainingConfig, expected: str) -> None:
+    assert length_words(training) == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"corpus": " "}, "corpus"),
+        ({"length": "soon"}, "length"),
+        ({"name": "a/b"}, "name"),
+        ({"name": ".."}, "name"),
+    ],
+)
+def test_a_mistake_is_told_at_its_field(form: dict[str, str], field: str) -> None:
+    typed = {"corpus": "a.txt", "preset": "tiny", "length": "", "name": "", **form}
+    with pytest.raises(FieldError) as caught:
+        check_form(**typed)
+    assert caught.value.field == field
+
+
+def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("abcdefg hijk\n" * 400, encoding="utf-8")
+    launched: list[RunDirectory] = []
+
+    def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+        launched.append(run)
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    new = check_form(corpus=str(path), preset="tiny", length="7 steps", name="mine")
+    run, trainer = start_run(new, tmp_path / "runs", launch, say_nothing)
+    trainer.wait()
+    description = read_description(run)
+    assert launched == [run]
+    assert (run.name, description.preset, description.training.steps) == ("mine", "tiny", 7)
+    assert set(description.vocabulary) == set("abcdefg hijk\n")
+
+
+def test_a_text_that_is_too_short_makes_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("too short", encoding="utf-8")
+    new = check_form(corpus=str(path), preset="tiny", length="", name="")
+
+    def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+        raise AssertionError("nothing may be launched")
+
+    with pytest.raises(CorpusError):
+        start_run(new, tmp_path / "runs", launch, say_nothing)
+    assert not list((tmp_path / "runs").glob("*"))

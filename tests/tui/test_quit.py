@@ -1,0 +1,71 @@
+"""Leaving the app never ends a run that nobody asked to end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import FakeTrainer, created_run
+from tests.support.open_app import tiny_app
+from tests.support.waiting import wait_until
+from tui_charrnn.runs.control import take_requests
+from tui_charrnn.tui.screens.question import QuestionScreen
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
+    with FakeTrainer(created_run(tmp_path / "runs")) as trainer:
+        trainer.start()
+        yield trainer
+
+
+async def test_without_a_run_the_app_leaves_at_once(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert not app.is_running
+    assert (app.return_code, app.farewell) == (0, "")
+
+
+async def test_enter_leaves_the_run_running(tmp_path: Path, trainer: FakeTrainer) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("ctrl+q", "enter")
+        await wait_until(pilot, "the end", lambda: not app.is_running)
+    assert "charrnn-tui attach fake" in app.farewell
+    assert "charrnn-tui stop fake" in app.farewell
+    assert take_requests(trainer.run) == []
+
+
+async def test_s_saves_and_stops_the_run(tmp_path: Path, trainer: FakeTrainer) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("ctrl+q", "s")
+        await wait_until(pilot, "the end", lambda: not app.is_running)
+    assert [asked.request for asked in take_requests(trainer.run)] == ["stop"]
+    assert "charrnn-tui resume fake" in app.farewell
+
+
+async def test_escape_stays(tmp_path: Path, trainer: FakeTrainer) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("ctrl+q", "ctrl+q", "escape")
+        await wait_until(pilot, "the stage", lambda: app.screen is app.main)
+        assert app.is_running
+
+
+async def test_the_answers_can_be_walked_with_the_arrows(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("ctrl+q")
+        await wait_until(pilot, "a question", lambda: isinstance(app.screen, QuestionScreen))
+        await pilot.press("down", "down", "enter")
+        await wait_until(pilot, "the stage", lambda: app.screen is app.main)
+        assert app.is_running

@@ -1,0 +1,152 @@
+"""What a run's records and status come to."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import (
+    BaselinesMeasured,
+    BatchTrained,
+    RequestAnswered,
+    RunDiverged,
+    RunEnded,
+    RunFailed,
+    RunPlanned,
+    RunResumed,
+    RunStarted,
+    RunWarned,
+    SplitEvaluated,
+)
+from tui_charrnn.tui import run_words as words
+from tui_charrnn.tui.run_view import RunView
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> RunView:
+    return RunView(RunDirectory(tmp_path / "moby"))
+
+
+def batch(step: int, loss: float) -> BatchTrained:
+    return BatchTrained(step, loss, learning_rate=0.003, gradient_norm=0.5, elapsed=step / 10)
+
+
+def scored(step: int, loss: float) -> SplitEvaluated:
+    return SplitEvaluated(step, loss, is_best=False, elapsed=step / 10)
+
+
+def ended(reason: str, step: int) -> RunEnded:
+    return RunEnded(reason, step, best_loss=None, best_step=None, exit_code=0, elapsed=1.0)
+
+
+def test_best_is_the_lowest_score_and_not_the_newest(view: RunView) -> None:
+    view.take([scored(10, 2.0), scored(20, 1.5), scored(30, 1.7)])
+    assert view.validation == scored(30, 1.7)
+    assert view.best == scored(20, 1.5)
+
+
+def test_lead_is_measured_against_the_best_ngram(view: RunView) -> None:
+    view.take([BaselinesMeasured((0, 1, 2, 3), (4.1, 3.3, 2.5, 2.6)), scored(10, 2.443)])
+    assert view.lead == pytest.approx(0.057)
+    assert words.lead_words(view) == "0.057 nats better than the best n-gram"
+
+
+def test_a_run_behind_the_ngrams_is_called_worse(view: RunView) -> None:
+    view.take([BaselinesMeasured((0, 1), (3.0, 2.5)), scored(10, 2.75)])
+    assert words.lead_words(view) == "0.250 nats worse than the best n-gram"
+
+
+def test_a_resume_drops_what_came_after_its_step(view: RunView) -> None:
+    view.take([batch(step, 3.0 - step / 10) for step in range(1, 11)])
+    view.take([scored(5, 2.6), scored(10, 1.0), RunResumed(5)])
+    assert view.step == 5
+    assert [bucket.last_step for bucket in view.losses.buckets] == [1, 2, 3, 4, 5]
+    assert view.best == scored(5, 2.6)
+    assert view.smoothed.value == pytest.approx(2.5)
+
+
+def test_a_resume_takes_back_how_the_run_had_ended(view: RunView) -> None:
+    view.take([batch(1, 2.0), RunFailed("The disk is full."), ended("failed", 1)])
+    assert "The disk is full." in words.trouble_words(view)
+    view.take([RunStarted(7, "host", "2026-01-02T03:04:05+00:00"), RunResumed(1)])
+    view.observe(RunStatus(state=RunState.TRAINING, step=1), "alive", now=0.0)
+    assert words.trouble_words(view) == ""
+    assert view.is_live
+
+
+def test_the_clock_runs_while_tensorflow_loads(view: RunView) -> None:
+    view.observe(RunStatus(state=RunState.LOADING, beat=1), "alive", now=100.0)
+    view.observe(RunStatus(state=RunState.LOADING, beat=2), "alive", now=104.0)
+    assert words.state_words(view, now=107.9) == "loading TensorFlow 0:07"
+
+
+def test_a_lost_trainer_is_said_to_be_lost_and_how_to_go_on(view: RunView) -> None:
+    view.observe(RunStatus(state=RunState.TRAINING, step=3), "lost", now=0.0)
+    assert words.state_words(view, now=1.0) == "lost"
+    assert "charrnn-tui resume moby" in words.trouble_words(view)
+    assert str(view.run.log) in words.trouble_words(view)
+    assert not view.is_live
+
+
+def test_divergence_is_one_sentence_with_what_to_do(view: RunView) -> None:
+    view.take([RunDiverged(12, "loss", "nan", learning_rate=0.02)])
+    assert "nan at step 12" in words.trouble_words(view)
+    assert "learning rate below 0.02" in words.trouble_words(view)
+
+
+def test_a_refused_request_is_a_warning_and_a_published_model_no_news(view: RunView) -> None:
+    news = view.take([
+        RequestAnswered("publish", accepted=True, message="published"),
+        RequestAnswered("dance", accepted=False, message="unknown request"),
+    ])
+    assert [told.severity for told in news] == ["warning"]
+    assert "unknown request" in news[0].sentence
+
+
+def test_bits_and_perplexity_are_those_of_the_best_validation_loss(view: RunView) -> None:
+    view.take([batch(1, 5.0), scored(1, math.log(8)), scored(2, 3.0)])
+    rows = dict(words.loss_rows(view))
+    assert rows["bits/char"] == "3.000"
+    assert rows["perplexity"] == "8.00"
+
+
+def test_an_infinite_loss_reaches_no_curve(view: RunView) -> None:
+    view.take([batch(1, 2.0), batch(2, math.inf), batch(3, math.nan)])
+    assert view.losses.columns(10) == [2.0]
+    assert view.smoothed.value == 2.0
+
+
+def test_foreign_text_is_harmless_in_every_word(tmp_path: Path) -> None:
+    view = RunView(RunDirectory(tmp_path / "evil\x1b]52;c;AA\x07\u202e"))
+    hostile = "\x1b[2J\x9b31m\u202eabc"
+    news = view.take([
+        RunWarned(hostile),
+        RunFailed(hostile),
+        RequestAnswered(hostile, accepted=False, message=hostile),
+        ended(hostile, 3),
+    ])
+    shown = [told.sentence for told in news] + [words.trouble_words(view), view.warning]
+    assert not any(sign in text for text in shown for sign in "\x1b\x9b\u202e\x07")
+
+
+def test_a_log_that_starts_over_leaves_nothing_behind(view: RunView) -> None:
+    plan = RunPlanned(100, 20, 10, batch_size=4, seconds_per_step=None)
+    view.take([plan, batch(1, 2.0), scored(1, 1.5)])
+    view.forget()
+    assert (view.step, view.plan, view.best, view.losses.buckets) == (0, None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("share", "drawn"),
+    [(0.0, "    "), (0.5, "██  "), (1.0, "████"), (0.28125, "█▏  "), (7, "████")],
+)
+def test_a_bar_is_drawn_to_an_eighth_of_a_cell(share: float, drawn: str) -> None:
+    assert words.bar(share, 4) == drawn
+
+
+def test_a_row_leaves_out_what_does_not_fit() -> None:
+    choices = (["step 8", "one minute left", "fast"], ["step 8", "fast"], ["step 8"])
+    assert words.longest_fitting(choices, separator="  ", width=13) == "step 8  fast"
+    assert words.longest_fitting(choices, separator="  ", width=2) == "step 8"
