@@ -1,7 +1,7 @@
 """Whole runs through the worker, in this process."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def weights_of(run: RunDirectory) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def stop_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Interruption, Reason], None]:
     """Make an interruption come up right after a step."""
     from tui_charrnn.training.engine import Engine
 

@@ -171,10 +171,7 @@ def test_the_first_frame_comes_before_numpy(tmp_path: Path) -> None:
         """
         import asyncio, sys
         from pathlib import Path
-
-from textual.widgets import Static
-        from tui_charrnn.config import SamplingConfig
-from tui_charrnn.tui.app import CharRNNApp
+        from tui_charrnn.tui.app import CharRNNApp
         from tui_charrnn.tui.session import Session
         from tui_charrnn.errors import ModelFileError
 

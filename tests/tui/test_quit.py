@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.widgets import Button
 
 from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.open_app import tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import take_requests
-from tui_charrnn.tui.screens.question import QuestionScreen
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_the_answers_can_be_walked_with_the_arrows(
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("ctrl+q")
-        await wait_until(pilot, "a question", lambda: isinstance(app.screen, QuestionScreen))
+        await wait_until(pilot, "a chosen answer", lambda: isinstance(app.focused, Button))
         await pilot.press("down", "down", "enter")
         await wait_until(pilot, "the stage", lambda: app.screen is app.main)
         assert app.is_running

@@ -21,6 +21,10 @@ POLL_INTERVAL = 0.1  # seconds
 class Reporter(Protocol):
     """Shows how a run goes."""
 
+    def recall(self, records: list[Record]) -> None:
+        """Take what happened before, without telling it again."""
+        ...
+
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Take what is new, at every poll."""
         ...
@@ -30,7 +34,18 @@ class Reporter(Protocol):
         ...
 
 
-def follow(run: RunDirectory, trainer: subprocess.Popen[bytes], reporter: Reporter) -> int:
+def read_all(reader: RunReader) -> list[Record]:
+    """All records that are there by now."""
+    records, behind = reader.read_new(), -1
+    while reader.behind not in {0, behind}:
+        behind = reader.behind
+        records += reader.read_new()
+    return records
+
+
+def follow(
+    run: RunDirectory, reader: RunReader, trainer: subprocess.Popen[bytes], reporter: Reporter
+) -> int:
     """Report on a trainer until it ends.
 
     SIGINT and SIGTERM go on to the trainer, which runs in a session of its own and would not get
@@ -39,14 +54,12 @@ def follow(run: RunDirectory, trainer: subprocess.Popen[bytes], reporter: Report
     Returns:
         The exit code to end with: the trainer's own.
     """
-    reader = RunReader(run)
     try:
         with _handing_signals_on(trainer):
             while trainer.poll() is None:
                 reporter.show(reader.read_new(), read_status(run))
                 time.sleep(POLL_INTERVAL)
-            while records := reader.read_new():
-                reporter.show(records, read_status(run))
+            reporter.show(read_all(reader), read_status(run))
     finally:
         reporter.close()
     if trainer.returncode >= 0:

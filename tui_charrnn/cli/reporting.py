@@ -31,6 +31,9 @@ def choose_reporter(run: RunDirectory, *, as_json: bool, is_quiet: bool) -> Repo
 class QuietReporter:
     """Shows nothing."""
 
+    def recall(self, records: list[Record]) -> None:
+        """Pass over what happened before."""
+
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Pass over what is new."""
 
@@ -40,6 +43,9 @@ class QuietReporter:
 
 class JsonReporter:
     """Prints every record as one line of JSON on standard output, as events.jsonl has it."""
+
+    def recall(self, records: list[Record]) -> None:
+        """Leave out what happened before: it was printed then."""
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
         """Print the new records."""
@@ -78,6 +84,10 @@ class LineReporter:
     def __init__(self, run: RunDirectory) -> None:
         self._narrator = _Narrator(run, narrate)
         self._next_line = 0.0
+
+    def recall(self, records: list[Record]) -> None:
+        """Take over the losses of before."""
+        self._narrator.view.take(records)
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Print a line for every evaluation, and one every ten seconds between them."""
@@ -120,6 +130,10 @@ class BarReporter:
             run, lambda text: console.print(safe_line(text), markup=False, highlight=False)
         )
         self._bar.start()
+
+    def recall(self, records: list[Record]) -> None:
+        """Take over the losses of before."""
+        self._narrator.view.take(records)
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Move the bar."""

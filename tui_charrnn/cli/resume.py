@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tui_charrnn.cli.launching import start_and_watch
+from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.runs.catalogue import find_run
@@ -32,11 +32,5 @@ def resume(
     """Go on with a run that was stopped, saved or lost, as if it had never stopped."""
     found = find_run(run, runs_folder(runs_dir))
     has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    start_and_watch(
-        found,
-        headless=headless or not has_terminal,
-        detach=detach,
-        as_json=as_json,
-        quiet=quiet,
-        max_time=parse_duration(max_time) if max_time else None,
-    )
+    watching = Watching(headless or not has_terminal, detach, as_json, quiet)
+    start_and_watch(found, watching, parse_duration(max_time) if max_time else None)

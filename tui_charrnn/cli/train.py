@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tui_charrnn.cli.launching import start_and_watch
+from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, progress_bar
 from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
@@ -74,6 +74,7 @@ def train(
     130 interrupted. Ctrl-C once: save and stop; twice: stop now.
     """
     folder = runs_folder(runs_dir)
+    watching = Watching(headless, detach, as_json, quiet)
     if not (headless or detach or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise ConfigError("There is no terminal to open the app in. Add --headless or --detach.")
     if resume is ResumeMode.AUTO:
@@ -81,9 +82,7 @@ def train(
             raise ConfigError("--resume auto needs a --name: which run is to be gone on with?")
         existing = RunDirectory(folder / name)
         if existing.description.exists():
-            start_and_watch(
-                existing, headless=headless, detach=detach, as_json=as_json, quiet=quiet
-            )
+            start_and_watch(existing, watching)
     chosen = find_preset(preset)
     configurations = apply_settings(chosen, settings)
     with progress_bar("Reading the corpus") as progress:
@@ -96,6 +95,8 @@ def train(
             progress=progress,
         )
     run, words = make_run(folder, name, chosen, configurations, text)
+    for known_as, sha256 in text.report.recorded:
+        narrate(f"The hash of {known_as} was not known; recorded for later uses: SHA-256 {sha256}.")
     if not quiet:
         narrate(words)
-    start_and_watch(run, headless=headless, detach=detach, as_json=as_json, quiet=quiet)
+    start_and_watch(run, watching)

@@ -18,8 +18,8 @@ FORMAT: Final = 1
 """Number of the model file format that this program writes."""
 KEY: Final = "charrnn"
 """Name of our document in the metadata of the file."""
-HEADER_LIMIT: Final = 16 << 20
-"""Bytes of the longest header that is read; a vocabulary of all of Unicode takes 15 MB."""
+HEADER_LIMIT: Final = 4 << 20
+"""Bytes of the longest header that is read; all characters that Unicode assigns take 2 MB."""
 ITEM_SIZES: Final = {"F32": 4, "F16": 2}
 """Bytes of one number, by the names that safetensors gives the types we know."""
 

@@ -17,8 +17,8 @@ from tui_charrnn.errors import RunError
 _T = TypeVar("_T")
 _LARGEST_INTEGER: Final = 2**63 - 1
 _PLAIN: Final = frozenset({str, bool, int, float})
-DOCUMENT_LIMIT: Final = 16 << 20
-"""Bytes of the largest document that is read; a vocabulary of all of Unicode takes 12 MB."""
+DOCUMENT_LIMIT: Final = 4 << 20
+"""Bytes of the largest document that is read; all characters that Unicode assigns take 2 MB."""
 
 
 def decode_json(text: str | bytes) -> Any:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -89,11 +88,12 @@ class CharRNNApp(App[None]):
             self.session.source = Source.NEWEST
 
     def on_first_frame_shown(self) -> None:
-        """Show the run that was named, or look for one in a thread."""
+        """Show the run that was named, or look for one in a thread, and let a model speak."""
         if self._run_to_open is not None:
             self.main.open_run(self._run_to_open)
         else:
             threading.Thread(target=self._look_for_run, daemon=True, name="run-search").start()
+        self.main.answer(None)
 
     def on_live_run_found(self, event: LiveRunFound) -> None:
         """Show it, unless another run has been opened meanwhile."""
@@ -184,7 +184,7 @@ class CharRNNApp(App[None]):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-            self._exit_renderables.append(Text(report_crash(error, state_folder())))
+            self.farewell = report_crash(error, state_folder())
         self._return_code = int(ExitCode.UNEXPECTED)
         self._close_messages_no_wait()
 

@@ -74,7 +74,8 @@ class RunView:
     @property
     def is_live(self) -> bool:
         """Whether a trainer is at work on it, as far as can be told."""
-        return self.state.is_live and self.life in {"alive", "silent"} and self.ended is None
+        has_ended = self.ended is not None or self.diverged is not None or bool(self.failure)
+        return self.state.is_live and self.life in {"alive", "silent"} and not has_ended
 
     @property
     def total_steps(self) -> int | None:

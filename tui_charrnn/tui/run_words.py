@@ -38,6 +38,8 @@ def clock_words(seconds: float) -> str:
 
 def state_words(view: RunView, now: float) -> str:
     """What the run is doing at `now` (seconds, monotonic), with a clock while nothing moves."""
+    if view.failure or view.diverged:
+        return _STATE_WORDS[RunState.FAILED if view.failure else RunState.DIVERGED]
     if view.state.is_live and view.life == "lost":
         return "lost"
     words = _STATE_WORDS[view.state]

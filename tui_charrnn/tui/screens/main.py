@@ -54,10 +54,6 @@ class MainScreen(Screen[None]):
         self.watch(self.conversation.spoken, "streaming", self._show_keys)
         self.call_after_refresh(self.post_message, FirstFrameShown())
 
-    def on_first_frame_shown(self) -> None:
-        """Let the default model speak; the message goes on to the app."""
-        self.answer(None)
-
     def on_seed_submitted(self, event: SeedSubmitted) -> None:
         """Answer a seed text."""
         event.stop()

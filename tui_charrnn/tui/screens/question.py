@@ -18,7 +18,7 @@ class Answer:
     """One way to answer."""
 
     key: str
-    """As Textual names it."""
+    """As Textual names it; empty for the default, which has the focus and takes Enter."""
     shown_key: str
     label: str
     result: str
@@ -66,7 +66,7 @@ def ask_to_leave(run_name: str) -> QuestionScreen:
         "Leave charrnn-tui",
         f"Run {run_name} is being trained.",
         [
-            Answer("enter", "Enter", "Leave it running", "leave"),
+            Answer("", "Enter", "Leave it running", "leave"),
             Answer("s", "s", "Save and stop it", "stop"),
             Answer("escape", "Esc", "Stay here", ""),
         ],

@@ -1,0 +1,101 @@
+"""What is wrong is told in one sentence, before anything is made; no TensorFlow is needed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import run_program
+from tui_charrnn.cli.setting_options import apply_settings
+from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig
+
+TEXT = "to be, or not to be: that is the question.\n" * 50
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def refusal(runs: Path, *arguments: str) -> tuple[int, str]:
+    """Exit code and narration of a training that must not begin."""
+    ended = run_program("train", "--headless", *arguments, "--runs-dir", str(runs))
+    words = ended.stderr.decode()
+    assert ended.stdout == b""
+    assert "Traceback" not in words
+    assert not runs.exists() or not list(runs.iterdir())
+    return ended.returncode, words
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--preset", "huge"], "Known: tiny, small"),
+        (["--hidden-size", "0"], "hidden_size must be at least 1"),
+        (["--hidden-size", "many"], "Received: 'many'"),
+        (["--dropout", "nan"], "dropout must be"),
+        (["--epochs", "1", "--steps", "5"], "Received: epochs and steps"),
+        (["--train-time", "soon"], "A duration is"),
+        (["--name", "../elsewhere"], "../elsewhere"),
+        (["--resume", "auto"], "--name"),
+        (["--layers", "2"], "--layers"),
+    ],
+)
+def test_a_wrong_option_ends_with_2(
+    tmp_path: Path, corpus: Path, options: list[str], words: str
+) -> None:
+    code, told = refusal(tmp_path / "runs", str(corpus), *options)
+    assert (code, words in told) == (2, True), told
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"too short", "short"),
+        (b"\x00\x01\x02" * 99, "is not text"),
+        (b"caf\xe9 " * 99, "byte 3"),
+    ],
+    ids=["empty", "short", "binary", "undecodable"],
+)
+def test_a_text_that_cannot_be_used_ends_with_3(
+    tmp_path: Path, corpus: Path, content: bytes, words: str
+) -> None:
+    corpus.write_bytes(content)
+    code, told = refusal(tmp_path / "runs", str(corpus))
+    assert (code, words in told) == (3, True), told
+
+
+def test_a_missing_path_ends_with_3(tmp_path: Path) -> None:
+    code, told = refusal(tmp_path / "runs", str(tmp_path / "missing.txt"))
+    assert (code, "missing.txt" in told) == (3, True), told
+
+
+def test_without_a_terminal_the_app_is_refused_with_the_way_out() -> None:
+    ended = run_program()
+    assert ended.returncode == 2
+    assert b"--headless" in ended.stderr
+
+
+def test_an_unknown_run_ends_with_3() -> None:
+    ended = run_program("resume", "nowhere")
+    assert ended.returncode == 3
+    assert b"nowhere" in ended.stderr
+
+
+def test_every_setting_has_an_option() -> None:
+    told = run_program("train", "--help", variables={"COLUMNS": "200"}).stdout.decode()
+    names = [*ModelConfig.bounds(), *TrainingConfig.bounds()]
+    missing = [name for name in names if f"--{name.replace('_', '-')} " not in told]
+    assert missing == []
+
+
+def test_a_given_length_replaces_the_presets() -> None:
+    _, training = apply_settings(PRESETS["tutorial"], {"steps": "7", "epochs": None})
+    assert (training.steps, training.epochs, training.train_time) == (7, None, None)
+
+
+def test_none_turns_an_optional_setting_off() -> None:
+    _, training = apply_settings(PRESETS["small"], {"gradient_norm_limit": "none"})
+    assert training.gradient_norm_limit is None

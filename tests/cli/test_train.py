@@ -1,0 +1,182 @@
+"""`train`, `resume`, `runs` and `stop` in processes of their own, with TensorFlow."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.command import finish, run_program, start_program, wait_for
+from tui_charrnn.errors import RunError
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.runs.checkpoints import newest_valid
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader, read_status
+from tui_charrnn.runs.records import BatchTrained, RunEnded, decode_record
+from tui_charrnn.runs.writer import RunWriter
+
+pytestmark = pytest.mark.tensorflow
+
+SETTINGS = (
+    "--hidden-size=7 --embedding-size=5 --batch-size=4 --sequence-length=16 --dropout=0.2 "
+    "--evaluations=4 --threads=1 --checkpoint-interval=200ms"
+).replace("200ms", "0.2")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a corpus, shared by the tests of this module, which name their runs."""
+    made = tmp_path_factory.mktemp("runs")
+    lines = [f"{number} times {number} is {number * number}\n" for number in range(1500)]
+    (made / "corpus.txt").write_text("".join(lines), encoding="utf-8")
+    return made
+
+
+def train_arguments(folder: Path, name: str, *more: str) -> list[str]:
+    corpus = str(folder / "corpus.txt")
+    common = ["train", "--headless", corpus, "--runs-dir", str(folder), "--name", name]
+    return [*common, *SETTINGS.split(), *more]
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> tuple[RunDirectory, bytes, bytes]:
+    """A run that was never interrupted, with what its command printed."""
+    finished = run_program(*train_arguments(folder, "whole", "--steps=400", "--json"))
+    assert finished.returncode == 0, finished.stderr
+    return RunDirectory(folder / "whole"), finished.stdout, finished.stderr
+
+
+def status_of(run: RunDirectory) -> RunStatus | None:
+    try:
+        return read_status(run)
+    except RunError:
+        return None
+
+
+def has_reached(run: RunDirectory, step: int) -> Callable[[], bool]:
+    """Whether some record of the run is of that step or a later one."""
+
+    def reached() -> bool:
+        if not run.events.exists():
+            return False
+        records = RunReader(run).read_new()
+        return any(isinstance(record, BatchTrained) and record.step >= step for record in records)
+
+    return reached
+
+
+def weights_of(run: RunDirectory) -> dict[str, np.ndarray]:
+    checkpoint = newest_valid(run)
+    assert checkpoint is not None
+    model = load_model(checkpoint.model)
+    return dict(tensors_from_weights(model.weights, model.config))
+
+
+def test_json_is_the_records_and_nothing_else(whole: tuple[RunDirectory, bytes, bytes]) -> None:
+    run, stdout, stderr = whole
+    lines = stdout.decode().splitlines()
+    assert lines == run.events.read_text(encoding="utf-8").splitlines()
+    ended = decode_record(lines[-1])
+    assert isinstance(ended, RunEnded)
+    assert (ended.reason, ended.step, ended.exit_code) == ("finished", 400, 0)
+    assert b"parameters" in stderr
+    assert b"than the best n-gram" in stderr
+
+
+def test_a_finished_run_can_be_listed_and_spoken_with(
+    whole: tuple[RunDirectory, bytes, bytes],
+) -> None:
+    run, _, _ = whole
+    listed = run_program("runs", "--json", "--runs-dir", str(run.path.parent))
+    names = {json.loads(line)["name"]: json.loads(line) for line in listed.stdout.splitlines()}
+    assert names["whole"]["state"] == "finished"
+    again = run_program("resume", "--headless", str(run.path))
+    assert (again.returncode, again.stdout.decode().strip()) == (0, str(run.path))
+    spoken = run_program("generate", "7 times", "-n", "30", "--model", str(run.path))
+    assert spoken.returncode == 0
+    assert spoken.stdout.startswith(b"7 times")
+    assert len(spoken.stdout.decode()) == 37
+
+
+def test_killed_at_any_moment_it_resumes_to_the_very_same_bits(
+    folder: Path, whole: tuple[RunDirectory, bytes, bytes]
+) -> None:
+    run = RunDirectory(folder / "killed")
+    program = start_program(*train_arguments(folder, "killed", "--steps=400"))
+    wait_for("a checkpoint and a batch after it", lambda: newest_valid(run) is not None)
+    status = status_of(run)
+    assert status is not None
+    os.kill(status.pid, signal.SIGKILL)
+    killed = finish(program)
+    assert killed.returncode == 1
+    assert b"SIGKILL" in killed.stderr
+    assert b"charrnn-tui resume killed" in killed.stderr
+    resumed = run_program("resume", "--headless", str(run.path))
+    assert resumed.returncode == 0, resumed.stderr
+    for name, tensor in weights_of(whole[0]).items():
+        np.testing.assert_array_equal(weights_of(run)[name], tensor, err_msg=name)
+
+
+def test_the_time_limit_leaves_with_75_and_resume_auto_goes_on(folder: Path) -> None:
+    arguments = train_arguments(folder, "limited", "--steps=50", "--resume=auto")
+    limited = run_program(*arguments, "--max-time=0.001")
+    assert limited.returncode == 75, limited.stderr
+    assert limited.stdout == b""
+    assert b"charrnn-tui resume limited" in limited.stderr
+    run = RunDirectory(folder / "limited")
+    resumed = run_program("resume", "--headless", "--max-time=1h", str(run.path))
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout.decode().strip() == str(run.path)
+    plain = [line for line in resumed.stderr.decode().splitlines() if line.startswith("time=")]
+    assert all("=" in pair for line in plain for pair in line.split(" "))
+    assert "step=50/50" in plain[-1]
+    assert run_program(*arguments).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "state"),
+    [
+        (signal.SIGINT, 130, RunState.INTERRUPTED),
+        (signal.SIGTERM, 75, RunState.SAVED),
+    ],
+)
+def test_signals_are_handed_on_and_the_run_is_saved(
+    folder: Path, number: signal.Signals, code: int, state: RunState
+) -> None:
+    run = RunDirectory(folder / number.name.lower())
+    program = start_program(*train_arguments(folder, run.name, "--steps=1000000"))
+    wait_for("three batches", has_reached(run, 3))
+    program.send_signal(number)
+    ended = finish(program)
+    assert ended.returncode == code, ended.stderr
+    status = status_of(run)
+    assert status is not None
+    assert status.state is state
+    checkpoint = newest_valid(run)
+    assert checkpoint is not None
+    assert checkpoint.path.name == f"step-{status.step:08d}"
+
+
+def test_a_detached_trainer_outlives_its_command_and_stops_on_request(folder: Path) -> None:
+    arguments = train_arguments(folder, "detached", "--steps=1000000", "--detach")
+    started = run_program(*arguments)
+    run = RunDirectory(folder / "detached")
+    assert (started.returncode, started.stdout.decode().strip()) == (0, str(run.path))
+    wait_for("three batches", has_reached(run, 3))
+    stopped = run_program("stop", "detached", "--runs-dir", str(folder))
+    assert stopped.returncode == 0
+    assert b"detached is stopped" in stopped.stderr
+
+
+def test_a_run_that_is_being_written_is_refused_with_5(folder: Path) -> None:
+    run_program(*train_arguments(folder, "locked", "--steps=50", "--max-time=0.001"))
+    run = RunDirectory(folder / "locked")
+    with RunWriter(run):
+        refused = run_program("resume", "--headless", str(run.path))
+    assert refused.returncode == 5
+    assert str(os.getpid()).encode() in refused.stderr

@@ -1,0 +1,54 @@
+"""Runs the program as a user's shell would, in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 120.0
+"""Seconds until a test gives up on a condition; a busy machine takes long to load TensorFlow."""
+
+
+def start_program(
+    *arguments: str, variables: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start `charrnn-tui ARGUMENTS` without a terminal; its streams are pipes."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tui_charrnn", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def finish(
+    program: "subprocess.Popen[bytes]", stdin: bytes = b""
+) -> "subprocess.CompletedProcess[bytes]":
+    """Wait for a program that was started, and take what it printed."""
+    try:
+        stdout, stderr = program.communicate(stdin, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        raise
+    return subprocess.CompletedProcess(program.args, program.returncode, stdout, stderr)
+
+
+def run_program(
+    *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[bytes]":
+    """Run `charrnn-tui ARGUMENTS` to its end."""
+    return finish(start_program(*arguments, variables=variables), stdin)
+
+
+def wait_for(claim: str, is_true: Callable[[], bool], limit: float = PATIENCE) -> None:
+    """Wait until something has become true; fail with the claim if it never does."""
+    deadline = time.monotonic() + limit
+    while not is_true():
+        assert time.monotonic() < deadline, f"{claim}: not within {limit:g} s"
+        time.sleep(0.02)
