@@ -214,7 +214,13 @@ PRESETS: dict[str, Preset] = {
             "tiny",
             "about a minute: enough to see it learn to spell",
             ModelConfig(embedding_size=32, hidden_size=128),
-            TrainingConfig(batch_size=32, sequence_length=64, train_time=60.0, learning_rate=5e-3),
+            TrainingConfig(
+                batch_size=32,
+                sequence_length=64,
+                train_time=60.0,
+                learning_rate=1e-2,
+                evaluations=10,
+            ),
         ),
         Preset(
             "small",

@@ -50,7 +50,7 @@ def test_a_seed_is_typed_and_answered(tmp_path: Path, model: Path) -> None:
         terminal.write("badge\r")
         terminal.wait_for(
             "the seed stands above an answer",
-            lambda: re.search(r"badge[^ │]+", terminal.text) is not None,
+            lambda: terminal.text.count("badge") == 2,
         )
         terminal.write("\x11")
         assert terminal.wait_for_end() == 0
@@ -72,10 +72,10 @@ def test_no_foreign_control_reaches_the_terminal(tmp_path: Path) -> None:
     attach = [sys.executable, "-m", "tui_charrnn", "attach", str(evil)]
     with Terminal(attach, size=(120, 36)) as terminal:
         terminal.wait_for_text("run evil␛]0;title")
+        terminal.write("A\x1b[200~\x1b]52;c;AA\x07\u202e\x1b[201~\r")  # pasted
+        terminal.wait_for_text("Left out")
         terminal.write("\x1b[15~\x1b[15~\x1b[15~")  # F5: as fast as it goes
         terminal.wait_for_text("2,000 characters.")
-        terminal.write("a\x1b[200~\x1b]52;c;AA\x07\u202e\x1b[201~\r")  # pasted
-        terminal.wait_for_text("Left out")
         terminal.write("\x11")
         assert terminal.wait_for_end() == 0
         rest = ALLOWED.sub("", terminal.raw.decode("utf-8"))

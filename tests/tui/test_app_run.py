@@ -42,7 +42,7 @@ async def test_batches_reach_the_screen_as_they_are_written(
         await wait_until(pilot, "the loss", lambda: "train loss 3.000" in run_words_of(app))
         trainer.train(2.0)
         trainer.evaluate(2.1)
-        await wait_until(pilot, "the score", lambda: "2.100 (best 2.100 at 2)" in run_words_of(app))
+        await wait_until(pilot, "the score", lambda: "2.100 at step 2" in run_words_of(app))
         assert "0.100 nats better than the best n-gram" in run_words_of(app)
         assert "2/100" in run_words_of(app)
 
@@ -62,7 +62,7 @@ async def test_a_lost_trainer_is_shown_as_lost(tmp_path: Path) -> None:
     app = tiny_app(tmp_path, run=run)
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
-        assert "charrnn-tui resume fake" in run_words_of(app)
+        assert f"charrnn-tui resume {run.path}" in run_words_of(app)
 
 
 async def test_a_finished_run_shows_its_final_numbers(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_a_finished_run_shows_its_final_numbers(tmp_path: Path) -> None:
     app = tiny_app(tmp_path, run=run)
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
-        assert "best 2.250 at 3" in run_words_of(app)
+        await wait_until(pilot, "the best", lambda: "2.250 at step 3" in run_words_of(app))
 
 
 async def test_a_diverged_run_keeps_the_app_alive(tmp_path: Path) -> None:
@@ -169,4 +169,4 @@ async def test_a_warning_stays_beside_the_run(tmp_path: Path, trainer: FakeTrain
 async def test_a_folder_that_is_no_run_is_explained(tmp_path: Path) -> None:
     app = tiny_app(tmp_path, run=RunDirectory(tmp_path / "nothing"))
     async with app.run_test() as pilot:
-        await wait_until(pilot, "a sentence", lambda: "is not a run" in note_of(app))
+        await wait_until(pilot, "a sentence", lambda: "is not a run" in run_words_of(app))

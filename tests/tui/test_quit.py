@@ -34,8 +34,8 @@ async def test_enter_leaves_the_run_running(tmp_path: Path, trainer: FakeTrainer
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("ctrl+q", "enter")
         await wait_until(pilot, "the end", lambda: not app.is_running)
-    assert "charrnn-tui attach fake" in app.farewell
-    assert "charrnn-tui stop fake" in app.farewell
+    assert f"charrnn-tui attach {trainer.run.path}" in app.farewell
+    assert f"charrnn-tui stop {trainer.run.path}" in app.farewell
     assert take_requests(trainer.run) == []
 
 
@@ -46,7 +46,7 @@ async def test_s_saves_and_stops_the_run(tmp_path: Path, trainer: FakeTrainer) -
         await pilot.press("ctrl+q", "s")
         await wait_until(pilot, "the end", lambda: not app.is_running)
     assert [asked.request for asked in take_requests(trainer.run)] == ["stop"]
-    assert "charrnn-tui resume fake" in app.farewell
+    assert f"charrnn-tui resume {trainer.run.path}" in app.farewell
 
 
 async def test_escape_stays(tmp_path: Path, trainer: FakeTrainer) -> None:

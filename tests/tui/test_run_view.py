@@ -85,9 +85,16 @@ def test_the_clock_runs_while_tensorflow_loads(view: RunView) -> None:
 def test_a_lost_trainer_is_said_to_be_lost_and_how_to_go_on(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.TRAINING, step=3), "lost", now=0.0)
     assert words.state_words(view, now=1.0) == "lost"
-    assert "charrnn-tui resume moby" in words.trouble_words(view)
+    assert f"charrnn-tui resume {view.run.path}" in words.trouble_words(view)
     assert str(view.run.log) in words.trouble_words(view)
     assert not view.is_live
+
+
+def test_a_command_names_a_run_as_shortly_as_it_is_found(isolated_home: Path) -> None:
+    at_home = RunDirectory(isolated_home / "runs" / "moby")
+    elsewhere = RunDirectory(Path("/mnt/big disk/moby"))
+    assert words.command_words("attach", at_home) == "charrnn-tui attach moby"
+    assert words.command_words("stop", elsewhere) == "charrnn-tui stop '/mnt/big disk/moby'"
 
 
 def test_divergence_is_one_sentence_with_what_to_do(view: RunView) -> None:

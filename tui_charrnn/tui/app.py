@@ -4,22 +4,23 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.message import Message
 from textual.screen import Screen
 
-from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.errors import ExitCode
 from tui_charrnn.resources import resource_folder
-from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import KEYS, bindings_of
 from tui_charrnn.tui.crash import report_crash, state_folder
+from tui_charrnn.tui.farewell import leave_run, stop_run
 from tui_charrnn.tui.messages import LiveRunFound
 from tui_charrnn.tui.screens.help import HelpScreen
 from tui_charrnn.tui.screens.main import MainScreen
@@ -39,6 +40,7 @@ class CharRNNApp(App[None]):
     TITLE = "charrnn-tui"
     CSS_PATH = "charrnn.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
+    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {"help": HelpScreen}
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
         (0, "-too-narrow"),
         (40, "-narrow"),
@@ -83,7 +85,7 @@ class CharRNNApp(App[None]):
     def on_mount(self) -> None:
         """Put on the theme, so that the first frame wears it."""
         self._loop_to_leave = asyncio.get_running_loop()
-        self._put_on_theme()
+        put_on_theme(self)
         if self._run_to_open is not None and has_weights(self._run_to_open):
             self.session.source = Source.NEWEST
 
@@ -92,7 +94,12 @@ class CharRNNApp(App[None]):
         if self._run_to_open is not None:
             self.main.open_run(self._run_to_open)
         else:
-            threading.Thread(target=self._look_for_run, daemon=True, name="run-search").start()
+            threading.Thread(
+                target=look_for_run,
+                args=(self.session.runs_folder, self.post_message),
+                daemon=True,
+                name="run-search",
+            ).start()
         self.main.answer(None)
 
     def on_live_run_found(self, event: LiveRunFound) -> None:
@@ -106,15 +113,11 @@ class CharRNNApp(App[None]):
             if key.action and key.action not in {"command_palette", "quit"}:
                 target = {"app": self, "main": self.main}.get(key.owner, self.main.conversation)
                 yield SystemCommand(
-                    f"{key.label} ({key.display})",
-                    key.sentence,
+                    key.sentence.rstrip("."),
+                    f"Key: {key.display}",
                     lambda action=key.action, node=target: self.run_action(action, node),
                 )
         yield from super().get_system_commands(screen)
-
-    def action_help(self) -> None:
-        """Show all keys."""
-        self.push_screen(HelpScreen())
 
     def action_train(self) -> None:
         """Open the form for a new run."""
@@ -139,45 +142,14 @@ class CharRNNApp(App[None]):
             self._loop_to_leave.call_soon_threadsafe(self.exit, None, code)
 
     def _leave_run(self, answer: str | None) -> None:
-        run = self.session.run
-        if run is None or not answer:
-            return
-        name = safe_line(run.name)
-        self.farewell = (
-            f"{name} goes on training. Come back: charrnn-tui attach {name} · "
-            f"stop it: charrnn-tui stop {name}"
-        )
-        if answer == "stop":
-            try:
-                send_request(run, "stop")
-            except CharRNNError as error:
-                self.farewell = f"{name} could not be asked to stop: {safe_line(str(error))}"
-            else:
-                self.farewell = f"{name} saves and stops. Go on: charrnn-tui resume {name}"
-        self.exit()
+        if self.session.run is not None and answer:
+            self.farewell = (stop_run if answer == "stop" else leave_run)(self.session.run)
+            self.exit()
 
     def _show_started(self, has_started: bool | None) -> None:
         if has_started and self.session.started is not None:
             self.main.open_run(self.session.started)
-
-    def _look_for_run(self) -> None:
-        """Runs in a thread."""
-        found = find_live_run(self.session.runs_folder)
-        if found is not None:
-            self.post_message(LiveRunFound(found))
-
-    def _put_on_theme(self) -> None:
-        try:
-            themes, problems = load_themes(resource_folder("themes"))
-        except FileNotFoundError as error:
-            themes, problems = [], [str(error)]
-        for theme in themes:
-            self.register_theme(theme)
-        for problem in problems:
-            self.notify(safe_line(problem), severity="warning", markup=False)
-        wanted = os.environ.get("TEXTUAL_THEME") or DEFAULT_THEME
-        if wanted in self.available_themes:
-            self.theme = wanted
+            self.main.conversation.tell("Training starts. F4 lets the run itself speak.")
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""
@@ -187,6 +159,29 @@ class CharRNNApp(App[None]):
             self.farewell = report_crash(error, state_folder())
         self._return_code = int(ExitCode.UNEXPECTED)
         self._close_messages_no_wait()
+
+
+def put_on_theme(app: App[None]) -> None:
+    """Let an app wear the theme that is wanted, and say which themes cannot be used."""
+    try:
+        themes, problems = load_themes(resource_folder("themes"))
+    except FileNotFoundError as error:
+        themes, problems = [], [str(error)]
+    for theme in themes:
+        app.register_theme(theme)
+    for problem in problems:
+        app.notify(safe_line(problem), severity="warning", markup=False)
+    for wanted in (os.environ.get("TEXTUAL_THEME", ""), DEFAULT_THEME, "textual-dark"):
+        if wanted in app.available_themes:
+            app.theme = wanted
+            break
+
+
+def look_for_run(runs_folder: Path, announce: Callable[[Message], object]) -> None:
+    """Tell of the run in a folder that is being trained, if there is one."""
+    found = find_live_run(runs_folder)
+    if found is not None:
+        announce(LiveRunFound(found))
 
 
 def has_weights(run: RunDirectory) -> bool:

@@ -59,6 +59,8 @@ class RunView:
     evaluations: list[SplitEvaluated] = field(default_factory=list)
     checkpoint_step: int | None = None
     published_step: int | None = None
+    problem: str = ""
+    """Why the run directory cannot be read now, safe to show."""
     warning: str = ""
     """The newest, safe to show."""
     diverged: RunDiverged | None = None
@@ -114,7 +116,7 @@ class RunView:
         """Drop all records; they are read again."""
         fresh = RunView(self.run)
         for item in fields(self):
-            if item.name not in {"description", "status", "life", "state_since"}:
+            if item.name not in {"run", "description", "status", "life", "state_since"}:
                 setattr(self, item.name, getattr(fresh, item.name))
 
     def observe(self, status: RunStatus | None, life: Life, now: float) -> None:

@@ -1,12 +1,15 @@
 """A run in words: each function turns a `RunView` into a short text that is safe to show."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
 from tui_charrnn.durations import format_duration
 from tui_charrnn.metrics import bits_per_character, perplexity
+from tui_charrnn.runs.catalogue import default_runs_folder
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.run_view import RunView
 
@@ -103,8 +106,8 @@ def loss_rows(view: RunView) -> list[tuple[str, str]]:
     if view.smoothed.value is not None:
         rows.append(("train loss", f"{view.smoothed.value:.3f}"))
     if view.validation is not None and view.best is not None:
-        best = f"best {view.best.loss:.3f} at {view.best.step:,}"
-        rows.append(("validation", f"{view.validation.loss:.3f} ({best})"))
+        rows.append(("validation", f"{view.validation.loss:.3f}"))
+        rows.append(("best", f"{view.best.loss:.3f} at step {view.best.step:,}"))
     measured = view.best.loss if view.best else view.smoothed.value
     if measured is not None:
         rows.extend((
@@ -155,14 +158,24 @@ def network_words(view: RunView) -> str:
     if view.description is None:
         return ""
     model, count = view.description.model, view.description.parameter_count
-    amount = f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count:,}"
+    amount = f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count / 1e3:.0f}k"
+    amount = amount if count >= 10_000 else f"{count:,}"
     return f"{model.layer_count}x{model.hidden_size} {model.cell}, {amount} weights"
+
+
+def command_words(command: str, run: RunDirectory) -> str:
+    """The command line that does something with a run, whatever folder it lies in."""
+    is_found_by_name = run.path.parent == default_runs_folder()
+    address = run.name if is_found_by_name else str(run.path)
+    return f"charrnn-tui {command} {safe_line(shlex.quote(address))}"
 
 
 def trouble_words(view: RunView) -> str:
     """What went wrong, and what to do about it; empty while all is well."""
-    name, log = safe_line(view.run.name), safe_line(str(view.run.log))
-    resume = f"Go on with: charrnn-tui resume {name}"
+    log = safe_line(str(view.run.log))
+    resume = f"Go on with: {command_words('resume', view.run)}"
+    if view.problem:
+        return view.problem
     if view.diverged is not None:
         return (
             f"The {'loss' if view.diverged.quantity == 'loss' else 'gradient'} became "

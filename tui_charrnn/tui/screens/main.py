@@ -10,8 +10,6 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.messages import FirstFrameShown, NewsTold, RunChanged, SeedSubmitted
@@ -19,12 +17,11 @@ from tui_charrnn.tui.screens.question import ask_to_stop
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.weights import Wanted, WeightsLoader
 from tui_charrnn.tui.widgets.conversation import Conversation
-from tui_charrnn.tui.widgets.followed_run import FollowedRun
+from tui_charrnn.tui.widgets.followed_run import NO_TRAINER, FollowedRun
 from tui_charrnn.tui.widgets.key_row import KeyRow
 from tui_charrnn.tui.widgets.title_row import TitleRow
 
 TOO_SMALL = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
-_NO_TRAINER = "Nothing is being trained here."
 
 
 class MainScreen(Screen[None]):
@@ -92,29 +89,19 @@ class MainScreen(Screen[None]):
 
     def action_checkpoint(self) -> None:
         """Ask the trainer to save now."""
-        self._request("checkpoint", "The trainer is asked to save a checkpoint …")
+        self.followed_run.ask("checkpoint", "The trainer is asked to save a checkpoint …")
 
     def action_stop_training(self) -> None:
         """Ask the trainer to save and stop, after a question."""
         if self._session.run is None or not self._session.has_live_run:
-            self.conversation.tell(_NO_TRAINER)
+            self.conversation.tell(NO_TRAINER)
             return
-        self.app.push_screen(ask_to_stop(self._session.run.name), self._stop_training)
 
-    def _stop_training(self, answer: str | None) -> None:
-        if answer == "stop":
-            self._request("stop", "The trainer is asked to save and stop …")
+        def stop(answer: str | None) -> None:
+            if answer == "stop":
+                self.followed_run.ask("stop", "The trainer is asked to save and stop …")
 
-    def _request(self, request: str, sentence: str) -> None:
-        if self._session.run is None or not self._session.has_live_run:
-            self.conversation.tell(_NO_TRAINER)
-            return
-        try:
-            send_request(self._session.run, request)
-        except CharRNNError as error:
-            self.conversation.tell(str(error), is_problem=True)
-        else:
-            self.conversation.tell(sentence)
+        self.app.push_screen(ask_to_stop(self._session.run.name), stop)
 
     def _show_keys(self) -> None:
         """Show the keys that do something now."""

@@ -65,6 +65,8 @@ class NewRunScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Wait for a path; Enter alone trains on the text of the list."""
+        for field in self.query(Input):
+            field.cursor_blink = False  # a screen at rest draws nothing
         self.query_one("#corpus", Input).focus()
 
     @on(Select.Changed, "#preset")

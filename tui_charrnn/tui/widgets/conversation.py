@@ -38,7 +38,9 @@ class Conversation(Vertical):
         """The text, the line about it, the seed box."""
         yield SpokenText(self._dial)
         yield Static(HINT, id="note", markup=False)
-        yield SeedInput()
+        seed = SeedInput(placeholder="how the text begins")
+        seed.border_title = "Seed"
+        yield seed
 
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Ask the screen to have the seed answered."""
@@ -54,6 +56,12 @@ class Conversation(Vertical):
         """Say something in the line below the text."""
         event.stop()
         self.tell(event.sentence, is_problem=event.is_problem)
+
+    def on_generated_text_follow_changed(self, event: SpokenText.FollowChanged) -> None:
+        """Say that the view no longer follows what is being said."""
+        event.stop()
+        if self.spoken.streaming:
+            self.tell("" if event.follows else "Held while you read; scroll to the end to follow.")
 
     def speak(self, prepare: Callable[[Wait], Voice], seed_text: str | None) -> None:
         """Answer a seed text; see `SpokenText.speak`."""

@@ -2,6 +2,8 @@
 
 import time
 
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.feed import RunFeed
@@ -9,6 +11,8 @@ from tui_charrnn.tui.messages import NewsTold, RunChanged, RunDescribed, RunRead
 from tui_charrnn.tui.run_view import News
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.widgets.run_status import RunStatus
+
+NO_TRAINER = "Nothing is being trained here."
 
 
 class FollowedRun(RunStatus):
@@ -18,7 +22,6 @@ class FollowedRun(RunStatus):
         super().__init__()
         self._session = session
         self._feed: RunFeed | None = None
-        self._is_unreadable = False
 
     def on_unmount(self) -> None:
         """Let the thread end."""
@@ -34,6 +37,19 @@ class FollowedRun(RunStatus):
         self._feed.start()
         self._show_change()
 
+    def ask(self, request: str, sentence: str) -> None:
+        """Ask the trainer for something, and say the sentence; its answer comes as a record."""
+        run = self._session.run
+        if run is None or not self._session.has_live_run:
+            self.post_message(NewsTold(News(NO_TRAINER)))
+            return
+        try:
+            send_request(run, request)
+        except CharRNNError as error:
+            self.post_message(NewsTold(News(safe_line(str(error)), "error")))
+        else:
+            self.post_message(NewsTold(News(sentence)))
+
     def on_run_described(self, event: RunDescribed) -> None:
         """Take over what the run trains on what."""
         event.stop()
@@ -47,7 +63,7 @@ class FollowedRun(RunStatus):
         event.stop()
         view = self._session.view
         if event.feed is self._feed and view is not None:
-            self._is_unreadable = False
+            view.problem = ""
             if event.starts_over:
                 view.forget()
             news = view.take(event.records)
@@ -59,11 +75,11 @@ class FollowedRun(RunStatus):
         event.feed.taken()
 
     def on_run_unreadable(self, event: RunUnreadable) -> None:
-        """Say once that the run cannot be read; the feed tries again."""
+        """Say that the run cannot be read; the feed tries again."""
         event.stop()
-        if event.feed is self._feed and not self._is_unreadable:
-            self._is_unreadable = True
-            self.post_message(NewsTold(News(safe_line(str(event.error)), "error")))
+        if event.feed is self._feed and self._session.view is not None:
+            self._session.view.problem = safe_line(str(event.error))
+            self._show_change()
         event.feed.taken()
 
     def _show_change(self) -> None:

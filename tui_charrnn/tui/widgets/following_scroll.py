@@ -64,6 +64,11 @@ class FollowingScrollView(ScrollView):
         if not self._is_placing:
             self.follows_end = new_value >= self.max_scroll_y
 
+    def watch_show_vertical_scrollbar(self, shows: bool) -> None:
+        """Let a scrollbar that has just appeared stand where the text stands."""
+        if shows:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def watch_follows_end(self, follows: bool) -> None:
         """Tell the owner, and show the end if it is followed again."""
         self.post_message(self.FollowChanged(self, follows))

@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from tui_charrnn.tui.bindings import KEYS, Key
 
-_ORDER: Final = (
+ORDER: Final = (
     "text.stop",
     "text.more",
     "run.train",
@@ -36,26 +36,33 @@ class KeyRow(Static):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._hidden: frozenset[str] | None = None
-        self._shown: list[Content] = []
+        self._shown: list[Key] = []
 
     def show(self, hidden: Collection[str]) -> None:
         """Show all keys but those of the given ids."""
         if self._hidden != frozenset(hidden):
             self._hidden = frozenset(hidden)
             by_id = {key.id: key for key in KEYS}
-            self._shown = [_key_content(by_id[name]) for name in _ORDER if name not in hidden]
+            self._shown = [by_id[name] for name in ORDER if name not in hidden]
             self._draw_keys()
 
     def on_resize(self) -> None:
-        """Set the keys wider apart where there is room."""
+        """Show as many keys as fit, and set them wider apart where there is room."""
         self._draw_keys()
 
     def _draw_keys(self) -> None:
-        gap = "  " if self.size.width >= _ROOMY else " "
-        self.update(Content.assemble(*(part for key in self._shown for part in (key, gap))))
+        width = self.size.width
+        gap = "  " if width >= _ROOMY else " "
+        row = Content()
+        for key in self._shown:
+            longer = row.append(_key_content(key)).append(gap if key.label else " ")
+            if longer.cell_length > width + len(gap):
+                break
+            row = longer
+        self.update(row)
 
 
 def _key_content(key: Key) -> Content:
-    markup = f"[@click=app.simulate_key({key.keys!r})][bold $accent]$shown[/]"
-    markup += " [$text-muted]$label[/][/]" if key.label else "[/]"
+    markup = f"[@click=app.simulate_key({key.keys!r})][bold]$shown[/]"
+    markup += " $label[/]" if key.label else "[/]"
     return Content.from_markup(markup, shown=key.display, label=key.label)

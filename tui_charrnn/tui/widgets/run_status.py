@@ -60,11 +60,15 @@ class RunStatus(Container):
         trouble = words.trouble_words(view)
         self.trouble.update(trouble)
         self.trouble.display = bool(trouble)
-        baseline = view.baseline[1] if view.baseline else None
-        width = max(1, self.losses.size.width)
-        self.losses.show(view.losses.columns(width), baseline=baseline)
+        self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
+
+    def _draw_curve(self) -> None:
+        width, view = self.losses.width_for_columns, self._view
+        if view is not None and width:
+            baseline = view.baseline[1] if view.baseline else None
+            self.losses.show(view.losses.columns(width), baseline=baseline)
 
 
 def _row_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
@@ -101,5 +105,5 @@ def _card_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
     ]
     body = [f"{label:<{_LABEL_WIDTH}}{value}" for label, value in rows if value]
     if lead := words.lead_words(view):
-        body.append(lead)
+        body += ["", lead]
     return "\n".join(head), "\n".join(body)

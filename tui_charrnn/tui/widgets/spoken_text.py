@@ -55,7 +55,7 @@ class SpokenText(GeneratedText):
         """Continue from the state where the text stopped; False if there is nothing to continue."""
         if self._speech is None or not self._speech.go_on():
             return False
-        self._follow()
+        self.streaming = True
         return True
 
     def show_title(self) -> None:
@@ -79,13 +79,14 @@ class SpokenText(GeneratedText):
             self.append("".join(c for _, c in group), "skipped" if is_unknown else "seed")
         self.show_title()
         self.post_message(NoteWritten(_opening_words(opening), is_problem=bool(opening.skipped)))
-        self._follow()
+        self.streaming = True
 
     def on_speech_ended(self, event: SpeechEnded) -> None:
         """Draw the last characters and rest."""
         event.speech.is_active = False
         if event.speech is self._speech:
-            self._rest()
+            self._draw_new()
+            self.streaming = False
             end = "Stopped." if event.was_stopped else f"{DEFAULT_LENGTH:,} characters."
             self.post_message(NoteWritten(f"{end} F2 goes on, Enter begins anew."))
 
@@ -99,17 +100,14 @@ class SpokenText(GeneratedText):
         if not isinstance(event.error, CharRNNError | OSError):
             raise event.error
         if event.speech is self._speech:
-            self._rest()
+            self._draw_new()
+            self.streaming = False
             self.post_message(NoteWritten(str(event.error), is_problem=True))
 
-    def _follow(self) -> None:
-        self.streaming = True
-        self._frames.resume()
-
-    def _rest(self) -> None:
-        self._draw_new()
-        self._frames.pause()
-        self.streaming = False
+    def watch_streaming(self) -> None:
+        """Look for new characters only while there may be some."""
+        super().watch_streaming()
+        (self._frames.resume if self.streaming else self._frames.pause)()
 
     def _draw_new(self) -> None:
         if self._speech is not None and (said := self._speech.take()):

@@ -25,6 +25,6 @@ class TitleRow(Horizontal):
         if view is not None:
             about = f"run {safe_line(view.run.name)}"
             if view.description is not None:
-                about += f" · {safe_line(view.description.corpus.name)}"
-                about += f" · {safe_line(view.description.preset)}"
+                about += f" on {safe_line(view.description.corpus.name)}"
+                about += f" · preset {safe_line(view.description.preset)}"
         self.query_one("#title-about", Static).update(about)
