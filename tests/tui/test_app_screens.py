@@ -1,0 +1,66 @@
+"""Pictures of whole screens on made-up data; look at them when they change."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.support.fake_run import FakeTrainer, created_run
+from tests.support.open_app import note_of, run_words_of, tiny_app
+from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.tui.app import CharRNNApp
+
+SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36")]
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[CharRNNApp]:
+    """An app with a run at step 800 of 3,400, and a text that always comes out the same."""
+    with FakeTrainer(created_run(tmp_path / "runs", name="sonnets"), total_steps=3400) as trainer:
+        trainer.start()
+        for step in range(1, 801):
+            trainer.train(1.4 + 2.8 * math.exp(-step / 150) + 0.05 * math.sin(step))
+            if step % 100 == 0:
+                trainer.evaluate(1.5 + 2.8 * math.exp(-step / 150))
+        app = tiny_app(tmp_path)
+        app.session.dial.sampling = SamplingConfig(rng_seed=42)
+        app.session.dial.pace = None
+        yield app
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    app = pilot.app
+    assert isinstance(app, CharRNNApp)
+    await wait_until(pilot, "a screen", lambda: bool(app.main.query("Conversation")))
+    await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"), limit=20)
+    await wait_until(pilot, "the run", lambda: "800/3,400" in run_words_of(app), limit=20)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_run_trains_beside_the_text(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
+    assert snap_compare(app, terminal_size=size, run_before=settle)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_form(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
+    async def open_form(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("f3")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=open_form)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_help(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
+    async def open_help(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("f1")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=open_help)
