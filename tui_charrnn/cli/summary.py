@@ -1,62 +1,21 @@
-"""Makes a run from a corpus and two configurations, and tells what will be trained."""
+"""Tells what will be trained, before it is."""
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 
-from tui_charrnn.config import ModelConfig, Preset, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.model.weights import parameter_count, tensor_shapes
-from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.batches import fitting_batch_size
 from tui_charrnn.text.corpus import Corpus, split_point
-from tui_charrnn.text.vocabulary import Vocabulary
-
-
-def make_run(
-    folder: Path,
-    name: str | None,
-    preset: Preset,
-    configurations: tuple[ModelConfig, TrainingConfig],
-    corpus: Corpus,
-) -> tuple[RunDirectory, str]:
-    """Create a run directory, once it is certain that the run can be trained.
-
-    Returns:
-        The run, and a summary of it in several lines.
-
-    Raises:
-        CorpusError: If the corpus is too short.
-        ConfigError: If the name is taken or cannot be one.
-    """
-    model, training = configurations
-    vocabulary = Vocabulary.from_text(corpus.text)
-    split = split_point(len(corpus.text), training.validation_fraction)
-    fitting_batch_size(split, training.batch_size, training.sequence_length)  # refuses a short text
-    run = create_run(
-        folder,
-        name=name,
-        preset=preset.name,
-        model=model,
-        training=training,
-        corpus=corpus,
-        vocabulary=vocabulary,
-        parameter_count=parameter_count(model, len(vocabulary)),
-    )
-    return run, summarize(run, model, training, corpus, len(vocabulary))
 
 
 def summarize(
-    run: RunDirectory,
-    model: ModelConfig,
-    training: TrainingConfig,
-    corpus: Corpus,
-    vocabulary_size: int,
+    run: RunDirectory, model: ModelConfig, training: TrainingConfig, corpus: Corpus
 ) -> str:
     """What will be trained on what, for how long, and where it is kept."""
-    characters = len(corpus.text)
+    characters, vocabulary_size = len(corpus.text), len(set(corpus.text))
     split = split_point(characters, training.validation_fraction)
     shapes = tensor_shapes(model, vocabulary_size)
     corpus_words = (

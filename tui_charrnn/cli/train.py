@@ -10,11 +10,12 @@ from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, progress_bar
 from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
-from tui_charrnn.cli.summary import make_run
+from tui_charrnn.cli.summary import summarize
 from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig, find_preset
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.tui.new_run import make_run
 
 _PRESET_HELP = "Starting point: " + "; ".join(
     f"{preset.name}, {preset.sentence}" for preset in PRESETS.values()
@@ -94,9 +95,9 @@ def train(
             stdin=sys.stdin.buffer,
             progress=progress,
         )
-    run, words = make_run(folder, name, chosen, configurations, text)
+    run = make_run(folder, name, chosen.name, configurations, text)
     for known_as, sha256 in text.report.recorded:
         narrate(f"The hash of {known_as} was not known; recorded for later uses: SHA-256 {sha256}.")
     if not quiet:
-        narrate(words)
+        narrate(summarize(run, *configurations, text))
     start_and_watch(run, watching)

@@ -21,11 +21,11 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import KEYS, bindings_of
 from tui_charrnn.tui.crash import report_crash, state_folder
 from tui_charrnn.tui.farewell import leave_run, stop_run
-from tui_charrnn.tui.messages import LiveRunFound
+from tui_charrnn.tui.messages import RunFound
 from tui_charrnn.tui.screens.help import HelpScreen
 from tui_charrnn.tui.screens.main import MainScreen
 from tui_charrnn.tui.screens.question import ask_to_leave
-from tui_charrnn.tui.session import Session, Source, find_live_run
+from tui_charrnn.tui.session import Session, Source, find_run_to_show
 from tui_charrnn.tui.terminal import TerminalGuard
 from tui_charrnn.tui.themes import DEFAULT_THEME, load_themes
 from tui_charrnn.tui.weights import WeightsLoader
@@ -102,7 +102,7 @@ class CharRNNApp(App[None]):
             ).start()
         self.main.answer(None)
 
-    def on_live_run_found(self, event: LiveRunFound) -> None:
+    def on_run_found(self, event: RunFound) -> None:
         """Show it, unless another run has been opened meanwhile."""
         if self.session.view is None:
             self.main.open_run(event.run)
@@ -178,10 +178,10 @@ def put_on_theme(app: App[None]) -> None:
 
 
 def look_for_run(runs_folder: Path, announce: Callable[[Message], object]) -> None:
-    """Tell of the run in a folder that is being trained, if there is one."""
-    found = find_live_run(runs_folder)
+    """Tell of the run in a folder that is worth showing, if there is one."""
+    found = find_run_to_show(runs_folder)
     if found is not None:
-        announce(LiveRunFound(found))
+        announce(RunFound(found))
 
 
 def has_weights(run: RunDirectory) -> bool:

@@ -110,8 +110,8 @@ class NewsTold(Message):
         super().__init__()
 
 
-class LiveRunFound(Message):
-    """A run that trains was found in the runs folder."""
+class RunFound(Message):
+    """A run that is worth showing was found in the runs folder."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run

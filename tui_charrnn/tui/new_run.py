@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.config import TrainingConfig, find_preset
+from tui_charrnn.config import ModelConfig, TrainingConfig, find_preset
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
 
 _COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
 
@@ -104,6 +104,41 @@ def length_words(training: TrainingConfig) -> str:
     return format_duration(training.train_time or 0.0)
 
 
+def make_run(
+    folder: Path,
+    name: str | None,
+    preset: str,
+    configurations: tuple[ModelConfig, TrainingConfig],
+    corpus: Corpus,
+) -> RunDirectory:
+    """Create a run directory, once it is certain that the run can be trained.
+
+    Raises:
+        CorpusError: If the corpus is too short.
+        ConfigError: If the name is taken or cannot be one.
+        StorageError: If the disk refuses.
+    """
+    # deferred: NumPy, which the first frame does not wait for
+    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
+    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
+    from tui_charrnn.text.vocabulary import Vocabulary  # noqa: PLC0415 - as said
+
+    model, training = configurations
+    vocabulary = Vocabulary.from_text(corpus.text)
+    split = split_point(len(corpus.text), training.validation_fraction)
+    fitting_batch_size(split, training.batch_size, training.sequence_length)  # refuses a short text
+    return create_run(
+        folder,
+        name=name,
+        preset=preset,
+        model=model,
+        training=training,
+        corpus=corpus,
+        vocabulary=vocabulary,
+        parameter_count=parameter_count(model, len(vocabulary)),
+    )
+
+
 def start_run(
     new: NewRun, runs_folder: Path, launch: Launch, progress: Progress
 ) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
@@ -115,28 +150,16 @@ def start_run(
         CharRNNError: If the corpus cannot be read or is too short, the name is taken, or the disk
             refuses.
     """
+    corpus = read_corpus([new.corpus], progress=progress)
+    configurations = find_preset(new.preset).model, new.training
+    run = make_run(runs_folder, new.name, new.preset, configurations, corpus)
+    return run, launch(run)
+
+
+def model_words(model: ModelConfig) -> str:
+    """A network in a few words, its size for a text of a hundred different characters."""
     # deferred: NumPy, which the first frame does not wait for
     from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
-    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
-    from tui_charrnn.text.corpus import split_point  # noqa: PLC0415 - as said
-    from tui_charrnn.text.vocabulary import Vocabulary  # noqa: PLC0415 - as said
 
-    preset, training = find_preset(new.preset), new.training
-    corpus = read_corpus([new.corpus], progress=progress)
-    vocabulary = Vocabulary.from_text(corpus.text)
-    fitting_batch_size(
-        split_point(len(corpus.text), training.validation_fraction),
-        training.batch_size,
-        training.sequence_length,
-    )
-    run = create_run(
-        runs_folder,
-        name=new.name,
-        preset=preset.name,
-        model=preset.model,
-        training=training,
-        corpus=corpus,
-        vocabulary=vocabulary,
-        parameter_count=parameter_count(preset.model, len(vocabulary.characters)),
-    )
-    return run, launch(run)
+    millions = parameter_count(model, 100) / 1e6
+    return f"{model.layer_count} x {model.cell} {model.hidden_size}, {millions:.2g} M parameters"

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.catalogue import list_runs
@@ -12,6 +13,9 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.tui.run_view import RunView
 from tui_charrnn.tui.speaker import Dial
+
+_RECENT: Final = 7 * 86_400.0
+"""Seconds in which a run that has ended is still shown when the app opens."""
 
 
 class Source(StrEnum):
@@ -65,16 +69,21 @@ class Session:
         return trainer.poll() if trainer else None
 
 
-def find_live_run(runs_folder: Path) -> RunDirectory | None:
-    """The run in a folder that is being trained, the most lately written if there are several."""
+def find_run_to_show(runs_folder: Path) -> RunDirectory | None:
+    """The run of a folder that its user most likely comes back to.
+
+    The most lately written one that is being trained; or else the newest, unless it is older than
+    a week.
+    """
     try:
-        summaries = list_runs(runs_folder)
+        summaries = [found for found in list_runs(runs_folder) if found.problem is None]
     except RunError:
         return None
     now = time.time()
     for summary in summaries:
-        if summary.status is None or summary.problem is not None:
+        if summary.status is None:
             continue
         if judge_at_a_glance(summary.status, now - summary.modified) in {"alive", "silent"}:
             return summary.run
-    return None
+    recent = (found.run for found in summaries if now - found.modified < _RECENT)
+    return next(recent, None)

@@ -16,7 +16,15 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.tui.messages import CorpusProgressed, PreparationFailed, RunPrepared
-from tui_charrnn.tui.new_run import FieldError, Launch, NewRun, check_form, length_words, start_run
+from tui_charrnn.tui.new_run import (
+    FieldError,
+    Launch,
+    NewRun,
+    check_form,
+    length_words,
+    model_words,
+    start_run,
+)
 from tui_charrnn.tui.session import Session
 
 _DEFAULT_PRESET = "small"
@@ -73,7 +81,8 @@ class NewRunScreen(ModalScreen[bool]):
     def show_preset(self, event: Select.Changed) -> None:
         """Say what the preset is good for."""
         preset = PRESETS[str(event.value)]
-        self.query_one("#preset-sentence", Static).update(preset.sentence)
+        sentence = f"{preset.sentence}\n{model_words(preset.model)}"
+        self.query_one("#preset-sentence", Static).update(sentence)
         words = length_words(preset.training)
         self.query_one("#length", Input).placeholder = f"{words}; or 5m, 10 epochs, 2000 steps"
 

@@ -1,0 +1,67 @@
+"""What importing does, asked of a child: the static contracts cannot see a deferral."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "tui_charrnn").rglob("*.py")
+    if path.name != "__main__.py"
+)
+WITHOUT_TENSORFLOW = [
+    name
+    for name in MODULES
+    if name
+    not in {
+        f"tui_charrnn.training.{module}"
+        for module in ("devices", "engine", "network", "saving", "session", "start", "timing")
+    }
+]
+
+
+def loaded_by(code: str, *, home: Path) -> set[str]:
+    """The modules that a child has loaded after some code."""
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('MODULES', *sys.modules)"],
+        capture_output=True,
+        check=True,
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    )
+    return set(ended.stdout.rpartition("MODULES ")[2].split())
+
+
+def test_only_the_engine_needs_tensorflow(tmp_path: Path) -> None:
+    code = "\n".join(f"import {name}" for name in WITHOUT_TENSORFLOW)
+    assert loaded_by(code, home=tmp_path).isdisjoint({"tensorflow", "keras"})
+
+
+def test_importing_writes_nothing(tmp_path: Path, isolated_home: Path) -> None:
+    code = "\n".join(f"import {name}" for name in WITHOUT_TENSORFLOW)
+    work = tmp_path / "work"
+    work.mkdir()
+    loaded_by(code, home=work)
+    assert list(isolated_home.rglob("*")) == []
+    assert list(work.rglob("*")) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["generate", "--help"], ["corpora"]]
+)
+def test_help_and_lists_load_no_engine(tmp_path: Path, arguments: list[str]) -> None:
+    code = f"from tui_charrnn.cli.main import run; run({arguments!r})"
+    loaded = loaded_by(code, home=tmp_path)
+    assert loaded.isdisjoint({"tensorflow", "keras", "textual"})
+
+
+def test_generating_loads_no_tensorflow(tmp_path: Path) -> None:
+    code = "from tui_charrnn.cli.main import run; run(['generate', 'ROMEO:', '-n', '20'])"
+    loaded = loaded_by(code, home=tmp_path)
+    assert loaded.isdisjoint({"tensorflow", "keras", "textual"})
+    assert "numpy" in loaded
