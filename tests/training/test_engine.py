@@ -102,6 +102,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     )
     model = ModelConfig(embedding_size=2, hidden_size=3)
     engine, data = new_engine(model, config), batch(3, carried=0.0)
+    data = data._replace(inputs=data.inputs % 2)  # the same characters again and again
     norm = engine.train_batch(data, 1, 0.0).gradient_norm
     weights, state = engine.network.tensors(), engine.training_tensors()
 
@@ -136,6 +137,19 @@ def test_a_gradient_is_cut_down_to_its_limit() -> None:
     ]
     norm = np.sqrt(sum(float(np.square(moment).sum()) for moment in moments))
     assert norm == pytest.approx(0.1 * limit, rel=1e-3)
+
+
+def test_a_character_that_is_read_often_is_one_row_of_the_gradient() -> None:
+    """Adam's first step moves no number by more than the learning rate."""
+    config = TrainingConfig(steps=1, batch_size=B, sequence_length=T, optimizer="adam")
+    engine = new_engine(training=config)
+    inputs = np.full((B, T), 3, np.int32)
+    before = engine.network.tensors()
+    engine.train_batch(Batch(inputs, inputs, np.zeros(B, np.float32)), 1, 0.01)
+    for name, tensor in engine.network.tensors().items():
+        assert np.abs(tensor - before[name]).max() <= 0.01 * 1.001, name
+    moved = np.abs(engine.network.tensors()["embedding"] - before["embedding"]).max(axis=1)
+    assert np.flatnonzero(moved).tolist() == [3]
 
 
 def test_dropout_masks_are_a_function_of_the_step() -> None:

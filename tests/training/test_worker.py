@@ -203,6 +203,59 @@ def test_a_length_in_time_is_turned_into_steps_once(tmp_path: Path, stop_at: Any
     assert status_of(run).step == plans[0].total_steps
 
 
+def refuse_to_save(*_: Any, **__: Any) -> None:
+    raise StorageError("The disk is full.")
+
+
+def test_a_trainer_that_dies_before_its_first_checkpoint_leaves_its_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: Any
+) -> None:
+    from tui_charrnn.training import saving
+
+    run, interruption = new_run(tmp_path, steps=None, train_time=0.3), Interruption()
+    stop_at(1, interruption, Reason.PREEMPTED)
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "save_checkpoint", refuse_to_save)
+        assert train(run, interruption) is ExitCode.CANNOT_SAVE
+    assert newest_valid(run) is None
+    assert train(run) is ExitCode.OK
+    kinds = [type(record) for record in records_of(run)]
+    assert (kinds.count(RunPlanned), kinds.count(BaselinesMeasured)) == (1, 1)
+    planned = next(record for record in records_of(run) if isinstance(record, RunPlanned))
+    assert status_of(run).step == planned.total_steps
+
+
+def test_a_damaged_status_does_not_keep_a_run_from_being_resumed(
+    tmp_path: Path, stop_at: Any
+) -> None:
+    run, interruption = new_run(tmp_path), Interruption()
+    stop_at(5, interruption, Reason.PREEMPTED)
+    train(run, interruption)
+    run.status.write_text("{", encoding="utf-8")
+    assert train(run) is ExitCode.OK
+
+
+def test_best_is_the_best_that_could_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_charrnn.training import saving
+
+    saved, refusals = saving.save_checkpoint, iter([True])
+
+    def refuse_once(*arguments: Any, **options: Any) -> Any:
+        if options["step"] >= 6 and next(refusals, False):
+            raise StorageError("The disk is full.")
+        return saved(*arguments, **options)
+
+    monkeypatch.setattr(saving, "save_checkpoint", refuse_once)
+    run = new_run(tmp_path, learning_rate=0.01)
+    assert train(run) is ExitCode.OK
+    ended, best = records_of(run)[-1], best_or_newest(run)
+    assert isinstance(ended, RunEnded)
+    assert best is not None
+    assert json.loads(best.manifest.read_text(encoding="utf-8"))["loss"] == ended.best_loss
+
+
 def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     train(run)
@@ -238,10 +291,7 @@ def test_a_disk_that_refuses_the_last_checkpoint_ends_with_6(
 ) -> None:
     from tui_charrnn.training import saving
 
-    def refuse(*_: Any, **__: Any) -> None:
-        raise StorageError("The disk is full.")
-
-    monkeypatch.setattr(saving, "save_checkpoint", refuse)
+    monkeypatch.setattr(saving, "save_checkpoint", refuse_to_save)
     run = new_run(tmp_path)
     assert train(run) is ExitCode.CANNOT_SAVE
     records = records_of(run)

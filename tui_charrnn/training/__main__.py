@@ -13,7 +13,6 @@ from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.worker import run_training
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     interruption = Interruption()
     interruption.listen()
+    # deferred: a signal that comes while NumPy is loaded is not to be lost
+    from tui_charrnn.training.worker import run_training  # noqa: PLC0415  deferred, see above
+
     try:
         max_time = parse_duration(parsed.max_time) if parsed.max_time else None
         return int(run_training(RunDirectory(parsed.run), interruption, max_time))

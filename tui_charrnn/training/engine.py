@@ -71,7 +71,11 @@ class Engine:
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
             )
-        gradients = tape.gradient(loss, self._parameters)
+        # The look-up's gradient comes as one row a character read, the same character many times:
+        # only when the rows are added up is it the gradient that norm and moments are made of.
+        gradients = [
+            tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, self._parameters)
+        ]
         norm = tf.linalg.global_norm(gradients)
         if self._config.gradient_norm_limit is not None:
             gradients, _ = tf.clip_by_global_norm(

@@ -136,8 +136,9 @@ def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
     if material.streams.starts_epoch(step):
         carried = np.zeros(len(inputs), np.float32)
     else:
-        rng = np.random.default_rng([config.rng_seed, step])
-        carried = (rng.random(len(inputs)) >= config.cold_start_fraction).astype(np.float32)
+        # Raw bits: NumPy promises never to change those of a bit generator.
+        bits = np.random.Philox(key=[config.rng_seed, step]).random_raw(len(inputs))
+        carried = (bits * 2.0**-64 >= config.cold_start_fraction).astype(np.float32)
     return Batch(inputs, targets, carried)
 
 

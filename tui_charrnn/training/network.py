@@ -17,6 +17,13 @@ from tui_charrnn.model.weights import STATES_PER_LAYER, Float32, tensor_shapes
 Tensor: TypeAlias = Any  # TensorFlow publishes no types
 _LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
+EMBEDDING_LIMIT = 3.0
+"""Embeddings begin uniform within this on both sides, so that what a character brings to the
+first layer's gates has a standard deviation of about 0.6. Keras's 0.05 leaves the gates nearly
+blind to their input for the first thousand steps."""
+TIED_EMBEDDING_LIMIT = 0.1
+"""Where the embedding is the output layer as well, larger numbers would begin as wild logits."""
+
 
 class Network:
     """A character-level language model with L recurrent layers.
@@ -24,14 +31,15 @@ class Network:
     Args:
         config: Cell, E, H, L, tying.
         vocabulary_size: V.
-        rng_seed: Start of the random initial weights: Glorot uniform kernels, orthogonal
-            recurrent kernels, forget bias 1 (Jozefowicz et al. 2015), as Keras has them.
+        rng_seed: Start of the random initial weights: uniform embeddings, Glorot uniform kernels,
+            orthogonal recurrent kernels, forget bias 1 (Jozefowicz et al. 2015).
     """
 
     def __init__(self, config: ModelConfig, vocabulary_size: int, rng_seed: int) -> None:
         self._config = config
         seeds = iter(np.random.SeedSequence(rng_seed).generate_state(2 + 2 * config.layer_count))
-        uniform = keras.initializers.RandomUniform(-0.05, 0.05, seed=int(next(seeds)))
+        limit = TIED_EMBEDDING_LIMIT if config.tied_output else EMBEDDING_LIMIT
+        uniform = keras.initializers.RandomUniform(-limit, limit, seed=int(next(seeds)))
         shape = (vocabulary_size, config.embedding_size)
         self._embedding = tf.Variable(uniform(shape), name="embedding")
         self._layers = [self._build_layer(layer, seeds) for layer in range(config.layer_count)]

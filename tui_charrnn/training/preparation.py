@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
+from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.runs.records import BaselinesMeasured, RunPlanned, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.loop import Material
 from tui_charrnn.training.material import PreparedText, cut_material, measure_text, prepare_text
@@ -25,6 +26,8 @@ class Prepared:
     """Where to go on from; None begins at the beginning."""
     state: TrainingState | None
     """Of the checkpoint."""
+    planned: RunPlanned | None
+    """What was planned by a trainer that died before its first checkpoint."""
 
 
 def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWriter) -> Prepared:
@@ -43,13 +46,35 @@ def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWrite
         )
         writer.append(RunWarned(message))
     checkpoint = newest_valid(run)
-    state = load_training_state(checkpoint.training) if checkpoint else None
-    best = state.best_baseline if state else _measure(text, writer)
-    return Prepared(text, material, batch_size, best, checkpoint, state)
+    if checkpoint is not None:
+        state = load_training_state(checkpoint.training)
+        return Prepared(text, material, batch_size, state.best_baseline, checkpoint, state, None)
+    planned, measured = _recorded(run)
+    measured = measured or _measure(text, writer)
+    return Prepared(text, material, batch_size, measured.best, None, None, planned)
 
 
-def _measure(text: PreparedText, writer: RunWriter) -> tuple[int, float]:
+def _recorded(run: RunDirectory) -> tuple[RunPlanned | None, BaselinesMeasured | None]:
+    """What an earlier trainer found out; a run is planned and its baselines counted once."""
+    planned, measured = None, None
+    reader = RunReader(run)
+    while records := reader.read_new():
+        for record in records:
+            if isinstance(record, RunPlanned):
+                planned = record
+            elif isinstance(record, BaselinesMeasured):
+                measured = record
+    return planned, measured
+
+
+def _measure(text: PreparedText, writer: RunWriter) -> BaselinesMeasured:
     baselines = measure_text(text)
-    record = BaselinesMeasured(tuple(baselines.orders), tuple(baselines.losses))
-    writer.append(record)
-    return record.best
+    if baselines.training_characters < len(text.training):
+        message = (
+            f"The n-grams are counted on the last {baselines.training_characters:,} of "
+            f"{len(text.training):,} training characters; the model sees all of them."
+        )
+        writer.append(RunWarned(message))
+    measured = BaselinesMeasured(tuple(baselines.orders), tuple(baselines.losses))
+    writer.append(measured)
+    return measured

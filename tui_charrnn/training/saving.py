@@ -48,7 +48,9 @@ class Saver:
         self._engine = engine
         self._progress = progress
         self._writer = writer
-        self._saved = (progress.step, progress.evaluated_step)
+        self._saved: tuple[int, int] | None = None
+        if context.seconds_per_step is None:  # resumed: a checkpoint holds all of the progress
+            self._saved = (progress.step, progress.evaluated_step)
         self.saved_at = time.monotonic()
         """When the last checkpoint was tried, on the clock `time.monotonic`."""
         self.train_loss: float | None = None
@@ -57,7 +59,7 @@ class Saver:
     @property
     def saved_step(self) -> int:
         """Step of the newest checkpoint; 0 before the first."""
-        return self._saved[0]
+        return self._saved[0] if self._saved else 0
 
     @property
     def is_saved(self) -> bool:

@@ -41,6 +41,7 @@ class Session:
         self._saver = Saver(context, engine, progress, writer)
         self._pace = Pace(progress.elapsed, context.seconds_per_step)
         self._train_loss = RunningMean(0.98)
+        self._saved_best = (progress.best_loss, progress.best_step)
 
     def work(self, material: Material) -> ExitCode:
         """Train, save, and say how it ended.
@@ -91,7 +92,11 @@ class Session:
     def _note_evaluation(self, event: SplitEvaluated) -> None:
         self._pace.evaluated(event.elapsed)
         if event.is_best:
-            self._save_or_warn()
+            best = (self._progress.best_loss, self._progress.best_step)
+            if self._save_or_warn():
+                self._saved_best = best
+            else:  # best means the best that there is a checkpoint of
+                self._progress.best_loss, self._progress.best_step = self._saved_best
         self._show_progress(RunState.TRAINING)
 
     def _show_progress(self, state: RunState) -> None:
@@ -149,16 +154,17 @@ class Session:
 
     def _end_diverged(self, event: RunDiverged) -> ExitCode:
         rate = self._context.description.training.learning_rate
+        saved = self._saver.saved_step
+        kept = f"The checkpoint of step {saved} is good. " if saved else ""
         message = (
             f"The {event.quantity.replace('_', ' ')} became {event.value} at step {event.step}. "
-            f"The last good checkpoint is that of step {self._saver.saved_step}. Start again with "
-            f"a lower learning rate, for example --learning-rate {rate / 2:g}."
+            f"{kept}Start again with a lower learning rate, for example --learning-rate "
+            f"{rate / 2:g}."
         )
         self._writer.set_status(message=message)
         return self._close(RunState.DIVERGED, ExitCode.DIVERGED)
 
     def _close(self, state: RunState, exit_code: ExitCode) -> ExitCode:
-        self._show_progress(state)
         progress = self._progress
         self._writer.append(
             RunEnded(
@@ -170,4 +176,5 @@ class Session:
                 progress.elapsed,
             )
         )
+        self._show_progress(state)  # last: whoever reads this state finds all records written
         return exit_code

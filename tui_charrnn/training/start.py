@@ -46,7 +46,9 @@ def start_session(
             message = f"Going on, but not bit for bit as without a break: {changes}."
             writer.append(RunWarned(message))
     else:
-        plan, seconds = _plan_run(engine, description, prepared, writer)
+        planned = prepared.planned or _plan_run(engine, description, prepared, writer)
+        plan = Plan(planned.total_steps, planned.steps_per_epoch, planned.evaluate_every)
+        seconds = planned.seconds_per_step
     context = RunContext(
         run=run,
         storage=Storage(),
@@ -64,8 +66,8 @@ def start_session(
 
 def _plan_run(
     engine: Engine, description: RunDescription, prepared: Prepared, writer: RunWriter
-) -> tuple[Plan, float]:
-    """Decide once how many steps the run has; seconds per step are returned with it."""
+) -> RunPlanned:
+    """Decide once how many steps the run has, and record it."""
     writer.set_status(state=RunState.TIMING)
     config, steps_per_epoch = description.training, prepared.material.streams.steps_per_epoch
     seconds = time_batches(engine, prepared.material, config)
@@ -74,13 +76,12 @@ def _plan_run(
     else:
         evaluation = time_evaluation(engine, prepared.material)
         plan = plan_by_time(config, steps_per_epoch, seconds, evaluation)
-    writer.append(
-        RunPlanned(
-            total_steps=plan.total_steps,
-            steps_per_epoch=plan.steps_per_epoch,
-            evaluate_every=plan.evaluate_every,
-            batch_size=prepared.batch_size,
-            seconds_per_step=seconds,
-        )
+    planned = RunPlanned(
+        total_steps=plan.total_steps,
+        steps_per_epoch=plan.steps_per_epoch,
+        evaluate_every=plan.evaluate_every,
+        batch_size=prepared.batch_size,
+        seconds_per_step=seconds,
     )
-    return plan, seconds
+    writer.append(planned)
+    return planned

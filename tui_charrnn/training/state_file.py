@@ -7,6 +7,7 @@ nothing else has to be kept for a resume that is exact to the bit.
 
 import json
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -86,10 +87,22 @@ def machine_fingerprint(device: str, threads: int, versions: Mapping[str, str]) 
     """What the bits of a result depend on besides the run itself."""
     return {
         "device": device,
+        "processor": _processor(),
         "threads": str(threads),
+        "numpy": np.__version__,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         **versions,
     }
+
+
+def _processor() -> str:
+    """The processor's name: libraries choose their kernels by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:

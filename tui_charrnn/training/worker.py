@@ -6,7 +6,7 @@ import time
 import traceback
 from datetime import UTC, datetime
 
-from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.errors import CharRNNError, ExitCode, RunError
 from tui_charrnn.runs.description import RunDescription, RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
@@ -35,8 +35,7 @@ def run_training(
     """
     started = time.monotonic()
     description = read_description(run)
-    status = read_status(run)
-    if status is not None and status.state is RunState.FINISHED:
+    if _is_finished(run):
         return ExitCode.OK
     limit = max_time or description.training.max_time
     deadline = None if limit is None else started + limit
@@ -50,6 +49,14 @@ def run_training(
         except Exception as error:  # noqa: BLE001  the last line of defense: recorded and logged
             traceback.print_exc()
             return _fail(writer, _explain(error, run), ExitCode.UNEXPECTED)
+
+
+def _is_finished(run: RunDirectory) -> bool:
+    try:
+        status = read_status(run)
+    except RunError:  # damaged: the writer replaces it
+        return False
+    return status is not None and status.state is RunState.FINISHED
 
 
 def _train(
