@@ -73,7 +73,8 @@ def find_sources(arguments: Sequence[str], *, encoding: str) -> FoundSources:
         found = _find(argument, encoding)
         skipped += found.skipped
         for source in found.sources:
-            sources.setdefault(source.address, source)
+            place = str(source.path.resolve()) if source.path else source.address
+            sources.setdefault(place, source)
     return FoundSources(tuple(sources.values()), skipped)
 
 

@@ -1,0 +1,16 @@
+"""Which texts a user's words name."""
+
+from pathlib import Path
+
+from tui_charrnn.text.sources import find_sources
+
+
+def test_a_text_named_in_several_ways_is_taken_once(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("to be, or not to be", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.txt").symlink_to(text)
+    roundabout = tmp_path / "folder" / ".." / "text.txt"
+    names = [str(text), str(tmp_path / "link.txt"), str(roundabout), str(tmp_path / "t*.txt")]
+    found = find_sources(names, encoding="utf-8")
+    assert [source.path for source in found.sources] == [text]
