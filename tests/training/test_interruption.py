@@ -43,6 +43,14 @@ def test_a_closed_terminal_is_no_reason_to_stop(interruption: Interruption) -> N
     assert not interruption.is_requested()
 
 
+def test_a_signal_after_the_end_changes_nothing(interruption: Interruption) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    interruption.conclude()
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert interruption.reason is Reason.INTERRUPTED
+
+
 def test_the_first_reason_stands() -> None:
     interruption = Interruption()
     interruption.request(Reason.STOPPED)

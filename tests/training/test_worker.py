@@ -1,6 +1,7 @@
 """Whole runs through the worker, in this process."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -233,6 +234,32 @@ def test_a_damaged_status_does_not_keep_a_run_from_being_resumed(
     train(run, interruption)
     run.status.write_text("{", encoding="utf-8")
     assert train(run) is ExitCode.OK
+
+
+def test_a_damaged_checkpoint_is_told_and_an_older_one_taken(tmp_path: Path, stop_at: Any) -> None:
+    run, interruption = new_run(tmp_path), Interruption()
+    stop_at(8, interruption, Reason.PREEMPTED)
+    train(run, interruption)
+    torn = run.checkpoint(8).training
+    torn.write_bytes(torn.read_bytes()[:100])
+    assert train(run) is ExitCode.OK
+    warned = [record.message for record in records_of(run) if isinstance(record, RunWarned)]
+    assert "step 8 is damaged; training goes on from that of step 6" in warned[0]
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_not_begun_anew(
+    tmp_path: Path, stop_at: Any
+) -> None:
+    run, interruption = new_run(tmp_path), Interruption()
+    stop_at(2, interruption, Reason.PREEMPTED)
+    train(run, interruption)
+    run.checkpoint(2).training.write_bytes(b"")
+    assert train(run) is ExitCode.DATA
+    assert "step-00000002" in status_of(run).message
+    shutil.rmtree(run.checkpoints)
+    assert train(run) is ExitCode.OK
+    warned = [record.message for record in records_of(run) if isinstance(record, RunWarned)]
+    assert "begins anew" in warned[0]
 
 
 def test_best_is_the_best_that_could_be_saved(

@@ -103,7 +103,7 @@ def read_corpus(
             compose=compose,
         )
         if not text.text:
-            raise CorpusError(f"{source.name[:1].upper() + source.name[1:]} is empty.")
+            raise CorpusError(f"There is no text in {source.name}: it is empty.")
         texts.append(text)
         sizes.append(len(data))
     is_repeatable = all(source.is_repeatable for source in found.sources)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tui_charrnn.durations import parse_duration
-from tui_charrnn.errors import CharRNNError
+from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.training.interruption import Interruption
 
@@ -35,6 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
     except CharRNNError as error:
         print(f"charrnn-tui: {error}", file=sys.stderr)  # noqa: T201  the log, not a terminal
         return int(error.exit_code)
+    except KeyboardInterrupt:  # the second Ctrl-C, before the run was taken up
+        return int(ExitCode.INTERRUPTED)
+    finally:
+        interruption.conclude()
 
 
 if __name__ == "__main__":

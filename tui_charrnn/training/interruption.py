@@ -42,6 +42,7 @@ _EXIT_CODES = {
     Reason.TIME_LIMIT: ExitCode.RESUME_ME,
     Reason.INTERRUPTED: ExitCode.INTERRUPTED,
 }
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT)
 
 
 class Interruption:
@@ -64,10 +65,15 @@ class Interruption:
 
     def listen(self) -> None:
         """Take over the signals of this process."""
-        for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        for number in _SIGNALS:
             signal.signal(number, self._preempt)
         signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is no reason to stop
+
+    def conclude(self) -> None:
+        """Listen no more: the run has ended, and how it ended is settled."""
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
     def _preempt(self, _number: int, _frame: FrameType | None) -> None:
         self.request(Reason.PREEMPTED)
