@@ -86,7 +86,27 @@ def test_columns_are_few_finite_and_within_the_values(values: list[float], width
 def test_dropping_forgets_what_came_after(values: list[float], step: int) -> None:
     history = history_of(values)
     history.drop_after(step)
-    assert all(bucket.first_step <= step for bucket in history.buckets)
+    assert all(bucket.first_step <= bucket.last_step <= step for bucket in history.buckets)
+
+
+@given(st.lists(losses, min_size=17, max_size=200), st.integers(0, 60))
+def test_steps_that_are_taken_again_count_once(values: list[float], step: int) -> None:
+    history = history_of(values)
+    history.drop_after(step)
+    for again, value in enumerate(values[step:], start=step + 1):
+        history.append(again, value)
+    assert sum(bucket.count for bucket in history.buckets) == len(values)
+    assert len(history.buckets) <= 8
+
+
+def test_a_bucket_that_is_cut_keeps_its_mean_and_extremes() -> None:
+    history = history_of([float(step) for step in range(32)])
+    history.drop_after(10)  # in the middle of the second of eight buckets of four, or of eight
+    before, cut = history_of([float(step) for step in range(32)]).buckets, history.buckets[-1]
+    whole = next(bucket for bucket in before if bucket.first_step == cut.first_step)
+    assert cut.last_step == 10
+    assert cut.count == 10 - cut.first_step + 1 < whole.count
+    assert (cut.mean, cut.minimum, cut.maximum) == (whole.mean, whole.minimum, whole.maximum)
 
 
 def test_a_history_goes_on_after_dropping() -> None:

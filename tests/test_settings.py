@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.settings import Settings, refuse, setting
 
@@ -60,6 +61,37 @@ def test_what_is_out_of_bounds_is_told(name: str, value: Any, allowed: str) -> N
     with pytest.raises(ConfigError) as caught:
         Oven.from_mapping({name: value})
     assert str(caught.value) == f"{name} must be {allowed}. Received: {value!r}."
+
+
+@pytest.mark.parametrize(
+    "number", [10**400, -(10**400), 2**63], ids=["vast", "vast below zero", "just beyond"]
+)
+@pytest.mark.parametrize(
+    ("configuration", "name"),
+    [
+        (Oven, "trays"),
+        (Oven, "heat"),
+        (Oven, "timer"),
+        (ModelConfig, "hidden_size"),
+        (TrainingConfig, "gradient_norm_limit"),
+        (TrainingConfig, "evaluation_characters"),
+    ],
+)
+def test_a_number_beyond_64_bits_is_refused_in_a_sentence(
+    configuration: type[Settings], name: str, number: int
+) -> None:
+    with pytest.raises(ConfigError, match=f"{name} must be .* of more than 64 bits"):
+        configuration.from_mapping({"steps": 1} | {name: number}, skip_unknown=True)
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+@pytest.mark.parametrize(
+    ("name", "form"), [("trays", "{}"), ("heat", "{}"), ("timer", "{}"), ("timer", "{}:00:00")]
+)
+def test_endless_digits_are_refused_in_a_sentence(name: str, form: str, digits: int) -> None:
+    with pytest.raises(ConfigError, match="Received") as caught:
+        Oven.from_mapping({name: Oven.parse(name, form.format("9" * digits))})
+    assert name == "timer" or len(str(caught.value)) < 200
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -1,5 +1,6 @@
 """The program's entry: as little as possible before the first frame."""
 
+import contextlib
 import os
 import sys
 
@@ -13,9 +14,13 @@ def main() -> int:
     os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
     arguments = sys.argv[1:]
     if arguments in (["--version"], ["-V"]):
-        sys.stdout.write(f"charrnn-tui {__version__}\n")
+        # deferred: as everything here, so that importing this module loads nothing
+        from tui_charrnn.cli.output import print_data  # noqa: PLC0415  deferred, see above
+
+        with contextlib.suppress(BrokenPipeError):
+            print_data(f"charrnn-tui {__version__}")
         return 0
-    # deferred: the version is told without loading anything
+    # deferred: the version is told without loading the commands
     from tui_charrnn.cli.main import run  # noqa: PLC0415  deferred, see above
 
     return run(arguments)

@@ -6,7 +6,7 @@ from tui_charrnn.errors import ConfigError
 
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}  # seconds
 _PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
-_CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]\d)")
+_CLOCK = re.compile(r"(?:(\d{1,6}):)?([0-5]?\d):([0-5]\d)")
 
 
 def parse_duration(text: str) -> float:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 
@@ -69,6 +69,15 @@ class Bucket:
             max(self.maximum, later.maximum),
         )
 
+    def until(self, step: int) -> "Bucket":
+        """What this bucket, which reaches over a step, may be taken to have held until then.
+
+        The values themselves are gone: the mean and the extremes are taken to be the same.
+        """
+        share = (step - self.first_step + 1) / (self.last_step - self.first_step + 1)
+        count = max(1, min(self.count - 1, round(share * self.count)))
+        return replace(self, last_step=step, count=count, total=self.mean * count)
+
 
 class LossHistory:
     """A series of any length in bounded memory: minimum, mean and maximum of equal stretches.
@@ -105,10 +114,12 @@ class LossHistory:
     def drop_after(self, step: int) -> None:
         """Forget what came after a step, as a run that resumed from there did.
 
-        A bucket that reaches over the step is kept whole if it began before it: its mean is off
-        by less than one bucket's worth, which the next join evens out.
+        A bucket that reaches over the step is cut down to the steps that remain, so that those
+        which are taken again count once.
         """
         self._buckets = [bucket for bucket in self._buckets if bucket.first_step <= step]
+        if self._buckets and self._buckets[-1].last_step > step:
+            self._buckets[-1] = self._buckets[-1].until(step)
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:

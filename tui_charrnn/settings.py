@@ -7,10 +7,13 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
+
+_LARGEST_INTEGER: Final = 2**63 - 1
+"""No whole number of ours is larger: our files hold numbers of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Bounds:
             return value in self.choices
         if isinstance(value, bool) or not isinstance(value, int | float):
             return isinstance(value, bool)
-        if not math.isfinite(value) or value > self.maximum:
+        is_sane = math.isfinite(value) if isinstance(value, float) else _fits(value)
+        if not is_sane or value > self.maximum:
             return False
         return value > self.minimum if self.exclusive_minimum else value >= self.minimum
 
@@ -86,7 +90,8 @@ class Settings:
             return _READERS[_type_name(str(item.type))](text.strip())
         except (KeyError, ValueError):
             allowed = bounds.allowed()
-            raise ConfigError(f"{name} must be {allowed}. Received: {text!r}.") from None
+            received = _described(text)
+            raise ConfigError(f"{name} must be {allowed}. Received: {received}.") from None
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, skip_unknown: bool = False) -> Self:
@@ -116,8 +121,21 @@ class Settings:
         for item in fields(self):  # type: ignore[arg-type]
             value, bounds = getattr(self, item.name), item.metadata["bounds"]
             if not (_has_type(value, str(item.type)) and bounds.admits(value)):
-                problems.append(f"{item.name} must be {bounds.allowed()}. Received: {value!r}.")
+                received = _described(value)
+                problems.append(f"{item.name} must be {bounds.allowed()}. Received: {received}.")
         return problems
+
+
+def _fits(value: int) -> bool:
+    return -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER
+
+
+def _described(value: object) -> str:
+    """A value that was received, in a sentence's length."""
+    if isinstance(value, int) and not _fits(value):
+        return "a whole number of more than 64 bits"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _has_type(value: object, annotation: str) -> bool:

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from tui_charrnn.cli import output
+from tui_charrnn.errors import StorageError
 
 
 class Terminal(io.StringIO):
@@ -59,6 +60,43 @@ def test_closed_streams_are_no_terminals(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not output.stdout_is_terminal()
     assert not output.stderr_is_terminal()
     output.narrate("nobody hears this")
+
+
+class Refusing(io.StringIO):
+    """A stream that takes nothing."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, text: str) -> int:
+        raise self._error
+
+
+def test_narration_that_nobody_takes_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", Refusing(BrokenPipeError()))
+    output.narrate("nobody hears this")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(BrokenPipeError(), BrokenPipeError), (OSError(28, "No space left on device"), StorageError)],
+)
+def test_data_that_nobody_takes_is(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, expected: type[Exception]
+) -> None:
+    monkeypatch.setattr("sys.stdout", Refusing(error))
+    with pytest.raises(expected):
+        output.print_data("nobody reads this")
+
+
+def test_the_app_needs_both_a_keyboard_and_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_terminal(monkeypatch)
+    monkeypatch.setattr("sys.stdin", Terminal())
+    assert output.has_terminal()
+    monkeypatch.setattr("sys.stdin", None)
+    assert not output.has_terminal()
+    assert output.stdin_bytes() is None
 
 
 def test_progress_is_narrated_once_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

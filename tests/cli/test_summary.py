@@ -1,11 +1,13 @@
 """What is told before a run begins."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.support.fake_run import created_run, fake_corpus
 from tui_charrnn.cli.summary import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.weights import parameter_count
+from tui_charrnn.text.corpus import read_corpus
 
 
 def test_the_summary_names_every_tensor_and_their_sum(tmp_path: Path) -> None:
@@ -22,6 +24,44 @@ def test_the_summary_names_every_tensor_and_their_sum(tmp_path: Path) -> None:
     assert len(sizes) == 9
     assert sum(sizes) == parameter_count(model, 3)
     assert "for 1m30s" in told
+
+
+def summary_of(folder: Path, content: bytes, encoding: str = "utf-8") -> str:
+    corpora = folder / "corpora"
+    corpora.mkdir()
+    (corpora / "a.txt").write_bytes(content)
+    (corpora / "b.bin").write_bytes(bytes(99))
+    corpus = read_corpus([str(corpora)], encoding=encoding)
+    return summarize(created_run(folder), ModelConfig(), TrainingConfig(steps=3), corpus)
+
+
+def test_what_reading_changed_is_told_in_one_line(tmp_path: Path) -> None:
+    told = summary_of(tmp_path, b"\xff\xfe" + "e\u0301t\u00e9\r\n".encode("utf-16-le") * 200)
+    line = told.splitlines()[2].strip()
+    assert line == (
+        "decoded from utf-16-le; byte order mark left out; 200 CR LF or CR turned into LF; "
+        "200 characters composed (Unicode NFC); 1 binary or empty files passed over"
+    )
+
+
+def test_where_reading_changed_nothing_no_line_says_so(tmp_path: Path) -> None:
+    corpus = fake_corpus(tmp_path, "abcab" * 400)
+    told = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
+    assert [line.split()[0] for line in told.splitlines()[:3]] == ["Run", "Corpus", "Model"]
+
+
+def test_changes_that_were_declined_are_not_told(tmp_path: Path) -> None:
+    corpus = fake_corpus(tmp_path, "e\u0301\n" * 800)
+    corpus = replace(corpus, compose=False)
+    told = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
+    assert "composed" not in told
+
+
+def test_the_batch_size_is_the_one_that_fits(tmp_path: Path) -> None:
+    corpus = fake_corpus(tmp_path, "abcab" * 400)  # 1,800 characters are trained on
+    training = TrainingConfig(steps=3, batch_size=32, sequence_length=100)
+    told = summarize(created_run(tmp_path), ModelConfig(), training, corpus)
+    assert "batch 17 x 100 characters (not 32: the text is small)" in told
 
 
 def test_a_hostile_name_cannot_reach_the_terminal(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
-from tui_charrnn.runs.records import BatchTrained, RunEnded, decode_record
+from tui_charrnn.runs.records import BatchTrained, CheckpointSaved, RunEnded, decode_record
 from tui_charrnn.runs.writer import RunWriter
 
 pytestmark = pytest.mark.tensorflow
@@ -26,6 +27,9 @@ SETTINGS = (
     "--hidden-size=7 --embedding-size=5 --batch-size=4 --sequence-length=16 --dropout=0.2 "
     "--evaluations=4 --threads=1 --checkpoint-interval=200ms"
 ).replace("200ms", "0.2")
+
+STEPS = 600
+"""So many take long enough for a run to be killed between its first checkpoint and its end."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,7 @@ def train_arguments(folder: Path, name: str, *more: str) -> list[str]:
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> tuple[RunDirectory, bytes, bytes]:
     """A run that was never interrupted, with what its command printed."""
-    finished = run_program(*train_arguments(folder, "whole", "--steps=400", "--json"))
+    finished = run_program(*train_arguments(folder, "whole", f"--steps={STEPS}", "--json"))
     assert finished.returncode == 0, finished.stderr
     return RunDirectory(folder / "whole"), finished.stdout, finished.stderr
 
@@ -70,6 +74,27 @@ def has_reached(run: RunDirectory, step: int) -> Callable[[], bool]:
     return reached
 
 
+def goes_on_after_saving(
+    run: RunDirectory, program: "subprocess.Popen[bytes]"
+) -> Callable[[], bool]:
+    """Whether the run has a checkpoint and a batch after it, which a resume must take again."""
+    reader = RunReader(run)
+    saved, trained = STEPS, 0
+
+    def goes_on() -> bool:
+        nonlocal saved, trained
+        for record in reader.read_new():
+            assert not isinstance(record, RunEnded), "the run ended before it could be killed"
+            if isinstance(record, CheckpointSaved):
+                saved = min(saved, record.step)
+            elif isinstance(record, BatchTrained):
+                trained = record.step
+        assert program.poll() is None, "the command ended before its trainer could be killed"
+        return trained > saved
+
+    return goes_on
+
+
 def weights_of(run: RunDirectory) -> dict[str, np.ndarray]:
     checkpoint = newest_valid(run)
     assert checkpoint is not None
@@ -83,7 +108,7 @@ def test_json_is_the_records_and_nothing_else(whole: tuple[RunDirectory, bytes, 
     assert lines == run.events.read_text(encoding="utf-8").splitlines()
     ended = decode_record(lines[-1])
     assert isinstance(ended, RunEnded)
-    assert (ended.reason, ended.step, ended.exit_code) == ("finished", 400, 0)
+    assert (ended.reason, ended.step, ended.exit_code) == ("finished", STEPS, 0)
     assert b"parameters" in stderr
     assert b"than the best n-gram" in stderr
 
@@ -107,13 +132,13 @@ def test_killed_at_any_moment_it_resumes_to_the_very_same_bits(
     folder: Path, whole: tuple[RunDirectory, bytes, bytes]
 ) -> None:
     run = RunDirectory(folder / "killed")
-    program = start_program(*train_arguments(folder, "killed", "--steps=400"))
-    wait_for("a checkpoint and a batch after it", lambda: newest_valid(run) is not None)
+    program = start_program(*train_arguments(folder, "killed", f"--steps={STEPS}"))
+    wait_for("a checkpoint and a batch after it", goes_on_after_saving(run, program))
     status = status_of(run)
     assert status is not None
     os.kill(status.pid, signal.SIGKILL)
     killed = finish(program)
-    assert killed.returncode == 1
+    assert killed.returncode == 1, "the run ended before it was killed"
     assert b"SIGKILL" in killed.stderr
     assert b"charrnn-tui resume killed" in killed.stderr
     resumed = run_program("resume", "--headless", str(run.path))

@@ -98,6 +98,27 @@ def test_the_seed_text_is_told_back() -> None:
     assert (primed.text, primed.skipped) == ("bad cafe", ())
 
 
+def test_a_long_seed_text_can_be_broken_off() -> None:
+    stream, seed_text = CharacterStream(tiny_model(), SEEDED), "abcdefghij" * 100
+    answers = iter([False, True])
+    primed = stream.prime(seed_text, should_stop=lambda: next(answers))
+    text = text_of(stream)
+    stream.prime(seed_text[:512])
+
+    assert primed.text == seed_text[:512]
+    assert text_of(stream) == text
+
+
+def test_a_seed_text_that_is_not_broken_off_is_read_to_its_end() -> None:
+    stream, seed_text = CharacterStream(tiny_model(), SEEDED), "abcdefghij" * 100
+    primed = stream.prime(seed_text, should_stop=lambda: False)
+    text = text_of(stream)
+    stream.prime(seed_text)
+
+    assert primed.text == seed_text
+    assert text_of(stream) == text
+
+
 def test_unknown_characters_are_skipped_and_named() -> None:
     stream = CharacterStream(tiny_model(), SEEDED)
     primed = stream.prime("aΩb\ud800😀")

@@ -84,7 +84,7 @@ def test_no_foreign_control_reaches_the_terminal(tmp_path: Path) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_leaves_a_clean_terminal(
     tmp_path: Path, model: Path, number: signal.Signals
 ) -> None:

@@ -11,9 +11,11 @@ import pytest
 from tests.support.fake_run import FAKE_TEXT, created_run, fake_corpus
 from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import ConfigError, StorageError
+from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.file_system import FileSystem
+from tui_charrnn.runs.json_values import DOCUMENT_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.storage import Storage
@@ -21,8 +23,26 @@ from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
 from tui_charrnn.text.vocabulary import Vocabulary
 
 
+class Rivals(FileSystem):
+    """Another process is faster and takes the name of a folder, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    def replace(self, source: Path, target: Path) -> None:
+        if source.is_dir() and self._times:
+            self._times -= 1
+            target.mkdir()
+            (target / "run.json").write_text("{}", encoding="utf-8")
+        super().replace(source, target)
+
+
 def create(
-    folder: Path, corpus: Corpus, name: str | None = None, storage: Storage | None = None
+    folder: Path,
+    corpus: Corpus,
+    name: str | None = None,
+    storage: Storage | None = None,
+    document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
     return create_run(
         folder,
@@ -34,6 +54,7 @@ def create(
         vocabulary=Vocabulary.from_text(corpus.text),
         parameter_count=123,
         storage=storage,
+        document_limit=document_limit,
     )
 
 
@@ -100,6 +121,38 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path, corpus: Corpus) -> None
     create(tmp_path, corpus, "mine")
     with pytest.raises(ConfigError, match=r"'mine' in .* already"):
         create(tmp_path, corpus, "mine")
+
+
+def test_a_default_name_that_another_takes_meanwhile_gives_way_to_the_next(
+    tmp_path: Path, corpus: Corpus
+) -> None:
+    run = create(tmp_path / "runs", corpus, storage=Storage(Rivals(2)))
+    assert run.name.endswith("-fake-3")
+    assert read_description(run).name == run.name
+    assert len(list((tmp_path / "runs").iterdir())) == 3
+
+
+def test_a_given_name_that_another_takes_meanwhile_is_refused(
+    tmp_path: Path, corpus: Corpus
+) -> None:
+    with pytest.raises(ConfigError, match=r"'mine' in .* already"):
+        create(tmp_path / "runs", corpus, "mine", Storage(Rivals(1)))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine"]
+
+
+def test_a_corpus_of_too_many_files_is_stored(tmp_path: Path, corpus: Corpus) -> None:
+    size = create(tmp_path, corpus, "named").description.stat().st_size
+    run = create(tmp_path, corpus, "moved", document_limit=size - 1)
+    assert run.description.stat().st_size < size
+    assert read_description(run).corpus.sources == ()
+    assert run.corpus.read_bytes() == corpus.text.encode()
+
+
+def test_a_text_of_which_nothing_can_be_scored_is_refused(tmp_path: Path) -> None:
+    corpus = read_corpus(["-"], stdin=io.BytesIO(b"abcde"))  # a fifth is 1 character
+    with pytest.raises(CorpusError, match=r"0\.2 holds out 1\. Give a longer text"):
+        create(tmp_path / "runs", corpus)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_nothing_half_made_stays_whichever_operation_fails(tmp_path: Path, corpus: Corpus) -> None:

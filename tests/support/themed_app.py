@@ -1,19 +1,12 @@
-"""The smallest app that a widget of this program can live in."""
+"""What a widget draws, as the terminal gets it."""
 
 from rich.segment import Segment
-from textual.app import App
 from textual.geometry import Region
 from textual.widget import Widget
 
-from tui_charrnn.tui.themes import fallback_variables
+from tui_charrnn.tui.themed_app import ThemedApp
 
-
-class ThemedApp(App[None]):
-    """An app that knows the colors which the style sheets of the widgets name."""
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The colors of the program, in terms of Textual's."""
-        return fallback_variables(self.current_theme)
+__all__ = ["ThemedApp", "drawn_rows", "drawn_segments", "styled"]
 
 
 def drawn_segments(widget: Widget) -> list[list[Segment]]:

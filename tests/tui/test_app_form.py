@@ -1,16 +1,23 @@
 """The training form on the screen."""
 
+import contextlib
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from tests.support.fake_run import fake_run
+from tests.support.fake_run import FakeTrainer, fake_run
 from tests.support.open_app import RecordingLauncher, run_words_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.app import CharRNNApp
+
+TEXT = "abcdefg hijk\n" * 800
 
 
 @pytest.fixture
@@ -23,8 +30,35 @@ def launcher() -> Iterator[RecordingLauncher]:
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     path = tmp_path / "text.txt"
-    path.write_text("abcdefg hijk\n" * 800, encoding="utf-8")
+    path.write_text(TEXT, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """A named pipe: who reads it waits until something has been written."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    return path
+
+
+async def writing_end(pilot: Pilot[Any], pipe: Path) -> IO[str]:
+    """The other end of a pipe, once somebody reads it."""
+    ends: list[IO[str]] = []
+
+    def is_read() -> bool:
+        with contextlib.suppress(OSError):  # ENXIO: nobody does
+            descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            ends.append(os.fdopen(descriptor, "w", encoding="utf-8"))
+        return bool(ends)
+
+    await wait_until(pilot, "a reader", is_read)
+    return ends[0]
+
+
+def preparations() -> list[threading.Thread]:
+    """The threads that make a run."""
+    return [thread for thread in threading.enumerate() if thread.name == "run-preparation"]
 
 
 def fill(app: CharRNNApp, **fields: str) -> None:
@@ -98,6 +132,40 @@ async def test_escape_closes_the_form(tmp_path: Path) -> None:
         await wait_until(pilot, "the stage", lambda: app.screen is app.main)
 
 
+async def test_a_second_enter_starts_no_second_run(
+    tmp_path: Path, launcher: RecordingLauncher, pipe: Path
+) -> None:
+    app = tiny_app(tmp_path, launch=launcher)
+    async with app.run_test() as pilot:
+        await pilot.press("f3")
+        fill(app, corpus=str(pipe))
+        await pilot.press("enter", "enter")
+        await pilot.pause()
+        assert len(preparations()) == 1
+        with await writing_end(pilot, pipe) as end:
+            end.write(TEXT)
+        await wait_until(pilot, "the run", lambda: app.session.run is not None)
+    assert len(launcher.runs) == 1
+
+
+async def test_escape_while_the_text_is_read_starts_no_run(
+    tmp_path: Path, launcher: RecordingLauncher, pipe: Path
+) -> None:
+    app = tiny_app(tmp_path, launch=launcher)
+    async with app.run_test() as pilot:
+        await pilot.press("f3")
+        fill(app, corpus=str(pipe))
+        await pilot.press("enter")
+        with await writing_end(pilot, pipe) as end:
+            await pilot.press("escape")
+            await wait_until(pilot, "the stage", lambda: app.screen is app.main)
+            end.write(TEXT)
+        await wait_until(pilot, "the end of the thread", lambda: not preparations())
+        assert app.session.run is None
+    assert launcher.runs == []
+    assert not (tmp_path / "runs").exists()
+
+
 async def test_the_preset_says_what_it_is_good_for(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
@@ -119,3 +187,20 @@ async def test_a_trainer_that_dies_at_once_is_called_lost(
         await wait_until(pilot, "the run", lambda: "starting the trainer" in run_words_of(app))
         launcher.end()
         await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+
+
+async def test_a_lost_run_that_is_resumed_elsewhere_is_alive_again(
+    tmp_path: Path, corpus: Path, launcher: RecordingLauncher
+) -> None:
+    app = tiny_app(tmp_path, launch=launcher)
+    async with app.run_test() as pilot:
+        await pilot.press("f3")
+        fill(app, corpus=str(corpus), length="30 steps", name="mine")
+        await pilot.press("enter")
+        await wait_until(pilot, "the run", lambda: len(launcher.runs) == 1)
+        launcher.end()
+        await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+        with FakeTrainer(launcher.runs[0]) as trainer:
+            trainer.start()
+            trainer.train(3.0)
+            await wait_until(pilot, "life", lambda: "● training" in run_words_of(app))

@@ -71,6 +71,22 @@ async def test_a_finished_run_shows_its_final_numbers(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
         await wait_until(pilot, "the best", lambda: "2.250 at step 3" in run_words_of(app))
+        assert "█" not in run_words_of(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_a_run_that_was_stopped_does_not_look_like_an_error(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    fake_run(tmp_path / "runs", losses=[3.0, 2.5], evaluations={2: 2.6}, end="stopped")
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=size) as pilot:
+        await wait_until(pilot, "the run", lambda: "■ stopped, saved" in run_words_of(app))
+        await wait_until(pilot, "what to do", lambda: "Go on with:" in run_words_of(app))
+        status = app.main.followed_run
+        assert status.trouble.styles.color == app.main.conversation.note.styles.color
+        assert not status.has_class("-failed")
+        assert not app.session.has_live_run
 
 
 async def test_a_diverged_run_keeps_the_app_alive(tmp_path: Path) -> None:

@@ -6,15 +6,38 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.config import PRESETS, TrainingConfig
-from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.tui.new_run import FieldError, check_form, length_words, start_run, with_length
+from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.tui import new_run
+from tui_charrnn.tui.new_run import (
+    FieldError,
+    NewRun,
+    Permission,
+    WithdrawnError,
+    check_form,
+    length_words,
+    start_run,
+    with_length,
+)
 
 
 def say_nothing(done: int, total: int | None) -> None:
     pass
+
+
+def refuse_to_launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+    raise AssertionError("nothing may be launched")
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> NewRun:
+    """A run of seven steps on a text that is long enough."""
+    path = tmp_path / "text.txt"
+    path.write_text("abcdefg hijk\n" * 400, encoding="utf-8")
+    return check_form(corpus=str(path), preset="tiny", length="7 steps", name="mine")
 
 
 SMALL = PRESETS["small"].training
@@ -77,17 +100,16 @@ def test_a_mistake_is_told_at_its_field(form: dict[str, str], field: str) -> Non
     assert caught.value.field == field
 
 
-def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(tmp_path: Path) -> None:
-    path = tmp_path / "text.txt"
-    path.write_text("abcdefg hijk\n" * 400, encoding="utf-8")
+def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(
+    tmp_path: Path, wanted: NewRun
+) -> None:
     launched: list[RunDirectory] = []
 
     def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
         launched.append(run)
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    new = check_form(corpus=str(path), preset="tiny", length="7 steps", name="mine")
-    run, trainer = start_run(new, tmp_path / "runs", launch, say_nothing)
+    run, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, Permission())
     trainer.wait()
     description = read_description(run)
     assert launched == [run]
@@ -100,9 +122,67 @@ def test_a_text_that_is_too_short_makes_no_run(tmp_path: Path) -> None:
     path.write_text("too short", encoding="utf-8")
     new = check_form(corpus=str(path), preset="tiny", length="", name="")
 
-    def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
-        raise AssertionError("nothing may be launched")
-
     with pytest.raises(CorpusError):
-        start_run(new, tmp_path / "runs", launch, say_nothing)
+        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
     assert not list((tmp_path / "runs").glob("*"))
+
+
+def test_a_home_that_nobody_has_is_explained(tmp_path: Path) -> None:
+    new = check_form(corpus=" ~nosuchuser/x.txt ", preset="tiny", length="", name="")
+    with pytest.raises(CorpusError, match=r"~nosuchuser/x\.txt"):
+        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
+
+
+def test_what_was_given_up_before_the_text_was_read_makes_no_run(
+    tmp_path: Path, wanted: NewRun
+) -> None:
+    permission = Permission()
+    assert permission.withdraw()
+    with pytest.raises(WithdrawnError):
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, permission)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_was_given_up_while_its_folder_was_made_leaves_none(
+    tmp_path: Path, wanted: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permission, made = Permission(), list[RunDirectory]()
+
+    def make_and_give_up(
+        folder: Path,
+        name: str | None,
+        preset: str,
+        configurations: tuple[ModelConfig, TrainingConfig],
+        corpus: Corpus,
+    ) -> RunDirectory:
+        made.append(make_run(folder, name, preset, configurations, corpus))
+        permission.withdraw()
+        return made[0]
+
+    make_run = new_run.make_run
+    monkeypatch.setattr(new_run, "make_run", make_and_give_up)
+    with pytest.raises(WithdrawnError):
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, permission)
+    assert len(made) == 1
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_trainer_that_cannot_be_started_leaves_no_run(tmp_path: Path, wanted: NewRun) -> None:
+    def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+        raise StorageError("no process can be started")
+
+    with pytest.raises(StorageError):
+        start_run(wanted, tmp_path / "runs", launch, say_nothing, Permission())
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_started_trainer_can_no_longer_be_given_up(tmp_path: Path, wanted: NewRun) -> None:
+    permission = Permission()
+
+    def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+        assert not permission.withdraw()
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    _, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, permission)
+    trainer.wait()
+    permission.check()

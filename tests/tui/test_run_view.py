@@ -20,6 +20,7 @@ from tui_charrnn.runs.records import (
     RunWarned,
     SplitEvaluated,
 )
+from tui_charrnn.text.ngrams import Baselines
 from tui_charrnn.tui import run_words as words
 from tui_charrnn.tui.run_view import RunView
 
@@ -64,7 +65,38 @@ def test_a_resume_drops_what_came_after_its_step(view: RunView) -> None:
     assert view.step == 5
     assert [bucket.last_step for bucket in view.losses.buckets] == [1, 2, 3, 4, 5]
     assert view.best == scored(5, 2.6)
+    view.take([scored(10, 2.4)])
+    assert view.best == scored(10, 2.4)
     assert view.smoothed.value == pytest.approx(2.5)
+
+
+def test_ngrams_are_called_as_everywhere_else(view: RunView) -> None:
+    orders = tuple(range(6))
+    names = Baselines(orders, (2.0,) * 6, training_characters=9, heldout_characters=9).names
+    for order, name in zip(orders, names, strict=True):
+        view.take([BaselinesMeasured((order,), (2.0,))])
+        assert dict(words.loss_rows(view))["baseline"] == f"2.000 ({name})"
+
+
+@pytest.mark.parametrize(
+    ("width", "row"),
+    [
+        (70, "train 2.000 · val 1.530 · 2.21 bpc · 0.14 below 5-gram 1.669"),
+        (59, "train 2.000 · val 1.530 · 0.14 below 5-gram 1.669"),
+        (40, "train 2.000 · val 1.530 · 5-gram 1.669"),
+        (30, "train 2.000 · val 1.530"),
+    ],
+)
+def test_the_row_compares_with_the_best_ngram_while_it_fits(
+    view: RunView, width: int, row: str
+) -> None:
+    view.take([BaselinesMeasured((0, 5), (4.174, 1.669)), batch(1, 2.0), scored(1, 1.53)])
+    assert words.loss_words(view, width) == row
+
+
+def test_the_row_tells_the_baseline_before_anything_was_scored(view: RunView) -> None:
+    view.take([BaselinesMeasured((0, 2), (4.174, 2.486)), batch(1, 3.0)])
+    assert words.loss_words(view, 70) == "train 3.000 · bigram 2.486"
 
 
 def test_a_resume_takes_back_how_the_run_had_ended(view: RunView) -> None:
@@ -88,6 +120,18 @@ def test_a_lost_trainer_is_said_to_be_lost_and_how_to_go_on(view: RunView) -> No
     assert f"charrnn-tui resume {view.run.path}" in words.trouble_words(view)
     assert str(view.run.log) in words.trouble_words(view)
     assert not view.is_live
+
+
+@pytest.mark.parametrize("state", [RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED])
+def test_a_run_that_was_left_in_good_order_is_no_trouble(view: RunView, state: RunState) -> None:
+    view.observe(RunStatus(state=state, step=3), "ended", now=0.0)
+    assert words.trouble_words(view) == ""
+    assert words.advice_words(view) == f"Go on with: charrnn-tui resume {view.run.path}"
+
+
+def test_a_finished_run_needs_no_advice(view: RunView) -> None:
+    view.observe(RunStatus(state=RunState.FINISHED, step=3), "ended", now=0.0)
+    assert words.trouble_words(view) == words.advice_words(view) == ""
 
 
 def test_a_command_names_a_run_as_shortly_as_it_is_found(isolated_home: Path) -> None:

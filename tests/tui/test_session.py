@@ -1,12 +1,18 @@
-"""Which run the app comes back to."""
+"""Which run the app comes back to, and what it knows of the trainers that it started."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.session import find_run_to_show
+from tui_charrnn.tui.session import Session, find_run_to_show
 
 
 def age(run: RunDirectory, seconds: float) -> None:
@@ -41,3 +47,37 @@ def test_what_ended_long_ago_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_missing_folder_holds_nothing_to_show(tmp_path: Path) -> None:
     assert find_run_to_show(tmp_path / "missing") is None
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """A session that started a trainer, which has ended."""
+    run = RunDirectory(tmp_path / "moby")
+    session = Session(runs_folder=tmp_path)
+    session.open_run(run)
+    session.trainers[run.path] = subprocess.Popen([sys.executable, "-c", ""])
+    session.trainers[run.path].wait()
+    return session
+
+
+def written_by(pid: int, host: str) -> RunStatus:
+    return RunStatus(state=RunState.TRAINING, pid=pid, host=host)
+
+
+def test_a_trainer_that_ended_before_it_wrote_its_number_is_lost(session: Session) -> None:
+    assert session.has_lost_trainer(None)
+    assert session.has_lost_trainer(written_by(0, host_name()))
+
+
+def test_a_trainer_that_ended_is_lost_for_as_long_as_it_was_the_last(session: Session) -> None:
+    (trainer,) = session.trainers.values()
+    assert session.has_lost_trainer(written_by(trainer.pid, host_name()))
+    assert session.has_lost_trainer(written_by(trainer.pid, host_name()))
+
+
+@pytest.mark.parametrize("place", ["here", "on-another-machine"])
+def test_a_run_that_another_process_has_taken_up_is_not_lost(session: Session, place: str) -> None:
+    (trainer,) = session.trainers.values()
+    other = (trainer.pid + 1, host_name()) if place == "here" else (trainer.pid, "elsewhere")
+    assert not session.has_lost_trainer(written_by(*other))
+    assert session.trainers == {}

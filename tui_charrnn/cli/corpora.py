@@ -1,14 +1,19 @@
 """`charrnn-tui corpora`: the texts that have a name, and what is in a text."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tui_charrnn.cli.output import narrate, print_data, progress_bar, stdout_is_terminal
+from tui_charrnn.cli.output import (
+    narrate,
+    print_data,
+    progress_bar,
+    stdin_bytes,
+    stdout_is_terminal,
+)
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
@@ -74,7 +79,7 @@ def inspect(
             encoding=encoding,
             unify_newlines=not keep_newlines,
             compose=not keep_decomposed,
-            stdin=sys.stdin.buffer if sys.stdin else None,
+            stdin=stdin_bytes(),
             progress=progress,
         )
     for name, sha256 in text.report.recorded:

@@ -1,25 +1,31 @@
 """Watches a trainer from the command line: reads its run directory, hands signals on."""
 
+import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol
 
 from tui_charrnn.cli.output import narrate
-from tui_charrnn.errors import ExitCode
+from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import Record
 
-POLL_INTERVAL = 0.1  # seconds
+POLL_INTERVAL: Final = 0.1  # seconds
+START_PATIENCE: Final = 10.0
+"""Seconds that a trainer is given to take its run up before it is left alone."""
+
+Launch = Callable[[], "subprocess.Popen[bytes]"]
 
 
 class Reporter(Protocol):
-    """Shows how a run goes."""
+    """Shows how a run goes, and keeps a view of it up to date."""
 
     def recall(self, records: list[Record]) -> None:
         """Take what happened before, without telling it again."""
@@ -34,62 +40,132 @@ class Reporter(Protocol):
         ...
 
 
-def read_all(reader: RunReader) -> list[Record]:
-    """All records that are there by now."""
-    records, behind = reader.read_new(), -1
-    while reader.behind not in {0, behind}:
+def unread_records(reader: RunReader) -> Iterator[list[Record]]:
+    """All records that are there by now and were not read before, piece by piece.
+
+    At least one piece comes, perhaps an empty one. Where reading fails, the rest waits.
+    """
+    behind = -1
+    while True:
+        yield _new_records(reader)
+        if reader.behind in {0, behind}:
+            return
         behind = reader.behind
-        records += reader.read_new()
-    return records
 
 
-def follow(
-    run: RunDirectory, reader: RunReader, trainer: subprocess.Popen[bytes], reporter: Reporter
-) -> int:
-    """Report on a trainer until it ends.
+def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStatus | None:
+    """What the trainer says now, or what it said before if that cannot be read just now."""
+    try:
+        return read_status(run)
+    except (RunError, OSError):  # a network file system that stumbles; the trainer goes on
+        return before
+
+
+def follow(run: RunDirectory, reader: RunReader, launch: Launch, reporter: Reporter) -> int:
+    """Start a trainer and report on it until it ends.
 
     SIGINT and SIGTERM go on to the trainer, which runs in a session of its own and would not get
-    them from the terminal. If this process dies the trainer goes on.
+    them from the terminal. If this process dies the trainer goes on. What cannot be read at one
+    poll is read at a later one.
 
     Returns:
-        The exit code to end with: the trainer's own.
+        How the trainer's process ended: its exit code, or a negative number if a signal from
+        outside ended it.
+
+    Raises:
+        StorageError: If the trainer cannot be started.
     """
+    status = None
+    relay = _SignalRelay()
     try:
-        with _handing_signals_on(trainer):
+        with relay.listening():
+            trainer = relay.adopt(launch())
             while trainer.poll() is None:
-                reporter.show(reader.read_new(), read_status(run))
+                status = newest_status(run, status)
+                reporter.show(_new_records(reader), status)
                 time.sleep(POLL_INTERVAL)
-            reporter.show(read_all(reader), read_status(run))
+            status = newest_status(run, status)
+            for records in unread_records(reader):
+                reporter.show(records, status)
     finally:
         reporter.close()
-    if trainer.returncode >= 0:
-        return trainer.returncode
-    name = signal.Signals(-trainer.returncode).name
-    narrate(
-        f"The trainer was ended by {name} from outside (too little memory is a common reason). "
-        f"Its checkpoints are kept. Go on with: charrnn-tui resume {run.name}"
-    )
-    return int(ExitCode.UNEXPECTED)
+    return relay.explained(trainer.returncode)
 
 
-@contextmanager
-def _handing_signals_on(trainer: subprocess.Popen[bytes]) -> Iterator[None]:
-    interrupts = 0
+def await_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int | None:
+    """Wait until a trainer has taken its run up, and no longer than it may take.
 
-    def hand_on(number: int, _frame: FrameType | None) -> None:
-        nonlocal interrupts
-        if number == signal.SIGINT:
-            interrupts += 1
-            narrate(
-                "Saving and stopping. Ctrl-C again: stop now." if interrupts == 1 else "Stopping."
-            )
-        if trainer.poll() is None:
-            trainer.send_signal(number)
+    Returns:
+        The return code of a trainer that has ended; None if it is at work.
+    """
+    deadline = time.monotonic() + START_PATIENCE
+    while trainer.poll() is None and time.monotonic() < deadline:
+        status = newest_status(run)
+        if status is not None and status.pid == trainer.pid:
+            break  # it holds the lock: whoever does not never writes its number
+        time.sleep(POLL_INTERVAL)
+    return trainer.poll()
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-    before = {number: signal.signal(number, hand_on) for number in numbers}
+
+def _new_records(reader: RunReader) -> list[Record]:
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        return reader.read_new()
+    except (RunError, OSError):  # as in `newest_status`
+        return []
+
+
+class _SignalRelay:
+    """Hands signals on to a trainer; those that come while it is being started wait for it."""
+
+    def __init__(self) -> None:
+        self._trainer: subprocess.Popen[bytes] | None = None
+        self._waiting: deque[int] = deque()
+        self._interrupts = 0
+        self._handed_on: set[int] = set()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take signals over while the context lasts."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+        before = {number: signal.signal(number, self._take) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def adopt(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
+        """Hand on what waits, and whatever comes from now on."""
+        self._trainer = trainer
+        self._hand_on()
+        return trainer
+
+    def explained(self, returncode: int) -> int:
+        """The exit code of a trainer that one of these signals ended before it listened.
+
+        There was nothing to save yet, so it is as if it had listened. Any other return code is
+        left as it is.
+        """
+        if -returncode not in self._handed_on:
+            return returncode
+        is_interrupt = -returncode == signal.SIGINT
+        return int(ExitCode.INTERRUPTED if is_interrupt else ExitCode.RESUME_ME)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        self._waiting.append(number)
+        self._hand_on()
+        if number == signal.SIGINT:
+            self._interrupts += 1
+            is_first = self._interrupts == 1
+            with contextlib.suppress(RuntimeError):  # it came in the middle of another sentence
+                narrate("Saving and stopping. Ctrl-C again: stop now." if is_first else "Stopping.")
+
+    def _hand_on(self) -> None:
+        if self._trainer is None:
+            return
+        with contextlib.suppress(IndexError):  # another signal's handler may empty it meanwhile
+            while True:
+                number = self._waiting.popleft()
+                if self._trainer.poll() is None:
+                    self._trainer.send_signal(number)
+                    self._handed_on.add(number)

@@ -1,6 +1,5 @@
 """The command `generate`: text from a model, on standard output."""
 
-import contextlib
 import os
 import sys
 import time
@@ -11,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 import typer
 
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import narrate, stdout_is_terminal
+from tui_charrnn.cli.output import (
+    discard_output,
+    narrate,
+    refused_output,
+    stdout_is_terminal,
+)
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.safe_text import safe_text
@@ -108,19 +112,12 @@ def _write_text(stream: "CharacterStream", echoed: str, length: int) -> bool:
         finally:
             output.close()
     except BrokenPipeError:  # the reader has had enough, as `head` has
-        _discard_output()
+        discard_output()
         return True
     except OSError as error:
-        _discard_output()
-        reason = error.strerror or error
-        raise StorageError(f"Standard output does not take the text: {reason}.") from error
+        discard_output()
+        raise refused_output(error) from error
     return is_complete
-
-
-def _discard_output() -> None:
-    """Lead standard output nowhere, so that the interpreter's own last flush cannot fail."""
-    with contextlib.suppress(OSError):  # not a file, as in a test: nobody flushes it at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _skipped_sentence(skipped: Iterable["SkippedCharacter"]) -> str:

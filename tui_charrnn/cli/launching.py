@@ -1,20 +1,31 @@
 """Starts a run's trainer and stays with it in the way that was asked for."""
 
-import time
+import os
+import signal
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import typer
 
-from tui_charrnn.cli.following import follow, read_all
+from tui_charrnn.cli.following import (
+    await_start,
+    follow,
+    newest_status,
+    unread_records,
+)
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader, read_status
+from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.tui.run_view import RunView
+
+_AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
+"""How a trainer ends that did what it was asked for."""
+_LOG_END: Final = 64 << 10
+"""Bytes at the end of a log in which its last sentence is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +46,13 @@ def start_and_watch(
     Raises:
         typer.Exit: Always, with the exit code to end with.
     """
-    status = read_status(run)
+    status = newest_status(run)  # a damaged one is no hindrance: the trainer replaces it
     if status is not None and status.state is RunState.FINISHED:
         if not watching.quiet:
             narrate(f"The run {run.name} is finished; there is nothing left to train.")
-        _print_path(run, watching)
-        raise typer.Exit(ExitCode.OK)
+        raise typer.Exit(_end(run, watching, ExitCode.OK))
     if watching.detach:
-        launch_trainer(run, max_time=max_time)
-        narrate(
-            f"Training goes on by itself. Watch: charrnn-tui attach {run.name}  "
-            f"Stop: charrnn-tui stop {run.name}"
-        )
-        _print_path(run, watching)
-        raise typer.Exit(ExitCode.OK)
+        raise typer.Exit(_train_detached(run, watching, max_time))
     if watching.headless:
         raise typer.Exit(_train_headless(run, watching, max_time))
     launch_trainer(run, max_time=max_time)
@@ -58,53 +62,86 @@ def start_and_watch(
     raise typer.Exit(run_app(run=run.path, runs_folder=run.path.parent, model=None))
 
 
+def _train_detached(run: RunDirectory, watching: Watching, max_time: float | None) -> int:
+    """Leave the trainer once it has taken the run up, or say why it has not."""
+    log_size = _size_of_log(run)
+    returncode = await_start(run, launch_trainer(run, max_time=max_time))
+    if returncode is None:
+        narrate(
+            f"Training goes on by itself. Watch: charrnn-tui attach {run.name}  "
+            f"Stop: charrnn-tui stop {run.name}"
+        )
+    elif returncode not in _AS_ASKED:
+        _tell_failure(run, returncode, log_size)
+    return _end(run, watching, returncode or 0)
+
+
 def _train_headless(run: RunDirectory, watching: Watching, max_time: float | None) -> int:
-    reader = RunReader(run)
-    history = read_all(reader)
-    log_size = run.log.stat().st_size if run.log.exists() else 0
-    trainer = launch_trainer(run, max_time=max_time)
+    reader, view = RunReader(run), RunView(run)
+    log_size = _size_of_log(run)
     if not watching.quiet:
         narrate(
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
             f"charrnn-tui attach {run.name}"
         )
-    reporter = choose_reporter(run, as_json=watching.as_json, is_quiet=watching.quiet)
-    reporter.recall(history)
-    code = follow(run, reader, trainer, reporter)
-    if refusal := _refusal(run, log_size):
-        narrate(refusal)
+    reporter = choose_reporter(view, as_json=watching.as_json, is_quiet=watching.quiet)
+    for records in unread_records(reader):
+        reporter.recall(records)
+    returncode = follow(run, reader, lambda: launch_trainer(run, max_time=max_time), reporter)
+    if not watching.quiet:
+        narrate_outcome(view)
+    if returncode not in _AS_ASKED:
+        _tell_failure(run, returncode, log_size)
     elif not watching.quiet:
-        _tell_end(run, code)
+        _tell_next_step(view, returncode)
+    return _end(run, watching, returncode)
+
+
+def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
+    """The exit code of the command; the run is what a training gives, so its path is the data."""
+    if returncode == ExitCode.OK and not watching.as_json:
+        print_data(str(run.path))
+    return returncode if returncode >= 0 else int(ExitCode.UNEXPECTED)
+
+
+def _tell_next_step(view: RunView, code: int) -> None:
+    name = view.run.name
     if code == ExitCode.OK:
-        _print_path(run, watching)
-    return code
+        narrate(f'Talk to it: charrnn-tui generate "The " --model {name}')
+        return
+    saved = view.checkpoint_step
+    where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
+    narrate(f"{where} Go on with: charrnn-tui resume {name}")
+
+
+def _tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
+    """Tell why a trainer ended, wherever it said so: in its log, in its state, or nowhere."""
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        narrate(
+            f"The trainer was ended by {name} from outside (too little memory is a common "
+            "reason). Its checkpoints are kept. Go on with: "
+            f"charrnn-tui resume {run.name}"
+        )
+        return
+    status = newest_status(run)
+    told = _refusal(run, log_size) or (status.message if status else "")
+    narrate(told or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
+
+
+def _size_of_log(run: RunDirectory) -> int:
+    try:
+        return run.log.stat().st_size
+    except OSError:
+        return 0
 
 
 def _refusal(run: RunDirectory, log_size: int) -> str:
     """What a trainer said that could not take the run up, and so could not record it."""
-    with run.log.open("rb") as log:
-        log.seek(log_size)
-        lines = log.read().decode("utf-8", "replace").splitlines()
+    try:
+        with run.log.open("rb") as log:
+            log.seek(max(log_size, log.seek(0, os.SEEK_END) - _LOG_END))
+            lines = log.read(_LOG_END).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
     return next((line for line in reversed(lines) if line.startswith("charrnn-tui: ")), "")
-
-
-def _print_path(run: RunDirectory, watching: Watching) -> None:
-    """The run is what a training gives: its path is the command's data."""
-    if not watching.as_json:
-        print_data(str(run.path))
-
-
-def _tell_end(run: RunDirectory, code: int) -> None:
-    view = RunView(run)
-    view.take(read_all(RunReader(run)))
-    view.observe(read_status(run), "ended", time.monotonic())
-    narrate_outcome(view)
-    message = view.status.message if view.status else ""
-    if code not in {ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED} and message:
-        narrate(message)
-    if code == ExitCode.OK:
-        narrate(f'Talk to it: charrnn-tui generate "The " --model {run.name}')
-    elif code in {ExitCode.RESUME_ME, ExitCode.INTERRUPTED}:
-        saved = view.checkpoint_step
-        where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
-        narrate(f"{where} Go on with: charrnn-tui resume {run.name}")

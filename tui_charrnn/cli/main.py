@@ -1,21 +1,23 @@
 """Assembles the commands, and turns every failure into a sentence and an exit code."""
 
-import sys
-import tempfile
-import traceback
-from pathlib import Path
 from typing import Annotated
 
-import platformdirs
 import typer
 
 from tui_charrnn import __version__
 from tui_charrnn.cli import corpora, runs
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.output import (
+    discard_output,
+    has_terminal,
+    narrate,
+    prepare_streams,
+    print_data,
+)
 from tui_charrnn.cli.resume import resume
 from tui_charrnn.cli.train import train
+from tui_charrnn.crash import report_crash, state_folder
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
 
 app = typer.Typer(
@@ -52,7 +54,7 @@ def open_app(
         raise typer.Exit(ExitCode.OK)
     if context.invoked_subcommand is not None:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise ConfigError(
             "There is no terminal to open the app in. Without one, use `charrnn-tui generate` or "
             "`charrnn-tui train --headless`."
@@ -64,32 +66,25 @@ def open_app(
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out one command line; the result is the exit code."""
+    """Carry out one command line; the result is the exit code.
+
+    A reader of standard output that has had enough, as `head` has, is no error: the exit code is 0,
+    also where `set -o pipefail` is in force.
+    """
+    prepare_streams()
     try:
         app(args=arguments, prog_name="charrnn-tui")
     except CharRNNError as error:
         narrate(f"charrnn-tui: {error}")
         return int(error.exit_code)
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1
+            discard_output()
+            return int(ExitCode.OK)
         return end.code if isinstance(end.code, int) else int(ExitCode.UNEXPECTED)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1
-        narrate(_unexpected(error))
+        narrate(report_crash(error, state_folder()))
         return int(ExitCode.UNEXPECTED)
     return int(ExitCode.OK)
-
-
-def _unexpected(error: Exception) -> str:
-    """Keep the traceback in a file and name it, instead of showing it."""
-    folder = Path(platformdirs.user_state_dir("charrnn-tui"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir())
-    path = folder / "crash.txt"
-    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    return (
-        f"charrnn-tui met an unexpected {type(error).__name__}: {error}\n"
-        f"This is a defect of the program. The details are in {path}."
-    )

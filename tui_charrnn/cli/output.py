@@ -1,15 +1,39 @@
 """Where a command writes: data on standard output, narration on standard error."""
 
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
+from tui_charrnn.errors import StorageError
 from tui_charrnn.safe_text import safe_line, safe_text
 
 Progress = Callable[[int, int | None], None]
 """Takes how much is done and, if it is known, how much there is."""
+
+
+def prepare_streams() -> None:
+    r"""Let no character fail on standard output or error, whatever the locale lacks.
+
+    What it lacks is written as an escape such as `\xe9`. The bytes that `generate` writes go past
+    this.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def has_terminal() -> bool:
+    """Whether a person can both see and type, as the app needs."""
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
+
+
+def stdin_bytes() -> BinaryIO | None:
+    """Standard input, or None where there is none, as in a daemon or after `<&-`."""
+    return getattr(sys.stdin, "buffer", None)
 
 
 def stdout_is_terminal() -> bool:
@@ -23,13 +47,41 @@ def stderr_is_terminal() -> bool:
 
 
 def narrate(text: str) -> None:
-    """Tell the user something: one line on standard error, made safe for a terminal."""
-    _write(sys.stderr, safe_text(text) + "\n")
+    """Tell the user something: one line on standard error, made safe for a terminal.
+
+    Nothing fails because nobody listens any more.
+    """
+    try:
+        _write(sys.stderr, safe_text(text) + "\n")
+    except OSError:
+        _discard(sys.stderr)
 
 
 def print_data(text: str) -> None:
-    """Write a line of data on standard output: safe on a terminal, exact in a pipe."""
-    _write(sys.stdout, (safe_text(text) if stdout_is_terminal() else text) + "\n")
+    """Write a line of data on standard output: safe on a terminal, exact in a pipe.
+
+    Raises:
+        BrokenPipeError: If the reader has had enough, as `head` has.
+        StorageError: If the text is not taken for another reason, as on a full disk.
+    """
+    try:
+        _write(sys.stdout, (safe_text(text) if stdout_is_terminal() else text) + "\n")
+    except BrokenPipeError:
+        discard_output()
+        raise
+    except OSError as error:
+        discard_output()
+        raise refused_output(error) from error
+
+
+def refused_output(error: OSError) -> StorageError:
+    """What to say when standard output does not take what is written to it."""
+    return StorageError(f"Standard output does not take the text: {error.strerror or error}.")
+
+
+def discard_output() -> None:
+    """Lead standard output nowhere, so that the interpreter's own last flush cannot fail."""
+    _discard(sys.stdout)
 
 
 @contextmanager
@@ -93,6 +145,13 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:  # a closed stream
         return False
+
+
+def _discard(stream: TextIO) -> None:
+    with contextlib.suppress(OSError):  # not a file, as in a test: nobody flushes it at the end
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

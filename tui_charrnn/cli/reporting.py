@@ -8,9 +8,9 @@ from typing import Any
 from tui_charrnn.cli.following import Reporter
 from tui_charrnn.cli.output import narrate, print_data, stderr_is_terminal
 from tui_charrnn.durations import format_duration
+from tui_charrnn.errors import StorageError
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated, encode_record
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.run_view import RunView
@@ -19,48 +19,68 @@ from tui_charrnn.tui.run_words import lead_words
 LINE_INTERVAL = 10.0  # seconds
 
 
-def choose_reporter(run: RunDirectory, *, as_json: bool, is_quiet: bool) -> Reporter:
-    """The reporter that fits what standard output and standard error are."""
+def choose_reporter(view: RunView, *, as_json: bool, is_quiet: bool) -> Reporter:
+    """The reporter that fits what standard output and standard error are.
+
+    Args:
+        view: What is known of the run; the reporter keeps it up to date.
+        as_json: Whether records are asked for.
+        is_quiet: Whether nothing is to be told.
+    """
     if as_json:
-        return JsonReporter()
+        return JsonReporter(view)
     if is_quiet:
-        return QuietReporter()
-    return BarReporter(run) if stderr_is_terminal() else LineReporter(run)
+        return QuietReporter(view)
+    return BarReporter(view) if stderr_is_terminal() else LineReporter(view)
 
 
 class QuietReporter:
     """Shows nothing."""
 
-    def recall(self, records: list[Record]) -> None:
-        """Pass over what happened before."""
+    def __init__(self, view: RunView) -> None:
+        self._view = view
 
-    def show(self, records: list[Record], status: RunStatus | None) -> None:
-        """Pass over what is new."""
+    def recall(self, records: list[Record]) -> None:
+        """Take over what happened before."""
+        self._view.take(records)
+
+    def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
+        """Take over what is new."""
+        self._view.take(records)
 
     def close(self) -> None:
         """Do nothing."""
 
 
-class JsonReporter:
-    """Prints every record as one line of JSON on standard output, as events.jsonl has it."""
+class JsonReporter(QuietReporter):
+    """Prints every record as one line of JSON on standard output, as events.jsonl has it.
 
-    def recall(self, records: list[Record]) -> None:
-        """Leave out what happened before: it was printed then."""
+    What happened before a resume was printed then. A reader that has gone, as `head` does, or a
+    full disk ends the printing, not the training.
+    """
 
-    def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
+    def __init__(self, view: RunView) -> None:
+        super().__init__(view)
+        self._is_read = True
+
+    def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Print the new records."""
-        for record in records:
-            print_data(encode_record(record))
-
-    def close(self) -> None:
-        """Do nothing: every line is flushed."""
+        super().show(records, status)
+        try:
+            for record in records if self._is_read else ():
+                print_data(encode_record(record))
+        except BrokenPipeError:
+            self._is_read = False
+        except StorageError as error:
+            self._is_read = False
+            narrate(f"{error} Training goes on without it.")
 
 
 class _Narrator:
     """Tells in sentences what both reporters for people tell."""
 
-    def __init__(self, run: RunDirectory, tell: Callable[[str], None]) -> None:
-        self.view = RunView(run)
+    def __init__(self, view: RunView, tell: Callable[[str], None]) -> None:
+        self.view = view
         self._tell = tell
         self._state: RunState | None = None
 
@@ -81,8 +101,8 @@ class _Narrator:
 class LineReporter:
     """Prints flushed `key=value` lines on standard error."""
 
-    def __init__(self, run: RunDirectory) -> None:
-        self._narrator = _Narrator(run, narrate)
+    def __init__(self, view: RunView) -> None:
+        self._narrator = _Narrator(view, narrate)
         self._next_line = 0.0
 
     def recall(self, records: list[Record]) -> None:
@@ -112,7 +132,7 @@ class LineReporter:
 class BarReporter:
     """Draws a progress bar on standard error."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, view: RunView) -> None:
         # deferred: 60 ms that only a run on a terminal needs
         from rich.console import Console  # noqa: PLC0415  deferred, see above
         from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415  deferred
@@ -127,7 +147,7 @@ class BarReporter:
         )
         self._task = self._bar.add_task("", total=None, state="starting", numbers="")
         self._narrator = _Narrator(
-            run, lambda text: console.print(safe_line(text), markup=False, highlight=False)
+            view, lambda text: console.print(safe_line(text), markup=False, highlight=False)
         )
         self._bar.start()
 

@@ -1,12 +1,12 @@
 """`charrnn-tui resume`: go on with a run from its newest checkpoint."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.output import has_terminal
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.runs.catalogue import find_run
 
@@ -31,6 +31,5 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, saved or lost, as if it had never stopped."""
     found = find_run(run, runs_folder(runs_dir))
-    has_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    watching = Watching(headless or not has_terminal, detach, as_json, quiet)
+    watching = Watching(headless or not has_terminal(), detach, as_json, quiet)
     start_and_watch(found, watching, parse_duration(max_time) if max_time else None)

@@ -1,19 +1,19 @@
 """`charrnn-tui runs`, `attach` and `stop`: find runs, look at one, end one."""
 
 import json
-import sys
 import time
 from typing import Annotated
 
 import typer
 
+from tui_charrnn.cli.following import newest_status
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.output import has_terminal, narrate, print_data
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.catalogue import RunSummary, find_run, list_runs
 from tui_charrnn.runs.control import send_request
-from tui_charrnn.runs.liveness import Liveness
+from tui_charrnn.runs.liveness import Liveness, Verdict, judge_at_a_glance
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.safe_text import safe_line
 
@@ -31,7 +31,7 @@ def runs(
     found = list_runs(folder)
     if as_json:
         for summary in found:
-            print_data(json.dumps(_facts(summary), ensure_ascii=False))
+            print_data(json.dumps(_facts(summary)))
         return
     if not found:
         narrate(f"There are no runs in {folder} yet. Start one: charrnn-tui train pydoc")
@@ -47,7 +47,7 @@ def runs(
 def attach(run: RunArgument, runs_dir: RunsDir = None) -> None:
     """Open the app on a run, wherever its trainer was started."""
     found = find_run(run, runs_folder(runs_dir))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise ConfigError("There is no terminal to open the app in.")
     # deferred: Textual takes half a second that the other commands need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
@@ -60,18 +60,34 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     found = find_run(run, runs_folder(runs_dir))
     status = read_status(found)
     life = Liveness()
-    if status is None or life.judge(status) in {"ended", "lost"}:
+    verdict = life.judge(status)
+    if status is None or verdict == "ended":
         narrate(f"No trainer is at work on {found.name}.")
         return
-    send_request(found, "stop")
+    if verdict != "lost":
+        send_request(found, "stop")
     deadline = time.monotonic() + STOP_PATIENCE
-    while status is not None and life.judge(status) in {"alive", "silent"}:
+    while status is not None and (verdict := life.judge(status)) in {"alive", "silent"}:
         if time.monotonic() > deadline:
             narrate(f"{found.name} has not stopped yet; the request waits for its trainer.")
             return
         time.sleep(0.1)
-        status = read_status(found)
+        status = newest_status(found, status)
+    if status is not None and verdict == "lost":
+        narrate(
+            f"The trainer of {found.name} is gone without a word; its checkpoints are kept. "
+            f"Go on with: charrnn-tui resume {found.name}"
+        )
+        return
     narrate(f"{found.name} is {status.state if status else 'gone'}.")
+
+
+def _trainer(summary: RunSummary) -> Verdict | None:
+    """How the trainer of a run is, at a glance; None if it had none yet or nothing is known."""
+    status = summary.status
+    if status is None or not status.pid:
+        return None
+    return judge_at_a_glance(status, max(0.0, time.time() - summary.modified))
 
 
 def _facts(summary: RunSummary) -> dict[str, object]:
@@ -80,6 +96,7 @@ def _facts(summary: RunSummary) -> dict[str, object]:
         "name": summary.run.name,
         "path": str(summary.run.path),
         "state": str(status.state) if status else None,
+        "trainer": _trainer(summary),
         "corpus": description.corpus.name if description else None,
         "preset": description.preset if description else None,
         "step": status.step if status else None,
@@ -91,10 +108,11 @@ def _facts(summary: RunSummary) -> dict[str, object]:
 
 def _row(summary: RunSummary) -> tuple[str, ...]:
     status, description = summary.status, summary.description
+    state = str(status.state) if status else "unreadable"
     age = format_duration(max(0.0, time.time() - summary.modified))
     return (
         safe_line(summary.run.name),
-        str(status.state) if status else "unreadable",
+        "lost" if _trainer(summary) == "lost" else state,
         safe_line(description.corpus.name) if description else "",
         f"{status.step:,}" if status else "",
         f"{summary.best_loss:.3f}" if summary.best_loss is not None else "",

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
-from tui_charrnn.model.weights import parameter_count, tensor_shapes
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, split_point
@@ -15,6 +14,9 @@ def summarize(
     run: RunDirectory, model: ModelConfig, training: TrainingConfig, corpus: Corpus
 ) -> str:
     """What will be trained on what, for how long, and where it is kept."""
+    # deferred: NumPy, which the other commands and the first frame of the app do not wait for
+    from tui_charrnn.model.weights import parameter_count, tensor_shapes  # noqa: PLC0415  as said
+
     characters, vocabulary_size = len(corpus.text), len(set(corpus.text))
     split = split_point(characters, training.validation_fraction)
     shapes = tensor_shapes(model, vocabulary_size)
@@ -28,18 +30,46 @@ def summarize(
         f"{parameter_count(model, vocabulary_size):,} parameters"
     )
     training_words = (
-        f"batch {training.batch_size} x {training.sequence_length} characters, "
+        f"{_batch_words(training, split)}, "
         f"{training.optimizer} at {training.learning_rate:g}, dropout {training.dropout:g}, "
         f"{_length_words(training)}"
     )
     lines = [
         f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
         f"Corpus     {corpus_words}",
+        *([f"           {reading}"] if (reading := _reading_words(corpus)) else []),
         f"Model      {model_words}",
         *_tensor_lines(shapes),
         f"Training   {training_words}",
     ]
     return "\n".join(lines)
+
+
+def _reading_words(corpus: Corpus) -> str:
+    """What reading changed or passed over; empty if it took all as it was."""
+    report = corpus.report
+    line_ends = report.crlf + report.cr
+    happened = [
+        (f"decoded from {report.encoding}", report.encoding != "utf-8"),
+        ("byte order mark left out", report.bom),
+        (f"{line_ends:,} CR LF or CR turned into LF", corpus.unify_newlines and line_ends > 0),
+        (
+            f"{report.composed:,} characters composed (Unicode NFC)",
+            corpus.compose and report.composed > 0,
+        ),
+        (f"{report.skipped_files:,} binary or empty files passed over", report.skipped_files > 0),
+    ]
+    return "; ".join(words for words, is_so in happened if is_so)
+
+
+def _batch_words(training: TrainingConfig, training_characters: int) -> str:
+    # deferred: NumPy, as above
+    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415  as said
+
+    asked, length = training.batch_size, training.sequence_length
+    fitting = fitting_batch_size(training_characters, asked, length)
+    remark = f" (not {asked}: the text is small)" if fitting < asked else ""
+    return f"batch {fitting} x {length} characters{remark}"
 
 
 def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:

@@ -1,14 +1,13 @@
 """`charrnn-tui train`: make a run directory, start its trainer, and watch."""
 
 import enum
-import sys
 from typing import Annotated
 
 import typer
 
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import narrate, progress_bar
+from tui_charrnn.cli.output import has_terminal, narrate, progress_bar, stdin_bytes
 from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
 from tui_charrnn.cli.summary import summarize
 from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig, find_preset
@@ -76,7 +75,7 @@ def train(
     """
     folder = runs_folder(runs_dir)
     watching = Watching(headless, detach, as_json, quiet)
-    if not (headless or detach or (sys.stdin.isatty() and sys.stdout.isatty())):
+    if not (headless or detach or has_terminal()):
         raise ConfigError("There is no terminal to open the app in. Add --headless or --detach.")
     if resume is ResumeMode.AUTO:
         if name is None:
@@ -92,7 +91,7 @@ def train(
             encoding=encoding,
             unify_newlines=not keep_newlines,
             compose=not keep_decomposed,
-            stdin=sys.stdin.buffer,
+            stdin=stdin_bytes(),
             progress=progress,
         )
     run = make_run(folder, name, chosen.name, configurations, text)

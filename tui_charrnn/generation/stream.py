@@ -2,7 +2,9 @@
 
 import secrets
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -10,6 +12,9 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.lstm import fold_embedding, step, zero_state
 from tui_charrnn.generation.sampling import choose
 from tui_charrnn.model.checkpoint import Model
+
+_READ_AT_ONCE: Final = 256
+"""Characters of a seed text between two questions to the caller: some hundredths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class PrimedSeed:
     """What the model read of a seed text."""
 
     text: str
-    """The composed seed text without the skipped characters."""
+    """The composed seed text without the skipped characters, as far as it was read."""
     skipped: tuple[SkippedCharacter, ...]
 
 
@@ -54,6 +59,7 @@ class CharacterStream:
         with _quiet():
             self._weights = fold_embedding(model.weights, model.config)
         self._sampling = sampling
+        self._unread = 0  # the newest character, which the network has not read yet
         self.prime("")
 
     @property
@@ -76,26 +82,30 @@ class CharacterStream:
         if sampling.rng_seed not in {None, self._rng_seed}:
             self._restart_rng()
 
-    def prime(self, seed_text: str) -> PrimedSeed:
+    def prime(self, seed_text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
         """Forget everything, read a seed text, and start the random numbers anew.
 
         Characters are composed first (Unicode NFC), as those of a corpus are: a decomposed Hangul
         syllable or accented letter is the one character it looks like. Unknown characters are
         skipped. With nothing to read, the text starts as after a newline, or after the
         vocabulary's first character if it has no newline.
+
+        Args:
+            seed_text: What the text begins with.
+            should_stop: Asked after every 256 characters whether to leave the rest unread, so that
+                a very long seed text can be broken off; the stream then goes on from there.
+
+        Returns:
+            What was read, and which characters of the whole seed text are not known.
         """
         composed = unicodedata.normalize("NFC", seed_text)
         spelled = [self._spelled(character) for character in composed]
         known = "".join(spelled)
         self._restart_rng()
         self._state = zero_state(self._weights)
-        indices = [self._indices[character] for character in known]
-        *before, self._unread = indices or [self._indices.get("\n", 0)]
-        with _quiet():
-            for index in before:
-                _, self._state = step(self._weights, index, self._state)
+        read = self._read([self._indices[character] for character in known], should_stop)
         return PrimedSeed(
-            text=known,
+            text=known[:read],
             skipped=tuple(
                 SkippedCharacter(character, position)
                 for position, character in enumerate(composed)
@@ -114,6 +124,18 @@ class CharacterStream:
         choice = choose(logits, self._sampling, self._rng)
         self._unread = choice.index
         return GeneratedCharacter(self._characters[choice.index], choice.index, choice.probability)
+
+    def _read(self, indices: list[int], should_stop: Callable[[], bool] | None) -> int:
+        """Read characters, but for the last, which `next` reads; return how many there were."""
+        self._unread = self._indices.get("\n", 0)
+        with _quiet():
+            for count, index in enumerate(indices):
+                if should_stop and count and count % _READ_AT_ONCE == 0 and should_stop():
+                    return count
+                if count:
+                    _, self._state = step(self._weights, self._unread, self._state)
+                self._unread = index
+        return len(indices)
 
     def _spelled(self, character: str) -> str:
         """A composed character as the model knows it: itself, its parts, or nothing.

@@ -1,20 +1,25 @@
 """Making a new run directory: whole or not at all."""
 
 import contextlib
+import errno
 import importlib.metadata
+import itertools
 import os
 import platform
 import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn import __version__
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import ConfigError, StorageError
+from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError, StorageError
 from tui_charrnn.runs.description import CorpusReference, RunDescription, RunState, RunStatus
 from tui_charrnn.runs.host import host_name
-from tui_charrnn.runs.json_values import encode_json
+from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import utc_now
@@ -39,6 +44,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     vocabulary: "Vocabulary",
     parameter_count: int,
     storage: Storage | None = None,
+    document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
     """Make a run directory that a trainer can take up.
 
@@ -48,58 +54,95 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         preset: Name of the preset that the settings came from, or an empty string.
         model: The network.
         training: How it is trained.
-        corpus: The text; one that cannot be read again is stored in the run.
+        corpus: The text; stored in the run if it cannot be read again, or if it comes from more
+            files than run.json can name.
         vocabulary: Its characters.
         parameter_count: How many numbers are learned.
         storage: The way to the disk.
+        document_limit: Bytes of the largest run.json that readers accept.
 
     Raises:
+        CorpusError: If too little of the text is held out to be scored.
         ConfigError: If the name is taken or cannot be the name of a folder.
         StorageError: If the disk refuses; nothing is left behind.
     """
     storage = storage or Storage()
     folder = folder.expanduser().absolute()
-    final = RunDirectory(folder / (_free_name(folder, corpus.name) if name is None else name))
+    reference = _reference(corpus, training)
+    _refuse_short_tail(reference, training)
     if name is not None:
         _refuse_bad_name(folder, name)
+    names = iter([name]) if name is not None else _free_names(folder, corpus.name)
     description = RunDescription(
-        name=final.name,
+        name=next(names),
         created=utc_now().isoformat(timespec="seconds"),
         preset=preset,
         model=model,
         training=training,
-        corpus=_reference(corpus, training),
+        corpus=reference,
         vocabulary=vocabulary.characters,
         parameter_count=parameter_count,
         host=host_name(),
         versions=_versions(),
     )
-    stored_text = None if corpus.sources else corpus.text.encode()
+    if len(encode_json(description.to_json())) > document_limit:
+        description = replace(description, corpus=replace(reference, sources=()))
+    stored_text = None if description.corpus.sources else corpus.text.encode()
     storage.make_folder(folder)
-    _write_run(final, storage, description, stored_text)
-    return final
-
-
-def _write_run(
-    final: RunDirectory, storage: Storage, description: RunDescription, stored_text: bytes | None
-) -> None:
-    hidden = RunDirectory(final.path.with_name(f".creating-{final.name}-{os.getpid()}"))
+    # not of the name, nor of the process: another host may be making its run beside this one
+    hidden = RunDirectory(folder / f".creating-{uuid.uuid4().hex}")
     try:
-        storage.remove_tree(hidden.path)
-        storage.make_folder(hidden.path)
-        for folder in (hidden.control, hidden.checkpoints, hidden.live_model.parent):
-            storage.make_folder(folder)
-        if stored_text is not None:
-            storage.write_new(hidden.corpus, stored_text)
-        status = RunStatus(state=RunState.CREATED, host=description.host)
-        storage.write_new(hidden.events, b"")
-        storage.write_new(hidden.status, encode_json(status.to_json()))
-        storage.write_new(hidden.description, encode_json(description.to_json()))
-        storage.publish_folder(hidden.path, final.path)
-    except StorageError:
+        _write_run(hidden, storage, description, stored_text)
+        return _publish(hidden, storage, description, names)
+    except (CharRNNError, KeyboardInterrupt):
         with contextlib.suppress(StorageError):
             storage.remove_tree(hidden.path)
         raise
+
+
+def _write_run(
+    hidden: RunDirectory, storage: Storage, description: RunDescription, stored_text: bytes | None
+) -> None:
+    storage.make_folder(hidden.path)
+    for folder in (hidden.control, hidden.checkpoints, hidden.live_model.parent):
+        storage.make_folder(folder)
+    if stored_text is not None:
+        storage.write_new(hidden.corpus, stored_text)
+    status = RunStatus(state=RunState.CREATED, host=description.host)
+    storage.write_new(hidden.events, b"")
+    storage.write_new(hidden.status, encode_json(status.to_json()))
+    storage.write_new(hidden.description, encode_json(description.to_json()))
+
+
+def _publish(
+    hidden: RunDirectory, storage: Storage, description: RunDescription, names: Iterator[str]
+) -> RunDirectory:
+    """Give a finished run its name, or the next one if another process was faster."""
+    while True:
+        final = RunDirectory(hidden.path.with_name(description.name))
+        try:
+            storage.publish_folder(hidden.path, final.path)
+        except StorageError as error:
+            if not _says_taken(error):
+                raise
+            following = next(names, None)
+            if following is None:
+                raise _taken(final) from error
+        else:
+            return final
+        description = replace(description, name=following)
+        storage.write_atomically(hidden.description, encode_json(description.to_json()))
+
+
+def _says_taken(error: StorageError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in {errno.EEXIST, errno.ENOTEMPTY}
+
+
+def _taken(run: RunDirectory) -> ConfigError:
+    return ConfigError(
+        f"There is a run {run.name!r} in {run.path.parent} already; choose another name."
+    )
 
 
 def _reference(corpus: "Corpus", training: TrainingConfig) -> CorpusReference:
@@ -116,6 +159,17 @@ def _reference(corpus: "Corpus", training: TrainingConfig) -> CorpusReference:
     )
 
 
+def _refuse_short_tail(reference: CorpusReference, training: TrainingConfig) -> None:
+    held_out = reference.characters - reference.training_characters
+    if held_out < 2:
+        raise CorpusError(
+            "The held-out text needs at least 2 characters, one to read and one to predict. Of "
+            f"{reference.characters:,} characters, a validation_fraction of "
+            f"{training.validation_fraction:g} holds out {held_out}. Give a longer text or hold "
+            "out a larger share."
+        )
+
+
 def _refuse_bad_name(folder: Path, name: str) -> None:
     is_plain = name.isprintable() and name == name.strip() and len(os.fsencode(name)) <= _NAME_LIMIT
     if not name or "/" in name or name.startswith((".", "-", "~")) or not is_plain:
@@ -124,19 +178,21 @@ def _refuse_bad_name(folder: Path, name: str) -> None:
             f"characters without '/', not beginning with '.', '-' or '~'. Received: {name!r}"
         )
     if os.path.lexists(folder / name):
-        raise ConfigError(f"There is a run {name!r} in {folder} already; choose another name.")
+        raise _taken(RunDirectory(folder / name))
 
 
-def _free_name(folder: Path, corpus_name: str) -> str:
-    """Like 1124-1543-pydoc: month, day, hour and minute of local time, and the corpus."""
+def _free_names(folder: Path, corpus_name: str) -> Iterator[str]:
+    """Like 1124-1543-pydoc: month, day, hour and minute of local time, and the corpus.
+
+    Then with numbers, without end; those that are taken are passed over.
+    """
     slug = re.sub(r"[^\w.]+", "-", Path(corpus_name).stem).strip("-._")[:_SLUG_LIMIT].lower()
     stamp = datetime.now().astimezone().strftime("%m%d-%H%M")
     stem = f"{stamp}-{slug or 'run'}"
-    number, name = 1, stem
-    while os.path.lexists(folder / name):
-        number += 1
-        name = f"{stem}-{number}"
-    return name
+    numbered = (f"{stem}-{number}" for number in itertools.count(2))
+    for name in itertools.chain([stem], numbered):
+        if not os.path.lexists(folder / name):
+            yield name
 
 
 def _versions() -> dict[str, str]:

@@ -60,7 +60,7 @@ class CorpusReference:
     name: str
     """As shown to people."""
     sources: tuple[str, ...]
-    """Absolute paths, in order, or one `catalogue:NAME`."""
+    """Absolute paths and `catalogue:NAME`, in order; empty if the run holds the text itself."""
     encoding: str = "utf-8"
     unify_newlines: bool = True
     """Whether CRLF and CR were turned into LF."""

@@ -47,7 +47,7 @@ class BaselinesMeasured:
 
 @dataclass(frozen=True, slots=True)
 class RunPlanned:
-    """How long the run will be; written once, before the first batch."""
+    """How long the run will be; written before the first batch, and never changed after it."""
 
     total_steps: int
     steps_per_epoch: int
@@ -56,7 +56,7 @@ class RunPlanned:
     batch_size: int
     """Streams side by side: the configured number, or fewer on a small corpus."""
     seconds_per_step: float | None
-    """Median of the timed batches, where the length was given as a time."""
+    """Median of the batches that were timed before the first; null if none were."""
 
 
 @dataclass(frozen=True, slots=True)

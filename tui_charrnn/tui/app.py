@@ -13,13 +13,13 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from tui_charrnn.crash import report_crash, state_folder
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import KEYS, bindings_of
-from tui_charrnn.tui.crash import report_crash, state_folder
 from tui_charrnn.tui.farewell import leave_run, stop_run
 from tui_charrnn.tui.messages import RunFound
 from tui_charrnn.tui.screens.help import HelpScreen
@@ -27,6 +27,7 @@ from tui_charrnn.tui.screens.main import MainScreen
 from tui_charrnn.tui.screens.question import ask_to_leave
 from tui_charrnn.tui.session import Session, Source, find_run_to_show
 from tui_charrnn.tui.terminal import TerminalGuard
+from tui_charrnn.tui.themed_app import ThemedApp
 from tui_charrnn.tui.themes import DEFAULT_THEME, load_themes
 from tui_charrnn.tui.weights import WeightsLoader
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:  # brings the catalogue of texts, see `action_train`
     from tui_charrnn.tui.new_run import Launch
 
 
-class CharRNNApp(App[None]):
+class CharRNNApp(ThemedApp):
     """Shows a run that another process trains, and lets a model speak."""
 
     TITLE = "charrnn-tui"

@@ -1,8 +1,10 @@
 """From what was typed into the training form to a run that trains."""
 
+import contextlib
 import dataclasses
 import re
 import subprocess
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +12,10 @@ from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, find_preset
 from tui_charrnn.durations import format_duration, parse_duration
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
 
 _COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
@@ -26,7 +29,7 @@ class NewRun:
     """What was typed into the form, checked as far as it can be without reading the corpus."""
 
     corpus: str
-    """A path, or `catalogue:NAME`."""
+    """As `read_corpus` takes it: a path, a glob, or `catalogue:NAME`."""
     preset: str
     training: TrainingConfig
     name: str | None
@@ -38,6 +41,44 @@ class FieldError(ConfigError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class WithdrawnError(Exception):
+    """The user no longer wants the run that is being made."""
+
+
+class Permission:
+    """Whether a run may be made: the user can withdraw it until its trainer is started."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_used = False
+        self._is_withdrawn = False
+
+    def withdraw(self) -> bool:
+        """Take it back; False if it is too late."""
+        with self._lock:
+            self._is_withdrawn = not self._is_used
+            return self._is_withdrawn
+
+    def check(self) -> None:
+        """Go on only while it lasts.
+
+        Raises:
+            WithdrawnError: If it was taken back.
+        """
+        if self._is_withdrawn:
+            raise WithdrawnError
+
+    def use(self) -> None:
+        """Make it final: it can no longer be taken back.
+
+        Raises:
+            WithdrawnError: If it was taken back before.
+        """
+        with self._lock:
+            self.check()
+            self._is_used = True
 
 
 def check_form(*, corpus: str, preset: str, length: str, name: str) -> NewRun:
@@ -55,13 +96,7 @@ def check_form(*, corpus: str, preset: str, length: str, name: str) -> NewRun:
         training = with_length(find_preset(preset).training, length)
     except ConfigError as error:
         raise FieldError("length", str(error)) from error
-    path = corpus.strip()
-    return NewRun(
-        corpus=str(Path(path).expanduser()) if path.startswith("~") else path,
-        preset=preset,
-        training=training,
-        name=cleaned or None,
-    )
+    return NewRun(corpus=corpus.strip(), preset=preset, training=training, name=cleaned or None)
 
 
 def with_length(training: TrainingConfig, length: str) -> TrainingConfig:
@@ -140,20 +175,28 @@ def make_run(
 
 
 def start_run(
-    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress
+    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, permission: Permission
 ) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
     """Read the corpus, make the run directory and start its trainer.
 
-    Takes a while: call it in a thread.
+    Takes a while: call it in a thread. Without a trainer no run is left behind.
 
     Raises:
         CharRNNError: If the corpus cannot be read or is too short, the name is taken, or the disk
             refuses.
+        WithdrawnError: If the user gave up meanwhile.
     """
     corpus = read_corpus([new.corpus], progress=progress)
+    permission.check()
     configurations = find_preset(new.preset).model, new.training
     run = make_run(runs_folder, new.name, new.preset, configurations, corpus)
-    return run, launch(run)
+    try:
+        permission.use()
+        return run, launch(run)
+    except (WithdrawnError, StorageError):
+        with contextlib.suppress(StorageError):
+            Storage().remove_tree(run.path)  # made a moment ago, and no trainer has seen it
+        raise
 
 
 def model_words(model: ModelConfig) -> str:

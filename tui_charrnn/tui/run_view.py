@@ -57,6 +57,8 @@ class RunView:
     baseline: tuple[int, float] | None = None
     """The best n-gram model: its order, and its loss on the same held-out text."""
     evaluations: list[SplitEvaluated] = field(default_factory=list)
+    best: SplitEvaluated | None = None
+    """The lowest score of the held-out text, the first of equals."""
     checkpoint_step: int | None = None
     published_step: int | None = None
     problem: str = ""
@@ -90,11 +92,6 @@ class RunView:
     def validation(self) -> SplitEvaluated | None:
         """The newest score of the held-out text."""
         return self.evaluations[-1] if self.evaluations else None
-
-    @property
-    def best(self) -> SplitEvaluated | None:
-        """The lowest score of the held-out text."""
-        return min(self.evaluations, key=lambda scored: scored.loss, default=None)
 
     @property
     def lead(self) -> float | None:
@@ -150,6 +147,8 @@ def _fold_batch(view: RunView, record: BatchTrained) -> None:
 
 def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:
     view.evaluations.append(record)
+    if view.best is None or record.loss < view.best.loss:
+        view.best = record
 
 
 def _fold_checkpoint(view: RunView, record: CheckpointSaved) -> None:
@@ -178,6 +177,7 @@ def _fold_resumed(view: RunView, record: RunResumed) -> None:
     view.step = record.step
     view.losses.drop_after(record.step)
     view.evaluations = [scored for scored in view.evaluations if scored.step <= record.step]
+    view.best = min(view.evaluations, key=lambda scored: scored.loss, default=None)
     view.smoothed = RunningMean()
     if view.losses.buckets:  # the mean goes on from the stretch before, not from nothing
         view.smoothed.add(view.losses.buckets[-1].mean)

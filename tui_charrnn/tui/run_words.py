@@ -29,6 +29,7 @@ _STATE_WORDS = {
     RunState.FAILED: "failed",
 }
 _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.TIMING}
+_TO_BE_RESUMED = {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}
 _PARTS = " ▏▎▍▌▋▊▉"
 """Eighths of a cell."""
 
@@ -122,16 +123,25 @@ def loss_rows(view: RunView) -> list[tuple[str, str]]:
 
 def loss_words(view: RunView, width: int) -> str:
     """The losses in one line of at most `width` columns, for where there is no room for rows."""
-    train, validation, bits, lead = "", "", "", ""
+    train, validation, bits, baseline = "", "", "", ""
     if view.smoothed.value is not None:
         train = f"train {view.smoothed.value:.3f}"
     if view.validation is not None and view.best is not None:
         validation = f"val {view.validation.loss:.3f}"
         bits = f"{bits_per_character(view.best.loss):.2f} bpc"
+    if view.baseline is not None:
+        order, loss = view.baseline
+        baseline = f"{_gram_words(order)} {loss:.3f}"
+    lead = baseline
     if view.lead is not None:
-        lead = f"{abs(view.lead):.2f} {'better' if view.lead >= 0 else 'worse'} than n-gram"
+        lead = f"{abs(view.lead):.2f} {'below' if view.lead >= 0 else 'above'} {baseline}"
     return longest_fitting(
-        ([train, validation, bits, lead], [train, validation, lead], [train, validation]),
+        (
+            [train, validation, bits, lead],
+            [train, validation, lead],
+            [train, validation, baseline],
+            [train, validation],
+        ),
         separator=" · ",
         width=width,
     )
@@ -170,6 +180,13 @@ def command_words(command: str, run: RunDirectory) -> str:
     return f"charrnn-tui {command} {safe_line(shlex.quote(address))}"
 
 
+def advice_words(view: RunView) -> str:
+    """How to go on with a run that was left in good order before its end; empty for others."""
+    if trouble_words(view) or view.state not in _TO_BE_RESUMED:
+        return ""
+    return f"Go on with: {command_words('resume', view.run)}"
+
+
 def trouble_words(view: RunView) -> str:
     """What went wrong, and what to do about it; empty while all is well."""
     log = safe_line(str(view.run.log))
@@ -188,10 +205,9 @@ def trouble_words(view: RunView) -> str:
         return f"{said or 'Training failed.'} Log: {log}. {resume}"
     if view.state.is_live and view.life == "lost":
         return f"The trainer is gone without a word. Log: {log}. {resume}"
-    if view.state in {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}:
-        return resume
     return view.warning if view.is_live else ""
 
 
 def _gram_words(order: int) -> str:
-    return {0: "uniform", 1: "unigram", 2: "bigram", 3: "trigram"}.get(order, f"{order}-gram")
+    """What `Baselines.names` calls it; asked there, it would bring NumPy."""
+    return {0: "uniform", 1: "unigram", 2: "bigram"}.get(order, f"{order}-gram")

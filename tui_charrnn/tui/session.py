@@ -9,6 +9,8 @@ from typing import Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.catalogue import list_runs
+from tui_charrnn.runs.description import RunStatus
+from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.tui.run_view import RunView
@@ -63,10 +65,23 @@ class Session:
         self.source = sources[(position + 1) % len(sources)]
         return self.source
 
-    def trainer_exit_code(self) -> int | None:
-        """How the trainer that this app started for the shown run ended, or None."""
+    def has_lost_trainer(self, status: RunStatus | None) -> bool:
+        """Whether the trainer that this app started for the shown run is gone.
+
+        Known at once, even of one that ended before it wrote its number down. Once another process
+        has taken the run up, this one no longer matters.
+
+        Args:
+            status: What the run's trainer last said.
+        """
         trainer = self.trainers.get(self.run.path) if self.run else None
-        return trainer.poll() if trainer else None
+        if self.run is None or trainer is None or trainer.poll() is None:
+            return False
+        taken_up_by = (status.pid, status.host) if status and status.pid else None
+        if taken_up_by in {None, (trainer.pid, host_name())}:
+            return True
+        del self.trainers[self.run.path]
+        return False
 
 
 def find_run_to_show(runs_folder: Path) -> RunDirectory | None:

@@ -149,7 +149,9 @@ class Speech:
 
         seed_text = default_seed(voice.model) if self._seed_text is None else self._seed_text
         stream = CharacterStream(voice.model, self._dial.sampling)
-        primed = stream.prime(seed_text)
+        primed = stream.prime(seed_text, stopping.is_set)
+        if stopping.is_set():
+            return
         self._stream = stream
         self._announce(
             SpeechBegan(

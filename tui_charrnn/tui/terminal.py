@@ -26,7 +26,10 @@ RESET: Final = (
 """Undoes what Textual's driver sets."""
 GRACE: Final = 2.0  # seconds that the app has to leave by itself
 _WRITE_LIMIT: Final = 0.5  # seconds that a terminal has to take the reset
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""SIGINT is one that another process sends: Ctrl+C that is typed reaches the app as a key."""
+_GONE: Final = select.POLLHUP | select.POLLERR
+"""Not POLLNVAL, which macOS may report for a terminal that is well."""
 
 
 class TerminalGuard:
@@ -100,6 +103,6 @@ class TerminalGuard:
         poll = select.poll()
         poll.register(self._descriptor, 0)  # hang-ups and errors are reported regardless
         with contextlib.suppress(OSError):
-            poll.poll()
-            if self._previous:
+            events = [event for _, event in poll.poll()]
+            if self._previous and any(event & _GONE for event in events):
                 os.kill(os.getpid(), signal.SIGHUP)

@@ -70,8 +70,7 @@ def load_themes(folder: Path) -> tuple[list[Theme], list[str]]:
 def fallback_variables(theme: Theme) -> dict[str, str]:
     """Colors of this program for a theme that does not know it, such as one of Textual's.
 
-    The app returns them from `get_theme_variable_defaults`; without them no style sheet that names
-    one of `VARIABLES` can be read.
+    See `ThemedApp`; without them no style sheet that names one of `VARIABLES` can be read.
     """
     generated = theme.to_color_system().generate()
     return {name: generated[color] for name, color in VARIABLES.items()}

@@ -20,6 +20,8 @@ from tui_charrnn.tui.new_run import (
     FieldError,
     Launch,
     NewRun,
+    Permission,
+    WithdrawnError,
     check_form,
     length_words,
     model_words,
@@ -42,7 +44,8 @@ class NewRunScreen(ModalScreen[bool]):
         super().__init__()
         self._session = session
         self._launch = launch
-        self._abandoned = threading.Event()
+        self._permission = Permission()
+        """For the run that is being made."""
 
     def compose(self) -> ComposeResult:
         """Corpus, preset, length, name."""
@@ -77,6 +80,10 @@ class NewRunScreen(ModalScreen[bool]):
             field.cursor_blink = False  # a screen at rest draws nothing
         self.query_one("#corpus", Input).focus()
 
+    def on_unmount(self) -> None:
+        """Start no trainer once the app is left."""
+        self._permission.withdraw()
+
     @on(Select.Changed, "#preset")
     def show_preset(self, event: Select.Changed) -> None:
         """Say what the preset is good for."""
@@ -90,6 +97,9 @@ class NewRunScreen(ModalScreen[bool]):
     @on(Button.Pressed, "#start")
     def start(self) -> None:
         """Check everything, then read the corpus in a thread and start the trainer."""
+        button = self.query_one("#start", Button)
+        if button.disabled:
+            return  # at work already
         for problem in self.query(".problem").results(Static):
             problem.display = False
         own = self.query_one("#corpus", Input).value
@@ -104,9 +114,15 @@ class NewRunScreen(ModalScreen[bool]):
         except FieldError as error:
             self._show_problem(error.field, error)
             return
-        self.query_one("#start", Button).disabled = True
+        button.disabled = True
         self.query_one("#form-progress", Static).update("Reading the text …")
-        threading.Thread(target=self._prepare, args=(new,), daemon=True).start()
+        self._permission = Permission()
+        threading.Thread(
+            target=self._prepare,
+            args=(new, self._permission),
+            daemon=True,
+            name="run-preparation",
+        ).start()
 
     def on_corpus_progressed(self, event: CorpusProgressed) -> None:
         """Show how much of the corpus has been read."""
@@ -127,15 +143,19 @@ class NewRunScreen(ModalScreen[bool]):
         """
         if not isinstance(event.error, CharRNNError | OSError):
             raise event.error
+        self._permission = Permission()  # the last one may have been used up
         self.query_one("#start", Button).disabled = False
         self.query_one("#form-progress", Static).update("")
         self._show_problem("form", event.error)
 
     @on(Button.Pressed, "#cancel")
     def action_give_up(self) -> None:
-        """Close without a run, even while the corpus is being read."""
-        self._abandoned.set()
-        self.dismiss(False)
+        """Close without a run, even while the corpus is being read.
+
+        If a trainer has just been started, the form closes by itself in a moment.
+        """
+        if self._permission.withdraw():
+            self.dismiss(False)
 
     def _show_problem(self, field: str, error: Exception) -> None:
         problem = self.query_one(f"#{field}-problem", Static)
@@ -145,27 +165,23 @@ class NewRunScreen(ModalScreen[bool]):
         if field != "form":
             self.query_one(f"#{field}", Input).focus()
 
-    def _prepare(self, new: NewRun) -> None:
+    def _prepare(self, new: NewRun, permission: Permission) -> None:
         """Runs in a thread."""
+
+        def tell_progress(done: int, total: int | None) -> None:
+            permission.check()
+            self.post_message(CorpusProgressed(done, total))
+
         try:
             run, trainer = start_run(
-                new, self._session.runs_folder, self._launch, self._tell_progress
+                new, self._session.runs_folder, self._launch, tell_progress, permission
             )
-        except _AbandonedError:
+        except WithdrawnError:
             return
         except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
             self.post_message(PreparationFailed(error))
         else:
             self.post_message(RunPrepared(run, trainer))
-
-    def _tell_progress(self, done: int, total: int | None) -> None:
-        if self._abandoned.is_set():
-            raise _AbandonedError
-        self.post_message(CorpusProgressed(done, total))
-
-
-class _AbandonedError(Exception):
-    """The form was closed while its thread was at work."""
 
 
 def _row(label: str) -> Horizontal:

@@ -67,8 +67,8 @@ class FollowedRun(RunStatus):
             if event.starts_over:
                 view.forget()
             news = view.take(event.records)
-            has_died = event.life != "ended" and self._session.trainer_exit_code() is not None
-            view.observe(event.status, "lost" if has_died else event.life, time.monotonic())
+            is_lost = self._session.has_lost_trainer(event.status) and event.life != "ended"
+            view.observe(event.status, "lost" if is_lost else event.life, time.monotonic())
             for told in [] if event.is_history else news:
                 self.post_message(NewsTold(told))
             self._show_change()

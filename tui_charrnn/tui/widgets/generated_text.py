@@ -9,6 +9,7 @@ from textual.strip import Strip
 
 from tui_charrnn.tui.renderables.kept_text import KeptText
 from tui_charrnn.tui.renderables.row_strip import draw_row
+from tui_charrnn.tui.renderables.selected_text import selected_text
 from tui_charrnn.tui.renderables.wrapped_text import TextStyle, WrappedText
 from tui_charrnn.tui.widgets.following_scroll import FollowingScrollView
 
@@ -127,16 +128,7 @@ class GeneratedText(FollowingScrollView, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it is shown, in the lines that it has, not in rows."""
-        pieces = []
-        last = self._wrapped.end - 1 if selection.end is None else selection.end.y
-        first = self._wrapped.first if selection.start is None else selection.start.y
-        for number in range(max(first, self._wrapped.first), min(last + 1, self._wrapped.end)):
-            row, span = self._wrapped.shown(number), selection.get_span(number)
-            if span is not None:
-                start, end = span
-                pieces.append(row.text[start : None if end < 0 else end])
-                pieces.append("\n" if row.ends_line and number < last else "")
-        return "".join(pieces), "\n"
+        return selected_text(self._wrapped, selection), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Draw the rows again, with or without the selection."""

@@ -57,9 +57,10 @@ class RunStatus(Container):
         state, numbers = lines(view, self._now, self.size.width)
         self.state.update(state)
         self.numbers.update(numbers)
-        trouble = words.trouble_words(view)
-        self.trouble.update(trouble)
-        self.trouble.display = bool(trouble)
+        trouble, advice = words.trouble_words(view), words.advice_words(view)
+        self.trouble.update(trouble or advice)
+        self.trouble.display = bool(trouble or advice)
+        self.trouble.set_class(bool(trouble), "-problem")
         self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
@@ -71,13 +72,19 @@ class RunStatus(Container):
             self.losses.show(view.losses.columns(width), baseline=baseline)
 
 
+def _needs_bar(view: RunView) -> bool:
+    """Whether a bar tells more than the state: not of a run that has come to its end."""
+    share = words.fraction(view)
+    return share is not None and (view.is_live or share < 1)
+
+
 def _row_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
     """The two rows: how far it is, and how good; as much of it as there is room for."""
     share = words.fraction(view)
     state = f"{words.state_mark(view)} {words.state_words(view, now)}"
     step = words.step_words(view) if view.step else ""
     percent = f"{share:.0%}" if share is not None else ""
-    bar = f"▕{words.bar(share, _BAR_WIDTH)}▏{percent}" if share is not None else ""
+    bar = f"▕{words.bar(share or 0.0, _BAR_WIDTH)}▏{percent}" if _needs_bar(view) else ""
     left = words.left_words(view)
     speed = words.speed_words(view) if view.is_live else ""
     progress = words.longest_fitting(
@@ -92,7 +99,7 @@ def _card_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
     """The card: one row a number."""
     head = [f"{words.state_mark(view)} {words.state_words(view, now)}"]
     share = words.fraction(view)
-    if share is not None:
+    if share is not None and _needs_bar(view):
         head.append(f"{words.bar(share, max(1, width - 6))} {share:4.0%}")
     epoch = view.status.epoch if view.status else 0.0
     rows = [

@@ -11,7 +11,7 @@ from tui_charrnn.safe_text import safe_line
 
 
 def state_folder() -> Path:
-    """Where the app keeps what is nobody's work: crash reports, the seed history."""
+    """Where the program keeps what is nobody's work, such as crash reports."""
     return Path(platformdirs.user_state_dir("charrnn-tui"))
 
 

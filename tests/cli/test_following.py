@@ -1,0 +1,182 @@
+"""A command that stays with a trainer: it tells the truth about it, whatever comes between."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from tests.support.command import ROOT, run_program
+from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tests.support.trainer_process import start_trainer, with_trainer
+from tui_charrnn.cli import following, launching
+from tui_charrnn.cli.following import follow, unread_records
+from tui_charrnn.cli.launching import Watching, start_and_watch
+from tui_charrnn.cli.reporting import JsonReporter, QuietReporter
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.description import RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader, read_status
+from tui_charrnn.runs.records import BatchTrained, Record
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.tui.run_view import RunView
+
+WHOLE = "trainer.start(); trainer.train(3.0, 2.5); trainer.evaluate(2.0); trainer.end()"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return created_run(tmp_path, name="mine")
+
+
+def watch(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, code: str, *, detach: bool = False
+) -> tuple[int, list["subprocess.Popen[bytes]"]]:
+    """Exit code of a command that starts a trainer which does as told, and that trainer."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def launch(run: RunDirectory, *, max_time: float | None = None) -> "subprocess.Popen[bytes]":
+        started.append(start_trainer(run, code))
+        return started[-1]
+
+    monkeypatch.setattr(launching, "launch_trainer", launch)
+    with pytest.raises(typer.Exit) as left:
+        start_and_watch(
+            run, Watching(headless=not detach, detach=detach, as_json=False, quiet=False)
+        )
+    return left.value.exit_code, started
+
+
+def test_the_outcome_is_told_with_what_was_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fake_run(tmp_path, losses=[3.0, 2.0], evaluations={2: 1.5}, end="saved")
+    code, _ = watch(monkeypatch, run, "trainer.train(1.9); trainer.evaluate(1.75); trainer.end()")
+    told = capsys.readouterr()
+    assert (code, told.out) == (0, f"{run.path}\n")
+    assert "validation 1.500 at step 2" in told.err
+
+
+def test_a_damaged_state_is_no_hindrance(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+) -> None:
+    run.status.write_text("{", encoding="utf-8")
+    assert watch(monkeypatch, run, WHOLE)[0] == 0
+
+
+def test_a_read_that_fails_does_not_end_the_command(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+) -> None:
+    def stumbling(read: Callable[..., object]) -> Callable[..., object]:
+        looks = iter(range(3))
+
+        def stumble(*arguments: object) -> object:
+            if next(looks, None) is not None:
+                raise RunError("state.json cannot be read: Stale file handle.")
+            return read(*arguments)
+
+        return stumble
+
+    monkeypatch.setattr(following, "read_status", stumbling(read_status))
+    monkeypatch.setattr(RunReader, "read_new", stumbling(RunReader.read_new))
+    assert watch(monkeypatch, run, WHOLE + "\nimport time; time.sleep(0.5); sys.exit(4)")[0] == 4
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+def test_a_signal_while_the_trainer_is_started_reaches_it(
+    run: RunDirectory, number: signal.Signals, code: int
+) -> None:
+    def launch() -> "subprocess.Popen[bytes]":
+        signal.raise_signal(number)
+        return subprocess.Popen(["/bin/sleep", "60"])
+
+    assert follow(run, RunReader(run), launch, QuietReporter(RunView(run))) == code
+
+
+def test_a_trainer_that_is_killed_from_outside_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _ = watch(monkeypatch, run, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    told = capsys.readouterr().err
+    assert code == 1
+    assert "SIGKILL" in told
+    assert "charrnn-tui resume mine" in told
+
+
+def test_a_trainer_that_ends_without_a_word_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert watch(monkeypatch, run, "sys.exit(1)")[0] == 1
+    assert str(run.log) in capsys.readouterr().err
+
+
+def test_json_ends_with_its_reader_and_training_does_not(tmp_path: Path, run: RunDirectory) -> None:
+    go_on = tmp_path / "go-on"
+    code = f"""
+        trainer.start()
+        wait_for_file(Path({str(go_on)!r}))
+        trainer.train(*[2.0] * 1000)
+        trainer.diverge()
+        sys.exit(4)
+    """
+    words = with_trainer(code, "resume", "--headless", "--json", str(run.path))
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert program.stdout.readline().startswith(b'{"kind":"started"')
+        program.stdout.close()
+        go_on.touch()
+        told = program.stderr.read()
+    assert program.returncode == 4
+    assert b"The loss is not a number." in told
+    assert b"Broken pipe" not in told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_json_that_the_disk_refuses_is_told_once(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records: list[Record] = [BatchTrained(step, 2.0, 0.1, 0.5, 1.0) for step in (1, 2)]
+    reporter = JsonReporter(RunView(run))
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        reporter.show(records, None)
+        reporter.show(records, None)
+    assert capsys.readouterr().err.count("No space left") == 1
+
+
+def test_a_detached_trainer_is_left_once_it_has_the_run(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, started = watch(monkeypatch, run, "import time; time.sleep(60)", detach=True)
+    try:
+        status = read_status(run)
+        assert isinstance(status, RunStatus)
+        assert status.pid == started[0].pid
+    finally:
+        started[0].kill()
+        started[0].wait()
+    told = capsys.readouterr()
+    assert (code, told.out) == (0, f"{run.path}\n")
+    assert "charrnn-tui stop mine" in told.err
+
+
+def test_a_detached_trainer_that_is_refused_is_told_of(run: RunDirectory) -> None:
+    with RunWriter(run):
+        refused = run_program("resume", "--detach", str(run.path))
+    assert (refused.returncode, refused.stdout) == (5, b"")
+    assert str(os.getpid()).encode() in refused.stderr
+    assert b"goes on by itself" not in refused.stderr
+
+
+def test_a_long_history_is_read_in_pieces(run: RunDirectory) -> None:
+    with FakeTrainer(run) as trainer:
+        trainer.train(*[2.0] * 15_000)
+    pieces = [len(records) for records in unread_records(RunReader(run))]
+    assert sum(pieces) == 15_000
+    assert len(pieces) > 1

@@ -1,0 +1,119 @@
+"""What holds for every command: its streams, its locale, its defects."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import ROOT, run_program
+from tests.support.fake_run import fake_run
+from tui_charrnn.cli import main
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+
+
+def run_in_shell(redirection: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    words = [sys.executable, "-m", "tui_charrnn", *arguments]
+    return subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {redirection}', "sh", *words],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> str:
+    path = tmp_path / "corpus.txt"
+    path.write_text("caf\u00e9, \ud55c\uae00\n" * 200, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("command", ["--version", "--help", "corpora", "runs", "inspect"])
+def test_a_reader_that_has_had_enough_is_no_error(
+    tmp_path: Path, isolated_home: Path, corpus: str, command: str
+) -> None:
+    fake_run(isolated_home / "runs")
+    ours, theirs = os.pipe()
+    os.close(ours)
+    words = ["corpora", "inspect", corpus] if command == "inspect" else [command]
+    ended = subprocess.run(
+        [sys.executable, "-m", "tui_charrnn", *words],
+        cwd=ROOT,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(theirs)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_in_a_sentence() -> None:
+    ended = run_in_shell(">/dev/full", "corpora")
+    assert ended.returncode == 6
+    assert ended.stderr.startswith(b"charrnn-tui: Standard output does not take the text: No space")
+    assert ended.stderr.count(b"\n") == 1
+
+
+def test_a_locale_that_lacks_a_character_gets_its_escape(corpus: str) -> None:
+    ended = run_program("corpora", "inspect", corpus, variables=ASCII)
+    assert ended.returncode == 0, ended.stderr
+    assert rb"\xe9" in ended.stdout
+    assert rb"\ud55c" in ended.stdout
+
+
+def test_a_name_that_is_no_text_is_json_all_the_same(isolated_home: Path) -> None:
+    run = fake_run(isolated_home / "runs")
+    name = os.fsdecode(b"caf\xe9")
+    run.path.rename(run.path.with_name(name))
+    listed = run_program("runs", "--json", variables={"PYTHONIOENCODING": "utf-8:strict"})
+    assert listed.returncode == 0, listed.stderr
+    assert json.loads(listed.stdout)["name"] == name
+
+
+@pytest.mark.parametrize("redirection", ["<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["", "train", "attach"])
+def test_closed_streams_are_no_terminal(
+    isolated_home: Path, corpus: str, redirection: str, command: str
+) -> None:
+    run = fake_run(isolated_home / "runs")
+    words = {"": [], "train": ["train", corpus], "attach": ["attach", run.name]}[command]
+    ended = run_in_shell(redirection, *words)
+    assert ended.returncode == 2, ended.stderr
+    assert "2>" in redirection or b"There is no terminal" in ended.stderr
+
+
+def test_closed_standard_input_is_no_corpus(tmp_path: Path) -> None:
+    ended = run_in_shell("<&-", "train", "--headless", "-", "--runs-dir", str(tmp_path / "runs"))
+    assert ended.returncode == 3
+    assert b"Standard input cannot be read" in ended.stderr
+
+
+def test_without_streams_a_finished_run_can_be_resumed(isolated_home: Path) -> None:
+    run = fake_run(isolated_home / "runs")
+    assert run_in_shell("<&- >&- 2>&-", "resume", run.name).returncode == 0
+
+
+def test_a_defect_is_told_even_where_no_report_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(main, "app", fail)
+    assert main.run([]) == 1
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError: a defect" in told
+    assert "No report could be written" in told
+
+
+def test_the_commands_load_no_numpy() -> None:
+    code = "import sys, tui_charrnn.cli.main; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

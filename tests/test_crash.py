@@ -1,0 +1,38 @@
+"""What is left of a crash: a file, and lines that hurt no terminal."""
+
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.crash import report_crash
+
+
+def fail(message: str) -> None:
+    raise ZeroDivisionError(message)
+
+
+def error_of(message: str) -> Exception:
+    with pytest.raises(ZeroDivisionError) as caught:
+        fail(message)
+    return caught.value
+
+
+def test_the_traceback_is_in_the_file_that_is_named(tmp_path: Path) -> None:
+    told = report_crash(error_of("too \x1b[31mbad \udcff"), tmp_path / "state")
+    (report,) = (tmp_path / "state").iterdir()
+    assert str(report) in told
+    assert "\x1b" not in told
+    assert "in fail" in report.read_text(encoding="utf-8")
+
+
+def test_two_crashes_leave_two_files(tmp_path: Path) -> None:
+    report_crash(error_of("one"), tmp_path)
+    report_crash(error_of("two"), tmp_path)
+    assert len(list(tmp_path.glob("crash-*.txt"))) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = report_crash(error_of("bad"), tmp_path / "file" / "state")
+    assert "ZeroDivisionError: bad" in told
+    assert "No report could be written" in told
