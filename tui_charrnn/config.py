@@ -64,7 +64,7 @@ class TrainingConfig(Settings):
     )
     train_time: float | None = setting(
         None,
-        "How long, in seconds; turned into steps from a few timed batches at the start.",
+        "How long, as 90s, 10m or 2h; turned into steps from a few timed batches at the start.",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e9,
@@ -73,7 +73,7 @@ class TrainingConfig(Settings):
     )
     max_time: float | None = setting(
         None,
-        "Seconds after which the trainer saves and leaves, to be resumed.",
+        "A time, as 3h50m, after which the trainer saves and leaves, to be resumed.",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e9,
@@ -135,7 +135,7 @@ class TrainingConfig(Settings):
     )
     checkpoint_interval: float = setting(
         60.0,
-        "Seconds between checkpoints.",
+        "Time between checkpoints, as 60s.",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e6,

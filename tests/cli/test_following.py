@@ -103,7 +103,7 @@ def test_a_trainer_that_is_killed_from_outside_is_told_of(
     told = capsys.readouterr().err
     assert code == 1
     assert "SIGKILL" in told
-    assert "charrnn-tui resume mine" in told
+    assert f"charrnn-tui resume {run.path}" in told
 
 
 def test_a_trainer_that_ends_without_a_word_is_told_of(
@@ -163,7 +163,7 @@ def test_a_detached_trainer_is_left_once_it_has_the_run(
         started[0].wait()
     told = capsys.readouterr()
     assert (code, told.out) == (0, f"{run.path}\n")
-    assert "charrnn-tui stop mine" in told.err
+    assert f"charrnn-tui stop {run.path}" in told.err
 
 
 def test_a_detached_trainer_that_is_refused_is_told_of(run: RunDirectory) -> None:

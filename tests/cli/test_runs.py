@@ -53,7 +53,7 @@ def test_stop_says_that_the_trainer_was_gone(
     commands.stop("fake", tmp_path)
     told = capsys.readouterr().err
     assert "is gone" in told
-    assert "charrnn-tui resume fake" in told
+    assert f"charrnn-tui resume {run.path}" in told
     assert not list(run.control.iterdir())
 
 
@@ -72,7 +72,7 @@ def test_stop_says_that_the_trainer_went_meanwhile(
         commands.stop("fake", tmp_path)
     told = capsys.readouterr().err
     assert "is training" not in told
-    assert "charrnn-tui resume fake" in told
+    assert f"charrnn-tui resume {run.path}" in told
 
 
 def pretend_trainer(run: RunDirectory, pid: int) -> None:

@@ -140,7 +140,7 @@ def test_killed_at_any_moment_it_resumes_to_the_very_same_bits(
     killed = finish(program)
     assert killed.returncode == 1, "the run ended before it was killed"
     assert b"SIGKILL" in killed.stderr
-    assert b"charrnn-tui resume killed" in killed.stderr
+    assert f"charrnn-tui resume {run.path}".encode() in killed.stderr
     resumed = run_program("resume", "--headless", str(run.path))
     assert resumed.returncode == 0, resumed.stderr
     for name, tensor in weights_of(whole[0]).items():
@@ -152,7 +152,7 @@ def test_the_time_limit_leaves_with_75_and_resume_auto_goes_on(folder: Path) -> 
     limited = run_program(*arguments, "--max-time=0.001")
     assert limited.returncode == 75, limited.stderr
     assert limited.stdout == b""
-    assert b"charrnn-tui resume limited" in limited.stderr
+    assert f"charrnn-tui resume {folder / 'limited'}".encode() in limited.stderr
     run = RunDirectory(folder / "limited")
     resumed = run_program("resume", "--headless", "--max-time=1h", str(run.path))
     assert resumed.returncode == 0, resumed.stderr

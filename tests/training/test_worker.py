@@ -15,7 +15,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode, RunLockedError, StorageError
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
+from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, save_checkpoint
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -267,12 +267,12 @@ def test_best_is_the_best_that_could_be_saved(
 ) -> None:
     from tui_charrnn.training import saving
 
-    saved, refusals = saving.save_checkpoint, iter([True])
+    refusals = iter([True])
 
     def refuse_once(*arguments: Any, **options: Any) -> Any:
         if options["step"] >= 6 and next(refusals, False):
             raise StorageError("The disk is full.")
-        return saved(*arguments, **options)
+        return save_checkpoint(*arguments, **options)
 
     monkeypatch.setattr(saving, "save_checkpoint", refuse_once)
     run = new_run(tmp_path, learning_rate=0.01)

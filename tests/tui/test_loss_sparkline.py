@@ -93,13 +93,13 @@ class Host(ThemedApp):
         yield self.sparkline
 
 
-async def test_the_widget_draws_the_newest_columns() -> None:
+async def test_more_columns_than_there_is_room_for_are_joined_not_cut() -> None:
     app = Host()
     async with app.run_test(size=(4, 3)) as pilot:
         assert app.sparkline.width_for_columns == 4
-        app.sparkline.show([9, 9, 1, 2, 3, NAN])
+        app.sparkline.show([9, 7, 5, 3, 2, 2, 1, 1])
         await pilot.pause()
-        assert drawn_rows(app.sparkline) == ["▁▄▇"]
+        assert drawn_rows(app.sparkline) == ["▇▄▂▁"]
 
 
 async def test_the_widget_draws_anew_for_another_size() -> None:

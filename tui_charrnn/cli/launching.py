@@ -21,6 +21,7 @@ from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.tui.run_view import RunView
+from tui_charrnn.tui.run_words import command_words
 
 _AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
 """How a trainer ends that did what it was asked for."""
@@ -68,8 +69,8 @@ def _train_detached(run: RunDirectory, watching: Watching, max_time: float | Non
     returncode = await_start(run, launch_trainer(run, max_time=max_time))
     if returncode is None:
         narrate(
-            f"Training goes on by itself. Watch: charrnn-tui attach {run.name}  "
-            f"Stop: charrnn-tui stop {run.name}"
+            f"Training goes on by itself. Watch: {command_words('attach', run)}  "
+            f"Stop: {command_words('stop', run)}"
         )
     elif returncode not in _AS_ASKED:
         _tell_failure(run, returncode, log_size)
@@ -82,7 +83,7 @@ def _train_headless(run: RunDirectory, watching: Watching, max_time: float | Non
     if not watching.quiet:
         narrate(
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
-            f"charrnn-tui attach {run.name}"
+            f"{command_words('attach', run)}"
         )
     reporter = choose_reporter(view, as_json=watching.as_json, is_quiet=watching.quiet)
     for records in unread_records(reader):
@@ -105,13 +106,12 @@ def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
 
 
 def _tell_next_step(view: RunView, code: int) -> None:
-    name = view.run.name
     if code == ExitCode.OK:
-        narrate(f'Talk to it: charrnn-tui generate "The " --model {name}')
+        narrate(f"Talk to it: {command_words('generate', view.run, 'The ', '--model')}")
         return
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
-    narrate(f"{where} Go on with: charrnn-tui resume {name}")
+    narrate(f"{where} Go on with: {command_words('resume', view.run)}")
 
 
 def _tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
@@ -120,8 +120,7 @@ def _tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
         name = signal.Signals(-returncode).name
         narrate(
             f"The trainer was ended by {name} from outside (too little memory is a common "
-            "reason). Its checkpoints are kept. Go on with: "
-            f"charrnn-tui resume {run.name}"
+            f"reason). What it saved is kept. Go on with: {command_words('resume', run)}"
         )
         return
     status = newest_status(run)

@@ -14,7 +14,7 @@ from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated, encode_record
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.run_view import RunView
-from tui_charrnn.tui.run_words import lead_words
+from tui_charrnn.tui.run_words import lead_words, speed_words
 
 LINE_INTERVAL = 10.0  # seconds
 
@@ -140,9 +140,10 @@ class BarReporter:
         console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.fields[state]}", markup=False),
-            BarColumn(),
+            BarColumn(bar_width=None),
             TextColumn("{task.fields[numbers]}", markup=False),
             console=console,
+            expand=True,
             refresh_per_second=4,
         )
         self._task = self._bar.add_task("", total=None, state="starting", numbers="")
@@ -202,13 +203,13 @@ def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
 
 
 def _bar_words(view: RunView, status: RunStatus) -> str:
+    """The numbers beside the bar, short enough to leave it room in 80 columns."""
     parts = [f"{status.step:,}/{status.total_steps:,}" if status.total_steps else ""]
     if view.smoothed.value is not None:
         parts.append(f"train {view.smoothed.value:.3f}")
     if view.validation is not None:
-        parts.append(f"validation {view.validation.loss:.3f}")
-    if status.characters_per_second:
-        parts.append(f"{status.characters_per_second:,.0f} characters/s")
+        parts.append(f"val {view.validation.loss:.3f}")
+    parts.append(speed_words(view))
     if status.eta is not None and status.state.is_live:
         parts.append(f"{format_duration(status.eta)} left")
     return "  ".join(part for part in parts if part)

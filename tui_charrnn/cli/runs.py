@@ -11,11 +11,13 @@ from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import has_terminal, narrate, print_data
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import RunSummary, find_run, list_runs
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.liveness import Liveness, Verdict, judge_at_a_glance
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.run_words import command_words
 
 STOP_PATIENCE = 60.0  # seconds
 
@@ -34,7 +36,7 @@ def runs(
             print_data(json.dumps(_facts(summary)))
         return
     if not found:
-        narrate(f"There are no runs in {folder} yet. Start one: charrnn-tui train pydoc")
+        narrate(f"There are no runs in {folder} yet. Start one: {command('train', 'pydoc')}")
         return
     rows: list[tuple[str, ...]] = [("RUN", "STATE", "CORPUS", "STEP", "BEST", "AGE")]
     rows += [_row(summary) for summary in found]
@@ -76,7 +78,7 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     if status is not None and verdict == "lost":
         narrate(
             f"The trainer of {found.name} is gone without a word; its checkpoints are kept. "
-            f"Go on with: charrnn-tui resume {found.name}"
+            f"Go on with: {command_words('resume', found)}"
         )
         return
     narrate(f"{found.name} is {status.state if status else 'gone'}.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tui_charrnn.config import ModelConfig, Preset, TrainingConfig
-from tui_charrnn.settings import Settings
+from tui_charrnn.settings import Bounds, Settings
 
 
 def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any]:
@@ -34,7 +34,7 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
                     typer.Option(
                         "--" + name.replace("_", "-"),
                         help=bounds.sentence,
-                        metavar="DURATION" if bounds.is_duration else "VALUE",
+                        metavar=_kind_of_value(bounds),
                         rich_help_panel=f"{configuration.__name__.removesuffix('Config')} settings",
                         show_default=False,
                     ),
@@ -50,6 +50,12 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
         return command
 
     return decorate
+
+
+def _kind_of_value(bounds: Bounds) -> str:
+    if bounds.choices:
+        return "|".join(bounds.choices)
+    return "DURATION" if bounds.is_duration else "VALUE"
 
 
 def apply_settings(

@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from tui_charrnn.errors import RunError
+from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
@@ -102,8 +103,8 @@ def _hint(name: str, names: list[str]) -> str:
     if near:
         return f"Did you mean {' or '.join(near[:3])}?"
     if names:
-        return "List the runs with: charrnn-tui runs"
-    return "There are no runs yet; train one with: charrnn-tui train"
+        return f"List the runs with: {command('runs')}"
+    return f"There are no runs yet; train one with: {command('train', 'pydoc')}"
 
 
 def _runs(folder: Path) -> Iterator[RunDirectory]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tui_charrnn.errors import RunError, RunLockedError
+from tui_charrnn.invocation import command
 from tui_charrnn.runs.host import boot_id, host_name, process_exists
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
 from tui_charrnn.runs.layout import RunDirectory
@@ -93,5 +94,5 @@ def _holder(run: RunDirectory) -> str:
 def _locked(run: RunDirectory, holder: str) -> RunLockedError:
     return RunLockedError(
         f"The run {run.name} is already being trained by {holder}. "
-        f"Watch it with: charrnn-tui attach {run.name}"
+        f"Watch it with: {command('attach', str(run.path))}"
     )

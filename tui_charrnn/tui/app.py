@@ -94,13 +94,14 @@ class CharRNNApp(ThemedApp):
         """Show the run that was named, or look for one in a thread, and let a model speak."""
         if self._run_to_open is not None:
             self.main.open_run(self._run_to_open)
-        else:
-            threading.Thread(
-                target=look_for_run,
-                args=(self.session.runs_folder, self.post_message),
-                daemon=True,
-                name="run-search",
-            ).start()
+            self.main.answer_when_known()
+            return
+        threading.Thread(
+            target=look_for_run,
+            args=(self.session.runs_folder, self.post_message),
+            daemon=True,
+            name="run-search",
+        ).start()
         self.main.answer(None)
 
     def on_run_found(self, event: RunFound) -> None:
@@ -150,7 +151,8 @@ class CharRNNApp(ThemedApp):
     def _show_started(self, has_started: bool | None) -> None:
         if has_started and self.session.started is not None:
             self.main.open_run(self.session.started)
-            self.main.conversation.tell("Training starts. F4 lets the run itself speak.")
+            words = f"Training starts: {self.session.started_words}."
+            self.main.conversation.tell(f"{words} F4 lets the run itself speak.")
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""

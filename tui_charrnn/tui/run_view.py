@@ -178,6 +178,8 @@ def _fold_resumed(view: RunView, record: RunResumed) -> None:
     view.losses.drop_after(record.step)
     view.evaluations = [scored for scored in view.evaluations if scored.step <= record.step]
     view.best = min(view.evaluations, key=lambda scored: scored.loss, default=None)
+    if view.checkpoint_step is not None and view.checkpoint_step > record.step:
+        view.checkpoint_step = record.step or None
     view.smoothed = RunningMean()
     if view.losses.buckets:  # the mean goes on from the stretch before, not from nothing
         view.smoothed.add(view.losses.buckets[-1].mean)

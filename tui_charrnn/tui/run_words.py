@@ -1,11 +1,11 @@
 """A run in words: each function turns a `RunView` into a short text that is safe to show."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
 from tui_charrnn.durations import format_duration
+from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.runs.catalogue import default_runs_folder
 from tui_charrnn.runs.description import RunState
@@ -57,6 +57,12 @@ def state_mark(view: RunView) -> str:
     if view.failure or view.diverged or (view.state.is_live and view.life == "lost"):
         return "✗"
     return "●" if view.is_live else "■"
+
+
+def epoch_words(view: RunView) -> str:
+    """How often the training text has been read."""
+    epoch = view.status.epoch if view.status else 0.0
+    return f"epoch {epoch:.1f}" if epoch else ""
 
 
 def step_words(view: RunView) -> str:
@@ -173,11 +179,17 @@ def network_words(view: RunView) -> str:
     return f"{model.layer_count}x{model.hidden_size} {model.cell}, {amount} weights"
 
 
-def command_words(command: str, run: RunDirectory) -> str:
-    """The command line that does something with a run, whatever folder it lies in."""
+def command_words(word: str, run: RunDirectory, *options: str) -> str:
+    """The command line that does something with a run, whatever folder it lies in.
+
+    Args:
+        word: The subcommand.
+        run: The run.
+        options: What stands before the run.
+    """
     is_found_by_name = run.path.parent == default_runs_folder()
     address = run.name if is_found_by_name else str(run.path)
-    return f"charrnn-tui {command} {safe_line(shlex.quote(address))}"
+    return safe_line(command(word, *options, address))
 
 
 def advice_words(view: RunView) -> str:

@@ -43,6 +43,8 @@ class Session:
     """Trainers that this app started, by run directory: they are to be reaped when they end."""
     started: RunDirectory | None = None
     """The run that this app started last."""
+    started_words: str = ""
+    """What that is: preset and length."""
 
     @property
     def run(self) -> RunDirectory | None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
@@ -75,6 +75,15 @@ def draw_bars(values: Sequence[float], *, rows: int, baseline: float | None = No
         rows=tuple("".join(text for text, _ in row) for row in cells),
         marks=tuple(tuple(mark for _, mark in row) for row in cells),
     )
+
+
+def joined_columns(values: Sequence[float], width: int) -> Sequence[float]:
+    """At most `width` values: all of them, or means of neighbors that stand for all of them."""
+    count = len(values)
+    if count <= width:
+        return values
+    edges = [column * count // width for column in range(width + 1)]
+    return [sum(values[low:high]) / (high - low) for low, high in pairwise(edges)]
 
 
 @dataclass(frozen=True, slots=True)

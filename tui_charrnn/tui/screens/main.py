@@ -35,6 +35,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._session = session
         self._loader = loader
+        self._waits_for_run = False
 
     def compose(self) -> ComposeResult:
         """A title row, the run, the conversation, the keys."""
@@ -56,6 +57,10 @@ class MainScreen(Screen[None]):
         event.stop()
         self.answer(event.seed_text)
 
+    def answer_when_known(self) -> None:
+        """Let a model speak as soon as it is known what the shown run does."""
+        self._waits_for_run = True
+
     def answer(self, seed_text: str | None) -> None:
         """Have a seed text answered; None takes one that suits the model."""
         wanted = Wanted.of(self._session)
@@ -70,6 +75,10 @@ class MainScreen(Screen[None]):
     def on_run_changed(self, event: RunChanged) -> None:
         """Offer the keys that go with what the run does now."""
         event.stop()
+        view = self._session.view
+        if self._waits_for_run and view is not None and (view.status or view.problem):
+            self._waits_for_run = False
+            self.answer(None)
         self.query_one(TitleRow).show(self._session)
         self._show_keys()
 

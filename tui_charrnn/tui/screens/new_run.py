@@ -115,6 +115,7 @@ class NewRunScreen(ModalScreen[bool]):
             self._show_problem(error.field, error)
             return
         button.disabled = True
+        self._session.started_words = f"{new.preset}, {length_words(new.training)}"
         self.query_one("#form-progress", Static).update("Reading the text …")
         self._permission = Permission()
         threading.Thread(

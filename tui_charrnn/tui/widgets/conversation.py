@@ -78,8 +78,7 @@ class Conversation(Vertical):
 
     def action_more(self) -> None:
         """Go on with the text from where it stopped."""
-        if not self.spoken.go_on():
-            self.tell("There is no stopped text to go on with.")
+        self.tell("" if self.spoken.go_on() else "There is no stopped text to go on with.")
 
     def action_pace(self) -> None:
         """Go on to the next pace."""

@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui_charrnn.tui.renderables.sparkline import Drawing, Mark, draw_bars
+from tui_charrnn.tui.renderables.sparkline import Drawing, Mark, draw_bars, joined_columns
 
 
 class LossSparkline(Widget):
@@ -57,7 +57,8 @@ class LossSparkline(Widget):
 
         Args:
             columns: One value a column, oldest first; if there are more than
-                `width_for_columns`, the newest are drawn.
+                `width_for_columns`, neighbors are drawn as their mean, so that it is the whole
+                series at any width.
             baseline: A loss to compare with; drawn where there is more than one row.
         """
         self._columns, self._baseline, self._drawn_size = tuple(columns), baseline, None
@@ -74,7 +75,7 @@ class LossSparkline(Widget):
             return Strip.blank(width, self.rich_style)
         if self._drawn_size != self.size:
             self._drawn_size = self.size
-            shown = self._columns[-width:]
+            shown = joined_columns(self._columns, width)
             self._drawing = draw_bars(shown, rows=height, baseline=self._baseline)
         segments = [
             Segment(text, self.get_component_rich_style(f"loss-sparkline--{mark}"))

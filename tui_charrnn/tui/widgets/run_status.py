@@ -83,12 +83,19 @@ def _row_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
     share = words.fraction(view)
     state = f"{words.state_mark(view)} {words.state_words(view, now)}"
     step = words.step_words(view) if view.step else ""
+    epoch = words.epoch_words(view)
     percent = f"{share:.0%}" if share is not None else ""
     bar = f"▕{words.bar(share or 0.0, _BAR_WIDTH)}▏{percent}" if _needs_bar(view) else ""
     left = words.left_words(view)
     speed = words.speed_words(view) if view.is_live else ""
     progress = words.longest_fitting(
-        ([state, step, bar, left, speed], [state, step, bar, left], [state, percent, left]),
+        (
+            [state, step, epoch, bar, left, speed],
+            [state, step, epoch, percent, left, speed],
+            [state, step, epoch, percent, left],
+            [state, step, bar, left],
+            [state, percent, left],
+        ),
         separator="  ",
         width=width,
     )
@@ -101,10 +108,9 @@ def _card_lines(view: RunView, now: float, width: int) -> tuple[str, str]:
     share = words.fraction(view)
     if share is not None and _needs_bar(view):
         head.append(f"{words.bar(share, max(1, width - 6))} {share:4.0%}")
-    epoch = view.status.epoch if view.status else 0.0
     rows = [
         ("step", words.step_words(view).removeprefix("step ") if view.step else ""),
-        ("epoch", f"{epoch:.1f}" if epoch else ""),
+        ("epoch", words.epoch_words(view).removeprefix("epoch ")),
         ("time left", words.left_words(view).removesuffix(" left")),
         ("speed", words.speed_words(view) if view.is_live else ""),
         *words.loss_rows(view),
