@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Protocol
 
-from tui_charrnn.cli.output import narrate
 from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -33,6 +32,10 @@ class Reporter(Protocol):
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Take what is new, at every poll."""
+        ...
+
+    def tell(self, sentence: str) -> None:
+        """Say something that the user must know now."""
         ...
 
     def close(self) -> None:
@@ -82,8 +85,10 @@ def follow(run: RunDirectory, reader: RunReader, launch: Launch, reporter: Repor
             trainer = relay.adopt(launch())
             while trainer.poll() is None:
                 status = newest_status(run, status)
+                relay.tell(reporter.tell)
                 reporter.show(_new_records(reader), status)
                 time.sleep(POLL_INTERVAL)
+            relay.tell(reporter.tell)
             status = newest_status(run, status)
             for records in unread_records(reader):
                 reporter.show(records, status)
@@ -120,6 +125,7 @@ class _SignalRelay:
     def __init__(self) -> None:
         self._trainer: subprocess.Popen[bytes] | None = None
         self._waiting: deque[int] = deque()
+        self._sentences: deque[str] = deque()
         self._interrupts = 0
         self._handed_on: set[int] = set()
 
@@ -140,6 +146,11 @@ class _SignalRelay:
         self._hand_on()
         return trainer
 
+    def tell(self, tell: Callable[[str], None]) -> None:
+        """Say what became of the signals that came since the last time."""
+        while self._sentences:
+            tell(self._sentences.popleft())
+
     def explained(self, returncode: int) -> int:
         """The exit code of a trainer that one of these signals ended before it listened.
 
@@ -157,8 +168,10 @@ class _SignalRelay:
         if number == signal.SIGINT:
             self._interrupts += 1
             is_first = self._interrupts == 1
-            with contextlib.suppress(RuntimeError):  # it came in the middle of another sentence
-                narrate("Saving and stopping. Ctrl-C again: stop now." if is_first else "Stopping.")
+            # told by `tell`: a handler may have come in the middle of another sentence
+            self._sentences.append(
+                "Saving and stopping. Ctrl-C again: stop now." if is_first else "Stopping."
+            )
 
     def _hand_on(self) -> None:
         if self._trainer is None:

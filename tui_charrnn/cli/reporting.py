@@ -48,6 +48,10 @@ class QuietReporter:
         """Take over what is new."""
         self._view.take(records)
 
+    def tell(self, sentence: str) -> None:
+        """Say even so what the user must know now."""
+        narrate(sentence)
+
     def close(self) -> None:
         """Do nothing."""
 
@@ -125,6 +129,10 @@ class LineReporter:
         pairs |= _numbers(self._narrator.view, status)
         narrate(" ".join(f"{key}={value}" for key, value in pairs.items()))
 
+    def tell(self, sentence: str) -> None:
+        """Say a sentence between the lines."""
+        narrate(sentence)
+
     def close(self) -> None:
         """Do nothing: every line is flushed."""
 
@@ -147,9 +155,7 @@ class BarReporter:
             refresh_per_second=4,
         )
         self._task = self._bar.add_task("", total=None, state="starting", numbers="")
-        self._narrator = _Narrator(
-            view, lambda text: console.print(safe_line(text), markup=False, highlight=False)
-        )
+        self._narrator = _Narrator(view, self.tell)
         self._bar.start()
 
     def recall(self, records: list[Record]) -> None:
@@ -168,6 +174,10 @@ class BarReporter:
             state=str(status.state),
             numbers=_bar_words(self._narrator.view, status),
         )
+
+    def tell(self, sentence: str) -> None:
+        """Say a sentence above the bar."""
+        self._bar.console.print(safe_line(sentence), markup=False, highlight=False)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
