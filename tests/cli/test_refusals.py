@@ -54,10 +54,11 @@ def test_a_wrong_option_ends_with_2(
     [
         (b"", "empty"),
         (b"too short", "short"),
+        (b"a" * 999, "nothing to learn"),
         (b"\x00\x01\x02" * 99, "is not text"),
         (b"caf\xe9 " * 99, "byte 3"),
     ],
-    ids=["empty", "short", "binary", "undecodable"],
+    ids=["empty", "short", "monotonous", "binary", "undecodable"],
 )
 def test_a_text_that_cannot_be_used_ends_with_3(
     tmp_path: Path, corpus: Path, content: bytes, words: str

@@ -27,10 +27,12 @@ def fitting_batch_size(training_characters: int, batch_size: int, sequence_lengt
         CorpusError: If the text is shorter than two windows.
     """
     if training_characters < 2 * sequence_length:
+        shorter = training_characters // 2
+        remedy = f", or a sequence length of at most {shorter:,}" if shorter >= 2 else ""
         raise CorpusError(
-            f"The training text is too short: {training_characters:,} characters. It needs at "
-            f"least {2 * sequence_length:,}, twice the sequence length. Give a longer text, or a "
-            f"sequence length of at most {training_characters // 2:,}."
+            f"The text is too short: {training_characters:,} to train on, counted in characters, "
+            f"and at least {2 * sequence_length:,}, twice the sequence length, are needed. Give a "
+            f"longer text{remedy}."
         )
     return min(batch_size, (training_characters - 1) // sequence_length)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, find_preset
 from tui_charrnn.durations import format_duration, parse_duration
-from tui_charrnn.errors import ConfigError, StorageError
+from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
@@ -149,7 +149,7 @@ def make_run(
     """Create a run directory, once it is certain that the run can be trained.
 
     Raises:
-        CorpusError: If the corpus is too short.
+        CorpusError: If the corpus is too short, or one character only.
         ConfigError: If the name is taken or cannot be one.
         StorageError: If the disk refuses.
     """
@@ -160,6 +160,10 @@ def make_run(
 
     model, training = configurations
     vocabulary = Vocabulary.from_text(corpus.text)
+    if len(vocabulary) < 2:
+        raise CorpusError(
+            f"{corpus.name} holds one character again and again: there is nothing to learn in it."
+        )
     split = split_point(len(corpus.text), training.validation_fraction)
     fitting_batch_size(split, training.batch_size, training.sequence_length)  # refuses a short text
     return create_run(
