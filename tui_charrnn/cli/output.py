@@ -4,15 +4,13 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, TextIO
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.safe_text import safe_line, safe_text
-
-Progress = Callable[[int, int | None], None]
-"""Takes how much is done and, if it is known, how much there is."""
+from tui_charrnn.text.progress import Progress
 
 
 def prepare_streams() -> None:

@@ -13,9 +13,8 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.text.cache import CachedText, cache_folder
 from tui_charrnn.text.download import fetch
+from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.standard_library import build_pydoc, build_python
-
-Progress = Callable[[int, int | None], None]
 
 KINDS: Final = ("built", "download")
 _BUILDERS: Final[Mapping[str, Callable[[Progress | None], str]]] = {

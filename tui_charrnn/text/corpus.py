@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import BinaryIO
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.catalogue import CatalogueEntry, obtain
 from tui_charrnn.text.decoding import DecodedText, decode_text, known_encoding
+from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.sources import FoundSources, Source, find_sources
 
 
@@ -68,7 +69,7 @@ def read_corpus(
     unify_newlines: bool = True,
     compose: bool = True,
     stdin: BinaryIO | None = None,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> Corpus:
     """Read one text from everything that is named, in order.
 
@@ -130,7 +131,7 @@ def split_point(characters: int, validation_fraction: float) -> int:
 def _read_bytes(
     source: Source,
     stdin: BinaryIO | None,
-    progress: Callable[[int, int | None], None] | None,
+    progress: Progress | None,
 ) -> bytes:
     path = obtain(source.entry, progress=progress) if source.entry else source.path
     try:

@@ -5,14 +5,13 @@ import http.client
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from tui_charrnn import __version__
 from tui_charrnn.errors import CorpusError
-
-Progress = Callable[[int, int | None], None]
+from tui_charrnn.text.progress import Progress
 
 SILENCE_LIMIT: Final = 20.0  # seconds without a byte
 TOTAL_LIMIT: Final = 900.0  # seconds for one source; 6 MB at 7 kB/s

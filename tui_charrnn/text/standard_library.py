@@ -2,11 +2,12 @@
 
 import os
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.text.progress import Progress
 
 PYTHON_LIMIT: Final = 16_000_000  # bytes
 
@@ -17,8 +18,6 @@ _FOREIGN: Final = {"site-packages", "dist-packages", "__pycache__"}
 _LEFT_OUT: Final = _TESTS | _TABLES | _FOREIGN
 _MACHINE_FACTS: Final = "_sysconfigdata"
 """Prefix of modules that record how this Python was compiled, with paths of that machine."""
-
-Progress = Callable[[int, int | None], None]
 
 
 def build_pydoc(progress: Progress | None = None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.liveness import Liveness
+from tui_charrnn.runs.liveness import Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.tui.messages import RunDescribed, RunRead, RunUnreadable
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from tui_charrnn.runs.description import RunStatus
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.tui.run_view import Life
 
 POLL_INTERVAL: Final = 0.25  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
@@ -55,7 +54,7 @@ class RunFeed:
         self._stopping = threading.Event()
         self._taken = threading.Event()
         self._has_caught_up = False
-        self._told: tuple[RunStatus | None, Life] | None = None
+        self._told: tuple[RunStatus | None, Verdict] | None = None
         self._told_at = 0.0
 
     def start(self) -> None:
@@ -89,7 +88,7 @@ class RunFeed:
         """Read once and tell what is new."""
         status = read_status(self.run)  # before the records: whoever has ended wrote them all
         records = tuple(self._reader.read_new(_READ_AT_ONCE))
-        life: Life = self._liveness.judge(status)
+        life: Verdict = self._liveness.judge(status)
         now = self._clock()
         is_due = life in {"alive", "silent"} and now - self._told_at >= _CLOCK_INTERVAL
         starts_over = self._reader.restarts > self._restarts

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
     from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
+    from tui_charrnn.runs.liveness import Verdict
     from tui_charrnn.runs.records import Record
     from tui_charrnn.tui.feed import RunFeed
-    from tui_charrnn.tui.run_view import Life, News
+    from tui_charrnn.tui.run_view import News
     from tui_charrnn.tui.speaker import Opening, Speech
 
 
@@ -60,7 +61,7 @@ class RunRead(Message):
         feed: RunFeed,
         records: tuple[Record, ...],
         status: RunStatus | None,
-        life: Life,
+        life: Verdict,
         *,
         is_history: bool,
         starts_over: bool = False,

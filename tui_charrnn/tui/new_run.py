@@ -17,10 +17,10 @@ from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
+from tui_charrnn.text.progress import Progress
 
 _COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
 
-Progress = Callable[[int, int | None], None]
 Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
 
 

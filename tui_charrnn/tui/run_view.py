@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from tui_charrnn.metrics import LossHistory, RunningMean
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
@@ -26,9 +27,6 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.safe_text import safe_line
 
-Life = Literal["alive", "silent", "lost", "ended"]
-"""What a viewer thinks of a trainer: at work, without news, gone without a word, done."""
-
 
 @dataclass(frozen=True, slots=True)
 class News:
@@ -46,7 +44,7 @@ class RunView:
     run: RunDirectory
     description: RunDescription | None = None
     status: RunStatus | None = None
-    life: Life = "silent"
+    life: Verdict = "silent"
     state_since: float = 0.0
     """When the present state was first seen, seconds on the viewer's monotonic clock."""
     losses: LossHistory = field(default_factory=LossHistory)
@@ -116,7 +114,7 @@ class RunView:
             if item.name not in {"run", "description", "status", "life", "state_since"}:
                 setattr(self, item.name, getattr(fresh, item.name))
 
-    def observe(self, status: RunStatus | None, life: Life, now: float) -> None:
+    def observe(self, status: RunStatus | None, life: Verdict, now: float) -> None:
         """Take over what the trainer says it is doing, seen at `now` (seconds, monotonic)."""
         if status is not None:
             if self.status is None or status.state != self.status.state:
