@@ -10,14 +10,18 @@ import typer
 from tui_charrnn.cli.output import (
     narrate,
     print_data,
-    progress_bar,
-    stdin_bytes,
     stdout_is_terminal,
+)
+from tui_charrnn.cli.reading import (
+    Encoding,
+    KeepDecomposed,
+    KeepNewlines,
+    read_named_corpus,
 )
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
-from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.corpus import Corpus
 
 if TYPE_CHECKING:
     from tui_charrnn.text.inspection import CharacterCount, CorpusInspection
@@ -63,27 +67,18 @@ def inspect(
             show_default=False,
         ),
     ],
-    encoding: Annotated[str, typer.Option(help="Of the files.")] = "utf-8",
-    keep_newlines: Annotated[
-        bool, typer.Option("--keep-newlines", help="Leave CR LF and CR as they are.")
-    ] = False,
-    keep_decomposed: Annotated[
-        bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
-    ] = False,
+    encoding: Encoding = "utf-8",
+    keep_newlines: KeepNewlines = False,
+    keep_decomposed: KeepDecomposed = False,
     as_json: JsonOption = False,
 ) -> None:
     """Report size, encoding, characters, split and baselines of a text."""
-    with progress_bar("Getting the text") as progress:
-        text = read_corpus(
-            corpus,
-            encoding=encoding,
-            unify_newlines=not keep_newlines,
-            compose=not keep_decomposed,
-            stdin=stdin_bytes(),
-            progress=progress,
-        )
-    for name, sha256 in text.report.recorded:
-        narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
+    text = read_named_corpus(
+        corpus,
+        encoding=encoding,
+        keep_newlines=keep_newlines,
+        keep_decomposed=keep_decomposed,
+    )
     # deferred: NumPy, 0.1 s that the list does not need
     from tui_charrnn.text.inspection import inspect_corpus  # noqa: PLC0415  deferred, see above
 

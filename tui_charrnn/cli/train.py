@@ -7,13 +7,18 @@ import typer
 
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import has_terminal, narrate, progress_bar, stdin_bytes
+from tui_charrnn.cli.output import has_terminal, narrate
+from tui_charrnn.cli.reading import (
+    Encoding,
+    KeepDecomposed,
+    KeepNewlines,
+    read_named_corpus,
+)
 from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
 from tui_charrnn.cli.summary import summarize
 from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig, find_preset
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.text.corpus import read_corpus
 from tui_charrnn.tui.new_run import make_run
 
 _PRESET_HELP = "Starting point: " + "; ".join(
@@ -54,13 +59,9 @@ def train(
         typer.Option(help="auto: if a run of that --name is there, go on with it."),
     ] = ResumeMode.NEVER,
     runs_dir: RunsDir = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
-    keep_newlines: Annotated[
-        bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")
-    ] = False,
-    keep_decomposed: Annotated[
-        bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
-    ] = False,
+    encoding: Encoding = "utf-8",
+    keep_newlines: KeepNewlines = False,
+    keep_decomposed: KeepDecomposed = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every record as a line of JSON.")
     ] = False,
@@ -85,18 +86,13 @@ def train(
             start_and_watch(existing, watching)
     chosen = find_preset(preset)
     configurations = apply_settings(chosen, settings)
-    with progress_bar("Reading the corpus") as progress:
-        text = read_corpus(
-            corpus,
-            encoding=encoding,
-            unify_newlines=not keep_newlines,
-            compose=not keep_decomposed,
-            stdin=stdin_bytes(),
-            progress=progress,
-        )
+    text = read_named_corpus(
+        corpus,
+        encoding=encoding,
+        keep_newlines=keep_newlines,
+        keep_decomposed=keep_decomposed,
+    )
     run = make_run(folder, name, chosen.name, configurations, text)
-    for known_as, sha256 in text.report.recorded:
-        narrate(f"The hash of {known_as} was not known; recorded for later uses: SHA-256 {sha256}.")
     if not quiet:
         narrate(summarize(run, *configurations, text))
     start_and_watch(run, watching)

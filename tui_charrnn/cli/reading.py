@@ -1,0 +1,39 @@
+"""Reads the corpus that a command names, and tells how far it is."""
+
+from collections.abc import Sequence
+from typing import Annotated, TypeAlias
+
+import typer
+
+from tui_charrnn.cli.output import narrate, progress_bar, stdin_bytes
+from tui_charrnn.text.corpus import Corpus, read_corpus
+
+Encoding: TypeAlias = Annotated[str, typer.Option("--encoding", help="Encoding of the text.")]
+KeepNewlines: TypeAlias = Annotated[
+    bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")
+]
+KeepDecomposed: TypeAlias = Annotated[
+    bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
+]
+
+
+def read_named_corpus(
+    arguments: Sequence[str], *, encoding: str, keep_newlines: bool, keep_decomposed: bool
+) -> Corpus:
+    """Read a corpus from the words and options of a command line.
+
+    Raises:
+        CorpusError: If the words name no text, or it cannot be read.
+    """
+    with progress_bar("Reading the corpus") as progress:
+        corpus = read_corpus(
+            arguments,
+            encoding=encoding,
+            unify_newlines=not keep_newlines,
+            compose=not keep_decomposed,
+            stdin=stdin_bytes(),
+            progress=progress,
+        )
+    for name, sha256 in corpus.report.recorded:
+        narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
+    return corpus
