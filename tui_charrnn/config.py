@@ -9,6 +9,7 @@ from tui_charrnn.settings import Settings, refuse, setting
 CELLS = ("lstm", "gru", "rnn")
 OPTIMIZERS = ("adamw", "adam")
 SCHEDULES = ("cosine", "constant")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,20 @@ class TrainingConfig(Settings):
     weight_decay: float = setting(
         0.01, "Decay of the weight matrices, times the learning rate, a step.", minimum=0, maximum=1
     )
+    second_moment_decay: float = setting(
+        0.999,
+        "How long Adam remembers the squares of the gradients (its beta 2).",
+        minimum=0,
+        maximum=0.999999,
+    )
+    average_decay: float | None = setting(
+        None,
+        "Average the weights over the last steps, about 1 / (1 - this many); what is scored, "
+        "saved and sampled is the average. None takes the newest weights.",
+        minimum=0,
+        maximum=0.999999,
+        optional=True,
+    )
     gradient_norm_limit: float | None = setting(
         1.0,
         "Bound on the global norm of the gradient.",
@@ -104,6 +119,12 @@ class TrainingConfig(Settings):
     dropout: float = setting(
         0.0,
         "Share of each layer's outputs that is dropped while training.",
+        minimum=0,
+        maximum=0.95,
+    )
+    recurrent_weight_dropout: float = setting(
+        0.0,
+        "Share of the recurrent weights that is dropped while training, anew for each batch.",
         minimum=0,
         maximum=0.95,
     )
@@ -133,6 +154,15 @@ class TrainingConfig(Settings):
         minimum=100,
         optional=True,
     )
+    dynamic_evaluation_rate: float | None = setting(
+        None,
+        "At the end, score the held-out text once more with weights that go on learning from what "
+        "they have just read, in steps of about this size (try 1e-4); none does not.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1,
+        optional=True,
+    )
     checkpoint_interval: float = setting(
         60.0,
         "Time between checkpoints, as 60s.",
@@ -146,6 +176,11 @@ class TrainingConfig(Settings):
     )
     rng_seed: int = setting(
         0, "Start of the random numbers: initial weights, dropout.", minimum=0, maximum=2**31 - 1
+    )
+    precision: str = setting(
+        "auto",
+        "Arithmetic of the matrix products; auto measures what this processor gains by bfloat16.",
+        choices=PRECISIONS,
     )
     threads: int | None = setting(
         None, "Processor threads; none takes all.", minimum=1, maximum=4096, optional=True
@@ -219,6 +254,8 @@ PRESETS: dict[str, Preset] = {
                 sequence_length=64,
                 train_time=60.0,
                 learning_rate=1e-2,
+                second_moment_decay=0.99,
+                average_decay=0.995,
                 evaluations=10,
             ),
         ),
@@ -226,13 +263,30 @@ PRESETS: dict[str, Preset] = {
             "small",
             "about three minutes: words and layout",
             ModelConfig(embedding_size=64, hidden_size=256),
-            TrainingConfig(batch_size=32, sequence_length=64, train_time=180.0, dropout=0.1),
+            TrainingConfig(
+                batch_size=32,
+                sequence_length=64,
+                train_time=180.0,
+                learning_rate=5e-3,
+                second_moment_decay=0.99,
+                average_decay=0.998,
+                dropout=0.2,
+            ),
         ),
         Preset(
             "medium",
             "about ten minutes: phrases; the best for a processor",
-            ModelConfig(embedding_size=64, hidden_size=384),
-            TrainingConfig(batch_size=32, sequence_length=96, train_time=600.0, dropout=0.3),
+            ModelConfig(embedding_size=64, hidden_size=512),
+            TrainingConfig(
+                batch_size=32,
+                sequence_length=64,
+                train_time=600.0,
+                second_moment_decay=0.99,
+                average_decay=0.998,
+                dropout=0.4,
+                recurrent_weight_dropout=0.1,
+                evaluations=12,
+            ),
         ),
         Preset(
             "large",

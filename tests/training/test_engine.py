@@ -34,7 +34,7 @@ def batch(rng_seed: int = 0, carried: float = 1.0) -> Batch:
 
 def numpy_loss(engine: Any, model: ModelConfig, text: Indices) -> float:
     """Mean loss of a text in one stream, by the step that generation uses."""
-    weights = fold_embedding(weights_from_tensors(engine.network.tensors(), model), model)
+    weights = fold_embedding(weights_from_tensors(engine.model_tensors(), model), model)
     state, total = zero_state(weights), 0.0
     for index, target in pairwise(text):
         logits, state = step(weights, int(index), state)
@@ -60,12 +60,12 @@ def test_a_tied_output_scores_as_in_numpy() -> None:
     engine.train_batch(batch(), 1, 0.05)
     windows = HeldOutWindows(TEXT, stream_count=1, sequence_length=T)
     assert engine.evaluate(windows) == pytest.approx(numpy_loss(engine, model, TEXT), abs=1e-5)
-    assert "output.kernel" not in engine.network.tensors()
+    assert "output.kernel" not in engine.model_tensors()
 
 
 def test_a_uniform_model_loses_the_logarithm_of_the_vocabulary() -> None:
     engine = new_engine()
-    zeros = {name: np.zeros_like(tensor) for name, tensor in engine.network.tensors().items()}
+    zeros = {name: np.zeros_like(tensor) for name, tensor in engine.model_tensors().items()}
     engine.restore(zeros, engine.training_tensors())
     windows = HeldOutWindows(TEXT, stream_count=2, sequence_length=T)
     assert engine.evaluate(windows) == pytest.approx(np.log(V), rel=1e-6)
@@ -104,7 +104,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     engine, data = new_engine(model, config), batch(3, carried=0.0)
     data = data._replace(inputs=data.inputs % 2)  # the same characters again and again
     norm = engine.train_batch(data, 1, 0.0).gradient_norm
-    weights, state = engine.network.tensors(), engine.training_tensors()
+    weights, state = engine.model_tensors(), engine.training_tensors()
 
     def loss_with(name: str, position: int, shift: float) -> float:
         shifted = {key: tensor.copy() for key, tensor in weights.items()}
@@ -144,11 +144,11 @@ def test_a_character_that_is_read_often_is_one_row_of_the_gradient() -> None:
     config = TrainingConfig(steps=1, batch_size=B, sequence_length=T, optimizer="adam")
     engine = new_engine(training=config)
     inputs = np.full((B, T), 3, np.int32)
-    before = engine.network.tensors()
+    before = engine.model_tensors()
     engine.train_batch(Batch(inputs, inputs, np.zeros(B, np.float32)), 1, 0.01)
-    for name, tensor in engine.network.tensors().items():
+    for name, tensor in engine.model_tensors().items():
         assert np.abs(tensor - before[name]).max() <= 0.01 * 1.001, name
-    moved = np.abs(engine.network.tensors()["embedding"] - before["embedding"]).max(axis=1)
+    moved = np.abs(engine.model_tensors()["embedding"] - before["embedding"]).max(axis=1)
     assert np.flatnonzero(moved).tolist() == [3]
 
 
@@ -165,12 +165,12 @@ def test_weight_decay_spares_the_biases() -> None:
     config = TrainingConfig(steps=9, batch_size=B, sequence_length=T, weight_decay=0.5)
     plain = TrainingConfig(steps=9, batch_size=B, sequence_length=T, weight_decay=0.0)
     decayed, kept = new_engine(training=config), new_engine(training=plain)
-    start = kept.network.tensors()
+    start = kept.model_tensors()
     decayed.train_batch(batch(), 1, 0.1)
     kept.train_batch(batch(), 1, 0.1)
-    for name, tensor in decayed.network.tensors().items():
+    for name, tensor in decayed.model_tensors().items():
         decay = 0.0 if name.endswith("bias") else 0.1 * 0.5
-        expected = kept.network.tensors()[name] - decay * start[name]
+        expected = kept.model_tensors()[name] - decay * start[name]
         np.testing.assert_allclose(tensor, expected, atol=1e-6, err_msg=name)
 
 
@@ -183,4 +183,4 @@ def test_it_learns_a_text_by_heart() -> None:
 def test_a_checkpoint_of_another_shape_is_refused_with_both_shapes() -> None:
     engine, other = new_engine(), new_engine(ModelConfig(embedding_size=5, hidden_size=9))
     with pytest.raises(RunError, match=r"layers.0.kernel.*\(5, 28\).*\(5, 36\)"):
-        engine.restore(other.network.tensors(), engine.training_tensors())
+        engine.restore(other.model_tensors(), engine.training_tensors())

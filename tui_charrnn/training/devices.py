@@ -1,39 +1,83 @@
-"""What TensorFlow computes on: threads and memory set before its first operation."""
+"""What TensorFlow computes on here, set up before its first operation."""
 
-import os
+import ctypes
+import sys
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
+from tui_charrnn.training.machine import shard_count, thread_count
 
-def configure_devices(threads: int | None) -> str:
-    """Set the threads, let GPU memory grow with the need, and name the device.
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU that TensorFlow can use."""
+
+    name: str
+    capability: tuple[int, int] | None
+    """NVIDIA's compute capability; None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a training computes on: the first GPU, or the processor where there is none."""
+
+    gpus: tuple[Gpu, ...] = ()
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is a GPU."""
+        return bool(self.gpus)
+
+    @property
+    def name(self) -> str:
+        """Name of the GPU, or `CPU`."""
+        return self.gpus[0].name if self.gpus else "CPU"
+
+    @property
+    def capability(self) -> tuple[int, int] | None:
+        """Of the GPU."""
+        return self.gpus[0].capability if self.gpus else None
+
+
+def configure_devices(threads: int | None, batch_size: int) -> Device:
+    """Set threads and memory before TensorFlow's first operation, and describe the device.
 
     Args:
-        threads: Processor threads for one operation; None takes all.
-
-    Returns:
-        The name of the first GPU, or `CPU`.
+        threads: Processor threads; None takes all that this process may use.
+        batch_size: B: a batch that can be cut gives each of its parts a share of the threads.
     """
-    if threads is not None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    keep_freed_memory()
+    count = thread_count(threads)
+    shards = shard_count(count, batch_size)
+    tf.config.threading.set_intra_op_parallelism_threads(max(1, count // shards))
+    tf.config.threading.set_inter_op_parallelism_threads(count)
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, enable=True)
-    if not gpus:
-        return "CPU"
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return str(details.get("device_name", "GPU"))
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return Device(
+        tuple(
+            Gpu(str(each.get("device_name", "GPU")), each.get("compute_capability"))
+            for each in details
+        )
+    )
 
 
-def thread_count(threads: int | None) -> int:
-    """How many threads one operation may take."""
-    if threads is not None:
-        return threads
-    if hasattr(os, "sched_getaffinity"):  # Linux: those that this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed instead of giving it back to the system.
+
+    Every step asks for the same tens of megabytes again. glibc maps such blocks anew each time,
+    and the page faults take a quarter of a step (benchmarks/results.md). Elsewhere than on Linux
+    with glibc this does nothing.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-4, 0)  # M_MMAP_MAX: no block is a mapping of its own
+        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: the heap does not shrink
 
 
 def library_versions() -> dict[str, str]:

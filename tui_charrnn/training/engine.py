@@ -1,89 +1,127 @@
 """Everything that lives in TensorFlow while a run is trained: weights, optimizer, carried states.
 
 The loop around it (`loop.py`) sees NumPy arrays and Python numbers only.
+
+Notation: T sequence length, B streams, H hidden size, V vocabulary size.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import STATES_PER_LAYER, Float32
+from tui_charrnn.training.dynamic_evaluation import DynamicEvaluation
+from tui_charrnn.training.gradients import GradientComputer
+from tui_charrnn.training.initialization import initial_tensors
+from tui_charrnn.training.keras_network import KerasNetwork
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
-from tui_charrnn.training.network import Network, Tensor
+from tui_charrnn.training.network import HandwrittenNetwork
+from tui_charrnn.training.noise import NoiseSource
+from tui_charrnn.training.optimizer import Optimizer
+from tui_charrnn.training.paths import ComputePath
+from tui_charrnn.training.precision import product_bfloat16, product_float32
+from tui_charrnn.training.recurrence import Tensor
+from tui_charrnn.training.scoring import Scorer
+
+_PLAIN = ComputePath()
 
 
 class Engine:
     """One model being trained.
+
+    A batch is cut into shards of neighboring streams that are computed side by side, each in a
+    thread; their gradients are added in a fixed order, so the result does not depend on which of
+    them was ready first.
 
     Args:
         model: Shape of the network.
         training: Optimizer, clipping, dropout, RNG seed.
         vocabulary_size: V.
         batch_size: B, which may be smaller than configured.
+        path: How to compute.
     """
 
     def __init__(
-        self, model: ModelConfig, training: TrainingConfig, vocabulary_size: int, batch_size: int
+        self,
+        model: ModelConfig,
+        training: TrainingConfig,
+        vocabulary_size: int,
+        batch_size: int,
+        path: ComputePath = _PLAIN,
     ) -> None:
+        self._shape = (model, training, vocabulary_size, batch_size, path)
         self._config = training
-        self.network = Network(model, vocabulary_size, training.rng_seed)
-        self._parameters = self.network.parameters
-        self._optimizer = _build_optimizer(training, self._parameters, self.network.tensor_names)
-        self._states = [
-            tf.Variable(tf.zeros(shape), trainable=False)
-            for shape in self.network.state_shapes(batch_size)
-        ]
-        window = tf.TensorSpec((batch_size, training.sequence_length), tf.int32)
-        carried = tf.TensorSpec((batch_size,), tf.float32)
-        seed = tf.TensorSpec((2,), tf.int64)
-        self._step = tf.function(self._train_step, input_signature=[window, window, carried, seed])
-        self._score = tf.function(self._score_window)
+        self._batch_size = batch_size
+        self._is_compiled = path.is_compiled
+        self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
+        self._network = _build_network(model, vocabulary_size, path)
+        values = initial_tensors(model, vocabulary_size, training.rng_seed)
+        self._parameters = {name: tf.Variable(value) for name, value in values.items()}
+        self._optimizer = Optimizer(training, self._parameters)
+        self._shards = np.array_split(np.arange(batch_size), path.shards)
+        self._threads = ThreadPoolExecutor(path.shards)
+        count, size = self._state_shape
+        self._states = [[tf.zeros((len(rows), size))] * count for rows in self._shards]
+        options = {"jit_compile": path.is_compiled, "autograph": False}
+        self._gradients = GradientComputer(
+            self._network.forward,
+            list(self._parameters.values()),
+            training,
+            NoiseSource(model, training),
+            self._threads,
+            **options,
+        )
+        self._update = tf.function(self._apply_gradients, **options)
+        self._scorer = Scorer(
+            self._network.forward,
+            self._scored_parameters(),
+            self._state_shape,
+            self._threads,
+            path.shards,
+            **options,
+        )
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
         """Take one optimizer step on a window that continues the previous one.
 
+        Where the loss or the gradient is not finite, weights, optimizer and states stay.
+
         Args:
             batch: Inputs, targets, and which streams carry their state on.
-            step: Number of the step; the dropout masks are a function of it.
+            step: Number of the step, from 1; the dropout masks are a function of it.
             learning_rate: Of this step.
         """
-        self._optimizer.learning_rate.assign(learning_rate)
-        seed = tf.constant([self._config.rng_seed, step * 64], tf.int64)  # room for 64 layers
-        loss, norm = self._step(*(tf.constant(array) for array in batch), seed)
-        return BatchResult(float(loss), float(norm))
+        results = self._gradients.compute(batch, self._shards, self._states, step)
+        numbers = tf.constant(self._optimizer.numbers(step, learning_rate))
+        losses, gradients, states = zip(*results, strict=True)
+        loss, norm = self._update(losses, gradients, numbers)
+        result = BatchResult(float(loss), float(norm))
+        if all(map(math.isfinite, result)):
+            self._states = [list(shard) for shard in states]
+        return result
 
-    def _train_step(
-        self, inputs: Tensor, targets: Tensor, carried: Tensor, seed: Tensor
+    def _apply_gradients(
+        self,
+        losses: Sequence[Tensor],
+        gradients: Sequence[Sequence[Tensor]],
+        numbers: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        before = [state * carried[:, tf.newaxis] for state in self._states]  # (B, H)
-        with tf.GradientTape() as tape:
-            logits, states = self.network.forward(
-                inputs,
-                before,
-                dropout=self._config.dropout,
-                dropout_seed=seed,
-            )
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
-            )
-        # The look-up's gradient comes as one row a character read, the same character many times:
-        # only when the rows are added up is it the gradient that norm and moments are made of.
-        gradients = [
-            tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, self._parameters)
-        ]
-        norm = tf.linalg.global_norm(gradients)
-        if self._config.gradient_norm_limit is not None:
-            gradients, _ = tf.clip_by_global_norm(
-                gradients, self._config.gradient_norm_limit, use_norm=norm
-            )
-        for state, value in zip(self._states, states, strict=True):
-            state.assign(value)
-        self._optimizer.apply_gradients(zip(gradients, self._parameters, strict=True))
+        """Add the shards up, cut the gradient down to its limit, and take the step."""
+        loss = tf.add_n(list(losses))
+        summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
+        norm = tf.linalg.global_norm(summed)
+        is_finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
+        limit = self._config.gradient_norm_limit
+        if limit is not None:
+            scale = limit / tf.maximum(norm, limit)
+            summed = [gradient * scale for gradient in summed]
+        self._optimizer.apply(summed, numbers, is_finite)
         return loss, norm
 
     def evaluate(
@@ -91,7 +129,7 @@ class Engine:
         windows: Windows,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> float | None:
-        """Score held-out text with states of its own, carried from window to window.
+        """Score held-out text with the weights of `model_tensors`; training is not disturbed.
 
         Args:
             windows: Inputs, targets and weights, each of shape (R, T); weight 0 pads.
@@ -100,73 +138,95 @@ class Engine:
         Returns:
             The mean loss, nats per character, or None if it was asked to stop.
         """
-        total, count = 0.0, 0.0
-        states: list[Tensor] | None = None
-        for inputs, targets, weights in windows:
-            if should_stop():
-                return None
-            if states is None:
-                shapes = self.network.state_shapes(inputs.shape[0])
-                states = [tf.zeros(shape) for shape in shapes]
-            arguments = (tf.constant(inputs), tf.constant(targets), tf.constant(weights), states)
-            loss, states = self._score(*arguments)
-            total += float(loss)
-            count += float(weights.sum(dtype=np.float64))
-        return total / count
+        return self._scorer.score(windows, should_stop)
 
-    def _score_window(
-        self, inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
-    ) -> tuple[Tensor, list[Tensor]]:
-        logits, after = self.network.forward(inputs, states)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
-        return tf.reduce_sum(losses * weights), after
+    def evaluate_dynamically(
+        self,
+        windows: Windows,
+        learning_rate: float,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> float | None:
+        """Score held-out text with weights that go on learning from it; as `evaluate`.
+
+        Args:
+            windows: As for `evaluate`; few streams, as all of them teach the same weights.
+            learning_rate: As of `DynamicEvaluation`.
+            should_stop: Asked before every window.
+        """
+        evaluation = DynamicEvaluation(
+            self._network.forward,
+            self._scored_parameters(),
+            self._optimizer.mean_squares,
+            learning_rate,
+            self._is_compiled,
+        )
+        return evaluation.evaluate(windows, self._state_shape, should_stop)
+
+    def _scored_parameters(self) -> list[Tensor]:
+        averages = self._optimizer.averages
+        return list(self._parameters.values()) if averages is None else averages
+
+    def model_tensors(self) -> dict[str, Float32]:
+        """Copies of the weights by name, as a model file holds them: averages, where kept."""
+        values = [np.array(variable.numpy()) for variable in self._scored_parameters()]
+        return dict(zip(self._parameters, values, strict=True))
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Copies of what resuming needs besides the weights: optimizer variables and states."""
-        return {name: np.array(variable.numpy()) for name, variable in self._restorable().items()}
+        """Copies of what resuming needs besides `model_tensors`.
 
-    def _restorable(self) -> dict[str, Tensor]:
-        optimizer = {
-            f"optimizer.{index:04d}": variable.value
-            for index, variable in enumerate(self._optimizer.variables)
+        The optimizer's moments, the states as (B, H), and, where the model's are averages, the
+        weights that are trained.
+        """
+        variables = {name: np.array(each.numpy()) for name, each in self._resumed().items()}
+        return variables | {
+            f"state.{index}": np.concatenate([shard[index].numpy() for shard in self._states])
+            for index in range(self._state_shape[0])
         }
-        return optimizer | {f"state.{index}": state for index, state in enumerate(self._states)}
+
+    def _resumed(self) -> dict[str, Tensor]:
+        moments = {f"optimizer.{name}": each for name, each in self._optimizer.variables.items()}
+        if self._optimizer.averages is None:
+            return moments
+        return moments | {f"trained.{name}": each for name, each in self._parameters.items()}
 
     def restore(
         self, weights: Mapping[str, Float32], training: Mapping[str, npt.NDArray[np.generic]]
     ) -> None:
-        """Take up weights, optimizer variables and states where a checkpoint left them.
+        """Take up `model_tensors` and `training_tensors` where a checkpoint left them.
 
         Raises:
             RunError: If the checkpoint holds other tensors than this engine needs.
         """
-        names = self.network.tensor_names
-        needed = dict(zip(names, self._parameters, strict=True)) | self._restorable()
+        scored = dict(zip(self._parameters, self._scored_parameters(), strict=True))
+        variables = scored | self._resumed()
+        shape = (self._batch_size, self._state_shape[1])
+        states = {f"state.{index}": shape for index in range(self._state_shape[0])}
         given = dict(weights) | dict(training)
-        for name, variable in needed.items():
-            if name not in given or tuple(given[name].shape) != tuple(variable.shape):
+        expected = {name: tuple(each.shape) for name, each in variables.items()} | states
+        for name, needed in expected.items():
+            received = getattr(given.get(name), "shape", None)
+            if received != needed:
                 raise RunError(
                     f"The checkpoint's tensor {name!r} does not fit this run: expected shape "
-                    f"{tuple(variable.shape)}, received {getattr(given.get(name), 'shape', None)}."
+                    f"{needed}, received {received}."
                 )
-        for name, variable in needed.items():
+        for name, variable in variables.items():
             variable.assign(given[name])
-
-
-def _build_optimizer(
-    config: TrainingConfig, parameters: list[Tensor], names: tuple[str, ...]
-) -> keras.optimizers.Optimizer:
-    """Adam with decoupled weight decay of the matrices (Loshchilov & Hutter 2019)."""
-    optimizer: keras.optimizers.Optimizer
-    if config.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(config.learning_rate)
-    else:
-        optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
-        biases = [
-            parameter
-            for parameter, name in zip(parameters, names, strict=True)
-            if name.endswith("bias")
+        self._states = [
+            [tf.constant(given[name][rows], tf.float32) for name in states] for rows in self._shards
         ]
-        optimizer.exclude_from_weight_decay(var_list=biases)
-    optimizer.build(parameters)
-    return optimizer
+
+    def reset(self) -> None:
+        """Go back to the state before the first step."""
+        fresh = Engine(*self._shape)
+        self.restore(fresh.model_tensors(), fresh.training_tensors())
+
+
+def _build_network(
+    model: ModelConfig, vocabulary_size: int, path: ComputePath
+) -> HandwrittenNetwork | KerasNetwork:
+    if path.layers != "handwritten":
+        use_cudnn = path.layers == "cudnn"
+        return KerasNetwork(model, vocabulary_size, path.precision, use_cudnn=use_cudnn)
+    product = product_bfloat16 if path.precision == "bfloat16" else product_float32
+    return HandwrittenNetwork(model, vocabulary_size, product)

@@ -1,120 +1,137 @@
-"""The network in TensorFlow: embedding, recurrent layers with explicit states, softmax.
+"""The network on a processor: embedding, hand-written recurrent layers, softmax.
 
-States go into `forward` and come out of it; nobody else holds them. Keras's own `stateful=True`
-would lock the batch size and hide the states from checkpoints.
+Parameters and states go into `forward` and come out of it; nobody else holds them. So the same
+code trains, and scores with other weights than those that are trained.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-import keras
-import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.model.weights import STATES_PER_LAYER, Float32, tensor_shapes
+from tui_charrnn.model.weights import STATES_PER_LAYER, tensor_shapes
+from tui_charrnn.training import gru, lstm, rnn
+from tui_charrnn.training.noise import Noise
+from tui_charrnn.training.recurrence import Product, Tensor, flatten_time, restore_time
 
-Tensor: TypeAlias = Any  # TensorFlow publishes no types
-_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+_SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": rnn.GATE_SCALES}
 
-EMBEDDING_LIMIT = 3.0
-"""Embeddings begin uniform within this on both sides, so that what a character brings to the
-first layer's gates has a standard deviation of about 0.6. Keras's 0.05 leaves the gates nearly
-blind to their input for the first thousand steps."""
-TIED_EMBEDDING_LIMIT = 0.1
-"""Where the embedding is the output layer as well, larger numbers would begin as wild logits."""
+ONE_HOT_LIMIT: Final = 256
+"""Up to so many characters, the first layer's look-up is a product with one-hot columns; for more
+of them a gather is cheaper."""
 
 
-class Network:
+class HandwrittenNetwork:
     """A character-level language model with L recurrent layers.
+
+    The embedding is folded into the first layer: `embedding @ kernel + bias` is one row of
+    pre-activations for each character, computed once a window instead of once a character read.
 
     Args:
         config: Cell, E, H, L, tying.
         vocabulary_size: V.
-        rng_seed: Start of the random initial weights: uniform embeddings, Glorot uniform kernels,
-            orthogonal recurrent kernels, forget bias 1 (Jozefowicz et al. 2015).
+        product: How matrices are multiplied.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int, rng_seed: int) -> None:
+    def __init__(self, config: ModelConfig, vocabulary_size: int, product: Product) -> None:
         self._config = config
-        seeds = iter(np.random.SeedSequence(rng_seed).generate_state(2 + 2 * config.layer_count))
-        limit = TIED_EMBEDDING_LIMIT if config.tied_output else EMBEDDING_LIMIT
-        uniform = keras.initializers.RandomUniform(-limit, limit, seed=int(next(seeds)))
-        shape = (vocabulary_size, config.embedding_size)
-        self._embedding = tf.Variable(uniform(shape), name="embedding")
-        self._layers = [self._build_layer(layer, seeds) for layer in range(config.layer_count)]
-        glorot = keras.initializers.GlorotUniform(seed=int(next(seeds)))
-        self._output_kernel = (
-            None
-            if config.tied_output
-            else tf.Variable(glorot((config.hidden_size, vocabulary_size)), name="output.kernel")
-        )
-        self._output_bias = tf.Variable(tf.zeros(vocabulary_size), name="output.bias")
-        self.tensor_names = tuple(tensor_shapes(config, vocabulary_size))
-
-    def _build_layer(self, layer: int, seeds: Any) -> Any:
-        config = self._config
-        built = _LAYERS[config.cell](
-            config.hidden_size,
-            return_sequences=True,
-            return_state=True,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=int(next(seeds))),
-            recurrent_initializer=keras.initializers.Orthogonal(seed=int(next(seeds))),
-        )
-        inputs = config.embedding_size if layer == 0 else config.hidden_size
-        built.build((None, None, inputs))
-        return built
-
-    @property
-    def parameters(self) -> list[Tensor]:
-        """The learned variables, in the order of `tensor_names`."""
-        variables = [self._embedding]
-        for layer in self._layers:
-            variables += [weight.value for weight in layer.trainable_weights]
-        if self._output_kernel is not None:
-            variables.append(self._output_kernel)
-        return [*variables, self._output_bias]
-
-    def state_shapes(self, batch_size: int) -> list[tuple[int, int]]:
-        """Shape (B, H) of every state: h and c of each layer for lstm, h of each otherwise."""
-        count = self._config.layer_count * STATES_PER_LAYER[self._config.cell]
-        return [(batch_size, self._config.hidden_size)] * count
+        self._vocabulary_size = vocabulary_size
+        self._product = product
+        self._names = tuple(tensor_shapes(config, vocabulary_size))
 
     def forward(
         self,
+        parameters: Sequence[Tensor],
         inputs: Tensor,
         states: Sequence[Tensor],
-        dropout: float = 0.0,
-        dropout_seed: Tensor | None = None,
+        noise: Noise | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
         """Read a window of characters.
 
         Args:
-            inputs: Indices, shape (B, T), int32.
-            states: As many of shape (B, H) as `state_shapes` says.
-            dropout: Share of each layer's outputs that is dropped, the rest scaled up.
-            dropout_seed: Shape (2,), int64: the mask is a function of it alone.
+            parameters: In the order of `tensor_shapes`.
+            inputs: Indices, shape (T, B), int32.
+            states: Of each layer, h and c for lstm, h otherwise; each (B, H).
+            noise: What is dropped while training.
 
         Returns:
-            Logits, shape (B, T, V), and the states after the window.
+            Logits, shape (T, B, V), and the states after the window.
         """
-        per_layer = STATES_PER_LAYER[self._config.cell]
-        hidden = tf.gather(self._embedding, inputs)  # (B, T, E)
-        new_states: list[Tensor] = []
-        for index, layer in enumerate(self._layers):
-            before = list(states[index * per_layer : (index + 1) * per_layer])
-            hidden, *after = layer(hidden, initial_state=before)  # (B, T, H)
+        named = dict(zip(self._names, parameters, strict=True))
+        per_layer, length = STATES_PER_LAYER[self._config.cell], inputs.shape[0]
+        outputs, new_states = None, []
+        for layer in range(self._config.layer_count):
+            projected = self._project(named, layer, inputs, outputs)
+            before = states[layer * per_layer : (layer + 1) * per_layer]
+            outputs, after = self._run_layer(named, layer, projected, before, noise)
             new_states += after
-            if dropout:
-                layer_seed = dropout_seed + tf.constant([0, index], tf.int64)
-                hidden = tf.nn.experimental.stateless_dropout(hidden, dropout, layer_seed)
-        if self._output_kernel is None:
-            logits = tf.matmul(hidden, self._embedding, transpose_b=True)
-        else:
-            logits = tf.matmul(hidden, self._output_kernel)
-        return logits + self._output_bias, new_states  # (B, T, V)
+            if noise is not None:
+                outputs = noise.drop_outputs(outputs, layer)
+        kernel = named.get("output.kernel")
+        if kernel is None:
+            kernel = tf.transpose(named["embedding"])
+        logits = self._product(tf.transpose(flatten_time(outputs)), kernel) + named["output.bias"]
+        return tf.reshape(logits, (length, -1, self._vocabulary_size)), new_states
 
-    def tensors(self) -> dict[str, Float32]:
-        """Copies of the parameters by name, as a model file holds them."""
-        values = [np.array(variable.numpy(), np.float32) for variable in self.parameters]
-        return dict(zip(self.tensor_names, values, strict=True))
+    def _project(
+        self, named: Mapping[str, Tensor], layer: int, inputs: Tensor, below: Tensor | None
+    ) -> list[Tensor]:
+        """What a layer's input and bias contribute to each gate, (T, H, B) each, scaled."""
+        scales = _SCALES[self._config.cell]
+        kernel, bias = named[f"layers.{layer}.kernel"], named[f"layers.{layer}.bias"]
+        if self._config.cell == "gru":
+            bias = _input_bias(bias)
+        if below is None:
+            table = self._product(named["embedding"], kernel) + bias  # (V, G·H)
+            gates = tf.split(table, len(scales), axis=1)
+            return [
+                self._look_up(gate * scale, inputs)
+                for gate, scale in zip(gates, scales, strict=True)
+            ]
+        flat, length = flatten_time(below), below.shape[0]
+        kernels, biases = tf.split(kernel, len(scales), axis=1), tf.split(bias, len(scales))
+        return [
+            restore_time(self._product(tf.transpose(part * scale), flat), length)
+            + (shift * scale)[:, tf.newaxis]
+            for part, shift, scale in zip(kernels, biases, scales, strict=True)
+        ]
+
+    def _look_up(self, table: Tensor, inputs: Tensor) -> Tensor:
+        """The row of each character, as a sequence: (V, H) and (T, B) to (T, H, B)."""
+        if self._vocabulary_size > ONE_HOT_LIMIT:
+            return tf.transpose(tf.gather(table, inputs), [0, 2, 1])
+        columns = tf.one_hot(
+            tf.reshape(inputs, [-1]), self._vocabulary_size, axis=0, dtype=table.dtype
+        )  # (V, T·B)
+        return restore_time(self._product(tf.transpose(table), columns), inputs.shape[0])
+
+    def _run_layer(
+        self,
+        named: Mapping[str, Tensor],
+        layer: int,
+        projected: list[Tensor],
+        before: Sequence[Tensor],
+        noise: Noise | None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        cell, kernel = self._config.cell, named[f"layers.{layer}.recurrent_kernel"]
+        if noise is not None:
+            kernel = noise.drop_weights(kernel, layer)
+        parts = zip(tf.split(kernel, len(_SCALES[cell]), axis=1), _SCALES[cell], strict=True)
+        kernel = tf.concat([part * scale for part, scale in parts], axis=1)
+        states = [tf.transpose(state) for state in before]
+        match cell:
+            case "lstm":
+                outputs, after = lstm.run_lstm(projected, kernel, states, self._product)
+            case "gru":
+                bias = named[f"layers.{layer}.bias"][1, -self._config.hidden_size :]
+                outputs, after = gru.run_gru(projected, kernel, bias, states, self._product)
+            case _:
+                outputs, after = rnn.run_rnn(projected, kernel, states, self._product)
+        return outputs, [tf.transpose(state) for state in after]
+
+
+def _input_bias(bias: Tensor) -> Tensor:
+    """Both of a GRU's biases, (2, 3·H), but for what the reset gate multiplies: (3·H,)."""
+    update, reset, candidate = tf.split(bias[1], 3)
+    return bias[0] + tf.concat([update, reset, tf.zeros_like(candidate)], axis=0)

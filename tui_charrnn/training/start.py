@@ -7,13 +7,14 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPlanned, RunWarned
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.devices import configure_devices, library_versions, thread_count
+from tui_charrnn.training.context import RunContext
+from tui_charrnn.training.devices import configure_devices, library_versions
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.loop import Progress
+from tui_charrnn.training.machine import thread_count
+from tui_charrnn.training.paths import ComputePath, RunSize, choose_path
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared
-from tui_charrnn.training.saving import RunContext
 from tui_charrnn.training.session import Session
 from tui_charrnn.training.state_file import differences, machine_fingerprint
 from tui_charrnn.training.timing import time_batches, time_evaluation
@@ -33,20 +34,24 @@ def start_session(
         RunError: If the checkpoint does not fit the run.
     """
     config = description.training
-    device = configure_devices(config.threads)
-    fingerprint = machine_fingerprint(device, thread_count(config.threads), library_versions())
-    engine = Engine(description.model, config, len(prepared.text.vocabulary), prepared.batch_size)
-    progress, seconds = Progress(), None
+    path = _choose_path(description, prepared)
+    fingerprint = path.facts() | machine_fingerprint(
+        path.device, thread_count(config.threads), library_versions()
+    )
+    engine = Engine(
+        description.model, config, len(prepared.text.vocabulary), prepared.batch_size, path
+    )
+    seconds = None
     if prepared.checkpoint is not None and prepared.state is not None:
         state = prepared.state
         model = load_model(prepared.checkpoint.model)
         engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
-        plan, progress = state.plan, state.progress
+        plan = state.plan
         if changes := differences(state.fingerprint, fingerprint):
             message = f"Going on, but not bit for bit as without a break: {changes}."
             writer.append(RunWarned(message))
     else:
-        planned = prepared.planned or _plan_run(engine, description, prepared, writer)
+        planned = prepared.planned or _plan_run(engine, description, prepared, path, writer)
         plan = Plan(planned.total_steps, planned.steps_per_epoch, planned.evaluate_every)
         seconds = planned.seconds_per_step
     context = RunContext(
@@ -61,11 +66,27 @@ def start_session(
         seconds_per_step=seconds,
         deadline=deadline,
     )
-    return Session(context, engine, progress, writer, interruption)
+    return Session(context, engine, prepared.progress, writer, interruption)
+
+
+def _choose_path(description: RunDescription, prepared: Prepared) -> ComputePath:
+    """How to compute; a run that was begun in one precision goes on in it."""
+    config = description.training
+    device = configure_devices(config.threads, prepared.batch_size)
+    size = RunSize(len(prepared.text.vocabulary), prepared.batch_size, len(prepared.text.training))
+    if prepared.state is not None:
+        begun_in = prepared.state.fingerprint.get("precision")
+    else:  # a trainer that died before its first checkpoint may have planned the run
+        begun_in = prepared.planned.precision if prepared.planned else None
+    return choose_path(device, description.model, config, size, begun_in or None)
 
 
 def _plan_run(
-    engine: Engine, description: RunDescription, prepared: Prepared, writer: RunWriter
+    engine: Engine,
+    description: RunDescription,
+    prepared: Prepared,
+    path: ComputePath,
+    writer: RunWriter,
 ) -> RunPlanned:
     """Decide once how many steps the run has, and record it."""
     writer.set_status(state=RunState.TIMING)
@@ -82,6 +103,7 @@ def _plan_run(
         evaluate_every=plan.evaluate_every,
         batch_size=prepared.batch_size,
         seconds_per_step=seconds,
+        precision=path.precision,
     )
     writer.append(planned)
     return planned

@@ -1,5 +1,6 @@
 """How long a batch and an evaluation take on this machine, measured before the run begins."""
 
+import math
 import statistics
 import time
 
@@ -9,6 +10,8 @@ from tui_charrnn.training.loop import Material, batch_at
 
 TIMED_BATCHES = 20
 TIMING_LIMIT = 2.0  # seconds, after at least three batches
+TIMING_SHARE = 0.01
+"""Of a run whose length is a time, so much of it is spent on finding out how many steps fit."""
 
 
 def time_batches(engine: Engine, material: Material, config: TrainingConfig) -> float:
@@ -16,11 +19,13 @@ def time_batches(engine: Engine, material: Material, config: TrainingConfig) -> 
 
     The first batch, in which TensorFlow traces the step, is left out.
     """
-    weights, state = engine.network.tensors(), engine.training_tensors()
+    weights, state = engine.model_tensors(), engine.training_tensors()
     batch = batch_at(material, config, 1)
     engine.train_batch(batch, 1, 0.0)
     times: list[float] = []
-    while len(times) < 3 or (len(times) < TIMED_BATCHES and sum(times) < TIMING_LIMIT):
+    share = TIMING_SHARE * (config.train_time or 0.0)
+    limit, count = (share, math.inf) if share > TIMING_LIMIT else (TIMING_LIMIT, TIMED_BATCHES)
+    while len(times) < 3 or (len(times) < count and sum(times) < limit):
         started = time.monotonic()
         engine.train_batch(batch, 1, 0.0)
         times.append(time.monotonic() - started)

@@ -1,0 +1,82 @@
+"""Every way to compute trains the same model: same losses, norms and weights."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.text.batches import HeldOutWindows
+from tui_charrnn.training.loop import Batch, BatchResult
+
+pytestmark = pytest.mark.tensorflow
+
+V, B, T, STEPS = 11, 6, 5, 4
+LAYERS = {"lstm": 1, "gru": 2, "rnn": 1}
+TRAINING = TrainingConfig(
+    steps=STEPS, batch_size=B, sequence_length=T, learning_rate=0.01, average_decay=0.9
+)
+HELD_OUT = np.random.default_rng(8).integers(0, V, 70).astype(np.int32)
+
+
+def batches(count: int) -> list[Batch]:
+    rng = np.random.default_rng(3)
+    texts = [rng.integers(0, V, (B, T + 1)).astype(np.int32) for _ in range(count)]
+    carried = np.array([1, 1, 0, 1, 0, 1], np.float32)
+    return [Batch(text[:, :-1], text[:, 1:], carried) for text in texts]
+
+
+def train(
+    cell: str, path: dict[str, Any], steps: int = STEPS
+) -> tuple[list[BatchResult], dict[str, npt.NDArray[np.float32]], float | None]:
+    """Results of the steps, the weights after them, and the loss of a text that is held out."""
+    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.paths import ComputePath
+
+    model = ModelConfig(cell=cell, embedding_size=4, hidden_size=8, layer_count=LAYERS[cell])
+    engine = Engine(model, TRAINING, V, B, ComputePath(**path))
+    results = [
+        engine.train_batch(batch, number, 0.01)
+        for number, batch in enumerate(batches(steps), start=1)
+    ]
+    windows = HeldOutWindows(HELD_OUT, stream_count=3, sequence_length=T)
+    return results, engine.model_tensors(), engine.evaluate(windows)
+
+
+@pytest.fixture(scope="module", params=LAYERS)
+def plain(request: pytest.FixtureRequest) -> Any:
+    """A cell, and how the plainest path trains it."""
+    return request.param, train(request.param, {})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        {"shards": 2},
+        {"is_compiled": True},
+        {"is_compiled": True, "shards": 2},
+        {"layers": "keras"},
+        {"layers": "keras", "shards": 2},
+    ],
+    ids=lambda path: "-".join(f"{name}={value}" for name, value in path.items()),
+)
+def test_every_path_gives_the_same_numbers(plain: Any, path: dict[str, Any]) -> None:
+    cell, (results, tensors, held_out) = plain
+    other_results, other_tensors, other_held_out = train(cell, path)
+    np.testing.assert_allclose(other_results, results, rtol=2e-5)
+    assert list(other_tensors) == list(tensors)
+    for name, tensor in tensors.items():
+        np.testing.assert_allclose(other_tensors[name], tensor, atol=3e-5, err_msg=name)
+    assert other_held_out == pytest.approx(held_out, rel=1e-5)
+
+
+@pytest.mark.parametrize("layers", ["handwritten", "keras"])
+def test_bfloat16_stays_close(plain: Any, layers: str) -> None:
+    cell, (results, _, held_out) = plain
+    narrow, _, narrow_held_out = train(cell, {"layers": layers, "precision": "bfloat16"})
+    losses = np.array(results)[:, 0]
+    narrow_losses = np.array(narrow)[:, 0]
+    np.testing.assert_allclose(narrow_losses, losses, atol=0.01)
+    assert (narrow_losses != losses).any()  # it is computed in another precision
+    assert narrow_held_out == pytest.approx(held_out, abs=0.01)

@@ -1,0 +1,94 @@
+"""Random masks against overfitting, each a pure function of the step: nothing has to be saved.
+
+A random byte decides on a number: four are drawn at once, so a share is one of 256ths. They are
+drawn before the compiled step and given to it, because TensorFlow's own generator is several
+times as fast as what a compiler makes of it.
+
+Notation: T sequence length, B streams, H hidden size, G gates, L layers.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import tensorflow as tf
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.model.weights import GATE_COUNTS
+from tui_charrnn.training.recurrence import Tensor
+
+_SEEDS_PER_STEP: Final = 64
+_WEIGHTS: Final = 32  # from here on the seeds of a step's weight masks; below it of its outputs
+
+
+class NoiseSource:
+    """Draws the random bytes of a training step.
+
+    Args:
+        model: Shape of the network.
+        training: Shares that are dropped, and the RNG seed.
+    """
+
+    def __init__(self, model: ModelConfig, training: TrainingConfig) -> None:
+        self._model = model
+        self._training = training
+
+    def draw_for_weights(self, step: int) -> list[Tensor]:
+        """Bytes for each layer's recurrent kernel, (H, G·H), the same for the whole batch."""
+        if not self._training.recurrent_weight_dropout:
+            return []
+        size = self._model.hidden_size
+        shape = (size, GATE_COUNTS[self._model.cell] * size)
+        return [self._draw(shape, 0, step, _WEIGHTS + layer) for layer in self._layers]
+
+    def draw_for_outputs(self, step: int, shard: int, length: int, streams: int) -> list[Tensor]:
+        """Bytes for each layer's outputs, (T, H, B), of one shard of the batch."""
+        if not self._training.dropout:
+            return []
+        shape = (length, self._model.hidden_size, streams)
+        return [self._draw(shape, shard, step, layer) for layer in self._layers]
+
+    @property
+    def _layers(self) -> range:
+        return range(self._model.layer_count)
+
+    def _draw(self, shape: Sequence[int], shard: int, step: int, place: int) -> Tensor:
+        seed = [self._training.rng_seed + (shard << 32), step * _SEEDS_PER_STEP + place]
+        count = math.prod(shape)
+        words = tf.random.stateless_uniform(
+            (math.ceil(count / 4),), seed, minval=None, maxval=None, dtype=tf.int32, alg="philox"
+        )
+        return tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:count], shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What is dropped in one training step of one shard."""
+
+    output_bytes: Sequence[Tensor]
+    """As `NoiseSource.draw_for_outputs` gives them."""
+    weight_bytes: Sequence[Tensor]
+    """As `NoiseSource.draw_for_weights` gives them."""
+    dropout: float
+    """Share of each layer's outputs (Zaremba et al. 2014)."""
+    weight_dropout: float
+    """Share of the recurrent kernels (Merity et al. 2018)."""
+
+    def drop_outputs(self, outputs: Tensor, layer: int) -> Tensor:
+        """Drop some outputs of a layer, (T, H, B), and scale up the others."""
+        if not self.output_bytes:
+            return outputs
+        return _drop(outputs, self.dropout, self.output_bytes[layer])
+
+    def drop_weights(self, kernel: Tensor, layer: int) -> Tensor:
+        """Drop some weights of a recurrent kernel and scale up the others."""
+        if not self.weight_bytes:
+            return kernel
+        return _drop(kernel, self.weight_dropout, self.weight_bytes[layer])
+
+
+def _drop(values: Tensor, share: float, random: Tensor) -> Tensor:
+    dropped = min(255, round(share * 256))
+    is_kept = random >= tf.constant(dropped, tf.uint8)
+    return tf.where(is_kept, values * (256 / (256 - dropped)), tf.zeros_like(values))

@@ -1,0 +1,115 @@
+"""What the hand-written recurrent layers share: layout, matrix products, history of a loop.
+
+**Layout.** Time first, units next, streams last: a sequence has the shape (T, H, B) and a state
+(H, B), so a product of the recurrence is `R.T (G·H, H) @ h (H, B)`. The large matrix on the left
+is read as it lies and only the small one is packed anew at every step, which on a processor is up
+to twice as fast as `h @ R` (benchmarks/results.md); and a gate is a block of whole rows, so
+taking gates apart copies nothing.
+
+**Gates apart.** Sequences of pre-activations are lists of G tensors (T, H, B), one a gate in the
+order of `model/weights.py`. Each is then written by a loop of its own that the compiler can
+vectorize, where one of shape (T, G·H, B) would have to be put together element by element.
+
+Notation: T sequence length, B streams, H hidden size, G gates.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import tensorflow as tf
+
+Tensor: TypeAlias = Any  # TensorFlow publishes no types
+
+
+class Product(Protocol):
+    """A matrix product; `training/precision.py` has them."""
+
+    def __call__(self, a: Tensor, b: Tensor, *, transpose_b: bool = False) -> Tensor:
+        """Multiply (M, K) by (K, N), or by the transpose of (N, K)."""
+        ...
+
+
+def flatten_time(sequence: Tensor) -> Tensor:
+    """Put all characters of a sequence side by side: (T, H, B) to (H, T·B)."""
+    length, size, streams = sequence.shape
+    return tf.reshape(tf.transpose(sequence, [1, 0, 2]), (size, length * streams))
+
+
+def restore_time(flat: Tensor, length: int) -> Tensor:
+    """The inverse of `flatten_time`: (H, T·B) to (T, H, B)."""
+    size, width = flat.shape
+    return tf.transpose(tf.reshape(flat, (size, length, width // length)), [1, 0, 2])
+
+
+def with_first(first: Tensor, sequence: Tensor) -> Tensor:
+    """The values before each character: a first one (H, B), then all but the last of (T, H, B)."""
+    return tf.concat([first[tf.newaxis], sequence[:-1]], axis=0)
+
+
+def sigmoid_from_tanh(tanh_of_half: Tensor) -> Tensor:
+    """σ(x) from tanh(x/2)."""
+    return 0.5 * tanh_of_half + 0.5
+
+
+def gate_rows(matrix: Tensor, gates: int) -> list[Tensor]:
+    """Take (G·H, ...) apart into G blocks of H rows."""
+    size = matrix.shape[0] // gates
+    return [matrix[gate * size : (gate + 1) * size] for gate in range(gates)]
+
+
+def histories(count: int, length: int, like: Tensor) -> list[tf.TensorArray]:
+    """Places for what a loop computes at each of T characters, each of the shape of `like`."""
+    return [
+        tf.TensorArray(like.dtype, length, element_shape=like.shape, clear_after_read=False)
+        for _ in range(count)
+    ]
+
+
+def readable(sequence: Tensor) -> tf.TensorArray:
+    """A sequence (T, H, B) that a loop reads one character at a time."""
+    length, *shape = sequence.shape
+    array = tf.TensorArray(
+        sequence.dtype, length, element_shape=tuple(shape), clear_after_read=False
+    )
+    return array.unstack(sequence)
+
+
+def write_all(
+    arrays: Sequence[tf.TensorArray], index: Tensor, values: Sequence[Tensor]
+) -> list[tf.TensorArray]:
+    """Write the values of one character."""
+    return [array.write(index, value) for array, value in zip(arrays, values, strict=True)]
+
+
+def scan_forward(
+    length: int, step: Callable[..., tuple[Any, ...]], carried: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Run `step(t, *carried) -> carried` for t = 0 ... T - 1."""
+    return _scan(0, 1, length, step, carried)
+
+
+def scan_backward(
+    length: int, step: Callable[..., tuple[Any, ...]], carried: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Run `step(t, *carried) -> carried` for t = T - 1 ... 0."""
+    return _scan(length - 1, -1, length, step, carried)
+
+
+def _scan(
+    first: int,
+    stride: int,
+    length: int,
+    step: Callable[..., tuple[Any, ...]],
+    carried: tuple[Any, ...],
+) -> tuple[Any, ...]:
+    def body(index: Tensor, values: tuple[Any, ...]) -> tuple[Tensor, tuple[Any, ...]]:
+        return index + stride, tuple(step(index, *values))
+
+    _, values = tf.while_loop(
+        lambda index, _: (index >= 0) & (index < length),
+        body,
+        (tf.constant(first), carried),
+        maximum_iterations=length,
+        parallel_iterations=1,  # each step needs the one before
+    )
+    return tuple(values)
