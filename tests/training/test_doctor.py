@@ -1,0 +1,85 @@
+"""The process that examines: what it answers, and that it tries before it promises."""
+
+from typing import Any
+
+import pytest
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.training.examination import (
+    Examination,
+    GpuFacts,
+    decode_settings,
+    encode_settings,
+)
+
+MODEL = ModelConfig(cell="gru", embedding_size=5, hidden_size=24)
+TRAINING = TrainingConfig(steps=3, batch_size=33, sequence_length=7, threads=2, precision="float32")
+
+
+def test_settings_arrive_as_they_were_sent() -> None:
+    assert decode_settings(encode_settings(MODEL, TRAINING)) == (MODEL, TRAINING)
+
+
+def test_an_examination_arrives_as_it_was_sent() -> None:
+    sent = Examination(
+        cuda="12.5.1",
+        gpus=(GpuFacts("Some GPU", "8.6", True), GpuFacts("Another", None, False)),
+        path={"device": "Some GPU"},
+        reasons={"device": "it is there"},
+        threads=3,
+        has_tensor_float_32=True,
+        gain=None,
+        needed_gain=1.5,
+        trial_seconds=0.25,
+        trial_failure=None,
+    )
+    assert Examination.from_json(sent.to_json()) == sent
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"gpus": []}', '{"gpus": [{"size": 1}]}'])
+def test_what_is_no_examination_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"examination|Expecting value"):
+        Examination.from_json(text)
+
+
+@pytest.mark.tensorflow
+def test_a_forced_precision_is_measured_all_the_same() -> None:
+    from tui_charrnn.training.devices import Device
+    from tui_charrnn.training.doctor import examine
+
+    found = examine(Device(), MODEL, TRAINING)
+    assert found.path["precision"] == "float32"
+    assert found.gain is not None
+    assert found.gain > 0
+    assert (found.path["layers"], found.path["shards"], found.threads) == ("handwritten", "2", 2)
+    assert found.trial_failure is None
+    assert found.trial_seconds is not None
+
+
+@pytest.mark.tensorflow
+def test_a_step_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """cuDNN on a processor stands for a GPU whose libraries do not fit."""
+    from tui_charrnn.training.doctor import try_step
+    from tui_charrnn.training.paths import ComputePath
+
+    seconds, failure = try_step(ComputePath("CPU", "cudnn"), "lstm")
+    assert seconds is None
+    assert failure
+    assert "\n" not in failure
+
+
+@pytest.mark.tensorflow
+def test_a_loss_that_is_no_number_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui_charrnn.training.doctor import try_step
+    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.loop import BatchResult
+    from tui_charrnn.training.paths import ComputePath
+
+    def train_batch(*_: Any) -> BatchResult:
+        return BatchResult(float("nan"), 1.0)
+
+    monkeypatch.setattr(Engine, "train_batch", train_batch)
+    assert try_step(ComputePath(), "rnn") == (
+        None,
+        "the loss is nan and the norm of its gradient 1.0",
+    )

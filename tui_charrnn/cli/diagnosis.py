@@ -1,0 +1,161 @@
+"""Puts what was found out into verdicts: `ok`, `note`, or `problem` where no training can start."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from tui_charrnn.cli.surroundings import Folder, Terminal
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.training.examination import ASSUMED_VOCABULARY
+from tui_charrnn.training.machine import Machine
+
+Verdict: TypeAlias = Literal["ok", "note", "problem"]
+
+MINIMUM_COLUMNS: Final = 40
+MINIMUM_ROWS: Final = 12
+"""Below these the app only says that it needs more room."""
+_LIBRARY_MEMORY: Final = 1_000_000_000
+"""Bytes that TensorFlow takes, with some room for the text and what a step computes."""
+_STEP_COPIES: Final = 6
+"""Parameters, gradients of two shards, two moments, and one in passing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    verdict: Verdict
+    label: str
+    text: str
+    """With the remedy, where something is not right."""
+    exit_code: ExitCode = ExitCode.OK
+    """What a problem ends the command with."""
+
+
+def judge_versions(versions: Mapping[str, str | None]) -> Finding:
+    """Name every version."""
+    words = [f"{name} {version or '(not installed)'}" for name, version in versions.items()]
+    return Finding("ok", "versions", ", ".join(words))
+
+
+def judge_settings(preset: str, model: ModelConfig, training: TrainingConfig) -> Finding:
+    """Say what the answer is about."""
+    shape = f"{model.layer_count} x {model.cell} {model.hidden_size}"
+    batch = f"batch {training.batch_size} x {training.sequence_length} characters"
+    return Finding("ok", "settings", f"preset {preset}: {shape}, {batch}")
+
+
+def judge_machine(
+    machine: Machine, threads: int, model: ModelConfig, system: str
+) -> Iterator[Finding]:
+    """Judge processor, threads and memory.
+
+    Args:
+        machine: What there is.
+        threads: That a training would take.
+        model: Shape of the network.
+        system: Name of the operating system.
+    """
+    yield Finding("ok", "processor", f"{machine.processor} ({system})")
+    given = machine.allowed if machine.quota is None else min(machine.allowed, machine.quota)
+    words = f"{threads} taken, of {_counted(machine.processors, 'processor')}"
+    limits = []
+    if machine.allowed < machine.processors:
+        limits.append(f"this process may run on {machine.allowed}")
+    if machine.quota is not None and machine.quota < machine.allowed:
+        limits.append(f"its control group has the time of {machine.quota:g}")
+    words += "".join(f"; {limit}" for limit in limits)
+    if threads > math.ceil(given):
+        words += f". More than {given:g} only get in each other's way: lower --threads"
+        yield Finding("note", "threads", words)
+    else:
+        yield Finding("ok", "threads", words)
+    yield _judge_memory(machine, model)
+
+
+def _judge_memory(machine: Machine, model: ModelConfig) -> Finding:
+    if machine.memory is None or machine.available is None:
+        total = "unknown" if machine.memory is None else size_words(machine.memory)
+        return Finding("ok", "memory", total)
+    words = f"{size_words(machine.memory)}, {size_words(machine.available)} of it available"
+    needed = _LIBRARY_MEMORY + _STEP_COPIES * _tensor_bytes(model)
+    if machine.available < needed:
+        words += f". A training takes about {size_words(needed)}: close other programs"
+        return Finding("note", "memory", words)
+    return Finding("ok", "memory", words)
+
+
+def judge_folders(
+    runs: Folder, cache: Folder, model: ModelConfig, training: TrainingConfig
+) -> Iterator[Finding]:
+    """Judge where runs and downloaded texts are kept."""
+    copies = 4 if training.average_decay is not None else 3  # weights, moments, averages
+    checkpoints = training.keep_checkpoints + 2  # the best, and one that is being written
+    needed = copies * checkpoints * _tensor_bytes(model)
+    if not runs.is_writable:
+        words = f"{runs.path} cannot be written in. Name another: --runs-dir or CHARRNN_RUNS"
+        yield Finding("problem", "runs", words, ExitCode.CANNOT_SAVE)
+    elif runs.free is not None and runs.free < needed:
+        words = (
+            f"{_folder_words(runs)}; the checkpoints take {size_words(needed)}. Free some space, "
+            "or name another folder: --runs-dir or CHARRNN_RUNS"
+        )
+        yield Finding("problem", "runs", words, ExitCode.CANNOT_SAVE)
+    else:
+        yield Finding("ok", "runs", _folder_words(runs))
+    if cache.is_writable:
+        yield Finding("ok", "cache", _folder_words(cache))
+    else:
+        words = f"{cache.path} cannot be written in, so no text can be downloaded. Name another: "
+        yield Finding("note", "cache", words + "CHARRNN_CACHE")
+
+
+def _folder_words(folder: Folder) -> str:
+    free = "" if folder.free is None else f", {size_words(folder.free)} free"
+    return f"{folder.path}{free}"
+
+
+def judge_terminal(terminal: Terminal | None) -> Finding:
+    """Judge what the app would be shown on."""
+    if terminal is None:
+        return Finding("note", "terminal", "none here, so no app: charrnn-tui train --headless")
+    colors = {"truecolor": "16 million colors", "256": "256 colors"}
+    size = f"{terminal.columns} x {terminal.rows}"
+    words = [
+        size,
+        colors.get(terminal.colors or "", "few colors" if terminal.colors else "no colors"),
+    ]
+    remedies = []
+    if terminal.columns < MINIMUM_COLUMNS or terminal.rows < MINIMUM_ROWS:
+        remedies.append(f"the app needs {MINIMUM_COLUMNS} x {MINIMUM_ROWS}")
+    if not _is_unicode(terminal.locale):
+        words.append(f"locale {terminal.locale}")
+        remedies.append("the app draws in Unicode; set LC_ALL=C.UTF-8")
+    else:
+        words.append("Unicode")
+    if remedies:
+        return Finding("note", "terminal", f"{', '.join(words)}: {'; '.join(remedies)}")
+    return Finding("ok", "terminal", ", ".join(words))
+
+
+def _is_unicode(locale: str) -> bool:
+    """Whether a locale is, or leaves it to the terminal, which then is in all likelihood."""
+    return not locale or "utf8" in locale.lower().replace("-", "")
+
+
+def _tensor_bytes(model: ModelConfig) -> int:
+    # deferred: NumPy, which the wait for TensorFlow need not begin with
+    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415  deferred, see above
+
+    return 4 * parameter_count(model, ASSUMED_VOCABULARY)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def size_words(count: float) -> str:
+    """A number of bytes in two or three digits."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,0 +1,153 @@
+"""`charrnn-tui doctor`: how a training would be computed here, and what is not right."""
+
+import json
+import platform
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import typer
+
+from tui_charrnn.cli.diagnosis import (
+    Finding,
+    judge_folders,
+    judge_machine,
+    judge_settings,
+    judge_terminal,
+    judge_versions,
+)
+from tui_charrnn.cli.examining import Answer, ask, examiner_command
+from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
+from tui_charrnn.cli.path_diagnosis import judge_computation
+from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
+from tui_charrnn.cli.surroundings import (
+    Folder,
+    Terminal,
+    library_versions,
+    look_at_folder,
+    look_at_terminal,
+)
+from tui_charrnn.config import ModelConfig, TrainingConfig, find_preset
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.cache import cache_folder
+from tui_charrnn.training.machine import Machine, examine_machine, thread_count
+from tui_charrnn.training.nvidia import Nvidia, find_nvidia
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that was found out."""
+
+    preset: str
+    model: ModelConfig
+    training: TrainingConfig
+    versions: dict[str, str | None]
+    system: str
+    machine: Machine
+    threads: int
+    nvidia: Nvidia
+    runs: Folder
+    cache: Folder
+    terminal: Terminal | None
+    answer: Answer
+
+
+@with_setting_options(ModelConfig, TrainingConfig)
+def doctor(
+    preset: Annotated[
+        str, typer.Option(help="What would be trained, as `charrnn-tui train` takes it.")
+    ] = "small",
+    runs_dir: RunsDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    **settings: str | None,
+) -> None:
+    """Say on what and how a training would be computed here, why, and what is not right.
+
+    Takes the settings of `train`. Ends with 0 if a training could start; otherwise with 1 if
+    TensorFlow cannot be used, with 6 if nothing could be saved.
+    """
+    model, training = apply_settings(find_preset(preset), settings)
+    narrate("Loading TensorFlow in a process of its own, to ask it; some seconds ...")
+    facts = Facts(
+        preset=preset,
+        model=model,
+        training=training,
+        versions=library_versions(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        machine=examine_machine(),
+        threads=thread_count(training.threads),
+        nvidia=find_nvidia(),
+        runs=look_at_folder(runs_folder(runs_dir)),
+        cache=look_at_folder(cache_folder()),
+        terminal=look_at_terminal(),
+        answer=ask(examiner_command(model, training)),
+    )
+    findings = list(diagnose(facts))
+    code = next((each.exit_code for each in findings if each.exit_code), ExitCode.OK)
+    if as_json:
+        print_data(json.dumps(as_document(facts, findings, code)))
+    else:
+        for line in report_lines(findings, _width()):
+            print_data(line)
+        narrate(_conclusion(findings))
+    raise typer.Exit(int(code))
+
+
+def diagnose(facts: Facts) -> Iterator[Finding]:
+    """Judge all that was found out, in the order in which it is told."""
+    yield judge_versions(facts.versions)
+    yield from judge_machine(facts.machine, facts.threads, facts.model, facts.system)
+    yield judge_settings(facts.preset, facts.model, facts.training)
+    yield from judge_computation(facts.answer, facts.nvidia, facts.training.precision)
+    yield from judge_folders(facts.runs, facts.cache, facts.model, facts.training)
+    yield judge_terminal(facts.terminal)
+
+
+def report_lines(findings: Sequence[Finding], width: int | None) -> Iterator[str]:
+    """The report for people, a verdict a line.
+
+    Args:
+        findings: In order.
+        width: Cells after which a line is broken; None breaks none.
+    """
+    column = max(len(finding.label) for finding in findings)
+    for finding in findings:
+        start = f"{finding.verdict:<7}  {finding.label:<{column}}  "
+        text = safe_line(finding.text)
+        if width is None or width < len(start) + 20:  # no room for a column of text
+            yield start + text
+            continue
+        indent = " " * len(start)
+        yield from textwrap.wrap(
+            text,
+            width,
+            initial_indent=start,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def as_document(facts: Facts, findings: Sequence[Finding], code: ExitCode) -> dict[str, Any]:
+    """Facts and verdicts, as JSON holds them."""
+    verdicts = [
+        {"verdict": each.verdict, "label": each.label, "text": each.text} for each in findings
+    ]
+    return {"exit_code": int(code), "findings": verdicts, **asdict(facts)}
+
+
+def _width() -> int | None:
+    return shutil.get_terminal_size().columns if stdout_is_terminal() else None
+
+
+def _conclusion(findings: Sequence[Finding]) -> str:
+    problems = [finding for finding in findings if finding.verdict == "problem"]
+    if not problems:
+        return "A training could start here."
+    return "No training could start here. " + " ".join(
+        f"{finding.label}: {finding.text}" for finding in problems
+    )

@@ -1,0 +1,127 @@
+"""Puts into verdicts how a training would be computed, and what stands in the way of a GPU."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tui_charrnn.cli.diagnosis import Finding, size_words
+from tui_charrnn.cli.examining import Answer
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.training.examination import Examination, GpuFacts
+from tui_charrnn.training.nvidia import Nvidia
+
+_LAYER_WORDS: Final = {
+    "handwritten": "our own backpropagation through time",
+    "cudnn": "Keras with cuDNN",
+    "keras": "Keras without cuDNN",
+}
+_NEAR: Final = 0.1
+"""Within this share of the gain that is needed, the next measurement may decide otherwise."""
+
+
+def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterator[Finding]:
+    """Judge the GPUs and the path, or tell why there is none.
+
+    Args:
+        answer: Of the process that loaded TensorFlow.
+        nvidia: Hardware and software, as found without TensorFlow.
+        precision: That the settings ask for.
+    """
+    examination = answer.examination
+    if examination is None:
+        yield Finding("problem", "tensorflow", answer.failure, ExitCode.UNEXPECTED)
+        return
+    if examination.gpus:
+        yield from (_judge_gpu(gpu, nvidia) for gpu in examination.gpus)
+    else:
+        yield _judge_absence(examination, nvidia, answer.gpu_trouble)
+    path, reasons = examination.path, examination.reasons
+    yield Finding("ok", "device", f"{path['device']}: {reasons['device']}")
+    layers = _LAYER_WORDS.get(path["layers"], path["layers"])
+    yield Finding("ok", "layers", f"{layers}: {reasons['layers']}")
+    yield _judge_precision(examination, precision)
+    compiler = "XLA" if path["compiler"] == "xla" else "none"
+    yield Finding("ok", "compiler", f"{compiler}: {reasons['compiler']}")
+    yield Finding("ok", "shards", f"{path['shards']}: {reasons['shards']}")
+    if examination.trial_failure is None:
+        seconds = examination.trial_seconds or 0.0
+        yield Finding("ok", "first step", f"{seconds:.1f} s for a small network")
+    else:
+        words = f"a small network cannot be trained on {path['device']}: "
+        remedy = ". On the processor it may: CUDA_VISIBLE_DEVICES=-1" if examination.gpus else ""
+        words += examination.trial_failure.rstrip(".") + remedy
+        yield Finding("problem", "first step", words, ExitCode.UNEXPECTED)
+
+
+def _judge_gpu(gpu: GpuFacts, nvidia: Nvidia) -> Finding:
+    words = [gpu.name]
+    if gpu.capability:
+        words.append(f"compute capability {gpu.capability}")
+    sizes = {card.memory for card in nvidia.cards if card.name == gpu.name}
+    if len(sizes) == 1 and (memory := sizes.pop()) is not None:
+        words.append(size_words(memory))
+    if nvidia.driver:
+        words.append(f"driver {nvidia.driver}")
+    growth = "as it is needed" if gpu.has_growing_memory else "all at once, so it cannot be shared"
+    words.append(f"memory is taken {growth}")
+    return Finding("ok" if gpu.has_growing_memory else "note", "gpu", ", ".join(words))
+
+
+def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Finding:
+    """Say why TensorFlow sees no GPU, and how it would."""
+    names = " and ".join(dict.fromkeys(card.name for card in nvidia.cards)) or "an NVIDIA card"
+    is_known = bool(nvidia.cards or nvidia.driver)
+    if not is_known and not nvidia.devices:
+        built = f"built for CUDA {examination.cuda}" if examination.cuda else "built without CUDA"
+        return Finding("ok", "gpu", f"none: no NVIDIA hardware was found (TensorFlow is {built})")
+    if nvidia.hidden_by is not None:
+        words = f"CUDA_VISIBLE_DEVICES={nvidia.hidden_by!r} hides {names}: unset it to use it"
+    elif not is_known:
+        words = (
+            "an NVIDIA card is here, but no driver for it: install NVIDIA's driver; in a "
+            "container, start that with its GPUs, as docker run --gpus all"
+        )
+    elif examination.cuda is None:
+        words = (
+            f"{names} is here, but this TensorFlow is built without CUDA: on Linux, "
+            "pip install 'charrnn-tui[cuda]'"
+        )
+    elif not nvidia.has_libraries:
+        words = (
+            f"{names} is here, but TensorFlow lacks NVIDIA's libraries: "
+            "pip install 'charrnn-tui[cuda]'"
+        )
+    else:
+        said = f' It said "{trouble}".' if trouble else ""
+        words = (
+            f"{names} is here, but TensorFlow cannot use it.{said} Is the driver new enough for "
+            f"CUDA {examination.cuda}?"
+        )
+    return Finding("note", "gpu", words)
+
+
+def _judge_precision(examination: Examination, asked: str) -> Finding:
+    precision, gain = examination.path["precision"], examination.gain
+    words = f"{precision}: {examination.reasons['precision']}"
+    if gain is None:
+        return Finding("ok", "precision", words + _tensor_float_words(examination))
+    needed = examination.needed_gain
+    if asked == "auto":
+        if abs(gain - needed) > _NEAR * needed:
+            return Finding("ok", "precision", words)
+        words += ", so near that a training, which measures anew, may decide otherwise"
+        return Finding("note", "precision", words)
+    words += f"; bfloat16 products measured {gain:.2f} times as fast as float32 ones"
+    better = "bfloat16" if gain >= needed else "float32"
+    if better == precision:
+        return Finding("ok", "precision", words)
+    return Finding("note", "precision", f"{words}, so auto would take {better}")
+
+
+def _tensor_float_words(examination: Examination) -> str:
+    """Of TensorFloat-32, where the first GPU has it."""
+    capability = examination.gpus[0].capability if examination.gpus else None
+    if not (examination.has_tensor_float_32 and capability):
+        return ""
+    if int(capability.partition(".")[0]) < 8:  # before Ampere
+        return ""
+    return "; float32 products round their factors to TF32 (10 bits), unless NVIDIA_TF32_OVERRIDE=0"

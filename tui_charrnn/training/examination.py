@@ -1,0 +1,89 @@
+"""What the process that loads TensorFlow finds out for `charrnn-tui doctor`. No TensorFlow here.
+
+`training/doctor.py` fills an `Examination` in and prints it as one JSON document; the command
+reads it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+
+ASSUMED_VOCABULARY: Final = 100
+"""Different characters of the text that is not known yet."""
+ASSUMED_CHARACTERS: Final = 1_000_000
+"""Its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuFacts:
+    """A GPU that TensorFlow sees."""
+
+    name: str
+    capability: str | None
+    """NVIDIA's compute capability, as `9.0`; None where it is not known."""
+    has_growing_memory: bool
+    """Whether its memory is taken as it is needed, rather than all at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """How a training would be computed here."""
+
+    cuda: str | None
+    """Version of CUDA that TensorFlow was built for; None for a build without it."""
+    gpus: tuple[GpuFacts, ...]
+    path: Mapping[str, str]
+    """`ComputePath.facts`."""
+    reasons: Mapping[str, str]
+    """Half a sentence for each name of the path."""
+    threads: int
+    """Processor threads that are taken."""
+    has_tensor_float_32: bool
+    """Whether a GPU may round the factors of float32 products to TensorFloat-32."""
+    gain: float | None
+    """How many times as fast as in float32 the products are in bfloat16; None on a GPU."""
+    needed_gain: float
+    """What the gain must be for `auto` to take bfloat16."""
+    trial_seconds: float | None
+    """How long the first step of a small network took on that device; None if it failed."""
+    trial_failure: str | None
+    """Why it failed."""
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Examination":
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: If it is something else.
+        """
+        try:
+            values = json.loads(text)
+            gpus = tuple(GpuFacts(**gpu) for gpu in values.pop("gpus"))
+            return cls(gpus=gpus, **values)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not an examination: {error}") from error
+
+
+def encode_settings(model: ModelConfig, training: TrainingConfig) -> str:
+    """The settings in question, for the command line of the process that examines."""
+    return json.dumps({"model": model.to_mapping(), "training": training.to_mapping()})
+
+
+def decode_settings(text: str) -> tuple[ModelConfig, TrainingConfig]:
+    """Read what `encode_settings` wrote.
+
+    Raises:
+        ConfigError: If a setting is not allowed.
+    """
+    values: dict[str, Any] = json.loads(text)
+    return (
+        ModelConfig.from_mapping(values["model"]),
+        TrainingConfig.from_mapping(values["training"]),
+    )
