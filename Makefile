@@ -1,10 +1,11 @@
 # make run     open the app (without a terminal: train for a minute, then let it speak)
 # make test    every test
 # make check   formatting, lint, types, the import law
+# make bench   install what the benchmarks measure against, and list them
 # make clean   remove what these made
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format snapshots picture clean
+.PHONY: help run test check bench format snapshots picture clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,6 +31,11 @@ $(VENV)/.installed-dev: $(BIN)/python pyproject.toml constraints.txt
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-bench: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing charrnn-tui and PyTorch into $(VENV): several GB; a few minutes, once."
+	@$(PIP) --editable '.[bench]'
+	@touch $@ $(VENV)/.installed
+
 run: $(VENV)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/charrnn-tui; else exec sh scripts/main_job.sh $(BIN)/charrnn-tui; fi
 
@@ -41,6 +47,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-bench
+	@echo "Nothing was measured. On a quiet machine (benchmarks/README.md):"
+	@sed -n 's|^python -m|  $(BIN)/python -m|p' benchmarks/README.md
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .

@@ -1,0 +1,1 @@
+"""What `overhead` is made of: what records, checkpoints and an attached app cost training."""

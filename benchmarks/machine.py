@@ -1,0 +1,43 @@
+"""What the figures were measured on, and whether it was quiet."""
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from typing import Final
+
+from tui_charrnn.training.state_file import machine_fingerprint
+
+QUIET_LOAD: Final = 0.5
+"""Above this load average of the last minute, somebody else is at work."""
+
+
+def thread_count() -> int:
+    """The processor threads that this process and its children may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def describe_machine() -> dict[str, str]:
+    """Date, processor, threads, system, Python, and the load at this moment."""
+    threads = thread_count()
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+        "processor": machine_fingerprint("CPU", threads, {})["processor"],
+        "threads": str(threads),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "load": f"{os.getloadavg()[0]:.2f}",
+    }
+
+
+def warn_unless_quiet() -> None:
+    """Say on standard error that the machine is busy, if it is: figures are then of little use."""
+    load = os.getloadavg()[0]
+    if load > QUIET_LOAD:
+        print(
+            f"The load average of the last minute is {load:.2f}: something else is at work on this "
+            "machine. Ratios may still hold; rates do not.",
+            file=sys.stderr,
+        )

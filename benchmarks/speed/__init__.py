@@ -1,0 +1,1 @@
+"""What `train_speed` is made of: sizes, contenders in turns, results, report."""
