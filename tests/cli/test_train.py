@@ -25,7 +25,7 @@ pytestmark = pytest.mark.tensorflow
 
 SETTINGS = (
     "--hidden-size=7 --embedding-size=5 --batch-size=4 --sequence-length=16 --dropout=0.2 "
-    "--evaluations=4 --threads=1 --checkpoint-interval=200ms"
+    "--evaluations=4 --threads=1 --precision=float32 --checkpoint-interval=200ms"
 ).replace("200ms", "0.2")
 
 STEPS = 600

@@ -24,12 +24,12 @@ def test_requests_are_taken_once_and_in_order(run: RunDirectory) -> None:
 
 
 def test_a_request_carries_its_id_and_arguments(run: RunDirectory) -> None:
-    identifier = send_request(run, "learning-rate", factor=0.5)
+    identifier = send_request(run, "learning_rate", value=0.5)
     (taken,) = take_requests(run)
     assert (taken.id, taken.request, taken.arguments) == (
         identifier,
-        "learning-rate",
-        {"factor": 0.5},
+        "learning_rate",
+        {"value": 0.5},
     )
 
 

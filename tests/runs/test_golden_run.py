@@ -14,10 +14,19 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
-from tui_charrnn.runs.records import BatchTrained, Record, RunEnded, RunWarned
+from tui_charrnn.runs.records import (
+    BatchTrained,
+    DynamicallyEvaluated,
+    LearningRateChanged,
+    Record,
+    RunEnded,
+    RunRolledBack,
+    RunWarned,
+)
 from tui_charrnn.runs.writer import RunWriter
 
 GOLDEN = RunDirectory(Path(__file__).parents[1] / "data" / "golden-run-1")
+ADDED_LATER = {DynamicallyEvaluated, LearningRateChanged, RunRolledBack}
 
 
 @pytest.fixture
@@ -42,10 +51,10 @@ def test_its_status_is_read(run: RunDirectory) -> None:
     assert Liveness().judge(status) == "ended"
 
 
-def test_its_records_are_read_and_every_kind_is_among_them(run: RunDirectory) -> None:
+def test_its_records_are_read_and_every_kind_of_its_time_is_among_them(run: RunDirectory) -> None:
     reader = RunReader(run)
     records = reader.read_new()
-    assert {type(record) for record in records} == set(get_args(Record))
+    assert {type(record) for record in records} == set(get_args(Record)) - ADDED_LATER
     assert [record.step for record in records if isinstance(record, BatchTrained)] == [
         *(1, 2, 3, 4, 5, 6, 7),
         *(6, 7),  # after it resumed from 5

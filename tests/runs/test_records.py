@@ -11,6 +11,8 @@ from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
     CheckpointSaved,
+    DynamicallyEvaluated,
+    LearningRateChanged,
     ModelPublished,
     Record,
     RequestAnswered,
@@ -19,6 +21,7 @@ from tui_charrnn.runs.records import (
     RunFailed,
     RunPlanned,
     RunResumed,
+    RunRolledBack,
     RunStarted,
     RunWarned,
     SplitEvaluated,
@@ -31,18 +34,27 @@ EXAMPLES: list[Record] = [
     BaselinesMeasured((0, 1, 2), (3.0, 2.8, 2.2)),
     RunPlanned(1_000, 200, 50, 32, None),
     RunPlanned(1_000, 200, 50, 32, 0.25),
+    RunPlanned(1_000, 200, 50, 32, 0.25, "bfloat16"),
     BatchTrained(1, 3.5, 0.003, 0.5, 0.25),
     SplitEvaluated(50, 2.5, True, 12.5),
+    DynamicallyEvaluated(1_000, 1.25, 0.01, 7.5),
     CheckpointSaved(50, "checkpoints/step-00000050", 0.125),
     ModelPublished(60, "live/model.safetensors"),
     RequestAnswered("stop", True, "saving and stopping"),
+    RequestAnswered("learning_rate", False, "too high", "00000000000000000001-0a1b2c3d"),
     RunWarned("strange \u2028\n\x1b[31m\ud55c\U0001f600 text"),
     RunResumed(50),
+    LearningRateChanged(51, 0.0015, "request"),
+    RunRolledBack(61, 50, "gradient_norm", "inf", 0.0015, 1),
     RunDiverged(61, "loss", "nan", 0.003),
     RunFailed("it broke"),
     RunEnded("finished", 1_000, 1.5, 950, 0, 99.5),
     RunEnded("failed", 0, None, None, 1, 0.0),
 ]
+
+
+ADDED_LATER = {"id", "precision"}
+"""Fields of which earlier records know nothing."""
 
 
 def test_every_kind_has_an_example() -> None:
@@ -66,10 +78,15 @@ def test_fields_of_later_versions_are_passed_over(record: Record) -> None:
 @pytest.mark.parametrize("record", EXAMPLES)
 def test_a_record_that_lacks_a_field_is_refused(record: Record) -> None:
     values = json.loads(encode_record(record))
-    for name in values.keys() - {"kind"}:
+    for name in values.keys() - {"kind", *ADDED_LATER}:
         shorter = {key: value for key, value in values.items() if key != name}
         with pytest.raises(ValueError, match=f"lacks {name}"):
             decode_record(json.dumps(shorter))
+
+
+def test_an_answer_of_before_has_no_id() -> None:
+    line = '{"kind":"answered","request":"stop","accepted":true,"message":"saving"}'
+    assert decode_record(line) == RequestAnswered("stop", True, "saving", "")
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), float("-inf")])

@@ -20,6 +20,7 @@ from tui_charrnn.training.loop import (
     train,
 )
 from tui_charrnn.training.plan import Plan, plan_by_count
+from tui_charrnn.training.schedule import RateChange, learning_rate_at
 
 CONFIG = TrainingConfig(steps=6, batch_size=2, sequence_length=3, evaluations=3)
 MATERIAL = Material(
@@ -82,8 +83,16 @@ def test_best_means_best() -> None:
     assert progress.validation_loss == 2.0
 
 
+def test_the_learning_rate_is_that_of_the_schedule_with_its_changes() -> None:
+    progress = Progress(changes=(RateChange(3, 0.25),))
+    records = records_of(ScriptedEngine([3.0] * 6, [2.0] * 3), progress)
+    rates = [record.learning_rate for record in records if isinstance(record, BatchTrained)]
+    assert rates == [learning_rate_at(step, 6, CONFIG, progress.changes) for step in range(1, 7)]
+    assert rates[2] != learning_rate_at(3, 6, CONFIG)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_loss_that_is_not_finite_ends_the_run_before_its_step(value: float) -> None:
+def test_a_loss_that_is_not_finite_ends_the_loop_before_its_step(value: float) -> None:
     progress = Progress()
     records = records_of(ScriptedEngine([3.0, value], []), progress)
     last = records[-1]
@@ -92,10 +101,18 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_its_step(value: float) ->
     assert progress.step == 1
 
 
-def test_a_validation_loss_that_is_not_finite_ends_the_run() -> None:
-    records = records_of(ScriptedEngine([3.0] * 6, [float("nan")]), Progress())
-    assert isinstance(records[-1], RunDiverged)
-    assert records[-1].step == 2
+def test_a_validation_loss_that_is_not_finite_ends_the_loop_before_it_counts() -> None:
+    progress = Progress()
+    records = records_of(ScriptedEngine([3.0] * 6, [float("nan")]), progress)
+    rate = learning_rate_at(2, 6, CONFIG)
+    assert records[-1] == RunDiverged(2, "validation_loss", "nan", rate)
+    assert (progress.step, progress.evaluated_step, progress.best_step) == (2, 0, None)
+
+
+def test_going_back_undoes_steps_but_neither_time_nor_decisions() -> None:
+    progress = Progress(9, 8, 1.5, 1.25, 6, 30.0, (RateChange(3, 0.5),), 2)
+    progress.go_back_to(Progress(4, 2, 2.5, 2.25, 1, 10.0))
+    assert progress == Progress(4, 2, 2.5, 2.25, 1, 30.0, (RateChange(3, 0.5),), 2)
 
 
 def test_it_goes_on_from_any_step_as_if_it_had_never_stopped() -> None:

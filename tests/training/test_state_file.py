@@ -1,5 +1,6 @@
 """training.safetensors: there and back again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from tui_charrnn.errors import RunError
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Plan
+from tui_charrnn.training.schedule import RateChange
 from tui_charrnn.training.state_file import (
     TrainingState,
     differences,
@@ -21,7 +23,15 @@ STATE = TrainingState(
         "state.0": np.arange(6, dtype=np.float32).reshape(3, 2).T,
     },
     plan=Plan(100, 30, 10),
-    progress=Progress(step=12, evaluated_step=10, validation_loss=1.5, best_loss=1.5, best_step=10),
+    progress=Progress(
+        step=12,
+        evaluated_step=10,
+        validation_loss=1.5,
+        best_loss=1.5,
+        best_step=10,
+        changes=(RateChange(4, 0.1), RateChange(9, 0.05)),
+        rollbacks=2,
+    ),
     best_baseline=(5, 1.669),
     fingerprint={"threads": "2", "device": "CPU"},
 )
@@ -37,6 +47,15 @@ def test_everything_comes_back_as_it_was(tmp_path: Path) -> None:
         np.testing.assert_array_equal(loaded.tensors[name], tensor)
         assert loaded.tensors[name].dtype == tensor.dtype
         assert loaded.tensors[name].shape == tensor.shape
+
+
+def test_a_checkpoint_of_before_knows_no_changes(tmp_path: Path) -> None:
+    path = tmp_path / "training.safetensors"
+    data = serialize_training_state(replace(STATE, progress=Progress(step=12)))
+    added = b', \\"changes\\": [], \\"rollbacks\\": 0'
+    assert data.count(added) == 1
+    path.write_bytes(data.replace(added, b" " * len(added)))
+    assert load_training_state(path).progress == Progress(step=12)
 
 
 @pytest.mark.parametrize("size", [0, 7, 40, 200])

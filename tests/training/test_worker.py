@@ -7,27 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.support.fake_run import created_run
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tests.support.small_run import (
+    MODEL,
+    TRAINING,
+    assert_same_weights,
+    before_batches,
+    new_run,
+    records_of,
+    status_of,
+    train,
+)
 from tui_charrnn.errors import ExitCode, RunLockedError, StorageError
-from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, save_checkpoint
-from tui_charrnn.runs.control import send_request
-from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader, read_status
+from tui_charrnn.runs.checkpoints import newest_valid
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
     CheckpointSaved,
-    ModelPublished,
-    Record,
-    RequestAnswered,
-    RunDiverged,
     RunEnded,
     RunFailed,
     RunPlanned,
@@ -39,54 +38,20 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import BatchResult
-from tui_charrnn.training.worker import run_training
 
 pytestmark = pytest.mark.tensorflow
-
-MODEL = ModelConfig(embedding_size=5, hidden_size=7, layer_count=2)
-TRAINING = TrainingConfig(batch_size=3, sequence_length=8, steps=12, evaluations=4, dropout=0.3)
-
-
-def new_run(folder: Path, training: TrainingConfig = TRAINING, **settings: Any) -> RunDirectory:
-    training = replace(training, **settings)
-    return created_run(folder, name="run", model=MODEL, training=training)
-
-
-def records_of(run: RunDirectory) -> list[Record]:
-    return RunReader(run).read_new()
-
-
-def status_of(run: RunDirectory) -> RunStatus:
-    status = read_status(run)
-    assert status is not None
-    return status
-
-
-def train(run: RunDirectory, interruption: Interruption | None = None) -> ExitCode:
-    return run_training(run, interruption or Interruption())
-
-
-def weights_of(run: RunDirectory) -> dict[str, np.ndarray]:
-    checkpoint = newest_valid(run)
-    assert checkpoint is not None
-    model = load_model(checkpoint.model)
-    return dict(tensors_from_weights(model.weights, model.config))
 
 
 @pytest.fixture
 def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Interruption, Reason], None]:
     """Make an interruption come up right after a step."""
-    from tui_charrnn.training.engine import Engine
-
-    trained = Engine.train_batch
 
     def install(step: int, interruption: Interruption, reason: Reason) -> None:
-        def train_batch(self: Any, batch: Any, at: int, learning_rate: float) -> BatchResult:
-            if at == step and learning_rate > 0:  # zero: a timed batch
+        def interrupt(at: int) -> None:
+            if at == step:
                 interruption.request(reason)
-            return trained(self, batch, at, learning_rate)
 
-        monkeypatch.setattr(Engine, "train_batch", train_batch)
+        before_batches(monkeypatch, interrupt)
 
     return install
 
@@ -109,18 +74,6 @@ def test_a_run_from_its_start_to_its_end(tmp_path: Path) -> None:
     assert (status.state, status.step, status.total_steps) == (RunState.FINISHED, 12, 12)
 
 
-def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss(tmp_path: Path) -> None:
-    run = new_run(tmp_path, learning_rate=0.05)
-    train(run)
-    scored = [record for record in records_of(run) if isinstance(record, SplitEvaluated)]
-    lowest = min(scored, key=lambda record: record.loss)
-    best = best_or_newest(run)
-    assert best is not None
-    manifest = json.loads(best.manifest.read_text(encoding="utf-8"))
-    assert (manifest["step"], manifest["loss"]) == (lowest.step, lowest.loss)
-    assert load_model(best.model).training["best_validation_loss"] == lowest.loss
-
-
 @pytest.mark.parametrize("stop", [5, 6])
 def test_what_resumes_is_what_would_have_been_bit_for_bit(
     tmp_path: Path, stop_at: Any, stop: int
@@ -132,8 +85,7 @@ def test_what_resumes_is_what_would_have_been_bit_for_bit(
     assert train(parts, interruption) is ExitCode.RESUME_ME
     assert status_of(parts).state is RunState.SAVED
     assert train(parts) is ExitCode.OK
-    for name, tensor in weights_of(whole).items():
-        np.testing.assert_array_equal(tensor, weights_of(parts)[name], err_msg=name)
+    assert_same_weights(whole, parts)
     losses = {
         record.step: record.loss for record in records_of(whole) if type(record) is BatchTrained
     }
@@ -163,29 +115,6 @@ def test_every_reason_to_leave_saves_first(
     assert isinstance(ended, RunEnded)
     assert (ended.reason, ended.exit_code, ended.step) == (str(state), code, 5)
     assert [record.step for record in records_of(run) if type(record) is CheckpointSaved][-1] == 5
-
-
-def test_a_request_to_stop_ends_it_at_the_next_step(tmp_path: Path) -> None:
-    run = new_run(tmp_path)
-    send_request(run, "stop")
-    assert train(run) is ExitCode.OK
-    assert status_of(run).state is RunState.STOPPED
-    assert [record for record in records_of(run) if isinstance(record, RequestAnswered)]
-
-
-def test_weights_are_published_and_saved_on_request(tmp_path: Path) -> None:
-    run = new_run(tmp_path)
-    send_request(run, "publish")
-    send_request(run, "checkpoint")
-    send_request(run, "sing")
-    train(run)
-    records = records_of(run)
-    assert any(isinstance(record, ModelPublished) for record in records)
-    answers = {
-        record.request: record.accepted for record in records if type(record) is RequestAnswered
-    }
-    assert answers == {"publish": True, "checkpoint": True, "sing": False}
-    assert load_model(run.live_model).config == MODEL
 
 
 def test_the_time_limit_saves_and_leaves(tmp_path: Path) -> None:
@@ -226,6 +155,25 @@ def test_a_trainer_that_dies_before_its_first_checkpoint_leaves_its_plan(
     assert status_of(run).step == planned.total_steps
 
 
+def test_what_precision_gains_is_measured_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: Any
+) -> None:
+    """Also where the second trainer finds no checkpoint and would measure something else."""
+    from tui_charrnn.training import devices, saving
+
+    gains = iter([9.0, 0.5])
+    monkeypatch.setattr(devices, "measure_gain", lambda *_: next(gains))
+    run, interruption = new_run(tmp_path, precision="auto"), Interruption()
+    stop_at(1, interruption, Reason.PREEMPTED)
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "save_checkpoint", refuse_to_save)
+        assert train(run, interruption) is ExitCode.CANNOT_SAVE
+    assert train(run) is ExitCode.OK
+    (planned,) = (record for record in records_of(run) if isinstance(record, RunPlanned))
+    assert planned.precision == "bfloat16"
+    assert next(gains) == 0.5
+
+
 def test_a_damaged_status_does_not_keep_a_run_from_being_resumed(
     tmp_path: Path, stop_at: Any
 ) -> None:
@@ -262,55 +210,12 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_not_begun_anew(
     assert "begins anew" in warned[0]
 
 
-def test_best_is_the_best_that_could_be_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tui_charrnn.training import saving
-
-    refusals = iter([True])
-
-    def refuse_once(*arguments: Any, **options: Any) -> Any:
-        if options["step"] >= 6 and next(refusals, False):
-            raise StorageError("The disk is full.")
-        return save_checkpoint(*arguments, **options)
-
-    monkeypatch.setattr(saving, "save_checkpoint", refuse_once)
-    run = new_run(tmp_path, learning_rate=0.01)
-    assert train(run) is ExitCode.OK
-    ended, best = records_of(run)[-1], best_or_newest(run)
-    assert isinstance(ended, RunEnded)
-    assert best is not None
-    assert json.loads(best.manifest.read_text(encoding="utf-8"))["loss"] == ended.best_loss
-
-
 def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     train(run)
     before = run.events.read_bytes()
     assert train(run) is ExitCode.OK
     assert run.events.read_bytes() == before
-
-
-def test_a_loss_that_is_not_finite_ends_with_4_and_advice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tui_charrnn.training.engine import Engine
-
-    trained = Engine.train_batch
-
-    def train_batch(self: Any, batch: Any, step: int, learning_rate: float) -> BatchResult:
-        result = trained(self, batch, step, learning_rate)
-        return BatchResult(float("nan"), 1.0) if step == 8 else result
-
-    monkeypatch.setattr(Engine, "train_batch", train_batch)
-    run = new_run(tmp_path)
-    assert train(run) is ExitCode.DIVERGED
-    assert any(isinstance(record, RunDiverged) for record in records_of(run))
-    assert status_of(run).state is RunState.DIVERGED
-    assert "--learning-rate" in status_of(run).message
-    best = best_or_newest(run)
-    assert best is not None
-    assert best.path.name == "step-00000006"
 
 
 def test_a_disk_that_refuses_the_last_checkpoint_ends_with_6(

@@ -10,12 +10,15 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
+    CheckpointSaved,
+    LearningRateChanged,
     RequestAnswered,
     RunDiverged,
     RunEnded,
     RunFailed,
     RunPlanned,
     RunResumed,
+    RunRolledBack,
     RunStarted,
     RunWarned,
     SplitEvaluated,
@@ -68,6 +71,58 @@ def test_a_resume_drops_what_came_after_its_step(view: RunView) -> None:
     view.take([scored(10, 2.4)])
     assert view.best == scored(10, 2.4)
     assert view.smoothed.value == pytest.approx(2.5)
+
+
+def rolled_back(step: int, to_step: int, quantity: str = "loss") -> RunRolledBack:
+    return RunRolledBack(step, to_step, quantity, "nan", learning_rate=0.0015, attempt=1)
+
+
+def test_a_rollback_drops_what_came_after_the_step_it_went_back_to(view: RunView) -> None:
+    view.take([batch(step, 3.0 - step / 10) for step in range(1, 11)])
+    view.take([scored(5, 2.6), scored(10, 1.0), CheckpointSaved(10, "checkpoints/x", 0.1)])
+    view.take([rolled_back(11, 5)])
+    assert (view.step, view.checkpoint_step) == (5, 5)
+    assert [bucket.last_step for bucket in view.losses.buckets] == [1, 2, 3, 4, 5]
+    assert view.evaluations == [scored(5, 2.6)]
+    assert view.best == scored(5, 2.6)
+
+
+@pytest.mark.parametrize(
+    ("record", "beginning"),
+    [
+        (
+            rolled_back(1234, 1000),
+            "The loss became nan at step 1,234: back to step 1,000",
+        ),
+        (
+            rolled_back(7, 0, "gradient_norm"),
+            "The gradient became nan at step 7: back to the beginning",
+        ),
+        (
+            rolled_back(9, 4, "validation_loss"),
+            "The validation loss became nan at step 9: back to step 4",
+        ),
+    ],
+)
+def test_a_rollback_is_a_warning_and_no_end(
+    view: RunView, record: RunRolledBack, beginning: str
+) -> None:
+    sentence = f"{beginning}, peak learning rate 0.0015 (rollback 1)."
+    view.observe(RunStatus(state=RunState.TRAINING, step=3), "alive", now=0.0)
+    (news,) = view.take([record, LearningRateChanged(5, 0.0015, "divergence")])
+    assert (news.sentence, news.severity) == (sentence, "warning")
+    assert words.trouble_words(view) == sentence
+    assert view.is_live
+
+
+def test_a_change_that_was_asked_for_is_told_once(view: RunView) -> None:
+    news = view.take([
+        LearningRateChanged(1001, 0.0015, "request"),
+        RequestAnswered("learning_rate", accepted=True, message="the learning rate is ..."),
+    ])
+    assert [(told.sentence, told.severity) for told in news] == [
+        ("Peak learning rate 0.0015 from step 1,001 on.", "information")
+    ]
 
 
 def test_ngrams_are_called_as_everywhere_else(view: RunView) -> None:
@@ -142,8 +197,9 @@ def test_a_command_names_a_run_as_shortly_as_it_is_found(isolated_home: Path) ->
 
 
 def test_divergence_is_one_sentence_with_what_to_do(view: RunView) -> None:
-    view.take([RunDiverged(12, "loss", "nan", learning_rate=0.02)])
-    assert "nan at step 12" in words.trouble_words(view)
+    (news,) = view.take([RunDiverged(12, "validation_loss", "nan", learning_rate=0.02)])
+    assert news.sentence.startswith("The validation loss stopped being a finite number")
+    assert "validation loss became nan at step 12" in words.trouble_words(view)
     assert "learning rate below 0.02" in words.trouble_words(view)
 
 

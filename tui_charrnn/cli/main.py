@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from tui_charrnn import __version__
-from tui_charrnn.cli import corpora, runs
+from tui_charrnn.cli import changing, corpora, runs
+from tui_charrnn.cli.doctor import doctor
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import (
@@ -33,6 +34,8 @@ app.command()(generate)
 app.command()(runs.runs)
 app.command()(runs.attach)
 app.command()(runs.stop)
+app.command("set")(changing.change)
+app.command()(doctor)
 app.add_typer(corpora.corpora_app, name="corpora")
 
 

@@ -67,9 +67,14 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
     return target
 
 
-def newest_valid(run: RunDirectory) -> CheckpointDirectory | None:
-    """The checkpoint to resume from: the latest, or the next older one that is whole."""
-    return next(_valid(run, model_only=False), None)
+def newest_valid(run: RunDirectory, *, before: int | None = None) -> CheckpointDirectory | None:
+    """The checkpoint to resume from: the latest, or the next older one that is whole.
+
+    Args:
+        run: Where to look.
+        before: Pass over checkpoints of this step and later ones.
+    """
+    return next(_valid(run, model_only=False, before=before), None)
 
 
 def best_or_newest(run: RunDirectory) -> CheckpointDirectory | None:
@@ -80,6 +85,39 @@ def best_or_newest(run: RunDirectory) -> CheckpointDirectory | None:
         if is_whole(checkpoint, model_only=True):
             return checkpoint
     return next(_valid(run, model_only=True), None)
+
+
+def return_to(
+    run: RunDirectory, storage: Storage, checkpoint: CheckpointDirectory, *, best_step: int | None
+) -> bool:
+    """Make an earlier checkpoint the latest again, and remove later ones: they are void.
+
+    Args:
+        run: The run; its one writer calls this.
+        storage: The way to the disk.
+        checkpoint: A whole one.
+        best_step: Where the best validation loss until then was measured, if there was one.
+
+    Returns:
+        Whether best.json names a checkpoint of what remains. It is removed if the best that
+        remains was pruned before.
+
+    Raises:
+        StorageError: If the disk refuses.
+    """
+    manifest = read_manifest(checkpoint)
+    latest, best = read_pointer(run, run.latest), read_pointer(run, run.best)
+    if manifest is not None and best is not None and best.step > manifest.step:
+        kept = None if best_step is None else run.checkpoint(best_step)
+        then = read_manifest(kept) if kept is not None and is_whole(kept) else None
+        if kept is not None and then is not None:
+            storage.write_atomically(run.best, _pointer(run, kept, then))
+        else:
+            storage.remove_tree(run.best)
+    if manifest is not None and (latest is None or latest.step != manifest.step):
+        storage.write_atomically(run.latest, _pointer(run, checkpoint, manifest))
+    prune_checkpoints(run, storage, keep=len(_folders(run)))
+    return read_pointer(run, run.best) is not None
 
 
 def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None:
@@ -126,17 +164,17 @@ def _write_folder(
 
 
 def _point(run: RunDirectory, storage: Storage, manifest: Manifest, *, is_best: bool) -> None:
-    path = run.checkpoint(manifest.step).path.relative_to(run.path)
-    document = {
-        "format": FORMAT,
-        "step": manifest.step,
-        "path": path.as_posix(),
-        "loss": manifest.loss,
-    }
+    document = _pointer(run, run.checkpoint(manifest.step), manifest)
     # Best first: if the power fails in between, resuming from the older one comes here again.
     if is_best:
-        storage.write_atomically(run.best, encode_json(document))
-    storage.write_atomically(run.latest, encode_json(document))
+        storage.write_atomically(run.best, document)
+    storage.write_atomically(run.latest, document)
+
+
+def _pointer(run: RunDirectory, checkpoint: CheckpointDirectory, manifest: Manifest) -> bytes:
+    path = checkpoint.path.relative_to(run.path).as_posix()
+    document = {"format": FORMAT, "step": manifest.step, "path": path, "loss": manifest.loss}
+    return encode_json(document)
 
 
 def _holds(checkpoint: CheckpointDirectory, manifest: Manifest) -> bool:
@@ -149,12 +187,15 @@ def _holds(checkpoint: CheckpointDirectory, manifest: Manifest) -> bool:
     return is_same and is_whole(checkpoint)
 
 
-def _valid(run: RunDirectory, *, model_only: bool) -> Iterator[CheckpointDirectory]:
+def _valid(
+    run: RunDirectory, *, model_only: bool, before: int | None = None
+) -> Iterator[CheckpointDirectory]:
     """Whole checkpoints: the latest, then older ones, then, if it is lost, all of them."""
     latest = read_pointer(run, run.latest)
-    limit = latest.step if latest else None
+    limits = [latest.step] if latest else []
+    limits += [] if before is None else [before - 1]
     for step, path in _folders(run):
-        if limit is None or step <= limit:
+        if all(step <= limit for limit in limits):
             checkpoint = CheckpointDirectory(path)
             if is_whole(checkpoint, model_only=model_only):
                 yield checkpoint

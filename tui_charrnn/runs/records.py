@@ -57,6 +57,8 @@ class RunPlanned:
     """Streams side by side: the configured number, or fewer on a small corpus."""
     seconds_per_step: float | None
     """Median of the batches that were timed before the first; null if none were."""
+    precision: str = ""
+    """Of the matrix products, as chosen for the whole run; empty in the first versions' records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,21 @@ class SplitEvaluated:
     loss: float
     is_best: bool
     elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicallyEvaluated:
+    """The held-out text was scored with weights that went on learning from it as they read it.
+
+    Not to be compared with `SplitEvaluated`, whose weights stay as they are.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    """Size of the learning steps while scoring."""
+    seconds: float
+    """How long it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,8 @@ class RequestAnswered:
     request: str
     accepted: bool
     message: str
+    id: str = ""
+    """Of the request; empty in the records of the first versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +146,50 @@ class RunResumed:
 
 
 @dataclass(frozen=True, slots=True)
-class RunDiverged:
-    """The loss or the gradient stopped being a finite number."""
+class LearningRateChanged:
+    """The peak of the learning rate is another one from a step on."""
 
     step: int
+    """The first that is trained with it; earlier changes from this step on are void."""
+    learning_rate: float
+    """The new peak."""
+    reason: str
+    """`request` or `divergence`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRolledBack:
+    """A number was not finite: training goes on from before, with a lower learning rate.
+
+    Readers drop what came after `to_step`.
+    """
+
+    step: int
+    """The one that failed; it was not applied."""
+    to_step: int
+    """Of the checkpoint; 0: from the beginning."""
     quantity: str
-    """`loss` or `gradient_norm`."""
+    """As in `RunDiverged`."""
     value: str
     """`nan`, `inf` or `-inf`."""
     learning_rate: float
+    """The new peak, from the step after `to_step` on."""
+    attempt: int
+    """Counts the rollbacks of the run, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDiverged:
+    """A number stopped being finite, and going back once more is of no use."""
+
+    step: int
+    """The one that failed; for `validation_loss` the one after which the text was scored."""
+    quantity: str
+    """`loss`, `gradient_norm` or `validation_loss`."""
+    value: str
+    """`nan`, `inf` or `-inf`."""
+    learning_rate: float
+    """Of that step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +219,14 @@ Record: TypeAlias = (
     | RunPlanned
     | BatchTrained
     | SplitEvaluated
+    | DynamicallyEvaluated
     | CheckpointSaved
     | ModelPublished
     | RequestAnswered
     | RunWarned
     | RunResumed
+    | LearningRateChanged
+    | RunRolledBack
     | RunDiverged
     | RunFailed
     | RunEnded
@@ -181,11 +238,14 @@ _KINDS: Final[dict[str, type[Record]]] = {
     "planned": RunPlanned,
     "batch": BatchTrained,
     "evaluated": SplitEvaluated,
+    "dynamically_evaluated": DynamicallyEvaluated,
     "checkpointed": CheckpointSaved,
     "published": ModelPublished,
     "answered": RequestAnswered,
     "warned": RunWarned,
     "resumed": RunResumed,
+    "learning_rate_changed": LearningRateChanged,
+    "rolled_back": RunRolledBack,
     "diverged": RunDiverged,
     "failed": RunFailed,
     "ended": RunEnded,

@@ -14,12 +14,21 @@ from tui_charrnn.runs.event_log import EventLog
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.locking import identify, lock_run
 from tui_charrnn.runs.reader import read_status
-from tui_charrnn.runs.records import CheckpointSaved, Record, RunEnded, encode_record
+from tui_charrnn.runs.records import (
+    CheckpointSaved,
+    LearningRateChanged,
+    Record,
+    RunEnded,
+    RunRolledBack,
+    encode_record,
+)
 from tui_charrnn.runs.status_file import StatusFile
 from tui_charrnn.runs.storage import Storage
 
 HEARTBEAT: Final = 2.0
 """Seconds between two writes of state.json."""
+_DURABLE: Final = (CheckpointSaved, LearningRateChanged, RunRolledBack, RunEnded)
+"""Records that a later trainer acts on, or that are the last."""
 
 
 def utc_now() -> datetime:
@@ -101,7 +110,7 @@ class RunWriter:
             ValueError: If a number in it is not finite.
         """
         self._events.append(encode_record(record))
-        if isinstance(record, CheckpointSaved | RunEnded):
+        if isinstance(record, _DURABLE):
             self._events.sync()
 
     def set_status(self, **changes: Any) -> None:

@@ -14,7 +14,7 @@ from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.training.plan import Plan
-from tui_charrnn.training.schedule import learning_rate_at
+from tui_charrnn.training.schedule import RateChange, learning_rate_at
 
 Indices: TypeAlias = npt.NDArray[np.int32]
 Windows: TypeAlias = Iterable[tuple[Indices, Indices, Float32]]
@@ -54,13 +54,28 @@ class Progress:
     best_step: int | None = None
     elapsed: float = 0.0
     """Seconds of work, summed over resumes."""
+    changes: tuple[RateChange, ...] = ()
+    """Of the learning rate, in the order of their steps."""
+    rollbacks: int = 0
+    """How often the run went back because a number was not finite."""
+
+    @property
+    def position(self) -> tuple[int, int, tuple[RateChange, ...], int]:
+        """What training from here on depends on."""
+        return self.step, self.evaluated_step, self.changes, self.rollbacks
+
+    def go_back_to(self, then: "Progress") -> None:
+        """Stand where the run stood then; time, changes and rollbacks are not undone."""
+        self.step, self.evaluated_step = then.step, then.evaluated_step
+        self.validation_loss = then.validation_loss
+        self.best_loss, self.best_step = then.best_loss, then.best_step
 
 
 class TrainingEngine(Protocol):
     """What the loop needs of an engine."""
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        """Take one optimizer step."""
+        """Take one optimizer step, unless its loss or gradient is not finite."""
         ...
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
@@ -74,6 +89,8 @@ class Material:
 
     streams: ContiguousStreams
     heldout: Windows
+    followed: Windows = ()
+    """The held-out text in few streams, for dynamic evaluation."""
 
 
 def train(
@@ -100,8 +117,8 @@ def train(
 
     Yields:
         `BatchTrained` for every step, `SplitEvaluated` after the planned ones; `RunDiverged`
-        last if the loss or the gradient is not finite (the progress then stands before the
-        step, and the weights are spoiled).
+        last if a loss or the gradient is not finite (progress, weights and states then stand
+        before the step or the evaluation, so going on from there would end the same way).
     """
     started = time.monotonic() - progress.elapsed
     record: BatchTrained | SplitEvaluated | RunDiverged
@@ -111,10 +128,11 @@ def train(
             if loss is None:
                 return
             progress.elapsed = time.monotonic() - started
-            record = _note_evaluation(progress, loss)
+            rate = learning_rate_at(progress.step, plan.total_steps, config, progress.changes)
+            record = _note_evaluation(progress, loss, rate)
         elif progress.step < plan.total_steps:
             step = progress.step + 1
-            rate = learning_rate_at(step, plan.total_steps, config)
+            rate = learning_rate_at(step, plan.total_steps, config, progress.changes)
             result = engine.train_batch(batch_at(material, config, step), step, rate)
             progress.elapsed = time.monotonic() - started
             record = _note_batch(progress, result, rate)
@@ -153,9 +171,11 @@ def _note_batch(
     return BatchTrained(step, result.loss, learning_rate, result.gradient_norm, progress.elapsed)
 
 
-def _note_evaluation(progress: Progress, loss: float) -> SplitEvaluated | RunDiverged:
+def _note_evaluation(
+    progress: Progress, loss: float, learning_rate: float
+) -> SplitEvaluated | RunDiverged:
     if not math.isfinite(loss):
-        return RunDiverged(progress.step, "validation loss", repr(loss), 0.0)
+        return RunDiverged(progress.step, "validation_loss", repr(loss), learning_rate)
     is_best = progress.best_loss is None or loss < progress.best_loss
     if is_best:
         progress.best_loss, progress.best_step = loss, progress.step

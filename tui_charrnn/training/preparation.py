@@ -1,22 +1,16 @@
 """What a run needs before TensorFlow is loaded: its text, its baselines, its checkpoint."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
-from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.records import (
-    BaselinesMeasured,
-    CheckpointSaved,
-    RunPlanned,
-    RunResumed,
-    RunWarned,
-)
+from tui_charrnn.runs.records import BaselinesMeasured, RunPlanned, RunWarned
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.loop import Material
+from tui_charrnn.training.history import read_history
+from tui_charrnn.training.loop import Material, Progress
 from tui_charrnn.training.material import PreparedText, cut_material, measure_text, prepare_text
 from tui_charrnn.training.state_file import TrainingState, load_training_state
 
@@ -34,6 +28,8 @@ class Prepared:
     """Where to go on from; None begins at the beginning."""
     state: TrainingState | None
     """Of the checkpoint."""
+    progress: Progress
+    """Where to go on from, with all that was decided for the steps after it."""
     planned: RunPlanned | None
     """What was planned by a trainer that died before its first checkpoint."""
 
@@ -53,21 +49,40 @@ def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWrite
             f"{description.training.batch_size}, so that each stream holds a whole window."
         )
         writer.append(RunWarned(message))
-    checkpoint = newest_valid(run)
+    checkpoint, history = newest_valid(run), read_history(run)
     if checkpoint is not None:
         state = load_training_state(checkpoint.training)
         _tell_what_is_lost(run, state.progress.step, writer)
-        return Prepared(text, material, batch_size, state.best_baseline, checkpoint, state, None)
+        history.bring_up_to_date(state.progress)
+        return Prepared(
+            text=text,
+            material=material,
+            batch_size=batch_size,
+            best_baseline=state.best_baseline,
+            checkpoint=checkpoint,
+            state=state,
+            progress=state.progress,
+            planned=None,
+        )
     _refuse_damaged_checkpoints(run)
-    recorded = _recorded(run)
-    if recorded.saved_step:
+    if history.saved_step:
         message = (
-            f"The checkpoints of this run, up to step {recorded.saved_step:,}, are gone: it begins "
+            f"The checkpoints of this run, up to step {history.saved_step:,}, are gone: it begins "
             "anew."
         )
         writer.append(RunWarned(message))
-    measured = recorded.measured or _measure(text, writer)
-    return Prepared(text, material, batch_size, measured.best, None, None, recorded.planned)
+    measured, progress = history.measured or _measure(text, writer), Progress()
+    history.bring_up_to_date(progress)
+    return Prepared(
+        text=text,
+        material=material,
+        batch_size=batch_size,
+        best_baseline=measured.best,
+        checkpoint=None,
+        state=None,
+        progress=progress,
+        planned=history.planned,
+    )
 
 
 def _tell_what_is_lost(run: RunDirectory, step: int, writer: RunWriter) -> None:
@@ -92,34 +107,6 @@ def _refuse_damaged_checkpoints(run: RunDirectory) -> None:
             f"All checkpoints of this run are damaged ({', '.join(damaged)}). Put them back from "
             f"a copy, or remove {run.checkpoints} to begin the run anew."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Recorded:
-    """What an earlier trainer wrote down; a run is planned and its baselines counted once."""
-
-    planned: RunPlanned | None = None
-    measured: BaselinesMeasured | None = None
-    saved_step: int = 0
-
-
-def _recorded(run: RunDirectory) -> _Recorded:
-    recorded = _Recorded()
-    reader = RunReader(run)
-    while records := reader.read_new():
-        for record in records:
-            match record:
-                case RunPlanned():
-                    recorded = replace(recorded, planned=record)
-                case BaselinesMeasured():
-                    recorded = replace(recorded, measured=record)
-                case CheckpointSaved():
-                    recorded = replace(recorded, saved_step=record.step)
-                case RunResumed():
-                    recorded = replace(recorded, saved_step=min(recorded.saved_step, record.step))
-                case _:
-                    pass
-    return recorded
 
 
 def _measure(text: PreparedText, writer: RunWriter) -> BaselinesMeasured:

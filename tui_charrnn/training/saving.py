@@ -1,60 +1,53 @@
 """What a run saves: checkpoints to resume from, and its newest weights for whoever asks."""
 
+import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.runs.checkpoints import save_checkpoint
-from tui_charrnn.runs.description import RunDescription
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.records import CheckpointSaved, ModelPublished, RunWarned
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import Progress
-from tui_charrnn.training.plan import Plan
+from tui_charrnn.training.report import ProgressReport
 from tui_charrnn.training.state_file import TrainingState, serialize_training_state
 
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What is fixed while a session works."""
-
-    run: RunDirectory
-    storage: Storage
-    description: RunDescription
-    vocabulary: Vocabulary
-    plan: Plan
-    batch_size: int
-    best_baseline: tuple[int, float]
-    """Order and loss of the best n-gram."""
-    fingerprint: Mapping[str, str]
-    seconds_per_step: float | None
-    """As timed before the first batch; None on a resume."""
-    deadline: float | None
-    """When to save and leave, on the clock `time.monotonic`."""
+EPOCH_SHARE: Final = 1 / 6
+"""The end of an epoch is saved unless a checkpoint is younger than this share of the interval."""
 
 
 class Saver:
     """Writes the models and checkpoints of one run."""
 
     def __init__(
-        self, context: RunContext, engine: Engine, progress: Progress, writer: RunWriter
+        self,
+        context: RunContext,
+        engine: Engine,
+        progress: Progress,
+        report: ProgressReport,
+        writer: RunWriter,
     ) -> None:
         self._context = context
         self._engine = engine
         self._progress = progress
+        self._report = report
         self._writer = writer
-        self._saved: tuple[int, int] | None = None
-        if context.seconds_per_step is None:  # resumed: a checkpoint holds all of the progress
-            self._saved = (progress.step, progress.evaluated_step)
-        self.saved_at = time.monotonic()
-        """When the last checkpoint was tried, on the clock `time.monotonic`."""
+        is_resumed = context.seconds_per_step is None
+        self._started = time.monotonic()
+        self._tried_at = self._started if is_resumed else -math.inf
         self.train_loss: float | None = None
         """Running mean, for the model's summary."""
+        self.stand_at(progress if is_resumed else None)
+
+    def stand_at(self, saved: Progress | None) -> None:
+        """Know which progress the newest checkpoint holds; None: there is no checkpoint."""
+        self._saved = None if saved is None else saved.position
+        self._saved_best = (saved.best_loss, saved.best_step) if saved else (None, None)
 
     @property
     def saved_step(self) -> int:
@@ -64,10 +57,36 @@ class Saver:
     @property
     def is_saved(self) -> bool:
         """Whether the newest checkpoint holds all of the progress."""
-        return self._saved == (self._progress.step, self._progress.evaluated_step)
+        return self._saved == self._progress.position
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for a checkpoint: the interval is over, or an epoch has ended."""
+        interval, now = self._context.description.training.checkpoint_interval, time.monotonic()
+        if self._progress.step % self._context.plan.steps_per_epoch == 0:
+            return now - self._tried_at >= EPOCH_SHARE * interval
+        return now - max(self._tried_at, self._started) >= interval
+
+    def try_to_save(self) -> bool:
+        """Save; if the disk refuses, warn and train on: the next interval tries again."""
+        state = self._report.state
+        self._report.show(RunState.SAVING)
+        try:
+            self._report.pace.stood_still(self.save())
+        except StorageError as error:
+            message = f"Not saved: {error} The last saved step is {self.saved_step}."
+            self._writer.append(RunWarned(message))
+            self._writer.set_status(message=message)
+            return False
+        finally:
+            self._report.show(state)
+        self._writer.set_status(message="")
+        return True
 
     def save(self) -> float:
         """Make a checkpoint durable and record it.
+
+        It is named the best if it was scored better than the best that there is a checkpoint of.
 
         Returns:
             Seconds that it took.
@@ -75,38 +94,50 @@ class Saver:
         Raises:
             StorageError: If the disk refuses; the older checkpoints stay as they are.
         """
-        self.saved_at = started = time.monotonic()
+        self._tried_at = started = time.monotonic()
         context, progress = self._context, self._progress
-        is_evaluated = progress.evaluated_step == progress.step
-        state = TrainingState(
-            self._engine.training_tensors(),
-            context.plan,
-            progress,
-            context.best_baseline,
-            context.fingerprint,
-        )
-        saved = save_checkpoint(
-            context.run,
-            self._context.storage,
-            step=progress.step,
-            model=self._model_bytes(),
-            training=serialize_training_state(state),
-            loss=progress.validation_loss if is_evaluated else None,
-            is_best=is_evaluated and progress.best_step == progress.step,
-            keep=context.description.training.keep_checkpoints,
-        )
+        loss = progress.validation_loss if progress.evaluated_step == progress.step else None
+        is_best = loss is not None and (self._saved_best[0] is None or loss < self._saved_best[0])
+        if is_best:
+            progress.best_loss, progress.best_step = loss, progress.step
+        try:
+            saved = save_checkpoint(
+                context.run,
+                context.storage,
+                step=progress.step,
+                model=_model_bytes(context, self._engine, progress, self.train_loss),
+                training=_state_bytes(context, self._engine, progress),
+                loss=loss,
+                is_best=is_best,
+                keep=context.description.training.keep_checkpoints,
+            )
+        except StorageError:
+            self._forget_unsaved_best()
+            raise
         seconds = time.monotonic() - started
-        self._saved = (progress.step, progress.evaluated_step)
+        self.stand_at(progress)
         path = saved.path.relative_to(context.run.path).as_posix()
         self._writer.append(CheckpointSaved(progress.step, path, seconds))
         return seconds
 
+    def _forget_unsaved_best(self) -> None:
+        """Best means the best that there is a checkpoint of."""
+        progress, named = self._progress, read_pointer(self._context.run, self._context.run.best)
+        if named is not None and (named.loss, named.step) == (
+            progress.best_loss,
+            progress.best_step,
+        ):
+            self._saved_best = progress.best_loss, progress.best_step
+        else:
+            progress.best_loss, progress.best_step = self._saved_best
+
     def publish(self) -> bool:
         """Lay the newest weights out for sampling; False, with a warning, if the disk refuses."""
-        run = self._context.run
+        context, run = self._context, self._context.run
+        model = _model_bytes(context, self._engine, self._progress, self.train_loss)
         try:
-            self._context.storage.make_folder(run.live_model.parent)
-            self._context.storage.write_atomically(run.live_model, self._model_bytes())
+            context.storage.make_folder(run.live_model.parent)
+            context.storage.write_atomically(run.live_model, model)
         except StorageError as error:
             self._writer.append(RunWarned(str(error)))
             return False
@@ -114,30 +145,44 @@ class Saver:
         self._writer.append(ModelPublished(self._progress.step, path))
         return True
 
-    def _model_bytes(self) -> bytes:
-        context, progress = self._context, self._progress
-        description = context.description
-        order, loss = context.best_baseline
-        return serialize_model(
-            self._engine.network.tensors(),
-            description.model,
-            context.vocabulary,
-            corpus={
-                "name": description.corpus.name,
-                "sha256": description.corpus.sha256,
-                "characters": description.corpus.characters,
-                "training_characters": description.corpus.training_characters,
-            },
-            training={
-                "run": description.name,
-                "preset": description.preset,
-                "step": progress.step,
-                "epoch": progress.step / context.plan.steps_per_epoch,
-                "train_loss": self.train_loss,
-                "validation_loss": progress.validation_loss,
-                "best_validation_loss": progress.best_loss,
-                "best_validation_step": progress.best_step,
-                "best_ngram": {"order": order, "loss": loss},
-                "elapsed": progress.elapsed,
-            },
+
+def _state_bytes(context: RunContext, engine: Engine, progress: Progress) -> bytes:
+    return serialize_training_state(
+        TrainingState(
+            engine.training_tensors(),
+            context.plan,
+            progress,
+            context.best_baseline,
+            context.fingerprint,
         )
+    )
+
+
+def _model_bytes(
+    context: RunContext, engine: Engine, progress: Progress, train_loss: float | None
+) -> bytes:
+    description = context.description
+    order, loss = context.best_baseline
+    return serialize_model(
+        engine.model_tensors(),
+        description.model,
+        context.vocabulary,
+        corpus={
+            "name": description.corpus.name,
+            "sha256": description.corpus.sha256,
+            "characters": description.corpus.characters,
+            "training_characters": description.corpus.training_characters,
+        },
+        training={
+            "run": description.name,
+            "preset": description.preset,
+            "step": progress.step,
+            "epoch": progress.step / context.plan.steps_per_epoch,
+            "train_loss": train_loss,
+            "validation_loss": progress.validation_loss,
+            "best_validation_loss": progress.best_loss,
+            "best_validation_step": progress.best_step,
+            "best_ngram": {"order": order, "loss": loss},
+            "elapsed": progress.elapsed,
+        },
+    )

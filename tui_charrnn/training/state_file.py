@@ -1,13 +1,13 @@
 """training.safetensors: what resuming needs and sampling does not.
 
-Optimizer variables, carried LSTM states, and in its metadata the plan, the progress and the
-fingerprint of the machine. Learning rate, dropout masks and batches are functions of the step, so
-nothing else has to be kept for a resume that is exact to the bit.
+Optimizer variables, carried states, and in its metadata the plan, the progress with the changes
+of the learning rate, and the fingerprint of the machine. Learning rate, dropout masks and batches
+are functions of these and of the step, so nothing else has to be kept for a resume that is exact to
+the bit.
 """
 
 import json
 import os
-import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,9 @@ import safetensors.numpy
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.training.loop import Progress
+from tui_charrnn.training.machine import processor_name
 from tui_charrnn.training.plan import Plan
+from tui_charrnn.training.schedule import RateChange
 
 FORMAT = 1
 
@@ -77,32 +79,27 @@ def _state_from(
     return TrainingState(
         tensors,
         Plan(**document["plan"]),
-        Progress(**document["progress"]),
+        _progress_from(document["progress"]),
         (int(order), float(loss)),
         document["fingerprint"],
     )
+
+
+def _progress_from(values: Mapping[str, Any]) -> Progress:
+    changes = [RateChange(int(step), float(rate)) for step, rate in values.get("changes", ())]
+    return Progress(**{**values, "changes": tuple(changes)})
 
 
 def machine_fingerprint(device: str, threads: int, versions: Mapping[str, str]) -> dict[str, str]:
     """What the bits of a result depend on besides the run itself."""
     return {
         "device": device,
-        "processor": _processor(),
+        "processor": processor_name(),
         "threads": str(threads),
         "numpy": np.__version__,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         **versions,
     }
-
-
-def _processor() -> str:
-    """The processor's name: libraries choose their kernels by it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:  # not Linux
-        return platform.processor() or platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
 
 
 def differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:

@@ -13,6 +13,8 @@ from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
     CheckpointSaved,
+    DynamicallyEvaluated,
+    LearningRateChanged,
     ModelPublished,
     Record,
     RequestAnswered,
@@ -21,11 +23,16 @@ from tui_charrnn.runs.records import (
     RunFailed,
     RunPlanned,
     RunResumed,
+    RunRolledBack,
     RunStarted,
     RunWarned,
     SplitEvaluated,
 )
 from tui_charrnn.safe_text import safe_line
+
+_SILENT: Final = frozenset({"publish", "learning_rate"})
+"""Requests whose answer is no news: the record of what was done tells it, or nobody need know."""
+_QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +156,10 @@ def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:
         view.best = record
 
 
+def _fold_followed(_: RunView, record: DynamicallyEvaluated) -> News:
+    return News(f"Dynamic evaluation: {record.loss:.4f} nats per character, learning on the way.")
+
+
 def _fold_checkpoint(view: RunView, record: CheckpointSaved) -> None:
     view.checkpoint_step = record.step
 
@@ -162,7 +173,8 @@ def _fold_answered(_: RunView, record: RequestAnswered) -> News | None:
     if not record.accepted:
         refused = f"The trainer refused to {safe_line(record.request)}: {message}"
         return News(refused, "warning")
-    return None if record.request == "publish" else News(message or "The trainer has done it.")
+    is_told = record.request not in _SILENT
+    return News(message or "The trainer has done it.") if is_told else None
 
 
 def _fold_warned(view: RunView, record: RunWarned) -> News:
@@ -172,20 +184,47 @@ def _fold_warned(view: RunView, record: RunWarned) -> News:
 
 def _fold_resumed(view: RunView, record: RunResumed) -> None:
     view.ended, view.diverged, view.failure = None, None, ""
-    view.step = record.step
-    view.losses.drop_after(record.step)
-    view.evaluations = [scored for scored in view.evaluations if scored.step <= record.step]
+    _drop_after(view, record.step)
+
+
+def _drop_after(view: RunView, step: int) -> None:
+    """Forget what came after a step that training goes on from."""
+    view.step = step
+    view.losses.drop_after(step)
+    view.evaluations = [scored for scored in view.evaluations if scored.step <= step]
     view.best = min(view.evaluations, key=lambda scored: scored.loss, default=None)
-    if view.checkpoint_step is not None and view.checkpoint_step > record.step:
-        view.checkpoint_step = record.step or None
+    if view.checkpoint_step is not None and view.checkpoint_step > step:
+        view.checkpoint_step = step or None
     view.smoothed = RunningMean()
     if view.losses.buckets:  # the mean goes on from the stretch before, not from nothing
         view.smoothed.add(view.losses.buckets[-1].mean)
 
 
+def _fold_changed_rate(_: RunView, record: LearningRateChanged) -> News | None:
+    if record.reason == "divergence":
+        return None  # the rollback tells it
+    return News(f"Peak learning rate {record.learning_rate:g} from step {record.step:,} on.")
+
+
+def _fold_rolled_back(view: RunView, record: RunRolledBack) -> News:
+    _drop_after(view, record.to_step)
+    place = f"step {record.to_step:,}" if record.to_step else "the beginning"
+    view.warning = (
+        f"The {quantity_words(record.quantity)} became {safe_line(record.value)} at step "
+        f"{record.step:,}: back to {place}, peak learning rate {record.learning_rate:g} "
+        f"(rollback {record.attempt})."
+    )
+    return News(view.warning, "warning")
+
+
+def quantity_words(quantity: str) -> str:
+    """What stopped being finite, as records name it, in words."""
+    return _QUANTITIES.get(quantity, "gradient")
+
+
 def _fold_diverged(view: RunView, record: RunDiverged) -> News:
     view.diverged = record
-    quantity = "loss" if record.quantity == "loss" else "gradient"
+    quantity = quantity_words(record.quantity)
     return News(f"The {quantity} stopped being a finite number at step {record.step:,}.", "error")
 
 
@@ -205,11 +244,14 @@ _FOLDS: Final[Mapping[type[Record], Callable[[RunView, Any], News | None]]] = {
     RunPlanned: _fold_planned,
     BatchTrained: _fold_batch,
     SplitEvaluated: _fold_evaluated,
+    DynamicallyEvaluated: _fold_followed,
     CheckpointSaved: _fold_checkpoint,
     ModelPublished: _fold_published,
     RequestAnswered: _fold_answered,
     RunWarned: _fold_warned,
     RunResumed: _fold_resumed,
+    LearningRateChanged: _fold_changed_rate,
+    RunRolledBack: _fold_rolled_back,
     RunDiverged: _fold_diverged,
     RunFailed: _fold_failed,
     RunEnded: _fold_ended,

@@ -11,7 +11,7 @@ from tui_charrnn.runs.catalogue import default_runs_folder
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.run_view import RunView
+from tui_charrnn.tui.run_view import RunView, quantity_words
 
 _STATE_WORDS = {
     RunState.CREATED: "starting the trainer",
@@ -207,7 +207,7 @@ def trouble_words(view: RunView) -> str:
         return view.problem
     if view.diverged is not None:
         return (
-            f"The {'loss' if view.diverged.quantity == 'loss' else 'gradient'} became "
+            f"The {quantity_words(view.diverged.quantity)} became "
             f"{safe_line(view.diverged.value)} at step {view.diverged.step:,}. The last good "
             f"checkpoint is kept; train anew with a learning rate below "
             f"{view.diverged.learning_rate:g}."

@@ -1,0 +1,135 @@
+"""`set`: what the trainer answers is what is told."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import run_program
+from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
+from tui_charrnn.cli import changing
+from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.runs.control import Request, take_requests
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import RequestAnswered
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
+    """One that is at work in this process, and answers nothing by itself."""
+    with FakeTrainer(created_run(tmp_path, name="mine")) as working:
+        working.start()
+        working.train(3.0, 2.5)
+        yield working
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Let something happen instead of every wait of the command."""
+    monkeypatch.setattr("time.sleep", lambda _seconds: act())
+
+
+def answering(
+    trainer: FakeTrainer, accepted: bool, message: str
+) -> tuple[list[Request], Callable[[], None]]:
+    taken: list[Request] = []
+
+    def answer() -> None:
+        for request in take_requests(trainer.run):
+            taken.append(request)
+            answered = RequestAnswered(request.request, accepted, message, request.id)
+            trainer.append(RequestAnswered("learning_rate", True, "another's", "0-0"))
+            trainer.append(answered)
+
+    return taken, answer
+
+
+def ask(run: RunDirectory, value: str = "0.5") -> None:
+    changing.change(run.name, value, run.path.parent)
+
+
+def test_the_value_is_sent_and_the_answer_to_it_told(
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken, answer = answering(trainer, True, "the learning rate is 0.5 from step 3 on")
+    meanwhile(monkeypatch, answer)
+    ask(trainer.run, " 5e-1 ")
+    assert [(sent.request, sent.arguments) for sent in taken] == [("learning_rate", {"value": 0.5})]
+    assert capsys.readouterr().err == "mine: the learning rate is 0.5 from step 3 on.\n"
+
+
+def test_a_refusal_is_a_failure_with_the_trainers_words(
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, answer = answering(trainer, False, "all 100 steps are trained")
+    meanwhile(monkeypatch, answer)
+    with pytest.raises(ConfigError, match="of mine refused: all 100 steps are trained"):
+        ask(trainer.run)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "10.5", "nan", "inf", "fast", ""])
+def test_a_value_that_is_not_allowed_is_refused_before_it_is_sent(
+    trainer: FakeTrainer, value: str
+) -> None:
+    with pytest.raises(ConfigError, match="learning_rate must be above 0 and at most 10"):
+        ask(trainer.run, value)
+    assert take_requests(trainer.run) == []
+
+
+@pytest.mark.parametrize("end", ["finished", "stopped", "diverged"])
+def test_a_run_that_has_ended_has_no_trainer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: str
+) -> None:
+    run = fake_run(tmp_path, end=end)
+    ask(run)
+    assert "No trainer is at work on fake; nothing was changed." in capsys.readouterr().err
+    assert not list(run.control.iterdir())
+
+
+def test_a_new_run_has_no_trainer_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ask(created_run(tmp_path))
+    assert "No trainer is at work" in capsys.readouterr().err
+
+
+def test_a_lost_trainer_is_said_to_be_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fake_run(tmp_path, end=None)
+    lose_trainer(run)
+    ask(run)
+    told = capsys.readouterr().err
+    assert "is gone without a word; nothing was changed" in told
+    assert f"charrnn-tui resume {run.path}" in told
+
+
+def test_a_trainer_that_ends_without_an_answer_changed_nothing(
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meanwhile(monkeypatch, lambda: trainer.writer.set_status(state=RunState.STOPPED))
+    ask(trainer.run)
+    assert capsys.readouterr().err == "mine is stopped; nothing was changed.\n"
+
+
+def test_patience_ends_with_what_becomes_of_the_request(
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(changing, "CHANGE_PATIENCE", -1.0)
+    ask(trainer.run)
+    assert "has not answered yet; the request waits" in capsys.readouterr().err
+    assert [sent.request for sent in take_requests(trainer.run)] == ["learning_rate"]
+
+
+def test_an_unknown_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="nowhere"):
+        changing.change("nowhere", "0.5", tmp_path)
+
+
+def test_the_exit_codes_are_those_of_every_command(tmp_path: Path) -> None:
+    fake_run(tmp_path)
+    folder = ["--runs-dir", str(tmp_path)]
+    ended = run_program("set", "fake", "--learning-rate", "0.5", *folder)
+    assert (ended.returncode, ended.stdout) == (0, b"")
+    assert run_program("set", "fake", "--learning-rate", "11", *folder).returncode == 2
+    assert run_program("set", "fake", *folder).returncode == 2
+    assert run_program("set", "nowhere", "--learning-rate", "0.5", *folder).returncode == 3
+    assert not list((tmp_path / "fake" / "control").iterdir())

@@ -1,0 +1,178 @@
+"""Trainers in processes of their own that kill themselves, with SIGKILL, at a stated point.
+
+outcome = train_in_process(run, Scenario(kill=Kill("batch", 8)))     # -9
+outcome = train_in_process(run, Scenario())                          # 0
+
+The processes are forked from one that has loaded TensorFlow but done nothing with it yet.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from tui_charrnn.runs.control import send_request
+from tui_charrnn.runs.file_system import FileSystem
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader, read_description
+from tui_charrnn.runs.records import (
+    BatchTrained,
+    CheckpointSaved,
+    LearningRateChanged,
+    Record,
+    RunRolledBack,
+)
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training.loop import Batch, BatchResult
+from tui_charrnn.training.schedule import learning_rate_at
+from tui_charrnn.training.worker import run_training
+
+KILLED: Final = -signal.SIGKILL
+_PROCESSES: Final = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tensorflow", "keras"])
+_RECORDS: Final = {
+    "batch": BatchTrained,
+    "checkpointed": CheckpointSaved,
+    "learning_rate_changed": LearningRateChanged,
+    "rolled_back": RunRolledBack,
+}
+
+
+class Kill(NamedTuple):
+    """Where a trainer dies."""
+
+    point: str
+    """Right after a record of that kind; `evaluating`: between two windows of the held-out text;
+    `writing`, `renaming`, `naming_best`, `naming_latest`: within the saving of a checkpoint."""
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens to a trainer."""
+
+    kill: Kill | None = None
+    request: tuple[int, float] | None = None
+    """After this step the peak of the learning rate is asked to be so high, once."""
+    diverges_at: int | None = None
+    """This step fails with the planned learning rate, and with more than three quarters of it."""
+
+
+def train_in_process(run: RunDirectory, scenario: Scenario) -> int:
+    """Train a run in a process of its own.
+
+    Returns:
+        Its exit code, or a negative number if a signal ended it.
+    """
+    process = _PROCESSES.Process(target=_train, args=(run.path, scenario))
+    process.start()
+    process.join()
+    code = process.exitcode
+    process.close()
+    assert code is not None
+    return code
+
+
+def _train(path: Path, scenario: Scenario) -> None:
+    run = RunDirectory(path)
+    if scenario.diverges_at is not None:
+        _let_diverge(run, scenario.diverges_at)
+    if scenario.kill is not None and scenario.kill.point == "evaluating":
+        _die_evaluating(scenario.kill.step)
+    _watch_records(run, scenario)
+    _watch_files(run, scenario.kill)
+    os._exit(int(run_training(run, Interruption())))
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _let_diverge(run: RunDirectory, step: int) -> None:
+    from tui_charrnn.training.engine import Engine
+
+    trained, config = Engine.train_batch, read_description(run).training
+    limit = 0.75 * learning_rate_at(step, config.steps or 0, config)
+
+    def train_batch(self: Any, batch: Batch, at: int, learning_rate: float) -> BatchResult:
+        if at == step and learning_rate > limit:
+            return BatchResult(float("nan"), float("nan"))
+        return trained(self, batch, at, learning_rate)
+
+    setattr(Engine, "train_batch", train_batch)  # noqa: B010  not a method for mypy to check
+
+
+def _die_evaluating(step: int) -> None:
+    from tui_charrnn.training.engine import Engine
+
+    trained, evaluated = Engine.train_batch, Engine.evaluate
+    last = 0
+
+    def train_batch(self: Any, batch: Batch, at: int, learning_rate: float) -> BatchResult:
+        nonlocal last
+        last = at
+        return trained(self, batch, at, learning_rate)
+
+    def evaluate(self: Any, windows: Any, should_stop: Callable[[], bool]) -> float | None:
+        looks = 0
+
+        def look() -> bool:
+            nonlocal looks
+            looks += 1
+            if last == step and looks == 3:
+                _die()
+            return should_stop()
+
+        return evaluated(self, windows, look)
+
+    setattr(Engine, "train_batch", train_batch)  # noqa: B010  as above
+    setattr(Engine, "evaluate", evaluate)  # noqa: B010  as above
+
+
+def _watch_records(run: RunDirectory, scenario: Scenario) -> None:
+    append, kill = RunWriter.append, scenario.kill
+    fatal = _RECORDS.get(kill.point) if kill else None
+
+    def watched(self: RunWriter, record: Record) -> None:
+        append(self, record)
+        if scenario.request and isinstance(record, BatchTrained):
+            step, rate = scenario.request
+            if record.step == step and not _has_changed(run):
+                send_request(run, "learning_rate", value=rate)
+        is_due = kill is not None and getattr(record, "step", None) == kill.step
+        if is_due and fatal is not None and isinstance(record, fatal):
+            _die()
+
+    setattr(RunWriter, "append", watched)  # noqa: B010  as above
+
+
+def _has_changed(run: RunDirectory) -> bool:
+    return any(isinstance(record, LearningRateChanged) for record in RunReader(run).read_new())
+
+
+def _watch_files(run: RunDirectory, kill: Kill | None) -> None:
+    """Die just before one of the operations that a checkpoint is saved with."""
+    if kill is None:
+        return
+    folder = run.checkpoint(kill.step).path
+    half = folder.with_name(f".saving-{folder.name}") / "manifest.json"
+    targets = {"renaming": folder, "naming_best": run.best, "naming_latest": run.latest}
+    opened, replaced = FileSystem.open, FileSystem.replace
+
+    def open_watched(self: FileSystem, path: Path, flags: int) -> int:
+        if kill.point == "writing" and path == half:
+            _die()
+        return opened(self, path, flags)
+
+    def replace_watched(self: FileSystem, source: Path, target: Path) -> None:
+        is_due = kill.point == "renaming" or folder.exists()
+        if target == targets.get(kill.point) and is_due:
+            _die()
+        replaced(self, source, target)
+
+    setattr(FileSystem, "open", open_watched)  # noqa: B010  as above
+    setattr(FileSystem, "replace", replace_watched)  # noqa: B010  as above

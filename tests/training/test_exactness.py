@@ -1,0 +1,195 @@
+"""kill -9 at any instant, then resume: to the bit what would have been without it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from tests.support.exact_trainer import KILLED, Kill, Scenario, train_in_process
+from tests.support.fake_run import created_run
+from tests.support.small_run import of_kind
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.runs.checkpoints import newest_valid
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import (
+    BatchTrained,
+    LearningRateChanged,
+    RunEnded,
+    RunResumed,
+    RunRolledBack,
+    RunWarned,
+    SplitEvaluated,
+)
+
+pytestmark = pytest.mark.tensorflow
+
+TRAINING = TrainingConfig(
+    batch_size=32, sequence_length=8, steps=12, evaluations=4, precision="float32"
+)
+"""Scored and saved after steps 3, 6, 9 and 12; an epoch has 6 steps."""
+RATE = TRAINING.learning_rate
+UNDISTURBED = Scenario()
+NETWORKS = {
+    "lstm": (
+        ModelConfig(cell="lstm", embedding_size=5, hidden_size=7),
+        replace(TRAINING, dropout=0.3, cold_start_fraction=0.25, average_decay=0.8),
+    ),
+    "gru": (
+        ModelConfig(cell="gru", embedding_size=6, hidden_size=6, tied_output=True),
+        replace(TRAINING, cold_start_fraction=0.0, optimizer="adam"),
+    ),
+    "rnn": (
+        ModelConfig(cell="rnn", embedding_size=3, hidden_size=9, layer_count=3),
+        replace(TRAINING, dropout=0.5, recurrent_weight_dropout=0.2, precision="bfloat16"),
+    ),
+}
+
+
+def new_run(folder: Path, cell: str = "lstm") -> RunDirectory:
+    model, training = NETWORKS[cell]
+    return created_run(folder, name="run", model=model, training=training)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunDirectory]:
+    """Runs that were never interrupted; each is trained once."""
+    trained: dict[tuple[str, Scenario], RunDirectory] = {}
+
+    def train(cell: str = "lstm", scenario: Scenario = UNDISTURBED) -> RunDirectory:
+        if (cell, scenario) not in trained:
+            run = new_run(tmp_path_factory.mktemp("whole"), cell)
+            assert train_in_process(run, scenario) == 0
+            trained[cell, scenario] = run
+        return trained[cell, scenario]
+
+    return train
+
+
+def killed_and_resumed(run: RunDirectory, scenario: Scenario, *kills: Kill) -> None:
+    for kill in kills:
+        assert train_in_process(run, replace(scenario, kill=kill)) == KILLED, kill
+        assert not of_kind(run, RunEnded)
+    assert train_in_process(run, scenario) == 0
+    assert len(of_kind(run, RunResumed)) == len(kills)
+
+
+def bits_of(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+    tensors = safetensors.numpy.load_file(path)
+    return {name: (str(each.dtype), each.shape, each.tobytes()) for name, each in tensors.items()}
+
+
+def assert_same_to_the_bit(run: RunDirectory, other: RunDirectory) -> None:
+    """Model and training state, and all that was measured on the way to them."""
+    ours, theirs = newest_valid(run), newest_valid(other)
+    assert ours is not None
+    assert theirs is not None
+    assert ours.path.name == theirs.path.name == "step-00000012"
+    assert bits_of(ours.model) == bits_of(theirs.model)
+    assert bits_of(ours.training) == bits_of(theirs.training)
+    assert measured(run) == measured(other)
+
+
+def measured(run: RunDirectory) -> object:
+    """Losses, norms and learning rates by step, as far as they were not taken back; the best."""
+    batches = {
+        each.step: (each.loss, each.gradient_norm, each.learning_rate)
+        for each in of_kind(run, BatchTrained)
+    }
+    scores = {each.step: each.loss for each in of_kind(run, SplitEvaluated)}
+    (ended,) = of_kind(run, RunEnded)
+    return batches, scores, (ended.best_step, ended.best_loss)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        (Kill("batch", 1), Kill("checkpointed", 3), Kill("batch", 8), Kill("batch", 12)),
+        (
+            Kill("evaluating", 6),
+            Kill("writing", 6),
+            Kill("renaming", 6),
+            Kill("naming_best", 6),
+            Kill("naming_latest", 6),
+        ),
+    ],
+    ids=["while-it-trains", "while-it-scores-and-saves"],
+)
+def test_kills_leave_no_trace(
+    tmp_path: Path, whole: Callable[..., RunDirectory], kills: tuple[Kill, ...]
+) -> None:
+    """Before the first checkpoint, right after one, within an epoch, before the last score."""
+    run = new_run(tmp_path)
+    killed_and_resumed(run, UNDISTURBED, *kills)
+    assert_same_to_the_bit(run, whole())
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_nor_does_one_whatever_is_trained(
+    tmp_path: Path, whole: Callable[..., RunDirectory], cell: str
+) -> None:
+    run = new_run(tmp_path, cell)
+    killed_and_resumed(run, UNDISTURBED, Kill("batch", 8))
+    assert_same_to_the_bit(run, whole(cell))
+
+
+def test_a_change_takes_effect_at_the_same_step_again(
+    tmp_path: Path, whole: Callable[..., RunDirectory]
+) -> None:
+    asked, run = Scenario(request=(5, 10 * RATE)), new_run(tmp_path)
+    killed_and_resumed(run, asked, Kill("learning_rate_changed", 6), Kill("batch", 7))
+    assert of_kind(run, LearningRateChanged) == [LearningRateChanged(6, 10 * RATE, "request")]
+    assert_same_to_the_bit(run, whole(scenario=asked))
+    assert measured(run) != measured(whole())
+
+
+@pytest.mark.parametrize(
+    ("step", "to_step", "then"),
+    [(8, 6, Kill("batch", 7)), (3, 0, Kill("batch", 1))],
+    ids=["to-a-checkpoint", "to-the-beginning"],
+)
+def test_a_rollback_is_not_forgotten(
+    tmp_path: Path, whole: Callable[..., RunDirectory], step: int, to_step: int, then: Kill
+) -> None:
+    """Killed before it is recorded that the rate has changed, and before the next checkpoint."""
+    diverging, run = Scenario(diverges_at=step), new_run(tmp_path)
+    killed_and_resumed(run, diverging, Kill("rolled_back", step), then)
+    for each in (run, whole(scenario=diverging)):
+        assert of_kind(each, RunRolledBack) == [
+            RunRolledBack(step, to_step, "loss", "nan", RATE / 2, 1)
+        ]
+    assert_same_to_the_bit(run, whole(scenario=diverging))
+
+
+def test_other_threads_are_told_once_and_training_goes_on(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    change_setting(run, "threads", 1)
+    assert train_in_process(run, Scenario(kill=Kill("batch", 5))) == KILLED
+    change_setting(run, "threads", 2)
+    assert train_in_process(run, UNDISTURBED) == 0
+    (warned,) = of_kind(run, RunWarned)
+    assert "not bit for bit" in warned.message
+    assert "threads 1 then, 2 now" in warned.message
+
+
+def change_setting(run: RunDirectory, name: str, value: object) -> None:
+    document = json.loads(run.description.read_text(encoding="utf-8"))
+    document["training"][name] = value
+    run.description.write_text(json.dumps(document), encoding="utf-8")
+
+
+def test_the_bits_of_two_trainings_differ_where_anything_does(
+    whole: Callable[..., RunDirectory],
+) -> None:
+    """What these tests compare is not empty, and tells two runs apart."""
+    found = newest_valid(whole())
+    changed = newest_valid(whole(scenario=Scenario(request=(5, 10 * RATE))))
+    assert found is not None
+    assert changed is not None
+    ours, theirs = bits_of(found.training), bits_of(changed.training)
+    assert ours.keys() == theirs.keys()
+    assert {name.partition(".")[0] for name in ours} >= {"optimizer", "state"}
+    assert all(ours[name] != theirs[name] for name in ours if np.prod(ours[name][1]) > 1)

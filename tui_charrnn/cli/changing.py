@@ -1,0 +1,102 @@
+"""`charrnn-tui set`: change a setting of a run while it is trained."""
+
+import time
+from typing import Annotated, Final
+
+import typer
+
+from tui_charrnn.cli.following import newest_status
+from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.output import narrate
+from tui_charrnn.cli.runs import RunArgument
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.runs.catalogue import find_run
+from tui_charrnn.runs.control import send_request
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import Liveness
+from tui_charrnn.runs.reader import LineTail, read_status
+from tui_charrnn.runs.records import RequestAnswered, decode_record
+from tui_charrnn.tui.run_words import command_words
+
+CHANGE_PATIENCE: Final = 60.0
+"""Seconds that a trainer is given to answer; it does not while TensorFlow loads."""
+
+
+def change(
+    run: RunArgument,
+    learning_rate: Annotated[
+        str,
+        typer.Option(
+            help="New peak of the learning rate; warm-up and decay keep their shape.",
+            metavar="VALUE",
+            show_default=False,
+        ),
+    ],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Change a setting of a run that is being trained, from its next step on."""
+    value = TrainingConfig.parse("learning_rate", learning_rate)
+    TrainingConfig(steps=1, learning_rate=value)  # refuses what is out of bounds
+    found = find_run(run, runs_folder(runs_dir))
+    status = read_status(found)
+    is_new = status is not None and status.state is RunState.CREATED
+    if status is None or is_new or Liveness().judge(status) == "ended":
+        narrate(f"No trainer is at work on {found.name}; nothing was changed.")
+        return
+    _ask(found, status, value)
+
+
+def _ask(run: RunDirectory, status: RunStatus, value: float) -> None:
+    """Send the request, wait for its answer and tell it.
+
+    Raises:
+        ConfigError: If the trainer refuses.
+    """
+    life, tail = Liveness(), LineTail(run.events)
+    if life.judge(status) == "lost":
+        _tell_lost(run)
+        return
+    request = send_request(run, "learning_rate", value=value)
+    deadline = time.monotonic() + CHANGE_PATIENCE
+    while True:
+        status = newest_status(run, status) or status
+        verdict = life.judge(status)  # asked before the answer, which comes before an end
+        answer = _find_answer(tail, request)
+        if answer is not None and not answer.accepted:
+            raise ConfigError(f"The trainer of {run.name} refused: {answer.message}")
+        if answer is not None:
+            narrate(f"{run.name}: {answer.message}.")
+        elif verdict == "lost":
+            _tell_lost(run)
+        elif verdict == "ended":
+            narrate(f"{run.name} is {status.state}; nothing was changed.")
+        elif time.monotonic() > deadline:
+            narrate(f"{run.name} has not answered yet; the request waits for its trainer.")
+        else:
+            time.sleep(0.1)
+            continue
+        return
+
+
+def _tell_lost(run: RunDirectory) -> None:
+    narrate(
+        f"The trainer of {run.name} is gone without a word; nothing was changed. "
+        f"Go on with: {command_words('resume', run)}"
+    )
+
+
+def _find_answer(tail: LineTail, request: str) -> RequestAnswered | None:
+    """The answer to a request, if it is among the lines that came since the last time."""
+    while True:
+        try:
+            lines = tail.read_new_lines()
+            ours = [decode_record(line) for line in lines if request in line]
+        except (RunError, ValueError):  # a network file system that stumbles, or a torn line
+            return None
+        for record in ours:
+            if isinstance(record, RequestAnswered):
+                return record
+        if not lines:
+            return None
