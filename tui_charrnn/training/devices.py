@@ -77,7 +77,7 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(-4, 0)  # M_MMAP_MAX: no block is a mapping of its own
-        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: the heap does not shrink
+        mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap does not shrink
 
 
 def library_versions() -> dict[str, str]:

@@ -126,7 +126,7 @@ def _device_reason(device: Device) -> str:
 
 def _choose_layers(device: Device, cell: str) -> tuple[Layers, str]:
     if not device.is_gpu:
-        return "handwritten", f"on a processor our own {cell} is faster than Keras's"
+        return "handwritten", f"on a processor it is faster than Keras's {cell}"
     if cell in {"lstm", "gru"}:
         return "cudnn", f"NVIDIA's cuDNN has a kernel for {cell}, which Keras's layer takes"
     return "keras", f"Keras's layer takes no kernel of cuDNN for {cell}: lstm and gru are faster"
@@ -140,8 +140,8 @@ def _choose_shards(device: Device, threads: int | None, batch_size: int) -> tupl
     if shards == count:
         return shards, f"one for each of {count} threads" if count > 1 else "there is one thread"
     return shards, (
-        f"{count} threads share them: fewer than {STREAMS_PER_SHARD} streams in a part would not "
-        f"pay, and a batch has {batch_size}"
+        f"{count} threads share a batch of {batch_size}, as parts of fewer than "
+        f"{STREAMS_PER_SHARD} streams do not pay"
     )
 
 

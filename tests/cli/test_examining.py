@@ -1,0 +1,58 @@
+"""A process that loads TensorFlow is understood, however it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.examination import ON_CPU, python
+from tui_charrnn.cli.examining import ask, examiner_command, last_useful_line
+from tui_charrnn.config import ModelConfig, TrainingConfig
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise ImportError('libfoo.so.1 is missing')", "libfoo.so.1 is missing"),
+        ("import os; os.kill(os.getpid(), 9)", "SIGKILL (too little memory"),
+        ("raise ModuleNotFoundError(\"No module named 'tensorflow'\")", "pip install charrnn-tui"),
+        ("print('hello')", "no usable answer"),
+    ],
+)
+def test_a_process_that_cannot_answer_is_explained(code: str, words: str) -> None:
+    answer = ask(python(code))
+    assert answer.examination is None
+    assert words in answer.failure
+    assert "Traceback" not in answer.failure
+
+
+def test_a_process_that_takes_too_long_is_given_up() -> None:
+    assert "not ready after" in ask(["/bin/sleep", "60"], patience=0.2).failure
+
+
+def test_a_python_that_is_gone_is_explained(tmp_path: Path) -> None:
+    assert "cannot be started" in ask([str(tmp_path / "python")]).failure
+
+
+def test_what_tensorflow_says_about_gpus_is_kept() -> None:
+    line = "W0000 00:00:17.1 2 gpu_device.cc:2431] Cannot dlopen some GPU libraries."
+    code = f"import sys; print({line!r}, file=sys.stderr); print({ON_CPU.to_json()!r})"
+    answer = ask(python(code))
+    assert answer.examination == ON_CPU
+    assert answer.gpu_trouble == "Cannot dlopen some GPU libraries."
+
+
+def test_a_log_line_is_the_last_resort() -> None:
+    log = "2026-11-24 17:00:00.123456: E tensorflow/x.cc:3] something"
+    assert last_useful_line(f"ValueError: this\n\n{log}\n") == "ValueError: this"
+    assert last_useful_line(f"{log}\n") == log
+    assert not last_useful_line("")
+
+
+def test_the_settings_reach_the_process() -> None:
+    assert (
+        json.loads(examiner_command(ModelConfig(hidden_size=1000), TrainingConfig(steps=1))[-1])[
+            "model"
+        ]["hidden_size"]
+        == 1000
+    )

@@ -1,0 +1,92 @@
+"""How a training is computed is told in verdicts, with the remedy where a GPU is not used."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.support.examination import NAMES, ON_CPU, ON_GPU
+from tui_charrnn.cli.diagnosis import Finding
+from tui_charrnn.cli.examining import Answer
+from tui_charrnn.cli.path_diagnosis import judge_computation
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.training.examination import Examination, GpuFacts
+from tui_charrnn.training.nvidia import Card, Nvidia
+
+CARD = Nvidia(cards=(Card("NVIDIA A10", 24_000_000_000),), driver="550.1", devices=1)
+
+
+def labeled(label: str, answer: Answer, nvidia: Nvidia, precision: str = "auto") -> Finding:
+    """The finding of that name."""
+    found = [each for each in judge_computation(answer, nvidia, precision) if each.label == label]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_every_part_of_the_path_is_told_with_its_reason() -> None:
+    found = {each.label: each for each in judge_computation(Answer(ON_CPU), Nvidia(), "auto")}
+    for name in NAMES:
+        assert found[name].verdict == "ok"
+        assert f"a reason for {name}" in found[name].text
+    assert found["compiler"].text.startswith("XLA")
+    assert "no NVIDIA hardware" in found["gpu"].text
+
+
+def test_a_gpu_is_told_with_capability_memory_and_driver() -> None:
+    found = labeled("gpu", Answer(ON_GPU), CARD)
+    assert found.verdict == "ok"
+    for word in ("NVIDIA A10", "8.6", "24.0 GB", "550.1", "as it is needed"):
+        assert word in found.text
+    assert "TF32" in labeled("precision", Answer(ON_GPU), CARD).text
+
+
+def test_an_old_gpu_has_no_tf32_to_speak_of() -> None:
+    old = replace(ON_GPU, gpus=(GpuFacts("NVIDIA T4", "7.5", True),))
+    assert "TF32" not in labeled("precision", Answer(old), CARD).text
+
+
+@pytest.mark.parametrize(
+    ("nvidia", "examination", "remedy"),
+    [
+        (replace(CARD, hidden_by="-1"), ON_CPU, "CUDA_VISIBLE_DEVICES='-1' hides NVIDIA A10"),
+        (CARD, ON_CPU, "pip install 'charrnn-tui[cuda]'"),
+        (replace(CARD, has_libraries=True), ON_CPU, "Cannot dlopen libcudnn"),
+        (CARD, replace(ON_CPU, cuda=None), "without CUDA"),
+        (Nvidia(devices=1), ON_CPU, "install NVIDIA's driver"),
+    ],
+    ids=["hidden", "no-libraries", "trouble", "no-cuda", "no-driver"],
+)
+def test_a_gpu_that_tensorflow_does_not_see_has_a_remedy(
+    nvidia: Nvidia, examination: Examination, remedy: str
+) -> None:
+    answer = Answer(examination, gpu_trouble="Cannot dlopen libcudnn")
+    found = labeled("gpu", answer, nvidia)
+    assert (found.verdict, found.exit_code) == ("note", ExitCode.OK)
+    assert remedy in found.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "precision", "gain", "verdict", "words"),
+    [
+        ("auto", "float32", 0.8, "ok", ""),
+        ("auto", "float32", 1.5, "note", "may decide otherwise"),
+        ("auto", "bfloat16", 2.4, "ok", ""),
+        ("bfloat16", "bfloat16", 0.8, "note", "auto would take float32"),
+        ("float32", "float32", 2.4, "note", "2.40 times"),
+        ("float32", "float32", 0.8, "ok", "0.80 times"),
+    ],
+)
+def test_a_precision_is_judged_by_the_gain(
+    asked: str, precision: str, gain: float, verdict: str, words: str
+) -> None:
+    examination = replace(ON_CPU, gain=gain, path={**ON_CPU.path, "precision": precision})
+    found = labeled("precision", Answer(examination), Nvidia(), asked)
+    assert found.verdict == verdict
+    assert words in found.text
+
+
+def test_a_first_step_that_fails_is_a_problem() -> None:
+    failing = replace(ON_GPU, trial_seconds=None, trial_failure="Unimplemented: no DNN")
+    found = labeled("first step", Answer(failing), CARD)
+    assert (found.verdict, found.exit_code) == ("problem", ExitCode.UNEXPECTED)
+    assert "Unimplemented: no DNN" in found.text
+    assert "CUDA_VISIBLE_DEVICES=-1" in found.text

@@ -1,0 +1,29 @@
+"""What surrounds a training is looked at without changing it."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.cli.surroundings import look_at_folder, look_at_terminal
+
+
+def test_a_folder_is_judged_by_the_nearest_that_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert look_at_folder(tmp_path / "not/yet/there").is_writable
+    assert not look_at_folder(file / "runs").is_writable
+    assert sorted(tmp_path.iterdir()) == sorted([file, tmp_path / "home"])
+
+
+def test_a_terminal_is_asked_for_its_size_and_colors(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as stream, os.fdopen(ours):
+        monkeypatch.setattr(sys, "__stdout__", stream)
+        found = look_at_terminal({"TERM": "xterm-256color", "LANG": "en_US.UTF-8"})
+        plain = look_at_terminal({"TERM": "dumb", "LC_ALL": "C", "LANG": "en_US.UTF-8"})
+    assert found is not None
+    assert (found.colors, found.locale) == ("256", "en_US.UTF-8")
+    assert plain is not None
+    assert (plain.colors, plain.locale) == (None, "C")

@@ -1,0 +1,31 @@
+"""What a process that loaded TensorFlow may have found out, and one that says something else."""
+
+import sys
+from dataclasses import replace
+
+from tui_charrnn.training.examination import Examination, GpuFacts
+
+NAMES = ("device", "layers", "compiler", "precision", "shards")
+ON_CPU = Examination(
+    cuda="12.5.1",
+    gpus=(),
+    path=dict(zip(NAMES, ("CPU", "handwritten", "xla", "float32", "2"), strict=True)),
+    reasons={name: f"a reason for {name}" for name in NAMES},
+    threads=2,
+    has_tensor_float_32=True,
+    gain=0.8,
+    needed_gain=1.6,
+    trial_seconds=0.7,
+    trial_failure=None,
+)
+ON_GPU = replace(
+    ON_CPU,
+    gpus=(GpuFacts("NVIDIA A10", "8.6", True),),
+    path=dict(zip(NAMES, ("NVIDIA A10", "cudnn", "none", "bfloat16", "1"), strict=True)),
+    gain=None,
+)
+
+
+def python(code: str) -> list[str]:
+    """The command line of a process that does that in place of examining."""
+    return [sys.executable, "-c", code]
