@@ -240,6 +240,9 @@ class Preset:
     sentence: str
     model: ModelConfig
     training: TrainingConfig
+    expected_loss: float | None = None
+    """Validation loss on tiny Shakespeare, nats per character, as measured on two processor cores
+    (docs/lstm.md, section 17); None where nobody has measured it yet."""
 
 
 PRESETS: dict[str, Preset] = {
@@ -258,6 +261,7 @@ PRESETS: dict[str, Preset] = {
                 average_decay=0.995,
                 evaluations=10,
             ),
+            expected_loss=1.57,
         ),
         Preset(
             "small",
@@ -272,6 +276,7 @@ PRESETS: dict[str, Preset] = {
                 average_decay=0.998,
                 dropout=0.2,
             ),
+            expected_loss=1.50,
         ),
         Preset(
             "medium",
@@ -287,6 +292,7 @@ PRESETS: dict[str, Preset] = {
                 recurrent_weight_dropout=0.1,
                 evaluations=12,
             ),
+            expected_loss=1.44,
         ),
         Preset(
             "large",
