@@ -1,5 +1,6 @@
 """What TensorFlow computes on here, set up before its first operation."""
 
+import contextlib
 import ctypes
 import sys
 from dataclasses import dataclass
@@ -51,8 +52,9 @@ def configure_devices(threads: int | None, batch_size: int) -> Device:
     keep_freed_memory()
     count = thread_count(threads)
     shards = shard_count(count, batch_size)
-    tf.config.threading.set_intra_op_parallelism_threads(max(1, count // shards))
-    tf.config.threading.set_inter_op_parallelism_threads(count)
+    with contextlib.suppress(RuntimeError):  # once a process: a second training takes what it finds
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, count // shards))
+        tf.config.threading.set_inter_op_parallelism_threads(count)
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, enable=True)

@@ -89,8 +89,8 @@ class NewRunScreen(ModalScreen[bool]):
         """Say what the preset is good for."""
         preset = PRESETS[str(event.value)]
         loss = preset.expected_loss
-        reaches = "" if loss is None else f"; {loss:.2f} nats on tiny Shakespeare"
-        sentence = f"{preset.sentence}{reaches}\n{model_words(preset.model)}"
+        reaches = "" if loss is None else f"\nvalidation {loss:.2f} nats on tiny Shakespeare"
+        sentence = f"{preset.sentence}\n{model_words(preset.model)}{reaches}"
         self.query_one("#preset-sentence", Static).update(sentence)
         words = length_words(preset.training)
         self.query_one("#length", Input).placeholder = f"{words}; or 5m, 10 epochs, 2000 steps"
