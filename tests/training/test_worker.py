@@ -159,10 +159,10 @@ def test_what_precision_gains_is_measured_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: Any
 ) -> None:
     """Also where the second trainer finds no checkpoint and would measure something else."""
-    from tui_charrnn.training import devices, saving
+    from tui_charrnn.training import paths, saving
 
     gains = iter([9.0, 0.5])
-    monkeypatch.setattr(devices, "measure_gain", lambda *_: next(gains))
+    monkeypatch.setattr(paths, "measure_gain", lambda *_: next(gains))
     run, interruption = new_run(tmp_path, precision="auto"), Interruption()
     stop_at(1, interruption, Reason.PREEMPTED)
     with monkeypatch.context() as patch:
