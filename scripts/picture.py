@@ -14,7 +14,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tui_charrnn.config import SamplingConfig, find_preset
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.text.corpus import read_corpus

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tui_charrnn.config import PRESETS, ModelConfig, SamplingConfig, TrainingConfig, find_preset
+from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.presets import PRESETS, find_preset
 from tui_charrnn.settings import Settings
 
 EXAMPLES: list[Settings] = [

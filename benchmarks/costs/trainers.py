@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from tui_charrnn.config import find_preset
 from tui_charrnn.errors import RunError
+from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer

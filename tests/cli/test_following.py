@@ -22,7 +22,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import BatchTrained, Record
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.tui.run_view import RunView
+from tui_charrnn.viewing.run_view import RunView
 
 WHOLE = "trainer.start(); trainer.train(3.0, 2.5); trainer.evaluate(2.0); trainer.end()"
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.command import run_program
 from tui_charrnn.cli.setting_options import apply_settings
-from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.presets import PRESETS
 
 TEXT = "to be, or not to be: that is the question.\n" * 50
 

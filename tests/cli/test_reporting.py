@@ -9,7 +9,7 @@ from tui_charrnn.cli import reporting
 from tui_charrnn.cli.reporting import BarReporter, LineReporter
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered, RunRolledBack
-from tui_charrnn.tui.run_view import RunView
+from tui_charrnn.viewing.run_view import RunView
 
 
 @pytest.mark.parametrize("kind", [LineReporter, BarReporter])

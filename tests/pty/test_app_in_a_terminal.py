@@ -13,7 +13,8 @@ from tests.support.fake_run import fake_run
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.terminal import Terminal
 from tests.support.tiny_model import tiny_model_file
-from tui_charrnn.runs.records import RunFailed, RunWarned, encode_record
+from tui_charrnn.runs.record_codec import encode_record
+from tui_charrnn.runs.records import RunFailed, RunWarned
 
 pytestmark = pytest.mark.pty
 

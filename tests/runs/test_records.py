@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui_charrnn.runs.record_codec import decode_record, encode_record
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
@@ -25,8 +26,6 @@ from tui_charrnn.runs.records import (
     RunStarted,
     RunWarned,
     SplitEvaluated,
-    decode_record,
-    encode_record,
 )
 
 EXAMPLES: list[Record] = [

@@ -13,7 +13,8 @@ from tui_charrnn.runs.event_log import BACKLOG_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import LOST_AFTER, LOST_ALTHOUGH_RUNNING_AFTER, SILENT_AFTER
 from tui_charrnn.runs.manifest import Pointer
-from tui_charrnn.runs.records import _KINDS, Record
+from tui_charrnn.runs.record_codec import _KINDS
+from tui_charrnn.runs.records import Record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run-format.md").read_text(encoding="utf-8")
 

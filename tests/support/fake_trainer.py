@@ -22,6 +22,7 @@ from tui_charrnn.runs.records import (
     RunFailed,
     RunPlanned,
     RunStarted,
+    SampleTaken,
     SplitEvaluated,
 )
 from tui_charrnn.runs.storage import Storage
@@ -90,6 +91,14 @@ class FakeTrainer:
             self.best = loss, self.step
         self.append(SplitEvaluated(self.step, loss, is_best, self.elapsed))
         return is_best
+
+    def sample(self, seed_text: str, text: str) -> None:
+        """Write what the newest weights make of a pinned seed."""
+        self.append(SampleTaken(self.step, seed_text, text, 0, 0.8))
+
+    def pause(self) -> None:
+        """Write that it waits."""
+        self.writer.set_status(state=RunState.PAUSED, step=self.step)
 
     def save(self, loss: float | None = None, *, is_best: bool = False) -> None:
         """Save a checkpoint of a random model, another one each step."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
@@ -14,7 +15,6 @@ from tui_charrnn.runs.records import (
     RunPlanned,
     RunResumed,
     RunRolledBack,
-    encode_record,
 )
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Progress

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
+from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.corpus import Corpus

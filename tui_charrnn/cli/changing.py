@@ -17,8 +17,9 @@ from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import LineTail, read_status
-from tui_charrnn.runs.records import RequestAnswered, decode_record
-from tui_charrnn.tui.run_words import command_words
+from tui_charrnn.runs.record_codec import decode_record
+from tui_charrnn.runs.records import RequestAnswered
+from tui_charrnn.viewing.run_words import command_words
 
 CHANGE_PATIENCE: Final = 60.0
 """Seconds that a trainer is given to answer; it does not while TensorFlow loads."""

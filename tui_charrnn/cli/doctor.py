@@ -30,8 +30,9 @@ from tui_charrnn.cli.surroundings import (
     look_at_folder,
     look_at_terminal,
 )
-from tui_charrnn.config import ModelConfig, TrainingConfig, find_preset
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
+from tui_charrnn.presets import find_preset
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import cache_folder
 from tui_charrnn.training.machine import Machine, examine_machine, thread_count

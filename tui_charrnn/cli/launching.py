@@ -20,8 +20,8 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.tui.run_view import RunView
-from tui_charrnn.tui.run_words import command_words
+from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import command_words
 
 _AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
 """How a trainer ends that did what it was asked for."""

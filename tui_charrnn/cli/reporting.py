@@ -11,10 +11,11 @@ from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import StorageError
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated, encode_record
+from tui_charrnn.runs.record_codec import encode_record
+from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.run_view import RunView
-from tui_charrnn.tui.run_words import lead_words, speed_words
+from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import lead_words, speed_words
 
 LINE_INTERVAL = 10.0  # seconds
 

@@ -17,7 +17,7 @@ from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.liveness import Liveness, Verdict, judge_at_a_glance
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.run_words import command_words
+from tui_charrnn.viewing.run_words import command_words
 
 STOP_PATIENCE = 60.0  # seconds
 

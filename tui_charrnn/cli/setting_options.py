@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tui_charrnn.config import ModelConfig, Preset, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.presets import Preset
 from tui_charrnn.settings import Bounds, Settings
 
 

@@ -16,8 +16,9 @@ from tui_charrnn.cli.reading import (
 )
 from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
 from tui_charrnn.cli.summary import summarize
-from tui_charrnn.config import PRESETS, ModelConfig, TrainingConfig, find_preset
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.presets import PRESETS, find_preset
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.new_run import make_run
 

@@ -11,11 +11,12 @@ from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
 from tui_charrnn.runs.storage import Storage
 
-REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate")
+REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate", "pause", "resume")
 """What this version's trainer can be asked for.
 
 `stop` saves and ends; `checkpoint` saves; `publish` writes the weights into live/;
-`learning_rate` makes its argument `value` the peak of the learning rate from the next step on.
+`learning_rate` makes its argument `value` the peak of the learning rate from the next step on;
+`pause` waits after the batch at hand, answering requests, until `resume`.
 """
 _REQUEST_LIMIT: Final = 64 << 10  # bytes
 

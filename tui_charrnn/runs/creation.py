@@ -43,6 +43,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     corpus: "Corpus",
     vocabulary: "Vocabulary",
     parameter_count: int,
+    pinned_seeds: tuple[str, ...] = (),
     storage: Storage | None = None,
     document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
@@ -58,6 +59,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
             files than run.json can name.
         vocabulary: Its characters.
         parameter_count: How many numbers are learned.
+        pinned_seeds: Seed texts to be sampled at every evaluation; none samples nothing.
         storage: The way to the disk.
         document_limit: Bytes of the largest run.json that readers accept.
 
@@ -83,6 +85,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         vocabulary=vocabulary.characters,
         parameter_count=parameter_count,
         host=host_name(),
+        pinned_seeds=pinned_seeds,
         versions=_versions(),
     )
     if len(encode_json(description.to_json())) > document_limit:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError
@@ -23,6 +23,8 @@ class RunState(StrEnum):
     TIMING = "timing"
     """A few batches are timed to plan the run."""
     TRAINING = "training"
+    PAUSED = "paused"
+    """Waits, on request, to be told to go on."""
     EVALUATING = "evaluating"
     SAVING = "saving"
     FINISHED = "finished"
@@ -42,12 +44,15 @@ class RunState(StrEnum):
         return self in _LIVE
 
 
-_LIVE = {
+CURVE_LENGTH: Final = 32
+"""Stretches of the small curve that lists of runs show."""
+_LIVE: Final = {
     RunState.CREATED,
     RunState.PREPARING,
     RunState.LOADING,
     RunState.TIMING,
     RunState.TRAINING,
+    RunState.PAUSED,
     RunState.EVALUATING,
     RunState.SAVING,
 }
@@ -88,6 +93,8 @@ class RunDescription:
     """All characters, in the order of their index."""
     parameter_count: int
     host: str
+    pinned_seeds: tuple[str, ...] = ()
+    """Seed texts that the newest weights go on with at every evaluation (`SampleTaken`)."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of this program, Python and TensorFlow, at creation."""
 
@@ -119,6 +126,38 @@ class RunDescription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpuUsage:
+    """How busy one GPU is, with everything that runs on it; None where it cannot be known."""
+
+    name: str
+    load: float | None = None
+    """Share of the time in which it computed, 0 to 1."""
+    memory: int | None = None
+    """Bytes in use."""
+    memory_total: int | None = None
+    """Bytes."""
+    temperature: float | None = None
+    """Degrees Celsius."""
+    power: float | None = None
+    """Watts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a trainer takes of its machine; None where it cannot be known."""
+
+    cpu: float | None = None
+    """Processor cores that the trainer keeps busy: 1.9 of 2."""
+    cpu_count: int | None = None
+    """Cores that it may use."""
+    memory: int | None = None
+    """Bytes that the trainer holds in memory."""
+    memory_total: int | None = None
+    """Bytes that it may hold: of the machine, or of its container."""
+    gpus: tuple[GpuUsage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStatus:
     """state.json: what the trainer is doing now."""
 
@@ -137,6 +176,13 @@ class RunStatus:
     """Seconds that are left, validation and checkpoints counted in."""
     characters_per_second: float | None = None
     elapsed: float = 0.0
+    device: str = ""
+    """What it computes on, for people: `processor, 2 threads`; empty until it is known."""
+    precision: str = ""
+    """Of the matrix products; empty until it is known."""
+    usage: Usage | None = None
+    curve: tuple[float, ...] = ()
+    """At most `CURVE_LENGTH` mean losses of equal stretches of the run so far, oldest first."""
     message: str = ""
     """One sentence for people: what went wrong, or what is being waited for."""
 

@@ -7,7 +7,7 @@ import os
 import stat
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_origin
@@ -122,6 +122,8 @@ def checked(value: Any, expected: Any) -> Any:
         return tuple(checked(item, arguments[0]) for item in value)
     if origin is Mapping and isinstance(value, dict):
         return {str(name): checked(item, arguments[1]) for name, item in value.items()}
+    if is_dataclass(expected) and isinstance(value, dict):
+        return build_checked(expected, value)  # type: ignore[arg-type]  # a class, by its use
     if origin is None and isinstance(value, expected):
         return value
     if origin is None and issubclass(expected, StrEnum):

@@ -9,7 +9,8 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.json_values import read_document
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.records import Record, decode_record
+from tui_charrnn.runs.record_codec import decode_record
+from tui_charrnn.runs.records import Record
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes of the longest line that is read; a longer one is no record of ours."""

@@ -1,14 +1,11 @@
-"""What a trainer writes into events.jsonl: one frozen dataclass a kind, and one codec.
+"""What a trainer writes into events.jsonl: one frozen dataclass a kind.
 
 Losses are nats per character, `elapsed` is seconds of work on the run, summed over its resumes.
 Every number is finite; a loss that is not is a record of its own (`RunDiverged`).
 """
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Final, TypeAlias
-
-from tui_charrnn.runs.json_values import build_checked, decode_json
+from dataclasses import dataclass
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +95,20 @@ class DynamicallyEvaluated:
     """Size of the learning steps while scoring."""
     seconds: float
     """How long it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTaken:
+    """A pinned seed text was gone on with by the newest weights; always drawn in the same way."""
+
+    step: int
+    seed_text: str
+    """As `RunDescription.pinned_seeds` has it."""
+    text: str
+    """What followed."""
+    rng_seed: int
+    """The same for every sample of a run, so that only the weights differ."""
+    temperature: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +231,7 @@ Record: TypeAlias = (
     | BatchTrained
     | SplitEvaluated
     | DynamicallyEvaluated
+    | SampleTaken
     | CheckpointSaved
     | ModelPublished
     | RequestAnswered
@@ -231,49 +243,3 @@ Record: TypeAlias = (
     | RunFailed
     | RunEnded
 )
-
-_KINDS: Final[dict[str, type[Record]]] = {
-    "started": RunStarted,
-    "baselines": BaselinesMeasured,
-    "planned": RunPlanned,
-    "batch": BatchTrained,
-    "evaluated": SplitEvaluated,
-    "dynamically_evaluated": DynamicallyEvaluated,
-    "checkpointed": CheckpointSaved,
-    "published": ModelPublished,
-    "answered": RequestAnswered,
-    "warned": RunWarned,
-    "resumed": RunResumed,
-    "learning_rate_changed": LearningRateChanged,
-    "rolled_back": RunRolledBack,
-    "diverged": RunDiverged,
-    "failed": RunFailed,
-    "ended": RunEnded,
-}
-_NAMES: Final = {record: kind for kind, record in _KINDS.items()}
-
-
-def encode_record(record: Record) -> str:
-    """Write a record as one line of JSON, without its line end.
-
-    Raises:
-        ValueError: If a number in it is not finite.
-    """
-    values = {"kind": _NAMES[type(record)], **asdict(record)}
-    return json.dumps(values, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
-
-
-def decode_record(line: str) -> Record | None:
-    """Read a record from a line, or return None for a kind that this version does not know.
-
-    Fields that are not known are passed over, as a later version may have added them.
-
-    Raises:
-        ValueError: If the line is not a record at all: not JSON, no kind, a field missing, a
-            value of the wrong kind.
-    """
-    values = decode_json(line)
-    if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
-        raise ValueError(f"A record is an object with a kind. Received: {line[:80]!r}")
-    record = _KINDS.get(values["kind"])
-    return build_checked(record, values) if record else None

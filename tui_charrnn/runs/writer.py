@@ -14,13 +14,13 @@ from tui_charrnn.runs.event_log import EventLog
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.locking import identify, lock_run
 from tui_charrnn.runs.reader import read_status
+from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
     CheckpointSaved,
     LearningRateChanged,
     Record,
     RunEnded,
     RunRolledBack,
-    encode_record,
 )
 from tui_charrnn.runs.status_file import StatusFile
 from tui_charrnn.runs.storage import Storage

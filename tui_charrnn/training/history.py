@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import LineTail
+from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     CheckpointSaved,
@@ -14,7 +15,6 @@ from tui_charrnn.runs.records import (
     RunPlanned,
     RunResumed,
     RunRolledBack,
-    decode_record,
 )
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.schedule import RateChange, with_changes

@@ -4,7 +4,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.run_words import command_words
+from tui_charrnn.viewing.run_words import command_words
 
 
 def leave_run(run: RunDirectory) -> str:

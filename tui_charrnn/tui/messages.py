@@ -8,14 +8,15 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
 
     from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.runs.liveness import Verdict
     from tui_charrnn.runs.records import Record
     from tui_charrnn.tui.feed import RunFeed
-    from tui_charrnn.tui.run_view import News
     from tui_charrnn.tui.speaker import Opening, Speech
+    from tui_charrnn.viewing.run_view import News
 
 
 class SpeechBegan(Message):
@@ -116,6 +117,50 @@ class RunFound(Message):
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
+        super().__init__()
+
+
+class RunOpened(Message):
+    """The user wants to see another run."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        super().__init__()
+
+
+class RunCompared(Message):
+    """The user wants a run's loss drawn over that of the shown one; None takes it away."""
+
+    def __init__(self, run: RunDirectory | None) -> None:
+        self.run = run
+        super().__init__()
+
+
+class ResumeRequested(Message):
+    """The user wants a trainer to go on with a run."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        super().__init__()
+
+
+class NewRunRequested(Message):
+    """The user wants the form for a new run, filled in as a run was made.
+
+    `changes` are settings that are to differ, as they would be typed.
+    """
+
+    def __init__(self, run: RunDirectory | None, changes: Mapping[str, str]) -> None:
+        self.run = run
+        self.changes = changes
+        super().__init__()
+
+
+class PaneRequested(Message):
+    """The user wants to see a pane: `text`, `training`, `runs`, `childhood` or `log`."""
+
+    def __init__(self, pane: str) -> None:
+        self.pane = pane
         super().__init__()
 
 

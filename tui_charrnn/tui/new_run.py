@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.config import ModelConfig, TrainingConfig, find_preset
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
+from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage

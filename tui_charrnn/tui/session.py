@@ -13,8 +13,8 @@ from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import judge_at_a_glance
-from tui_charrnn.tui.run_view import RunView
 from tui_charrnn.tui.speaker import Dial
+from tui_charrnn.viewing.run_view import RunView
 
 _RECENT: Final = 7 * 86_400.0
 """Seconds in which a run that has ended is still shown when the app opens."""

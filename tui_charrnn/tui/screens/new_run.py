@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
-from tui_charrnn.config import PRESETS
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.presets import PRESETS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.tui.messages import CorpusProgressed, PreparationFailed, RunPrepared

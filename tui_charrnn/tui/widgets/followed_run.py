@@ -8,9 +8,9 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.feed import RunFeed
 from tui_charrnn.tui.messages import NewsTold, RunChanged, RunDescribed, RunRead, RunUnreadable
-from tui_charrnn.tui.run_view import News
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.widgets.run_status import RunStatus
+from tui_charrnn.viewing.run_view import News
 
 NO_TRAINER = "Nothing is being trained here."
 

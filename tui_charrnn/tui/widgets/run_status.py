@@ -5,9 +5,9 @@ from textual.containers import Container
 from textual.getters import query_one
 from textual.widgets import Static
 
-from tui_charrnn.tui import run_words as words
-from tui_charrnn.tui.run_view import RunView
 from tui_charrnn.tui.widgets.loss_sparkline import LossSparkline
+from tui_charrnn.viewing import run_words as words
+from tui_charrnn.viewing.run_view import RunView
 
 _LABEL_WIDTH = 11  # columns of the card's labels
 _BAR_WIDTH = 12  # columns of the bar in the row

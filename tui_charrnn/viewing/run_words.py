@@ -11,7 +11,7 @@ from tui_charrnn.runs.catalogue import default_runs_folder
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.run_view import RunView, quantity_words
+from tui_charrnn.viewing.run_view import RunView, quantity_words
 
 _STATE_WORDS = {
     RunState.CREATED: "starting the trainer",
@@ -19,6 +19,7 @@ _STATE_WORDS = {
     RunState.LOADING: "loading TensorFlow",
     RunState.TIMING: "timing a few batches",
     RunState.TRAINING: "training",
+    RunState.PAUSED: "paused",
     RunState.EVALUATING: "scoring held-out text",
     RunState.SAVING: "saving",
     RunState.FINISHED: "finished",

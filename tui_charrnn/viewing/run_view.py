@@ -26,6 +26,7 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     RunStarted,
     RunWarned,
+    SampleTaken,
     SplitEvaluated,
 )
 from tui_charrnn.safe_text import safe_line
@@ -59,12 +60,20 @@ class RunView:
     smoothed: RunningMean = field(default_factory=RunningMean)
     step: int = 0
     plan: RunPlanned | None = None
-    baseline: tuple[int, float] | None = None
-    """The best n-gram model: its order, and its loss on the same held-out text."""
+    baselines: BaselinesMeasured | None = None
+    """The ladder of n-gram models, scored on the same held-out text."""
     evaluations: list[SplitEvaluated] = field(default_factory=list)
     best: SplitEvaluated | None = None
     """The lowest score of the held-out text, the first of equals."""
-    checkpoint_step: int | None = None
+    checkpoints: list[int] = field(default_factory=list)
+    """Steps after which a checkpoint was saved, oldest first; most are pruned by now."""
+    samples: list[SampleTaken] = field(default_factory=list)
+    """Of all pinned seeds, oldest first."""
+    newest_batch: BatchTrained | None = None
+    batches: int = 0
+    """How many batches were read, those of dropped stretches left out."""
+    clipped: int = 0
+    """How many of them had a gradient that was cut down."""
     published_step: int | None = None
     problem: str = ""
     """Why the run directory cannot be read now, safe to show."""
@@ -97,6 +106,21 @@ class RunView:
     def validation(self) -> SplitEvaluated | None:
         """The newest score of the held-out text."""
         return self.evaluations[-1] if self.evaluations else None
+
+    @property
+    def baseline(self) -> tuple[int, float] | None:
+        """The best n-gram model: its order, and its loss on the same held-out text."""
+        return self.baselines.best if self.baselines is not None else None
+
+    @property
+    def checkpoint_step(self) -> int | None:
+        """The step of the newest checkpoint."""
+        return self.checkpoints[-1] if self.checkpoints else None
+
+    @property
+    def clipped_share(self) -> float | None:
+        """The share of batches whose gradient was cut down, 0 to 1, or None before the first."""
+        return self.clipped / self.batches if self.batches else None
 
     @property
     def lead(self) -> float | None:
@@ -136,7 +160,7 @@ def _fold_started(view: RunView, _: RunStarted) -> None:
 
 
 def _fold_baselines(view: RunView, record: BaselinesMeasured) -> None:
-    view.baseline = record.best if record.losses else None
+    view.baselines = record
 
 
 def _fold_planned(view: RunView, record: RunPlanned) -> None:
@@ -148,6 +172,10 @@ def _fold_batch(view: RunView, record: BatchTrained) -> None:
     view.losses.append(record.step, record.loss)
     if math.isfinite(record.loss):
         view.smoothed.add(record.loss)
+    view.newest_batch = record
+    view.batches += 1
+    limit = view.description.training.gradient_norm_limit if view.description else None
+    view.clipped += limit is not None and record.gradient_norm > limit
 
 
 def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:
@@ -161,7 +189,11 @@ def _fold_followed(_: RunView, record: DynamicallyEvaluated) -> News:
 
 
 def _fold_checkpoint(view: RunView, record: CheckpointSaved) -> None:
-    view.checkpoint_step = record.step
+    view.checkpoints.append(record.step)
+
+
+def _fold_sample(view: RunView, record: SampleTaken) -> None:
+    view.samples.append(record)
 
 
 def _fold_published(view: RunView, record: ModelPublished) -> None:
@@ -193,8 +225,13 @@ def _drop_after(view: RunView, step: int) -> None:
     view.losses.drop_after(step)
     view.evaluations = [scored for scored in view.evaluations if scored.step <= step]
     view.best = min(view.evaluations, key=lambda scored: scored.loss, default=None)
-    if view.checkpoint_step is not None and view.checkpoint_step > step:
-        view.checkpoint_step = step or None
+    view.checkpoints = [saved for saved in view.checkpoints if saved <= step]
+    view.samples = [sample for sample in view.samples if sample.step <= step]
+    view.newest_batch = None
+    kept = sum(bucket.count for bucket in view.losses.buckets)
+    if view.batches:  # which of them were cut down is not known: as large a share as before
+        view.clipped = round(view.clipped * kept / view.batches)
+    view.batches = kept
     view.smoothed = RunningMean()
     if view.losses.buckets:  # the mean goes on from the stretch before, not from nothing
         view.smoothed.add(view.losses.buckets[-1].mean)
@@ -245,6 +282,7 @@ _FOLDS: Final[Mapping[type[Record], Callable[[RunView, Any], News | None]]] = {
     BatchTrained: _fold_batch,
     SplitEvaluated: _fold_evaluated,
     DynamicallyEvaluated: _fold_followed,
+    SampleTaken: _fold_sample,
     CheckpointSaved: _fold_checkpoint,
     ModelPublished: _fold_published,
     RequestAnswered: _fold_answered,

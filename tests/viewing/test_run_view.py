@@ -24,8 +24,8 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.text.ngrams import Baselines
-from tui_charrnn.tui import run_words as words
-from tui_charrnn.tui.run_view import RunView
+from tui_charrnn.viewing import run_words as words
+from tui_charrnn.viewing.run_view import RunView
 
 
 @pytest.fixture

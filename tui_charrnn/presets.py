@@ -1,0 +1,107 @@
+"""Named combinations of settings that were tried (docs/lstm.md, section 17)."""
+
+from dataclasses import dataclass
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named, tried combination of model and training settings."""
+
+    name: str
+    sentence: str
+    model: ModelConfig
+    training: TrainingConfig
+    expected_loss: float | None = None
+    """Validation loss on tiny Shakespeare, nats per character, as measured on two processor cores
+    (docs/lstm.md, section 17); None where nobody has measured it yet."""
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "tiny",
+            "about a minute: enough to see it learn to spell",
+            ModelConfig(embedding_size=32, hidden_size=128),
+            TrainingConfig(
+                batch_size=32,
+                sequence_length=64,
+                train_time=60.0,
+                learning_rate=1e-2,
+                second_moment_decay=0.99,
+                average_decay=0.995,
+                evaluations=10,
+            ),
+            expected_loss=1.57,
+        ),
+        Preset(
+            "small",
+            "about three minutes: words and layout",
+            ModelConfig(embedding_size=64, hidden_size=256),
+            TrainingConfig(
+                batch_size=32,
+                sequence_length=64,
+                train_time=180.0,
+                learning_rate=5e-3,
+                second_moment_decay=0.99,
+                average_decay=0.998,
+                dropout=0.2,
+            ),
+            expected_loss=1.50,
+        ),
+        Preset(
+            "medium",
+            "about ten minutes: phrases; the best for a processor",
+            ModelConfig(embedding_size=64, hidden_size=512),
+            TrainingConfig(
+                batch_size=32,
+                sequence_length=64,
+                train_time=600.0,
+                second_moment_decay=0.99,
+                average_decay=0.998,
+                dropout=0.4,
+                recurrent_weight_dropout=0.1,
+                evaluations=12,
+            ),
+            expected_loss=1.44,
+        ),
+        Preset(
+            "large",
+            "for a GPU: three layers of 768",
+            ModelConfig(embedding_size=256, hidden_size=768, layer_count=3),
+            TrainingConfig(
+                batch_size=128, sequence_length=256, epochs=50, learning_rate=2e-3, dropout=0.5
+            ),
+        ),
+        Preset(
+            "tutorial",
+            "as the Keras text-generation tutorial has it: one layer of 1024, 10 epochs",
+            ModelConfig(embedding_size=256, hidden_size=1024),
+            TrainingConfig(
+                batch_size=64,
+                sequence_length=100,
+                epochs=10,
+                optimizer="adam",
+                learning_rate=1e-3,
+                schedule="constant",
+                warmup_fraction=0.0,
+                weight_decay=0.0,
+                gradient_norm_limit=None,
+            ),
+        ),
+    )
+}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of a name.
+
+    Raises:
+        ConfigError: If there is none of that name; the known ones are listed.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}. Known: {', '.join(PRESETS)}.")
+    return PRESETS[name]
