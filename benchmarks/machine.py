@@ -6,22 +6,16 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
+from tui_charrnn.training.machine import thread_count
 from tui_charrnn.training.state_file import machine_fingerprint
 
 QUIET_LOAD: Final = 0.5
 """Above this load average of the last minute, somebody else is at work."""
 
 
-def thread_count() -> int:
-    """The processor threads that this process and its children may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def describe_machine() -> dict[str, str]:
     """Date, processor, threads, system, Python, and the load at this moment."""
-    threads = thread_count()
+    threads = thread_count(None)
     return {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "processor": machine_fingerprint("CPU", threads, {})["processor"],

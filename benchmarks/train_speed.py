@@ -19,7 +19,7 @@ from benchmarks.command_line import (
     run_command,
     write_json,
 )
-from benchmarks.machine import describe_machine, thread_count, warn_unless_quiet
+from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.speed.contenders.assignment import Assignment
 from benchmarks.speed.contest import CONTENDERS, TORCH, Contest, choose_programs, measure_size
 from benchmarks.speed.report import speed_report, versions_line
@@ -27,6 +27,7 @@ from benchmarks.speed.sizes import choose_sizes
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.text.corpus import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.machine import thread_count
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -92,7 +93,7 @@ def compare(options: argparse.Namespace) -> None:
             vocabulary_size=len(vocabulary),
             size=sizes[0],
             first_steps=options.first_steps,
-            threads=thread_count(),
+            threads=thread_count(None),
             device=options.device,
             settings=parse_settings(options.set),
         )

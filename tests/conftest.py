@@ -1,5 +1,6 @@
 """Every test runs in a home of its own: no test can see or touch the user's files."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,12 @@ from hypothesis import settings
 # a busy machine is no reason for a test to fail
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+# Ctrl-C is ignored in the background jobs of a shell, and so it would be in all our children:
+# those that are sent one would never end
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

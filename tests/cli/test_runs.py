@@ -1,4 +1,4 @@
-"""`runs` and `stop`: what is said of a trainer is what can be known of it."""
+"""`runs`, `attach` and `stop`: what is said of a trainer is what can be known of it."""
 
 import json
 import subprocess
@@ -6,27 +6,32 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
+from rich.cells import cell_len
 
 from tests.support.fake_run import created_run, fake_run, lose_trainer
+from tests.support.hostile_text import HARMFUL, HOSTILE
 from tui_charrnn.cli import runs as commands
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import read_status
+from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.storage import Storage
+from tui_charrnn.tui import app
 
 
 def facts(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    commands.runs(folder, as_json=True)
+    commands.list_all(folder, as_json=True)
     values: dict[str, object] = json.loads(capsys.readouterr().out)
     return values
 
 
 def test_a_killed_trainer_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lose_trainer(fake_run(tmp_path, end=None))
-    commands.runs(tmp_path)
+    commands.list_all(tmp_path)
     row = capsys.readouterr().out.splitlines()[1]
-    assert row.split()[:2] == ["fake", "lost"]
+    assert row.split()[:3] == ["fake", "✗", "lost"]
     found = facts(tmp_path, capsys)
     assert (found["state"], found["trainer"]) == ("training", "lost")
 
@@ -43,6 +48,58 @@ def test_a_new_run_has_no_trainer_yet(tmp_path: Path, capsys: pytest.CaptureFixt
     created_run(tmp_path)
     found = facts(tmp_path, capsys)
     assert (found["state"], found["trainer"]) == ("created", None)
+
+
+def test_a_row_has_what_a_list_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = fake_run(tmp_path, losses=[3.0, 2.0], evaluations={2: 2.25}, end=None)
+    status = read_status(run)
+    assert status is not None
+    told = replace(status, state=RunState.STOPPED, curve=(4.0, 3.0, 2.0, 1.5), total_steps=12_345)
+    Storage().write_atomically(run.status, encode_json(told.to_json()))
+    commands.list_all(tmp_path)
+    heading, row = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE"]
+    cells = ["fake", "■", "stopped", "fake", "2/12.3k", "2.250", "▇▅▂▁········"]
+    assert row.split()[:-1] == cells
+    assert facts(tmp_path, capsys)["curve"] == [4.0, 3.0, 2.0, 1.5]
+
+
+def test_columns_stand_below_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("漢字のラン", "plain", "cafe\u0301"):
+        fake_run(tmp_path, name=name)
+    commands.list_all(tmp_path)
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert {cell_len(row.partition("■")[0]) for row in rows} == {12}
+
+
+def test_a_damaged_run_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    created_run(tmp_path).description.write_bytes(b"{")
+    commands.list_all(tmp_path)
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["fake", "✗", "unreadable"]
+    assert "cannot be used" in str(facts(tmp_path, capsys)["problem"])
+
+
+def test_a_hostile_list_is_harmless(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = fake_run(tmp_path)
+    hostile = HOSTILE.replace("/", "").replace("\x00", "")
+    described = read_description(run)
+    described = replace(described, corpus=replace(described.corpus, name=HOSTILE))
+    Storage().write_atomically(run.description, encode_json(described.to_json()))
+    run.path.rename(tmp_path / hostile)
+    commands.list_all(tmp_path)
+    assert not HARMFUL.search(capsys.readouterr().out.replace("\n", ""))
+
+
+def test_attach_says_whether_it_only_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fake_run(tmp_path)
+    opened: list[dict[str, object]] = []
+    monkeypatch.setattr(commands, "has_terminal", lambda: True)
+    monkeypatch.setattr(app, "run_app", lambda **options: opened.append(options) or 0)
+    for readonly in (False, True):
+        with pytest.raises(typer.Exit):
+            commands.attach(str(run.path), readonly=readonly, runs_dir=tmp_path)
+    assert [options["readonly"] for options in opened] == [False, True]
+    assert opened[0]["run"] == run.path
 
 
 def test_stop_says_that_the_trainer_was_gone(

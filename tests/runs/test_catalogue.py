@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fake_run import created_run, fake_run
+from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.catalogue import default_runs_folder, find_run, list_runs
-from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs import catalogue
+from tui_charrnn.runs.catalogue import WatchedFolder, default_runs_folder, find_run, list_runs
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_status
 
 
 def test_no_folder_no_runs(tmp_path: Path) -> None:
@@ -88,3 +91,53 @@ def test_the_folder_is_chosen_by_the_environment(
     assert default_runs_folder() == Path.home() / "my runs"
     monkeypatch.delenv("CHARRNN_RUNS")
     assert default_runs_folder() == Path.home() / "data" / "charrnn-tui" / "runs"
+
+
+def test_a_run_that_is_found_by_dots_has_the_name_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = created_run(tmp_path, name="fake")
+    monkeypatch.chdir(run.checkpoints)
+    assert find_run("..", tmp_path) == run
+
+
+def test_a_watched_folder_shows_what_changed(tmp_path: Path) -> None:
+    watched = WatchedFolder(tmp_path)
+    assert watched.list_runs() == []
+    fake_run(tmp_path, name="first")
+    created_run(tmp_path, name="second")
+    assert watched.list_runs() == list_runs(tmp_path)
+    (tmp_path / "first").rename(tmp_path / "renamed")
+    (tmp_path / "second" / "state.json").unlink()
+    assert watched.list_runs() == list_runs(tmp_path)
+
+
+def test_a_watched_folder_reads_only_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_run(tmp_path, name="still")
+    changing = created_run(tmp_path, name="changing")
+    watched = WatchedFolder(tmp_path)
+    watched.list_runs()
+    read: list[str] = []
+
+    def note(run: RunDirectory) -> RunStatus | None:
+        read.append(run.name)
+        return read_status(run)
+
+    monkeypatch.setattr(catalogue, "read_status", note)
+    changing.status.write_bytes(b"{}")
+    watched.list_runs()
+    assert read == ["changing"]
+
+
+def test_a_trainer_is_judged_by_the_age_of_its_status(tmp_path: Path) -> None:
+    created_run(tmp_path, name="new")
+    with FakeTrainer(created_run(tmp_path, name="live")) as trainer:
+        trainer.start()
+        summaries = {summary.run.name: summary for summary in list_runs(tmp_path)}
+        now = summaries["live"].modified
+        assert summaries["live"].judge(now) == "alive"
+        assert summaries["live"].judge(now + 60) == "silent"
+        assert summaries["live"].judge(now + 600) == "lost"
+        assert summaries["new"].judge(now + 600) is None

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.description import CorpusReference, RunDescription, RunState, RunStatus
+from tui_charrnn.runs.description import (
+    CorpusReference,
+    GpuUsage,
+    RunDescription,
+    RunState,
+    RunStatus,
+    Usage,
+)
 
 DESCRIPTION = RunDescription(
     name="example",
@@ -29,10 +36,27 @@ DESCRIPTION = RunDescription(
     vocabulary="\n ab\u2028\ud55c\U0001f600",
     parameter_count=123,
     host="ada",
+    pinned_seeds=("a", "", "b\u2028\ud55c"),
     versions={"python": "3.11"},
 )
 STATUS = RunStatus(
-    state=RunState.TRAINING, step=5, total_steps=7, epoch=0.5, pid=12, host="ada", eta=1.25
+    state=RunState.TRAINING,
+    step=5,
+    total_steps=7,
+    epoch=0.5,
+    pid=12,
+    host="ada",
+    eta=1.25,
+    device="Some GPU",
+    precision="bfloat16",
+    usage=Usage(
+        cpu=1.75,
+        cpu_count=2,
+        memory=700_000_000,
+        memory_total=4_000_000_000,
+        gpus=(GpuUsage(name="Some GPU", load=0.5, memory=1 << 30), GpuUsage(name="Another")),
+    ),
+    curve=(3.0, 2.5),
 )
 
 
@@ -57,12 +81,27 @@ def test_fields_of_later_versions_are_passed_over() -> None:
     assert RunStatus.from_json(as_stored(STATUS) | {"mood": [1]}) == STATUS
 
 
+def test_documents_of_earlier_versions_are_read() -> None:
+    description, status = as_stored(DESCRIPTION), as_stored(STATUS)
+    del description["pinned_seeds"]
+    for name in ("device", "precision", "usage", "curve"):
+        del status[name]
+    assert RunDescription.from_json(description).pinned_seeds == ()
+    old = RunStatus.from_json(status)
+    assert (old.device, old.precision, old.usage, old.curve) == ("", "", None, ())
+
+
 def test_another_format_is_named() -> None:
     with pytest.raises(RunError, match=r"run\.json is of format 2; this version reads format 1"):
         RunDescription.from_json(as_stored(DESCRIPTION) | {"format": 2})
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(RunDescription) if f.name != "versions"])
+ADDED_LATER = {"versions", "pinned_seeds"}
+
+
+@pytest.mark.parametrize(
+    "name", [f.name for f in fields(RunDescription) if f.name not in ADDED_LATER]
+)
 def test_a_missing_field_is_named(name: str) -> None:
     values = as_stored(DESCRIPTION)
     del values[name]
@@ -101,7 +140,7 @@ def test_what_is_no_object_is_refused(values: object) -> None:
         RunStatus.from_json(values)
 
 
-def test_a_trainer_is_at_work_in_seven_states() -> None:
+def test_a_trainer_is_at_work_in_all_states_but_six() -> None:
     assert [state.value for state in RunState if not state.is_live] == [
         "finished",
         "stopped",

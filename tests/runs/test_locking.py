@@ -13,7 +13,7 @@ from tui_charrnn.errors import RunLockedError
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.locking import identify, lock_run
+from tui_charrnn.runs.locking import identify, keep_trainers_out, lock_run
 from tui_charrnn.runs.storage import Storage
 
 ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id="b", beat=10)
@@ -64,3 +64,26 @@ def test_a_dead_process_of_this_machine_is_not_waited_for(run: RunDirectory) -> 
     lock = lock_run(run, storage_without_locks(), identify(datetime.now(UTC)), sleep=neighbor.sleep)
     assert neighbor.waited == 0
     lock.release()
+
+
+def test_upkeep_waits_for_a_beat_too(run: RunDirectory) -> None:
+    run.lock.touch()
+    neighbor = Neighbor(run, beats=True)
+    with pytest.raises(RunLockedError):
+        keep_trainers_out(run, storage_without_locks(), sleep=neighbor.sleep)
+
+
+def test_a_run_that_nobody_took_up_needs_no_lock(run: RunDirectory) -> None:
+    assert keep_trainers_out(run, Storage()) is None
+    assert not run.lock.exists()
+
+
+def test_a_run_that_is_kept_from_trainers_is_theirs_again_afterward(run: RunDirectory) -> None:
+    run.lock.write_bytes(b"whoever was the last")
+    lock = keep_trainers_out(run, Storage())
+    assert lock is not None
+    with pytest.raises(RunLockedError):
+        lock_run(run, Storage(), identify(datetime.now(UTC)))
+    assert run.lock.read_bytes() == b"whoever was the last"
+    lock.release()
+    lock_run(run, Storage(), identify(datetime.now(UTC))).release()

@@ -25,6 +25,7 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     RunStarted,
     RunWarned,
+    SampleTaken,
     SplitEvaluated,
 )
 
@@ -37,6 +38,7 @@ EXAMPLES: list[Record] = [
     BatchTrained(1, 3.5, 0.003, 0.5, 0.25),
     SplitEvaluated(50, 2.5, True, 12.5),
     DynamicallyEvaluated(1_000, 1.25, 0.01, 7.5),
+    SampleTaken(50, "To be,", " or not\u2028\x1b[31m\ud55c", 0, 0.8),
     CheckpointSaved(50, "checkpoints/step-00000050", 0.125),
     ModelPublished(60, "live/model.safetensors"),
     RequestAnswered("stop", True, "saving and stopping"),

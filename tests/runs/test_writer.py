@@ -12,7 +12,7 @@ from tests.support.fake_run import created_run
 from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.errors import RunLockedError, StorageError
 from tui_charrnn.runs.control import send_request, take_requests
-from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.description import GpuUsage, RunState, RunStatus, Usage
 from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
@@ -113,6 +113,37 @@ def test_the_heart_beats_by_itself(run: RunDirectory) -> None:
             assert time.monotonic() < deadline, "no fourth beat within ten seconds"
 
 
+def test_observers_are_asked_with_every_beat_and_at_the_end(run: RunDirectory) -> None:
+    losses: list[float] = []
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        writer.observe(lambda: {"curve": tuple(losses)})
+        writer.observe(lambda: {"step": len(losses)})
+        losses.append(3.0)
+        writer.set_status(state=RunState.TRAINING)
+        assert written(run).curve == ()
+        writer.beat()
+        assert (written(run).curve, written(run).step) == ((3.0,), 1)
+        losses.append(2.0)
+    assert (written(run).curve, written(run).step) == ((3.0, 2.0), 2)
+
+
+def test_what_a_trainer_takes_is_told_while_it_lives(run: RunDirectory) -> None:
+    usage = Usage(cpu=1.5, memory=1 << 29, gpus=(GpuUsage(name="Some GPU", load=0.5),))
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        writer.observe(lambda: {"usage": usage})
+        writer.beat()
+        assert written(run).usage == usage
+    assert written(run).usage is None
+
+
+def test_what_is_known_of_another_trainers_machine_is_forgotten(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        writer.set_status(device="Some GPU", precision="bfloat16", curve=(3.0, 2.0))
+    with RunWriter(run, heartbeat=STEADY):
+        status = written(run)
+    assert (status.device, status.precision, status.curve) == ("", "", (3.0, 2.0))
+
+
 def test_closing_writes_what_is_left_and_a_second_time_nothing(run: RunDirectory) -> None:
     writer = RunWriter(run, heartbeat=STEADY)
     writer.set_status(step=9)
@@ -126,6 +157,11 @@ def test_closing_writes_what_is_left_and_a_second_time_nothing(run: RunDirectory
 def test_a_number_that_is_not_finite_is_a_defect(run: RunDirectory) -> None:
     with RunWriter(run, heartbeat=STEADY) as writer, pytest.raises(ValueError, match="JSON"):
         writer.set_status(eta=float("nan"))
+
+
+def test_nor_is_one_in_a_reading(run: RunDirectory) -> None:
+    with RunWriter(run, heartbeat=STEADY) as writer, pytest.raises(ValueError, match="JSON"):
+        writer.set_status(usage=Usage(cpu=float("inf")))
 
 
 def test_a_full_disk_degrades_and_room_heals(run: RunDirectory) -> None:

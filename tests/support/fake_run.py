@@ -56,6 +56,7 @@ def created_run(
     text: str = FAKE_TEXT,
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
+    pinned_seeds: tuple[str, ...] = (),
 ) -> RunDirectory:
     """A run that no trainer has taken up yet; its corpus lies in `folder/.corpora`."""
     corpus = fake_corpus(folder / ".corpora", text)
@@ -70,6 +71,7 @@ def created_run(
         corpus=corpus,
         vocabulary=vocabulary,
         parameter_count=parameter_count(model, len(vocabulary)),
+        pinned_seeds=pinned_seeds,
     )
 
 

@@ -58,11 +58,12 @@ def spoken_by(app: CharRNNApp) -> str:
 
 
 def note_of(app: CharRNNApp) -> str:
-    """The line below the text."""
-    return str(app.main.conversation.note.content)
+    """The line below the panes."""
+    return str(app.main.note.content)
 
 
 def run_words_of(app: CharRNNApp) -> str:
     """All that is written about the run that is shown."""
-    status = app.main.followed_run
-    return "\n".join(str(part.content) for part in (status.state, status.numbers, status.trouble))
+    status, card = app.main.status, app.main.studio.card
+    parts = (status.state, status.numbers, card.head, card.body, card.warning)
+    return "\n".join(str(part.content) for part in parts)

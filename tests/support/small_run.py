@@ -37,10 +37,18 @@ BatchHook: TypeAlias = Callable[[int], BatchResult | None]
 """Is told a step before it is trained; what it returns is taken for the result, untrained."""
 
 
-def new_run(folder: Path, training: TrainingConfig = TRAINING, **settings: Any) -> RunDirectory:
+def new_run(
+    folder: Path,
+    training: TrainingConfig = TRAINING,
+    *,
+    pinned_seeds: tuple[str, ...] = (),
+    **settings: Any,
+) -> RunDirectory:
     """A run that no trainer has taken up yet; `settings` are those of its training."""
     training = replace(training, **settings)
-    return created_run(folder, name="run", model=MODEL, training=training)
+    return created_run(
+        folder, name="run", model=MODEL, training=training, pinned_seeds=pinned_seeds
+    )
 
 
 def train(run: RunDirectory, interruption: Interruption | None = None) -> ExitCode:

@@ -180,12 +180,22 @@ def test_what_cannot_be_read_is_told_in_a_sentence(
 def test_a_file_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("secret").write_text("x", encoding="utf-8")
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *mode: str, **options: int) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)  # a test may run as root, who may read all
+    monkeypatch.setattr(Path, "open", refuse)  # a test may run as root, who may read all
     with pytest.raises(CorpusError, match="secret cannot be read: Permission denied"):
         read_corpus(["secret"])
+
+
+def test_reading_can_be_given_up(folder: Path) -> None:
+    Path("text.txt").write_text("to be", encoding="utf-8")
+
+    def give_up() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_corpus([str(folder)], heed=give_up)
 
 
 def test_empty_standard_input_is_told() -> None:

@@ -15,6 +15,7 @@ from tui_charrnn.runs.records import (
     RunPlanned,
     RunResumed,
     RunRolledBack,
+    SampleTaken,
 )
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Progress
@@ -34,8 +35,16 @@ def write(run: RunDirectory, *records: Record) -> None:
         events.writelines(encode_record(record) + "\n" for record in records)
 
 
-def batch(step: int) -> BatchTrained:
-    return BatchTrained(step, 2.0, 0.003, 0.5, 0.1)
+def batch(step: int, loss: float = 2.0) -> BatchTrained:
+    return BatchTrained(step, loss, 0.003, 0.5, 0.1)
+
+
+def sampled(step: int, seed: str) -> SampleTaken:
+    return SampleTaken(step, seed, "and so on", 0, 0.8)
+
+
+def curve(run: RunDirectory, step: int) -> list[float]:
+    return read_history(run, step).losses.columns(32)
 
 
 def saved(step: int) -> CheckpointSaved:
@@ -128,3 +137,44 @@ def test_a_checkpoint_knows_what_events_that_were_lost_do_not() -> None:
     History(rollbacks=1).bring_up_to_date(progress)
     assert progress.changes == (RateChange(10, 0.1), RateChange(41, 0.2))
     assert progress.rollbacks == 2
+
+
+def test_losses_are_kept_up_to_the_step_that_is_gone_on_from(run: RunDirectory) -> None:
+    write(run, *(batch(step, 10.0 - step) for step in range(1, 6)))
+    assert curve(run, 3) == [9.0, 8.0, 7.0]
+    assert curve(run, 0) == []
+
+
+def test_losses_that_were_taken_back_do_not_count(run: RunDirectory) -> None:
+    write(run, batch(1, 3.0), batch(2, 2.5), batch(3, 9.0), RunResumed(2), batch(3, 2.0))
+    assert curve(run, 9) == [3.0, 2.5, 2.0]
+    write(run, batch(4, 1.0), rolled_back(5, 1, 0.1, 1), batch(2, 2.25))
+    assert curve(run, 9) == [3.0, 2.25]
+
+
+@pytest.mark.parametrize("loss", [1e-12, 1.5e30, 4.0, 0.0, -0.5])
+def test_a_loss_is_read_however_it_is_written(run: RunDirectory, loss: float) -> None:
+    write(run, batch(1, loss))
+    assert curve(run, 1) == [loss]
+
+
+@pytest.mark.parametrize("loss", ["1-2", "NaN", "1e", "--1", "1e999", '"3"', "\u0661"])
+def test_what_is_no_loss_is_passed_over(run: RunDirectory, loss: str) -> None:
+    line = f'{{"kind":"batch","step":1,"loss":{loss},"learning_rate":0.1}}\n'
+    run.events.write_text(line, encoding="utf-8")
+    assert curve(run, 1) == []
+
+
+def test_what_was_sampled_at_the_step_is_known(run: RunDirectory) -> None:
+    write(run, sampled(0, "a"), sampled(0, "b"), sampled(4, "a"), sampled(8, "b"))
+    assert read_history(run).sampled == {"a", "b"}
+    assert read_history(run, 4).sampled == {"a"}
+    assert read_history(run, 6).sampled == set()
+
+
+def test_samples_that_were_taken_back_are_to_be_taken_again(run: RunDirectory) -> None:
+    write(run, sampled(4, "a"), sampled(8, "a"), RunResumed(4))
+    assert read_history(run, 4).sampled == {"a"}
+    assert read_history(run, 8).sampled == set()
+    write(run, rolled_back(6, 2, 0.1, 1))
+    assert read_history(run, 4).sampled == set()

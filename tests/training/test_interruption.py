@@ -1,7 +1,10 @@
 """Signals become reasons to leave."""
 
+import math
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -56,3 +59,31 @@ def test_the_first_reason_stands() -> None:
     interruption.request(Reason.STOPPED)
     interruption.request(Reason.TIME_LIMIT)
     assert interruption.reason is Reason.STOPPED
+
+
+def test_a_deadline_that_is_over_is_a_reason() -> None:
+    interruption = Interruption()
+    assert interruption.check(None) is None
+    assert interruption.check(time.monotonic() + 3600) is None
+    assert interruption.check(time.monotonic()) is Reason.TIME_LIMIT
+
+
+def test_a_signal_ends_a_sleep_at_once(interruption: Interruption) -> None:
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    interruption.sleep(3600.0)
+    timer.join()
+    assert interruption.reason is Reason.PREEMPTED
+
+
+def test_whoever_has_a_reason_to_leave_does_not_sleep() -> None:
+    interruption = Interruption()
+    for _ in range(2):
+        interruption.request(Reason.STOPPED)
+        interruption.sleep(math.inf)  # which no sleep could take
+
+
+def test_a_sleep_without_a_reason_ends_by_itself() -> None:
+    interruption = Interruption()
+    interruption.sleep(0.01)
+    assert interruption.reason is None

@@ -1,6 +1,8 @@
 """The training loop, on an engine that follows a script."""
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
+from tui_charrnn.training import call_length
 from tui_charrnn.training.loop import (
     Batch,
     BatchResult,
@@ -33,7 +36,10 @@ PLAN = plan_by_count(CONFIG, MATERIAL.streams.steps_per_epoch)
 class ScriptedEngine:
     """Gives out losses from a list, and notes what it was asked to do."""
 
-    def __init__(self, losses: list[float], heldout_losses: list[float]) -> None:
+    def __init__(
+        self, losses: list[float], heldout_losses: list[float], steps_per_call: int = 1
+    ) -> None:
+        self.steps_per_call = steps_per_call
         self._losses = iter(losses)
         self._heldout_losses = iter(heldout_losses)
         self.seen: list[object] = []
@@ -43,6 +49,18 @@ class ScriptedEngine:
         self.seen.append(step)
         self.carried.append(batch.carried)
         return BatchResult(next(self._losses), 1.0)
+
+    def train_batches(
+        self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
+    ) -> list[BatchResult]:
+        self.seen.append((first_step, len(batches)))
+        self.carried += [batch.carried for batch in batches]
+        results = []
+        for _, loss in zip(learning_rates, self._losses, strict=False):
+            results.append(BatchResult(loss, 1.0))
+            if not math.isfinite(loss):
+                break
+        return results
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
         self.seen.append("evaluate")
@@ -142,3 +160,83 @@ def test_nothing_is_trained_past_the_plan() -> None:
     engine = ScriptedEngine([], [])
     assert records_of(engine, Progress(step=6, evaluated_step=6)) == []
     assert engine.seen == []
+
+
+LONG = replace(CONFIG, steps=24, evaluations=2, warmup_fraction=0.5)
+LONG_MATERIAL = Material(
+    ContiguousStreams(np.arange(62, dtype=np.int32), batch_size=2, sequence_length=3, rng_seed=0),
+    heldout=[],
+)
+LONG_PLAN = plan_by_count(LONG, LONG_MATERIAL.streams.steps_per_epoch)
+"""Scored after steps 12 and 24; epochs end after steps 10 and 20."""
+
+
+def train_long(
+    engine: ScriptedEngine, progress: Progress, stops: Sequence[bool] = ()
+) -> list[BatchTrained | SplitEvaluated | RunDiverged]:
+    answers = iter(stops)
+    return list(
+        train(
+            engine,
+            LONG_MATERIAL,
+            LONG,
+            LONG_PLAN,
+            progress,
+            should_stop=lambda: next(answers, False),
+        )
+    )
+
+
+def without_time(
+    records: list[BatchTrained | SplitEvaluated | RunDiverged],
+) -> list[BatchTrained | SplitEvaluated | RunDiverged]:
+    return [
+        record if isinstance(record, RunDiverged) else replace(record, elapsed=0.0)
+        for record in records
+    ]
+
+
+def test_calls_of_several_steps_end_where_something_happens() -> None:
+    engine = ScriptedEngine([3.0] * 24, [2.0] * 2, steps_per_call=4)
+    train_long(engine, Progress())
+    calls = [1, (2, 2), (4, 4), (8, 3), (11, 2), "evaluate", (13, 4), (17, 4), (21, 4), "evaluate"]
+    assert LONG_PLAN.steps_per_epoch == 10
+    assert engine.seen == calls
+
+
+def test_calls_of_several_steps_tell_what_single_steps_tell() -> None:
+    losses = [3.0 - step / 100 for step in range(24)]
+    single, several = (ScriptedEngine(losses, [2.0, 1.0], steps_per_call=k) for k in (1, 8))
+    one, other = Progress(), Progress()
+    expected, found = train_long(single, one), train_long(several, other)
+    assert without_time(found) == without_time(expected)
+    assert replace(other, elapsed=0.0) == replace(one, elapsed=0.0)
+    np.testing.assert_array_equal(several.carried, single.carried)
+
+
+def test_the_time_of_a_call_is_spread_over_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every look at the clock is a second after the one before."""
+    seconds = iter(range(1000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(call_length, "CALL_TIME", 100.0)
+    engine = ScriptedEngine([3.0] * 24, [2.0] * 2, steps_per_call=4)
+    times = [each.elapsed for each in train_long(engine, Progress()) if hasattr(each, "elapsed")]
+    assert times[:7] == [2, 3.5, 4, 5.25, 5.5, 5.75, 6]
+
+
+def test_a_stop_waits_for_the_call_that_is_under_way() -> None:
+    progress = Progress()
+    engine = ScriptedEngine([3.0] * 24, [], steps_per_call=4)
+    records = train_long(engine, progress, stops=[False] * 3 + [True])
+    assert [each.step for each in records] == list(range(1, 8))
+    assert progress.step == 7
+
+
+def test_a_loss_within_a_call_that_is_not_finite_ends_the_loop_before_its_step() -> None:
+    progress = Progress()
+    engine = ScriptedEngine([3.0] * 4 + [float("nan")], [], steps_per_call=4)
+    records = train_long(engine, progress)
+    assert [each.step for each in records] == [1, 2, 3, 4, 5]
+    assert isinstance(records[-1], RunDiverged)
+    assert records[-1].learning_rate == learning_rate_at(5, 24, LONG)
+    assert progress.step == 4

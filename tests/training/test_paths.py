@@ -64,6 +64,14 @@ def test_a_gpu_takes_cudnn_where_there_is_a_kernel(cell: str, layers: str, word:
     assert word in explained.reasons["layers"]
 
 
+def test_only_where_cudnn_computes_the_host_looks_after_several_steps() -> None:
+    explained = explain((9, 0), gpus=1)
+    assert explained.path.steps_per_call == 32
+    assert "after up to 32 steps" in explained.reasons["layers"]
+    for other in (explain((9, 0), gpus=1, cell="rnn"), explain(precision="float32")):
+        assert other.path.steps_per_call == 1
+
+
 @pytest.mark.parametrize(
     ("capability", "precision"),
     [((7, 5), "float32"), ((8, 0), "bfloat16"), ((12, 1), "bfloat16"), (None, "float32")],

@@ -39,6 +39,21 @@ def test_the_evaluations_to_come_are_counted_right(
     assert plan.evaluations_after(step) == len(to_come)
 
 
+@given(
+    total=st.integers(1, 60),
+    evaluations=st.integers(1, 9),
+    epoch=st.integers(1, 20),
+    data=st.data(),
+)
+def test_the_next_turn_is_an_evaluation_or_the_end_of_an_epoch(
+    total: int, evaluations: int, epoch: int, data: st.DataObject
+) -> None:
+    plan = plan_by_count(TrainingConfig(steps=total, evaluations=evaluations), epoch)
+    step = data.draw(st.integers(0, total - 1))
+    turns = [at for at in range(step + 1, total + 1) if plan.is_evaluated(at) or at % epoch == 0]
+    assert step + plan.steps_to_turn(step) == turns[0]
+
+
 def test_a_time_is_filled_with_batches_and_evaluations() -> None:
     config = TrainingConfig(train_time=100.0, evaluations=10)
     plan = plan_by_time(config, 50, seconds_per_step=0.5, seconds_per_evaluation=1.0)

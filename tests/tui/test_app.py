@@ -60,7 +60,7 @@ async def test_more_goes_on_where_the_text_stopped(tmp_path: Path) -> None:
         await pilot.press("escape")
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
         kept = spoken_by(app)
-        await pilot.press("f2")
+        await pilot.press("ctrl+g")
         await wait_until(pilot, "more", lambda: len(spoken_by(app)) > len(kept) + 3)
         assert spoken_by(app).startswith(kept)
 
@@ -117,7 +117,7 @@ async def test_the_pace_goes_round_its_ladder(tmp_path: Path) -> None:
     seen = []
     async with app.run_test() as pilot:
         for _ in range(6):
-            await pilot.press("f5")
+            await pilot.press("ctrl+f")
             seen.append(dial_of(app).pace)
     assert seen == [120, 500, None, 10, 30, 60]
 

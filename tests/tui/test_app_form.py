@@ -76,7 +76,7 @@ async def test_a_path_and_enter_start_a_run(
 ) -> None:
     app = tiny_app(tmp_path, launch=launcher)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), length="30 steps", name="mine")
         await pilot.press("enter")
         await wait_until(pilot, "the run", lambda: app.session.run is not None)
@@ -90,7 +90,7 @@ async def test_a_mistake_is_told_and_nothing_that_was_typed_is_lost(
 ) -> None:
     app = tiny_app(tmp_path, launch=launcher)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), length="soon", name="mine")
         await pilot.press("enter")
         await wait_until(pilot, "the mistake", lambda: "Received: 'soon'" in problem(app, "length"))
@@ -105,7 +105,7 @@ async def test_a_missing_file_is_told_in_the_form(
 ) -> None:
     app = tiny_app(tmp_path, launch=launcher)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         fill(app, corpus=str(tmp_path / "missing.txt"))
         await pilot.press("enter")
         await wait_until(pilot, "a sentence", lambda: "missing.txt" in problem(app, "form"))
@@ -118,7 +118,7 @@ async def test_a_name_that_is_taken_is_told_in_the_form(
     fake_run(tmp_path / "runs", name="taken")
     app = tiny_app(tmp_path, launch=launcher)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), name="taken")
         await pilot.press("enter")
         await wait_until(pilot, "a sentence", lambda: "'taken'" in problem(app, "form"))
@@ -128,7 +128,7 @@ async def test_a_name_that_is_taken_is_told_in_the_form(
 async def test_escape_closes_the_form(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await pilot.press("f3", "escape")
+        await pilot.press("ctrl+n", "escape")
         await wait_until(pilot, "the stage", lambda: app.screen is app.main)
 
 
@@ -137,7 +137,7 @@ async def test_a_second_enter_starts_no_second_run(
 ) -> None:
     app = tiny_app(tmp_path, launch=launcher)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         fill(app, corpus=str(pipe))
         await pilot.press("enter", "enter")
         await pilot.pause()
@@ -153,7 +153,7 @@ async def test_escape_while_the_text_is_read_starts_no_run(
 ) -> None:
     app = tiny_app(tmp_path, launch=launcher)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         fill(app, corpus=str(pipe))
         await pilot.press("enter")
         with await writing_end(pilot, pipe) as end:
@@ -169,7 +169,7 @@ async def test_escape_while_the_text_is_read_starts_no_run(
 async def test_the_preset_says_what_it_is_good_for(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         await pilot.pause()
         sentence = str(app.screen.query_one("#preset-sentence", Static).content)
         assert sentence.startswith("about three minutes")
@@ -181,7 +181,7 @@ async def test_a_trainer_that_dies_at_once_is_called_lost(
 ) -> None:
     app = tiny_app(tmp_path, launch=launcher)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), length="30 steps", name="mine")
         await pilot.press("enter")
         await wait_until(pilot, "the run", lambda: "starting the trainer" in run_words_of(app))
@@ -194,7 +194,7 @@ async def test_a_lost_run_that_is_resumed_elsewhere_is_alive_again(
 ) -> None:
     app = tiny_app(tmp_path, launch=launcher)
     async with app.run_test() as pilot:
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), length="30 steps", name="mine")
         await pilot.press("enter")
         await wait_until(pilot, "the run", lambda: len(launcher.runs) == 1)

@@ -103,7 +103,7 @@ async def test_the_newest_weights_are_asked_for_and_speak(
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "a batch", lambda: "step 2" in run_words_of(app))
-        await pilot.press("f4", *"be", "enter")
+        await pilot.press("ctrl+o", *"be", "enter")
         await wait_until(
             pilot,
             "a request to publish",
@@ -120,7 +120,7 @@ async def test_a_run_without_a_batch_says_when_it_can_speak(
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
-        await pilot.press("f4", "enter")
+        await pilot.press("ctrl+o", "enter")
         await wait_until(pilot, "a sentence", lambda: "has no weights yet" in note_of(app))
 
 

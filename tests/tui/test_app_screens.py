@@ -50,7 +50,7 @@ def test_a_run_trains_beside_the_text(app: CharRNNApp, snap_compare: Any, size: 
 def test_the_form(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
     async def open_form(pilot: Pilot[Any]) -> None:
         await settle(pilot)
-        await pilot.press("f3")
+        await pilot.press("ctrl+n")
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=open_form)

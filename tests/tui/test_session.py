@@ -13,6 +13,7 @@ from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.session import Session, find_run_to_show
+from tui_charrnn.viewing.run_view import RunView
 
 
 def age(run: RunDirectory, seconds: float) -> None:
@@ -54,10 +55,15 @@ def session(tmp_path: Path) -> Session:
     """A session that started a trainer, which has ended."""
     run = RunDirectory(tmp_path / "moby")
     session = Session(runs_folder=tmp_path)
-    session.open_run(run)
+    session.view = RunView(run)
     session.trainers[run.path] = subprocess.Popen([sys.executable, "-c", ""])
     session.trainers[run.path].wait()
     return session
+
+
+def is_lost(session: Session, status: RunStatus | None) -> bool:
+    assert session.run is not None
+    return session.has_lost_trainer(session.run, status)
 
 
 def written_by(pid: int, host: str) -> RunStatus:
@@ -65,19 +71,19 @@ def written_by(pid: int, host: str) -> RunStatus:
 
 
 def test_a_trainer_that_ended_before_it_wrote_its_number_is_lost(session: Session) -> None:
-    assert session.has_lost_trainer(None)
-    assert session.has_lost_trainer(written_by(0, host_name()))
+    assert is_lost(session, None)
+    assert is_lost(session, written_by(0, host_name()))
 
 
 def test_a_trainer_that_ended_is_lost_for_as_long_as_it_was_the_last(session: Session) -> None:
     (trainer,) = session.trainers.values()
-    assert session.has_lost_trainer(written_by(trainer.pid, host_name()))
-    assert session.has_lost_trainer(written_by(trainer.pid, host_name()))
+    assert is_lost(session, written_by(trainer.pid, host_name()))
+    assert is_lost(session, written_by(trainer.pid, host_name()))
 
 
 @pytest.mark.parametrize("place", ["here", "on-another-machine"])
 def test_a_run_that_another_process_has_taken_up_is_not_lost(session: Session, place: str) -> None:
     (trainer,) = session.trainers.values()
     other = (trainer.pid + 1, host_name()) if place == "here" else (trainer.pid, "elsewhere")
-    assert not session.has_lost_trainer(written_by(*other))
+    assert not is_lost(session, written_by(*other))
     assert session.trainers == {}

@@ -1,14 +1,13 @@
-"""`charrnn-tui set`: change a setting of a run while it is trained."""
+"""`charrnn-tui set`, `pause` and `unpause`: what can be changed of a run while it is trained."""
 
 import time
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from tui_charrnn.cli.following import newest_status
-from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate
-from tui_charrnn.cli.runs import RunArgument
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError
 from tui_charrnn.runs.catalogue import find_run
@@ -40,26 +39,43 @@ def change(
     """Change a setting of a run that is being trained, from its next step on."""
     value = TrainingConfig.parse("learning_rate", learning_rate)
     TrainingConfig(steps=1, learning_rate=value)  # refuses what is out of bounds
-    found = find_run(run, runs_folder(runs_dir))
-    status = read_status(found)
+    _ask(find_run(run, runs_folder(runs_dir)), "learning_rate", value=value)
+
+
+def pause(run: RunArgument, runs_dir: RunsDir = None) -> None:
+    """Let a run that is being trained wait: its trainer saves, and keeps its memory."""
+    _ask(find_run(run, runs_folder(runs_dir)), "pause")
+
+
+def unpause(run: RunArgument, runs_dir: RunsDir = None) -> None:
+    """Let a paused run go on, as if it had never waited."""
+    _ask(find_run(run, runs_folder(runs_dir)), "resume")
+
+
+def _ask(run: RunDirectory, word: str, **arguments: Any) -> None:
+    """Ask the trainer of a run for something, if there is one.
+
+    Raises:
+        ConfigError: If it refuses.
+    """
+    status = read_status(run)
     is_new = status is not None and status.state is RunState.CREATED
     if status is None or is_new or Liveness().judge(status) == "ended":
-        narrate(f"No trainer is at work on {found.name}; nothing was changed.")
-        return
-    _ask(found, status, value)
+        narrate(f"No trainer is at work on {run.name}; nothing was changed.")
+    elif Liveness().judge(status) == "lost":
+        _tell_lost(run)
+    else:
+        tail = LineTail(run.events)
+        _await_answer(run, status, tail, send_request(run, word, **arguments))
 
 
-def _ask(run: RunDirectory, status: RunStatus, value: float) -> None:
-    """Send the request, wait for its answer and tell it.
+def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request: str) -> None:
+    """Wait for the answer to a request and tell it.
 
     Raises:
         ConfigError: If the trainer refuses.
     """
-    life, tail = Liveness(), LineTail(run.events)
-    if life.judge(status) == "lost":
-        _tell_lost(run)
-        return
-    request = send_request(run, "learning_rate", value=value)
+    life = Liveness()
     deadline = time.monotonic() + CHANGE_PATIENCE
     while True:
         status = newest_status(run, status) or status

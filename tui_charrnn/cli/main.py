@@ -31,11 +31,13 @@ app = typer.Typer(
 app.command()(train)
 app.command()(resume)
 app.command()(generate)
-app.command()(runs.runs)
 app.command()(runs.attach)
 app.command()(runs.stop)
 app.command("set")(changing.change)
+app.command()(changing.pause)
+app.command()(changing.unpause)
 app.command()(doctor)
+app.add_typer(runs.runs_app, name="runs")
 app.add_typer(corpora.corpora_app, name="corpora")
 
 

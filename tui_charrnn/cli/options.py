@@ -15,6 +15,9 @@ RunsDir: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+RunArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="RUN", help="Name or path of the run.", show_default=False)
+]
 
 
 def runs_folder(runs_dir: Path | None) -> Path:

@@ -2,51 +2,79 @@
 
 import json
 import time
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from rich.cells import cell_len, set_cell_size
 
+from tui_charrnn.cli import run_export, run_report, run_upkeep
 from tui_charrnn.cli.following import newest_status
-from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import has_terminal, narrate, print_data
-from tui_charrnn.durations import format_duration
+from tui_charrnn.cli.run_facts import summary_facts
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
-from tui_charrnn.runs.catalogue import RunSummary, find_run, list_runs
+from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.control import send_request
-from tui_charrnn.runs.liveness import Liveness, Verdict, judge_at_a_glance
+from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import read_status
-from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.renderables.small_curve import small_curve
+from tui_charrnn.viewing.run_rows import RunRow, run_row
 from tui_charrnn.viewing.run_words import command_words
 
 STOP_PATIENCE = 60.0  # seconds
+_CURVE_WIDTH: Final = 12  # columns
 
-RunArgument = Annotated[str, typer.Argument(help="Name or path of the run.", show_default=False)]
+JsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+runs_app = typer.Typer(help="List the runs, or look after them.")
 
 
-def runs(
-    runs_dir: RunsDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-) -> None:
+@runs_app.callback(invoke_without_command=True)
+def runs(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonLines = False) -> None:
+    """List the runs, or look after them."""
+    if context.invoked_subcommand is None:
+        list_all(runs_dir, as_json)
+    elif runs_dir is not None or as_json:
+        raise ConfigError(
+            "Options stand behind the subcommand, as in: "
+            + command("runs", context.invoked_subcommand, "--runs-dir", "FOLDER")
+        )
+
+
+@runs_app.command("list")
+def list_all(runs_dir: RunsDir = None, as_json: JsonLines = False) -> None:
     """List the runs, newest first."""
     folder = runs_folder(runs_dir)
-    found = list_runs(folder)
+    found, now = list_runs(folder), time.time()
     if as_json:
         for summary in found:
-            print_data(json.dumps(_facts(summary)))
+            print_data(json.dumps(summary_facts(summary, now)))
         return
     if not found:
         narrate(f"There are no runs in {folder} yet. Start one: {command('train', 'pydoc')}")
         return
-    rows: list[tuple[str, ...]] = [("RUN", "STATE", "CORPUS", "STEP", "BEST", "AGE")]
-    rows += [_row(summary) for summary in found]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rows = [("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")]
+    rows += [_cells(run_row(summary, now)) for summary in found]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print_data("  ".join(cells).rstrip())
+        print_data("  ".join(map(set_cell_size, row, widths)).rstrip())
 
 
-def attach(run: RunArgument, runs_dir: RunsDir = None) -> None:
+runs_app.command()(run_report.show)
+runs_app.command()(run_upkeep.rename)
+runs_app.command()(run_export.export)
+runs_app.command()(run_upkeep.rm)
+runs_app.command()(run_upkeep.restore)
+
+
+def attach(
+    run: RunArgument,
+    readonly: Annotated[
+        bool, typer.Option("--readonly", help="Only look: ask the trainer for nothing.")
+    ] = False,
+    runs_dir: RunsDir = None,
+) -> None:
     """Open the app on a run, wherever its trainer was started."""
     found = find_run(run, runs_folder(runs_dir))
     if not has_terminal():
@@ -54,7 +82,8 @@ def attach(run: RunArgument, runs_dir: RunsDir = None) -> None:
     # deferred: Textual takes half a second that the other commands need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 
-    raise typer.Exit(run_app(run=found.path, runs_folder=runs_folder(runs_dir), model=None))
+    code = run_app(run=found.path, runs_folder=runs_folder(runs_dir), model=None, readonly=readonly)
+    raise typer.Exit(code)
 
 
 def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
@@ -84,39 +113,6 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     narrate(f"{found.name} is {status.state if status else 'gone'}.")
 
 
-def _trainer(summary: RunSummary) -> Verdict | None:
-    """How the trainer of a run is, at a glance; None if it had none yet or nothing is known."""
-    status = summary.status
-    if status is None or not status.pid:
-        return None
-    return judge_at_a_glance(status, max(0.0, time.time() - summary.modified))
-
-
-def _facts(summary: RunSummary) -> dict[str, object]:
-    status, description = summary.status, summary.description
-    return {
-        "name": summary.run.name,
-        "path": str(summary.run.path),
-        "state": str(status.state) if status else None,
-        "trainer": _trainer(summary),
-        "corpus": description.corpus.name if description else None,
-        "preset": description.preset if description else None,
-        "step": status.step if status else None,
-        "total_steps": status.total_steps if status else None,
-        "best_validation_loss": summary.best_loss,
-        "modified": summary.modified,
-    }
-
-
-def _row(summary: RunSummary) -> tuple[str, ...]:
-    status, description = summary.status, summary.description
-    state = str(status.state) if status else "unreadable"
-    age = format_duration(max(0.0, time.time() - summary.modified))
-    return (
-        safe_line(summary.run.name),
-        "lost" if _trainer(summary) == "lost" else state,
-        safe_line(description.corpus.name) if description else "",
-        f"{status.step:,}" if status else "",
-        f"{summary.best_loss:.3f}" if summary.best_loss is not None else "",
-        age,
-    )
+def _cells(row: RunRow) -> tuple[str, ...]:
+    state, curve = f"{row.mark} {row.state}", small_curve(row.curve, _CURVE_WIDTH)
+    return (row.name, state, row.corpus, row.step, row.best, curve, row.age)

@@ -55,6 +55,19 @@ def train(
     name: Annotated[
         str | None, typer.Option(help="Name of the run; made from date and corpus if not given.")
     ] = None,
+    pin_seed: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A text that the newest weights go on with at every evaluation, so that one can "
+            "see them learn; may be given several times. If it is not: the first line of the "
+            "corpus.",
+            metavar="TEXT",
+            show_default=False,
+        ),
+    ] = None,
+    no_samples: Annotated[
+        bool, typer.Option("--no-samples", help="Pin no seed: take no samples while it trains.")
+    ] = False,
     resume: Annotated[
         ResumeMode,
         typer.Option(help="auto: if a run of that --name is there, go on with it."),
@@ -77,6 +90,8 @@ def train(
     """
     folder = runs_folder(runs_dir)
     watching = Watching(headless, detach, as_json, quiet)
+    if no_samples and pin_seed:
+        raise ConfigError("--pin-seed asks for samples, --no-samples for none: leave one out.")
     if not (headless or detach or has_terminal()):
         raise ConfigError("There is no terminal to open the app in. Add --headless or --detach.")
     if resume is ResumeMode.AUTO:
@@ -93,7 +108,8 @@ def train(
         keep_newlines=keep_newlines,
         keep_decomposed=keep_decomposed,
     )
-    run = make_run(folder, name, chosen.name, configurations, text)
+    seeds = [] if no_samples else pin_seed or None
+    run = make_run(folder, name, chosen.name, configurations, text, seeds)
     if not quiet:
         narrate(summarize(run, *configurations, text))
     start_and_watch(run, watching)

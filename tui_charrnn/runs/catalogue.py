@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
 from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.reader import read_description, read_status
 
@@ -34,6 +35,38 @@ class RunSummary:
     problem: str | None = None
     """Why the run cannot be used, in one sentence."""
 
+    def judge(self, now: float) -> Verdict | None:
+        """How its trainer is at `now` (seconds since 1970), at a glance.
+
+        None if there was no trainer yet or nothing can be known.
+        """
+        if self.status is None or not self.status.pid:
+            return None
+        return judge_at_a_glance(self.status, max(0.0, now - self.modified))
+
+
+class WatchedFolder:
+    """A folder of runs that is listed again and again: only what changed is read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[Path, tuple[object, RunSummary]] = {}
+
+    def list_runs(self) -> list[RunSummary]:
+        """As the function of that name.
+
+        Raises:
+            RunError: If the folder cannot be read.
+        """
+        found: dict[Path, tuple[object, RunSummary]] = {}
+        for run in _runs(self._folder):
+            marks = [_mark(path) for path in (run.description, run.status, run.best)]
+            known = self._known.get(run.path)
+            is_same = known is not None and known[0] == marks
+            found[run.path] = known if known and is_same else (marks, summarize_run(run))
+        self._known = found
+        return _newest_first(summary for _, summary in found.values())
+
 
 def default_runs_folder() -> Path:
     """Where runs are kept: CHARRNN_RUNS, or else the user's data folder. It need not exist."""
@@ -49,8 +82,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
     Raises:
         RunError: If the folder cannot be read.
     """
-    summaries = [summarize_run(run) for run in _runs(folder)]
-    return sorted(summaries, key=lambda summary: (-summary.modified, summary.run.name))
+    return _newest_first(summarize_run(run) for run in _runs(folder))
 
 
 def summarize_run(run: RunDirectory) -> RunSummary:
@@ -88,12 +120,17 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
     if len(given.parts) == 1 and name_or_path != "..":
         candidates.insert(0, folder / name_or_path)
     for path in candidates:
-        run = RunDirectory(path.absolute())
+        # a run is called as its folder, which `..` does not say
+        run = RunDirectory(path.resolve() if path.name == ".." else path.absolute())
         if _is_run(run):
             return run
     names = [run.name for run in _runs(folder)]
     hint = _hint(given.name, names)
     raise RunError(f"There is no run {name_or_path!r} in {folder}. {hint}")
+
+
+def _newest_first(summaries: Iterable[RunSummary]) -> list[RunSummary]:
+    return sorted(summaries, key=lambda summary: (-summary.modified, summary.run.name))
 
 
 def _hint(name: str, names: list[str]) -> str:
@@ -134,3 +171,12 @@ def _modified(run: RunDirectory) -> float:
         except OSError:
             continue
     return 0.0
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from the one that it replaced."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size

@@ -111,12 +111,12 @@ def return_to(
         kept = None if best_step is None else run.checkpoint(best_step)
         then = read_manifest(kept) if kept is not None and is_whole(kept) else None
         if kept is not None and then is not None:
-            storage.write_atomically(run.best, _pointer(run, kept, then))
+            storage.write_atomically(run.best, pointer_document(kept, then))
         else:
             storage.remove_tree(run.best)
     if manifest is not None and (latest is None or latest.step != manifest.step):
-        storage.write_atomically(run.latest, _pointer(run, checkpoint, manifest))
-    prune_checkpoints(run, storage, keep=len(_folders(run)))
+        storage.write_atomically(run.latest, pointer_document(checkpoint, manifest))
+    prune_checkpoints(run, storage, keep=len(checkpoint_folders(run)))
     return read_pointer(run, run.best) is not None
 
 
@@ -132,14 +132,34 @@ def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None
     latest, best = read_pointer(run, run.latest), read_pointer(run, run.best)
     if latest is None:
         return  # without it nobody knows what is old
-    past = [path for step, path in _folders(run) if step <= latest.step]
+    past = [path for step, path in checkpoint_folders(run) if step <= latest.step]
     kept = [path for path in past if not path.name.endswith(".replaced")][:keep]
     named = {run.path / pointer.path for pointer in (latest, best) if pointer is not None}
-    for _, path in _folders(run):
+    for _, path in checkpoint_folders(run):
         if path not in kept and path not in named:
             hidden = path.with_name(f".removed-{path.name}")
             storage.rename(path, hidden)  # so that it is gone whole
             storage.remove_tree(hidden)
+
+
+def checkpoint_folders(run: RunDirectory) -> list[tuple[int, Path]]:
+    """The folders of checkpoints and their steps, newest first, whole or not.
+
+    One that was replaced by another of the same step comes after it.
+    """
+    try:
+        names = [path for path in run.checkpoints.iterdir() if FOLDER_NAME.fullmatch(path.name)]
+    except OSError:
+        return []
+    found = [(int(path.name[5:].partition(".")[0]), path) for path in names]
+    return sorted(found, key=lambda item: (-item[0], item[1].name))
+
+
+def pointer_document(checkpoint: CheckpointDirectory, manifest: Manifest) -> bytes:
+    """The contents of latest.json or best.json that name a checkpoint."""
+    path = f"{checkpoint.path.parent.name}/{checkpoint.path.name}"
+    document = {"format": FORMAT, "step": manifest.step, "path": path, "loss": manifest.loss}
+    return encode_json(document)
 
 
 def _write_folder(
@@ -164,17 +184,11 @@ def _write_folder(
 
 
 def _point(run: RunDirectory, storage: Storage, manifest: Manifest, *, is_best: bool) -> None:
-    document = _pointer(run, run.checkpoint(manifest.step), manifest)
+    document = pointer_document(run.checkpoint(manifest.step), manifest)
     # Best first: if the power fails in between, resuming from the older one comes here again.
     if is_best:
         storage.write_atomically(run.best, document)
     storage.write_atomically(run.latest, document)
-
-
-def _pointer(run: RunDirectory, checkpoint: CheckpointDirectory, manifest: Manifest) -> bytes:
-    path = checkpoint.path.relative_to(run.path).as_posix()
-    document = {"format": FORMAT, "step": manifest.step, "path": path, "loss": manifest.loss}
-    return encode_json(document)
 
 
 def _holds(checkpoint: CheckpointDirectory, manifest: Manifest) -> bool:
@@ -194,21 +208,11 @@ def _valid(
     latest = read_pointer(run, run.latest)
     limits = [latest.step] if latest else []
     limits += [] if before is None else [before - 1]
-    for step, path in _folders(run):
+    for step, path in checkpoint_folders(run):
         if all(step <= limit for limit in limits):
             checkpoint = CheckpointDirectory(path)
             if is_whole(checkpoint, model_only=model_only):
                 yield checkpoint
-
-
-def _folders(run: RunDirectory) -> list[tuple[int, Path]]:
-    """The checkpoint folders by step, newest first; one that was replaced after the other."""
-    try:
-        names = [path for path in run.checkpoints.iterdir() if FOLDER_NAME.fullmatch(path.name)]
-    except OSError:
-        return []
-    found = [(int(path.name[5:].partition(".")[0]), path) for path in names]
-    return sorted(found, key=lambda item: (-item[0], item[1].name))
 
 
 def _hidden(run: RunDirectory) -> list[Path]:

@@ -73,7 +73,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     reference = _reference(corpus, training)
     _refuse_short_tail(reference, training)
     if name is not None:
-        _refuse_bad_name(folder, name)
+        refuse_name(folder, name)
     names = iter([name]) if name is not None else _free_names(folder, corpus.name)
     description = RunDescription(
         name=next(names),
@@ -173,15 +173,26 @@ def _refuse_short_tail(reference: CorpusReference, training: TrainingConfig) -> 
         )
 
 
-def _refuse_bad_name(folder: Path, name: str) -> None:
-    is_plain = name.isprintable() and name == name.strip() and len(os.fsencode(name)) <= _NAME_LIMIT
-    if not name or "/" in name or name.startswith((".", "-", "~")) or not is_plain:
+def refuse_name(folder: Path, name: str) -> None:
+    """Make sure that a run in a folder can be given a name.
+
+    Raises:
+        ConfigError: If the name is taken or cannot be the name of a folder.
+    """
+    if not is_good_name(name):
         raise ConfigError(
             f"A run's name is the name of its folder: at most {_NAME_LIMIT} bytes of printable "
             f"characters without '/', not beginning with '.', '-' or '~'. Received: {name!r}"
         )
     if os.path.lexists(folder / name):
         raise _taken(RunDirectory(folder / name))
+
+
+def is_good_name(name: str) -> bool:
+    """Whether a run can have a name, as far as the name alone tells."""
+    if not name.isprintable() or name != name.strip() or len(os.fsencode(name)) > _NAME_LIMIT:
+        return False
+    return bool(name) and "/" not in name and not name.startswith((".", "-", "~"))
 
 
 def _free_names(folder: Path, corpus_name: str) -> Iterator[str]:

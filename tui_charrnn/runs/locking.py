@@ -50,22 +50,50 @@ def lock_run(
         RunLockedError: If another trainer is writing the run.
         StorageError: If the lock cannot be taken for another reason.
     """
+    place = identity.host, identity.boot_id
+    return _take_lock(run, storage, encode_json(asdict(identity)), place, sleep)
+
+
+def keep_trainers_out(
+    run: RunDirectory, storage: Storage, *, sleep: Callable[[float], None] = time.sleep
+) -> FileLock | None:
+    """Take the lock of a run without training it; what run.lock says stays as it is.
+
+    Returns:
+        The lock, or None if there is nothing to lock, as no trainer ever took the run up.
+
+    Raises:
+        RunLockedError: If a trainer is writing the run.
+        StorageError: If the lock cannot be taken for another reason.
+    """
+    if not run.lock.exists():
+        return None
+    return _take_lock(run, storage, None, (host_name(), boot_id()), sleep)
+
+
+def _take_lock(
+    run: RunDirectory,
+    storage: Storage,
+    contents: bytes | None,
+    here: tuple[str, str],
+    sleep: Callable[[float], None],
+) -> FileLock:
     holder = _holder(run)
-    lock = storage.lock(run.lock, encode_json(asdict(identity)))
+    lock = storage.lock(run.lock, contents)
     if lock is None:
         raise _locked(run, _holder(run))
-    if not lock.is_real and _is_beating(run, identity, sleep):
+    if not lock.is_real and _is_beating(run, here, sleep):
         lock.release()
         raise _locked(run, holder)
     return lock
 
 
-def _is_beating(run: RunDirectory, identity: Identity, sleep: Callable[[float], None]) -> bool:
+def _is_beating(run: RunDirectory, here: tuple[str, str], sleep: Callable[[float], None]) -> bool:
     before = _beat(run)
     if before is None:
         return False
     beat, pid, place = before
-    if place == (identity.host, identity.boot_id) and not process_exists(pid):
+    if place == here and not process_exists(pid):
         return False
     sleep(_LISTENING)
     return _beat(run) not in {None, (beat, pid, place)}

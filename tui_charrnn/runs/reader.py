@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import RunError
+from tui_charrnn.runs.batch_stretch import BatchStretch, Told, split_stretches
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.json_values import read_document
 from tui_charrnn.runs.layout import RunDirectory
@@ -47,10 +48,23 @@ class LineTail:
         Raises:
             RunError: If the file exists and cannot be read.
         """
+        # Not splitlines(): U+2028, U+0085 and others are ordinary characters of somebody's text.
+        lines = self.read_new_bytes(max_bytes).split(b"\n")[:-1]
+        return [line.decode("utf-8", "replace") for line in lines]
+
+    def read_new_bytes(self, max_bytes: int = 1 << 20) -> bytes:
+        """Read the whole lines that came since the last time, each with its line feed.
+
+        Args:
+            max_bytes: Look at so many bytes at most, or at one line if it is longer.
+
+        Raises:
+            RunError: If the file exists and cannot be read.
+        """
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            return []
+            return b""
         except OSError as error:
             raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
         try:
@@ -60,7 +74,7 @@ class LineTail:
         finally:
             os.close(descriptor)
 
-    def _read(self, descriptor: int, max_bytes: int) -> list[str]:
+    def _read(self, descriptor: int, max_bytes: int) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise RunError(f"{self._path} is not a file.")
@@ -80,7 +94,7 @@ class LineTail:
         known = os.pread(descriptor, len(self._last_bytes), self._offset - len(self._last_bytes))
         return known == self._last_bytes
 
-    def _next_lines(self, descriptor: int, max_bytes: int) -> list[str]:
+    def _next_lines(self, descriptor: int, max_bytes: int) -> bytes:
         chunk = os.pread(descriptor, max_bytes, self._offset)
         if b"\n" not in chunk and len(chunk) == max_bytes:
             chunk = os.pread(descriptor, max(max_bytes, self._line_limit), self._offset)
@@ -89,17 +103,19 @@ class LineTail:
             self.refused += not self._is_inside_refused
             self._is_inside_refused = True
             self._advance(chunk)
-            return []
+            return b""
         whole = chunk[:end]
         self._advance(whole)
-        lines = whole.split(b"\n")[:-1]
-        if lines and self._is_inside_refused:
-            del lines[0]  # the end of the line that was refused
+        if whole and self._is_inside_refused:
+            whole = whole[whole.index(b"\n") + 1 :]  # the end of the line that was refused
             self._is_inside_refused = False
+        return whole if len(whole) <= self._line_limit else self._without_long_lines(whole)
+
+    def _without_long_lines(self, whole: bytes) -> bytes:
+        lines = whole.split(b"\n")[:-1]
         short = [line for line in lines if len(line) <= self._line_limit]
         self.refused += len(lines) - len(short)
-        # Not splitlines(): U+2028, U+0085 and others are ordinary characters of somebody's text.
-        return [line.decode("utf-8", "replace") for line in short]
+        return b"".join(line + b"\n" for line in short)
 
     def _advance(self, data: bytes) -> None:
         self._offset += len(data)
@@ -140,16 +156,34 @@ class RunReader:
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        records = []
-        for line in self._tail.read_new_lines(max_bytes):
-            try:
-                record = decode_record(line) if line else None
-            except ValueError:
-                self._undecodable += 1
-            else:
-                if record is not None:
-                    records.append(record)
+        records: list[Record] = []
+        for told in self.read_new_stretches(max_bytes):
+            records += told.records if isinstance(told, BatchStretch) else [told]
         return records
+
+    def read_new_stretches(self, max_bytes: int = 1 << 20) -> list[Told]:
+        """Read the same as `read_new`, with batches that follow one another taken together.
+
+        Args:
+            max_bytes: Look at so many bytes at most; call again while `behind` falls.
+
+        Raises:
+            RunError: If the file exists and cannot be read.
+        """
+        told: list[Told] = []
+        for part in split_stretches(self._tail.read_new_bytes(max_bytes)):
+            item = part if isinstance(part, BatchStretch) else self._decode(part)
+            if item is not None:
+                told.append(item)
+        return told
+
+    def _decode(self, line: bytes) -> Record | None:
+        """The record of a line, if it is one."""
+        try:
+            return decode_record(line.decode("utf-8", "replace")) if line else None
+        except ValueError:
+            self._undecodable += 1
+            return None
 
 
 def read_status(run: RunDirectory) -> RunStatus | None:

@@ -1,7 +1,8 @@
 """The writing end of state.json: replaced as a whole, with a beat that rises every time."""
 
 import threading
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,14 +33,14 @@ class StatusFile:
         """What is to be written next."""
         return self._status
 
-    def change(self, changes: dict[str, Any]) -> None:
+    def change(self, changes: Mapping[str, Any]) -> None:
         """Change some fields; a new state or message is written at once, the others later.
 
         Raises:
             TypeError: If there is no such field.
             ValueError: If a number is not finite.
         """
-        encode_json(changes)
+        encode_json({name: _plain(value) for name, value in changes.items()})
         with self._guard:
             before = self._status
             self._status = replace(before, **changes)
@@ -59,3 +60,8 @@ class StatusFile:
                 self.problem = str(error)
             else:
                 self.problem = None
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON holds it."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

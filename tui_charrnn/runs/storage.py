@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
+from tui_charrnn.runs.file_beside import FileBeside
 from tui_charrnn.runs.file_system import FileSystem, explained
 
 _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -61,8 +62,20 @@ class Storage:
             descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         return AppendedFile(path, self._fs, descriptor)
 
-    def lock(self, path: Path, holder: bytes) -> "FileLock | None":
+    def open_beside(self, path: Path) -> FileBeside:
+        """Begin a file that takes the name, and the place of what has it, when it is complete.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        return FileBeside(path, self._fs)
+
+    def lock(self, path: Path, holder: bytes | None) -> "FileLock | None":
         """Take a lock that the system drops with this process, and write into it whose it is.
+
+        Args:
+            path: The file to lock; made if it is missing.
+            holder: Whose it is; None leaves what is written there.
 
         Returns:
             The lock, or None if another process holds it.
@@ -82,8 +95,9 @@ class Storage:
                 if error.errno not in _NO_LOCKS:
                     raise
                 lock.is_real = False
-            self._fs.truncate(descriptor)
-            self._write_all(descriptor, holder)
+            if holder is not None:
+                self._fs.truncate(descriptor)
+                self._write_all(descriptor, holder)
             on_failure.pop_all()
         return lock
 
@@ -101,7 +115,7 @@ class Storage:
                 self._fs.fsync_folder(folder.parent)
 
     def rename(self, path: Path, new: Path) -> None:
-        """Rename a file or a folder within its parent, durably.
+        """Rename a file or a folder within its file system, durably.
 
         A file, or an empty folder, that has the new name gives way.
 
@@ -111,6 +125,8 @@ class Storage:
         with explained("write", new):
             self._fs.replace(path, new)
             self._fs.fsync_folder(new.parent)
+            if path.parent != new.parent:
+                self._fs.fsync_folder(path.parent)
 
     def publish_folder(self, hidden: Path, final: Path) -> None:
         """Give a finished folder its name, which must be free, durably.

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -64,6 +64,7 @@ class RunWriter:
             StorageError: If the run cannot be written at all.
         """
         storage = storage or Storage()
+        self._observers: list[Callable[[], Mapping[str, Any]]] = []
         with contextlib.ExitStack() as resources:
             identity = identify(clock())
             resources.enter_context(lock_run(run, storage, identity))
@@ -75,6 +76,9 @@ class RunWriter:
                 before,
                 state=RunState.PREPARING,
                 message="",
+                device="",
+                precision="",
+                usage=None,
                 pid=identity.pid,
                 host=identity.host,
                 boot_id=identity.boot_id,
@@ -85,7 +89,7 @@ class RunWriter:
             self._status_file.write()
             if self._status_file.problem:
                 raise StorageError(self._status_file.problem)
-            resources.callback(self._status_file.write)
+            resources.callback(self.beat)
             self._resources = resources.pop_all()
         self._closing = threading.Event()
         self._pulse = threading.Thread(
@@ -124,15 +128,26 @@ class RunWriter:
         """
         self._status_file.change(changes)
 
+    def observe(self, observer: Callable[[], Mapping[str, Any]]) -> None:
+        """Ask somebody with every beat, in whatever thread, what has changed of the status.
+
+        Args:
+            observer: Returns changes as `set_status` takes them, soon and without fail.
+        """
+        self._observers.append(observer)
+
     def beat(self) -> None:
         """Write the status with a risen beat, and what could not be written before."""
         self._events.retry()
+        for observer in self._observers:
+            self._status_file.change(observer())
         self._status_file.write()
 
     def close(self) -> None:
         """Write what is left, and let the run go; a second time does nothing."""
         self._closing.set()
         self._pulse.join()
+        self.observe(lambda: {"usage": None})  # nobody takes anything of the machine any more
         self._resources.close()
 
     def __enter__(self) -> Self:

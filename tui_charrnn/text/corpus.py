@@ -3,17 +3,22 @@
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.catalogue import CatalogueEntry, obtain
 from tui_charrnn.text.decoding import DecodedText, decode_text, known_encoding
 from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.sources import FoundSources, Source, find_sources
+from tui_charrnn.text.sources import FoundSources, Source, find_sources, go_on
+
+_AT_ONCE: Final = 1 << 22
+"""Bytes that are read before it is asked again whether to go on."""
+_LARGE: Final = 1 << 25
+"""Bytes from which on it is told how much of a file has been read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,7 @@ class Corpus:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def read_corpus(
+def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named by the caller)
     arguments: Sequence[str],
     *,
     encoding: str = "utf-8",
@@ -70,6 +75,7 @@ def read_corpus(
     compose: bool = True,
     stdin: BinaryIO | None = None,
     progress: Progress | None = None,
+    heed: Callable[[], None] = go_on,
 ) -> Corpus:
     """Read one text from everything that is named, in order.
 
@@ -84,18 +90,19 @@ def read_corpus(
         compose: Turn characters into their composed form (Unicode NFC).
         stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
         progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
-            is built or downloaded.
+            is built or downloaded, or a large file is read.
+        heed: Called now and then; it raises to give the reading up.
 
     Raises:
         CorpusError: If something is missing, unreadable, empty, binary or not in the encoding.
         StorageError: If a text of the catalogue cannot be stored.
     """
     known_encoding(encoding)
-    found = find_sources(arguments, encoding=encoding)
+    found = find_sources(arguments, encoding=encoding, heed=heed)
     unknown = [source.entry for source in found.sources if source.entry and _is_new(source.entry)]
     texts, sizes = [], []
     for source in found.sources:
-        data = _read_bytes(source, stdin, progress)
+        data = _read_bytes(source, stdin, progress, heed)
         text = decode_text(
             data,
             name=source.name,
@@ -132,17 +139,30 @@ def _read_bytes(
     source: Source,
     stdin: BinaryIO | None,
     progress: Progress | None,
+    heed: Callable[[], None],
 ) -> bytes:
     path = obtain(source.entry, progress=progress) if source.entry else source.path
     try:
         if path is None:
             return _given(stdin).read()
         _refuse_devices(path, source.name)
-        return path.read_bytes()
+        return _read_file(path, progress, heed)
     except OSError as error:
         raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
     except MemoryError as error:
         raise CorpusError(f"{source.name} is too large for this machine's memory.") from error
+
+
+def _read_file(path: Path, progress: Progress | None, heed: Callable[[], None]) -> bytes:
+    data = bytearray()
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        while piece := file.read(_AT_ONCE):
+            data += piece
+            heed()
+            if progress is not None and size >= _LARGE:
+                progress(len(data), size)
+    return bytes(data)
 
 
 def _given(stdin: BinaryIO | None) -> BinaryIO:

@@ -75,7 +75,7 @@ def looks_binary(start: bytes, encoding: str) -> bool:
     Raises:
         CorpusError: If the encoding is unknown.
     """
-    codec, _ = _choose_codec(start, known_encoding(encoding))
+    codec, _ = choose_codec(start, known_encoding(encoding))
     return b"\0" in start and not codec.startswith(_WIDE)
 
 
@@ -94,7 +94,7 @@ def decode_text(
     Raises:
         CorpusError: If the encoding is unknown, or the bytes are not text in it.
     """
-    codec, mark = _choose_codec(data, known_encoding(encoding))
+    codec, mark = choose_codec(data, known_encoding(encoding))
     raw = _decoded(data[len(mark) :], name, codec, offset=len(mark))
     bom = bool(mark) or (codec in _ANY_ORDER and data.startswith(tuple(_BYTE_ORDER_MARKS)))
     crlf = raw.count("\r\n")
@@ -115,8 +115,13 @@ def _marked_encoding(data: bytes) -> str | None:
     return next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
 
 
-def _choose_codec(data: bytes, codec: str) -> tuple[str, bytes]:
-    """The codec to use and the byte order mark to skip."""
+def choose_codec(data: bytes, codec: str) -> tuple[str, bytes]:
+    """The codec that reads some bytes, and the byte order mark to skip.
+
+    Args:
+        data: All bytes, or as many of the first as a mark may have.
+        codec: Python's name of the encoding; a mark overrules utf-8.
+    """
     marked = _marked_encoding(data)
     if marked is None or codec not in {"utf-8", marked}:
         return codec, b""

@@ -3,15 +3,16 @@
 import difflib
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.decoding import SNIFFED, looks_binary
 
+_Item = TypeVar("_Item")
 CATALOGUE_PREFIX: Final = "catalogue:"
 STANDARD_INPUT: Final = "-"
 _UNREPEATABLE: Final = ("/dev/", "/proc/")
@@ -52,7 +53,13 @@ class FoundSources:
     """Files of folders and globs that were passed over: binary or empty."""
 
 
-def find_sources(arguments: Sequence[str], *, encoding: str) -> FoundSources:
+def go_on() -> None:
+    """Give no reason to stop."""
+
+
+def find_sources(
+    arguments: Sequence[str], *, encoding: str, heed: Callable[[], None] = go_on
+) -> FoundSources:
     """Find the texts that arguments name.
 
     A path that exists wins over a glob, and a glob over a name of the catalogue. A text that is
@@ -61,6 +68,7 @@ def find_sources(arguments: Sequence[str], *, encoding: str) -> FoundSources:
     Args:
         arguments: Files, folders, globs, `-`, names of the catalogue, `catalogue:NAME`.
         encoding: In which they will be read; tells which files of a folder are text.
+        heed: Called for every file that is looked at; it raises to give the search up.
 
     Raises:
         CorpusError: If an argument names nothing, or nothing that holds text.
@@ -70,7 +78,7 @@ def find_sources(arguments: Sequence[str], *, encoding: str) -> FoundSources:
     sources: dict[str, Source] = {}
     skipped = 0
     for argument in arguments:
-        found = _find(argument, encoding)
+        found = _find(argument, encoding, heed)
         skipped += found.skipped
         for source in found.sources:
             place = str(source.path.resolve()) if source.path else source.address
@@ -78,7 +86,7 @@ def find_sources(arguments: Sequence[str], *, encoding: str) -> FoundSources:
     return FoundSources(tuple(sources.values()), skipped)
 
 
-def _find(argument: str, encoding: str) -> FoundSources:
+def _find(argument: str, encoding: str, heed: Callable[[], None]) -> FoundSources:
     if argument == STANDARD_INPUT:
         return FoundSources((Source("standard input", "stdin"),), 0)
     if argument.startswith(CATALOGUE_PREFIX):
@@ -88,13 +96,15 @@ def _find(argument: str, encoding: str) -> FoundSources:
     path = _as_path(argument)
     if _exists(path):
         if path.is_dir():
-            paths, label = sorted(_files_below(path)), path.resolve().name or "root"
-            return _texts_among(paths, f"The folder {argument}", encoding, label)
+            paths = sorted(_heeding(_files_below(path), heed))
+            label = path.resolve().name or "root"
+            return _texts_among(_heeding(paths, heed), f"The folder {argument}", encoding, label)
         return FoundSources((Source(argument, path.stem, path=path),), 0)
     if glob.has_magic(argument):
-        matches = glob.glob(str(path), recursive=True)  # noqa: PTH207  the pattern is absolute
-        files = [match for match in sorted(map(Path, matches)) if not match.is_dir()]
-        return _texts_among(files, f"The pattern {argument}", encoding)
+        matches = glob.iglob(str(path), recursive=True)  # noqa: PTH207  the pattern is absolute
+        found = sorted(map(Path, _heeding(matches, heed)))
+        files = [match for match in found if not match.is_dir()]
+        return _texts_among(_heeding(files, heed), f"The pattern {argument}", encoding)
     return _from_catalogue(argument)
 
 
@@ -117,6 +127,12 @@ def _exists(path: Path) -> bool:
     return True
 
 
+def _heeding(items: Iterable[_Item], heed: Callable[[], None]) -> Iterator[_Item]:
+    for item in items:
+        heed()
+        yield item
+
+
 def _files_below(folder: Path) -> Iterable[Path]:
     """The files of a folder and of those in it, but nothing hidden."""
     for place, folders, files in os.walk(folder, onerror=_refuse_folder):
@@ -129,15 +145,16 @@ def _refuse_folder(error: OSError) -> None:
 
 
 def _texts_among(
-    candidates: Sequence[Path], holder: str, encoding: str, label: str | None = None
+    candidates: Iterable[Path], holder: str, encoding: str, label: str | None = None
 ) -> FoundSources:
     """Those files that look like text, labeled together or each by its own name."""
-    texts = [path for path in candidates if _looks_like_text(path, encoding)]
+    looks = {path: _looks_like_text(path, encoding) for path in candidates}
+    texts = [path for path, is_text in looks.items() if is_text]
     if not texts:
-        kind = "no files" if not candidates else "no text, only binary or empty files"
+        kind = "no text, only binary or empty files" if looks else "no files"
         raise CorpusError(f"{holder} holds {kind}.")
     sources = tuple(Source(str(path), label or path.stem, path=path) for path in texts)
-    return FoundSources(sources, len(candidates) - len(texts))
+    return FoundSources(sources, len(looks) - len(texts))
 
 
 def _looks_like_text(path: Path, encoding: str) -> bool:

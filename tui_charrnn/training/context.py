@@ -1,13 +1,14 @@
 """What is fixed while a session works on a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.plan import Plan
+from tui_charrnn.training.work_clock import WorkClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,5 @@ class RunContext:
     """As timed before the first batch; None on a resume."""
     deadline: float | None
     """When to save and leave, on the clock `time.monotonic`."""
+    clock: WorkClock = field(default_factory=WorkClock)
+    """What the time spent on the run is measured by."""

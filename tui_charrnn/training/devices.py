@@ -42,6 +42,16 @@ class Device:
         return self.gpus[0].capability if self.gpus else None
 
 
+def device_words(name: str, threads: int) -> str:
+    """What a training computes on, for people.
+
+    Args:
+        name: As `Device.name`.
+        threads: Processor threads.
+    """
+    return f"processor, {threads} thread{'s' if threads > 1 else ''}" if name == "CPU" else name
+
+
 def configure_devices(threads: int | None, batch_size: int) -> Device:
     """Set threads and memory before TensorFlow's first operation, and describe the device.
 

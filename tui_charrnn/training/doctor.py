@@ -5,11 +5,9 @@ libraries print goes to standard error.
 """
 
 import math
-import os
 import sys
 import time
 from dataclasses import replace
-from typing import TextIO
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +27,7 @@ from tui_charrnn.training.loop import Batch
 from tui_charrnn.training.machine import thread_count
 from tui_charrnn.training.paths import ComputePath, ExplainedPath, RunSize, explain_path
 from tui_charrnn.training.precision import WORTHWHILE_GAIN, measure_gain
+from tui_charrnn.training.standard_output import exclusive_output
 
 
 def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Examination:
@@ -112,16 +111,9 @@ def _gpu_facts(device: Device) -> tuple[GpuFacts, ...]:
     )
 
 
-def _exclusive_output() -> TextIO:
-    """Standard output for us alone: what anybody else writes there goes to standard error."""
-    ours = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return ours
-
-
 def main() -> None:
     """Examine the settings that the command line holds."""
-    with _exclusive_output() as output:
+    with exclusive_output() as output:
         model, training = decode_settings(sys.argv[1])
         device = configure_devices(training.threads, training.batch_size)
         output.write(examine(device, model, training).to_json() + "\n")

@@ -28,6 +28,7 @@ from tui_charrnn.training.paths import ComputePath
 from tui_charrnn.training.precision import product_bfloat16, product_float32
 from tui_charrnn.training.recurrence import Tensor
 from tui_charrnn.training.scoring import Scorer
+from tui_charrnn.training.stride import Stride
 
 _PLAIN = ComputePath()
 
@@ -56,7 +57,6 @@ class Engine:
         path: ComputePath = _PLAIN,
     ) -> None:
         self._shape = (model, training, vocabulary_size, batch_size, path)
-        self._config = training
         self._batch_size = batch_size
         self._is_compiled = path.is_compiled
         self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
@@ -77,7 +77,16 @@ class Engine:
             self._threads,
             **options,
         )
-        self._update = tf.function(self._apply_gradients, **options)
+        self._update = tf.function(self._optimizer.take_step, **options)
+        self.steps_per_call = path.steps_per_call
+        self._stride = Stride(
+            self._gradients,
+            self._update,
+            (batch_size, training.sequence_length),
+            self._state_shape,
+        )
+        self.newest_step = 0
+        """The last that was taken since a checkpoint was taken up; 0 before the first."""
         self._scorer = Scorer(
             self._network.forward,
             self._scored_parameters(),
@@ -103,26 +112,33 @@ class Engine:
         loss, norm = self._update(losses, gradients, numbers)
         result = BatchResult(float(loss), float(norm))
         if all(map(math.isfinite, result)):
-            self._states = [list(shard) for shard in states]
+            self._states, self.newest_step = [list(shard) for shard in states], step
         return result
 
-    def _apply_gradients(
-        self,
-        losses: Sequence[Tensor],
-        gradients: Sequence[Sequence[Tensor]],
-        numbers: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """Add the shards up, cut the gradient down to its limit, and take the step."""
-        loss = tf.add_n(list(losses))
-        summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
-        norm = tf.linalg.global_norm(summed)
-        is_finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-        limit = self._config.gradient_norm_limit
-        if limit is not None:
-            scale = limit / tf.maximum(norm, limit)
-            summed = [gradient * scale for gradient in summed]
-        self._optimizer.apply(summed, numbers, is_finite)
-        return loss, norm
+    def train_batches(
+        self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
+    ) -> list[BatchResult]:
+        """Take one step after another, on a path of one shard, and look at the results once.
+
+        From the first on whose loss or gradient is not finite, weights, optimizer and states stay.
+
+        Args:
+            batches: As many as steps; as for `train_batch`.
+            first_step: Number of the first step.
+            learning_rates: Of each step.
+
+        Returns:
+            The results of the steps that were taken, and of the one that could not be.
+        """
+        numbers = [
+            self._optimizer.numbers(step, rate)
+            for step, rate in enumerate(learning_rates, start=first_step)
+        ]
+        results, states = self._stride.take(batches, first_step, numbers, self._states[0])
+        self._states = [states]
+        taken = sum(all(map(math.isfinite, result)) for result in results)
+        self.newest_step = first_step - 1 + taken
+        return results
 
     def evaluate(
         self,
@@ -215,6 +231,7 @@ class Engine:
         self._states = [
             [tf.constant(given[name][rows], tf.float32) for name in states] for rows in self._shards
         ]
+        self.newest_step = 0
 
     def reset(self) -> None:
         """Go back to the state before the first step."""

@@ -85,6 +85,24 @@ class GradientComputer:
 
         return list(self._threads.map(differentiate, range(len(shards))))
 
+    def differentiate(
+        self, window: tuple[Tensor, Tensor, Tensor], states: list[Tensor], step: Tensor
+    ) -> ShardResult:
+        """The result of a batch in one shard, for a graph that is being traced; as `compute`.
+
+        Args:
+            window: Inputs and targets, (B, T), and which streams carry their state on, (B,).
+            states: Before the window, each (B, H).
+            step: Scalar, int64.
+        """
+        streams, length = window[0].shape
+        masks = (
+            self._noise.draw_for_outputs(step, 0, length, streams),
+            self._noise.draw_for_weights(step),
+        )
+        share = tf.constant(1 / (streams * length), tf.float32)
+        return ShardResult(*self._differentiate(window, states, masks, share))
+
     def _shard_gradient(
         self,
         window: tuple[Tensor, Tensor, Tensor],

@@ -1,9 +1,12 @@
 """What earlier trainers of a run wrote down and a later one goes by."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from tui_charrnn.metrics import LossHistory
+from tui_charrnn.runs.description import CURVE_LENGTH
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import LineTail
 from tui_charrnn.runs.record_codec import decode_record
@@ -15,17 +18,23 @@ from tui_charrnn.runs.records import (
     RunPlanned,
     RunResumed,
     RunRolledBack,
+    SampleTaken,
 )
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.schedule import RateChange, with_changes
 
-_BATCH: Final = '{"kind":"batch",'
-"""How nearly all lines begin; none of them says anything here, and decoding them takes long."""
+_BATCH: Final = re.compile(
+    r'\{"kind":"batch","step":(\d{1,18}),"loss":(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?),', re.ASCII
+)
+"""How nearly all lines begin; there are so many that decoding them whole would take long."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A run is planned and its baselines counted once; its learning rate changed when it did."""
+    """What a run's records say that matters to a trainer which goes on from one of its steps.
+
+    A run is planned and its baselines counted once; its learning rate changed when it did.
+    """
 
     planned: RunPlanned | None = None
     measured: BaselinesMeasured | None = None
@@ -33,6 +42,14 @@ class History:
     """Of the newest checkpoint that was recorded."""
     changes: tuple[RateChange, ...] = ()
     rollbacks: int = 0
+    step: int = 0
+    """Where the trainer goes on; 0: at the beginning."""
+    sampled: frozenset[str] = frozenset()
+    """Pinned seeds that were sampled at that step."""
+    losses: LossHistory = field(
+        default_factory=lambda: LossHistory(2 * CURVE_LENGTH), compare=False
+    )
+    """Of the batches so far; the same object in every later history."""
 
     def after(self, record: Record) -> "History":
         """The history with one more record."""
@@ -44,15 +61,22 @@ class History:
                 new = {"measured": record}
             case CheckpointSaved():
                 new = {"saved_step": record.step}
+            case SampleTaken() if record.step == self.step:
+                new = {"sampled": self.sampled | {record.seed_text}}
             case RunResumed():
-                new = {"saved_step": min(self.saved_step, record.step)}
+                new = self._back_at(record.step)
             case LearningRateChanged():
                 new = self._changed(record.step, record.learning_rate)
             case RunRolledBack():  # a trainer may have died before it recorded the change too
                 new = self._changed(record.to_step + 1, record.learning_rate)
-                new["saved_step"] = min(self.saved_step, record.to_step)
-                new["rollbacks"] = record.attempt
+                new |= self._back_at(record.to_step) | {"rollbacks": record.attempt}
         return replace(self, **new)
+
+    def _back_at(self, step: int) -> dict[str, Any]:
+        """What came after a step is void."""
+        self.losses.drop_after(step)
+        sampled = self.sampled if self.step <= step else frozenset()
+        return {"saved_step": min(self.saved_step, step), "sampled": sampled}
 
     def _changed(self, step: int, learning_rate: float) -> dict[str, Any]:
         return {"changes": with_changes(self.changes, [RateChange(step, learning_rate)])}
@@ -67,20 +91,27 @@ class History:
         progress.rollbacks = max(progress.rollbacks, self.rollbacks)
 
 
-def read_history(run: RunDirectory) -> History:
+def read_history(run: RunDirectory, step: int = 0) -> History:
     """Fold a run's records.
+
+    Args:
+        run: The run.
+        step: Where a trainer will go on.
 
     Raises:
         RunError: If the file is there and cannot be read.
     """
-    history = History()
+    history = History(step=step)
     for line in _lines(run):
-        if line and not line.startswith(_BATCH):
+        if batch := _BATCH.match(line):
+            history.losses.append(int(batch[1]), float(batch[2]))
+        elif line:
             try:
                 record = decode_record(line)
             except ValueError:  # torn by a trainer that was killed
                 continue
             history = history if record is None else history.after(record)
+    history.losses.drop_after(step)
     return history
 
 

@@ -1,6 +1,9 @@
 """Signals as flags that the loop looks at: nothing is saved inside a signal handler."""
 
+import contextlib
 import signal
+import threading
+import time
 from enum import StrEnum
 from types import FrameType
 
@@ -54,14 +57,34 @@ class Interruption:
 
     def __init__(self) -> None:
         self.reason: Reason | None = None
+        # a plain lock, released to wake a sleeper: an Event's own lock may be held by the code
+        # that a signal interrupts
+        self._sleep = threading.Lock()
+        self._sleep.acquire()
 
     def request(self, reason: Reason) -> None:
         """Ask to leave; the first reason stands."""
-        self.reason = self.reason or reason
+        self._note(self.reason or reason)
+
+    def _note(self, reason: Reason) -> None:
+        self.reason = reason
+        with contextlib.suppress(RuntimeError):  # it is awake
+            self._sleep.release()
 
     def is_requested(self) -> bool:
         """Whether to leave at the next step boundary."""
         return self.reason is not None
+
+    def check(self, deadline: float | None) -> Reason | None:
+        """Why to leave, perhaps because a deadline on the clock `time.monotonic` is over."""
+        if deadline is not None and time.monotonic() >= deadline:
+            self.request(Reason.TIME_LIMIT)
+        return self.reason
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until there is a reason to leave."""
+        if self.reason is None:
+            self._sleep.acquire(timeout=seconds)
 
     def listen(self) -> None:
         """Take over the signals of this process."""
@@ -81,4 +104,4 @@ class Interruption:
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         if self.reason is Reason.INTERRUPTED:
             raise KeyboardInterrupt
-        self.reason = Reason.INTERRUPTED
+        self._note(Reason.INTERRUPTED)

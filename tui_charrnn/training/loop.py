@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -13,6 +13,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
+from tui_charrnn.training.call_length import CallLength
 from tui_charrnn.training.plan import Plan
 from tui_charrnn.training.schedule import RateChange, learning_rate_at
 
@@ -74,8 +75,17 @@ class Progress:
 class TrainingEngine(Protocol):
     """What the loop needs of an engine."""
 
+    steps_per_call: int
+    """At most so many steps are taken in one call."""
+
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
         """Take one optimizer step, unless its loss or gradient is not finite."""
+        ...
+
+    def train_batches(
+        self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
+    ) -> list[BatchResult]:
+        """Take steps up to the first whose loss or gradient is not finite; its result is last."""
         ...
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
@@ -93,7 +103,7 @@ class Material:
     """The held-out text in few streams, for dynamic evaluation."""
 
 
-def train(
+def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
     engine: TrainingEngine,
     material: Material,
     config: TrainingConfig,
@@ -101,11 +111,14 @@ def train(
     progress: Progress,
     *,
     should_stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[BatchTrained | SplitEvaluated | RunDiverged]:
     """Train until the plan is fulfilled, a loss is not finite, or it is asked to stop.
 
     `progress` is brought up to date before each record is yielded, so whoever consumes the
-    records may save a checkpoint, or walk away, between any two of them.
+    records may save a checkpoint, or walk away, between any two of them, unless the engine is
+    ahead of it: where steps are taken several in a call, their records follow one by one. No call
+    goes on beyond an evaluation or the end of an epoch.
 
     Args:
         engine: Holds weights, optimizer and carried states.
@@ -113,34 +126,57 @@ def train(
         config: For the learning rate.
         plan: How many steps, and after which of them the held-out text is scored.
         progress: Where to go on from; modified.
-        should_stop: Asked before every batch and within evaluations.
+        should_stop: Asked before every call of the engine, and within evaluations.
+        clock: Seconds of work; it may stand still within `should_stop`.
 
     Yields:
         `BatchTrained` for every step, `SplitEvaluated` after the planned ones; `RunDiverged`
         last if a loss or the gradient is not finite (progress, weights and states then stand
         before the step or the evaluation, so going on from there would end the same way).
     """
-    started = time.monotonic() - progress.elapsed
-    record: BatchTrained | SplitEvaluated | RunDiverged
+    started = clock() - progress.elapsed
+    call = CallLength(engine.steps_per_call)
+    records: Iterable[BatchTrained | SplitEvaluated | RunDiverged]
     while not should_stop():
         if plan.is_evaluated(progress.step) and progress.evaluated_step < progress.step:
             loss = engine.evaluate(material.heldout, should_stop)
             if loss is None:
                 return
-            progress.elapsed = time.monotonic() - started
+            progress.elapsed = clock() - started
             rate = learning_rate_at(progress.step, plan.total_steps, config, progress.changes)
-            record = _note_evaluation(progress, loss, rate)
+            records = [_note_evaluation(progress, loss, rate)]
         elif progress.step < plan.total_steps:
-            step = progress.step + 1
-            rate = learning_rate_at(step, plan.total_steps, config, progress.changes)
-            result = engine.train_batch(batch_at(material, config, step), step, rate)
-            progress.elapsed = time.monotonic() - started
-            record = _note_batch(progress, result, rate)
+            first = progress.step + 1
+            count = min(call.steps, plan.steps_to_turn(progress.step))
+            rates = [
+                learning_rate_at(step, plan.total_steps, config, progress.changes)
+                for step in range(first, first + count)
+            ]
+            begun = clock()
+            results = _take_steps(engine, material, config, first, rates)
+            seconds = clock() - begun
+            call.note(count, seconds)
+            records = _note_batches(progress, results, rates, (begun - started, seconds))
         else:
             return
-        yield record
-        if isinstance(record, RunDiverged):
-            return
+        for record in records:
+            yield record
+            if isinstance(record, RunDiverged):
+                return
+
+
+def _take_steps(
+    engine: TrainingEngine,
+    material: Material,
+    config: TrainingConfig,
+    first: int,
+    rates: Sequence[float],
+) -> list[BatchResult]:
+    if len(rates) == 1:
+        return [engine.train_batch(batch_at(material, config, first), first, rates[0])]
+    steps = range(first, first + len(rates))
+    batches = [batch_at(material, config, step) for step in steps]
+    return engine.train_batches(batches, first, rates)
 
 
 def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
@@ -158,6 +194,22 @@ def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
         bits = np.random.Philox(key=[config.rng_seed, step]).random_raw(len(inputs))
         carried = (bits * 2.0**-64 >= config.cold_start_fraction).astype(np.float32)
     return Batch(inputs, targets, carried)
+
+
+def _note_batches(
+    progress: Progress,
+    results: Sequence[BatchResult],
+    rates: Sequence[float],
+    time_taken: tuple[float, float],
+) -> Iterator[BatchTrained | RunDiverged]:
+    """The records of one call that began at a second of the run and took so many.
+
+    The host has seen only the whole call: each of its steps is given the same share of the time.
+    """
+    begun, seconds = time_taken
+    for number, (result, rate) in enumerate(zip(results, rates, strict=False), start=1):
+        progress.elapsed = begun + seconds * number / len(results)
+        yield _note_batch(progress, result, rate)
 
 
 def _note_batch(

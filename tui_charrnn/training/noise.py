@@ -34,7 +34,7 @@ class NoiseSource:
         self._model = model
         self._training = training
 
-    def draw_for_weights(self, step: int) -> list[Tensor]:
+    def draw_for_weights(self, step: int | Tensor) -> list[Tensor]:
         """Bytes for each layer's recurrent kernel, (H, G·H), the same for the whole batch."""
         if not self._training.recurrent_weight_dropout:
             return []
@@ -42,7 +42,9 @@ class NoiseSource:
         shape = (size, GATE_COUNTS[self._model.cell] * size)
         return [self._draw(shape, 0, step, _WEIGHTS + layer) for layer in self._layers]
 
-    def draw_for_outputs(self, step: int, shard: int, length: int, streams: int) -> list[Tensor]:
+    def draw_for_outputs(
+        self, step: int | Tensor, shard: int, length: int, streams: int
+    ) -> list[Tensor]:
         """Bytes for each layer's outputs, (T, H, B), of one shard of the batch."""
         if not self._training.dropout:
             return []
@@ -53,8 +55,10 @@ class NoiseSource:
     def _layers(self) -> range:
         return range(self._model.layer_count)
 
-    def _draw(self, shape: Sequence[int], shard: int, step: int, place: int) -> Tensor:
-        seed = [self._training.rng_seed + (shard << 32), step * _SEEDS_PER_STEP + place]
+    def _draw(self, shape: Sequence[int], shard: int, step: int | Tensor, place: int) -> Tensor:
+        with tf.device("CPU"):  # where it is read: on a GPU it would have to be waited for
+            number = tf.constant(self._training.rng_seed + (shard << 32), tf.int64)
+            seed = tf.stack([number, step * _SEEDS_PER_STEP + place])
         count = math.prod(shape)
         words = tf.random.stateless_uniform(
             (math.ceil(count / 4),), seed, minval=None, maxval=None, dtype=tf.int32, alg="philox"

@@ -51,7 +51,7 @@ def find_nvidia(root: Path = Path("/"), environment: Mapping[str, str] = os.envi
     """
     cards, driver = _ask_program(environment)
     return Nvidia(
-        cards=cards or _known_to_driver(root),
+        cards=cards or driver_cards(root),
         driver=driver or _driver_version(root),
         devices=_count_devices(root),
         hidden_by=_hiding_value(environment),
@@ -88,7 +88,12 @@ def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str 
     return tuple(cards), driver
 
 
-def _known_to_driver(root: Path) -> tuple[Card, ...]:
+def driver_cards(root: Path = Path("/")) -> tuple[Card, ...]:
+    """The cards that a loaded driver lists, their names only; quicker than any program.
+
+    Args:
+        root: Where `proc` is.
+    """
     names = []
     for path in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):
         lines = read_if_there(path).splitlines()

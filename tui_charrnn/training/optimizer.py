@@ -67,7 +67,7 @@ class Optimizer:
         return first | {f"moment2.{name}": slots.second for name, slots in self._slots.items()}
 
     def numbers(self, step: int, learning_rate: float) -> np.ndarray:
-        """What `apply` needs of a step, all of it a function of the step: shape (3,), float32."""
+        """What `take_step` needs, all of it a function of the step: shape (3,), float32."""
         config = self._config
         first, second = 1 - FIRST_DECAY**step, 1 - config.second_moment_decay**step
         decay = config.weight_decay if config.optimizer == "adamw" else 0.0
@@ -77,14 +77,37 @@ class Optimizer:
             [learning_rate * math.sqrt(second) / first, learning_rate * decay, average], np.float32
         )
 
-    def apply(self, gradients: Sequence[Tensor], numbers: Tensor, is_applied: Tensor) -> None:
-        """Take one step, or none.
+    def take_step(
+        self,
+        losses: Sequence[Tensor],
+        gradients: Sequence[Sequence[Tensor]],
+        numbers: Tensor,
+        is_wanted: Tensor | bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """Add the shards of a batch up, cut the gradient down to its limit, and take the step.
 
         Args:
-            gradients: One for each parameter, of its shape.
+            losses: Of each shard, scalars.
+            gradients: Of each shard, one for each parameter.
             numbers: From `numbers`.
-            is_applied: Scalar, bool: where False, everything stays as it is to the bit.
+            is_wanted: Whether to take the step; it is not where loss or gradient are not finite.
+
+        Returns:
+            The loss, and the norm of the gradient before it was cut down.
         """
+        loss = tf.add_n(list(losses))
+        summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
+        norm = tf.linalg.global_norm(summed)
+        is_applied = tf.math.is_finite(loss) & tf.math.is_finite(norm) & is_wanted
+        limit = self._config.gradient_norm_limit
+        if limit is not None:
+            scale = limit / tf.maximum(norm, limit)
+            summed = [gradient * scale for gradient in summed]
+        self._apply(summed, numbers, is_applied)
+        return loss, norm
+
+    def _apply(self, gradients: Sequence[Tensor], numbers: Tensor, is_applied: Tensor) -> None:
+        """Take one step, or none: where not `is_applied`, all stays as it is to the bit."""
         rate, decay, average_decay = tf.unstack(numbers)
         for (name, parameter), gradient in zip(self._parameters.items(), gradients, strict=True):
             slots = self._slots[name]

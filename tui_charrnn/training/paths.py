@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.model.weights import GATE_COUNTS, parameter_count
+from tui_charrnn.model.weights import GATE_COUNTS
+from tui_charrnn.training.call_length import CALL_TIME
 from tui_charrnn.training.devices import Device
 from tui_charrnn.training.machine import STREAMS_PER_SHARD, shard_count, thread_count
 from tui_charrnn.training.precision import WORTHWHILE_GAIN, measure_gain
+from tui_charrnn.training.run_length import is_long
 
-COMPILED_WORK: Final = 1e12
-"""Floating-point operations from which compiling, some 5 seconds, is soon won back."""
-COMPILED_TIME: Final = 20.0
-"""The same for a run whose length is a time, in seconds."""
+STEPS_PER_CALL: Final = 32
+"""On a path where the host's look at a step takes as long as the step."""
 _BFLOAT16_CAPABILITY: Final = (8, 0)  # Ampere
 
 Layers: TypeAlias = Literal["handwritten", "cudnn", "keras"]
@@ -32,6 +32,9 @@ class ComputePath:
     precision: Precision = "float32"
     shards: int = 1
     """Parts of a batch that are computed side by side, each in a thread."""
+    steps_per_call: int = 1
+    """At most so many steps go between two looks of the host at what the device computes. Nothing
+    of the result depends on it. More than one takes a batch in one shard, and no XLA."""
 
     def facts(self) -> dict[str, str]:
         """By name, for the fingerprint of a checkpoint."""
@@ -105,7 +108,10 @@ def explain_path(
         streams = size.batch_size // shards
         gain = measure_gain(model.hidden_size, streams, GATE_COUNTS[model.cell])
         chosen, precision_reason = _choose_cpu_precision(gain)
-    is_compiled, compiler_reason = _choose_compiler(layers, chosen, _is_long(model, training, size))
+    is_worth_it = is_long(
+        model, training, size.vocabulary_size, size.batch_size, size.training_characters
+    )
+    is_compiled, compiler_reason = _choose_compiler(layers, chosen, is_worth_it)
     reasons = {
         "device": _device_reason(device),
         "layers": layers_reason,
@@ -113,7 +119,8 @@ def explain_path(
         "precision": precision_reason,
         "shards": shards_reason,
     }
-    path = ComputePath(device.name, layers, is_compiled, chosen, shards)
+    steps = STEPS_PER_CALL if layers == "cudnn" else 1
+    path = ComputePath(device.name, layers, is_compiled, chosen, shards, steps)
     return ExplainedPath(path, reasons, gain)
 
 
@@ -128,7 +135,10 @@ def _choose_layers(device: Device, cell: str) -> tuple[Layers, str]:
     if not device.is_gpu:
         return "handwritten", f"on a processor it is faster than Keras's {cell}"
     if cell in {"lstm", "gru"}:
-        return "cudnn", f"NVIDIA's cuDNN has a kernel for {cell}, which Keras's layer takes"
+        return "cudnn", (
+            f"NVIDIA's cuDNN has a kernel for {cell}, which Keras's layer takes; the host looks at "
+            f"it after up to {STEPS_PER_CALL} steps or {CALL_TIME:g} s"
+        )
     return "keras", f"Keras's layer takes no kernel of cuDNN for {cell}: lstm and gru are faster"
 
 
@@ -161,24 +171,13 @@ def _choose_cpu_precision(gain: float) -> tuple[Precision, str]:
     return chosen, f"{measured}; {WORTHWHILE_GAIN:g} is what it takes"
 
 
-def _choose_compiler(layers: Layers, precision: Precision, is_long: bool) -> tuple[bool, str]:
+def _choose_compiler(layers: Layers, precision: Precision, is_worth_it: bool) -> tuple[bool, str]:
     if layers == "cudnn":
         return False, "XLA cannot compile cuDNN's kernels"
     if layers == "keras":
         return False, "compiling Keras's layers has not been found to pay"
     if precision == "bfloat16":
         return False, "on a processor only float32 is compiled"
-    if is_long:
+    if is_worth_it:
         return True, "the run is long enough to win back the seconds that XLA takes to compile"
     return False, "the run is too short to win back the seconds that XLA takes to compile"
-
-
-def _is_long(model: ModelConfig, training: TrainingConfig, size: RunSize) -> bool:
-    """Whether a run is long enough for compiling to be won back."""
-    if training.train_time is not None:
-        return training.train_time >= COMPILED_TIME
-    if training.steps is not None:
-        characters = float(training.steps * size.batch_size * training.sequence_length)
-    else:
-        characters = (training.epochs or 0.0) * size.training_characters
-    return 6 * parameter_count(model, size.vocabulary_size) * characters >= COMPILED_WORK

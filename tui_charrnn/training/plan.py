@@ -21,6 +21,14 @@ class Plan:
         """Whether the held-out text is scored after this step; the last one always is."""
         return step > 0 and (step % self.evaluate_every == 0 or step == self.total_steps)
 
+    def steps_to_turn(self, step: int) -> int:
+        """How many steps it is from here to the next evaluation or end of an epoch."""
+        return min(
+            self.total_steps - step,
+            self.evaluate_every - step % self.evaluate_every,
+            self.steps_per_epoch - step % self.steps_per_epoch,
+        )
+
     def evaluations_after(self, step: int) -> int:
         """How many evaluations are still to come once this step and its own are done."""
         if step >= self.total_steps:

@@ -7,9 +7,9 @@ from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
-from tui_charrnn.runs.records import BaselinesMeasured, RunPlanned, RunWarned
+from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.history import read_history
+from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Material, Progress
 from tui_charrnn.training.material import PreparedText, cut_material, measure_text, prepare_text
 from tui_charrnn.training.state_file import TrainingState, load_training_state
@@ -30,8 +30,8 @@ class Prepared:
     """Of the checkpoint."""
     progress: Progress
     """Where to go on from, with all that was decided for the steps after it."""
-    planned: RunPlanned | None
-    """What was planned by a trainer that died before its first checkpoint."""
+    history: History
+    """What earlier trainers recorded."""
 
 
 def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWriter) -> Prepared:
@@ -49,9 +49,10 @@ def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWrite
             f"{description.training.batch_size}, so that each stream holds a whole window."
         )
         writer.append(RunWarned(message))
-    checkpoint, history = newest_valid(run), read_history(run)
+    checkpoint = newest_valid(run)
     if checkpoint is not None:
         state = load_training_state(checkpoint.training)
+        history = read_history(run, state.progress.step)
         _tell_what_is_lost(run, state.progress.step, writer)
         history.bring_up_to_date(state.progress)
         return Prepared(
@@ -62,9 +63,10 @@ def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWrite
             checkpoint=checkpoint,
             state=state,
             progress=state.progress,
-            planned=None,
+            history=history,
         )
     _refuse_damaged_checkpoints(run)
+    history = read_history(run)
     if history.saved_step:
         message = (
             f"The checkpoints of this run, up to step {history.saved_step:,}, are gone: it begins "
@@ -81,7 +83,7 @@ def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWrite
         checkpoint=None,
         state=None,
         progress=progress,
-        planned=history.planned,
+        history=history,
     )
 
 

@@ -1,6 +1,9 @@
 """Keeps state.json true: what a run is at, how far it has come, how long it will still take."""
 
-from tui_charrnn.runs.description import RunState
+from typing import Any
+
+from tui_charrnn.metrics import LossHistory
+from tui_charrnn.runs.description import CURVE_LENGTH, RunState
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.loop import Progress
@@ -8,13 +11,24 @@ from tui_charrnn.training.pace import Pace
 
 
 class ProgressReport:
-    """Tells viewers of a run's progress."""
+    """Tells viewers of a run's progress.
 
-    def __init__(self, context: RunContext, progress: Progress, writer: RunWriter) -> None:
+    Args:
+        context: The run.
+        progress: How far it has come.
+        losses: Of all batches so far; grows with the run.
+        writer: Takes what is told.
+    """
+
+    def __init__(
+        self, context: RunContext, progress: Progress, losses: LossHistory, writer: RunWriter
+    ) -> None:
         self._context = context
         self._progress = progress
         self._writer = writer
+        self.losses = losses
         self.pace = Pace(progress.elapsed, context.seconds_per_step)
+        writer.observe(self._observe)
 
     @property
     def state(self) -> RunState:
@@ -25,12 +39,18 @@ class ProgressReport:
         """Tell what the run is at; a new state at once, the numbers with the next beat."""
         context, step = self._context, self._progress.step
         characters = context.batch_size * context.description.training.sequence_length
+        speed = self.pace.characters_per_second(characters)
         self._writer.set_status(
             state=state,
             step=step,
             total_steps=context.plan.total_steps,
             epoch=step / context.plan.steps_per_epoch,
             eta=self.pace.seconds_left(context.plan, step),
-            characters_per_second=self.pace.characters_per_second(characters),
+            characters_per_second=None if state is RunState.PAUSED else speed,
             elapsed=self._progress.elapsed,
         )
+
+    def _observe(self) -> dict[str, Any]:
+        """The curve of the losses; with every batch it would take longer than a small batch."""
+        means = self.losses.columns(CURVE_LENGTH)
+        return {"curve": tuple(round(mean, 4) for mean in means)}

@@ -1,38 +1,68 @@
 """Answers what viewers ask a trainer for while it works."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.control import Request, take_requests
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Progress
+from tui_charrnn.training.report import ProgressReport
 from tui_charrnn.training.saving import Saver
 from tui_charrnn.training.schedule import RateChange, with_changes
 
+PAUSED_LOOK: Final = 0.2
+"""Seconds between two looks for requests while a run is paused."""
+
 
 class RequestDesk:
-    """Carries requests out, one after another, between two batches."""
+    """Carries requests out, one after another, between two batches.
+
+    Args:
+        context: The run.
+        progress: How far it has come; its changes of the learning rate are modified.
+        saver: Makes checkpoints.
+        report: Tells what the run is at.
+        interruption: Why to leave, if there is a reason.
+        writer: Takes the answers.
+    """
 
     def __init__(
         self,
         context: RunContext,
         progress: Progress,
         saver: Saver,
+        report: ProgressReport,
         interruption: Interruption,
         writer: RunWriter,
     ) -> None:
         self._context = context
         self._progress = progress
         self._saver = saver
+        self._report = report
         self._interruption = interruption
         self._writer = writer
+        self._paused_from: RunState | None = None
 
     def answer(self) -> None:
-        """Carry out what was asked since the last time, and record an answer to each."""
+        """Carry out what was asked since the last time, and record an answer to each.
+
+        While the run is paused this waits for what is asked next, or for a reason to leave.
+        """
+        self._answer_new()
+        if self._paused_from is None:
+            return
+        deadline = self._context.deadline
+        with self._context.clock.stopped():
+            while self._paused_from is not None and self._interruption.check(deadline) is None:
+                self._interruption.sleep(PAUSED_LOOK)
+                self._answer_new()
+
+    def _answer_new(self) -> None:
         for request in take_requests(self._context.run):
             accepted, message = self._carry_out(request)
             answered = RequestAnswered(request.request, accepted, message, request.id)
@@ -53,8 +83,29 @@ class RequestDesk:
                 return accepted, f"step {step} is published" if accepted else "the disk refused"
             case "learning_rate":
                 return self._change_learning_rate(request.arguments.get("value"))
+            case "pause" | "resume" as word:
+                return True, self._pause() if word == "pause" else self._go_on()
             case _:
                 return False, "this version does not know that request"
+
+    def _pause(self) -> str:
+        """Wait from now on; a trainer that is killed meanwhile has saved all of it."""
+        step = self._progress.step
+        if self._paused_from is not None:
+            return f"it was paused already, at step {step:,}"
+        if not self._saver.is_saved:
+            self._saver.try_to_save()
+        self._paused_from = self._report.state
+        self._report.show(RunState.PAUSED)
+        return f"paused at step {step:,}"
+
+    def _go_on(self) -> str:
+        step, before = self._progress.step, self._paused_from
+        if before is None:
+            return f"it was not paused: training goes on at step {step:,}"
+        self._paused_from = None
+        self._report.show(before)
+        return f"training goes on at step {step:,}"
 
     def _change_learning_rate(self, value: Any) -> tuple[bool, str]:
         config, progress = self._context.description.training, self._progress

@@ -62,6 +62,8 @@ class Saver:
     @property
     def is_due(self) -> bool:
         """Whether it is time for a checkpoint: the interval is over, or an epoch has ended."""
+        if self._engine.newest_step > self._progress.step:
+            return False  # within the records of one call: the weights are not this step's
         interval, now = self._context.description.training.checkpoint_interval, time.monotonic()
         if self._progress.step % self._context.plan.steps_per_epoch == 0:
             return now - self._tried_at >= EPOCH_SHARE * interval
@@ -69,27 +71,26 @@ class Saver:
 
     def try_to_save(self) -> bool:
         """Save; if the disk refuses, warn and train on: the next interval tries again."""
-        state = self._report.state
+        state, clock = self._report.state, self._context.clock
         self._report.show(RunState.SAVING)
+        began = clock.now()  # which stands still where the run is paused anyway
         try:
-            self._report.pace.stood_still(self.save())
+            self.save()
         except StorageError as error:
             message = f"Not saved: {error} The last saved step is {self.saved_step}."
             self._writer.append(RunWarned(message))
             self._writer.set_status(message=message)
             return False
         finally:
+            self._report.pace.stood_still(clock.now() - began)
             self._report.show(state)
         self._writer.set_status(message="")
         return True
 
-    def save(self) -> float:
+    def save(self) -> None:
         """Make a checkpoint durable and record it.
 
         It is named the best if it was scored better than the best that there is a checkpoint of.
-
-        Returns:
-            Seconds that it took.
 
         Raises:
             StorageError: If the disk refuses; the older checkpoints stay as they are.
@@ -118,7 +119,6 @@ class Saver:
         self.stand_at(progress)
         path = saved.path.relative_to(context.run.path).as_posix()
         self._writer.append(CheckpointSaved(progress.step, path, seconds))
-        return seconds
 
     def _forget_unsaved_best(self) -> None:
         """Best means the best that there is a checkpoint of."""

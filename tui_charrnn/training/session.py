@@ -1,7 +1,6 @@
 """A run at work: what the loop yields becomes records, checkpoints, status and answers."""
 
 import math
-import time
 
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.metrics import RunningMean
@@ -15,9 +14,11 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.childhood import Childhood
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.engine import Engine
-from tui_charrnn.training.interruption import Interruption, Reason
+from tui_charrnn.training.history import History
+from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material, Progress, train
 from tui_charrnn.training.report import ProgressReport
 from tui_charrnn.training.requests import RequestDesk
@@ -34,6 +35,7 @@ class Session:
         context: RunContext,
         engine: Engine,
         progress: Progress,
+        history: History,
         writer: RunWriter,
         interruption: Interruption,
     ) -> None:
@@ -42,9 +44,10 @@ class Session:
         self._progress = progress
         self._writer = writer
         self._interruption = interruption
-        self._report = ProgressReport(context, progress, writer)
+        self._report = ProgressReport(context, progress, history.losses, writer)
         self._saver = Saver(context, engine, progress, self._report, writer)
-        self._desk = RequestDesk(context, progress, self._saver, interruption, writer)
+        self._desk = RequestDesk(context, progress, self._saver, self._report, interruption, writer)
+        self._childhood = Childhood(context, engine, writer, history)
         self._rollback = Rollback(context, engine, progress, self._saver, writer)
         self._train_loss = RunningMean(0.98)
 
@@ -57,12 +60,16 @@ class Session:
         while True:
             self._report.show(RunState.TRAINING)
             self._writer.beat()  # a step that has fallen is told at once
+            if self._progress.step == 0:
+                self._childhood.sample(0, self._should_stop)
             self._train_loss, self._saver.train_loss = RunningMean(0.98), None
             diverged = self._train(material)
             if diverged is None:
                 return self._end(material)
             if not self._rollback.go_back(diverged):
                 return self._end_diverged(diverged)
+            self._report.losses.drop_after(self._progress.step)
+            self._childhood.forget_after(self._progress.step)
 
     def _train(self, material: Material) -> RunDiverged | None:
         """Train until the end or until a number is not finite."""
@@ -73,6 +80,7 @@ class Session:
             self._context.plan,
             self._progress,
             should_stop=self._should_stop,
+            clock=self._context.clock.now,
         )
         for event in events:
             if isinstance(event, RunDiverged):
@@ -87,13 +95,11 @@ class Session:
     def _should_stop(self) -> bool:
         """Look at requests, the time limit and signals; asked before every batch."""
         self._desk.answer()
-        deadline = self._context.deadline
-        if deadline is not None and time.monotonic() >= deadline:
-            self._interruption.request(Reason.TIME_LIMIT)
-        return self._interruption.is_requested()
+        return self._interruption.check(self._context.deadline) is not None
 
     def _note_batch(self, event: BatchTrained) -> None:
         self._report.pace.batch_trained(event.elapsed)
+        self._report.losses.append(event.step, event.loss)
         self._saver.train_loss = self._train_loss.add(event.loss)
         if self._context.plan.is_evaluated(event.step):
             self._report.show(RunState.EVALUATING)  # and saved, if it is due, with the score
@@ -103,7 +109,8 @@ class Session:
         self._report.show(RunState.TRAINING)
 
     def _note_evaluation(self, event: SplitEvaluated) -> None:
-        self._report.pace.evaluated(event.elapsed)
+        seconds = self._childhood.sample(event.step, self._should_stop)
+        self._report.pace.evaluated(event.elapsed + seconds)
         if event.is_best or self._saver.is_due:
             self._saver.try_to_save()
         self._report.show(RunState.TRAINING)
@@ -122,14 +129,18 @@ class Session:
 
     def _evaluate_dynamically(self, material: Material) -> None:
         """Score once more with weights that go on learning, where that is wanted."""
-        rate, started = self._context.description.training.dynamic_evaluation_rate, time.monotonic()
+        rate, clock = (
+            self._context.description.training.dynamic_evaluation_rate,
+            self._context.clock,
+        )
+        started = clock.now()
         if rate is None:
             return
         self._report.show(RunState.EVALUATING)
         loss = self._engine.evaluate_dynamically(material.followed, rate, self._should_stop)
         if loss is None:
             return
-        seconds, step = time.monotonic() - started, self._progress.step
+        seconds, step = clock.now() - started, self._progress.step
         if math.isfinite(loss):
             self._writer.append(DynamicallyEvaluated(step, loss, rate, seconds))
         else:

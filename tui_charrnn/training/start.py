@@ -8,7 +8,7 @@ from tui_charrnn.runs.records import RunPlanned, RunWarned
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.devices import configure_devices, library_versions
+from tui_charrnn.training.devices import configure_devices, device_words, library_versions
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.machine import thread_count
@@ -18,6 +18,8 @@ from tui_charrnn.training.preparation import Prepared
 from tui_charrnn.training.session import Session
 from tui_charrnn.training.state_file import differences, machine_fingerprint
 from tui_charrnn.training.timing import time_batches, time_evaluation
+from tui_charrnn.training.trial_facts import Trial, remember_trial
+from tui_charrnn.training.usage import resident_memory
 
 
 def start_session(
@@ -34,7 +36,7 @@ def start_session(
         RunError: If the checkpoint does not fit the run.
     """
     config = description.training
-    path = _choose_path(description, prepared)
+    path = _choose_path(description, prepared, writer)
     fingerprint = path.facts() | machine_fingerprint(
         path.device, thread_count(config.threads), library_versions()
     )
@@ -51,7 +53,7 @@ def start_session(
             message = f"Going on, but not bit for bit as without a break: {changes}."
             writer.append(RunWarned(message))
     else:
-        planned = prepared.planned or _plan_run(engine, description, prepared, path, writer)
+        planned = prepared.history.planned or _plan_run(engine, description, prepared, path, writer)
         plan = Plan(planned.total_steps, planned.steps_per_epoch, planned.evaluate_every)
         seconds = planned.seconds_per_step
     context = RunContext(
@@ -66,10 +68,10 @@ def start_session(
         seconds_per_step=seconds,
         deadline=deadline,
     )
-    return Session(context, engine, prepared.progress, writer, interruption)
+    return Session(context, engine, prepared.progress, prepared.history, writer, interruption)
 
 
-def _choose_path(description: RunDescription, prepared: Prepared) -> ComputePath:
+def _choose_path(description: RunDescription, prepared: Prepared, writer: RunWriter) -> ComputePath:
     """How to compute; a run that was begun in one precision goes on in it."""
     config = description.training
     device = configure_devices(config.threads, prepared.batch_size)
@@ -77,8 +79,12 @@ def _choose_path(description: RunDescription, prepared: Prepared) -> ComputePath
     if prepared.state is not None:
         begun_in = prepared.state.fingerprint.get("precision")
     else:  # a trainer that died before its first checkpoint may have planned the run
-        begun_in = prepared.planned.precision if prepared.planned else None
-    return choose_path(device, description.model, config, size, begun_in or None)
+        planned = prepared.history.planned
+        begun_in = planned.precision if planned else None
+    path = choose_path(device, description.model, config, size, begun_in or None)
+    words = device_words(path.device, thread_count(config.threads))
+    writer.set_status(device=words, precision=path.precision)
+    return path
 
 
 def _plan_run(
@@ -92,6 +98,7 @@ def _plan_run(
     writer.set_status(state=RunState.TIMING)
     config, steps_per_epoch = description.training, prepared.material.streams.steps_per_epoch
     seconds = time_batches(engine, prepared.material, config)
+    _remember(seconds, description, prepared, path)
     if config.train_time is None:
         plan = plan_by_count(config, steps_per_epoch)
     else:
@@ -107,3 +114,19 @@ def _plan_run(
     )
     writer.append(planned)
     return planned
+
+
+def _remember(
+    seconds: float, description: RunDescription, prepared: Prepared, path: ComputePath
+) -> None:
+    """Keep the measurement for whoever plans such a run next."""
+    config, vocabulary_size = description.training, len(prepared.text.vocabulary)
+    trial = Trial(
+        seconds_per_step=seconds,
+        parameter_count=description.parameter_count,
+        memory=resident_memory(),  # its peak may be that of counting n-grams
+        device=device_words(path.device, thread_count(config.threads)),
+        precision=path.precision,
+        batch_size=prepared.batch_size,
+    )
+    remember_trial(trial, description.model, config, vocabulary_size, len(prepared.text.training))

@@ -5,8 +5,9 @@ import statistics
 import time
 
 from tui_charrnn.config import TrainingConfig
+from tui_charrnn.training.call_length import CALL_TIME
 from tui_charrnn.training.engine import Engine
-from tui_charrnn.training.loop import Material, batch_at
+from tui_charrnn.training.loop import Batch, Material, batch_at
 
 TIMED_BATCHES = 20
 TIMING_LIMIT = 2.0  # seconds, after at least three batches
@@ -29,8 +30,22 @@ def time_batches(engine: Engine, material: Material, config: TrainingConfig) -> 
         started = time.monotonic()
         engine.train_batch(batch, 1, 0.0)
         times.append(time.monotonic() - started)
+    seconds = statistics.median(times)
+    if engine.steps_per_call > 1:
+        seconds = min(seconds, _time_calls(engine, batch, seconds))
     engine.restore(weights, state)
-    return statistics.median(times)
+    return seconds
+
+
+def _time_calls(engine: Engine, batch: Batch, seconds: float) -> float:
+    """Seconds per step where a call takes several: as many as training would, at this speed."""
+    count = max(1, min(engine.steps_per_call, int(CALL_TIME / seconds)))
+    times: list[float] = []
+    for _ in range(4):  # the first is traced
+        started = time.monotonic()
+        engine.train_batches([batch] * count, 1, [0.0] * count)
+        times.append((time.monotonic() - started) / count)
+    return statistics.median(times[1:])
 
 
 def time_evaluation(engine: Engine, material: Material) -> float:

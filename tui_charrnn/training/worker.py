@@ -12,8 +12,9 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.records import RunEnded, RunFailed, RunResumed, RunStarted
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.interruption import Interruption, Reason
+from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.preparation import prepare_run
+from tui_charrnn.training.usage import UsageMeter
 
 
 def run_training(
@@ -40,6 +41,7 @@ def run_training(
     limit = max_time or description.training.max_time
     deadline = None if limit is None else started + limit
     with RunWriter(run) as writer:
+        writer.observe(UsageMeter().observe)
         try:
             return _train(run, description, writer, interruption, deadline)
         except KeyboardInterrupt:
@@ -73,7 +75,7 @@ def _train(
     prepared = prepare_run(run, description, writer)
     if has_history:
         writer.append(RunResumed(prepared.state.progress.step if prepared.state else 0))
-    if reason := _reason_to_leave(interruption, deadline):
+    if reason := interruption.check(deadline):
         return _leave(writer, reason.state, reason.exit_code)
     writer.set_status(state=RunState.LOADING)
     # deferred: TensorFlow takes seconds and hundreds of megabytes, and the state says so meanwhile
@@ -81,12 +83,6 @@ def _train(
 
     session = start_session(run, description, prepared, writer, interruption, deadline)
     return session.work(prepared.material)
-
-
-def _reason_to_leave(interruption: Interruption, deadline: float | None) -> Reason | None:
-    if deadline is not None and time.monotonic() >= deadline:
-        interruption.request(Reason.TIME_LIMIT)
-    return interruption.reason
 
 
 def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:

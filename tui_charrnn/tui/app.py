@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 
 from tui_charrnn.crash import report_crash, state_folder
-from tui_charrnn.errors import ExitCode
+from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import KEYS, bindings_of
 from tui_charrnn.tui.farewell import leave_run, stop_run
-from tui_charrnn.tui.messages import RunFound
+from tui_charrnn.tui.messages import NewRunRequested, ResumeRequested, RunFound, RunOpened
 from tui_charrnn.tui.screens.help import HelpScreen
 from tui_charrnn.tui.screens.main import MainScreen
 from tui_charrnn.tui.screens.question import ask_to_leave
@@ -44,13 +45,16 @@ class CharRNNApp(ThemedApp):
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {"help": HelpScreen}
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
         (0, "-too-narrow"),
-        (40, "-narrow"),
-        (104, "-wide"),
+        (40, "-small"),
+        (60, "-narrow"),
+        (110, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
         (0, "-too-low"),
-        (12, "-low"),
-        (20, "-high"),
+        (12, "-flat"),
+        (16, "-low"),
+        (20, "-medium"),
+        (30, "-high"),
     ]
 
     def __init__(
@@ -111,9 +115,10 @@ class CharRNNApp(ThemedApp):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key of the app that can be pressed here, then Textual's own commands."""
+        targets: dict[str, DOMNode] = {"app": self, "main": self.main}
         for key in KEYS:
-            if key.action and key.action not in {"command_palette", "quit"}:
-                target = {"app": self, "main": self.main}.get(key.owner, self.main.conversation)
+            if key.owner in targets and key.action not in {"command_palette", "quit"}:
+                target = targets[key.owner]
                 yield SystemCommand(
                     key.sentence.rstrip("."),
                     f"Key: {key.display}",
@@ -123,10 +128,27 @@ class CharRNNApp(ThemedApp):
 
     def action_train(self) -> None:
         """Open the form for a new run."""
-        # deferred: the catalogue of texts brings the network modules, 50 ms of the first frame
-        from tui_charrnn.tui.screens.new_run import NewRunScreen  # noqa: PLC0415 - as said
+        self._open_form(None)
 
-        self.push_screen(NewRunScreen(self.session, self._launch), self._show_started)
+    def on_new_run_requested(self, event: NewRunRequested) -> None:
+        """Open the form, filled in as a run was made."""
+        self._open_form(event)
+
+    def on_run_opened(self, event: RunOpened) -> None:
+        """Show another run."""
+        self.main.open_run(event.run)
+        self.main.action_show("training")
+
+    def on_resume_requested(self, event: ResumeRequested) -> None:
+        """Let a trainer go on with a run, and show it."""
+        try:
+            self.session.trainers[event.run.path] = self._launch(event.run)
+        except CharRNNError as error:
+            self.main.tell(str(error), is_problem=True)
+            return
+        self.main.open_run(event.run)
+        self.main.action_show("training")
+        self.main.tell(f"A trainer goes on with {event.run.name}.")
 
     async def action_quit(self) -> None:
         """Leave; with a run that trains, ask what becomes of it."""
@@ -143,6 +165,13 @@ class CharRNNApp(ThemedApp):
         if self._loop_to_leave is not None:
             self._loop_to_leave.call_soon_threadsafe(self.exit, None, code)
 
+    def _open_form(self, prefill: NewRunRequested | None) -> None:
+        # deferred: the catalogue of texts brings the network modules, 50 ms of the first frame
+        from tui_charrnn.tui.screens.new_run import NewRunScreen  # noqa: PLC0415 - as said
+
+        form = NewRunScreen(self.session, self._launch, prefill)
+        self.push_screen(form, self._show_started)
+
     def _leave_run(self, answer: str | None) -> None:
         if self.session.run is not None and answer:
             self.farewell = (stop_run if answer == "stop" else leave_run)(self.session.run)
@@ -152,7 +181,7 @@ class CharRNNApp(ThemedApp):
         if has_started and self.session.started is not None:
             self.main.open_run(self.session.started)
             words = f"Training starts: {self.session.started_words}."
-            self.main.conversation.tell(f"{words} F4 lets the run itself speak.")
+            self.main.tell(f"{words} ^o lets the run itself speak.")
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""
@@ -192,13 +221,16 @@ def has_weights(run: RunDirectory) -> bool:
     return run.latest.exists() or run.live_model.exists()
 
 
-def run_app(run: Path | None, runs_folder: Path, model: str | None) -> int:
+def run_app(
+    run: Path | None, runs_folder: Path, model: str | None, *, readonly: bool = False
+) -> int:
     """Open the app in this terminal.
 
     Args:
         run: The run directory to show; None shows one that is being trained, if there is one.
         runs_folder: Where runs are kept.
         model: The model that speaks: a file, a run or a name; None is the first bundled one.
+        readonly: Whether nothing is asked of trainers.
 
     Returns:
         The exit code.
@@ -206,9 +238,8 @@ def run_app(run: Path | None, runs_folder: Path, model: str | None) -> int:
     # One vector times one matrix a character: more threads cost more than they give. NumPy reads
     # this when it is imported, which is after the first frame.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    app = CharRNNApp(
-        Session(runs_folder=runs_folder, model=model), run=RunDirectory(run) if run else None
-    )
+    session = Session(runs_folder=runs_folder, model=model, is_readonly=readonly)
+    app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run()
     if app.farewell:

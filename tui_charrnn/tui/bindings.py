@@ -5,20 +5,21 @@ from typing import Final, Literal
 
 from textual.binding import Binding
 
-Owner = Literal["app", "main", "conversation", "seed", "chart", "runs", "childhood", "log"]
-"""Who acts: a class of that name, or the seed box by itself (for the help only)."""
+Owner = Literal["app", "main", "seed", "chart", "runs", "childhood", "log"]
+"""Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 
-GROUPS: Final[dict[Owner, str]] = {
+GROUPS: Final = {
     "seed": "Text",
-    "conversation": "Text",
-    "main": "Training",
-    "app": "App",
+    "text": "Text",
+    "run": "Training",
+    "pane": "Panes",
+    "app": "Program",
     "chart": "In the loss chart",
     "runs": "In the list of runs",
     "childhood": "In the childhood",
     "log": "In the log",
 }
-"""Under which heading the help lists an owner's keys."""
+"""Under which heading the help lists a key, by the first word of its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,14 @@ class Key:
     @property
     def display(self) -> str:
         """The key as people read it."""
-        return self.shown or self.keys.replace("ctrl+", "^").upper()
+        if self.shown:
+            return self.shown
+        is_letter = len(self.keys) == 1
+        return self.keys if is_letter else self.keys.replace("ctrl+", "^").capitalize()
 
 
-def _in_row(
-    name: str, keys: str, action: str, label: str, sentence: str, *, owner: Owner, shown: str = ""
-) -> Key:
-    return Key(name, keys, action, label, sentence, owner, shown)
-
-
-def _aside(
-    name: str, keys: str, action: str, sentence: str, *, owner: Owner, shown: str = ""
-) -> Key:
-    return Key(name, keys, action, "", sentence, owner, shown, in_row=False)
-
-
-# Only keys that every terminal delivers: letters, Enter, Esc, F1 to F9, Ctrl with a letter. Not
-# those that the seed box edits with (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y ^z), nor ^b of tmux.
+# Only keys that every terminal delivers: letters, arrows, Enter, Esc, F1 to F9, Ctrl with a letter.
+# Not those that the seed box edits with (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y ^z), nor ^b of tmux.
 KEYS: Final[tuple[Key, ...]] = (
     Key(
         "seed.submit",
@@ -66,16 +58,15 @@ KEYS: Final[tuple[Key, ...]] = (
         "Speak",
         "Generate text from the seed in the box; again for a new one.",
         owner="seed",
-        shown="Enter",
+        in_row=False,
     ),
     Key(
         "text.stop",
         "escape",
         "stop",
         "Stop",
-        "Stop the text and keep it.",
+        "Stop the text and keep it; from another pane, come back to it.",
         shown="Esc",
-        owner="conversation",
     ),
     Key(
         "text.more",
@@ -83,63 +74,69 @@ KEYS: Final[tuple[Key, ...]] = (
         "more",
         "Go on",
         "Go on with the text from the state in which it stopped.",
-        owner="conversation",
-        shown="^g",
     ),
-    Key("app.help", "f1", "push_screen('help')", "Help", "Show this page.", owner="app"),
-    Key("pane.text", "f2", "show('text')", "Text", "Show the text, with the cursor in the seed."),
-    Key("pane.training", "f3", "show('training')", "Loss", "Show the loss chart and the run."),
-    Key("pane.runs", "f4", "show('runs')", "Runs", "Show the list of all runs."),
-    Key("run.pause", "f5", "pause", "Pause", "Pause training after the batch at hand; resume it."),
-    Key("run.checkpoint", "f6", "checkpoint", "Save", "Ask the trainer to save a checkpoint now."),
-    Key(
-        "text.cooler",
-        "f7",
-        "warm(-0.1)",
-        "",
-        "Lower the temperature: safer text. Acts at once.",
-        owner="conversation",
-    ),
+    Key("text.cooler", "f7", "warm(-0.1)", "", "Lower the temperature: safer text. Acts at once."),
     Key(
         "text.warmer",
         "f8",
         "warm(0.1)",
         "Temp",
         "Raise the temperature: wilder text. Acts at once.",
-        owner="conversation",
     ),
-    Key("run.stop", "f9", "stop_training", "End", "Ask the trainer to save and stop."),
-    Key("run.train", "ctrl+n", "train", "New", "Train on a text of yours.", "app", "^n"),
-    _aside(
-        "run.rate", "ctrl+r", "learning_rate", "Change the learning rate.", owner="main", shown="^r"
-    ),
-    _aside(
-        "pane.childhood",
-        "ctrl+t",
-        "show('childhood')",
-        "Show how a pinned seed was gone on with, from noise until now.",
-        owner="main",
-        shown="^t",
-    ),
-    _aside(
-        "pane.log", "ctrl+l", "show('log')", "Show the trainer's log.", owner="main", shown="^l"
-    ),
-    _aside(
-        "text.source",
-        "ctrl+o",
-        "source",
-        "Change who speaks: bundled model, run's newest weights, or best.",
-        owner="main",
-        shown="^o",
-    ),
-    _aside(
+    Key(
         "text.pace",
         "ctrl+f",
         "pace",
+        "Pace",
         "Change the pace: 10 to 500 characters a second, or full speed.",
-        owner="conversation",
-        shown="^f",
+        in_row=False,
     ),
+    Key(
+        "text.source",
+        "ctrl+o",
+        "source",
+        "Source",
+        "Change who speaks: bundled model, run's newest weights, or best.",
+        in_row=False,
+    ),
+    Key(
+        "pane.text",
+        "f2",
+        "show('text')",
+        "Text",
+        "Show the text, with the cursor in the seed.",
+        in_row=False,
+    ),
+    Key(
+        "pane.training",
+        "f3",
+        "show('training')",
+        "Loss",
+        "Show the loss chart and the run.",
+        in_row=False,
+    ),
+    Key("pane.runs", "f4", "show('runs')", "Runs", "Show the list of all runs.", in_row=False),
+    Key(
+        "pane.childhood",
+        "ctrl+t",
+        "show('childhood')",
+        "Childhood",
+        "Show how a pinned seed was gone on with, from noise until now.",
+        in_row=False,
+    ),
+    Key("pane.log", "ctrl+l", "show('log')", "Log", "Show the trainer's log.", in_row=False),
+    Key("run.train", "ctrl+n", "train", "New", "Train on a text of yours.", owner="app"),
+    Key(
+        "run.pause",
+        "f5",
+        "pause",
+        "Pause",
+        "Pause training after the batch at hand; again to go on.",
+    ),
+    Key("run.checkpoint", "f6", "checkpoint", "Save", "Ask the trainer to save a checkpoint now."),
+    Key("run.stop", "f9", "stop_training", "End", "Ask the trainer to save and stop."),
+    Key("run.rate", "ctrl+r", "learning_rate", "Rate", "Change the learning rate.", in_row=False),
+    Key("app.help", "f1", "push_screen('help')", "Help", "Show this page.", owner="app"),
     Key(
         "app.quit",
         "ctrl+q",
@@ -147,7 +144,6 @@ KEYS: Final[tuple[Key, ...]] = (
         "Quit",
         "Leave; training goes on unless you say otherwise.",
         owner="app",
-        shown="^q",
     ),
     Key(
         "app.palette",
@@ -156,52 +152,140 @@ KEYS: Final[tuple[Key, ...]] = (
         "Palette",
         "Find a command, or change the theme.",
         owner="app",
-        shown="^p",
     ),
-    _aside("chart.span", "r", "turn_span", "The whole run, or its last batches.", owner="chart"),
-    _aside("chart.scale", "y", "turn_scale", "Loss evenly, or by its logarithm.", owner="chart"),
-    _aside("chart.axis", "x", "turn_axis", "Steps, epochs or time below.", owner="chart"),
-    _aside("chart.smooth", "s", "turn_smoothing", "Smooth the line more, or less.", owner="chart"),
-    _aside(
+    Key(
+        "chart.span",
+        "r",
+        "turn_span",
+        "Recent",
+        "Show the whole run, or its last batches.",
+        owner="chart",
+    ),
+    Key(
+        "chart.scale",
+        "y",
+        "turn_scale",
+        "Log",
+        "Draw losses evenly, or by their logarithm.",
+        owner="chart",
+    ),
+    Key("chart.axis", "x", "turn_axis", "Axis", "Count in steps, epochs or time.", owner="chart"),
+    Key(
+        "chart.smooth",
+        "s",
+        "turn_smoothing",
+        "Smooth",
+        "Smooth the line more, or less.",
+        owner="chart",
+    ),
+    Key(
         "chart.left",
         "left",
         "move_cursor(-1)",
-        "Read the values out, step by step backward.",
+        "",
+        "Read the values out, further back.",
         owner="chart",
         shown="←",
     ),
-    _aside(
+    Key(
         "chart.right",
         "right",
         "move_cursor(1)",
-        "Read the values out, step by step forward.",
+        "Read",
+        "Read the values out, further on.",
         owner="chart",
         shown="→",
     ),
-    _aside("chart.end", "end", "drop_cursor", "Read out the newest again.", owner="chart"),
-    _aside("runs.open", "enter", "open", "Show the run.", owner="runs", shown="Enter"),
-    _aside("runs.resume", "r", "resume", "Go on training it.", owner="runs"),
-    _aside("runs.compare", "c", "compare", "Draw its loss over the shown run's.", owner="runs"),
-    _aside("runs.rename", "n", "rename", "Give it another name.", owner="runs"),
-    _aside("runs.export", "e", "export", "Pack it into one archive.", owner="runs"),
-    _aside("runs.delete", "d", "delete", "Move it to the trash folder.", owner="runs"),
-    _aside("runs.restore", "u", "restore", "Bring the last deleted run back.", owner="runs"),
-    _aside(
-        "childhood.earlier", "left", "move(-1)", "The sample before.", owner="childhood", shown="←"
+    Key(
+        "chart.end",
+        "end",
+        "drop_cursor",
+        "Newest",
+        "Read out the newest values again.",
+        owner="chart",
     ),
-    _aside(
-        "childhood.later", "right", "move(1)", "The sample after.", owner="childhood", shown="→"
+    Key("runs.open", "enter", "open", "Open", "Show the run.", owner="runs"),
+    Key("runs.resume", "r", "resume", "Resume", "Go on training it.", owner="runs"),
+    Key(
+        "runs.compare",
+        "c",
+        "compare",
+        "Compare",
+        "Draw its loss over that of the run that is shown.",
+        owner="runs",
     ),
-    _aside("childhood.first", "home", "move_to_first", "The first sample.", owner="childhood"),
-    _aside("childhood.last", "end", "move_to_last", "The newest, and follow.", owner="childhood"),
-    _aside(
-        "childhood.seed", "down,up", "turn_seed", "Another pinned seed.", owner="childhood",
-        shown="↑ ↓",
+    Key("runs.rename", "n", "rename", "Rename", "Give it another name.", owner="runs"),
+    Key("runs.export", "e", "export", "Export", "Pack it into one archive.", owner="runs"),
+    Key("runs.delete", "d", "delete", "Delete", "Move it to the trash folder.", owner="runs"),
+    Key(
+        "runs.restore",
+        "u",
+        "restore",
+        "Undo",
+        "Bring the run back that was deleted last.",
+        owner="runs",
     ),
-    _aside("childhood.play", "space", "play", "Play it from the first on.", owner="childhood"),
-    _aside("log.filter", "f", "turn_filter", "Everything, or what warns only.", owner="log"),
-    _aside("log.end", "end", "follow", "Follow the newest line.", owner="log"),
-)  # fmt: skip
+    Key(
+        "childhood.earlier",
+        "left",
+        "move(-1)",
+        "",
+        "Show the sample before.",
+        owner="childhood",
+        shown="←",
+    ),
+    Key(
+        "childhood.later",
+        "right",
+        "move(1)",
+        "Step",
+        "Show the sample after.",
+        owner="childhood",
+        shown="→",
+    ),
+    Key(
+        "childhood.first",
+        "home",
+        "move_to_first",
+        "First",
+        "Show the first sample.",
+        owner="childhood",
+    ),
+    Key(
+        "childhood.last",
+        "end",
+        "move_to_last",
+        "Newest",
+        "Show the newest sample, and follow.",
+        owner="childhood",
+    ),
+    Key(
+        "childhood.seed",
+        "down,up",
+        "turn_seed",
+        "Seed",
+        "Go on to another pinned seed.",
+        owner="childhood",
+        shown="↑↓",
+    ),
+    Key(
+        "childhood.play",
+        "space",
+        "play",
+        "Play",
+        "Play the samples from the first on.",
+        owner="childhood",
+    ),
+    Key(
+        "log.filter",
+        "f",
+        "turn_filter",
+        "Filter",
+        "Show everything, or what warns only.",
+        owner="log",
+    ),
+    Key("log.end", "end", "follow", "Newest", "Follow the newest line.", owner="log"),
+)
 
 _PLAIN_KEYS: Final = frozenset({"f1", "ctrl+n"})
 """Keys of the app that act on the main screen only, not in a form or a question."""

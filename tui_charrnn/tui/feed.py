@@ -15,12 +15,14 @@ from tui_charrnn.tui.messages import RunDescribed, RunRead, RunUnreadable
 if TYPE_CHECKING:
     from textual.message import Message
 
+    from tui_charrnn.runs.batch_stretch import Told
     from tui_charrnn.runs.description import RunStatus
     from tui_charrnn.runs.layout import RunDirectory
 
 POLL_INTERVAL: Final = 0.25  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
-_READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in some 20 ms
+_READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in some 5 ms
+_PIECE_TIME: Final = 0.1  # seconds of reading a long log between two pictures of it
 _CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is told of at least so often, for its clock
 
 
@@ -28,8 +30,8 @@ class RunFeed:
     """A thread that looks into a run directory four times a second.
 
     The thread waits until the screen has taken what it told, so that a long log fills in piece by
-    piece and a screen that stands still is not buried. It is a daemon: a read that hangs on a dead
-    network drive keeps nobody.
+    piece and a screen that stands still is not buried. What the trainer says of itself comes with
+    the first piece. It is a daemon: a read that hangs on a dead network drive keeps nobody.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class RunFeed:
         self._stopping = threading.Event()
         self._taken = threading.Event()
         self._has_caught_up = False
+        self._is_behind = True
+        """Whether more is to be read at once."""
         self._told: tuple[RunStatus | None, Verdict] | None = None
         self._told_at = 0.0
 
@@ -78,7 +82,7 @@ class RunFeed:
                     self._tell(RunDescribed(self, read_description(self.run)))
                     is_described = True
                 self._look()
-                pause = 0.0 if self._reader.behind and not self._has_caught_up else POLL_INTERVAL
+                pause = 0.0 if self._is_behind else POLL_INTERVAL
             except (CharRNNError, OSError) as error:  # a network drive may come back
                 self._tell(RunUnreadable(self, error))
                 pause = RETRY_INTERVAL
@@ -87,7 +91,7 @@ class RunFeed:
     def _look(self) -> None:
         """Read once and tell what is new."""
         status = read_status(self.run)  # before the records: whoever has ended wrote them all
-        records = tuple(self._reader.read_new(_READ_AT_ONCE))
+        records = self._read_piece()
         life: Verdict = self._liveness.judge(status)
         now = self._clock()
         is_due = life in {"alive", "silent"} and now - self._told_at >= _CLOCK_INTERVAL
@@ -105,7 +109,28 @@ class RunFeed:
                     starts_over=starts_over,
                 )
             )
-        self._has_caught_up = self._has_caught_up or self._reader.behind == 0
+        self._has_caught_up = self._has_caught_up or not self._is_behind
+
+    def _read_piece(self) -> tuple[Told, ...]:
+        """Read as much of what is new as makes one picture; of the first, the beginning."""
+        told: list[Told] = []
+        end = self._clock() + (0.0 if self._told is None else _PIECE_TIME)
+        is_behind = True
+        while is_behind:
+            behind, restarts = self._reader.behind, self._reader.restarts
+            try:
+                new = self._reader.read_new_stretches(_READ_AT_ONCE)
+            except (CharRNNError, OSError):
+                if not told:
+                    raise
+                break  # what was read would be lost; the next look fails again, or does not
+            told = new if self._reader.restarts > restarts else told + new
+            # a line that a dead trainer left torn is behind for ever
+            is_behind = self._reader.behind not in {0, behind}
+            if self._clock() >= end:
+                break
+        self._is_behind = is_behind
+        return tuple(told)
 
     def _tell(self, message: Message) -> None:
         """Post a message and wait until the screen has taken it."""

@@ -1,47 +1,22 @@
 """From what was typed into the training form to a run that trains."""
 
 import contextlib
-import dataclasses
-import re
 import subprocess
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.durations import format_duration, parse_duration
-from tui_charrnn.errors import ConfigError, CorpusError, StorageError
-from tui_charrnn.presets import find_preset
+from tui_charrnn.errors import CorpusError, StorageError
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
 from tui_charrnn.text.progress import Progress
-
-_COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
+from tui_charrnn.text.seeds import choose_seeds
+from tui_charrnn.tui.form_values import NewRun
 
 Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
-
-
-@dataclass(frozen=True, slots=True)
-class NewRun:
-    """What was typed into the form, checked as far as it can be without reading the corpus."""
-
-    corpus: str
-    """As `read_corpus` takes it: a path, a glob, or `catalogue:NAME`."""
-    preset: str
-    training: TrainingConfig
-    name: str | None
-
-
-class FieldError(ConfigError):
-    """A field of the form holds what it must not."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.field = field
 
 
 class WithdrawnError(Exception):
@@ -82,76 +57,27 @@ class Permission:
             self._is_used = True
 
 
-def check_form(*, corpus: str, preset: str, length: str, name: str) -> NewRun:
-    """Turn what was typed into a request.
-
-    Raises:
-        FieldError: If a field cannot be used; it names the field.
-    """
-    if not corpus.strip():
-        raise FieldError("corpus", "Choose a text from the list, or name a file of yours.")
-    cleaned = name.strip()
-    if "/" in cleaned or "\0" in cleaned or cleaned in {".", ".."}:
-        raise FieldError("name", f"A name is one plain word, not a path. Received: {cleaned!r}")
-    try:
-        training = with_length(find_preset(preset).training, length)
-    except ConfigError as error:
-        raise FieldError("length", str(error)) from error
-    return NewRun(corpus=corpus.strip(), preset=preset, training=training, name=cleaned or None)
-
-
-def with_length(training: TrainingConfig, length: str) -> TrainingConfig:
-    """The settings with another length: `10 epochs`, `2000 steps`, `5m`; empty keeps theirs.
-
-    Raises:
-        ConfigError: If it is none of these.
-    """
-    typed = length.strip()
-    if not typed:
-        return training
-    if counted := _COUNT.fullmatch(typed):
-        amount, unit = counted[1].replace(",", ""), counted[2].lower().rstrip("s")
-        if amount.count(".") > 1 or (unit == "step" and "." in amount):
-            raise ConfigError(f"Steps are a whole number. Received: {typed!r}")
-        return dataclasses.replace(
-            training,
-            epochs=float(amount) if unit == "epoch" else None,
-            steps=int(amount) if unit == "step" else None,
-            train_time=None,
-        )
-    if typed.isdigit():
-        raise ConfigError(f"Say what the number counts: {typed} epochs, {typed} steps, {typed}m.")
-    try:
-        seconds = parse_duration(typed)
-    except ConfigError as error:
-        raise ConfigError(
-            f"How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
-            f"Received: {typed!r}"
-        ) from error
-    return dataclasses.replace(training, epochs=None, steps=None, train_time=seconds)
-
-
-def length_words(training: TrainingConfig) -> str:
-    """How long the settings train, as it would be typed."""
-    if training.epochs is not None:
-        return f"{training.epochs:g} epochs"
-    if training.steps is not None:
-        return f"{training.steps:,} steps"
-    return format_duration(training.train_time or 0.0)
-
-
 def make_run(
     folder: Path,
     name: str | None,
     preset: str,
     configurations: tuple[ModelConfig, TrainingConfig],
     corpus: Corpus,
+    pinned_seeds: Sequence[str] | None = (),
 ) -> RunDirectory:
     """Create a run directory, once it is certain that the run can be trained.
 
+    Args:
+        folder: Where runs are kept.
+        name: Its name; None takes one of the time and the corpus.
+        preset: Name of the preset that the settings came from.
+        configurations: The network, and how it is trained.
+        corpus: The text.
+        pinned_seeds: Seed texts to be sampled as it learns; None takes the beginning of the text.
+
     Raises:
         CorpusError: If the corpus is too short, or one character only.
-        ConfigError: If the name is taken or cannot be one.
+        ConfigError: If the name is taken or cannot be one, or a seed is too long.
         StorageError: If the disk refuses.
     """
     # deferred: NumPy, which the first frame does not wait for
@@ -176,6 +102,7 @@ def make_run(
         corpus=corpus,
         vocabulary=vocabulary,
         parameter_count=parameter_count(model, len(vocabulary)),
+        pinned_seeds=choose_seeds(corpus.text, pinned_seeds),
     )
 
 
@@ -191,10 +118,17 @@ def start_run(
             refuses.
         WithdrawnError: If the user gave up meanwhile.
     """
-    corpus = read_corpus([new.corpus], progress=progress)
+    reading = new.corpus.reading
+    corpus = read_corpus(
+        new.corpus.arguments,
+        encoding=reading.encoding,
+        unify_newlines=reading.unify_newlines,
+        compose=reading.compose,
+        progress=progress,
+        heed=permission.check,
+    )
     permission.check()
-    configurations = find_preset(new.preset).model, new.training
-    run = make_run(runs_folder, new.name, new.preset, configurations, corpus)
+    run = make_run(runs_folder, new.name, new.preset, (new.model, new.training), corpus, new.seeds)
     try:
         permission.use()
         return run, launch(run)
@@ -202,12 +136,3 @@ def start_run(
         with contextlib.suppress(StorageError):
             Storage().remove_tree(run.path)  # made a moment ago, and no trainer has seen it
         raise
-
-
-def model_words(model: ModelConfig) -> str:
-    """A network in a few words, its size for a text of a hundred different characters."""
-    # deferred: NumPy, which the first frame does not wait for
-    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
-
-    millions = parameter_count(model, 100) / 1e6
-    return f"{model.layer_count} x {model.cell} {model.hidden_size}, {millions:.2g} M parameters"

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.catalogue import list_runs
@@ -15,6 +15,9 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.tui.speaker import Dial
 from tui_charrnn.viewing.run_view import RunView
+
+if TYPE_CHECKING:  # brings the catalogue of texts, which the first frame does not wait for
+    from tui_charrnn.tui.form_values import FormValues
 
 _RECENT: Final = 7 * 86_400.0
 """Seconds in which a run that has ended is still shown when the app opens."""
@@ -45,6 +48,10 @@ class Session:
     """The run that this app started last."""
     started_words: str = ""
     """What that is: preset and length."""
+    form: "FormValues | None" = None
+    """What was last typed into the training form."""
+    is_readonly: bool = False
+    """Whether nothing may be asked of a trainer, not even its newest weights."""
 
     @property
     def run(self) -> RunDirectory | None:
@@ -56,10 +63,6 @@ class Session:
         """Whether the run that is shown is being trained."""
         return self.view is not None and self.view.is_live
 
-    def open_run(self, run: RunDirectory) -> None:
-        """Show a run in the place of any other."""
-        self.view = RunView(run)
-
     def turn_source(self) -> Source:
         """Go on to the next source; without a run there is only one."""
         sources = list(Source) if self.view else [Source.DEFAULT]
@@ -67,22 +70,28 @@ class Session:
         self.source = sources[(position + 1) % len(sources)]
         return self.source
 
-    def has_lost_trainer(self, status: RunStatus | None) -> bool:
-        """Whether the trainer that this app started for the shown run is gone.
+    def exit_code(self, run: RunDirectory) -> int | None:
+        """How the trainer that this app started for a run ended; None if it has not."""
+        trainer = self.trainers.get(run.path)
+        return trainer.poll() if trainer else None
+
+    def has_lost_trainer(self, run: RunDirectory, status: RunStatus | None) -> bool:
+        """Whether the trainer that this app started for a run is gone.
 
         Known at once, even of one that ended before it wrote its number down. Once another process
         has taken the run up, this one no longer matters.
 
         Args:
+            run: The run.
             status: What the run's trainer last said.
         """
-        trainer = self.trainers.get(self.run.path) if self.run else None
-        if self.run is None or trainer is None or trainer.poll() is None:
+        trainer = self.trainers.get(run.path)
+        if trainer is None or trainer.poll() is None:
             return False
         taken_up_by = (status.pid, status.host) if status and status.pid else None
         if taken_up_by in {None, (trainer.pid, host_name())}:
             return True
-        del self.trainers[self.run.path]
+        del self.trainers[run.path]
         return False
 
 

@@ -53,7 +53,7 @@ class Wanted:
             runs_folder=session.runs_folder,
             model=session.model,
             run=session.run,
-            is_live=session.has_live_run,
+            is_live=session.has_live_run and not session.is_readonly,
             has_begun=view is not None and view.step > 0,
         )
 
@@ -137,7 +137,7 @@ def _newest_file(run: RunDirectory) -> Path | None:
 def _no_weights(run: RunDirectory) -> ModelFileError:
     return ModelFileError(
         f"Run {safe_line(run.name)} has no weights yet; it can speak from its first batch on. "
-        "F4 goes back to the bundled model."
+        "^o goes back to the bundled model."
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 from tui_charrnn.metrics import LossHistory, RunningMean
+from tui_charrnn.runs.batch_stretch import BatchStretch, Told
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict
@@ -16,7 +17,6 @@ from tui_charrnn.runs.records import (
     DynamicallyEvaluated,
     LearningRateChanged,
     ModelPublished,
-    Record,
     RequestAnswered,
     RunDiverged,
     RunEnded,
@@ -56,7 +56,7 @@ class RunView:
     state_since: float = 0.0
     """When the present state was first seen, seconds on the viewer's monotonic clock."""
     losses: LossHistory = field(default_factory=LossHistory)
-    """Training loss of every batch, nats per character."""
+    """Training loss of every batch, nats per character; and where it was not finite."""
     smoothed: RunningMean = field(default_factory=RunningMean)
     step: int = 0
     plan: RunPlanned | None = None
@@ -67,6 +67,8 @@ class RunView:
     """The lowest score of the held-out text, the first of equals."""
     checkpoints: list[int] = field(default_factory=list)
     """Steps after which a checkpoint was saved, oldest first; most are pruned by now."""
+    checkpoint_elapsed: float | None = None
+    """Seconds of work on the run until the newest of them, as far as is known."""
     samples: list[SampleTaken] = field(default_factory=list)
     """Of all pinned seeds, oldest first."""
     newest_batch: BatchTrained | None = None
@@ -74,6 +76,8 @@ class RunView:
     """How many batches were read, those of dropped stretches left out."""
     clipped: int = 0
     """How many of them had a gradient that was cut down."""
+    peak_rate: float | None = None
+    """The peak of the learning rate since it was last changed; None if it never was."""
     published_step: int | None = None
     problem: str = ""
     """Why the run directory cannot be read now, safe to show."""
@@ -129,7 +133,7 @@ class RunView:
             return None
         return self.baseline[1] - self.best.loss
 
-    def take(self, records: Iterable[Record]) -> list[News]:
+    def take(self, records: Iterable[Told]) -> list[News]:
         """Fold records in, in their order, and say what is worth a sentence."""
         news = []
         for record in records:
@@ -168,14 +172,18 @@ def _fold_planned(view: RunView, record: RunPlanned) -> None:
 
 
 def _fold_batch(view: RunView, record: BatchTrained) -> None:
-    view.step = record.step
-    view.losses.append(record.step, record.loss)
-    if math.isfinite(record.loss):
-        view.smoothed.add(record.loss)
-    view.newest_batch = record
-    view.batches += 1
+    _fold_stretch(view, BatchStretch.of(record))
+
+
+def _fold_stretch(view: RunView, stretch: BatchStretch) -> None:
+    view.newest_batch = stretch.newest
+    view.step = view.newest_batch.step
+    view.losses.extend(stretch.steps, stretch.losses, stretch.elapsed)
+    view.smoothed.extend(list(filter(math.isfinite, stretch.losses)))
+    view.batches += len(stretch)
     limit = view.description.training.gradient_norm_limit if view.description else None
-    view.clipped += limit is not None and record.gradient_norm > limit
+    if limit is not None:
+        view.clipped += sum(map(float(limit).__lt__, stretch.gradient_norms))
 
 
 def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:
@@ -190,6 +198,8 @@ def _fold_followed(_: RunView, record: DynamicallyEvaluated) -> News:
 
 def _fold_checkpoint(view: RunView, record: CheckpointSaved) -> None:
     view.checkpoints.append(record.step)
+    batch = view.newest_batch
+    view.checkpoint_elapsed = batch.elapsed if batch is not None else None
 
 
 def _fold_sample(view: RunView, record: SampleTaken) -> None:
@@ -237,7 +247,8 @@ def _drop_after(view: RunView, step: int) -> None:
         view.smoothed.add(view.losses.buckets[-1].mean)
 
 
-def _fold_changed_rate(_: RunView, record: LearningRateChanged) -> News | None:
+def _fold_changed_rate(view: RunView, record: LearningRateChanged) -> News | None:
+    view.peak_rate = record.learning_rate
     if record.reason == "divergence":
         return None  # the rollback tells it
     return News(f"Peak learning rate {record.learning_rate:g} from step {record.step:,} on.")
@@ -245,6 +256,7 @@ def _fold_changed_rate(_: RunView, record: LearningRateChanged) -> News | None:
 
 def _fold_rolled_back(view: RunView, record: RunRolledBack) -> News:
     _drop_after(view, record.to_step)
+    view.losses.mark_gap(record.step)
     place = f"step {record.to_step:,}" if record.to_step else "the beginning"
     view.warning = (
         f"The {quantity_words(record.quantity)} became {safe_line(record.value)} at step "
@@ -261,6 +273,7 @@ def quantity_words(quantity: str) -> str:
 
 def _fold_diverged(view: RunView, record: RunDiverged) -> News:
     view.diverged = record
+    view.losses.mark_gap(record.step)
     quantity = quantity_words(record.quantity)
     return News(f"The {quantity} stopped being a finite number at step {record.step:,}.", "error")
 
@@ -275,11 +288,12 @@ def _fold_ended(view: RunView, record: RunEnded) -> News:
     return News(f"Run {safe_line(view.run.name)}: {safe_line(record.reason)} at {record.step:,}.")
 
 
-_FOLDS: Final[Mapping[type[Record], Callable[[RunView, Any], News | None]]] = {
+_FOLDS: Final[Mapping[type[Told], Callable[[RunView, Any], News | None]]] = {
     RunStarted: _fold_started,
     BaselinesMeasured: _fold_baselines,
     RunPlanned: _fold_planned,
     BatchTrained: _fold_batch,
+    BatchStretch: _fold_stretch,
     SplitEvaluated: _fold_evaluated,
     DynamicallyEvaluated: _fold_followed,
     SampleTaken: _fold_sample,

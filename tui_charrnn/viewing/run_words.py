@@ -11,7 +11,7 @@ from tui_charrnn.runs.catalogue import default_runs_folder
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.run_view import RunView, quantity_words
+from tui_charrnn.viewing.run_view import RunView
 
 _STATE_WORDS = {
     RunState.CREATED: "starting the trainer",
@@ -30,7 +30,6 @@ _STATE_WORDS = {
     RunState.FAILED: "failed",
 }
 _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.TIMING}
-_TO_BE_RESUMED = {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}
 _PARTS = " ▏▎▍▌▋▊▉"
 """Eighths of a cell."""
 
@@ -108,13 +107,26 @@ def lead_words(view: RunView) -> str:
     return f"{abs(view.lead):.3f} nats {side} than the best n-gram"
 
 
+def needs_bar(view: RunView) -> bool:
+    """Whether a bar tells more than the state: not of a run that has come to its end."""
+    share = fraction(view)
+    return share is not None and (view.is_live or share < 1)
+
+
 def loss_rows(view: RunView) -> list[tuple[str, str]]:
     """The losses as rows of a label and a value; only those that are known."""
     rows = []
     if view.smoothed.value is not None:
         rows.append(("train loss", f"{view.smoothed.value:.3f}"))
-    if view.validation is not None and view.best is not None:
+    if view.validation is not None:
         rows.append(("validation", f"{view.validation.loss:.3f}"))
+    return rows + score_rows(view)
+
+
+def score_rows(view: RunView) -> list[tuple[str, str]]:
+    """How good the run is, as rows of a label and a value."""
+    rows = []
+    if view.best is not None:
         rows.append(("best", f"{view.best.loss:.3f} at step {view.best.step:,}"))
     measured = view.best.loss if view.best else view.smoothed.value
     if measured is not None:
@@ -124,7 +136,7 @@ def loss_rows(view: RunView) -> list[tuple[str, str]]:
         ))
     if view.baseline is not None:
         order, loss = view.baseline
-        rows.append(("baseline", f"{loss:.3f} ({_gram_words(order)})"))
+        rows.append(("baseline", f"{loss:.3f} ({gram_words(order)})"))
     return rows
 
 
@@ -138,7 +150,7 @@ def loss_words(view: RunView, width: int) -> str:
         bits = f"{bits_per_character(view.best.loss):.2f} bpc"
     if view.baseline is not None:
         order, loss = view.baseline
-        baseline = f"{_gram_words(order)} {loss:.3f}"
+        baseline = f"{gram_words(order)} {loss:.3f}"
     lead = baseline
     if view.lead is not None:
         lead = f"{abs(view.lead):.2f} {'below' if view.lead >= 0 else 'above'} {baseline}"
@@ -193,34 +205,6 @@ def command_words(word: str, run: RunDirectory, *options: str) -> str:
     return safe_line(command(word, *options, address))
 
 
-def advice_words(view: RunView) -> str:
-    """How to go on with a run that was left in good order before its end; empty for others."""
-    if trouble_words(view) or view.state not in _TO_BE_RESUMED:
-        return ""
-    return f"Go on with: {command_words('resume', view.run)}"
-
-
-def trouble_words(view: RunView) -> str:
-    """What went wrong, and what to do about it; empty while all is well."""
-    log = safe_line(str(view.run.log))
-    resume = f"Go on with: {command_words('resume', view.run)}"
-    if view.problem:
-        return view.problem
-    if view.diverged is not None:
-        return (
-            f"The {quantity_words(view.diverged.quantity)} became "
-            f"{safe_line(view.diverged.value)} at step {view.diverged.step:,}. The last good "
-            f"checkpoint is kept; train anew with a learning rate below "
-            f"{view.diverged.learning_rate:g}."
-        )
-    if view.failure or view.state is RunState.FAILED:
-        said = view.failure or safe_line(view.status.message if view.status else "")
-        return f"{said or 'Training failed.'} Log: {log}. {resume}"
-    if view.state.is_live and view.life == "lost":
-        return f"The trainer is gone without a word. Log: {log}. {resume}"
-    return view.warning if view.is_live else ""
-
-
-def _gram_words(order: int) -> str:
+def gram_words(order: int) -> str:
     """What `Baselines.names` calls it; asked there, it would bring NumPy."""
     return {0: "uniform", 1: "unigram", 2: "bigram"}.get(order, f"{order}-gram")

@@ -1,5 +1,6 @@
 """One page: every key and what it does."""
 
+from itertools import groupby
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_charrnn.tui.bindings import KEYS
+from tui_charrnn.tui.bindings import GROUPS, KEYS, Key
 
 _ABOUT = (
     "A character LSTM reads text one character at a time and guesses the next. What you type into "
@@ -26,13 +27,19 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """What the program does, then a line a key."""
+        """What the program does, then a heading a group and a line a key."""
         with VerticalScroll(id="help") as page:
             page.border_title = Content("Keys")
             page.border_subtitle = Content("Esc closes")
             yield Static(_ABOUT, markup=False, id="help-about")
-            for key in KEYS:
-                yield Static(
-                    Content.assemble((f"{key.display:<6}", "bold $accent"), key.sentence),
-                    classes="help-key",
-                )
+            for group, keys in groupby(KEYS, key=_group):
+                yield Static(Content.styled(group, "bold"), classes="help-group")
+                for key in keys:
+                    yield Static(
+                        Content.assemble((f"{key.display:<7}", "bold $accent"), key.sentence),
+                        classes="help-key",
+                    )
+
+
+def _group(key: Key) -> str:
+    return GROUPS[key.id.partition(".")[0]]

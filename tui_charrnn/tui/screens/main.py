@@ -1,56 +1,90 @@
-"""The one screen that is always there: a run, a text that streams, a seed box."""
+"""The one screen that is always there: a run, a text that streams, a seed box, and other panes."""
 
 import functools
+import time
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.getters import query_one
+from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Static
 
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.bindings import bindings_of
-from tui_charrnn.tui.messages import FirstFrameShown, NewsTold, RunChanged, SeedSubmitted
-from tui_charrnn.tui.screens.question import ask_to_stop
+from tui_charrnn.tui.messages import (
+    FirstFrameShown,
+    NewsTold,
+    NoteWritten,
+    PaneRequested,
+    RunChanged,
+    RunCompared,
+    SeedSubmitted,
+)
+from tui_charrnn.tui.screens.steering import Steering
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.weights import Wanted, WeightsLoader
 from tui_charrnn.tui.widgets.conversation import Conversation
-from tui_charrnn.tui.widgets.followed_run import NO_TRAINER, FollowedRun
 from tui_charrnn.tui.widgets.key_row import KeyRow
+from tui_charrnn.tui.widgets.note_line import NoteLine
+from tui_charrnn.tui.widgets.pane_tabs import PANES, PaneTabs
+from tui_charrnn.tui.widgets.run_follower import RunFollower
+from tui_charrnn.tui.widgets.status_line import StatusLine
+from tui_charrnn.tui.widgets.studio import Studio
 from tui_charrnn.tui.widgets.title_row import TitleRow
 
 TOO_SMALL = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
 
 
-class MainScreen(Screen[None]):
-    """Answers what the user asks for; what a run does is told to it by the app."""
+class MainScreen(Steering, Screen[None]):
+    """Answers what the user asks for; what a run does is told to it by a follower."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("main")]
+    pane: var[str] = var("text")
+    """Which of `PANES` is open."""
+    note = query_one(NoteLine)
+    status = query_one(StatusLine)
+    follower = query_one("#shown-run", RunFollower)
+    compared = query_one("#compared-run", RunFollower)
+    studio = query_one(Studio)
     conversation = query_one(Conversation)
-    followed_run = query_one(FollowedRun)
 
     def __init__(self, session: Session, loader: WeightsLoader) -> None:
         super().__init__()
-        self._session = session
+        self.session = session
         self._loader = loader
         self._waits_for_run = False
 
     def compose(self) -> ComposeResult:
-        """A title row, the run, the conversation, the keys."""
+        """Title, status, tabs, the panes, the note, the keys."""
         yield TitleRow()
-        with Container(id="stage"):
-            yield FollowedRun(self._session)
-            yield Conversation(self._session.dial)
+        yield StatusLine()
+        yield PaneTabs()
+        yield Studio(self.session)
+        yield NoteLine()
         yield Static(TOO_SMALL, id="too-small", markup=False)
         yield KeyRow()
+        yield RunFollower(self.session, id="shown-run")
+        yield RunFollower(self.session, id="compared-run", tells_news=False)
 
     def on_mount(self) -> None:
         """Let the cursor wait in the seed box; the text begins after the first frame."""
         self.conversation.seed.focus()
         self.watch(self.conversation.spoken, "streaming", self._show_keys)
         self.call_after_refresh(self.post_message, FirstFrameShown())
+
+    def watch_pane(self) -> None:
+        """Show the pane that is open."""
+        for name in PANES:
+            self.set_class(name == self.pane, f"-pane-{name}")
+        self.query_one(PaneTabs).show(self.pane)
+        self.studio.open(self.pane)
+        self._show_run()
+
+    def on_descendant_focus(self) -> None:
+        """Offer the keys of what has the focus."""
+        self._show_keys()
 
     def on_seed_submitted(self, event: SeedSubmitted) -> None:
         """Answer a seed text."""
@@ -63,60 +97,98 @@ class MainScreen(Screen[None]):
 
     def answer(self, seed_text: str | None) -> None:
         """Have a seed text answered; None takes one that suits the model."""
-        wanted = Wanted.of(self._session)
+        wanted = Wanted.of(self.session)
         if wanted.source is Source.NEWEST and wanted.is_live and wanted.has_begun:
-            self.conversation.tell("Asking the trainer for its newest weights …")
+            self.tell("Asking the trainer for its newest weights …")
         self.conversation.speak(functools.partial(self._loader.load, wanted), seed_text)
 
-    def open_run(self, run: RunDirectory) -> None:
+    def open_run(self, run: RunDirectory | None) -> None:
         """Show a run; its weights can speak from now on."""
-        self.followed_run.follow(run)
+        if self.compared.view is not None and self.compared.view.run == run:
+            self.compared.follow(None)
+        self.follower.follow(run)
+        self.session.view = self.follower.view
 
     def on_run_changed(self, event: RunChanged) -> None:
-        """Offer the keys that go with what the run does now."""
+        """Draw what is known, and offer the keys that go with what the run does now."""
         event.stop()
-        view = self._session.view
+        view = self.session.view
         if self._waits_for_run and view is not None and (view.status or view.problem):
             self._waits_for_run = False
             self.answer(None)
-        self.query_one(TitleRow).show(self._session)
-        self._show_keys()
+        self._show_run()
+
+    def on_run_compared(self, event: RunCompared) -> None:
+        """Draw another run's loss over that of the shown one."""
+        event.stop()
+        self.compared.follow(event.run)
+        if event.run is not None:
+            self.action_show("training")
+
+    def on_pane_requested(self, event: PaneRequested) -> None:
+        """Open a pane."""
+        event.stop()
+        self.action_show(event.pane)
 
     def on_news_told(self, event: NewsTold) -> None:
         """Say what happened in the run."""
         event.stop()
-        is_problem = event.news.severity != "information"
-        self.conversation.tell(event.news.sentence, is_problem=is_problem)
+        self.tell(event.news.sentence, is_problem=event.news.severity != "information")
+        self.studio.note_news(event.news)
+
+    def on_note_written(self, event: NoteWritten) -> None:
+        """Say what there is to say about the text."""
+        event.stop()
+        self.tell(event.sentence, is_problem=event.is_problem)
+
+    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+        """Say something in the line below the panes."""
+        self.note.tell(sentence, is_problem=is_problem)
+
+    def action_show(self, pane: str) -> None:
+        """Open a pane and give it the focus."""
+        self.pane = pane
+        self.studio.focus_on(pane)
+
+    def action_stop(self) -> None:
+        """Stop the text; where there is none, come back to it."""
+        if self.conversation.spoken.streaming:
+            self.conversation.spoken.stop()
+        else:
+            self.action_show("text")
+
+    def action_more(self) -> None:
+        """Go on with the text from where it stopped."""
+        self.conversation.go_on()
+
+    def action_pace(self) -> None:
+        """Go on to the next pace."""
+        self.conversation.turn_pace()
+
+    def action_warm(self, difference: float) -> None:
+        """Change the temperature, at once and also in the middle of a text."""
+        self.conversation.warm(difference)
 
     def action_source(self) -> None:
         """Let other weights speak from the next seed on."""
-        if self._session.view is None:
-            self.conversation.tell("There is no run to speak from; F3 starts one.")
+        if self.session.view is None:
+            self.tell("There is no run to speak from; ^n starts one.")
             return
-        source = self._session.turn_source()
-        self.conversation.tell(f"From the next Enter on, {source.value} will speak.")
+        source = self.session.turn_source()
+        self.tell(f"From the next Enter on, {source.value} will speak.")
 
-    def action_checkpoint(self) -> None:
-        """Ask the trainer to save now."""
-        self.followed_run.ask("checkpoint", "The trainer is asked to save a checkpoint …")
-
-    def action_stop_training(self) -> None:
-        """Ask the trainer to save and stop, after a question."""
-        if self._session.run is None or not self._session.has_live_run:
-            self.conversation.tell(NO_TRAINER)
-            return
-
-        def stop(answer: str | None) -> None:
-            if answer == "stop":
-                self.followed_run.ask("stop", "The trainer is asked to save and stop …")
-
-        self.app.push_screen(ask_to_stop(self._session.run.name), stop)
+    def _show_run(self) -> None:
+        view, now = self.session.view, time.monotonic()
+        asked = self.follower.pending.words
+        self.set_class(view is not None, "-has-run")
+        self.query_one(TitleRow).show(self.session)
+        self.status.show(view, now, asked)
+        self.studio.show(view, self.compared.view, now, asked)
+        self._show_keys()
 
     def _show_keys(self) -> None:
         """Show the keys that do something now."""
         hidden = {"text.more" if self.conversation.spoken.streaming else "text.stop"}
-        if self._session.view is None:
-            hidden.add("text.source")
-        if not self._session.has_live_run:
-            hidden |= {"run.checkpoint", "run.stop"}
-        self.query_one(KeyRow).show(hidden)
+        if not self.session.has_live_run or self.session.is_readonly:
+            hidden |= {"run.checkpoint", "run.stop", "run.pause"}
+        self.query_one(KeyRow).show(hidden, self.studio.room_of(self.focused))

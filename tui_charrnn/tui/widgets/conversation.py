@@ -1,33 +1,25 @@
-"""The stage: the text as it streams, one line about it, and the seed box."""
+"""The text as it streams, and the seed box below it."""
 
 import dataclasses
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.widgets import Static
 
-from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.messages import NoteWritten, SeedSubmitted, SpeechBegan
 from tui_charrnn.tui.speaker import Dial, Voice, Wait
 from tui_charrnn.tui.widgets.seed_input import SeedInput
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
 
-HINT: Final = "Type a seed and press Enter · F3 trains on your own text · F1 help"
 _HOTTEST: Final = 2.0
 
 
 class Conversation(Vertical):
-    """Takes seeds and the keys that shape the text; posts `SeedSubmitted` and loads nothing."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("conversation")]
+    """Takes seeds and what shapes the text; posts `SeedSubmitted` and loads nothing."""
 
     spoken = query_one(SpokenText)
-    note = query_one("#note", Static)
     seed = query_one(SeedInput)
 
     def __init__(self, dial: Dial) -> None:
@@ -35,9 +27,8 @@ class Conversation(Vertical):
         self._dial = dial
 
     def compose(self) -> ComposeResult:
-        """The text, the line about it, the seed box."""
+        """The text, the seed box."""
         yield SpokenText(self._dial)
-        yield Static(HINT, id="note", markup=False)
         seed = SeedInput(placeholder="how the text begins")
         seed.border_title = "Seed"
         yield seed
@@ -52,11 +43,6 @@ class Conversation(Vertical):
         event.stop()
         self.seed.vocabulary = frozenset(event.opening.vocabulary)
 
-    def on_note_written(self, event: NoteWritten) -> None:
-        """Say something in the line below the text."""
-        event.stop()
-        self.tell(event.sentence, is_problem=event.is_problem)
-
     def on_generated_text_follow_changed(self, event: SpokenText.FollowChanged) -> None:
         """Say that the view no longer follows what is being said."""
         event.stop()
@@ -67,25 +53,20 @@ class Conversation(Vertical):
         """Answer a seed text; see `SpokenText.speak`."""
         self.spoken.speak(prepare, seed_text)
 
-    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
-        """Say something in the line below the text, or the hint; foreign parts are made safe."""
-        self.note.update(safe_line(sentence) or HINT)
-        self.note.set_class(is_problem, "-problem")
+    def tell(self, sentence: str) -> None:
+        """Have something said about the text."""
+        self.post_message(NoteWritten(sentence))
 
-    def action_stop(self) -> None:
-        """Stop the text and keep it."""
-        self.spoken.stop()
-
-    def action_more(self) -> None:
+    def go_on(self) -> None:
         """Go on with the text from where it stopped."""
         self.tell("" if self.spoken.go_on() else "There is no stopped text to go on with.")
 
-    def action_pace(self) -> None:
+    def turn_pace(self) -> None:
         """Go on to the next pace."""
         self._dial.turn_pace()
         self.spoken.show_title()
 
-    def action_warm(self, difference: float) -> None:
+    def warm(self, difference: float) -> None:
         """Change the temperature, at once and also in the middle of a text."""
         dial = self._dial
         temperature = max(0.0, min(_HOTTEST, round(dial.sampling.temperature + difference, 2)))

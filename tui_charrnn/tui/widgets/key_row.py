@@ -6,23 +6,23 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_charrnn.tui.bindings import KEYS, Key
+from tui_charrnn.tui.bindings import KEYS, Key, Owner
 
-ORDER: Final = (
+_ORDER: Final = (
     "text.stop",
     "text.more",
     "run.train",
-    "text.source",
-    "text.pace",
+    "run.pause",
+    "run.checkpoint",
     "text.cooler",
     "text.warmer",
-    "run.checkpoint",
     "run.stop",
     "app.help",
     "app.quit",
     "app.palette",
 )
 """The most useful first: what does not fit is cut off at the right."""
+_ALWAYS: Final = ("app.help", "app.quit")
 _ROOMY: Final = 100  # columns
 
 
@@ -35,15 +35,20 @@ class KeyRow(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self._hidden: frozenset[str] | None = None
+        self._wanted: tuple[frozenset[str], Owner | None] | None = None
         self._shown: list[Key] = []
 
-    def show(self, hidden: Collection[str]) -> None:
-        """Show all keys but those of the given ids."""
-        if self._hidden != frozenset(hidden):
-            self._hidden = frozenset(hidden)
-            by_id = {key.id: key for key in KEYS}
-            self._shown = [by_id[name] for name in ORDER if name not in hidden]
+    def show(self, hidden: Collection[str], pane: Owner | None = None) -> None:
+        """Show the keys that do something now.
+
+        Args:
+            hidden: Ids of keys that do nothing now.
+            pane: A pane whose own keys come first, as long as it has the focus.
+        """
+        wanted = frozenset(hidden), pane
+        if self._wanted != wanted:
+            self._wanted = wanted
+            self._shown = [key for key in keys_of_row(pane) if key.id not in hidden]
             self._draw_keys()
 
     def on_resize(self) -> None:
@@ -62,7 +67,18 @@ class KeyRow(Static):
         self.update(row)
 
 
+def keys_of_row(pane: Owner | None) -> list[Key]:
+    """The keys of the row in their order; those of a pane leave room for few others."""
+    by_id = {key.id: key for key in KEYS}
+    if pane is None:
+        return [by_id[name] for name in _ORDER]
+    own = [key for key in KEYS if key.owner == pane and key.in_row]
+    rest = [name for name in _ORDER if name not in _ALWAYS and not name.startswith("text.")]
+    return [*own, *(by_id[name] for name in (*_ALWAYS, *rest))]
+
+
 def _key_content(key: Key) -> Content:
-    markup = f"[@click=app.simulate_key({key.keys!r})][bold]$shown[/]"
+    pressed = key.keys.split(",")[0]
+    markup = f"[@click=app.simulate_key({pressed!r})][bold]$shown[/]"
     markup += " $label[/]" if key.label else "[/]"
     return Content.from_markup(markup, shown=key.display, label=key.label)

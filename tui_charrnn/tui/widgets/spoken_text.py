@@ -88,7 +88,7 @@ class SpokenText(GeneratedText):
             self._draw_new()
             self.streaming = False
             end = "Stopped." if event.was_stopped else f"{DEFAULT_LENGTH:,} characters."
-            self.post_message(NoteWritten(f"{end} F2 goes on, Enter begins anew."))
+            self.post_message(NoteWritten(f"{end} ^g goes on, Enter begins anew."))
 
     def on_speech_failed(self, event: SpeechFailed) -> None:
         """Say why nothing is said.

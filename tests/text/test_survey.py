@@ -1,0 +1,118 @@
+"""A survey in pieces finds what reading the whole text finds."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.text import pieces
+from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.inspection import inspect_corpus
+from tui_charrnn.text.pieces import Reading
+from tui_charrnn.text.sources import find_sources, go_on
+from tui_charrnn.text.survey import Survey, survey_sources
+
+TRICKY = st.text(
+    st.sampled_from("ab \n\r\t한\u1112\u1161\u11ab가e\u0301\u0323\ufeff\u200bä\x07"), min_size=1
+)
+
+
+def ignore(partial: Survey) -> None:
+    pass
+
+
+def surveyed(paths: list[Path], reading: Reading | None = None) -> Survey:
+    reading = reading or Reading()
+    found = find_sources([str(path) for path in paths], encoding=reading.encoding)
+    return survey_sources(found, reading, tell=ignore, heed=go_on)
+
+
+@given(texts=st.lists(TRICKY, min_size=1, max_size=3), piece=st.integers(1, 7))
+def test_it_agrees_with_reading_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], piece: int
+) -> None:
+    folder = tmp_path_factory.mktemp("texts")
+    paths = [folder / f"{number}.txt" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_bytes(b"x" + text.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "PIECE", piece)
+        found = surveyed(paths)
+    corpus = read_corpus([str(path) for path in paths])
+    expected = inspect_corpus(corpus)
+    assert (found.characters, found.lines) == (expected.characters, expected.lines)
+    assert "".join(sorted(found.first_positions)) == expected.vocabulary
+    assert found.suspicious == expected.suspicious
+    assert found.only_after(expected.training_characters) == expected.heldout_only
+    assert found.beginning == corpus.text[:4096]
+    assert (found.found.bytes, found.found.crlf, found.found.cr) == (
+        corpus.report.bytes,
+        corpus.report.crlf,
+        corpus.report.cr,
+    )
+    assert found.is_whole
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes("가나다 abc\n".encode(encoding))
+    found = surveyed([path])
+    assert (found.characters, found.found.has_mark) == (8, True)
+    assert set(found.first_positions) == set("가나다 abc\n")
+
+
+def test_another_encoding_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes("가나다 abc\n".encode("cp949"))
+    found = surveyed([path], Reading(encoding="cp949"))
+    assert (found.characters, list(found.found.encodings)) == (8, ["cp949"])
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"\xef\xbb\xbf", "it is empty"),
+        (b"abc\0def", "byte 3 is zero"),
+        (b"abc\xff\n", "byte 3 .0xff, line 1. cannot"),
+        (b"abc\xe3", "cannot be decoded"),
+    ],
+)
+def test_what_is_no_text_is_told_as_reading_tells_it(
+    tmp_path: Path, data: bytes, reason: str
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(data)
+    with pytest.raises(CorpusError, match=reason):
+        surveyed([path])
+
+
+def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("".join(itertools.islice(itertools.cycle("abcdef \n"), 3_000_000)))
+    told: list[Survey] = []
+    found = find_sources([str(path)], encoding="utf-8")
+    whole = survey_sources(found, Reading(), tell=told.append, heed=go_on)
+    assert told[0].found.bytes == 1 << 20
+    assert not told[0].is_whole
+    assert told[0].bytes_total == whole.characters == 3_000_000
+
+
+def test_it_can_be_given_up_at_any_piece(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("to be " * 100_000, encoding="utf-8")
+    calls: list[int] = []
+
+    def give_up_at_the_third() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    found = find_sources([str(path)], encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt):
+        survey_sources(found, Reading(), tell=ignore, heed=give_up_at_the_third)
+    assert len(calls) == 3

@@ -1,0 +1,43 @@
+"""How many steps one call takes."""
+
+from tui_charrnn.training.call_length import CALL_TIME, CallLength
+
+
+def after(limit: int, *seconds_per_step: float) -> list[int]:
+    """The length of each call, the last still to come, where steps take so long."""
+    call = CallLength(limit)
+    lengths = [call.steps]
+    for seconds in seconds_per_step:
+        call.note(call.steps, call.steps * seconds)
+        lengths.append(call.steps)
+    return lengths
+
+
+def test_calls_grow_to_the_limit_where_steps_are_short() -> None:
+    assert after(12, *[CALL_TIME / 1000] * 6) == [1, 2, 4, 8, 12, 12, 12]
+
+
+def test_they_grow_only_as_far_as_the_time_goes() -> None:
+    assert after(32, *[CALL_TIME / 5] * 5) == [1, 2, 4, 4, 4, 4]
+
+
+def test_they_shrink_where_steps_become_slow() -> None:
+    assert after(32, *[CALL_TIME / 100] * 3, *[CALL_TIME] * 4) == [1, 2, 4, 8, 4, 2, 1, 1]
+
+
+def test_a_slow_call_alone_only_halves_them() -> None:
+    call = CallLength(8)
+    for seconds in (0.0, 0.0, 0.0, 3.0):
+        call.note(call.steps, seconds)
+    assert call.steps == 4
+
+
+def test_a_call_cut_short_is_judged_by_its_steps() -> None:
+    call = CallLength(8)
+    for steps, seconds in ((1, 0.0), (2, 0.0), (1, CALL_TIME / 2)):
+        call.note(steps, seconds)
+    assert call.steps == 2
+
+
+def test_one_step_a_call_stays_one() -> None:
+    assert after(1, 0.0, 9.0, 0.0) == [1, 1, 1, 1]

@@ -1,0 +1,75 @@
+"""`charrnn-tui runs export`: one file that holds a run, or its best model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
+from tui_charrnn.cli.output import narrate, progress_bar
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.runs.archive import Exported, archive_name, export_model, export_run
+from tui_charrnn.runs.catalogue import find_run
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.viewing.run_rows import size_words
+
+
+def export(
+    run: RunArgument,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The archive, .tar.gz or .zip, or a folder for it; RUN.tar.gz here if none.",
+            show_default=False,
+        ),
+    ] = None,
+    every_checkpoint: Annotated[
+        bool, typer.Option("--all", help="Every checkpoint, not only the best and the newest.")
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Copy the best model to this file instead: all that talking to it takes.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Replace a file of that name.")
+    ] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Pack a run into one archive, to be kept or opened elsewhere; or copy its model."""
+    if model is not None and (file is not None or every_checkpoint):
+        raise ConfigError("With --model only the model is copied: leave out FILE and --all.")
+    found = find_run(run, runs_folder(runs_dir))
+    with progress_bar(f"Packing {found.name}") as progress:
+        if model is None:
+            target = _target(found, file)
+            made = export_run(
+                found, target, every_checkpoint=every_checkpoint, overwrite=force, progress=progress
+            )
+        else:
+            made = export_model(found, _at(model), overwrite=force, progress=progress)
+    narrate(f"{made.path}: {size_words(made.size)}, {checkpoint_words(made)}.")
+
+
+def checkpoint_words(made: Exported) -> str:
+    """Which checkpoints are in a file."""
+    if not made.steps:
+        return "no checkpoint yet"
+    steps = ", ".join(f"{step:,}" for step in made.steps[:5])
+    more = f" and {len(made.steps) - 5:,} more" if len(made.steps) > 5 else ""
+    return f"checkpoint{'s' if len(made.steps) > 1 else ''} of step {steps}{more}"
+
+
+def _target(run: RunDirectory, file: Path | None) -> Path:
+    target = _at(file or Path())
+    return target / archive_name(run) if target.is_dir() else target
+
+
+def _at(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except (RuntimeError, FileNotFoundError):  # there is no such user; this folder is gone
+        return path

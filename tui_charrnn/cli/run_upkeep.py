@@ -1,0 +1,129 @@
+"""`charrnn-tui runs rename`, `rm` and `restore`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
+from tui_charrnn.cli.output import has_terminal, narrate
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.invocation import command
+from tui_charrnn.runs.catalogue import default_runs_folder, find_run
+from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.upkeep import (
+    TRASH,
+    empty_trash,
+    list_trash,
+    refuse_live,
+    rename_run,
+    restore_run,
+    trash_run,
+)
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.run_rows import size_words
+
+
+def rename(
+    run: RunArgument,
+    name: Annotated[str, typer.Argument(help="Its new name.", show_default=False)],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Give a run another name; not while it is being trained."""
+    found = find_run(run, runs_folder(runs_dir))
+    renamed = rename_run(found, name)
+    narrate(f"{safe_line(found.name)} is called {safe_line(renamed.name)} now.")
+
+
+def rm(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN...", help="Names or paths.", show_default=False),
+    ] = None,
+    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    empties: Annotated[
+        bool, typer.Option("--empty-trash", help="Delete for good what is in the trash.")
+    ] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Move runs into the trash, from where `restore` brings them back; or empty it."""
+    folder = runs_folder(runs_dir)
+    if bool(runs) == empties:
+        raise ConfigError(
+            "Name the runs to be moved into the trash, or say --empty-trash, and not both."
+        )
+    if runs:
+        _throw_away(runs, folder, is_sure=is_sure)
+    else:
+        _empty(folder, is_sure=is_sure)
+
+
+def restore(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The name that it had; the last of all if none.", show_default=False),
+    ] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Bring a run back from the trash: the last one that had the name."""
+    folder = runs_folder(runs_dir)
+    trashed = next((run for run in list_trash(folder) if name in {None, run.name}), None)
+    run = restore_run(folder, name)
+    wanted = trashed.name if trashed is not None else run.name
+    taken = f", as there is another {safe_line(wanted)} by now" if run.name != wanted else ""
+    narrate(f"{safe_line(run.name)} is back{taken}.")
+
+
+def _throw_away(names: Sequence[str], folder: Path, *, is_sure: bool) -> None:
+    runs = list(dict.fromkeys(find_run(name, folder) for name in names))
+    for run in runs:  # all or none, as far as that can be known before
+        refuse_live(run)
+    shown = ", ".join(safe_line(run.name) for run in runs)
+    count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
+    if not _is_wanted(f"Move {count} {shown} into the trash?", is_sure=is_sure):
+        narrate("Nothing was moved.")
+        return
+    for run in runs:
+        trash_run(run)
+        narrate(f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_words(run)}")
+
+
+def _restore_words(run: RunDirectory) -> str:
+    folder = run.path.parent
+    place = [] if folder == default_runs_folder() else ["--runs-dir", str(folder)]
+    return safe_line(command("runs", "restore", run.name, *place))
+
+
+def _empty(folder: Path, *, is_sure: bool) -> None:
+    trashed = list_trash(folder)
+    if trashed:
+        shown = ", ".join(safe_line(run.name) for run in trashed[:5])
+        more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
+        question = f"Delete for good what is in the trash: {shown}{more}, {_size(folder)}?"
+        if not _is_wanted(question, is_sure=is_sure):
+            narrate("Nothing was deleted.")
+            return
+    freed = empty_trash(folder)
+    narrate(f"The trash is empty; {size_words(freed)} freed." if freed else "The trash is empty.")
+
+
+def _size(folder: Path) -> str:
+    return size_words(disk_size(folder / TRASH))
+
+
+def _is_wanted(question: str, *, is_sure: bool) -> bool:
+    """Whether the user says so, who is asked once.
+
+    Raises:
+        ConfigError: If nobody can be asked.
+    """
+    if is_sure:
+        return True
+    if not has_terminal():
+        raise ConfigError("There is no terminal to ask in; say --yes if you are sure.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -1,0 +1,199 @@
+"""Series of any length in bounded memory."""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from operator import lt
+from typing import Final
+
+RECENT: Final = 1_000
+"""Values that are kept as they are."""
+_GAPS: Final = 64
+"""Steps without a finite value that are remembered; then the oldest go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What is kept of a stretch of consecutive values."""
+
+    first_step: int
+    last_step: int
+    count: int
+    minimum: float
+    total: float
+    maximum: float
+    elapsed: float = 0.0
+    """Seconds of work until the end of the stretch."""
+
+    @classmethod
+    def of(cls, steps: Sequence[int], values: Sequence[float], elapsed: float) -> "Bucket":
+        """The bucket of one value at least."""
+        return cls(steps[0], steps[-1], len(values), min(values), sum(values), max(values), elapsed)
+
+    @property
+    def mean(self) -> float:
+        """The mean of the values."""
+        return self.total / self.count
+
+    def joined(self, later: "Bucket") -> "Bucket":
+        """This bucket and the one after it as one."""
+        return Bucket(
+            self.first_step,
+            later.last_step,
+            self.count + later.count,
+            min(self.minimum, later.minimum),
+            self.total + later.total,
+            max(self.maximum, later.maximum),
+            later.elapsed,
+        )
+
+    def until(self, step: int, began: float) -> "Bucket":
+        """What this bucket, which reaches over a step, may be taken to have held until then.
+
+        The values themselves are gone: the mean and the extremes are taken to be the same, and
+        the work to have gone on evenly since `began` (seconds).
+        """
+        share = (step - self.first_step + 1) / (self.last_step - self.first_step + 1)
+        count = max(1, min(self.count - 1, round(share * self.count)))
+        return replace(
+            self,
+            last_step=step,
+            count=count,
+            total=self.mean * count,
+            elapsed=began + share * (self.elapsed - began),
+        )
+
+
+class LossHistory:
+    """A series of any length in bounded memory: minimum, mean and maximum of equal stretches.
+
+    When the buckets run out, neighbors are joined two by two and each bucket takes twice as many
+    values from then on, so a value costs constant time on average and a million batches cost as
+    much memory as a thousand. The newest values are kept as they are beside them. Values that are
+    not finite are left out and counted, and their steps remembered. A step that is not after the
+    one before takes the place of all that came since.
+    """
+
+    def __init__(self, capacity: int = 512, recent: int = RECENT) -> None:
+        if capacity < 2 or capacity % 2:
+            raise ValueError(f"capacity must be even and at least 2. Received: capacity={capacity}")
+        self._capacity = capacity
+        self._stride = 1
+        self._buckets: list[Bucket] = []
+        self._recent: deque[tuple[int, float, float]] = deque(maxlen=recent)
+        self._gaps: deque[int] = deque(maxlen=_GAPS)
+        self.skipped = 0
+        """Values that were not finite."""
+
+    def append(self, step: int, value: float, elapsed: float = 0.0) -> None:
+        """Take in the value of one step, and the seconds of work until then."""
+        self.extend((step,), (value,), (elapsed,))
+
+    def extend(
+        self, steps: Sequence[int], values: Sequence[float], elapsed: Sequence[float]
+    ) -> None:
+        """Take in the values of many steps, as `append` does one by one.
+
+        Args:
+            steps: One number a value.
+            values: In the order in which they came.
+            elapsed: Seconds of work until each.
+        """
+        if all(map(math.isfinite, values)) and self._goes_on_with(steps):
+            self._take(steps, values, elapsed)
+            return
+        for step, value, seconds in zip(steps, values, elapsed, strict=True):
+            if not math.isfinite(value):
+                self.skipped += 1
+                self.mark_gap(step)
+                continue
+            if not self._goes_on_with((step,)):
+                self.drop_after(step - 1)
+            self._take((step,), (value,), (seconds,))
+
+    def mark_gap(self, step: int) -> None:
+        """Remember that the value of a step was not finite."""
+        if step not in self._gaps:
+            self._gaps.append(step)
+
+    def drop_after(self, step: int) -> None:
+        """Forget what came after a step, as a run that resumed from there did.
+
+        A bucket that reaches over the step is cut down to the steps that remain, so that those
+        which are taken again count once.
+        """
+        buckets, recent = self._buckets, self._recent
+        while buckets and buckets[-1].first_step > step:
+            buckets.pop()
+        if buckets and buckets[-1].last_step > step:
+            began = buckets[-2].elapsed if len(buckets) > 1 else 0.0
+            buckets[-1] = buckets[-1].until(step, began)
+        while recent and recent[-1][0] > step:
+            recent.pop()
+        self._gaps = deque((gap for gap in self._gaps if gap <= step), maxlen=_GAPS)
+
+    @property
+    def buckets(self) -> tuple[Bucket, ...]:
+        """All stretches, oldest first."""
+        return tuple(self._buckets)
+
+    @property
+    def recent(self) -> tuple[Bucket, ...]:
+        """The newest values, one a bucket, oldest first."""
+        return tuple(
+            Bucket(step, step, 1, value, value, value, elapsed)
+            for step, value, elapsed in self._recent
+        )
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """The newest steps whose value was not finite, in rising order."""
+        return tuple(sorted(self._gaps))
+
+    def columns(self, width: int) -> list[float]:
+        """At most `width` means of the whole series, oldest first, all finite."""
+        if width < 1:
+            raise ValueError(f"width must be at least 1. Received: width={width}")
+        buckets, count = self._buckets, len(self._buckets)
+        if count <= width:
+            return [bucket.mean for bucket in buckets]
+        edges = [column * count // width for column in range(width + 1)]
+        return [_mean_of(buckets[low:high]) for low, high in pairwise(edges)]
+
+    def _goes_on_with(self, steps: Sequence[int]) -> bool:
+        """Whether these steps rise, from the last one on."""
+        is_after = not self._buckets or not steps or steps[0] > self._buckets[-1].last_step
+        return is_after and all(map(lt, steps, steps[1:]))
+
+    def _take(
+        self, steps: Sequence[int], values: Sequence[float], elapsed: Sequence[float]
+    ) -> None:
+        """Fill the last bucket up, then new ones."""
+        place = 0
+        while place < len(values):
+            has_room = bool(self._buckets) and self._buckets[-1].count < self._stride
+            room = self._stride - self._buckets[-1].count if has_room else self._stride
+            if not has_room and len(self._buckets) == self._capacity:
+                self._join_neighbors()
+                continue
+            piece = slice(place, place + room)
+            place = min(place + room, len(values))
+            bucket = Bucket.of(steps[piece], values[piece], elapsed[place - 1])
+            if has_room:
+                self._buckets[-1] = self._buckets[-1].joined(bucket)
+            else:
+                self._buckets.append(bucket)
+        newest = slice(-(self._recent.maxlen or 1), None)
+        self._recent.extend(zip(steps[newest], values[newest], elapsed[newest], strict=True))
+
+    def _join_neighbors(self) -> None:
+        pairs = zip(self._buckets[::2], self._buckets[1::2], strict=True)
+        self._buckets = [earlier.joined(later) for earlier, later in pairs]
+        self._stride *= 2
+
+
+def _mean_of(buckets: Iterable[Bucket]) -> float:
+    together = list(buckets)
+    return sum(bucket.total for bucket in together) / sum(bucket.count for bucket in together)

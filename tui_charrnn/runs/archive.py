@@ -1,0 +1,242 @@
+"""One file that holds a run, or its best model: to be kept, mailed, and opened again elsewhere."""
+
+import gzip
+import io
+import os
+import shutil
+import tarfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.runs.file_beside import FileBeside
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.snapshot import Piece, Snapshot, open_best_model
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.text.progress import Progress
+
+ENDINGS: Final = (".tar.gz", ".tgz", ".zip")
+"""Of the names that an archive can have."""
+_EMPTY_FOLDERS: Final = ("checkpoints", "control", "live")
+_ZIP_EPOCH: Final = 315_532_800
+"""The earliest time that a ZIP archive can tell: 1980, seconds since 1970."""
+_BLOCK: Final = 1 << 18  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file that was made."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    steps: tuple[int, ...]
+    """Of the checkpoints in it."""
+
+
+def archive_name(run: RunDirectory) -> str:
+    """What the archive of a run is called unless the user says otherwise."""
+    return f"{run.name}{ENDINGS[0]}"
+
+
+def free_path(path: Path) -> Path:
+    """The path, or a numbered one beside it that is free."""
+    ending = next((ending for ending in ENDINGS if path.name.endswith(ending)), path.suffix)
+    stem, number = path.name.removesuffix(ending), 1
+    while os.path.lexists(path):
+        number += 1
+        path = path.with_name(f"{stem}-{number}{ending}")
+    return path
+
+
+def export_run(
+    run: RunDirectory,
+    target: Path,
+    *,
+    every_checkpoint: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    storage: Storage | None = None,
+) -> Exported:
+    """Pack a run into one archive, which unpacks to a run of the same name.
+
+    It holds what is needed to look at the run, to go on with it and to generate text: not what its
+    trainer needs only while it works. A run that is being trained is packed as it is at the start.
+
+    Args:
+        run: The run; it stays as it is.
+        target: The archive; its ending says which kind.
+        every_checkpoint: Pack all checkpoints instead of the best and the newest.
+        overwrite: Whether a file of that name gives way.
+        progress: Is told how many bytes were read, and of how many.
+        storage: The way to the disk.
+
+    Raises:
+        ConfigError: If the ending is of no known kind, or the name is taken.
+        RunError: If the run cannot be read.
+        StorageError: If the disk refuses; nothing is left behind.
+    """
+    if not target.name.endswith(ENDINGS):
+        kinds = ", ".join(ENDINGS)
+        raise ConfigError(
+            f"The ending of an archive's name says its kind: {kinds}. Received: {target.name!r}"
+        )
+    _refuse_taken(target, overwrite)
+    pack = _zip_packer if target.name.endswith(ENDINGS[2]) else _tar_packer
+    with (
+        Snapshot(run, every_checkpoint=every_checkpoint) as snapshot,
+        (storage or Storage()).open_beside(target) as file,
+    ):
+        meter = _Meter(snapshot.size, progress)
+        with pack(file) as packer:
+            for folder in _EMPTY_FOLDERS:
+                packer.add_folder(f"{run.name}/{folder}")
+            for piece in snapshot.pieces():
+                packer.add(f"{run.name}/{piece.name}", piece, _Reading(piece, meter))
+    return Exported(target, file.size, tuple(snapshot.steps))
+
+
+def export_model(
+    run: RunDirectory,
+    target: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    storage: Storage | None = None,
+) -> Exported:
+    """Copy the best model of a run: one file that speaks by itself.
+
+    Args:
+        run: The run; it stays as it is.
+        target: The copy.
+        overwrite: Whether a file of that name gives way.
+        progress: Is told how many bytes were read, and of how many.
+        storage: The way to the disk.
+
+    Raises:
+        ConfigError: If the name is taken.
+        RunError: If there is no model yet, or it cannot be read.
+        StorageError: If the disk refuses; nothing is left behind.
+    """
+    _refuse_taken(target, overwrite)
+    with ExitStack() as files:
+        piece = open_best_model(run, files)
+        if piece is None:
+            raise RunError(
+                f"The run {run.name!r} has no model yet. Its trainer has to save a first "
+                "checkpoint; try again when it has."
+            )
+        file = files.enter_context((storage or Storage()).open_beside(target))
+        shutil.copyfileobj(_Reading(piece, _Meter(piece.size, progress)), file, _BLOCK)
+    return Exported(target, file.size, (int(piece.name.split("/")[1].removeprefix("step-")),))
+
+
+def _refuse_taken(target: Path, overwrite: bool) -> None:
+    if target.is_dir():
+        raise ConfigError(f"{target} is a folder; give the name of a file.")
+    if not overwrite and os.path.lexists(target):
+        raise ConfigError(f"{target} exists already; choose another name, or --force it.")
+
+
+class _Meter:
+    """Counts what was read, and tells it."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total, self._progress, self._done = total, progress, 0
+
+    def add(self, count: int) -> None:
+        self._done += count
+        if self._progress is not None:
+            self._progress(min(self._done, self._total), self._total)
+
+
+class _Reading(io.RawIOBase):
+    """Reads the bytes of a piece that belong to the snapshot, and no more."""
+
+    def __init__(self, piece: Piece, meter: _Meter) -> None:
+        super().__init__()
+        self._piece, self._meter, self._left = piece, meter, piece.size
+
+    def read(self, size: int = -1, /) -> bytes:
+        wanted = self._left if size < 0 else min(size, self._left)
+        if not wanted:
+            return b""
+        try:
+            data = self._piece.file.read(wanted)
+        except OSError as error:
+            raise RunError(f"{self._piece.name} cannot be read: {error.strerror}.") from error
+        if not data:
+            raise RunError(f"{self._piece.name} became shorter while it was read. Try again.")
+        self._left -= len(data)
+        self._meter.add(len(data))
+        return data
+
+
+class _Packer(Protocol):
+    """Puts files and folders into an archive."""
+
+    def add_folder(self, name: str) -> None: ...
+
+    def add(self, name: str, piece: Piece, contents: _Reading) -> None: ...
+
+
+class _TarPacker:
+    """Nothing in the archive says who made it, where, or when."""
+
+    def __init__(self, tar: tarfile.TarFile) -> None:
+        self._tar = tar
+
+    def add_folder(self, name: str) -> None:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+        self._tar.addfile(entry)
+
+    def add(self, name: str, piece: Piece, contents: _Reading) -> None:
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mtime = piece.size, piece.modified
+        self._tar.addfile(entry, contents)
+
+
+class _ZipPacker:
+    """The same for a ZIP archive, whose names are Unicode and whose times begin in 1980."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def add_folder(self, name: str) -> None:
+        self._archive.writestr(_zip_entry(f"{name}/", 0o40755, _ZIP_EPOCH), b"")
+
+    def add(self, name: str, piece: Piece, contents: _Reading) -> None:
+        entry = _zip_entry(name, 0o100644, piece.modified)
+        entry.compress_type, entry.file_size = zipfile.ZIP_DEFLATED, piece.size
+        with self._archive.open(entry, "w") as file:
+            shutil.copyfileobj(contents, file, _BLOCK)
+
+
+def _zip_entry(name: str, mode: int, modified: int) -> zipfile.ZipInfo:
+    moment = time.gmtime(max(modified, _ZIP_EPOCH))
+    # a folder's name may be no text at all, as on a disk of another age
+    readable = os.fsencode(name).decode("utf-8", "replace")
+    entry = zipfile.ZipInfo(readable, moment[:6])
+    entry.create_system, entry.external_attr = 3, mode << 16  # 3: the mode is as Unix has it
+    return entry
+
+
+@contextmanager
+def _tar_packer(file: FileBeside) -> Iterator[_Packer]:
+    with (
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        yield _TarPacker(tar)
+
+
+@contextmanager
+def _zip_packer(file: FileBeside) -> Iterator[_Packer]:
+    with zipfile.ZipFile(file, "w") as archive:
+        yield _ZipPacker(archive)

@@ -1,0 +1,196 @@
+"""Looking after runs: another name, the trash folder and back.
+
+Runs that are thrown away lie in `.trash/TIME/NAME` beside where they were: on the same disk, so
+that going and coming back is one rename, and out of every list, as the folder is hidden.
+"""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.errors import RunError, RunLockedError, StorageError
+from tui_charrnn.invocation import command
+from tui_charrnn.runs.creation import refuse_name
+from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.locking import keep_trainers_out
+from tui_charrnn.runs.storage import Storage
+
+TRASH: Final = ".trash"
+_TIME_FORM: Final = "%Y%m%dT%H%M%S.%fZ"
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedRun:
+    """A run that was thrown away and can come back."""
+
+    path: Path
+    """Where it lies in the trash."""
+    thrown: str
+    """When it was thrown away, as its folder is called: UTC, sorts by time."""
+
+    @property
+    def name(self) -> str:
+        """The name that it had."""
+        return self.path.name
+
+
+def rename_run(run: RunDirectory, name: str, *, storage: Storage | None = None) -> RunDirectory:
+    """Give a run another name, which is that of its folder; nothing inside it changes.
+
+    Raises:
+        ConfigError: If the name is taken or cannot be the name of a folder.
+        RunLockedError: If it is being trained.
+        StorageError: If the disk refuses; then the run has its old name.
+    """
+    if name == run.name:
+        return run
+    refuse_name(run.path.parent, name)
+    storage = storage or Storage()
+    renamed = RunDirectory(run.path.with_name(name))
+    with _left_alone(run, storage, "renamed"):
+        storage.rename(run.path, renamed.path)
+    return renamed
+
+
+def refuse_live(run: RunDirectory, *, storage: Storage | None = None) -> None:
+    """Make sure that a run is not being trained now.
+
+    Raises:
+        RunLockedError: If it is.
+        StorageError: If that cannot be found out.
+    """
+    with _left_alone(run, storage or Storage(), "deleted"):
+        pass
+
+
+def trash_run(run: RunDirectory, *, storage: Storage | None = None) -> TrashedRun:
+    """Move a run into the trash of its folder, from where `restore_run` brings it back.
+
+    Raises:
+        RunLockedError: If it is being trained.
+        StorageError: If the disk refuses; then the run is where it was.
+    """
+    storage = storage or Storage()
+    thrown = datetime.now(UTC).strftime(_TIME_FORM)
+    target = run.path.parent / TRASH / thrown / run.name
+    with _left_alone(run, storage, "deleted"):
+        storage.make_folder(target.parent)
+        try:
+            storage.rename(run.path, target)
+        except StorageError:
+            with contextlib.suppress(OSError):
+                target.parent.rmdir()
+            raise
+    return TrashedRun(target, thrown)
+
+
+def list_trash(folder: Path) -> list[TrashedRun]:
+    """What lies in the trash of a runs folder, the last one that was thrown away first."""
+    found = [
+        TrashedRun(path, thrown.name)
+        for thrown in _visible(folder / TRASH)
+        for path in _items(thrown)
+    ]
+    return sorted(found, key=lambda run: (run.thrown, run.name), reverse=True)
+
+
+def restore_run(
+    folder: Path, name: str | None = None, *, storage: Storage | None = None
+) -> RunDirectory:
+    """Bring a run back from the trash.
+
+    Args:
+        folder: The runs folder.
+        name: The name that it had, the last one of that name; None brings the last of all.
+        storage: The way to the disk.
+
+    Returns:
+        The run, under its name or, if that is taken by now, under one with a number.
+
+    Raises:
+        RunError: If there is no such run in the trash.
+        StorageError: If the disk refuses; then the run stays in the trash.
+    """
+    trashed = list_trash(folder)
+    wanted = next((run for run in trashed if name in {None, run.name}), None)
+    if wanted is None:
+        raise RunError(_nothing_to_restore(folder, name, trashed))
+    run = RunDirectory(_free_place(folder, wanted.name))
+    (storage or Storage()).rename(wanted.path, run.path)
+    with contextlib.suppress(OSError):  # not empty if two were thrown away at the same instant
+        wanted.path.parent.rmdir()
+    return run
+
+
+def empty_trash(folder: Path, *, storage: Storage | None = None) -> int:
+    """Remove for good what lies in the trash of a runs folder.
+
+    Returns:
+        How many bytes that freed.
+
+    Raises:
+        StorageError: If the disk refuses; what was not removed is still there.
+    """
+    storage = storage or Storage()
+    trash = folder / TRASH
+    for thrown in _visible(trash):
+        # hidden first, so that nobody brings half a run back
+        storage.rename(thrown, trash / f".removing-{thrown.name}")
+    freed = 0
+    for path in _items(trash):
+        size = disk_size(path)
+        storage.remove_tree(path)
+        freed += size
+    return freed
+
+
+@contextmanager
+def _left_alone(run: RunDirectory, storage: Storage, done: str) -> Iterator[None]:
+    """Keep trainers out of a run while the context lasts.
+
+    Raises:
+        RunLockedError: If one is at work; the sentence says what can only be `done` without it.
+        StorageError: If that cannot be found out.
+    """
+    try:
+        lock = keep_trainers_out(run, storage)
+    except RunLockedError as error:
+        raise RunLockedError(
+            f"The run {run.name} is being trained, so it cannot be {done}. "
+            f"End that first: {command('stop', str(run.path))}"
+        ) from error
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _nothing_to_restore(folder: Path, name: str | None, trashed: list[TrashedRun]) -> str:
+    if not trashed:
+        return f"There is nothing in the trash of {folder}."
+    names = ", ".join(dict.fromkeys(run.name for run in trashed[:5]))
+    return f"There is no run {name!r} in the trash of {folder}. Thrown away last: {names}."
+
+
+def _free_place(folder: Path, name: str) -> Path:
+    places = (folder / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))
+    return next(place for place in places if not os.path.lexists(place))
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [path for path in _items(folder) if not path.name.startswith(".")]
+
+
+def _items(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

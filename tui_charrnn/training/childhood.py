@@ -1,0 +1,85 @@
+"""What a run's newest weights say, drawn again and again in the same way: how it learns to speak.
+
+Generation is that of `tui_charrnn.generation`, in NumPy: nothing of the training is touched.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.errors import ModelFileError
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import weights_from_tensors
+from tui_charrnn.runs.records import RunWarned, SampleTaken
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.text.seeds import SEED_LENGTH, SEED_LIMIT
+from tui_charrnn.training.context import RunContext
+from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.history import History
+
+SAMPLE_LENGTH: Final = 200
+"""Characters that follow a seed."""
+_RNG_SEED: Final = 0
+_TEMPERATURE: Final = 0.8
+
+
+class Childhood:
+    """Lets the weights that are scored go on with each pinned seed of the run.
+
+    Args:
+        context: The run.
+        engine: Holds the weights.
+        writer: Takes the samples.
+        history: What was sampled at the step that the run goes on from is not sampled again.
+    """
+
+    def __init__(
+        self, context: RunContext, engine: Engine, writer: RunWriter, history: History
+    ) -> None:
+        self._context = context
+        self._engine = engine
+        self._writer = writer
+        self._taken = {(history.step, seed) for seed in history.sampled}
+
+    def sample(self, step: int, should_stop: Callable[[], bool]) -> float:
+        """Sample the seeds that were not sampled at this step.
+
+        Args:
+            step: Where the run stands.
+            should_stop: Asked before every seed.
+
+        Returns:
+            Seconds that it took.
+        """
+        clock = self._context.clock
+        began = clock.now()
+        pinned = self._context.description.pinned_seeds[:SEED_LIMIT]
+        missing = [seed for seed in pinned if (step, seed) not in self._taken]
+        if missing:
+            stream = self._open_stream()
+            for seed in missing:
+                if should_stop():
+                    break
+                self._take(stream, step, seed)
+        return clock.now() - began
+
+    def forget_after(self, step: int) -> None:
+        """Go back to a step: what comes after it is sampled again."""
+        self._taken = {(at, seed) for at, seed in self._taken if at <= step}
+
+    def _open_stream(self) -> CharacterStream:
+        description = self._context.description
+        weights = weights_from_tensors(self._engine.model_tensors(), description.model)
+        model = Model(description.model, self._context.vocabulary, weights, corpus={}, training={})
+        return CharacterStream(model, SamplingConfig(temperature=_TEMPERATURE, rng_seed=_RNG_SEED))
+
+    def _take(self, stream: CharacterStream, step: int, seed: str) -> None:
+        self._taken.add((step, seed))
+        stream.prime(seed[:SEED_LENGTH])
+        try:
+            text = "".join(stream.next().character for _ in range(SAMPLE_LENGTH))
+        except ModelFileError as error:  # it is far from what it was scored on, and overflows
+            self._writer.append(RunWarned(f"Nothing was sampled at step {step:,}: {error}"))
+            return
+        self._writer.append(SampleTaken(step, seed, text, _RNG_SEED, _TEMPERATURE))

@@ -1,0 +1,127 @@
+"""What is known of a corpus, in words. Foreign characters are made safe here."""
+
+from typing import TYPE_CHECKING, Final
+
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus import split_point
+from tui_charrnn.tui.corpus_facts import CorpusFacts, size_words
+
+if TYPE_CHECKING:  # brings NumPy
+    from tui_charrnn.text.inspection import CharacterCount
+    from tui_charrnn.text.survey import Survey
+
+_NAMED: Final = 2
+"""Suspicious characters that are named one by one."""
+_LISTED: Final = 20
+"""Characters that are listed at most."""
+
+
+def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
+    """Size, characters, split and what is strange, one line each.
+
+    Args:
+        facts: What is known by now.
+        training: Says how much is held out, and how long a batch is.
+    """
+    survey = facts.survey
+    if survey is None:
+        return [safe_line(facts.postponed)] if facts.postponed else []
+    if not survey.is_whole:
+        return [_progress_line(survey)]
+    lines = [_size_line(survey)]
+    split = split_point(survey.characters, training.validation_fraction)
+    if survey.characters > 1:
+        held_out = survey.characters - split
+        lines.append(f"{split:,} to train on; the last {held_out:,} are held out")
+    return [*lines, *_remarks(survey, split), *_smaller_batch(survey, training, split)]
+
+
+def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
+    """Why a corpus is too short for the settings, in a sentence; empty if it is not, or unknown."""
+    survey = facts.survey
+    if survey is None or not survey.is_whole:
+        return ""
+    if survey.vocabulary_size < 2:
+        return "It holds one character again and again: there is nothing to learn in it."
+    try:
+        _fitting_batch_size(survey, training)
+    except CorpusError as error:
+        return str(error)
+    if survey.characters - split_point(survey.characters, training.validation_fraction) < 2:
+        return "Too little is held out: at least 2 characters are needed to be scored."
+    return ""
+
+
+def form_sentence(problem: str) -> str:
+    """What is wrong with a text, for somebody at the form: options are fields there."""
+    return problem.replace("add --encoding utf-16", "choose the encoding utf-16").replace(
+        "Name the file's encoding with --encoding, for example", "Choose its encoding:"
+    )
+
+
+def _progress_line(survey: "Survey") -> str:
+    share = survey.found.bytes / survey.bytes_total
+    return (
+        f"Reading … {share:.0%} of {size_words(survey.bytes_total)}: {survey.characters:,} "
+        f"characters so far, {survey.vocabulary_size:,} different ones"
+    )
+
+
+def _size_line(survey: "Survey") -> str:
+    files = "" if survey.files == 1 else f" in {survey.files:,} files"
+    return (
+        f"{survey.found.bytes:,} bytes of {', '.join(survey.found.encodings)}{files}: "
+        f"{survey.characters:,} characters in {survey.lines:,} lines, "
+        f"{survey.vocabulary_size:,} different ones"
+    )
+
+
+def _remarks(survey: "Survey", split: int) -> list[str]:
+    found, remarks = survey.found, []
+    if survey.skipped_files:
+        remarks.append(f"{survey.skipped_files:,} binary or empty files passed over")
+    if found.has_mark:
+        remarks.append("byte order mark left out")
+    if found.crlf or found.cr:
+        remarks.append(f"{found.crlf + found.cr:,} line ends of another kind (CR)")
+    if found.composed:
+        remarks.append(f"{found.composed:,} decomposed characters put together")
+    lines = ["; ".join(remarks)] if remarks else []
+    if survey.suspicious:
+        lines.append(f"! suspicious: {_suspicion_words(survey.suspicious)}")
+    if unheard := survey.only_after(split):
+        lines.append(f"! held out but never trained on: {_listed(unheard)}")
+    return lines
+
+
+def _suspicion_words(suspicious: "tuple[CharacterCount, ...]") -> str:
+    named = [
+        f"{count.code} {count.count:,} times ({count.suspicion})" for count in suspicious[:_NAMED]
+    ]
+    others = len(suspicious) - len(named)
+    return "; ".join(named) + (f"; and {others:,} more" if others else "")
+
+
+def _listed(characters: str) -> str:
+    others = len(characters) - _LISTED
+    return safe_line(characters[:_LISTED]) + (f" and {others:,} more" if others > 0 else "")
+
+
+def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> list[str]:
+    try:
+        fitting = _fitting_batch_size(survey, training)
+    except CorpusError:
+        return []  # told as the problem that it is
+    if fitting == training.batch_size or not split:
+        return []
+    return [f"! short: {fitting:,} streams side by side instead of {training.batch_size:,}"]
+
+
+def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:
+    # deferred: NumPy, which whoever surveyed has loaded
+    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
+
+    split = split_point(survey.characters, training.validation_fraction)
+    return fitting_batch_size(split, training.batch_size, training.sequence_length)

@@ -1,0 +1,197 @@
+"""What is typed into the training form, and what it means."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.durations import format_duration, parse_duration
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.presets import find_preset
+from tui_charrnn.settings import Settings
+from tui_charrnn.text.pieces import Reading
+from tui_charrnn.text.sources import CATALOGUE_PREFIX
+
+DEFAULT_PRESET: Final = "small"
+_COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
+
+_Configuration = TypeVar("_Configuration", bound=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusChoice:
+    """Which text to train on, and how it is read."""
+
+    arguments: tuple[str, ...]
+    """As `read_corpus` takes them: paths, globs, `catalogue:NAME`; none if nothing is chosen."""
+    label: str = ""
+    """What to call several arguments; a single one speaks for itself."""
+    reading: Reading = field(default_factory=Reading)
+
+    @property
+    def catalogue_name(self) -> str | None:
+        """The name of the text of the catalogue that it is, if it is one."""
+        first = self.arguments[0] if len(self.arguments) == 1 else ""
+        is_listed = first.startswith(CATALOGUE_PREFIX)
+        return first.removeprefix(CATALOGUE_PREFIX) if is_listed else None
+
+
+def listed_corpus(name: str) -> CorpusChoice:
+    """A text of the catalogue."""
+    return CorpusChoice((f"{CATALOGUE_PREFIX}{name}",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormValues:
+    """All that is typed, as it is typed."""
+
+    corpus: CorpusChoice
+    preset: str = DEFAULT_PRESET
+    length: str = ""
+    """Empty for the preset's own."""
+    seeds: tuple[str, ...] | None = None
+    """Pinned seeds; None takes the beginning of the text."""
+    name: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings that differ from the preset's, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What was typed, checked as far as it can be without reading the corpus."""
+
+    corpus: CorpusChoice
+    preset: str
+    model: ModelConfig
+    training: TrainingConfig
+    seeds: tuple[str, ...] | None
+    name: str | None
+
+
+class FormError(ConfigError):
+    """Some fields of the form hold what they must not."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems: Final = problems
+        """One sentence a field, by `corpus`, `length`, `name`, or the name of a setting."""
+
+
+def check_form(values: FormValues) -> NewRun:
+    """Turn what was typed into a request.
+
+    Raises:
+        FormError: If a field cannot be used; all of them are named.
+    """
+    problems: dict[str, str] = {}
+    if not values.corpus.arguments:
+        problems["corpus"] = "Choose a text from the list, or name a file of yours."
+    name = values.name.strip()
+    if "/" in name or "\0" in name or name in {".", ".."}:
+        problems["name"] = f"A name is one plain word, not a path. Received: {name!r}"
+    preset = find_preset(values.preset)
+    model = _with_settings(preset.model, values.settings, problems)
+    training = _with_settings(preset.training, values.settings, problems)
+    try:
+        training = with_length(training, values.length)
+    except ConfigError as error:
+        problems["length"] = str(error)
+    if problems:
+        raise FormError(problems)
+    return NewRun(values.corpus, values.preset, model, training, values.seeds, name or None)
+
+
+def _with_settings(
+    configuration: _Configuration, typed: Mapping[str, str], problems: dict[str, str]
+) -> _Configuration:
+    """A configuration with settings as they were typed; those that cannot be are reported."""
+    values: dict[str, Any] = {}
+    for name in configuration.bounds():
+        if name not in typed:
+            continue
+        try:
+            values[name] = read_setting(type(configuration), name, typed[name])
+        except ConfigError as error:
+            problems[name] = str(error)
+    try:
+        return dataclasses.replace(configuration, **values)  # type: ignore[type-var]
+    except ConfigError as error:  # of settings that do not go together, the first is blamed
+        blamed = str(error).partition(" ")[0]
+        problems[blamed if blamed in configuration.bounds() else next(iter(values))] = str(error)
+        return configuration
+
+
+def read_setting(configuration: type[Settings], name: str, typed: str) -> Any:
+    """The value of a setting as it was typed.
+
+    Raises:
+        ConfigError: If it is not of the setting's type, or out of its bounds.
+    """
+    bounds, value = configuration.bounds()[name], configuration.parse(name, typed)
+    if not bounds.admits(value):
+        raise ConfigError(f"{name} must be {bounds.allowed()}. Received: {typed.strip()}.")
+    return value
+
+
+def written_setting(value: Any, *, is_duration: bool = False) -> str:
+    """A value as it would be typed: `read_setting` reads the same from it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if is_duration:
+        return written_duration(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
+def written_duration(seconds: float) -> str:
+    """A span of time as it would be typed, to the last digit."""
+    short = format_duration(seconds)
+    if seconds >= 1 and parse_duration(short) == seconds:
+        return short
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
+
+
+def with_length(training: TrainingConfig, length: str) -> TrainingConfig:
+    """The settings with another length: `10 epochs`, `2000 steps`, `5m`; empty keeps theirs.
+
+    Raises:
+        ConfigError: If it is none of these.
+    """
+    typed = length.strip()
+    if not typed:
+        return training
+    if counted := _COUNT.fullmatch(typed):
+        amount, unit = counted[1].replace(",", ""), counted[2].lower().rstrip("s")
+        if amount.count(".") > 1 or (unit == "step" and "." in amount):
+            raise ConfigError(f"Steps are a whole number. Received: {typed!r}")
+        return dataclasses.replace(
+            training,
+            epochs=float(amount) if unit == "epoch" else None,
+            steps=int(amount) if unit == "step" else None,
+            train_time=None,
+        )
+    if typed.isdigit():
+        raise ConfigError(f"Say what the number counts: {typed} epochs, {typed} steps, {typed}m.")
+    try:
+        seconds = parse_duration(typed)
+    except ConfigError as error:
+        raise ConfigError(
+            f"How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
+            f"Received: {typed!r}"
+        ) from error
+    return dataclasses.replace(training, epochs=None, steps=None, train_time=seconds)
+
+
+def length_words(training: TrainingConfig) -> str:
+    """How long the settings train, as it would be typed."""
+    if training.epochs is not None:
+        return f"{written_setting(training.epochs)} epochs"
+    if training.steps is not None:
+        return f"{training.steps:,} steps"
+    return written_duration(training.train_time or 0.0)

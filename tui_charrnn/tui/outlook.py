@@ -1,0 +1,113 @@
+"""What a preset comes to on this machine and this text: numbers, and the words for them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.text.corpus import split_point
+from tui_charrnn.training.plan import plan_by_count, plan_by_time
+from tui_charrnn.training.trial_facts import Trial
+from tui_charrnn.tui.corpus_facts import size_words
+
+_SCORING_SPEED: Final = 3.0
+"""How many times faster a text is scored than trained on: the backward pass is left out."""
+_GUESSED_VOCABULARY: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How long a run will be."""
+
+    steps: int
+    epochs: float
+    seconds: float
+
+
+def foresee(training: TrainingConfig, trial: Trial, characters: int) -> Outlook:
+    """How long a run will be, from timed batches.
+
+    Args:
+        training: Its settings.
+        trial: What was measured with them.
+        characters: Of the whole text.
+    """
+    split = split_point(characters, training.validation_fraction)
+    per_step = trial.batch_size * training.sequence_length
+    steps_per_epoch = max(1, (split - 1) // per_step)
+    scored = min(characters - split, training.evaluation_characters or characters)
+    evaluation = scored / per_step * trial.seconds_per_step / _SCORING_SPEED
+    if training.train_time is not None:
+        plan = plan_by_time(training, steps_per_epoch, trial.seconds_per_step, evaluation)
+        seconds = training.train_time
+    else:
+        plan = plan_by_count(training, steps_per_epoch)
+        seconds = plan.total_steps * trial.seconds_per_step
+        seconds += plan.evaluations_after(0) * evaluation
+    return Outlook(plan.total_steps, plan.total_steps / steps_per_epoch, seconds)
+
+
+def outlook_words(training: TrainingConfig, outlook: Outlook) -> str:
+    """What is not known yet: what is done in a time, or how long a number of steps takes."""
+    done = f"about {rounded(outlook.steps):,} steps, {passes_words(outlook.epochs)}"
+    if training.train_time is not None:
+        return f"{done}, in {time_words(outlook.seconds)}"
+    return f"about {time_words(outlook.seconds)} for {outlook.steps:,} steps, " + passes_words(
+        outlook.epochs
+    )
+
+
+def passes_words(epochs: float) -> str:
+    """How often a text is read."""
+    if epochs < 0.95:
+        return f"{epochs:.0%} of this text"
+    if epochs < 1.05:
+        return "once through this text"
+    times = f"{epochs:.1f}" if epochs < 9.95 and not float(epochs).is_integer() else f"{epochs:.0f}"
+    return f"{times} times through this text"
+
+
+def rounded(count: int) -> int:
+    """An estimate without digits that it does not have: two of them."""
+    digits = len(str(count))
+    return round(count, 2 - digits) if digits > 2 else count
+
+
+def time_words(seconds: float) -> str:
+    """A span of time as people say it, coarse: 40 s, 9 min, 2 h 20 min, 1.5 days."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90:
+        return f"{round(seconds / 5) * 5} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    tens = round(seconds / 600)
+    if tens < 6 * 36:
+        hours, rest = divmod(tens, 6)
+        return f"{hours} h {rest * 10} min" if rest else f"{hours} h"
+    return f"{seconds / 86_400:.1f} days"
+
+
+def network_words(model: ModelConfig, vocabulary_size: int | None) -> str:
+    """A network in a few words; without a known vocabulary, its size for a usual one."""
+    # deferred: NumPy, which the first frame does not wait for
+    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
+
+    count = parameter_count(model, vocabulary_size or _GUESSED_VOCABULARY)
+    known = f"for {vocabulary_size:,} characters" if vocabulary_size else "or so"
+    layers = "" if model.layer_count == 1 else f"{model.layer_count} x "
+    return f"{layers}{model.cell} {model.hidden_size}, {count_words(count)} parameters {known}"
+
+
+def count_words(count: int) -> str:
+    """A large number in two or three digits: 870, 12 k, 1.4 M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size * 0.9995:
+            shown = count / size
+            return f"{shown:.0f} {unit}" if shown >= 99.5 else f"{shown:.2g} {unit}"
+    return str(count)
+
+
+def machine_words(trial: Trial) -> str:
+    """What it takes of the machine that was timed."""
+    return f"{size_words(trial.memory)} of memory on {trial.device}, {trial.precision}"

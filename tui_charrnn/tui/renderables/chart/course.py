@@ -1,0 +1,104 @@
+"""What the chart draws of a run: the same amount of it, however long the run is."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Self
+
+from tui_charrnn.metrics import Bucket, smoothed_means
+from tui_charrnn.runs.records import SplitEvaluated
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.renderables.chart.look import Axis, Look, Span
+from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import gram_words
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The course of one run."""
+
+    name: str
+    """Safe to show."""
+    buckets: Sequence[Bucket]
+    line: Sequence[float]
+    """The smoothed training loss at each bucket."""
+    evaluations: Sequence[SplitEvaluated]
+    checkpoints: Sequence[int]
+    gaps: Sequence[int]
+    """Steps whose loss was not finite."""
+    ladder: Sequence[tuple[str, float]]
+    """Names and losses of the n-gram models: the best one, then the others in their order."""
+    step: int
+    """How far the run is, which may be further than what has been read of it."""
+    total_steps: int | None
+    steps_per_epoch: int | None
+
+    @classmethod
+    def of(cls, view: RunView, look: Look) -> Self:
+        """What is to be drawn of a run."""
+        losses = view.losses
+        buckets = losses.recent if look.span is Span.RECENT else losses.buckets
+        known = view.baselines
+        ladder = list(zip(known.orders, known.losses, strict=True)) if known is not None else []
+        ladder.sort(key=lambda rung: rung != view.baseline)
+        return cls(
+            name=safe_line(view.run.name),
+            buckets=buckets,
+            line=list(smoothed_means(buckets, look.smoothing)),
+            evaluations=view.evaluations,
+            checkpoints=view.checkpoints,
+            gaps=losses.gaps,
+            ladder=[(gram_words(order), loss) for order, loss in ladder],
+            step=view.step,
+            total_steps=view.total_steps,
+            steps_per_epoch=view.plan.steps_per_epoch if view.plan is not None else None,
+        )
+
+
+class Ruler:
+    """Tells where the steps of a run lie on an axis."""
+
+    def __init__(self, course: Course, axis: Axis) -> None:
+        """Lay a run along an axis.
+
+        Args:
+            course: The run.
+            axis: What is counted; steps if the run does not know the other yet.
+        """
+        self._factor = 1.0
+        self._steps: list[int] = []
+        self._times: list[float] = []
+        if axis is Axis.EPOCHS and course.steps_per_epoch:
+            self._factor = 1.0 / course.steps_per_epoch
+        if axis is Axis.TIME:
+            buckets = course.buckets
+            first = buckets[0].first_step - 1 if buckets else 0
+            self._steps = [first, *(bucket.last_step for bucket in buckets)]
+            times = (_began(buckets), *(bucket.elapsed for bucket in buckets))
+            # a clock that was set back does not turn the chart around
+            self._times = list(accumulate(times, max))
+
+    def place(self, step: float) -> float:
+        """Where a step lies, in units of the axis."""
+        steps, times = self._steps, self._times
+        if not steps:
+            return step * self._factor
+        after = bisect_right(steps, step)
+        if not 0 < after < len(steps):
+            return times[0] * (step / steps[0]) if after == 0 and steps[0] > 0 else times[after - 1]
+        share = (step - steps[after - 1]) / (steps[after] - steps[after - 1])
+        return times[after - 1] + share * (times[after] - times[after - 1])
+
+
+def _began(buckets: Sequence[Bucket]) -> float:
+    """Seconds of work before the first bucket."""
+    if not buckets or buckets[0].first_step <= 1:
+        return 0.0
+    first = buckets[0]
+    if len(buckets) == 1:
+        return first.elapsed
+    # as long as the next one took, for as many steps
+    following = buckets[1]
+    pace = (following.elapsed - first.elapsed) / (following.last_step - first.last_step)
+    return max(0.0, first.elapsed - pace * (first.last_step - first.first_step + 1))

@@ -1,0 +1,91 @@
+"""Lists a runs folder again and again in a thread and tells the pane what is in it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from textual.message import Message
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.runs.catalogue import WatchedFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tui_charrnn.runs.catalogue import RunSummary
+
+INTERVAL: Final = 2.0  # seconds
+
+
+class RunsListed(Message):
+    """A runs folder was looked into."""
+
+    def __init__(self, summaries: tuple[RunSummary, ...], problem: str) -> None:
+        self.summaries = summaries
+        self.problem = problem
+        """Why the folder cannot be read; empty if it can."""
+        super().__init__()
+
+
+class RunLookout:
+    """A thread that lists a folder every two seconds while it is watched, and rests otherwise.
+
+    As `RunFeed`, it waits until the pane has taken what it told, and is a daemon.
+    """
+
+    def __init__(self, folder: Path, announce: Callable[[Message], object]) -> None:
+        """Name the folder; `start` begins.
+
+        Args:
+            folder: The runs folder, which need not exist.
+            announce: Posts a message to the pane; safe to call from any thread.
+        """
+        self._folder = WatchedFolder(folder)
+        self._announce = announce
+        self._is_watched = False
+        self._is_stopped = False
+        self._waking = threading.Event()
+        self._taken = threading.Event()
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._watch, daemon=True, name="run-lookout").start()
+
+    def stop(self) -> None:
+        """Look no more; nothing is told after this."""
+        self._is_stopped = True
+        self._waking.set()
+        self._taken.set()
+
+    def watch(self, *, is_watched: bool) -> None:
+        """Say whether anybody sees the list."""
+        self._is_watched = is_watched
+        self._waking.set()
+
+    def look_now(self) -> None:
+        """Look again at once, as something was changed."""
+        self._waking.set()
+
+    def taken(self) -> None:
+        """Say that the last message has been dealt with."""
+        self._taken.set()
+
+    def _watch(self) -> None:
+        while not self._is_stopped:
+            if self._is_watched:
+                self._look()
+            self._waking.wait(INTERVAL if self._is_watched else None)
+            self._waking.clear()
+
+    def _look(self) -> None:
+        """List once and tell it."""
+        try:
+            told = RunsListed(tuple(self._folder.list_runs()), "")
+        except (CharRNNError, OSError) as error:  # a network drive may come back
+            told = RunsListed((), str(error))
+        self._taken.clear()
+        if not self._is_stopped:
+            self._announce(told)
+            self._taken.wait()

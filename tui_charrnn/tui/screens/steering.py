@@ -1,0 +1,94 @@
+"""Control of the training that is shown: every key asks the trainer, and its answer is told."""
+
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.tui.screens.ask_text import AskTextScreen
+from tui_charrnn.tui.screens.question import ask_to_stop
+from tui_charrnn.tui.widgets.run_follower import NO_TRAINER, READ_ONLY, RunFollower
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.session import Session
+    from tui_charrnn.viewing.run_view import RunView
+
+
+class Steering:
+    """The actions of a screen that follows a run."""
+
+    if TYPE_CHECKING:  # what the screen has
+        session: Session
+        follower: RunFollower
+        app: App[object]
+
+        def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+            """Say something in the line below the panes."""
+
+    def action_checkpoint(self) -> None:
+        """Ask the trainer to save now."""
+        self.follower.ask("checkpoint", "asked to save a checkpoint")
+
+    def action_pause(self) -> None:
+        """Ask the trainer to wait, or to go on."""
+        view, pending = self.session.view, self.follower.pending
+        is_paused = view is not None and view.state is RunState.PAUSED
+        if pending.is_waiting("pause") or (is_paused and not pending.is_waiting("resume")):
+            self.follower.ask("resume", "asked to go on")
+        else:
+            self.follower.ask("pause", "asked to pause")
+
+    def action_stop_training(self) -> None:
+        """Ask the trainer to save and stop, after a question."""
+        if (view := self._steered_view()) is None:
+            return
+
+        def stop(answer: str | None) -> None:
+            if answer == "stop":
+                self.follower.ask("stop", "asked to save and stop")
+
+        self.app.push_screen(ask_to_stop(view.run.name), stop)
+
+    def action_learning_rate(self) -> None:
+        """Ask for another learning rate and pass it on to the trainer."""
+        if (view := self._steered_view()) is None:
+            return
+        now = view.newest_batch.learning_rate if view.newest_batch else None
+        planned = view.description.training.learning_rate if view.description else 1e-3
+        question = "Peak of the learning rate from the next batch on; its schedule goes on."
+        if now is not None:
+            question += f" Now, after the schedule: {now:.3g}."
+
+        def change(typed: str | None) -> None:
+            if typed is not None:
+                rate = float(typed)
+                words = f"asked for the learning rate {rate:g}"
+                self.follower.ask("learning_rate", words, value=rate)
+
+        screen = AskTextScreen("Learning rate", question, f"{planned:g}", rate_problem)
+        self.app.push_screen(screen, change)
+
+    def _steered_view(self) -> "RunView | None":
+        """The run that can be steered; without one, say why."""
+        view = self.session.view
+        if view is None or not view.is_live:
+            self.tell(NO_TRAINER)
+            return None
+        if self.session.is_readonly:
+            self.tell(READ_ONLY)
+            return None
+        return view
+
+
+def rate_problem(typed: str) -> str:
+    """What is wrong with a learning rate as it was typed; empty if nothing is."""
+    # deferred: the settings' declarations are not needed for the first frame
+    from tui_charrnn.config import TrainingConfig  # noqa: PLC0415 - as said
+
+    try:
+        rate = TrainingConfig.parse("learning_rate", typed)
+    except ConfigError as error:
+        return str(error)
+    bounds = TrainingConfig.bounds()["learning_rate"]
+    return "" if bounds.admits(rate) else f"It must be {bounds.allowed()}."

@@ -1,0 +1,174 @@
+"""The panes of the main screen; which of them stand side by side is for the style sheet to say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.getters import query_one
+from textual.widget import Widget
+
+from tui_charrnn.tui.last_words import LastWords
+from tui_charrnn.tui.widgets.conversation import Conversation
+from tui_charrnn.tui.widgets.run_card import RunCard
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.bindings import Owner
+    from tui_charrnn.tui.session import Session
+    from tui_charrnn.tui.widgets.childhood_pane import ChildhoodPane
+    from tui_charrnn.tui.widgets.failure_card import FailureCard
+    from tui_charrnn.tui.widgets.log_pane import LogPane
+    from tui_charrnn.tui.widgets.loss_chart import LossChart
+    from tui_charrnn.viewing.run_view import News, RunView
+
+_ROOMS: Final[dict[str, Owner]] = {
+    "pane-training": "chart",
+    "pane-runs": "runs",
+    "pane-childhood": "childhood",
+    "pane-log": "log",
+}
+"""Whose keys a pane has, by its id."""
+_W = TypeVar("_W", bound=Widget)
+
+
+class Studio(Container):
+    """Holds the conversation from the first frame on, and each other pane once it is wanted.
+
+    What is hidden keeps its text and its state, so a terminal may be resized at any time.
+    """
+
+    stage = query_one("#stage", Vertical)
+    conversation = query_one(Conversation)
+    card = query_one(RunCard)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._pane = "text"
+        self._chart: LossChart | None = None
+        self._childhood: ChildhoodPane | None = None
+        self._log: LogPane | None = None
+        self._runs: Widget | None = None
+        self._failures: FailureCard | None = None
+        self._last_words = LastWords(self.post_message)
+
+    def compose(self) -> ComposeResult:
+        """The text at the left, the run card at the side."""
+        with Vertical(id="stage"):
+            yield Conversation(self._session.dial)
+        with Vertical(id="side"):
+            yield RunCard()
+
+    def open(self, pane: str) -> None:
+        """Make sure that a pane is there; the others cost nothing until they are wanted."""
+        self._pane = pane
+        match pane:
+            case "training":
+                self._furnish_chart()
+            case "runs":
+                self._furnish_runs()
+            case "childhood":
+                self._furnish_childhood()
+            case "log":
+                self._furnish_log()
+
+    def focus_on(self, pane: str) -> None:
+        """Give a pane the focus."""
+        target = self.conversation.seed if pane == "text" else self._room(pane)
+        if target is not None:
+            self.call_after_refresh(_focus_first, target)
+
+    def show(self, view: RunView | None, other: RunView | None, now: float, asked: str) -> None:
+        """Draw what is known of the run that is shown.
+
+        Args:
+            view: The run, if there is one.
+            other: A run to compare it with.
+            now: Seconds, monotonic.
+            asked: What the trainer has not answered yet.
+        """
+        self.card.show(view, now, asked)
+        if view is not None:
+            self._furnish_chart().show(view, other)
+            self._show_failure(view)
+        if self._log is not None:
+            self._log.follow(view.run if view is not None else None)
+        if self._childhood is not None and view is not None and self._pane == "childhood":
+            self._childhood.show(view)
+
+    def note_news(self, news: News) -> None:
+        """Write what happened into the log."""
+        if self._log is not None:
+            self._log.note(news.sentence)
+
+    def room_of(self, focused: Widget | None) -> Owner | None:
+        """Whose keys act while a widget has the focus; None for the text."""
+        if focused is None:
+            return None
+        names = (node.id for node in focused.ancestors_with_self)
+        return next((_ROOMS[name] for name in names if name in _ROOMS), None)
+
+    def _show_failure(self, view: RunView) -> None:
+        # deferred: nothing is wrong with most runs
+        from tui_charrnn.viewing.failures import diagnose  # noqa: PLC0415 - as said
+
+        exit_code = self._session.exit_code(view.run)
+        failure, log = diagnose(view, exit_code, ()), ()
+        if failure is not None:
+            log = self._last_words.of(view.run, failure.kind)
+            failure = diagnose(view, exit_code, log)
+        if failure is not None and self._failures is None:
+            from tui_charrnn.tui.widgets.failure_card import FailureCard  # noqa: PLC0415 - as said
+
+            self._failures = FailureCard()
+            self.query_one("#side").mount(self._failures, before=0)
+        if self._failures is not None:
+            self._failures.show(failure, log)
+        self.card.set_class(failure is not None, "-in-trouble")
+
+    def _room(self, pane: str) -> Widget | None:
+        rooms: dict[str, Widget | None] = {
+            "training": self._chart,
+            "runs": self._runs,
+            "childhood": self._childhood,
+            "log": self._log,
+        }
+        return rooms[pane]
+
+    def _put(self, room: _W, pane: str) -> _W:
+        room.id = f"pane-{pane}"
+        first = self.conversation if pane == "training" else None
+        self.stage.mount(room, before=first)
+        return room
+
+    # deferred imports: none of these panes is needed for the first frame
+
+    def _furnish_chart(self) -> LossChart:
+        from tui_charrnn.tui.widgets.loss_chart import LossChart  # noqa: PLC0415 - as said
+
+        self._chart = self._chart or self._put(LossChart(), "training")
+        return self._chart
+
+    def _furnish_runs(self) -> None:
+        from tui_charrnn.tui.widgets.runs_pane import RunsPane  # noqa: PLC0415 - as said
+
+        self._runs = self._runs or self._put(RunsPane(self._session), "runs")
+
+    def _furnish_childhood(self) -> None:
+        from tui_charrnn.tui.widgets.childhood_pane import ChildhoodPane  # noqa: PLC0415 - as said
+
+        self._childhood = self._childhood or self._put(ChildhoodPane(), "childhood")
+
+    def _furnish_log(self) -> None:
+        from tui_charrnn.tui.widgets.log_pane import LogPane  # noqa: PLC0415 - as said
+
+        self._log = self._log or self._put(LogPane(), "log")
+
+
+def _focus_first(room: Widget) -> None:
+    """Give the focus to a pane, or to the first of its parts that takes it."""
+    parts = [room, *room.query("*")]
+    target = next((part for part in parts if part.focusable), None)
+    if target is not None:
+        target.focus()

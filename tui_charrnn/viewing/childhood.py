@@ -1,0 +1,157 @@
+"""What a model made of its pinned seeds as it grew: which sample is looked at, and what it is."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tui_charrnn.runs.records import SampleTaken
+from tui_charrnn.viewing.run_view import RunView
+
+MOST_PLAYED: Final = 60
+"""Samples of a playing at most: fifteen seconds at four a second."""
+
+
+@dataclass(slots=True)
+class Scrubber:
+    """The samples of each pinned seed in the order of their steps, and the one that is shown."""
+
+    samples: dict[str, list[SampleTaken]] = field(default_factory=dict)
+    """By seed text, in the order in which seeds were pinned; no list is empty."""
+    seed_text: str = ""
+    """The seed that is looked at."""
+    index: int | None = None
+    """Which of its samples is shown; None is the newest, whichever that will be."""
+    _taken: tuple[Sequence[SampleTaken], int, Sequence[str]] = ((), 0, ())
+    """What was taken over last: the samples, how many they were, the pinned seeds."""
+
+    @property
+    def of_seed(self) -> list[SampleTaken]:
+        """The samples of the seed that is looked at."""
+        return self.samples.get(self.seed_text, [])
+
+    @property
+    def position(self) -> int:
+        """The index of the sample that is shown; -1 if there is none."""
+        newest = len(self.of_seed) - 1
+        return newest if self.index is None else self.index
+
+    @property
+    def sample(self) -> SampleTaken | None:
+        """What is shown."""
+        return self.of_seed[self.position] if self.of_seed else None
+
+    @property
+    def seed_number(self) -> int:
+        """Which seed is looked at, counting from 1; 0 if there is none."""
+        seeds = list(self.samples)
+        return seeds.index(self.seed_text) + 1 if self.seed_text in seeds else 0
+
+    def take(self, samples: Sequence[SampleTaken], pinned: Sequence[str]) -> None:
+        """Take over all samples, old and new; whoever stands at the newest follows.
+
+        Args:
+            samples: In the order in which they were taken; the same list, if it only grew.
+            pinned: The seed texts of the run.
+        """
+        before, count, seeds = self._taken
+        if samples is before and len(samples) == count and pinned == seeds:
+            return
+        self._taken = samples, len(samples), pinned
+        self.samples = samples_by_seed(samples, pinned)
+        if self.seed_text not in self.samples:
+            self.seed_text, self.index = next(iter(self.samples), ""), None
+        if self.index is not None:
+            self.stand_at(self.index)
+
+    def stand_at(self, index: int) -> None:
+        """Show a sample by its index, or the nearest that there is; the newest is followed."""
+        newest = len(self.of_seed) - 1
+        self.index = max(0, index) if index < newest else None
+
+    def move(self, by: int) -> None:
+        """Show an earlier or a later sample."""
+        self.stand_at(self.position + by)
+
+    def turn_seed(self, by: int = 1) -> None:
+        """Look at another seed, at the same step if it was sampled there."""
+        if self.sample is None:
+            return
+        step, seeds = self.sample.step, list(self.samples)
+        self.seed_text = seeds[(self.seed_number - 1 + by) % len(seeds)]
+        if self.index is not None:
+            self.stand_at(bisect_left(self.of_seed, step, key=lambda sample: sample.step))
+
+
+def samples_by_seed(
+    samples: Iterable[SampleTaken], pinned: Sequence[str]
+) -> dict[str, list[SampleTaken]]:
+    """Sort samples by their seed text; seeds in the order in which they were pinned.
+
+    Args:
+        samples: In the order in which they were taken.
+        pinned: The seed texts of the run; others come after them.
+    """
+    found: dict[str, list[SampleTaken]] = {seed_text: [] for seed_text in pinned}
+    for sample in samples:
+        found.setdefault(sample.seed_text, []).append(sample)
+    return {seed_text: taken for seed_text, taken in found.items() if taken}
+
+
+def mark_columns(steps: Sequence[int], width: int) -> list[int]:
+    """Where each sample stands on a slider: the first at its left end, the newest at its right.
+
+    Args:
+        steps: Of the samples, ascending.
+        width: Columns of the slider.
+    """
+    if not steps or width < 1:
+        return []
+    first, span = steps[0], max(1, steps[-1] - steps[0])
+    return [round((step - first) / span * (width - 1)) for step in steps]
+
+
+def nearest_mark(columns: Sequence[int], column: int) -> int:
+    """The index of the mark that is nearest to a column; of several in one column, the last."""
+    return min(range(len(columns)), key=lambda index: (abs(columns[index] - column), -index))
+
+
+def playing_order(count: int, most: int = MOST_PLAYED) -> list[int]:
+    """The indices of the samples to show one after another, from the first to the last.
+
+    Args:
+        count: How many samples there are.
+        most: How many are shown at most; evenly many are left out between them.
+    """
+    shown = min(count, most)
+    if shown < 2:
+        return list(range(shown))
+    return [round(place * (count - 1) / (shown - 1)) for place in range(shown)]
+
+
+def fact_words(view: RunView, sample: SampleTaken) -> list[str]:
+    """What is known of the moment of a sample: its step, epoch and validation loss."""
+    parts = [f"step {sample.step:,}"]
+    if view.plan is not None and view.plan.steps_per_epoch:
+        parts.append(f"epoch {sample.step / view.plan.steps_per_epoch:.1f}")
+    place = bisect_left(view.evaluations, sample.step, key=lambda scored: scored.step)
+    if place < len(view.evaluations) and view.evaluations[place].step == sample.step:
+        parts.append(f"validation {view.evaluations[place].loss:.3f}")
+    return parts
+
+
+def absence_words(view: RunView | None) -> str:
+    """Why there is no sample."""
+    if view is None:
+        return "No run is shown, so there is no childhood to look at."
+    if view.description is None:
+        return "Nothing is known of this run yet."
+    if not view.description.pinned_seeds:
+        return (
+            "Nothing was kept of how this run learned to write: no seed was pinned when it was "
+            "made, or an earlier version made it."
+        )
+    if not view.is_live:
+        return "The run ended before its first evaluation, at which its seeds are gone on with."
+    first = f", after step {view.plan.evaluate_every:,}" if view.plan else ""
+    return f"The first samples come with the first evaluation{first}."

@@ -1,0 +1,173 @@
+"""What a list of runs says of one: a row of cells, and a few lines. All of it is safe to show."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tui_charrnn.durations import format_duration
+from tui_charrnn.metrics import bits_per_character
+from tui_charrnn.runs.catalogue import RunSummary
+from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
+from tui_charrnn.runs.liveness import Verdict
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing import run_words as words
+from tui_charrnn.viewing.failures import diagnose
+from tui_charrnn.viewing.run_view import RunView
+
+_SPOILED: Final = frozenset({RunState.DIVERGED, RunState.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run, cell by cell."""
+
+    mark: str
+    """A sign for the state: ● a trainer is at work, ■ none is, ○ none was yet, ✗ trouble."""
+    state: str
+    name: str
+    corpus: str
+    step: str
+    best: str
+    """Lowest validation loss."""
+    curve: tuple[float, ...]
+    """Training losses, oldest first; empty if the run does not tell them."""
+    age: str
+    """Since its trainer last wrote."""
+
+
+def is_at_work(summary: RunSummary, now: float) -> bool:
+    """Whether a trainer is at work on a run, as far as can be told at `now` (seconds since 1970)."""
+    return summary.judge(now) in {"alive", "silent"}
+
+
+def run_row(summary: RunSummary, now: float) -> RunRow:
+    """A run as a row.
+
+    Args:
+        summary: What was read of it.
+        now: Seconds since 1970.
+    """
+    status, description = summary.status, summary.description
+    mark, state = _state_words(summary, summary.judge(now))
+    return RunRow(
+        mark=mark,
+        state=state,
+        name=safe_line(summary.run.name),
+        corpus=safe_line(description.corpus.name) if description else "",
+        step=_step_words(status) if status else "",
+        best=f"{summary.best_loss:.3f}" if summary.best_loss is not None else "",
+        curve=status.curve if status else (),
+        age=format_duration(max(0.0, now - summary.modified)),
+    )
+
+
+def run_lines(summary: RunSummary, now: float) -> list[str]:
+    """A run in a few lines, the most wanted first.
+
+    Args:
+        summary: What was read of it.
+        now: Seconds since 1970.
+    """
+    view = RunView(summary.run, description=summary.description)
+    view.observe(summary.status, summary.judge(now) or "ended", time.monotonic())
+    row = run_row(summary, now)
+    trouble = trouble_words(summary, view)
+    state = f"{row.mark} {row.state}"
+    lines = [
+        " · ".join(filter(None, _subject_words(summary.description, view))) or row.name,
+        f"{state} · {trouble}"
+        if trouble
+        else " · ".join(filter(None, _progress(state, row, view))),
+        _best_words(summary),
+        " · ".join(filter(None, _origin_words(summary.description, summary.status))),
+        safe_line(str(summary.run.path)),
+    ]
+    return [line for line in lines if line]
+
+
+def trouble_words(summary: RunSummary, view: RunView) -> str:
+    """What is wrong with a run; empty if all is well.
+
+    Args:
+        summary: What was read of it.
+        view: The same, and its records as far as they are known.
+    """
+    if summary.problem or summary.status is None:
+        return safe_line(summary.problem or "It has no state.json.")
+    failure = diagnose(view, None, ())
+    if failure is not None:
+        return failure.sentence
+    return safe_line(summary.status.message) if summary.status.state in _SPOILED else ""
+
+
+def size_words(count: int) -> str:
+    """A number of bytes for people: 12.3 MB."""
+    number, letter = _rounded(count)
+    return f"{number} {letter}B"
+
+
+def count_words(count: int) -> str:
+    """A number that has little room: 1,234 and 12.3k and 1.23M."""
+    return f"{count:,}" if count < 10_000 else "".join(_rounded(count))
+
+
+def _rounded(count: float) -> tuple[str, str]:
+    """Three digits of a number, and the letter of the power of 1000 that they count."""
+    letter = ""
+    for larger in "kMG":
+        if count < 999.5:
+            break
+        count, letter = count / 1000, larger
+    return (f"{count:.3g}" if count < 999.5 else f"{count:,.0f}"), letter
+
+
+def _state_words(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str]:
+    """The sign for the state, and a word or two."""
+    status = summary.status
+    if status is None:
+        return "✗", "unreadable"
+    if verdict == "lost":
+        return "✗", "lost"
+    if verdict == "silent":
+        return "●", "no news"
+    if status.state in _SPOILED:
+        return "✗", str(status.state)
+    return ("■" if verdict == "ended" else "●" if verdict else "○"), str(status.state)
+
+
+def _step_words(status: RunStatus) -> str:
+    step, total = count_words(status.step), status.total_steps
+    return step if not total or total == status.step else f"{step}/{count_words(total)}"
+
+
+def _subject_words(description: RunDescription | None, view: RunView) -> Iterator[str]:
+    if description is not None:
+        characters = count_words(description.corpus.characters)
+        yield f"{safe_line(description.corpus.name)}, {characters} characters"
+        yield words.network_words(view)
+        yield f"preset {safe_line(description.preset)}" if description.preset else ""
+
+
+def _progress(state: str, row: RunRow, view: RunView) -> Iterator[str]:
+    yield state
+    yield f"step {row.step}" if row.step else ""
+    yield words.epoch_words(view)
+    yield words.left_words(view)
+    yield words.speed_words(view) if view.is_live else ""
+    yield f"written {row.age} ago"
+
+
+def _best_words(summary: RunSummary) -> str:
+    if summary.best_loss is None:
+        return ""
+    bits = bits_per_character(summary.best_loss)
+    step = f" at step {summary.best_step:,}" if summary.best_step else ""
+    return f"best validation loss {summary.best_loss:.3f} nats, {bits:.3f} bits a character{step}"
+
+
+def _origin_words(description: RunDescription | None, status: RunStatus | None) -> Iterator[str]:
+    if status is not None:
+        yield safe_line(", ".join(filter(None, (status.device, status.precision))))
+    if description is not None:
+        yield f"made {safe_line(description.created)} on {safe_line(description.host)}"
