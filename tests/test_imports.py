@@ -14,8 +14,10 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 LIGHT_TRAINING = [
+    "call_length",
     "context",
     "examination",
+    "gpu_usage",
     "history",
     "interruption",
     "loop",
@@ -26,8 +28,14 @@ LIGHT_TRAINING = [
     "plan",
     "preparation",
     "report",
+    "run_length",
     "schedule",
+    "standard_output",
     "state_file",
+    "timed_presets",
+    "trial_facts",
+    "usage",
+    "work_clock",
     "worker",
 ]
 """What a trainer needs until it says that it loads TensorFlow, and what tells how it stands or what

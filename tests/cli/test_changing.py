@@ -1,4 +1,4 @@
-"""`set`: what the trainer answers is what is told."""
+"""`set`, `pause` and `unpause`: what the trainer answers is what is told."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,3 +133,41 @@ def test_the_exit_codes_are_those_of_every_command(tmp_path: Path) -> None:
     assert run_program("set", "fake", *folder).returncode == 2
     assert run_program("set", "nowhere", "--learning-rate", "0.5", *folder).returncode == 3
     assert not list((tmp_path / "fake" / "control").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "word"), [(changing.pause, "pause"), (changing.unpause, "resume")]
+)
+def test_waiting_and_going_on_are_asked_for(
+    trainer: FakeTrainer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: Callable[[str, Path], None],
+    word: str,
+) -> None:
+    taken, answer = answering(trainer, True, "as you wish")
+    meanwhile(monkeypatch, answer)
+    command(trainer.run.name, trainer.run.path.parent)
+    assert [(sent.request, sent.arguments) for sent in taken] == [(word, {})]
+    assert capsys.readouterr().err == "mine: as you wish.\n"
+
+
+def test_a_paused_run_has_a_trainer(
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer.pause()
+    taken, answer = answering(trainer, True, "training goes on at step 2")
+    meanwhile(monkeypatch, answer)
+    changing.unpause(trainer.run.name, trainer.run.path.parent)
+    assert len(taken) == 1
+    assert "training goes on at step 2" in capsys.readouterr().err
+
+
+def test_a_run_that_has_ended_cannot_be_paused(tmp_path: Path) -> None:
+    run = fake_run(tmp_path, end="finished")
+    for command in ("pause", "unpause"):
+        ended = run_program(command, "fake", "--runs-dir", str(tmp_path))
+        assert (ended.returncode, ended.stdout) == (0, b"")
+        assert b"No trainer is at work on fake; nothing was changed." in ended.stderr
+        assert run_program(command, "nowhere", "--runs-dir", str(tmp_path)).returncode == 3
+    assert not list(run.control.iterdir())

@@ -119,7 +119,7 @@ def test_a_finished_run_can_be_listed_and_spoken_with(
 ) -> None:
     run, _, _ = whole
     listed = run_program("runs", "--json", "--runs-dir", str(run.path.parent))
-    names = {json.loads(line)["name"]: json.loads(line) for line in listed.stdout.splitlines()}
+    names = {facts["name"]: facts for facts in json.loads(listed.stdout)}
     assert names["whole"]["state"] == "finished"
     again = run_program("resume", "--headless", str(run.path))
     assert (again.returncode, again.stdout.decode().strip()) == (0, str(run.path))
@@ -188,12 +188,22 @@ def test_signals_are_handed_on_and_the_run_is_saved(
     assert checkpoint.path.name == f"step-{status.step:08d}"
 
 
-def test_a_detached_trainer_outlives_its_command_and_stops_on_request(folder: Path) -> None:
+def test_a_detached_trainer_outlives_its_command_and_waits_and_stops_on_request(
+    folder: Path,
+) -> None:
     arguments = train_arguments(folder, "detached", "--steps=1000000", "--detach")
     started = run_program(*arguments)
     run = RunDirectory(folder / "detached")
     assert (started.returncode, started.stdout.decode().strip()) == (0, str(run.path))
     wait_for("three batches", has_reached(run, 3))
+    paused = run_program("pause", "detached", "--runs-dir", str(folder))
+    assert b"detached: paused at step" in paused.stderr
+    status = status_of(run)
+    assert status is not None
+    assert status.state is RunState.PAUSED
+    going_on = run_program("unpause", "detached", "--runs-dir", str(folder))
+    assert b"detached: training goes on at step" in going_on.stderr
+    wait_for("a batch after the pause", has_reached(run, status.step + 1))
     stopped = run_program("stop", "detached", "--runs-dir", str(folder))
     assert stopped.returncode == 0
     assert b"detached is stopped" in stopped.stderr

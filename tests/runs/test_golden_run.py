@@ -22,11 +22,12 @@ from tui_charrnn.runs.records import (
     RunEnded,
     RunRolledBack,
     RunWarned,
+    SampleTaken,
 )
 from tui_charrnn.runs.writer import RunWriter
 
 GOLDEN = RunDirectory(Path(__file__).parents[1] / "data" / "golden-run-1")
-ADDED_LATER = {DynamicallyEvaluated, LearningRateChanged, RunRolledBack}
+ADDED_LATER = {DynamicallyEvaluated, LearningRateChanged, RunRolledBack, SampleTaken}
 
 
 @pytest.fixture

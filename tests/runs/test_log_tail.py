@@ -57,6 +57,7 @@ def test_only_the_end_of_a_large_log_is_read(log: Path) -> None:
     append(log, "".join(f"line {number:05}\n" for number in range(5_000)))
     tail = LogTail(log, look=100)
     assert tail.read_new() == [f"line {number:05}" for number in range(4_991, 5_000)]
+    assert tail.has_passed_over
     append(log, "".join(f"more {number:05}\n" for number in range(5_000)))
     assert tail.read_new()[-1] == "more 04999"
     assert tail.restarts == 0
@@ -86,6 +87,7 @@ def test_a_log_that_was_cut_is_read_from_its_beginning(log: Path) -> None:
     log.write_text("new\n", encoding="utf-8")
     assert tail.read_new() == ["new"]
     assert tail.restarts == 1
+    assert not tail.has_passed_over
 
 
 def test_a_log_that_was_replaced_is_read_from_its_beginning(log: Path, tmp_path: Path) -> None:
@@ -118,9 +120,14 @@ def test_what_is_no_file_is_refused_and_not_waited_for(log: Path, make: object) 
     make(log)
     with pytest.raises(RunError, match="is not a file"):
         LogTail(log).read_new()
-    assert read_log_end(log) == []
+    with pytest.raises(RunError, match="is not a file"):
+        read_log_end(log)
 
 
 def test_the_end_of_a_log_has_its_torn_line(log: Path) -> None:
     append(log, "one\ntwo\nthr")
     assert read_log_end(log, look=8) == ["two", "thr"]
+
+
+def test_the_end_of_no_log_is_nothing(log: Path) -> None:
+    assert read_log_end(log) == []

@@ -6,14 +6,16 @@ outcome = train_in_process(run, Scenario())                          # 0
 The processes are forked from one that has loaded TensorFlow but done nothing with it yet.
 """
 
+import math
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tests.support.command import PATIENCE
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.layout import RunDirectory
@@ -46,8 +48,9 @@ class Kill(NamedTuple):
     """Where a trainer dies."""
 
     point: str
-    """Right after a record of that kind; `evaluating`: between two windows of the held-out text;
-    `writing`, `renaming`, `naming_best`, `naming_latest`: within the saving of a checkpoint."""
+    """Right after a record of that kind; `paused`: while it waits after that step, on request;
+    `evaluating`: between two windows of the held-out text; `writing`, `renaming`, `naming_best`,
+    `naming_latest`: within the saving of a checkpoint."""
     step: int
 
 
@@ -60,6 +63,8 @@ class Scenario:
     """After this step the peak of the learning rate is asked to be so high, once."""
     diverges_at: int | None = None
     """This step fails with the planned learning rate, and with more than three quarters of it."""
+    steps_per_call: int = 1
+    """More than one takes Keras's layers in one shard, as on a GPU."""
 
 
 def train_in_process(run: RunDirectory, scenario: Scenario) -> int:
@@ -70,10 +75,13 @@ def train_in_process(run: RunDirectory, scenario: Scenario) -> int:
     """
     process = _PROCESSES.Process(target=_train, args=(run.path, scenario))
     process.start()
-    process.join()
+    process.join(PATIENCE)
     code = process.exitcode
+    if code is None:
+        process.kill()
+        process.join()
     process.close()
-    assert code is not None
+    assert code is not None, f"a trainer did not end within {PATIENCE:g} s"
     return code
 
 
@@ -83,6 +91,10 @@ def _train(path: Path, scenario: Scenario) -> None:
         _let_diverge(run, scenario.diverges_at)
     if scenario.kill is not None and scenario.kill.point == "evaluating":
         _die_evaluating(scenario.kill.step)
+    if scenario.kill is not None and scenario.kill.point == "paused":
+        _die_paused()
+    if scenario.steps_per_call > 1:
+        _take_strides(scenario.steps_per_call)
     _watch_records(run, scenario)
     _watch_files(run, scenario.kill)
     os._exit(int(run_training(run, Interruption())))
@@ -133,9 +145,30 @@ def _die_evaluating(step: int) -> None:
     setattr(Engine, "evaluate", evaluate)  # noqa: B010  as above
 
 
+def _die_paused() -> None:
+    def sleep(_self: Interruption, _seconds: float) -> None:
+        _die()
+
+    setattr(Interruption, "sleep", sleep)  # noqa: B010  as above
+
+
+def _take_strides(steps: int) -> None:
+    """Let calls grow to so many steps, however long these take."""
+    from tui_charrnn.training import call_length, start
+    from tui_charrnn.training.paths import ComputePath, choose_path
+
+    def choose(*arguments: Any) -> ComputePath:
+        path = replace(choose_path(*arguments), layers="keras", is_compiled=False, shards=1)
+        return replace(path, steps_per_call=steps)
+
+    setattr(start, "choose_path", choose)  # noqa: B010  as above
+    setattr(call_length, "CALL_TIME", math.inf)  # noqa: B010  as above
+
+
 def _watch_records(run: RunDirectory, scenario: Scenario) -> None:
     append, kill = RunWriter.append, scenario.kill
     fatal = _RECORDS.get(kill.point) if kill else None
+    is_to_pause = kill is not None and kill.point == "paused"
 
     def watched(self: RunWriter, record: Record) -> None:
         append(self, record)
@@ -144,6 +177,8 @@ def _watch_records(run: RunDirectory, scenario: Scenario) -> None:
             if record.step == step and not _has_changed(run):
                 send_request(run, "learning_rate", value=rate)
         is_due = kill is not None and getattr(record, "step", None) == kill.step
+        if is_due and is_to_pause and isinstance(record, BatchTrained):
+            send_request(run, "pause")
         if is_due and fatal is not None and isinstance(record, fatal):
             _die()
 

@@ -65,5 +65,12 @@ def note_of(app: CharRNNApp) -> str:
 def run_words_of(app: CharRNNApp) -> str:
     """All that is written about the run that is shown."""
     status, card = app.main.status, app.main.studio.card
-    parts = (status.state, status.numbers, card.head, card.body, card.warning)
+    parts = (
+        status.state,
+        status.numbers,
+        status.trouble,
+        card.head,
+        card.body,
+        card.warning,
+    )
     return "\n".join(str(part.content) for part in parts)

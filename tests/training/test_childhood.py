@@ -18,9 +18,9 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ExitCode, ModelFileError
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.runs.checkpoints import newest_valid
+from tui_charrnn.runs.checkpoints import newest_valid, save_checkpoint
 from tui_charrnn.runs.control import send_request
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.records import (
     BatchTrained,
     CheckpointSaved,
@@ -98,9 +98,12 @@ def test_no_step_is_sampled_twice_after_a_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     run, interruption = seeded_run(tmp_path), Interruption()
-    before_batches(
-        monkeypatch, lambda at: (at == step and interruption.request(Reason.PREEMPTED)) or None
-    )
+
+    def leave(at: int) -> None:
+        if at == step:
+            interruption.request(Reason.PREEMPTED)
+
+    before_batches(monkeypatch, leave)
     train(run, interruption)
     assert train(run) is ExitCode.OK
     assert places_of(run) == [(at, seed) for at in (0, 3, 6, 9, 12) for seed in SEEDS]
@@ -156,13 +159,13 @@ def test_a_score_that_is_taken_twice_is_sampled_once(
         loss: float | None = evaluate(self, windows, should_stop)
         return loss
 
-    save, saved = saving.save_checkpoint, []
+    saved: list[int] = []
 
-    def save_once(*arguments: Any, **options: Any) -> Any:
+    def save_once(*arguments: Any, **options: Any) -> CheckpointDirectory:
         saved.append(options["step"])
         if len(saved) > 1:
             raise KeyboardInterrupt
-        return save(*arguments, **options)
+        return save_checkpoint(*arguments, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(Engine, "evaluate", ask)
@@ -189,6 +192,19 @@ def test_whoever_must_stop_does_not_wait_for_the_other_seeds(
     monkeypatch.setattr(RunWriter, "append", watched)
     assert train(run) is ExitCode.OK
     assert [place for place in places_of(run) if place[0]] == [(3, SEEDS[0])]
+
+
+def test_what_takes_long_is_left_out_and_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_charrnn.training import childhood
+
+    monkeypatch.setattr(childhood, "SAMPLING_TIME", 0.0)
+    run = seeded_run(tmp_path)
+    assert train(run) is ExitCode.OK
+    assert places_of(run) == []
+    (warned,) = of_kind(run, RunWarned)
+    assert "of 3 pinned seeds 0 can be gone on with" in warned.message
 
 
 def test_more_seeds_than_can_be_pinned_are_not_sampled(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def measured(run: RunDirectory) -> object:
     "kills",
     [
         (Kill("batch", 1), Kill("checkpointed", 3), Kill("batch", 8), Kill("batch", 12)),
+        (Kill("paused", 5), Kill("paused", 9)),
         (
             Kill("evaluating", 6),
             Kill("writing", 6),
@@ -116,7 +117,7 @@ def measured(run: RunDirectory) -> object:
             Kill("naming_latest", 6),
         ),
     ],
-    ids=["while-it-trains", "while-it-scores-and-saves"],
+    ids=["while-it-trains", "while-it-is-paused", "while-it-scores-and-saves"],
 )
 def test_kills_leave_no_trace(
     tmp_path: Path, whole: Callable[..., RunDirectory], kills: tuple[Kill, ...]
@@ -134,6 +135,17 @@ def test_nor_does_one_whatever_is_trained(
     run = new_run(tmp_path, cell)
     killed_and_resumed(run, UNDISTURBED, Kill("batch", 8))
     assert_same_to_the_bit(run, whole(cell))
+
+
+def test_nor_does_one_between_the_records_of_a_call(
+    tmp_path: Path, whole: Callable[..., RunDirectory]
+) -> None:
+    """Calls go to 1, 3, 6, 9 and 12; the records of steps that were not saved are void."""
+    in_calls, run = Scenario(steps_per_call=4), new_run(tmp_path)
+    killed_and_resumed(run, in_calls, Kill("batch", 2), Kill("batch", 5), Kill("paused", 9))
+    assert_same_to_the_bit(run, whole(scenario=in_calls))
+    singly = whole(scenario=Scenario(steps_per_call=1))
+    assert measured(run) != measured(singly)  # other layers, in one shard
 
 
 def test_a_change_takes_effect_at_the_same_step_again(

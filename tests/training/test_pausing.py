@@ -64,7 +64,18 @@ def is_paused(run: RunDirectory) -> bool:
 
 def pause_at(monkeypatch: pytest.MonkeyPatch, run: RunDirectory, step: int) -> None:
     """Ask for a pause while a step is trained."""
-    before_batches(monkeypatch, lambda at: at == step and send_request(run, "pause") and None)
+
+    def ask(at: int) -> None:
+        if at == step:
+            send_request(run, "pause")
+
+    before_batches(monkeypatch, ask)
+
+
+def losses_of(run: RunDirectory) -> list[tuple[int, float]]:
+    """Of the batches and of the evaluations."""
+    batches = [(batch.step, batch.loss) for batch in of_kind(run, BatchTrained)]
+    return batches + [(scored.step, scored.loss) for scored in of_kind(run, SplitEvaluated)]
 
 
 def answers_of(run: RunDirectory) -> list[tuple[str, bool, str]]:
@@ -78,9 +89,7 @@ def test_a_pause_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with once_paused(paused, lambda: send_request(paused, "resume")):
         assert train(paused) is ExitCode.OK
     assert_same_weights(whole, paused)
-    for kind in (BatchTrained, SplitEvaluated):
-        ours = [(each.step, each.loss) for each in of_kind(whole, kind)]
-        assert ours == [(each.step, each.loss) for each in of_kind(paused, kind)]
+    assert losses_of(whole) == losses_of(paused)
     assert answers_of(paused) == [
         ("pause", True, "paused at step 5"),
         ("resume", True, "training goes on at step 5"),

@@ -32,11 +32,10 @@ STEPS = 24
 def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of a GPU, as far as a processor goes, and time enough for any call."""
     from tui_charrnn.training import call_length, start
+    from tui_charrnn.training.paths import ComputePath, choose_path
 
-    chosen = start.choose_path
-
-    def choose(*arguments: Any) -> Any:
-        path = replace(chosen(*arguments), layers="keras", is_compiled=False, shards=1)
+    def choose(*arguments: Any) -> ComputePath:
+        path = replace(choose_path(*arguments), layers="keras", is_compiled=False, shards=1)
         return replace(path, steps_per_call=STEPS_PER_CALL)
 
     monkeypatch.setattr(start, "choose_path", choose)
@@ -125,12 +124,13 @@ def test_a_loss_within_a_call_that_is_not_finite_takes_the_run_back(
     """Step 16 throws the weights so far that step 17 has no loss; both are in the call from 13."""
     run = long_run(tmp_path)
     from tui_charrnn.training import loop
+    from tui_charrnn.training.schedule import learning_rate_at
 
-    planned, thrown = loop.learning_rate_at, []
+    thrown: list[int] = []
 
     def rate_at(step: int, *arguments: Any) -> float:
         if step != 16 or thrown:
-            return planned(step, *arguments)
+            return learning_rate_at(step, *arguments)
         thrown.append(step)
         return 3e38
 

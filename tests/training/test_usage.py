@@ -1,11 +1,12 @@
 """What a trainer says that it takes of its machine."""
 
+import resource
+import sys
 from pathlib import Path
 
 import pytest
 
 from tui_charrnn.runs.description import GpuUsage
-from tui_charrnn.training import usage
 from tui_charrnn.training.gpu_usage import GpuMeter
 from tui_charrnn.training.usage import UsageMeter, peak_memory, resident_memory
 
@@ -68,9 +69,9 @@ def test_where_the_system_tells_otherwise_the_peak_is_taken(
 def test_the_peak_is_in_bytes_everywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, unit: int
 ) -> None:
-    peak = usage.resource.getrusage(usage.resource.RUSAGE_SELF)
-    monkeypatch.setattr(usage.resource, "getrusage", lambda _: peak)
-    monkeypatch.setattr(usage.sys, "platform", system)
+    peak = resource.getrusage(resource.RUSAGE_SELF)
+    monkeypatch.setattr(resource, "getrusage", lambda _: peak)
+    monkeypatch.setattr(sys, "platform", system)
     assert peak_memory(tmp_path / "none") == unit * peak.ru_maxrss
 
 

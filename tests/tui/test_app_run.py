@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
 from tests.support.open_app import note_of, run_words_of, spoken_by, tiny_app
+from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState
@@ -62,7 +63,7 @@ async def test_a_lost_trainer_is_shown_as_lost(tmp_path: Path) -> None:
     app = tiny_app(tmp_path, run=run)
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
-        assert f"charrnn-tui resume {run.path}" in run_words_of(app)
+        await wait_until(pilot, "the card", lambda: "r Resume" in screen_text(app))
 
 
 async def test_a_finished_run_shows_its_final_numbers(tmp_path: Path) -> None:
@@ -83,9 +84,8 @@ async def test_a_run_that_was_stopped_does_not_look_like_an_error(
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the run", lambda: "■ stopped, saved" in run_words_of(app))
         await wait_until(pilot, "what to do", lambda: "Go on with:" in run_words_of(app))
-        status = app.main.followed_run
-        assert status.trouble.styles.color == app.main.conversation.note.styles.color
-        assert not status.has_class("-failed")
+        assert not app.main.status.has_class("-failed")
+        assert not app.main.studio.card.has_class("-failed")
         assert not app.session.has_live_run
 
 
@@ -93,7 +93,11 @@ async def test_a_diverged_run_keeps_the_app_alive(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], end="diverged")
     app = tiny_app(tmp_path, run=run)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "the sentence", lambda: "learning rate below" in run_words_of(app))
+        await wait_until(pilot, "what happened", lambda: "became nan" in run_words_of(app))
+        assert "F3 shows what helps" in screen_text(app)
+        await pilot.press("f3")
+        await wait_until(pilot, "what helps", lambda: "learning rate below" in screen_text(app))
+        assert "F3 shows what helps" not in screen_text(app)
 
 
 async def test_the_newest_weights_are_asked_for_and_speak(
@@ -176,7 +180,7 @@ async def test_stopping_a_run_takes_a_second_key(tmp_path: Path, trainer: FakeTr
 
 async def test_a_warning_stays_beside_the_run(tmp_path: Path, trainer: FakeTrainer) -> None:
     app = tiny_app(tmp_path)
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         trainer.append(RunWarned("The text has 3 \x1b[31m characters."))
         await wait_until(pilot, "the warning", lambda: "The text has 3 ␛" in run_words_of(app))

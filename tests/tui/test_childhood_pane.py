@@ -17,6 +17,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.tui.widgets.childhood_pane import ChildhoodPane
+from tui_charrnn.tui.widgets.sample_view import fact_row
 from tui_charrnn.viewing.run_view import RunView
 
 SEEDS = ("ROMEO:", "To be")
@@ -206,6 +207,68 @@ async def test_a_long_sample_is_shown_from_its_beginning(trainer: FakeTrainer) -
         app.pane.show(view)
         await see(pilot, "ROMEO: begins")
         assert not app.pane.sample_view.text.can_focus
+
+
+async def test_a_page_key_scrolls_a_sample_that_has_no_room(trainer: FakeTrainer) -> None:
+    view = viewed(trainer.run)
+    view.take([SampleTaken(31, SEEDS[0], " begins\n" + "goes on\n" * 8 + "ends", 0, 0.8)])
+    app = Host()
+    async with app.run_test(size=(40, 8)) as pilot:
+        app.pane.show(view)
+        app.pane.focus()
+        await see(pilot, "ROMEO: begins")
+        await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")
+        await see(pilot, "ends")
+        assert "begins" not in screen_text(app)
+        await pilot.press("pageup", "pageup", "pageup", "pageup")
+        await see(pilot, "ROMEO: begins")
+        await pilot.press("pagedown", "left", "right")
+        await see(pilot, "ROMEO: begins")
+
+
+@pytest.mark.parametrize(
+    ("width", "row"),
+    [
+        (80, "step 30 · epoch 1.5 · validation 2.700 · sample 3 of 3, the newest"),
+        (66, "step 30 · epoch 1.5 · validation 2.700 · sample 3 of 3, the newest"),
+        (60, "step 30 · validation 2.700 · sample 3 of 3, the newest"),
+        (40, "step 30 · validation 2.700 · 3 of 3"),
+        (30, "step 30 · validation 2.700"),
+        (20, "step 30"),
+        (3, "step 30"),
+    ],
+)
+def test_a_narrow_pane_keeps_the_step_and_the_loss(width: int, row: str) -> None:
+    facts = ["step 30", "epoch 1.5", "validation 2.700"]
+    assert fact_row(facts, ("sample 3 of 3, the newest", "3 of 3"), width) == row
+
+
+async def test_a_run_that_waits_for_its_first_sample_says_so_and_then_shows_it(
+    tmp_path: Path,
+) -> None:
+    app = Host()
+    with FakeTrainer(created_run(tmp_path, pinned_seeds=SEEDS)) as trainer:
+        trainer.start()
+        async with app.run_test(size=(80, 12)) as pilot:
+            app.pane.show(viewed(trainer.run))
+            app.pane.focus()
+            await see(pilot, "The first samples come with the first evaluation")
+            await pilot.press("left", "space", "down", "pagedown")
+            grow(trainer, 1)
+            app.pane.show(viewed(trainer.run))
+            await see(pilot, "ROMEO: text after 10")
+            assert "first evaluation" not in screen_text(app)
+
+
+async def test_a_run_that_has_ended_is_replayed_as_well(trainer: FakeTrainer) -> None:
+    trainer.end("finished")
+    app = Host()
+    async with app.run_test(size=(80, 12)) as pilot:
+        app.pane.show(viewed(trainer.run))
+        app.pane.focus()
+        await see(pilot, "ROMEO: text after 30")
+        await pilot.press("home")
+        await see(pilot, "ROMEO: text after 10")
 
 
 async def test_another_run_is_begun_at_its_newest_sample(

@@ -9,10 +9,11 @@ from textual.widgets import Button
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.shown_screen import screen_rows, screen_text
-from tests.support.themed_app import ThemedApp
+from tests.support.themed_app import ThemedApp, drawn_segments
+from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested
-from tui_charrnn.tui.widgets.failure_card import FailureCard
+from tui_charrnn.tui.widgets.failure_card import FailureCard, rows_of_buttons
 from tui_charrnn.viewing.failures import Failure, FailureKind
 from tui_charrnn.viewing.remedies import OPEN_LOG, RESUME, Remedy
 
@@ -110,7 +111,9 @@ async def test_what_helps_is_asked_for_by_mouse_enter_and_letter(
         app.card.show(failure(remedy), LOG)
         await pilot.pause()
         await pilot.click(f"#{remedy.id}")
-        app.query_one(f"#{remedy.id}", Button).focus()
+        button = app.query_one(f"#{remedy.id}", Button)
+        await wait_until(pilot, "it is up again", lambda: not button.has_class("-active"))
+        button.focus()
         await pilot.press("enter")
         await pilot.press(remedy.key)
         await pilot.pause()
@@ -156,21 +159,106 @@ async def test_other_remedies_take_the_place_of_the_first() -> None:
 async def test_on_a_low_terminal_the_log_makes_way() -> None:
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
-        app.card.show(failure(HALF, RESUME, OPEN_LOG, sentence=WORDY, hint=WORDY), LOG)
+        app.card.show(failure(HALF, RESUME, OPEN_LOG, sentence=WORDY), LOG)
         await pilot.pause()
-        assert app.card.outer_size.height <= 10
+        assert app.card.outer_size.height == 8
         assert "line 7" in screen_text(app)
+        assert "line 6" not in screen_text(app)
         assert "o Open the log" in screen_text(app)
+
+
+async def test_a_card_fits_beside_a_chart() -> None:
+    app = Host()
+    async with app.run_test(size=(36, 24)) as pilot:
+        app.card.show(failure(HALF, RESUME, OPEN_LOG), LOG)
+        await pilot.pause()
+        assert app.card.outer_size.height == 8
+        rows = [row.strip("│▌ ") for row in screen_rows(app)[1:7]]
+        assert rows == [
+            "There was no memory.",
+            "Take less.",
+            "line 6",
+            "line 7",
+            "b New run, batch size 32",
+            "r Resume    o Open the log",
+        ]
 
 
 async def test_a_narrow_card_puts_its_buttons_below_each_other() -> None:
     app = Host()
-    async with app.run_test(size=(40, 24)) as pilot:
+    async with app.run_test(size=(30, 24)) as pilot:
         app.card.show(failure(HALF, RESUME, OPEN_LOG), LOG)
         await pilot.pause()
         assert app.card.outer_size.height <= 10
         buttons = [row.strip("│ ") for row in screen_rows(app) if "│" in row][-3:]
         assert buttons == ["b New run, batch size 32", "r Resume", "o Open the log"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "width", "rows"),
+    [
+        ([["b Half"], ["r Resume", "o Open"]], 32, 1),
+        ([["b Half"], ["r Resume", "o Open"]], 31, 2),
+        ([["b Half"], ["r Resume", "o Open"]], 22, 2),
+        ([["b Half"], ["r Resume", "o Open"]], 21, 3),
+        ([[], ["r Resume", "o Open"]], 22, 1),
+        ([[], ["r Resume", "o Open"]], 21, 2),
+        ([[], []], 21, 0),
+    ],
+)
+def test_buttons_are_arranged_by_the_room_there_is(
+    groups: list[list[str]], width: int, rows: int
+) -> None:
+    assert rows_of_buttons(groups, width) == rows
+
+
+async def test_on_a_low_terminal_words_without_room_are_scrolled_and_the_buttons_stay() -> None:
+    app = Host()
+    async with app.run_test(size=(44, 16)) as pilot:
+        app.card.show(failure(RESUME, OPEN_LOG, sentence=WORDY * 2, hint="The very end."), LOG)
+        await pilot.pause()
+        assert app.card.outer_size.height == 10
+        assert "The very end." not in screen_text(app)
+        assert "r Resume    o Open the log" in screen_text(app)
+        app.query_one("#resume", Button).focus()
+        await pilot.press("pagedown", "pagedown")
+        await wait_until(pilot, "its end is seen", lambda: "The very end." in screen_text(app))
+        assert "r Resume    o Open the log" in screen_text(app)
+
+
+async def test_a_sentence_without_end_is_cut() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 40)) as pilot:
+        app.card.show(failure(RESUME, sentence="x" * 1_000_000), LOG)
+        await pilot.pause()
+        assert "x…" in screen_text(app)
+        assert "line 7" in screen_text(app)
+
+
+async def test_it_says_how_its_keys_are_reached_where_there_are_any() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.card.show(failure(RESUME), LOG)
+        await pilot.pause()
+        assert "Tab, then a letter" in screen_text(app)
+        app.card.show(failure(), LOG)
+        await pilot.pause()
+        assert "Tab" not in screen_text(app)
+        assert "There was no memory." in screen_text(app)
+
+
+async def test_silence_is_a_warning_and_no_error() -> None:
+    app = Host()
+    silent = Failure(FailureKind.SILENT, RUN, "Not heard of.", "It may come back.", (OPEN_LOG,))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.card.show(failure(OPEN_LOG), LOG)
+        await pilot.pause()
+        (color_of_error, *_) = (part.style for part in drawn_segments(app.card)[0])
+        app.card.show(silent, LOG)
+        await pilot.pause()
+        (color_of_warning, *_) = (part.style for part in drawn_segments(app.card)[0])
+        assert "No news of the trainer" in screen_rows(app)[0]
+        assert color_of_error != color_of_warning
 
 
 async def test_another_size_arranges_it_anew() -> None:

@@ -8,8 +8,8 @@ import pytest
 from textual.message import Message
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.tui.feed import RunFeed
 from tui_charrnn.tui.messages import RunDescribed, RunRead, RunUnreadable
 
@@ -33,10 +33,11 @@ class Listener:
         """Steps of the batches told so far."""
         read = [message for message in self.told if isinstance(message, RunRead)]
         return [
-            record.step
+            step
             for message in read
             for record in message.records
-            if isinstance(record, BatchTrained)
+            if isinstance(record, BatchStretch)
+            for step in record.steps
         ]
 
     def wait_for_steps(self, steps: list[int]) -> None:

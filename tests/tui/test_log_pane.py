@@ -17,7 +17,7 @@ from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.log_feed import LogRead
-from tui_charrnn.tui.widgets.log_pane import LogPane
+from tui_charrnn.tui.widgets.log_pane import LogPane, count_words
 
 NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
 WARNING = "x.py:3: UserWarning: the text is short"
@@ -109,6 +109,8 @@ async def test_the_filter_shows_less_and_everything_again(run: RunDirectory) -> 
         await see(pilot, "warnings and errors · 1 of 3 lines")
         assert "plain" not in screen_text(app)
         await pilot.press("f")
+        await see(pilot, "None of 3 lines is shown; f shows others.")
+        await pilot.press("f")
         await see(pilot, "everything · 3 lines")
         assert "oneDNN" in screen_text(app)
 
@@ -158,7 +160,48 @@ async def test_only_the_last_lines_of_a_long_log_are_kept(run: RunDirectory) -> 
         app.pane.follow(run)
         await see(pilot, "line 8999")
         assert app.pane.rows.line_count <= 2_000
-        await pilot.press("end")
+        await see(pilot, f"last {app.pane.rows.line_count:,} lines")
+
+
+async def test_of_a_log_of_gigabytes_only_the_end_is_read(run: RunDirectory) -> None:
+    app = Host()
+    with run.log.open("wb") as file:
+        file.seek(2 << 30)
+        file.write(b"\none\nthe end\n")
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.pane.follow(run)
+        await see(pilot, "the end")
+        assert "everything · last" in screen_rows(app)[-1]
+
+
+async def test_a_narrow_pane_says_first_that_the_end_is_not_followed(run: RunDirectory) -> None:
+    app = Host()
+    print_lines(run, *(f"line {number}" for number in range(50)))
+    async with app.run_test(size=(44, 8)) as pilot:
+        app.pane.follow(run)
+        app.pane.focus()
+        await see(pilot, "everything · 50 lines")
+        await pilot.press("home")
+        await see(pilot, "everything · held, End follows")
+        await pilot.resize_terminal(24, 8)
+        await see(pilot, "everything · held")
+        await pilot.resize_terminal(90, 8)
+        await see(pilot, "everything · 50 lines · held, End follows")
+
+
+@pytest.mark.parametrize(
+    ("shown", "lines", "is_cut", "words"),
+    [
+        (0, 0, False, ""),
+        (1, 1, False, "1 line"),
+        (1_800, 1_800, False, "1,800 lines"),
+        (1_800, 1_800, True, "last 1,800 lines"),
+        (5, 1_800, False, "5 of 1,800 lines"),
+        (5, 1_800, True, "5 of the last 1,800 lines"),
+    ],
+)
+def test_lines_are_counted(shown: int, lines: int, *, is_cut: bool, words: str) -> None:
+    assert count_words(shown, lines, is_cut=is_cut) == words
 
 
 async def test_a_narrower_pane_keeps_the_place(run: RunDirectory) -> None:

@@ -53,7 +53,9 @@ def test_the_place_of_a_line_that_is_hidden_is_that_of_the_next() -> None:
 def test_the_oldest_lines_are_dropped_and_the_numbers_of_rows_stay() -> None:
     rows = LogRows(line_limit=10)
     rows.append([LogLine(str(number)) for number in range(10)])
+    assert not rows.is_cut
     assert rows.append([LogLine("10")]) == 2
+    assert rows.is_cut
     assert texts(rows) == [str(number) for number in range(2, 11)]
     assert rows.rows[5 - rows.first].text == "5"
 
@@ -62,6 +64,9 @@ def test_more_lines_than_are_kept_leave_the_last() -> None:
     rows = LogRows(line_limit=10)
     rows.append([LogLine(str(number)) for number in range(1_000)])
     assert texts(rows) == [str(number) for number in range(990, 1_000)]
+    assert rows.is_cut
+    rows.clear()
+    assert not rows.is_cut
 
 
 def test_long_lines_are_kept_in_smaller_number() -> None:

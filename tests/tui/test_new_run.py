@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,16 +14,16 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.tui import new_run
-from tui_charrnn.tui.new_run import (
-    FieldError,
+from tui_charrnn.tui.form_values import (
+    CorpusChoice,
+    FormError,
+    FormValues,
     NewRun,
-    Permission,
-    WithdrawnError,
     check_form,
     length_words,
-    start_run,
     with_length,
 )
+from tui_charrnn.tui.new_run import Permission, WithdrawnError, start_run
 
 
 def say_nothing(done: int, total: int | None) -> None:
@@ -33,12 +34,18 @@ def refuse_to_launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
     raise AssertionError("nothing may be launched")
 
 
+def requested(corpus: str, **fields: Any) -> NewRun:
+    """A run of the preset `tiny`."""
+    choice = CorpusChoice((corpus,) if corpus else ())
+    return check_form(FormValues(corpus=choice, preset="tiny", **fields))
+
+
 @pytest.fixture
 def wanted(tmp_path: Path) -> NewRun:
     """A run of seven steps on a text that is long enough."""
     path = tmp_path / "text.txt"
     path.write_text("abcdefg hijk\n" * 400, encoding="utf-8")
-    return check_form(corpus=str(path), preset="tiny", length="7 steps", name="mine")
+    return requested(str(path), length="7 steps", name="mine")
 
 
 SMALL = PRESETS["small"].training
@@ -86,19 +93,24 @@ def test_a_length_is_written_as_it_is_typed(training: TrainingConfig, expected: 
 
 
 @pytest.mark.parametrize(
-    ("form", "field"),
+    ("fields", "problems"),
     [
-        ({"corpus": " "}, "corpus"),
-        ({"length": "soon"}, "length"),
-        ({"name": "a/b"}, "name"),
-        ({"name": ".."}, "name"),
+        ({"corpus": ""}, {"corpus"}),
+        ({"length": "soon"}, {"length"}),
+        ({"name": "a/b"}, {"name"}),
+        ({"name": ".."}, {"name"}),
+        ({"settings": {"batch_size": "many"}}, {"batch_size"}),
+        (
+            {"settings": {"batch_size": "0", "dropout": "1", "cell": "cnn"}, "name": "a/b"},
+            {"batch_size", "dropout", "cell", "name"},
+        ),
+        ({"settings": {"tied_output": "true"}}, {"tied_output"}),
     ],
 )
-def test_a_mistake_is_told_at_its_field(form: dict[str, str], field: str) -> None:
-    typed = {"corpus": "a.txt", "preset": "tiny", "length": "", "name": "", **form}
-    with pytest.raises(FieldError) as caught:
-        check_form(**typed)
-    assert caught.value.field == field
+def test_every_mistake_is_told_at_its_field(fields: dict[str, Any], problems: set[str]) -> None:
+    with pytest.raises(FormError) as caught:
+        requested(**{"corpus": "a.txt", **fields})
+    assert set(caught.value.problems) == problems
 
 
 def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(
@@ -121,7 +133,7 @@ def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(
 def test_a_text_that_is_too_short_makes_no_run(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("too short", encoding="utf-8")
-    new = check_form(corpus=str(path), preset="tiny", length="", name="")
+    new = requested(str(path))
 
     with pytest.raises(CorpusError):
         start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
@@ -129,7 +141,7 @@ def test_a_text_that_is_too_short_makes_no_run(tmp_path: Path) -> None:
 
 
 def test_a_home_that_nobody_has_is_explained(tmp_path: Path) -> None:
-    new = check_form(corpus=" ~nosuchuser/x.txt ", preset="tiny", length="", name="")
+    new = requested("~nosuchuser/x.txt")
     with pytest.raises(CorpusError, match=r"~nosuchuser/x\.txt"):
         start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
 
@@ -155,8 +167,9 @@ def test_what_was_given_up_while_its_folder_was_made_leaves_none(
         preset: str,
         configurations: tuple[ModelConfig, TrainingConfig],
         corpus: Corpus,
+        pinned_seeds: tuple[str, ...] | None,
     ) -> RunDirectory:
-        made.append(make_run(folder, name, preset, configurations, corpus))
+        made.append(make_run(folder, name, preset, configurations, corpus, pinned_seeds))
         permission.withdraw()
         return made[0]
 

@@ -129,11 +129,26 @@ def test_a_trainer_that_died_with_nearly_all_memory_ran_out_of_it(
         "tensorflow.python.framework.errors_impl.ResourceExhaustedError: OOM when allocating",
         "Killed",
         "E0000 00:00:1795554454.972996 7485 bfc_allocator.cc:9] ran out of memory trying to",
+        "E0000 00:00:1795554454.972996 7485 cuda_dnn.cc:9] CUDNN_STATUS_ALLOC_FAILED",
+        "failed to allocate 2.00GiB from device: CUDA_ERROR_OUT_OF_MEMORY",
+        "RESOURCE_EXHAUSTED: failed to allocate a tensor of shape [4096,65]",
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=17.0.",
+        "OSError: [Errno 12] Cannot allocate memory",
     ],
 )
 def test_a_log_that_speaks_of_memory_is_believed(tmp_path: Path, line: str) -> None:
     failure = failure_of(lost_run(tmp_path), -signal.SIGABRT, ["terminate called", line])
     assert failure.kind is FailureKind.OUT_OF_MEMORY
+
+
+def test_a_lack_of_memory_that_was_got_round_is_no_reason_of_an_end(tmp_path: Path) -> None:
+    line = (
+        "W0000 00:00:1795554454.972996 7485 bfc_allocator.cc:9] Allocator (GPU_0_bfc) ran out of "
+        "memory trying to allocate 4.02GiB. The caller indicates that this is not a failure, but "
+        "this may mean that there could be performance gains if more memory were available."
+    )
+    failure = failure_of(lost_run(tmp_path), -signal.SIGTERM, [line])
+    assert failure.kind is FailureKind.KILLED
 
 
 def test_a_kill_with_memory_to_spare_is_no_lack_of_it(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_lines_are_harmless_and_bounded() -> None:
 
 def test_the_filter_goes_round() -> None:
     first = LogFilter.EVERYTHING
-    assert first.following.following.following is first
+    assert first.following.following.following.following is first
     assert all(first.passes(kind) for kind in ("noise", "plain", "note", "warning", "error"))
 
 
@@ -103,12 +103,27 @@ def test_each_filter_hides_more() -> None:
     assert not LogFilter.TROUBLE.passes("note")
     assert LogFilter.TROUBLE.passes("warning")
     assert LogFilter.TROUBLE.passes("error")
+    assert not LogFilter.ERRORS.passes("warning")
+    assert LogFilter.ERRORS.passes("error")
 
 
 def test_last_words_are_no_noise_and_not_empty() -> None:
     log = ["a", *START, "b", "", *START, "c", START[1]]
     assert [line.text for line in last_words(log, 2)] == ["b", "c"]
     assert last_words(START, 6) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("tensorflow.python.framework.errors_impl.InternalError: no", "InternalError: no"),
+        ("ValueError: a.b.Error", "ValueError: a.b.Error"),
+        ("x.y.Nothing: no", "x.y.Nothing: no"),
+        ("see numpy.Error: no", "see numpy.Error: no"),
+    ],
+)
+def test_last_words_name_an_error_without_its_modules(line: str, shown: str) -> None:
+    assert [last.text for last in last_words([line], 1)] == [shown]
 
 
 def test_words_since_start_are_of_the_last_process() -> None:

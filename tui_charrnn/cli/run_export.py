@@ -1,12 +1,14 @@
 """`charrnn-tui runs export`: one file that holds a run, or its best model."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
-from tui_charrnn.cli.output import narrate, progress_bar
+from tui_charrnn.cli.output import narrate, print_data, progress_bar
+from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.archive import Exported, archive_name, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run
@@ -38,6 +40,7 @@ def export(
         bool, typer.Option("--force", "-f", help="Replace a file of that name.")
     ] = False,
     runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
 ) -> None:
     """Pack a run into one archive, to be kept or opened elsewhere; or copy its model."""
     if model is not None and (file is not None or every_checkpoint):
@@ -51,6 +54,10 @@ def export(
             )
         else:
             made = export_model(found, _at(model), overwrite=force, progress=progress)
+    if as_json:
+        facts = {"path": str(made.path), "bytes": made.size, "checkpoints": list(made.steps)}
+        print_data(json.dumps(facts))
+        return
     narrate(f"{made.path}: {size_words(made.size)}, {checkpoint_words(made)}.")
 
 

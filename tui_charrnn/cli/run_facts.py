@@ -2,7 +2,9 @@
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
+
+import typer
 
 from tui_charrnn.cli.following import unread_records
 from tui_charrnn.metrics import bits_per_character, perplexity
@@ -15,6 +17,7 @@ from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.viewing.run_view import RunView
 
+JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _SHOWN_WARNINGS: Final = 5
 
 

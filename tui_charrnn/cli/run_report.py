@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import print_data
-from tui_charrnn.cli.run_facts import SavedCheckpoint, WholeRun, read_whole_run, whole_facts
+from tui_charrnn.cli.run_facts import (
+    JsonDocument,
+    SavedCheckpoint,
+    WholeRun,
+    read_whole_run,
+    whole_facts,
+)
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.records import SampleTaken
@@ -25,7 +29,7 @@ _LABEL_WIDTH: Final = 12  # columns
 def show(
     run: RunArgument,
     runs_dir: RunsDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonDocument = False,
 ) -> None:
     """Show everything about a run."""
     whole = read_whole_run(find_run(run, runs_folder(runs_dir)))

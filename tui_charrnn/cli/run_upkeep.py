@@ -1,14 +1,16 @@
 """`charrnn-tui runs rename`, `rm` and `restore`."""
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
-from tui_charrnn.cli.output import has_terminal, narrate
+from tui_charrnn.cli.output import has_terminal, narrate, print_data
+from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import default_runs_folder, find_run
@@ -31,10 +33,14 @@ def rename(
     run: RunArgument,
     name: Annotated[str, typer.Argument(help="Its new name.", show_default=False)],
     runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
 ) -> None:
     """Give a run another name; not while it is being trained."""
     found = find_run(run, runs_folder(runs_dir))
     renamed = rename_run(found, name)
+    if as_json:
+        print_data(json.dumps(_place(renamed)))
+        return
     narrate(f"{safe_line(found.name)} is called {safe_line(renamed.name)} now.")
 
 
@@ -48,6 +54,7 @@ def rm(
         bool, typer.Option("--empty-trash", help="Delete for good what is in the trash.")
     ] = False,
     runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
 ) -> None:
     """Move runs into the trash, from where `restore` brings them back; or empty it."""
     folder = runs_folder(runs_dir)
@@ -55,10 +62,9 @@ def rm(
         raise ConfigError(
             "Name the runs to be moved into the trash, or say --empty-trash, and not both."
         )
-    if runs:
-        _throw_away(runs, folder, is_sure=is_sure)
-    else:
-        _empty(folder, is_sure=is_sure)
+    facts = _throw_away(runs, folder, is_sure) if runs else _empty(folder, is_sure)
+    if as_json:
+        print_data(json.dumps(facts))
 
 
 def restore(
@@ -67,6 +73,7 @@ def restore(
         typer.Argument(help="The name that it had; the last of all if none.", show_default=False),
     ] = None,
     runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
 ) -> None:
     """Bring a run back from the trash: the last one that had the name."""
     folder = runs_folder(runs_dir)
@@ -74,10 +81,14 @@ def restore(
     run = restore_run(folder, name)
     wanted = trashed.name if trashed is not None else run.name
     taken = f", as there is another {safe_line(wanted)} by now" if run.name != wanted else ""
+    if as_json:
+        print_data(json.dumps(_place(run)))
+        return
     narrate(f"{safe_line(run.name)} is back{taken}.")
 
 
-def _throw_away(names: Sequence[str], folder: Path, *, is_sure: bool) -> None:
+def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
+    """Move runs into the trash, and say which and where to."""
     runs = list(dict.fromkeys(find_run(name, folder) for name in names))
     for run in runs:  # all or none, as far as that can be known before
         refuse_live(run)
@@ -85,10 +96,16 @@ def _throw_away(names: Sequence[str], folder: Path, *, is_sure: bool) -> None:
     count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
     if not _is_wanted(f"Move {count} {shown} into the trash?", is_sure=is_sure):
         narrate("Nothing was moved.")
-        return
+        return {"trashed": []}
+    trashed = []
     for run in runs:
-        trash_run(run)
+        trashed.append({"name": run.name, "path": str(trash_run(run).path)})
         narrate(f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_words(run)}")
+    return {"trashed": trashed}
+
+
+def _place(run: RunDirectory) -> dict[str, str]:
+    return {"name": run.name, "path": str(run.path)}
 
 
 def _restore_words(run: RunDirectory) -> str:
@@ -97,7 +114,8 @@ def _restore_words(run: RunDirectory) -> str:
     return safe_line(command("runs", "restore", run.name, *place))
 
 
-def _empty(folder: Path, *, is_sure: bool) -> None:
+def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
+    """Delete for good what is in the trash, and say how many bytes that freed."""
     trashed = list_trash(folder)
     if trashed:
         shown = ", ".join(safe_line(run.name) for run in trashed[:5])
@@ -105,9 +123,10 @@ def _empty(folder: Path, *, is_sure: bool) -> None:
         question = f"Delete for good what is in the trash: {shown}{more}, {_size(folder)}?"
         if not _is_wanted(question, is_sure=is_sure):
             narrate("Nothing was deleted.")
-            return
+            return {"freed_bytes": 0}
     freed = empty_trash(folder)
     narrate(f"The trash is empty; {size_words(freed)} freed." if freed else "The trash is empty.")
+    return {"freed_bytes": freed}
 
 
 def _size(folder: Path) -> str:

@@ -11,7 +11,7 @@ from tui_charrnn.cli import run_export, run_report, run_upkeep
 from tui_charrnn.cli.following import newest_status
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import has_terminal, narrate, print_data
-from tui_charrnn.cli.run_facts import summary_facts
+from tui_charrnn.cli.run_facts import JsonDocument, summary_facts
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import find_run, list_runs
@@ -24,14 +24,13 @@ from tui_charrnn.viewing.run_words import command_words
 
 STOP_PATIENCE = 60.0  # seconds
 _CURVE_WIDTH: Final = 12  # columns
-
-JsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+_HEADINGS: Final = ("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")
 
 runs_app = typer.Typer(help="List the runs, or look after them.")
 
 
 @runs_app.callback(invoke_without_command=True)
-def runs(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonLines = False) -> None:
+def runs(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the runs, or look after them."""
     if context.invoked_subcommand is None:
         list_all(runs_dir, as_json)
@@ -43,18 +42,17 @@ def runs(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonLines = 
 
 
 @runs_app.command("list")
-def list_all(runs_dir: RunsDir = None, as_json: JsonLines = False) -> None:
+def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the runs, newest first."""
     folder = runs_folder(runs_dir)
     found, now = list_runs(folder), time.time()
     if as_json:
-        for summary in found:
-            print_data(json.dumps(summary_facts(summary, now)))
+        print_data(json.dumps([summary_facts(summary, now) for summary in found]))
         return
     if not found:
         narrate(f"There are no runs in {folder} yet. Start one: {command('train', 'pydoc')}")
         return
-    rows = [("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
     rows += [_cells(run_row(summary, now)) for summary in found]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -148,6 +148,11 @@ class LossHistory:
         )
 
     @property
+    def has_any(self) -> bool:
+        """Whether there is any value, or a step whose value was not finite."""
+        return bool(self._buckets or self._gaps)
+
+    @property
     def gaps(self) -> tuple[int, ...]:
         """The newest steps whose value was not finite, in rising order."""
         return tuple(sorted(self._gaps))
@@ -156,7 +161,8 @@ class LossHistory:
         """At most `width` means of the whole series, oldest first, all finite."""
         if width < 1:
             raise ValueError(f"width must be at least 1. Received: width={width}")
-        buckets, count = self._buckets, len(self._buckets)
+        buckets = list(self._buckets)  # a copy: another thread may take in values meanwhile
+        count = len(buckets)
         if count <= width:
             return [bucket.mean for bucket in buckets]
         edges = [column * count // width for column in range(width + 1)]

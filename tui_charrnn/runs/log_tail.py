@@ -32,9 +32,18 @@ class LogTail:
         """
         self._path, self._look = path, look
         self._inode = (0, 0)
+        self._offset = 0
+        """Where the next look begins."""
+        self._last_bytes = b""
+        """What stands before that, by which the file is known again."""
+        self._torn = b""
+        """What the last look left, since it had no end."""
+        self._gave_torn = False
+        """Whether the last line was given without its end."""
+        self.has_passed_over = False
+        """Whether some of the file was never read, since only its end was."""
         self.restarts = 0
         """How often the file turned out to be another one; what was read before is void."""
-        self._start_again()
 
     def read_new(self) -> list[str]:
         """Read the lines that came since the last look, without their ends.
@@ -78,6 +87,7 @@ class LogTail:
             return
         begin = os.pread(descriptor, _TORN_LIMIT, first).find(b"\n") + 1
         self._offset, self._last_bytes, self._gave_torn = first + begin, b"", False
+        self.has_passed_over = True
 
     def _take(self, data: bytes) -> list[str]:
         if not data:
@@ -100,13 +110,18 @@ class LogTail:
 
     def _start_again(self) -> None:
         self._offset, self._last_bytes, self._torn = 0, b"", b""
-        self._gave_torn = False
+        self._gave_torn = self.has_passed_over = False
 
 
 def read_log_end(path: Path, *, look: int = 64 << 10) -> list[str]:
-    """The last lines of a log, as far as they lie in so many bytes; none if it cannot be read."""
+    """The last lines of a log, as far as they lie in so many bytes; none if there is no log.
+
+    Args:
+        path: The log.
+        look: Bytes that are read at most.
+
+    Raises:
+        RunError: If the file exists and cannot be read.
+    """
     tail = LogTail(path, look=look)
-    try:
-        return [*tail.read_new(), *tail.read_new()]  # the second look takes a line without its end
-    except RunError:
-        return []
+    return [*tail.read_new(), *tail.read_new()]  # the second look takes a line without its end

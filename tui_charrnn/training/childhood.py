@@ -20,6 +20,8 @@ from tui_charrnn.training.history import History
 
 SAMPLE_LENGTH: Final = 200
 """Characters that follow a seed."""
+SAMPLING_TIME: Final = 5.0
+"""Seconds after which no other seed is begun: what a large network costs at each evaluation."""
 _RNG_SEED: Final = 0
 _TEMPERATURE: Final = 0.8
 
@@ -41,6 +43,7 @@ class Childhood:
         self._engine = engine
         self._writer = writer
         self._taken = {(history.step, seed) for seed in history.sampled}
+        self._has_warned = False
 
     def sample(self, step: int, should_stop: Callable[[], bool]) -> float:
         """Sample the seeds that were not sampled at this step.
@@ -58,8 +61,11 @@ class Childhood:
         missing = [seed for seed in pinned if (step, seed) not in self._taken]
         if missing:
             stream = self._open_stream()
-            for seed in missing:
+            for count, seed in enumerate(missing):
                 if should_stop():
+                    break
+                if clock.now() - began >= SAMPLING_TIME:
+                    self._tell_what_is_left_out(count, len(missing))
                     break
                 self._take(stream, step, seed)
         return clock.now() - began
@@ -67,6 +73,15 @@ class Childhood:
     def forget_after(self, step: int) -> None:
         """Go back to a step: what comes after it is sampled again."""
         self._taken = {(at, seed) for at, seed in self._taken if at <= step}
+
+    def _tell_what_is_left_out(self, count: int, wanted: int) -> None:
+        if not self._has_warned:
+            message = (
+                f"Sampling takes long: of {wanted} pinned seeds {count} can be gone on with within "
+                f"{SAMPLING_TIME:g} s, so the others are left out."
+            )
+            self._writer.append(RunWarned(message))
+            self._has_warned = True
 
     def _open_stream(self) -> CharacterStream:
         description = self._context.description

@@ -1,7 +1,8 @@
 """Matrix products in float32 or bfloat16, and which of them this processor gains by.
 
-bfloat16 has the range of float32 and 8 bits of its fraction. Only the factors of a product are
-rounded to it; sums, states, losses and weights stay float32.
+bfloat16 has the range of float32 and 8 bits of its fraction. Only the factors of a product and its
+result are rounded to it; the sums within it, states, losses and weights stay float32. What that
+costs in loss: benchmarks/precision.py.
 """
 
 import time

@@ -35,6 +35,8 @@ class CorpusFacts:
     survey: "Survey | None" = None
     postponed: str = ""
     """Why it is not read before training starts, in a sentence."""
+    characters: int | None = None
+    """About how long a postponed text is, where that is known beforehand."""
     problem: str = ""
     """Why it cannot be used, in a sentence."""
 
@@ -77,7 +79,7 @@ def look_into(
         sources = _find(choice, errand)
         postponed = _postponement(sources)
         if postponed:
-            facts = CorpusFacts(choice, postponed=postponed)
+            facts = CorpusFacts(choice, postponed=postponed, characters=_expected_length(sources))
         else:
             survey = survey_sources(sources, choice.reading, tell=tell, heed=errand.check)
             facts = CorpusFacts(choice, survey)
@@ -119,6 +121,13 @@ def _postponement(sources: FoundSources) -> str:
             if not stat.S_ISREG(mode):
                 read_corpus([source.address])  # says why it cannot be
     return ""
+
+
+def _expected_length(sources: FoundSources) -> int | None:
+    entry = sources.sources[0].entry
+    if len(sources.sources) > 1 or entry is None:
+        return None
+    return entry.characters or entry.approximate_bytes
 
 
 def _mode(path: Path) -> int:

@@ -34,7 +34,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
     split = split_point(survey.characters, training.validation_fraction)
     if survey.characters > 1:
         held_out = survey.characters - split
-        lines.append(f"{split:,} to train on; the last {held_out:,} are held out")
+        lines.append(f"{split:,} to train on; the last {held_out:,} held out")
     return [*lines, *_remarks(survey, split), *_smaller_batch(survey, training, split)]
 
 
@@ -72,9 +72,9 @@ def _progress_line(survey: "Survey") -> str:
 def _size_line(survey: "Survey") -> str:
     files = "" if survey.files == 1 else f" in {survey.files:,} files"
     return (
-        f"{survey.found.bytes:,} bytes of {', '.join(survey.found.encodings)}{files}: "
-        f"{survey.characters:,} characters in {survey.lines:,} lines, "
-        f"{survey.vocabulary_size:,} different ones"
+        f"{size_words(survey.found.bytes)} of {', '.join(survey.found.encodings)}{files}: "
+        f"{survey.characters:,} characters, {survey.vocabulary_size:,} different, "
+        f"{survey.lines:,} lines"
     )
 
 
@@ -98,10 +98,14 @@ def _remarks(survey: "Survey", split: int) -> list[str]:
 
 def _suspicion_words(suspicious: "tuple[CharacterCount, ...]") -> str:
     named = [
-        f"{count.code} {count.count:,} times ({count.suspicion})" for count in suspicious[:_NAMED]
+        f"{count.code} {_times(count.count)} ({count.suspicion})" for count in suspicious[:_NAMED]
     ]
     others = len(suspicious) - len(named)
     return "; ".join(named) + (f"; and {others:,} more" if others else "")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _listed(characters: str) -> str:

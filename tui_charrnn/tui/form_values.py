@@ -10,9 +10,11 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import find_preset
+from tui_charrnn.runs.creation import is_good_name
 from tui_charrnn.settings import Settings
 from tui_charrnn.text.pieces import Reading
-from tui_charrnn.text.sources import CATALOGUE_PREFIX
+from tui_charrnn.text.seeds import choose_seeds
+from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 
 DEFAULT_PRESET: Final = "small"
 _COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
@@ -76,7 +78,7 @@ class FormError(ConfigError):
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(" ".join(problems.values()))
         self.problems: Final = problems
-        """One sentence a field, by `corpus`, `length`, `name`, or the name of a setting."""
+        """One sentence a field: `corpus`, `length`, `seeds`, `name`, or the name of a setting."""
 
 
 def check_form(values: FormValues) -> NewRun:
@@ -88,9 +90,18 @@ def check_form(values: FormValues) -> NewRun:
     problems: dict[str, str] = {}
     if not values.corpus.arguments:
         problems["corpus"] = "Choose a text from the list, or name a file of yours."
+    elif STANDARD_INPUT in values.corpus.arguments:
+        problems["corpus"] = "Standard input belongs to the app: give the path of a file."
     name = values.name.strip()
-    if "/" in name or "\0" in name or name in {".", ".."}:
-        problems["name"] = f"A name is one plain word, not a path. Received: {name!r}"
+    if name and not is_good_name(name):
+        problems["name"] = (
+            "A name is a plain word, not a path, and does not begin with '.', '-' or '~'. "
+            f"Received: {name!r}"
+        )
+    try:
+        choose_seeds("", values.seeds)
+    except ConfigError as error:
+        problems["seeds"] = str(error)
     preset = find_preset(values.preset)
     model = _with_settings(preset.model, values.settings, problems)
     training = _with_settings(preset.training, values.settings, problems)

@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.tui.messages import RunChanged
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from textual.message import Message
 
     from tui_charrnn.runs.layout import RunDirectory
+
+LOOKS: Final = (0.0, 2.0)
+"""Seconds before each look: a traceback may be printed a moment after the run has failed."""
+OLD_AFTER: Final = 5.0
+"""Seconds after which the log is read again if it is asked for: the run may have failed twice."""
 
 
 class LastWords:
     """Reads the log of a run that is in trouble, so that the screen never waits for a disk."""
 
-    def __init__(self, announce: Callable[[Message], object]) -> None:
+    def __init__(
+        self,
+        announce: Callable[[Message], object],
+        *,
+        looks: Sequence[float] = LOOKS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Read nothing yet.
 
         Args:
             announce: Posts a message to the screen; safe to call from any thread.
+            looks: Seconds to wait before each look.
+            clock: Seconds, monotonic.
         """
         self._announce = announce
-        self._lines: dict[tuple[RunDirectory, str], tuple[str, ...]] = {}
+        self._looks = tuple(looks)
+        self._clock = clock
+        self._key: tuple[RunDirectory, str] | None = None
+        self._told: tuple[tuple[RunDirectory, str] | None, tuple[str, ...]] = None, ()
+        """What was read last, and of what; replaced as one, by whichever thread."""
+        self._asked_at = 0.0
+        self._reader: threading.Thread | None = None
 
     def of(self, run: RunDirectory, trouble: str) -> tuple[str, ...]:
         """The last lines as far as they have been read; `RunChanged` is posted when they are.
@@ -34,20 +55,36 @@ class LastWords:
             run: The run.
             trouble: What it is in; the log is read anew for another one.
         """
-        key = run, trouble
-        if key not in self._lines:
-            self._lines = {key: ()}
-            threading.Thread(target=self._read, args=key, daemon=True, name="last-words").start()
-        return self._lines[key]
+        key, now = (run, trouble), self._clock()
+        read_of, lines = self._told
+        known = lines if read_of == key else ()
+        is_other = key != self._key
+        is_old = now - self._asked_at >= OLD_AFTER
+        # one reader at a time: on a dead network drive it never comes back
+        if is_other or (is_old and not (self._reader and self._reader.is_alive())):
+            self._key, self._asked_at = key, now
+            self._reader = threading.Thread(
+                target=self._read, args=key, daemon=True, name="last-words"
+            )
+            self._reader.start()
+        return known
 
     def _read(self, run: RunDirectory, trouble: str) -> None:
-        # deferred: nothing is wrong with most runs
-        from tui_charrnn.runs.log_tail import LogTail  # noqa: PLC0415 - as said
+        for pause in self._looks:
+            time.sleep(pause)
+            lines = _read_end(run)
+            if (run, trouble) != self._key:
+                return
+            told, self._told = self._told, ((run, trouble), lines)
+            if self._told != told:
+                self._announce(RunChanged())
 
-        try:
-            lines = LogTail(run.log).read_new()
-        except CharRNNError as error:
-            lines = [str(error)]
-        if lines and (run, trouble) in self._lines:
-            self._lines[run, trouble] = tuple(lines)
-            self._announce(RunChanged())
+
+def _read_end(run: RunDirectory) -> tuple[str, ...]:
+    # deferred: nothing is wrong with most runs
+    from tui_charrnn.runs.log_tail import read_log_end  # noqa: PLC0415 - as said
+
+    try:
+        return tuple(read_log_end(run.log))
+    except CharRNNError as error:
+        return (str(error),)

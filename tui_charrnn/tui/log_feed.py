@@ -23,11 +23,20 @@ POLL_INTERVAL: Final = 0.5  # seconds
 class LogRead(Message):
     """A log was read for the first time, or lines are new in it."""
 
-    def __init__(self, feed: LogFeed, lines: tuple[LogLine, ...], *, starts_over: bool) -> None:
+    def __init__(
+        self,
+        feed: LogFeed,
+        lines: tuple[LogLine, ...],
+        *,
+        starts_over: bool,
+        is_whole: bool = True,
+    ) -> None:
         self.feed = feed
         self.lines = lines
         self.starts_over = starts_over
         """Whether the log is another file than before: what was read from it is void."""
+        self.is_whole = is_whole
+        """Whether all lines of the log were told so far; of a long one, only its end is read."""
         super().__init__()
 
 
@@ -98,7 +107,14 @@ class LogFeed:
             self._taken.clear()
             if not self._is_stopped:
                 self._has_looked = True
-                self._announce(LogRead(self, (*lines, *notes), starts_over=starts_over))
+                self._announce(
+                    LogRead(
+                        self,
+                        (*lines, *notes),
+                        starts_over=starts_over,
+                        is_whole=not self._tail.has_passed_over,
+                    )
+                )
                 self._taken.wait()
 
     def _read(self) -> list[LogLine]:

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
+    from tui_charrnn.runs.batch_stretch import Told
     from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.runs.liveness import Verdict
-    from tui_charrnn.runs.records import Record
     from tui_charrnn.tui.feed import RunFeed
     from tui_charrnn.tui.speaker import Opening, Speech
     from tui_charrnn.viewing.run_view import News
@@ -60,7 +60,7 @@ class RunRead(Message):
     def __init__(
         self,
         feed: RunFeed,
-        records: tuple[Record, ...],
+        records: tuple[Told, ...],
         status: RunStatus | None,
         life: Verdict,
         *,

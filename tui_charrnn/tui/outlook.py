@@ -4,14 +4,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.presets import find_preset
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.training.plan import plan_by_count, plan_by_time
-from tui_charrnn.training.trial_facts import Trial
-from tui_charrnn.tui.corpus_facts import size_words
+from tui_charrnn.training.trial_facts import Trial, TrialSettings
+from tui_charrnn.tui.corpus_facts import CorpusFacts, size_words
+from tui_charrnn.tui.corpus_words import shortness
+from tui_charrnn.tui.form_values import NewRun
+from tui_charrnn.tui.trial_timer import TrialAnswer
 
 _SCORING_SPEED: Final = 3.0
 """How many times faster a text is scored than trained on: the backward pass is left out."""
-_GUESSED_VOCABULARY: Final = 100
+GUESSED_VOCABULARY: Final = 100
+"""Different characters of a text that nobody has read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,51 @@ class Outlook:
     steps: int
     epochs: float
     seconds: float
+
+
+def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
+    """What has to be timed to know how long a run takes; None while the text is not known.
+
+    Of a text that is fetched later the length is guessed, and its vocabulary.
+    """
+    characters, vocabulary_size = text_size(facts)
+    if not characters or facts.problem or shortness(facts, new.training):
+        return None
+    split = split_point(characters, new.training.validation_fraction)
+    return TrialSettings(new.model, new.training, vocabulary_size or GUESSED_VOCABULARY, split)
+
+
+def text_size(facts: CorpusFacts) -> tuple[int | None, int | None]:
+    """Characters of a text, which may be a guess, and how many different ones; None if unknown."""
+    if facts.survey is not None and facts.survey.is_whole:
+        return facts.survey.characters, facts.survey.vocabulary_size
+    return facts.characters, None
+
+
+def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
+    """What the settings are and come to: the network, the time, the memory, the expected loss.
+
+    Args:
+        new: The settings.
+        facts: What is known of the text.
+        answer: What is known of their speed on this machine.
+    """
+    characters, vocabulary_size = text_size(facts)
+    lines = [network_words(new.model, vocabulary_size)]
+    preset = find_preset(new.preset)
+    is_as_tried = (new.model, new.training) == (preset.model, preset.training)
+    if is_as_tried and preset.expected_loss is not None:
+        lines.append(f"validation loss {preset.expected_loss:.2f} nats on tiny Shakespeare")
+    trial = answer.trial if answer else None
+    if answer is not None and trial is not None and characters:
+        words = outlook_words(new.training, foresee(new.training, trial, characters))
+        lines.append(f"{words}{f' ({answer.remark})' if answer.remark else ''}")
+        lines.append(machine_words(trial))
+    elif answer is not None:
+        lines.append(f"time and memory: {answer.remark}")
+    else:
+        lines.append("time and memory: known once the text is")
+    return lines
 
 
 def foresee(training: TrainingConfig, trial: Trial, characters: int) -> Outlook:
@@ -93,7 +143,7 @@ def network_words(model: ModelConfig, vocabulary_size: int | None) -> str:
     # deferred: NumPy, which the first frame does not wait for
     from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
 
-    count = parameter_count(model, vocabulary_size or _GUESSED_VOCABULARY)
+    count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
     known = f"for {vocabulary_size:,} characters" if vocabulary_size else "or so"
     layers = "" if model.layer_count == 1 else f"{model.layer_count} x "
     return f"{layers}{model.cell} {model.hidden_size}, {count_words(count)} parameters {known}"

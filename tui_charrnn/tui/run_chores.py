@@ -1,4 +1,4 @@
-"""What can be done to a run from the list: each chore may wait for a disk, so it runs in a thread."""
+"""What can be done to a run from the list; each chore may wait for a disk and runs in a thread."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tui_charrnn.runs.archive import archive_name, export_run, free_path
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.errand import GivenUpError
 from tui_charrnn.viewing.run_rows import size_words
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ class Outcome:
     """Where the run was, if it is elsewhere now."""
     after: RunDirectory | None = None
     """Where it is now; None: in the trash."""
+
+
+class ChoreProgressed(Message):
+    """So much of a chore is done."""
+
+    def __init__(self, percent: int) -> None:
+        self.percent = percent
+        super().__init__()
 
 
 class ChoreDone(Message):
@@ -52,9 +61,11 @@ class RunMoved(Message):
 
 
 def carry_out(chore: Callable[[], Outcome], announce: Callable[[Message], object]) -> None:
-    """Do a chore and tell what came of it, also of one that failed."""
+    """Do a chore and tell what came of it, also of one that failed or was given up."""
     try:
         done = ChoreDone(chore(), None)
+    except GivenUpError:
+        done = ChoreDone(Outcome("Given up; nothing is left of it."), None)
     except Exception as error:  # noqa: BLE001 - the pane tells it, or the app closes by it
         done = ChoreDone(None, error)
     announce(done)
@@ -88,9 +99,8 @@ def bring_back(folder: Path) -> Outcome:
     """
     trashed = list_trash(folder)
     run = restore_run(folder)
-    was = f", as there is another {safe_line(trashed[0].name)} by now" if (
-        trashed and trashed[0].name != run.name
-    ) else ""
+    has_other_name = trashed and trashed[0].name != run.name
+    was = f", as there is another {safe_line(trashed[0].name)} by now" if has_other_name else ""
     return Outcome(f"{_name(run)} is back{was}.", after=run)
 
 

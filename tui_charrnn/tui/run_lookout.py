@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.catalogue import WatchedFolder
+from tui_charrnn.viewing.run_rows import is_at_work, run_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tui_charrnn.runs.catalogue import RunSummary
+    from tui_charrnn.viewing.run_rows import RunRow
 
 INTERVAL: Final = 2.0  # seconds
 
@@ -22,8 +25,19 @@ INTERVAL: Final = 2.0  # seconds
 class RunsListed(Message):
     """A runs folder was looked into."""
 
-    def __init__(self, summaries: tuple[RunSummary, ...], problem: str) -> None:
+    def __init__(
+        self,
+        summaries: dict[str, RunSummary],
+        rows: dict[str, RunRow],
+        live: int,
+        problem: str = "",
+    ) -> None:
         self.summaries = summaries
+        """The runs in the order in which they are shown, by their paths."""
+        self.rows = rows
+        """The same as cells."""
+        self.live = live
+        """How many of them, from the first on, have a trainer at work."""
         self.problem = problem
         """Why the folder cannot be read; empty if it can."""
         super().__init__()
@@ -82,10 +96,32 @@ class RunLookout:
     def _look(self) -> None:
         """List once and tell it."""
         try:
-            told = RunsListed(tuple(self._folder.list_runs()), "")
+            told = prepare(self._folder.list_runs(), time.time())
         except (CharRNNError, OSError) as error:  # a network drive may come back
-            told = RunsListed((), str(error))
+            told = RunsListed({}, {}, 0, str(error))
         self._taken.clear()
         if not self._is_stopped:
             self._announce(told)
             self._taken.wait()
+
+
+def prepare(found: list[RunSummary], now: float) -> RunsListed:
+    """What is shown of some runs: those in training first, the last made above; then as they come.
+
+    Two trainers write by turns: sorted by that, their rows would change places all the time.
+
+    Args:
+        found: As the catalogue has them.
+        now: Seconds since 1970.
+    """
+    live = [summary for summary in found if is_at_work(summary, now)]
+    live.sort(key=_made, reverse=True)
+    at_work = {summary.run for summary in live}
+    rest = [summary for summary in found if summary.run not in at_work]
+    summaries = {str(summary.run.path): summary for summary in live + rest}
+    rows = {key: run_row(summary, now) for key, summary in summaries.items()}
+    return RunsListed(summaries, rows, len(live))
+
+
+def _made(summary: RunSummary) -> str:
+    return summary.description.created if summary.description else ""

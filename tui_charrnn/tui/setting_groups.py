@@ -1,6 +1,7 @@
 """The settings of a run as the form lists them."""
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +36,7 @@ _GROUPS: Final = {
     "Machine": ("rng_seed", "precision", "threads"),
 }
 _OTHERS: Final = "Others"
+_WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class ListedSetting:
     name: str
     configuration: type[Settings]
     group: str
+
+    @property
+    def label(self) -> str:
+        """What it is called on the form."""
+        return self.name.replace("_", " ")
 
     @property
     def bounds(self) -> Bounds:
@@ -63,6 +70,13 @@ class ListedSetting:
             off = ", or none" if self.bounds.optional else ""
             return f"a time like 90s, 10m or 2h{off}"
         return self.bounds.allowed()
+
+    def advice(self, preset: Preset) -> str:
+        """What it is, what it may be, and what the preset says."""
+        sentence = f"{self.bounds.sentence.rstrip('.')}."
+        if self.bounds.choices or self.is_switch:
+            return f"{sentence} {preset.name}: {self.of_preset(preset)}."
+        return f"{sentence} Allowed: {self.allowed}. {preset.name}: {self.of_preset(preset)}."
 
     def of_preset(self, preset: Preset) -> str:
         """Its value in a preset, as it would be typed."""
@@ -93,3 +107,11 @@ def list_settings() -> list[ListedSetting]:
     ]
     order = {name: number for number, name in enumerate(places)}
     return sorted(listed, key=lambda setting: order.get(setting.name, len(order)))
+
+
+def labelled(sentence: str) -> str:
+    """A sentence with settings called as the form calls them."""
+    names = {*ModelConfig.bounds(), *TrainingConfig.bounds()}
+    return _WORD.sub(
+        lambda word: word[0].replace("_", " ") if word[0] in names else word[0], sentence
+    )

@@ -45,18 +45,18 @@ class TrialTimer:
         self,
         announce: Callable[[TrialAnswer], object],
         *,
-        start: "Callable[..., subprocess.Popen[str]]" = start_trial,
+        start: "Callable[..., subprocess.Popen[str]] | None" = None,
         hesitation: float = HESITATION,
     ) -> None:
         """Do nothing yet.
 
         Args:
             announce: Told of every answer, in a thread.
-            start: Starts the process that times batches.
+            start: Starts the process that times batches; None takes `start_trial`.
             hesitation: Seconds before it is started.
         """
         self._announce = announce
-        self._start = start
+        self._start = start or start_trial
         self._hesitation = hesitation
         self._errands = Errands("trial")
         self._lock = threading.Lock()

@@ -38,7 +38,8 @@ def crash_words(exit_code: int) -> str:
     Args:
         exit_code: Of the process; minus the number of the signal that ended it.
     """
-    return _CRASHES.get(_signal(exit_code), "") if exit_code < 0 else ""
+    number = _signal(exit_code)
+    return "" if number is None else _CRASHES.get(number, "")
 
 
 def signal_words(exit_code: int) -> str:

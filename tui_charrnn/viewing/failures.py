@@ -31,9 +31,13 @@ _TO_BE_RESUMED: Final = {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}
 _NEARLY_ALL: Final = 0.8
 """Share of its memory that a trainer held, from which on being killed is laid to that."""
 _NO_MEMORY: Final = re.compile(
-    r"std::bad_alloc|ResourceExhausted|MemoryError|(?:^|\n)Killed\b|[Nn]ot enough memory"
-    r"|[Oo]ut of memory|Cannot allocate memory"
+    r"std::bad_alloc|ResourceExhausted|RESOURCE_EXHAUSTED|MemoryError|^Killed\b"
+    r"|[Nn]ot enough memory|(?:[Oo]ut of|OUT_OF_|Cannot allocate) ?(?:memory|MEMORY)"
+    r"|OOM when allocating|ALLOC_FAILED|[Oo][Oo][Mm][-_ ][Kk]ill",
+    re.MULTILINE,
 )
+_NO_FAILURE: Final = "this is not a failure"
+"""What TensorFlow adds where it lacked memory and did with less."""
 _NO_ROOM: Final = re.compile(r"no space left on device|quota exceeded", re.IGNORECASE)
 _NO_TEXT: Final = re.compile(
     r"no longer the text that|There is no (?:file or folder|text in)|is not (?:text|valid)\b"
@@ -95,7 +99,8 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     if not view.state.is_live or view.ended is not None or exit_code in AS_ASKED:
         return None
     if view.life == "lost":
-        return _gone(view, exit_code, "\n".join(words_since_start(log)))
+        words = [line for line in words_since_start(log) if _NO_FAILURE not in line]
+        return _gone(view, exit_code, "\n".join(words))
     return _silent(view) if view.life == "silent" and view.status is not None else None
 
 

@@ -36,6 +36,8 @@ _ERROR: Final = re.compile(
     r"|(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit)(?:: |$)"
 )
 _WARNING: Final = re.compile(r"(?:WARNING|WARN)\b|(?:\S+:\d+: )?[A-Z]\w*Warning: ")
+_MODULES: Final = re.compile(r"(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?:Error|Exception)\b)")
+"""What stands before the name of an error; where there is little room, it takes all of it."""
 _KINDS: Final[dict[str, LogKind]] = {"I": "noise", "W": "warning", "E": "error", "F": "error"}
 
 
@@ -54,6 +56,7 @@ class LogFilter(StrEnum):
     EVERYTHING = "everything"
     WITHOUT_NOISE = "without start-up noise"
     TROUBLE = "warnings and errors"
+    ERRORS = "errors"
 
     @property
     def following(self) -> "LogFilter":
@@ -70,6 +73,7 @@ _HIDDEN: Final[dict[LogFilter, frozenset[LogKind]]] = {
     LogFilter.EVERYTHING: frozenset(),
     LogFilter.WITHOUT_NOISE: frozenset({"noise"}),
     LogFilter.TROUBLE: frozenset({"noise", "plain", "note"}),
+    LogFilter.ERRORS: frozenset({"noise", "plain", "note", "warning"}),
 }
 
 
@@ -102,10 +106,16 @@ def _kind_of(line: str) -> LogKind:
     return "warning" if _WARNING.match(line) else "plain"
 
 
+def _without_modules(line: str) -> str:
+    """A line that begins with the full name of an error, with its short name instead."""
+    found = _MODULES.match(line[:LONGEST_LINE])
+    return line[found.end() :] if found else line
+
+
 def last_words(log: Sequence[str], count: int) -> list[LogLine]:
-    """The last lines of a log that tell anything, oldest first."""
+    """The last lines of a log that tell anything, oldest first; errors without their modules."""
     sorter = LogSorter()
-    lines = [sorter.sort(line) for line in log]
+    lines = [sorter.sort(_without_modules(line)) for line in log]
     return [line for line in lines if line.kind != "noise" and line.text.strip()][-count:]
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tui_charrnn.runs.records import Record, RequestAnswered
+from tui_charrnn.runs.batch_stretch import Told
+from tui_charrnn.runs.records import RequestAnswered
 
 PATIENCE: Final = 5.0
 """Seconds after which a missing answer is worth a sentence: a trainer looks between two batches."""
@@ -33,7 +34,7 @@ class PendingRequests:
         """Remember that something was asked."""
         self._waiting[pending.id] = pending
 
-    def take(self, records: Iterable[Record]) -> None:
+    def take(self, records: Iterable[Told]) -> None:
         """Strike out what the records answer."""
         for record in records:
             if isinstance(record, RequestAnswered):

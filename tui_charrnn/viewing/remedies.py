@@ -56,4 +56,4 @@ def lower_rate(view: RunView) -> list[Remedy]:
     if limit is None:
         return []
     half = f"{limit / 2:.2g}"
-    return [Remedy("lower_rate", "l", f"New run, learning rate {half}", (("learning_rate", half),))]
+    return [Remedy("lower_rate", "l", f"New run, rate {half}", (("learning_rate", half),))]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tui_charrnn.durations import format_duration
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.catalogue import RunSummary
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
@@ -37,7 +36,7 @@ class RunRow:
 
 
 def is_at_work(summary: RunSummary, now: float) -> bool:
-    """Whether a trainer is at work on a run, as far as can be told at `now` (seconds since 1970)."""
+    """Whether a trainer is at work on a run at `now` (seconds since 1970), at a glance."""
     return summary.judge(now) in {"alive", "silent"}
 
 
@@ -58,7 +57,7 @@ def run_row(summary: RunSummary, now: float) -> RunRow:
         step=_step_words(status) if status else "",
         best=f"{summary.best_loss:.3f}" if summary.best_loss is not None else "",
         curve=status.curve if status else (),
-        age=format_duration(max(0.0, now - summary.modified)),
+        age=age_words(now - summary.modified),
     )
 
 
@@ -99,6 +98,15 @@ def trouble_words(summary: RunSummary, view: RunView) -> str:
     if failure is not None:
         return failure.sentence
     return safe_line(summary.status.message) if summary.status.state in _SPOILED else ""
+
+
+def age_words(seconds: float) -> str:
+    """How long ago something was, in one unit: 12s, 5m, 3h, 2d; a list changes seldom by it."""
+    whole = max(0, int(seconds))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if whole >= size:
+            return f"{whole // size:,}{unit}"
+    return f"{whole}s"
 
 
 def size_words(count: int) -> str:

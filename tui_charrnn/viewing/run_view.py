@@ -31,6 +31,14 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.safe_text import safe_line
 
+_REQUEST_WORDS = {
+    "checkpoint": "save a checkpoint",
+    "publish": "show its weights",
+    "learning_rate": "change the learning rate",
+    "pause": "pause",
+    "resume": "go on",
+    "stop": "stop",
+}
 _SILENT: Final = frozenset({"publish", "learning_rate"})
 """Requests whose answer is no news: the record of what was done tells it, or nobody need know."""
 _QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
@@ -213,8 +221,8 @@ def _fold_published(view: RunView, record: ModelPublished) -> None:
 def _fold_answered(_: RunView, record: RequestAnswered) -> News | None:
     message = safe_line(record.message)
     if not record.accepted:
-        refused = f"The trainer refused to {safe_line(record.request)}: {message}"
-        return News(refused, "warning")
+        wanted = _REQUEST_WORDS.get(record.request, safe_line(record.request))
+        return News(f"The trainer refused to {wanted}: {message}", "warning")
     is_told = record.request not in _SILENT
     return News(message or "The trainer has done it.") if is_told else None
 

@@ -55,6 +55,8 @@ class LogRows:
         self.first = 0
         """Number of the oldest row that is kept."""
         self.rows: list[LogRow] = []
+        self.is_cut = False
+        """Whether older lines were dropped."""
         self.width = 80
         self.filter = LogFilter.EVERYTHING
         self._line_limit, self._cost_limit = line_limit, cost_limit
@@ -77,6 +79,7 @@ class LogRows:
         Returns:
             How many rows were dropped at the beginning.
         """
+        self.is_cut = self.is_cut or len(lines) > self._line_limit
         for line in lines[-self._line_limit :]:
             is_plain = line.text.isascii()
             shown = line if is_plain else replace(line, text=TextGate().show(line.text))
@@ -113,6 +116,7 @@ class LogRows:
     def clear(self) -> None:
         """Drop everything."""
         self._kept, self._cost, self.rows, self.first = [], 0, [], 0
+        self.is_cut = False
 
     def _lay_out(self, kept: _Kept) -> None:
         kept.rows = 0
@@ -126,8 +130,8 @@ class LogRows:
             )
 
     def _drop_oldest(self) -> int:
-        lines_left, cost_left = self._line_limit, self._cost_limit
-        lines_left, cost_left = int(lines_left * _KEPT_FRACTION), cost_left * _KEPT_FRACTION
+        lines_left = int(self._line_limit * _KEPT_FRACTION)
+        cost_left = int(self._cost_limit * _KEPT_FRACTION)
         lines = rows = 0
         while lines < len(self._kept) - 1 and (
             len(self._kept) - lines > lines_left or self._cost > cost_left
@@ -135,6 +139,7 @@ class LogRows:
             self._cost -= self._kept[lines].cost
             rows += self._kept[lines].rows
             lines += 1
+        self.is_cut = self.is_cut or lines > 0
         del self._kept[:lines], self.rows[:rows]
         self.first += rows
         return rows

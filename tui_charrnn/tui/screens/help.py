@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_charrnn.tui.bindings import GROUPS, KEYS, Key
+from tui_charrnn.tui.bindings import GROUPS, KEYS
+from tui_charrnn.tui.key import Key
 
 _ABOUT = (
     "A character LSTM reads text one character at a time and guesses the next. What you type into "

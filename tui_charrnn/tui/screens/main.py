@@ -82,6 +82,11 @@ class MainScreen(Steering, Screen[None]):
         self.studio.open(self.pane)
         self._show_run()
 
+    def on_resize(self) -> None:
+        """Give the open pane back the focus that it loses in a terminal too small to show it."""
+        if self.focused is None:
+            self.call_after_refresh(self.studio.focus_on, self.pane)
+
     def on_descendant_focus(self) -> None:
         """Offer the keys of what has the focus."""
         self._show_keys()
@@ -182,8 +187,8 @@ class MainScreen(Steering, Screen[None]):
         asked = self.follower.pending.words
         self.set_class(view is not None, "-has-run")
         self.query_one(TitleRow).show(self.session)
-        self.status.show(view, now, asked)
         self.studio.show(view, self.compared.view, now, asked)
+        self.status.show(view, now, asked, self.studio.trouble if view is not None else "")
         self._show_keys()
 
     def _show_keys(self) -> None:

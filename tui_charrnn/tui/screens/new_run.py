@@ -1,35 +1,36 @@
 """The form for a new run."""
 
-import threading
-from typing import ClassVar
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
+from textual.getters import query_one
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Select, Static
+from textual.widgets import Button, Input
 
-from tui_charrnn.errors import CharRNNError
-from tui_charrnn.presets import PRESETS
-from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.catalogue import load_catalogue
-from tui_charrnn.tui.messages import CorpusProgressed, PreparationFailed, RunPrepared
-from tui_charrnn.tui.new_run import (
-    FieldError,
-    Launch,
-    NewRun,
-    Permission,
-    WithdrawnError,
-    check_form,
-    length_words,
-    model_words,
-    start_run,
+from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
+from tui_charrnn.tui.form_prefill import with_changes
+from tui_charrnn.tui.form_values import FormError, FormValues, NewRun, check_form, length_words
+from tui_charrnn.tui.form_work import PrefillRead, prepare_run, read_prefill
+from tui_charrnn.tui.messages import (
+    CorpusProgressed,
+    NewRunRequested,
+    PreparationFailed,
+    RunPrepared,
 )
+from tui_charrnn.tui.new_run import Launch, Permission
 from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.widgets.form_body import FormBody
+from tui_charrnn.tui.widgets.form_fields import ARROWS, FormRow
+from tui_charrnn.tui.widgets.form_footer import FormFooter
 
-_DEFAULT_PRESET = "small"
+_FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
+"""Whose fault it is that a run cannot be made, by the kind of error."""
 
 
 class NewRunScreen(ModalScreen[bool]):
@@ -38,104 +39,136 @@ class NewRunScreen(ModalScreen[bool]):
     What is wrong is said at its field, and nothing that was typed is lost.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "Close", show=False),
+        *ARROWS,
+    ]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
+        (0, "-tight"),
+        (60, "-one-column"),
+        (100, "-two-columns"),
+    ]
+    DEFAULT_CSS = """
+    NewRunScreen {
+        #new-run {
+            border: round $primary;
+            border-title-color: $primary;
+            border-title-style: bold;
+            border-subtitle-color: $text-muted;
+            background: $surface;
+            padding: 0 1;
+            width: 80;
+            max-width: 100%;
+            height: 100%;
+            max-height: 44;
+        }
+    }
+    NewRunScreen.-two-columns {
+        #new-run { width: 140; }
+        FormBody { layout: horizontal; overflow: hidden; }
+        #form-main { width: 11fr; height: 100%; overflow-y: auto; margin-right: 2; }
+        FormSettings { width: 10fr; height: 100%; overflow-y: auto; margin-top: 0; }
+    }
+    NewRunScreen.-tight {
+        #new-run { border: none; }
+        FormSettings SettingRow .form-line { layout: vertical; }
+        FormSettings SettingRow .form-line > * { width: 1fr; }
+    }
+    """
 
-    def __init__(self, session: Session, launch: Launch) -> None:
+    body = query_one(FormBody)
+    footer = query_one(FormFooter)
+
+    def __init__(
+        self, session: Session, launch: Launch, prefill: NewRunRequested | None = None
+    ) -> None:
+        """Show a form.
+
+        Args:
+            session: What is open; keeps what was typed from one form to the next.
+            launch: Starts a trainer on a run directory.
+            prefill: A run to be made once more, and what is to differ; None goes on with what was
+                last typed.
+        """
         super().__init__()
         self._session = session
         self._launch = launch
+        self._prefill = prefill
         self._permission = Permission()
         """For the run that is being made."""
+        self._failure: tuple[FormValues, str, str] | None = None
+        """With what no run could be made, whose fault that is, and a sentence."""
 
     def compose(self) -> ComposeResult:
-        """Corpus, preset, length, name."""
-        with VerticalScroll(id="form", can_focus=False) as form:
-            form.border_title = Content("Train a model")
-            with _row("Text"):
-                yield Select(_corpus_options(), id="catalogue", allow_blank=False, compact=True)
-            with _row("or yours"):
-                yield Input(placeholder="path of a text file or folder", id="corpus", compact=True)
-            yield _problem("corpus")
-            with _row("Preset"):
-                options = [(name, name) for name in PRESETS]
-                yield Select(
-                    options, id="preset", value=_DEFAULT_PRESET, allow_blank=False, compact=True
-                )
-            yield Static("", id="preset-sentence", markup=False)
-            with _row("How long"):
-                yield Input(id="length", compact=True)
-            yield _problem("length")
-            with _row("Name"):
-                yield Input(placeholder="chosen for you", id="name", compact=True)
-            yield _problem("name")
-            with Horizontal(id="form-buttons"):
-                yield Button("Start training", id="start", variant="primary", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
-            yield Static("", id="form-progress", markup=False)
-            yield _problem("form")
+        """The fields, what is to be known of the one at hand, and the buttons."""
+        with Vertical(id="new-run") as box:
+            box.border_title = Content("Train a model")
+            box.border_subtitle = Content("Enter starts · Tab goes on · Esc leaves")
+            yield FormBody()
+            yield FormFooter()
 
     def on_mount(self) -> None:
         """Wait for a path; Enter alone trains on the text of the list."""
-        for field in self.query(Input):
-            field.cursor_blink = False  # a screen at rest draws nothing
-        self.query_one("#corpus", Input).focus()
+        values = self._session.form or self.body.values
+        if self._prefill is not None and self._prefill.run is None:
+            values = with_changes(values, self._prefill.changes)
+        self.body.restore(values)
+        self.body.corpus.path.focus()
+        if self._prefill is not None and self._prefill.run is not None:
+            self.footer.occupy(f"Reading how {self._prefill.run.name} was made …")
+            read_prefill(self._prefill, self.post_message)
 
     def on_unmount(self) -> None:
         """Start no trainer once the app is left."""
         self._permission.withdraw()
 
-    @on(Select.Changed, "#preset")
-    def show_preset(self, event: Select.Changed) -> None:
-        """Say what the preset is good for."""
-        preset = PRESETS[str(event.value)]
-        loss = preset.expected_loss
-        reaches = "" if loss is None else f"\nvalidation {loss:.2f} nats on tiny Shakespeare"
-        sentence = f"{preset.sentence}\n{model_words(preset.model)}{reaches}"
-        self.query_one("#preset-sentence", Static).update(sentence)
-        words = length_words(preset.training)
-        self.query_one("#length", Input).placeholder = f"{words}; or 5m, 10 epochs, 2000 steps"
+    @on(FormBody.Changed)
+    def update_facts(self) -> None:
+        """Say what follows from what was typed, and what is wrong with it."""
+        new, problems = _checked(self.body.values)
+        if self._failure is not None and self._failure[0] == self.body.values:
+            problems = {self._failure[1]: self._failure[2], **problems}
+        trainers = self._session.trainers.values()
+        is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
+        self.body.show(new, is_busy=is_busy)
+        self.body.tell(problems, hushed=_row_of(self))
+        self.footer.complain(problems.get("form", ""))
+
+    def on_descendant_focus(self) -> None:
+        """Say what is to be known of the field at hand, and what is wrong with the last one."""
+        row = _row_of(self)
+        self.footer.advise(row.advice if row else "")
+        self.update_facts()
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#start")
     def start(self) -> None:
         """Check everything, then read the corpus in a thread and start the trainer."""
-        button = self.query_one("#start", Button)
-        if button.disabled:
+        if self.footer.is_occupied:
             return  # at work already
-        for problem in self.query(".problem").results(Static):
-            problem.display = False
-        own = self.query_one("#corpus", Input).value
-        listed = f"catalogue:{self.query_one('#catalogue', Select).value}"
-        try:
-            new = check_form(
-                corpus=own if own.strip() else listed,
-                preset=str(self.query_one("#preset", Select).value),
-                length=self.query_one("#length", Input).value,
-                name=self.query_one("#name", Input).value,
-            )
-        except FieldError as error:
-            self._show_problem(error.field, error)
+        self._failure = None
+        new, problems = _checked(self.body.values)
+        self.body.tell(problems)
+        if new is None:
+            self.body.focus_problem(problems)
             return
-        button.disabled = True
+        self.footer.occupy("Reading the text …")
         self._session.started_words = f"{new.preset}, {length_words(new.training)}"
-        self.query_one("#form-progress", Static).update("Reading the text …")
         self._permission = Permission()
-        threading.Thread(
-            target=self._prepare,
-            args=(new, self._permission),
-            daemon=True,
-            name="run-preparation",
-        ).start()
+        prepare_run(
+            new, self._session.runs_folder, self._launch, self._permission, self.post_message
+        )
 
     def on_corpus_progressed(self, event: CorpusProgressed) -> None:
         """Show how much of the corpus has been read."""
         share = f" {event.done / event.total:.0%}" if event.total else f" {event.done:,} bytes"
-        self.query_one("#form-progress", Static).update(f"Reading the text …{share}")
+        self.footer.occupy(f"Reading the text …{share}")
 
     def on_run_prepared(self, event: RunPrepared) -> None:
         """Close; the app shows the run."""
         self._session.trainers[event.run.path] = event.trainer
         self._session.started = event.run
+        self._session.form = dataclasses.replace(self.body.values, name="")
         self.dismiss(True)
 
     def on_preparation_failed(self, event: PreparationFailed) -> None:
@@ -144,61 +177,46 @@ class NewRunScreen(ModalScreen[bool]):
         Raises:
             Exception: If it is a defect of the program; the app closes by it.
         """
-        if not isinstance(event.error, CharRNNError | OSError):
-            raise event.error
-        self._permission = Permission()  # the last one may have been used up
-        self.query_one("#start", Button).disabled = False
-        self.query_one("#form-progress", Static).update("")
-        self._show_problem("form", event.error)
+        error = event.error
+        if not isinstance(error, CharRNNError | OSError):
+            raise error
+        field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
+        self._failure = (self.body.values, field, str(error))
+        self.footer.occupy("")
+        self.update_facts()
+        self.body.focus_problem({field: str(error)})
+
+    def on_prefill_read(self, event: PrefillRead) -> None:
+        """Fill the form in as a run was made."""
+        self.footer.occupy("")
+        if event.values is not None:
+            self.body.restore(event.values)
+        else:
+            self._failure = (self.body.values, "form", str(event.error))
+        self.update_facts()
 
     @on(Button.Pressed, "#cancel")
     def action_give_up(self) -> None:
         """Close without a run, even while the corpus is being read.
 
-        If a trainer has just been started, the form closes by itself in a moment.
+        What was typed is kept for the next time. If a trainer has just been started, the form
+        closes by itself in a moment.
         """
         if self._permission.withdraw():
+            self._session.form = self.body.values
             self.dismiss(False)
 
-    def _show_problem(self, field: str, error: Exception) -> None:
-        problem = self.query_one(f"#{field}-problem", Static)
-        problem.update(safe_line(str(error)))
-        problem.display = True
-        problem.scroll_visible(animate=False)
-        if field != "form":
-            self.query_one(f"#{field}", Input).focus()
 
-    def _prepare(self, new: NewRun, permission: Permission) -> None:
-        """Runs in a thread."""
-
-        def tell_progress(done: int, total: int | None) -> None:
-            permission.check()
-            self.post_message(CorpusProgressed(done, total))
-
-        try:
-            run, trainer = start_run(
-                new, self._session.runs_folder, self._launch, tell_progress, permission
-            )
-        except WithdrawnError:
-            return
-        except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
-            self.post_message(PreparationFailed(error))
-        else:
-            self.post_message(RunPrepared(run, trainer))
+def _checked(values: FormValues) -> tuple[NewRun | None, Mapping[str, str]]:
+    """What values mean, or what is wrong with them."""
+    try:
+        return check_form(values), {}
+    except FormError as error:
+        return None, error.problems
 
 
-def _row(label: str) -> Horizontal:
-    return Horizontal(Label(label, markup=False), classes="form-row")
-
-
-def _problem(field: str) -> Static:
-    problem = Static("", id=f"{field}-problem", classes="problem", markup=False)
-    problem.display = False
-    return problem
-
-
-def _corpus_options() -> list[tuple[str, str]]:
-    entries = load_catalogue().values()
-    return [
-        (f"{safe_line(entry.name)} · {safe_line(entry.title)}", entry.name) for entry in entries
-    ]
+def _row_of(screen: NewRunScreen) -> FormRow | None:
+    """The row that has the focus."""
+    focused = screen.focused
+    rows = focused.ancestors_with_self if focused else []
+    return next((row for row in rows if isinstance(row, FormRow)), None)

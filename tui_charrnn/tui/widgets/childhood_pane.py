@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.getters import query_one
@@ -25,7 +25,12 @@ PLAY_INTERVAL: Final = 0.25
 class ChildhoodPane(Container, can_focus=True):
     """Goes through the samples of a run; draws only while it is seen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("childhood")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of("childhood"),
+        # as in all that scrolls
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+    ]
     DEFAULT_CSS = """
     ChildhoodPane {
         width: 1fr;
@@ -111,6 +116,11 @@ class ChildhoodPane(Container, can_focus=True):
         """Look at another seed."""
         self._scrubber.turn_seed(by)
         self._draw()
+
+    def action_page(self, by: int) -> None:
+        """Scroll a sample that has no room, by a page."""
+        text = self.sample_view.text
+        text.scroll_to(y=text.scroll_y + by * max(1, text.size.height - 1))
 
     def action_play(self) -> None:
         """Show the samples one after another, or the newest at once where nothing may move."""

@@ -2,23 +2,20 @@
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.message import Message
-from textual.widgets import Input, Select, Static
+from textual.widgets import Input, Select
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.pieces import Reading
-from tui_charrnn.tui.corpus_facts import CorpusFacts, look_into
-from tui_charrnn.tui.corpus_words import fact_lines, form_sentence, shortness
-from tui_charrnn.tui.errand import Errand, Errands
+from tui_charrnn.tui.corpus_words import form_sentence
 from tui_charrnn.tui.form_values import CorpusChoice, listed_corpus
 from tui_charrnn.tui.typed_path import clean_path
+from tui_charrnn.tui.widgets.form_facts import FormFacts
 from tui_charrnn.tui.widgets.form_fields import FormRow, FormSelect
 from tui_charrnn.tui.widgets.form_path import PathField, PathInput
 
@@ -40,25 +37,18 @@ ENCODINGS: Final = (
     "koi8-r",
     "cp1251",
 )
+_LIST_ADVICE: Final = "Enter or Space opens the list. A path of yours goes before it."
 _PATH_ADVICE: Final = (
-    "Tab or → takes what is offered, ↓ turns to the next. A folder, ~ and *.txt work; "
-    "files can be dropped here."
+    "Tab or → takes what is offered, ↓ turns to the next. A folder, ~ and *.txt work; files can "
+    "be dropped here."
 )
+_ENCODING_ADVICE: Final = "How the bytes of the file become characters."
 
 
 class CorpusField(Vertical):
     """Takes a choice, looks into it in a thread, and says what is there."""
 
-    DEFAULT_CSS = """
-    CorpusField { height: auto; }
-    #corpus-facts { margin-left: 11; color: $text-muted; }
-    """
-
-    @dataclass
-    class Learned(Message):
-        """The choice is another one, or more is known of it."""
-
-        facts: CorpusFacts
+    DEFAULT_CSS = "CorpusField { height: auto; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,20 +60,23 @@ class CorpusField(Vertical):
         """A choice that cannot be typed as one path, such as several files."""
         self._reading = Reading()
         """How the path is read, but for its encoding."""
-        self._facts = CorpusFacts(CorpusChoice(()))
-        self._errands = Errands("corpus-facts")
+        self.found = FormFacts()
+        """Looks into what is chosen."""
         self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
         self._path = PathField(placeholder="path of a text file or folder", id="corpus")
         self._encoding = FormSelect(_same(ENCODINGS), value=ENCODINGS[0], id="encoding")
+        self._list_row = FormRow("Text", self._list, key="catalogue", advice=_LIST_ADVICE)
         self._path_row = FormRow("or yours", self._path, key="corpus", advice=_PATH_ADVICE)
-        self._encoding_row = FormRow("Encoding", self._encoding, key="encoding")
+        self._encoding_row = FormRow(
+            "Encoding", self._encoding, key="encoding", advice=_ENCODING_ADVICE
+        )
 
     def compose(self) -> ComposeResult:
         """The list, the path, its encoding, and what is known."""
-        yield FormRow("Text", self._list, key="catalogue")
+        yield self._list_row
         yield self._path_row
         yield self._encoding_row
-        yield Static("", id="corpus-facts", markup=False)
+        yield self.found
 
     @property
     def path(self) -> PathInput:
@@ -106,6 +99,7 @@ class CorpusField(Vertical):
         name = choice.catalogue_name
         if name is not None and any(name == value for _, value in self._list_options):
             self._list.show(name)
+            self.path.show("")
         elif len(choice.arguments) == 1 and not choice.label:
             self._reading = choice.reading
             encodings = dict.fromkeys([*ENCODINGS, choice.reading.encoding])
@@ -116,42 +110,30 @@ class CorpusField(Vertical):
             self._kept = choice
             label = choice.label or f"{len(choice.arguments)} texts"
             self._list.offer([*self._list_options, (label, KEPT)], KEPT)
+            self.path.show("")
         self.look()
 
     def look(self) -> None:
         """Look into the choice, if it has changed."""
-        choice = self.choice
-        self._encoding_row.display = self._list.chosen == OWN
-        if choice == self._facts.choice:
-            return
-        self._facts = CorpusFacts(choice)
-        self.post_message(self.Learned(self._facts))
-        self._errands.give_up()
-        if choice.arguments:
-            pause = PAUSE if self._list.chosen == OWN else 0.0
-            self._errands.send(lambda errand: self._look_into(choice, pause, errand))
+        is_own = self._list.chosen == OWN
+        self._encoding_row.display = is_own
+        self.found.look(self.choice, PAUSE if is_own else 0.0)
 
-    def show(self, facts: CorpusFacts, training: TrainingConfig | None) -> None:
-        """Say what is known.
+    def show(self, training: TrainingConfig, problem: str) -> None:
+        """Say what is known, and what is wrong.
 
         Args:
-            facts: What that is.
-            training: Settings that tell how the text is split; None while they are wrong.
+            training: Settings that tell how the text is split.
+            problem: What is wrong with the choice whatever its text is; may be empty.
         """
-        lines = fact_lines(facts, training) if training else []
-        self.query_one("#corpus-facts", Static).update("\n".join(lines))
-        problem = facts.problem or (shortness(facts, training) if training else "")
-        self.tell(form_sentence(problem))
+        found = self.found.show(training)
+        self.tell(form_sentence(problem or found))
 
     def tell(self, problem: str) -> None:
         """Say what is wrong with the text."""
         is_own = self._list.chosen == OWN
         self._path_row.tell(problem if is_own else "")
-        self.query_one(FormRow).tell("" if is_own else problem)
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._errands.give_up()
+        self._list_row.tell("" if is_own else problem)
 
     @on(Select.Changed, "#catalogue")
     def choose_listed(self, event: Select.Changed) -> None:
@@ -181,20 +163,7 @@ class CorpusField(Vertical):
     def on_path_input_dropped(self, event: PathInput.Dropped) -> None:
         """Take several files at once."""
         event.stop()
-        self.path.show("")
         self.restore(CorpusChoice(event.paths, f"{len(event.paths)} files that were dropped"))
-
-    def _look_into(self, choice: CorpusChoice, pause: float, errand: Errand) -> None:
-        """Runs in a thread."""
-        errand.wait(pause)
-        look_into(choice, lambda facts: self.post_message(self.Learned(facts)), errand)
-
-    def on_corpus_field_learned(self, event: Learned) -> None:
-        """Keep what is known of the choice; of another choice nobody wants to know."""
-        if event.facts.choice == self.choice:
-            self._facts = event.facts
-        else:
-            event.stop()
 
 
 def _same(values: Iterable[str]) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_charrnn.tui.bindings import KEYS, Key, Owner
+from tui_charrnn.tui.bindings import KEYS
+from tui_charrnn.tui.key import Key, Owner
 
 _ORDER: Final = (
     "text.stop",

@@ -12,8 +12,11 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.log_feed import LogFeed, LogRead
 from tui_charrnn.tui.widgets.log_view import LogView
-from tui_charrnn.viewing.log_lines import LogKind, LogLine
+from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
+from tui_charrnn.viewing.run_words import longest_fitting
 
+_FRAME: Final = 6
+"""Columns of the frame that no words can take."""
 Severity = Literal["information", "warning", "error"]
 _NO_RUN: Final = "No run is shown, so there is no log."
 _NO_LINES: Final = "The trainer has printed nothing yet."
@@ -28,6 +31,7 @@ class LogPane(LogView):
     """Follows the log of the run that is shown; it is read only while it is seen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
+    action_follow = LogView.action_scroll_end
     DEFAULT_CSS = """
     LogPane {
         width: 1fr;
@@ -52,6 +56,8 @@ class LogPane(LogView):
         self._clock = clock
         self._feed: LogFeed | None = None
         self._is_seen = False
+        self._is_whole = True
+        """Whether all of the log is here, from its first line on."""
 
     def follow(self, run: RunDirectory | None) -> None:
         """Show the log of a run from now on, in the place of any other; None shows none.
@@ -60,12 +66,14 @@ class LogPane(LogView):
         """
         if run == (self._feed.run if self._feed else None):
             return
-        self._stop()
+        if self._feed is not None:
+            self._feed.stop()
+        self._feed = LogFeed(run, self.post_message) if run is not None else None
+        self._is_whole = True
         self.clear()
         self.border_title = Content(f"Log of run {safe_line(run.name)}" if run else "Log")
         self.sentence = "" if run else _NO_RUN
-        if run is not None:
-            self._feed = LogFeed(run, self.post_message)
+        if self._feed is not None:
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()
         self._show_state()
@@ -86,7 +94,12 @@ class LogPane(LogView):
 
     def on_unmount(self) -> None:
         """Let the thread end."""
-        self._stop()
+        if self._feed is not None:
+            self._feed.stop()
+
+    def on_resize(self) -> None:
+        """Say as much as there is room for."""
+        self._show_state()
 
     def on_log_read(self, event: LogRead) -> None:
         """Take over what is new."""
@@ -94,6 +107,7 @@ class LogPane(LogView):
         if event.feed is self._feed:
             if event.starts_over:
                 self.clear()
+            self._is_whole = event.is_whole
             self.append(event.lines)
             self._show_state()
         event.feed.taken()
@@ -108,19 +122,10 @@ class LogPane(LogView):
         self.filter_by(self.rows.filter.following)
         self._show_state()
 
-    def action_follow(self) -> None:
-        """Follow the end again."""
-        self.action_scroll_end()
-
     def _watch(self, *, is_seen: bool) -> None:
         self._is_seen = is_seen
         if self._feed is not None:
             self._feed.watch(is_watched=is_seen)
-
-    def _stop(self) -> None:
-        if self._feed is not None:
-            self._feed.stop()
-            self._feed = None
 
     def _show_state(self) -> None:
         """Say which lines are shown, and why if there is none."""
@@ -130,6 +135,43 @@ class LogPane(LogView):
                 f"None of {lines:,} lines is shown; f shows others." if lines else _NO_LINES
             )
             self.refresh()
-        count = f"{lines:,} lines" if shown == lines else f"{shown:,} of {lines:,} lines"
-        parts = [self.rows.filter.value, count, "" if self.follows_end else "held, End follows"]
-        self.border_subtitle = Content(" · ".join(filter(None, parts)))
+        is_cut = self.rows.is_cut or not self._is_whole
+        self.border_subtitle = Content(
+            state_words(
+                self.rows.filter,
+                count_words(shown, lines, is_cut=is_cut),
+                follows_end=self.follows_end,
+                width=self.outer_size.width - _FRAME,
+            )
+        )
+
+
+def count_words(shown: int, lines: int, *, is_cut: bool) -> str:
+    """How many lines of a log are shown.
+
+    Args:
+        shown: Lines that the filter lets through.
+        lines: Lines that are kept.
+        is_cut: Whether the log has more lines before them.
+    """
+    if not lines:
+        return ""
+    unit = "line" if lines == 1 else "lines"
+    if shown == lines:
+        return f"last {lines:,} {unit}" if is_cut else f"{lines:,} {unit}"
+    return f"{shown:,} of {'the last ' if is_cut else ''}{lines:,} {unit}"
+
+
+def state_words(log_filter: LogFilter, count: str, *, follows_end: bool, width: int) -> str:
+    """Which lines are shown and whether the end is followed, in so many columns."""
+    wanted, held = log_filter.value, "" if follows_end else "held"
+    return longest_fitting(
+        (
+            (wanted, count, held and "held, End follows"),
+            (wanted, held and "held, End follows"),
+            (wanted, held),
+            (held or wanted,),
+        ),
+        separator=" · ",
+        width=width,
+    )

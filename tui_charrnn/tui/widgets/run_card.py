@@ -46,6 +46,7 @@ class RunCard(VerticalScroll):
         self._view: RunView | None = None
         self._now = 0.0
         self._asked = ""
+        self._advice = ""
 
     def compose(self) -> ComposeResult:
         """State and progress, the newest losses, numbers, the newest warning."""
@@ -58,9 +59,16 @@ class RunCard(VerticalScroll):
         """Arrange the rows anew."""
         self.call_after_refresh(self._draw)
 
-    def show(self, view: RunView | None, now: float, asked: str) -> None:
-        """Draw what is known of a run; see `StatusLine.show`."""
-        self._view, self._now, self._asked = view, now, asked
+    def show(self, view: RunView | None, now: float, asked: str, advice: str) -> None:
+        """Draw what is known of a run; see `StatusLine.show`.
+
+        Args:
+            view: The run, if there is one.
+            now: Seconds, monotonic.
+            asked: What the trainer has not answered yet.
+            advice: How to go on with a run that was left before its end.
+        """
+        self._view, self._now, self._asked, self._advice = view, now, asked, advice
         self._draw()
 
     def _draw(self) -> None:
@@ -74,8 +82,9 @@ class RunCard(VerticalScroll):
         self.losses.show(view.losses.columns(width))
         rows = [*words.score_rows(view), *detail_rows(view)] if is_broad else card_rows(view)
         lines = _side_by_side(rows, width) if is_broad else _one_below_another(rows, width)
-        if not is_broad and (lead := words.lead_words(view)):
-            lines += ["", lead]
+        for sentence in (words.lead_words(view), self._advice):
+            if sentence and not is_broad:  # where it is broad, the status line says it
+                lines += ["", sentence]
         self.body.update("\n".join(lines))
         self.warning.display = bool(view.warning) and view.is_live
         self.warning.update(view.warning)

@@ -1,7 +1,9 @@
 """All runs of a folder, newest first, with a preview of the one under the cursor."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -9,16 +11,17 @@ from textual.content import Content
 from textual.getters import query_one
 
 from tui_charrnn.runs.catalogue import RunSummary
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.run_lookout import RunLookout, RunsListed
 from tui_charrnn.tui.widgets.run_preview import RunPreview
 from tui_charrnn.tui.widgets.run_table import RunTable
-from tui_charrnn.viewing.run_rows import is_at_work, run_lines, run_row
+from tui_charrnn.viewing.run_rows import run_lines
 
-NO_RUNS = "There are no runs yet. ^n trains the first one."
-_LOOKING = "Looking for runs …"
-_ROOMY = 20  # rows from which on the preview may be long
-_LOW = 9  # rows below which there is none
+NO_RUNS: Final = "There are no runs yet. ^n trains the first one."
+_LOOKING: Final = "Looking for runs …"
+_ROOMY: Final = 20  # rows from which on the preview may be long
+_LOW: Final = 9  # rows below which there is none
 
 
 class RunList(Vertical):
@@ -32,19 +35,38 @@ class RunList(Vertical):
         border-subtitle-color: $text-muted;
         &:focus-within { border: round $primary; }
     }
+    RunList.-empty {
+        & RunTable { height: 1; }
+        & RunPreview {
+            height: 1fr;
+            border: none;
+            text-wrap: wrap;
+            text-align: center;
+            content-align: center middle;
+        }
+    }
     """
 
     table = query_one(RunTable)
     preview = query_one(RunPreview)
 
-    def __init__(self, folder: Path) -> None:
-        """Name the runs folder, which need not exist."""
+    def __init__(self, folder: Path, remark: Callable[[RunDirectory], str]) -> None:
+        """Name what is listed.
+
+        Args:
+            folder: The runs folder, which need not exist.
+            remark: What is to be said of a run beside its name, safe to show; may be empty.
+        """
         super().__init__()
         self.border_title = Content("Runs")
+        self.summaries: dict[str, RunSummary] = {}
+        """The runs in their order, by their paths."""
         self._lookout = RunLookout(folder, self.post_message)
-        self._summaries: dict[str, RunSummary] = {}
+        self._remark = remark
         self._sentence = _LOOKING
         """What there is to say where there is no run."""
+        self._counted = ""
+        self._doing = ""
         self._next_cursor: Path | None = None
         """Where the cursor goes once this run is listed."""
 
@@ -55,7 +77,7 @@ class RunList(Vertical):
 
     def on_mount(self) -> None:
         """Begin to look."""
-        self._show_preview()
+        self.show_preview()
         self._lookout.start()
 
     def on_show(self) -> None:
@@ -72,59 +94,56 @@ class RunList(Vertical):
 
     def on_resize(self) -> None:
         """Say as much of the run as there is room for."""
-        self._show_preview()
+        self.show_preview()
 
     def on_runs_listed(self, event: RunsListed) -> None:
         """Show what is in the folder now."""
         event.stop()
-        now = time.time()
-        self._summaries = {str(found.run.path): found for found in _sorted(event.summaries, now)}
+        self.summaries = event.summaries
         self._sentence = safe_line(event.problem) or NO_RUNS
-        rows = {key: run_row(found, now) for key, found in self._summaries.items()}
-        self.table.show(rows, cursor=str(self._next_cursor))
-        if str(self._next_cursor) in rows:
+        self.table.show(event.rows, cursor=str(self._next_cursor))
+        if str(self._next_cursor) in event.rows:
             self._next_cursor = None
-        live = sum(is_at_work(found, now) for found in event.summaries)
-        counted = f"{len(rows):,} run{'' if len(rows) == 1 else 's'}"
-        self.border_subtitle = Content(f"{counted}, {live} in training" if live else counted)
-        self._show_preview()
+        self._counted = _counted(len(event.rows), event.live)
+        self.show_doing(self._doing)
+        self.show_preview()
         self._lookout.taken()
 
     def on_data_table_row_highlighted(self, event: RunTable.RowHighlighted) -> None:
         """Say something about the run under the cursor."""
         event.stop()
-        self._show_preview()
+        self.show_preview()
 
     @property
     def selected(self) -> RunSummary | None:
         """The run under the cursor."""
-        return self._summaries.get(self.table.selected or "")
+        return self.summaries.get(self.table.selected or "")
 
     def look_again(self, cursor: Path | None = None) -> None:
         """List at once, as something was changed; the cursor goes to a run, or stays."""
         self._next_cursor = cursor
         self._lookout.look_now()
 
-    def _show_preview(self) -> None:
-        height = self.size.height
-        self.preview.display = height >= _LOW
-        found = self.selected
+    def show_doing(self, words: str) -> None:
+        """Show at the border what is being done, or else how many runs there are."""
+        self._doing = words
+        self.border_subtitle = Content(words or self._counted)
+
+    def show_preview(self) -> None:
+        """Say something about the run under the cursor, or why there is none."""
+        height, found = self.size.height, self.selected
+        self.set_class(found is None, "-empty")
+        self.table.show_header = found is not None
+        self.preview.display = height >= _LOW or found is None
         if found is None:
             self.preview.show("", [self._sentence])
             return
         lines = run_lines(found, time.time())
-        self.preview.show(self.title_of(found), lines[: 5 if height >= _ROOMY else 2])
-
-    def title_of(self, found: RunSummary) -> str:
-        """What the preview of a run is called."""
-        return safe_line(found.run.name)
+        name = " · ".join(filter(None, (safe_line(found.run.name), self._remark(found.run))))
+        self.preview.show(name, lines[: 5 if height >= _ROOMY else 2])
 
 
-def _sorted(summaries: tuple[RunSummary, ...], now: float) -> list[RunSummary]:
-    """Those in training first, the last made above; then as the catalogue has them.
-
-    Two trainers write by turns: sorted by that, their rows would change places all the time.
-    """
-    live = [found for found in summaries if is_at_work(found, now)]
-    live.sort(key=lambda found: found.description.created if found.description else "", reverse=True)
-    return live + [found for found in summaries if found not in live]
+def _counted(count: int, live: int) -> str:
+    """How many runs there are."""
+    counted = f"{count:,} run{'' if count == 1 else 's'}"
+    return f"{counted}, {live} in training" if live else counted

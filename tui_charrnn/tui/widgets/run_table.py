@@ -22,6 +22,7 @@ _GAP: Final = 2  # columns between two cells
 _SCROLLBAR: Final = 1  # columns
 _LEAST_NAME: Final = 8  # columns
 _WIDEST_NAME: Final = 40  # columns
+_WIDEST: Final = 24  # columns of the corpus, and of the curve
 _KINDS: Final = {"●": "live", "✗": "trouble"}
 """What the signs of states are drawn as."""
 
@@ -40,11 +41,11 @@ class _Column:
 _COLUMNS: Final = (
     _Column("state", "State", 13),
     _Column("name", "Run", 0),
-    _Column("corpus", "Corpus", 16, 96),
-    _Column("step", "Step", 11, 60),
+    _Column("corpus", "Corpus", 12, 72),
+    _Column("step", "Step", 11, 92),
     _Column("best", "Best", 6),
-    _Column("curve", "Curve", 8, 70),
-    _Column("age", "Age", 6, 50),
+    _Column("curve", "Curve", 8, 64),
+    _Column("age", "Age", 4, 48),
 )
 
 
@@ -107,12 +108,11 @@ class RunTable(DataTable[Text]):
         if self._drawn != _fitting(self.size.width):
             self._fill(self.selected)
 
-    def notify_style_update(self) -> None:
-        """Draw in the colors of another theme."""
-        super().notify_style_update()
-        for key, row in self._rows.items():
-            if key in self.rows:
-                self._update(key, row)
+    def on_mount(self) -> None:
+        """Draw in the colors of another theme as soon as it is worn."""
+        self.app.theme_changed_signal.subscribe(
+            self, lambda _: self.call_after_refresh(self._fill, self.selected)
+        )
 
     def on_click(self, event: events.Click) -> None:
         """A double click is like Enter."""
@@ -167,12 +167,14 @@ class RunTable(DataTable[Text]):
 
 
 def _fitting(width: int) -> tuple[_Column, ...]:
-    """The columns that there is room for; the name takes what the others leave.
+    """The columns that there is room for; name, corpus and curve share what the others leave.
 
     Args:
         width: Columns of the table.
     """
     fitting = [column for column in _COLUMNS if width >= column.least]
-    taken = sum(column.width + _GAP for column in fitting) + _SCROLLBAR
-    left = max(_LEAST_NAME, min(_WIDEST_NAME, width - taken))
-    return tuple(replace(column, width=column.width or left) for column in fitting)
+    left = width - sum(column.width + _GAP for column in fitting) - _SCROLLBAR
+    name = max(_LEAST_NAME, min(_WIDEST_NAME, left))
+    more = max(0, (left - name) // 2)
+    widths = {"name": name, "corpus": min(_WIDEST, 12 + more), "curve": min(_WIDEST, 8 + more)}
+    return tuple(replace(column, width=widths.get(column.key, column.width)) for column in fitting)

@@ -1,5 +1,6 @@
 """One sample of a run: where among the others it stands, what is known of it, its text."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from textual.app import ComposeResult
@@ -7,7 +8,6 @@ from textual.containers import Vertical
 from textual.getters import query_one
 from textual.widgets import Static
 
-from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.tui.widgets.sample_slider import SampleSlider
 from tui_charrnn.tui.widgets.sample_text import SampleText
 from tui_charrnn.viewing.childhood import Scrubber, absence_words, fact_words
@@ -55,24 +55,32 @@ class SampleView(Vertical):
             self.text.show((absence_words(view), "note"))
             return
         self.slider.show([taken.step for taken in scrubber.of_seed], scrubber.position)
-        place = place_words(scrubber, is_playing=is_playing)
-        self.facts.update(fact_row(view, sample, place, self.content_size.width))
+        facts = fact_words(view, sample)
+        places = place_words(scrubber, is_playing=is_playing)
+        self.facts.update(fact_row(facts, places, self.content_size.width))
         self.text.show((sample.seed_text, "seed"), (sample.text, "generated"))
 
 
-def place_words(scrubber: Scrubber, *, is_playing: bool) -> str:
-    """Which sample of how many is shown."""
-    place = f"sample {scrubber.position + 1:,} of {len(scrubber.of_seed):,}"
+def place_words(scrubber: Scrubber, *, is_playing: bool) -> tuple[str, str]:
+    """Which sample of how many is shown, at length and in short."""
+    place = f"{scrubber.position + 1:,} of {len(scrubber.of_seed):,}"
     if is_playing:
-        return f"{place}, playing"
-    return f"{place}, the newest" if scrubber.index is None else place
+        return f"sample {place}, playing", place
+    return f"sample {place}{', the newest' if scrubber.index is None else ''}", place
 
 
-def fact_row(view: RunView, sample: SampleTaken, place: str, width: int) -> str:
-    """The facts of a sample and its place, as many as a row of so many columns has room for."""
-    step, *more = fact_words(view, sample)
+def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
+    """The facts of a sample and its place, as many as a row of so many columns has room for.
+
+    Args:
+        facts: The step first, the loss last.
+        places: Which sample it is, at length and in short.
+        width: Columns of the row.
+    """
+    (step, *more), (place, short) = facts, places
+    loss = more[-1:]
     return longest_fitting(
-        ([step, *more, place], [step, *more[-1:], place], [step, place], [step]),
+        ([step, *more, place], [step, *loss, place], [step, *loss, short], [step, *loss], [step]),
         separator=" · ",
         width=width,
     )

@@ -1,4 +1,4 @@
-"""Two rows that tell of a run in any corner of the app: how far it is, and how good."""
+"""Rows that tell of a run in any corner of the app: how far it is, how good, what is wrong."""
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -14,27 +14,29 @@ _LEAST_CURVE = 8  # columns of the curve and the gap beside it
 
 
 class StatusLine(Container):
-    """Draws a `RunView` in two rows; hidden until there is one."""
+    """Draws a `RunView` in two rows, and in a third what is wrong; hidden until there is one."""
 
     DEFAULT_CSS = """
     StatusLine {
         layout: grid;
         grid-size: 2;
         grid-columns: 1fr auto;
-        grid-rows: 1 1;
+        grid-rows: 1 1 auto;
         grid-gutter: 0 2;
         height: auto;
         padding: 0 1;
         &.-empty { display: none; }
         & #run-state { column-span: 2; height: 1; text-wrap: nowrap; }
         & #run-numbers { width: auto; height: 1; text-wrap: nowrap; }
+        & #run-trouble { column-span: 2; height: auto; max-height: 3; display: none; }
         &.-live #run-state { color: $text-success; }
-        &.-failed #run-state { color: $text-error; }
+        &.-failed #run-state, &.-failed #run-trouble { color: $text-error; }
     }
     """
 
     state = query_one("#run-state", Static)
     numbers = query_one("#run-numbers", Static)
+    trouble = query_one("#run-trouble", Static)
     losses = query_one(LossSparkline)
 
     def __init__(self) -> None:
@@ -45,25 +47,29 @@ class StatusLine(Container):
         self.add_class("-empty")
 
     def compose(self) -> ComposeResult:
-        """State, losses as a line, numbers."""
+        """State, losses as a line, numbers, trouble."""
         yield Static(id="run-state", markup=False)
         yield LossSparkline()
         yield Static(id="run-numbers", markup=False)
+        yield Static(id="run-trouble", markup=False)
 
     def on_resize(self) -> None:
         """Say as much as there is room for now."""
         self.call_after_refresh(self._draw)
 
-    def show(self, view: RunView | None, now: float, asked: str) -> None:
+    def show(self, view: RunView | None, now: float, asked: str, trouble: str) -> None:
         """Draw what is known of a run.
 
         Args:
             view: The run; None hides the line.
             now: Seconds, monotonic.
             asked: What the trainer has not answered yet.
+            trouble: What is wrong, or what to do next; empty while it trains.
         """
         self._view, self._now, self._asked = view, now, asked
         self.set_class(view is None, "-empty")
+        self.trouble.display = bool(trouble)
+        self.trouble.update(trouble)
         self._draw()
 
     def _draw(self) -> None:

@@ -14,12 +14,13 @@ from tui_charrnn.tui.widgets.conversation import Conversation
 from tui_charrnn.tui.widgets.run_card import RunCard
 
 if TYPE_CHECKING:
-    from tui_charrnn.tui.bindings import Owner
+    from tui_charrnn.tui.key import Owner
     from tui_charrnn.tui.session import Session
     from tui_charrnn.tui.widgets.childhood_pane import ChildhoodPane
     from tui_charrnn.tui.widgets.failure_card import FailureCard
     from tui_charrnn.tui.widgets.log_pane import LogPane
     from tui_charrnn.tui.widgets.loss_chart import LossChart
+    from tui_charrnn.viewing.failures import Failure
     from tui_charrnn.viewing.run_view import News, RunView
 
 _ROOMS: Final[dict[str, Owner]] = {
@@ -52,6 +53,8 @@ class Studio(Container):
         self._runs: Widget | None = None
         self._failures: FailureCard | None = None
         self._last_words = LastWords(self.post_message)
+        self.trouble = ""
+        """What is wrong with the run that is shown, or how to go on with it; empty if neither."""
 
     def compose(self) -> ComposeResult:
         """The text at the left, the run card at the side."""
@@ -88,10 +91,10 @@ class Studio(Container):
             now: Seconds, monotonic.
             asked: What the trainer has not answered yet.
         """
-        self.card.show(view, now, asked)
+        advice = self._advise(view) if view is not None else ""
+        self.card.show(view, now, asked, advice)
         if view is not None:
             self._furnish_chart().show(view, other)
-            self._show_failure(view)
         if self._log is not None:
             self._log.follow(view.run if view is not None else None)
         if self._childhood is not None and view is not None and self._pane == "childhood":
@@ -109,15 +112,23 @@ class Studio(Container):
         names = (node.id for node in focused.ancestors_with_self)
         return next((_ROOMS[name] for name in names if name in _ROOMS), None)
 
-    def _show_failure(self, view: RunView) -> None:
+    def _advise(self, view: RunView) -> str:
+        """Show what is wrong with a run; return how to go on with one that was left in order."""
         # deferred: nothing is wrong with most runs
-        from tui_charrnn.viewing.failures import diagnose  # noqa: PLC0415 - as said
+        from tui_charrnn.viewing.failures import advice_words, diagnose  # noqa: PLC0415 - as said
 
         exit_code = self._session.exit_code(view.run)
-        failure, log = diagnose(view, exit_code, ()), ()
+        log: tuple[str, ...] = ()
+        failure = diagnose(view, exit_code, log)
         if failure is not None:
             log = self._last_words.of(view.run, failure.kind)
             failure = diagnose(view, exit_code, log)
+        advice = advice_words(view)
+        self.trouble = f"{failure.sentence} F3 shows what helps." if failure else advice
+        self._show_failure(failure, log)
+        return advice
+
+    def _show_failure(self, failure: Failure | None, log: tuple[str, ...]) -> None:
         if failure is not None and self._failures is None:
             from tui_charrnn.tui.widgets.failure_card import FailureCard  # noqa: PLC0415 - as said
 
@@ -125,7 +136,6 @@ class Studio(Container):
             self.query_one("#side").mount(self._failures, before=0)
         if self._failures is not None:
             self._failures.show(failure, log)
-        self.card.set_class(failure is not None, "-in-trouble")
 
     def _room(self, pane: str) -> Widget | None:
         rooms: dict[str, Widget | None] = {

@@ -1,10 +1,10 @@
 """What the chart draws of a run: the same amount of it, however long the run is."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Self
+from typing import Final, Self, TypeVar
 
 from tui_charrnn.metrics import Bucket, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
@@ -12,6 +12,10 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.renderables.chart.look import Axis, Look, Span
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import gram_words
+
+_MOST: Final = 400
+"""Scores and checkpoints that are drawn at most: more than any terminal has columns for."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class Course:
         """What is to be drawn of a run."""
         losses = view.losses
         buckets = losses.recent if look.span is Span.RECENT else losses.buckets
+        begin = buckets[0].first_step if look.span is Span.RECENT and buckets else 0
+        after_evaluation = bisect_left(view.evaluations, begin, key=lambda scored: scored.step)
+        after_checkpoint = bisect_left(view.checkpoints, begin)
         known = view.baselines
         ladder = list(zip(known.orders, known.losses, strict=True)) if known is not None else []
         ladder.sort(key=lambda rung: rung != view.baseline)
@@ -46,14 +53,23 @@ class Course:
             name=safe_line(view.run.name),
             buckets=buckets,
             line=list(smoothed_means(buckets, look.smoothing)),
-            evaluations=view.evaluations,
-            checkpoints=view.checkpoints,
+            evaluations=_some(view.evaluations, after_evaluation),
+            checkpoints=_some(view.checkpoints, after_checkpoint),
             gaps=losses.gaps,
             ladder=[(gram_words(order), loss) for order, loss in ladder],
             step=view.step,
             total_steps=view.total_steps,
             steps_per_epoch=view.plan.steps_per_epoch if view.plan is not None else None,
         )
+
+
+def courses_of(view: RunView, other: RunView | None, look: Look) -> list[Course]:
+    """The courses of a run and of another one that is drawn over it."""
+    courses = [Course.of(view, look)]
+    if other is not None:
+        # its last batches are others than those of the run: all of it, of which a part is shown
+        courses.append(Course.of(other, replace(look, span=Span.WHOLE)))
+    return courses
 
 
 class Ruler:
@@ -89,6 +105,20 @@ class Ruler:
             return times[0] * (step / steps[0]) if after == 0 and steps[0] > 0 else times[after - 1]
         share = (step - steps[after - 1]) / (steps[after] - steps[after - 1])
         return times[after - 1] + share * (times[after] - times[after - 1])
+
+
+def _some(items: Sequence[_T], begin: int) -> Sequence[_T]:
+    """Those from a place on and the one before it: all, or evenly spaced ones and the last one.
+
+    Which are chosen changes only when there are twice as many, so that a picture keeps still.
+    """
+    first, stride = max(begin - 1, 0), 1
+    while (len(items) - first) // stride > _MOST:
+        stride *= 2
+    first = -(-first // stride) * stride
+    chosen = list(items[first::stride])
+    is_whole = not items or (len(items) - 1) % stride == 0
+    return chosen if is_whole else [*chosen, items[-1]]
 
 
 def _began(buckets: Sequence[Bucket]) -> float:

@@ -1,30 +1,26 @@
 """The whole chart: legend, plot, axes, values."""
 
-import math
-from bisect import bisect_left
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
+from tui_charrnn.tui.renderables.chart.axes import LABEL_WIDTH, bottom_rows, with_side_axes
 from tui_charrnn.tui.renderables.chart.course import Course, Ruler
 from tui_charrnn.tui.renderables.chart.glyphs import Glyphs
-from tui_charrnn.tui.renderables.chart.look import Axis, Look, Span
-from tui_charrnn.tui.renderables.chart.marks import Mark, Piece, Row, joined_row
+from tui_charrnn.tui.renderables.chart.look import Axis, Look
+from tui_charrnn.tui.renderables.chart.marks import Mark, Row, joined_row
 from tui_charrnn.tui.renderables.chart.plot import Frame, Plot
-from tui_charrnn.tui.renderables.chart.stations import Station, nearest, stations_of
+from tui_charrnn.tui.renderables.chart.stations import Station, line_at, nearest, stations_of
 from tui_charrnn.tui.renderables.chart.value_scale import ValueScale, quantile
 from tui_charrnn.tui.renderables.chart.window import Window
-from tui_charrnn.tui.renderables.chart.words import fitted, legend_row, readout_row
+from tui_charrnn.tui.renderables.chart.words import Reading, fitted, legend_row, readout_row
 
 _LEAST_WIDTH: Final = 24
 """Columns from which on there is an axis at the left."""
 _LEAST_WIDTH_FOR_BITS: Final = 56
-_LABEL_WIDTH: Final = 5
-"""Columns of the numbers beside the plot; longer ones are left out."""
-_BITS: Final = 1 / math.log(2)
 _TAIL: Final = 0.02
 """The share of extremes at either end that may lie off the scale."""
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +61,45 @@ def draw_chart(
     courses = [course for course in courses if _known_axis(course, axis) is axis]
     rulers = [Ruler(course, axis) for course in courses]
     window = Window.over(courses, rulers, axis, look.span)
-    scale = _scale_over(courses, look).or_earlier(earlier)
+    scale = _scale_over(courses, window, rulers, look).or_earlier(earlier)
     frame = Frame(window, scale, glyphs, parts.plot_width, parts.plot_height)
     stations = stations_of(courses[0], rulers[0], window, frame.width)
     station = stations[-1 if cursor is None else nearest(stations, cursor)] if stations else None
     column = station.column if station is not None and cursor is not None else None
     gaps = _gap_columns(courses[0], rulers[0], frame)
-    rows = _plot_rows(frame, courses, rulers, gaps, column)
-    rows = _with_side_axes(frame, parts, rows)
+    rows = _plot_rows(frame, courses, rulers, gaps, column, has_axis=parts.has_bottom)
+    rows = with_side_axes(frame, rows, parts.left, parts.right)
     if parts.has_bottom:
-        rows += _bottom_rows(frame, parts, courses[0], rulers[0], gaps)
+        saved = (rulers[0].place(step) for step in courses[0].checkpoints)
+        checkpoints = {frame.column(place) for place in saved}
+        rows += bottom_rows(frame, checkpoints, gaps, parts.left, parts.right)
     if parts.has_legend:
-        rows.insert(0, legend_row(courses, glyphs, width, has_bits=bool(parts.right)))
+        is_clipped = any(not loss <= scale.high for loss in courses[0].line)
+        has_bits = bool(parts.right)
+        legend = legend_row(courses, glyphs, width, has_bits=has_bits, is_clipped=is_clipped)
+        rows.insert(0, legend)
     if parts.has_readout:
-        is_newest = cursor is None
-        rows.append(readout_row(courses[0], station, glyphs, width, is_newest=is_newest))
+        beside = _losses_beside(courses, rulers, station)
+        reading = Reading(courses[0], station, axis, cursor is None, beside)
+        rows.append(readout_row(reading, glyphs, width))
     return Chart(rows, scale, stations, parts.left)
+
+
+def draw_words(words: str, size: tuple[int, int]) -> Chart:
+    """A sentence in the middle, where there is nothing to draw yet; wrapped, cut if it must be.
+
+    Args:
+        words: Safe to show.
+        size: Columns and rows.
+    """
+    width, height = size
+    if width < 1 or height < 1:
+        return Chart([[] for _ in range(max(height, 0))])
+    lines = textwrap.wrap(words, width)[:height]
+    before = (height - len(lines)) // 2
+    placed = [*[""] * before, *(line.center(width) for line in lines)]
+    placed += [""] * (height - len(placed))
+    return Chart([fitted([(line, Mark.LABEL)], width) for line in placed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +117,8 @@ class _Parts:
 
     @classmethod
     def of(cls, width: int, height: int) -> "_Parts":
-        left = _LABEL_WIDTH + 1 if width >= _LEAST_WIDTH else 0
-        right = _LABEL_WIDTH + 1 if width >= _LEAST_WIDTH_FOR_BITS else 0
+        left = LABEL_WIDTH + 1 if width >= _LEAST_WIDTH else 0
+        right = LABEL_WIDTH + 1 if width >= _LEAST_WIDTH_FOR_BITS else 0
         has_legend, has_bottom, has_readout = height >= 10, height >= 5, height >= 3
         others = has_legend + 2 * has_bottom + has_readout
         return cls(
@@ -118,17 +137,76 @@ def _known_axis(course: Course, axis: Axis) -> Axis:
     return Axis.STEPS if axis is Axis.EPOCHS and not course.steps_per_epoch else axis
 
 
-def _scale_over(courses: Sequence[Course], look: Look) -> ValueScale:
+def _scale_over(
+    courses: Sequence[Course], window: Window, rulers: Sequence[Ruler], look: Look
+) -> ValueScale:
     """A scale for the lines, the scores of held-out text and nearly all extremes."""
     losses: list[float] = []
-    for course in courses:
-        losses += course.line
-        losses += (scored.loss for scored in _thinned(_within(course, look)))
+    for course, ruler in zip(courses, rulers, strict=True):
+        losses += (
+            loss
+            for bucket, loss in zip(course.buckets, course.line, strict=True)
+            if window.begin <= ruler.place(bucket.last_step) <= window.end
+        )
+        losses += (
+            scored.loss
+            for scored in course.evaluations
+            if window.begin <= ruler.place(scored.step) <= window.end
+        )
     buckets = courses[0].buckets
     losses += quantile((bucket.minimum for bucket in buckets), _TAIL)
     losses += quantile((bucket.maximum for bucket in buckets), 1 - _TAIL)
     return ValueScale.over(losses, [loss for _, loss in courses[0].ladder], look.curvature)
 
 
-def _within(course: Course, look: Look) -> list[SplitEvaluated]:
-    if look.span is Span.WHOLE or not course.buckets: return course.evaluations
+def _losses_beside(
+    courses: Sequence[Course], rulers: Sequence[Ruler], station: Station | None
+) -> list[tuple[str, float]]:
+    """What the other runs had reached where one column ends."""
+    if station is None:
+        return []
+    place = rulers[0].place(station.bucket.last_step)
+    found = [
+        (course.name, line_at(course, ruler, place))
+        for course, ruler in zip(courses[1:], rulers[1:], strict=True)
+    ]
+    return [(name, loss) for name, loss in found if loss is not None]
+
+
+def _gap_columns(course: Course, ruler: Ruler, frame: Frame) -> list[int]:
+    """The columns of cells that hold a step whose loss was not finite."""
+    columns = {frame.column(ruler.place(step)) for step in course.gaps}
+    return sorted(column for column in columns if 0 <= column < frame.width)
+
+
+def _plot_rows(
+    frame: Frame,
+    courses: Sequence[Course],
+    rulers: Sequence[Ruler],
+    gaps: Sequence[int],
+    cursor: int | None,
+    *,
+    has_axis: bool,
+) -> list[Row]:
+    """The area between the axes, from what lies behind to what lies before it."""
+    plot, glyphs = Plot(frame), frame.glyphs
+    course, ruler = courses[0], rulers[0]
+    blank = [
+        dots
+        for column in gaps
+        for dots in range(column * glyphs.across, (column + 1) * glyphs.across)
+    ]
+    names = plot.draw_references(course.ladder)
+    plot.draw_band(course, ruler, blank)
+    for other, other_ruler in zip(courses[1:], rulers[1:], strict=True):
+        plot.draw_other_line(other, other_ruler)
+        plot.draw_evaluations(
+            other.evaluations, other_ruler, glyphs.other_validation, Mark.OTHER_VALIDATION
+        )
+    plot.draw_line(course, ruler, blank)
+    plot.draw_evaluations(course.evaluations, ruler, glyphs.validation, Mark.VALIDATION)
+    plot.draw_gaps(gaps, has_foot=not has_axis)
+    if cursor is not None:
+        plot.draw_cursor(cursor)
+    plot.write_names(names)
+    return [joined_row(row) for row in plot.cells]

@@ -1,5 +1,7 @@
 """The signs that a chart is drawn with: braille, blocks, or ASCII alone."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,14 +36,16 @@ class Glyphs:
     left_tick: str
     right_axis: str
     right_tick: str
-    corners: str
-    """Below at the left and at the right."""
+    left_corner: str
+    right_corner: str
     bottom: str
     bottom_tick: str
     checkpoint: str
     checkpoint_tick: str
     """A checkpoint at a tick."""
     gap: str
+    gap_line: str
+    """Above it."""
     dash_word: str
     """Between the lowest and the highest of two numbers."""
     separator: str
@@ -84,7 +88,7 @@ BRAILLE: Final = Glyphs(
     line=_BRAILLE_CELLS,
     band=_BRAILLE_CELLS,
     other=_BRAILLE_CELLS,
-    band_rows=(_EVERY_OTHER_ROW, 0),
+    band_rows=(_EVERY_OTHER_ROW, _EVERY_OTHER_ROW << 1),
     dash=2,
     validation="◆",
     other_validation="◇",
@@ -95,13 +99,15 @@ BRAILLE: Final = Glyphs(
     left_tick="┤",
     right_axis="│",
     right_tick="├",
-    corners="└┘",
+    left_corner="└",
+    right_corner="┘",
     bottom="─",
     bottom_tick="┬",
     checkpoint="┴",
     checkpoint_tick="┼",
     gap="✗",
-    dash_word="–",
+    gap_line="╎",
+    dash_word="\N{EN DASH}",
     separator=" · ",
 )
 """For terminals with a font that has braille: four times as fine as blocks."""
@@ -122,13 +128,15 @@ BLOCKS: Final = Glyphs(
     left_tick="┤",
     right_axis="│",
     right_tick="├",
-    corners="└┘",
+    left_corner="└",
+    right_corner="┘",
     bottom="─",
     bottom_tick="┬",
     checkpoint="┴",
     checkpoint_tick="┼",
     gap="✗",
-    dash_word="–",
+    gap_line="╎",
+    dash_word="\N{EN DASH}",
     separator=" · ",
 )
 """For terminals without braille."""
@@ -149,13 +157,29 @@ ASCII: Final = Glyphs(
     left_tick="+",
     right_axis="|",
     right_tick="+",
-    corners="++",
+    left_corner="+",
+    right_corner="+",
     bottom="-",
     bottom_tick="+",
     checkpoint="|",
     checkpoint_tick="|",
     gap="!",
+    gap_line=":",
     dash_word="-",
     separator=", ",
 )
 """For everything else."""
+
+_GLYPHS: Final = {"braille": BRAILLE, "blocks": BLOCKS, "ascii": ASCII}
+_TERMINALS: Final = {"linux": BLOCKS, "dumb": ASCII, "vt100": ASCII, "vt220": ASCII, "ansi": ASCII}
+"""Terminals that are known to have no braille."""
+
+
+def glyphs_of(environment: Mapping[str, str] = os.environ) -> Glyphs:
+    """The signs that a terminal has, or those that the user wants.
+
+    Args:
+        environment: CHARRNN_GLYPHS names one of `braille`, `blocks` and `ascii`; else TERM decides.
+    """
+    known = _TERMINALS.get(environment.get("TERM", ""), BRAILLE)
+    return _GLYPHS.get(environment.get("CHARRNN_GLYPHS", "").strip().lower(), known)

@@ -128,6 +128,16 @@ class Plot:
                     self.cells[row][start : start + len(text)] = cells
                     break
 
+    def draw_gaps(self, columns: Iterable[int], *, has_foot: bool) -> None:
+        """A line from top to bottom where there is no loss; with a sign at its foot, or without."""
+        glyphs = self._frame.glyphs
+        for column in columns:
+            for row in self.cells:
+                if row[column][1] in _BEHIND_CURSOR:
+                    row[column] = glyphs.gap_line, Mark.GAP
+            if has_foot:
+                self.cells[-1][column] = glyphs.gap, Mark.GAP
+
     def draw_cursor(self, column: int) -> None:
         """A line from top to bottom, behind what is drawn."""
         for row in self.cells:

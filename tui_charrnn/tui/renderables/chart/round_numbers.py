@@ -11,6 +11,8 @@ _TIMES: Final = (
     *(86_400, 172_800, 432_000, 864_000),
 )
 """Seconds of round spans of time."""
+_LEADS: Final = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+"""Round first digits, up to a quarter apart or so."""
 _MOST: Final = 1_000
 """Ticks that are looked at at most: more than any terminal has cells."""
 
@@ -35,9 +37,9 @@ def multiples(step: float, low: float, high: float) -> list[float]:
 
 
 def powers(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times every power of ten between two positive numbers."""
+    """Round numbers between two positive ones, as far apart as they are large."""
     exponents = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
-    numbers = (lead * 10.0**exponent for exponent in exponents for lead in (1, 2, 5))
+    numbers = (lead * 10.0**exponent for exponent in exponents for lead in _LEADS)
     return [number for number in numbers if low <= number <= high]
 
 

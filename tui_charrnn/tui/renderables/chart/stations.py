@@ -1,5 +1,6 @@
 """Where the cursor can stand, and what is read out there."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -45,3 +46,14 @@ def nearest(stations: Sequence[Station], step: int) -> int:
         len(stations) - 1,
     )
     return max(after, 0)
+
+
+def nearest_to_column(stations: Sequence[Station], column: int) -> int:
+    """The place in the list of the station that lies nearest to a column; one at least is there."""
+    return min(range(len(stations)), key=lambda place: abs(stations[place].column - column))
+
+
+def line_at(course: Course, ruler: Ruler, place: float) -> float | None:
+    """The smoothed loss of a run at a place of the axis, or None if it did not come so far."""
+    after = bisect_left(course.buckets, place, key=lambda bucket: ruler.place(bucket.last_step))
+    return course.line[after] if after < len(course.buckets) else None

@@ -30,6 +30,8 @@ _DEFAULT: Final = (0.0, 1.0)
 _LARGEST: Final = 1e300
 """Beyond it differences would be infinite."""
 _ROWS_A_TICK: Final = 3
+_CURVED: Final = 2.0
+"""How many times as high as its lower end a scale must end to be marked as a logarithmic one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,12 @@ class ValueScale:
         """The height of a loss; below 0 or above 1 for one off the scale."""
         if not math.isfinite(loss):
             return -1.0 if loss == -math.inf else 2.0
+        low, high = self.low, self.high
         if self.curvature is Curvature.LOGARITHMIC:
             if loss <= 0:
                 return -1.0
-            return math.log(loss / self.low) / math.log(self.high / self.low)
-        return max(-1.0, min(2.0, (loss - self.low) / (self.high - self.low)))
+            loss, low, high = math.log(loss), math.log(low), math.log(high)
+        return max(-1.0, min(2.0, (loss - low) / (high - low)))
 
     def dot(self, loss: float, dots: int) -> int:
         """The place of a loss among so many dots, from the top; clamped to them."""
@@ -103,14 +106,13 @@ class ValueScale:
         low, high = self.low * factor, self.high * factor
         step = round_up((high - low) * _ROWS_A_TICK / rows)
         numbers = multiples(step, low, high)
-        if self.curvature is Curvature.LOGARITHMIC:
-            step = round_up((high - low) / 20)
-            rough = powers(low, high)
-            is_wide = len(rough) > 3
-            numbers = rough if is_wide else multiples(step, low, high)
-            step = 0.0 if is_wide else step
+        if self.curvature is Curvature.LOGARITHMIC and high >= _CURVED * low:
+            numbers, step = powers(low, high), 0.0
         places = [(self.dot(number / factor, dots) * rows // dots, number) for number in numbers]
-        return {row: number_words(number, step or number) for row, number in apart(places, 2)}
+        return {
+            row: number_words(number, step) if step else f"{number:.3g}"
+            for row, number in apart(places, 2)
+        }
 
     def contains(self, loss: float) -> bool:
         """Whether a loss lies on the scale."""
