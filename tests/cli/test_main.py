@@ -73,7 +73,7 @@ def test_a_name_that_is_no_text_is_json_all_the_same(isolated_home: Path) -> Non
     run.path.rename(run.path.with_name(name))
     listed = run_program("runs", "--json", variables={"PYTHONIOENCODING": "utf-8:strict"})
     assert listed.returncode == 0, listed.stderr
-    assert json.loads(listed.stdout)["name"] == name
+    assert json.loads(listed.stdout)[0]["name"] == name
 
 
 @pytest.mark.parametrize("redirection", ["<&-", "<&- >&- 2>&-"])

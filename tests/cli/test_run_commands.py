@@ -56,6 +56,64 @@ def test_without_a_subcommand_the_runs_are_listed(folder: Path, capsys: Capture)
     assert json.loads(outputs[2]) == json.loads(outputs[3])
 
 
+def test_all_runs_are_one_json_document(folder: Path, capsys: Capture) -> None:
+    assert runs("list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+    for name in ("one", "two"):
+        fake_run(folder, name=name)
+    assert runs("list", "--json") == 0
+    told = capsys.readouterr()
+    assert {found["name"] for found in json.loads(told.out)} == {"one", "two"}
+    assert told.err == ""
+
+
+def test_a_failure_is_told_on_standard_error_alone(folder: Path, capsys: Capture) -> None:
+    fake_run(folder)
+    for words in (
+        ["show", "none"],
+        ["export", "none"],
+        ["rm", "none", "--yes"],
+        ["restore", "none"],
+        ["rename", "none", "some"],
+    ):
+        assert runs(*words, "--json") == 3
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.startswith("charrnn-tui: There is no")
+
+
+def test_what_is_done_is_told_as_json(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    trained(folder)
+
+    def told(*words: str) -> Any:
+        assert runs(*words, "--json") == 0
+        return json.loads(capsys.readouterr().out)
+
+    better = {"name": "better", "path": str(folder / "better")}
+    assert told("rename", "fake", "better") == better
+    archive = tmp_path / "mine.zip"
+    made = told("export", "better", str(archive))
+    size = archive.stat().st_size
+    assert made == {"path": str(archive), "bytes": size, "checkpoints": [2, 3]}
+    (trashed,) = told("rm", "better", "--yes")["trashed"]
+    assert trashed["name"] == "better"
+    assert Path(trashed["path"], "run.json").exists()
+    assert told("restore") == better
+    told("rm", "better", "--yes")
+    assert told("rm", "--empty-trash", "--yes")["freed_bytes"] > 0
+    assert told("rm", "--empty-trash", "--yes") == {"freed_bytes": 0}
+
+
+def test_what_is_not_wanted_is_json_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    fake_run(folder)
+    answer(monkeypatch, "n\n")
+    assert runs("rm", "fake", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"trashed": []}
+    assert names(folder) == ["fake"]
+
+
 def test_options_before_a_subcommand_are_explained(tmp_path: Path, capsys: Capture) -> None:
     assert runs("--runs-dir", str(tmp_path), "show", "fake") == 2
     assert "runs show --runs-dir FOLDER" in capsys.readouterr().err

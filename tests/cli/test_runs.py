@@ -23,8 +23,9 @@ from tui_charrnn.tui import app
 
 def facts(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     commands.list_all(folder, as_json=True)
-    values: dict[str, object] = json.loads(capsys.readouterr().out)
-    return values
+    values: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+    (only,) = values
+    return only
 
 
 def test_a_killed_trainer_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,8 +94,13 @@ def test_a_hostile_list_is_harmless(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_attach_says_whether_it_only_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = fake_run(tmp_path)
     opened: list[dict[str, object]] = []
+
+    def open_app(**options: object) -> int:
+        opened.append(options)
+        return 0
+
     monkeypatch.setattr(commands, "has_terminal", lambda: True)
-    monkeypatch.setattr(app, "run_app", lambda **options: opened.append(options) or 0)
+    monkeypatch.setattr(app, "run_app", open_app)
     for readonly in (False, True):
         with pytest.raises(typer.Exit):
             commands.attach(str(run.path), readonly=readonly, runs_dir=tmp_path)

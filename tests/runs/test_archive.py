@@ -193,10 +193,9 @@ def test_a_checkpoint_that_is_pruned_before_it_is_opened_gives_way_to_the_next(
     tmp_path: Path, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     removed: list[Path] = []
-    find = snapshot.newest_valid
 
     def find_too_early(run: RunDirectory) -> CheckpointDirectory | None:
-        found = find(run)
+        found = newest_valid(run)
         if found is not None and not removed:
             removed.append(found.path)
             found.path.rename(found.path.with_name(".removed-now"))

@@ -266,6 +266,10 @@ def test_a_paused_run_has_no_speed_and_its_heart_beats(
         assert (first.step, first.characters_per_second) == (5, None)
         wait_for("two more beats", lambda: status_of(run).beat >= first.beat + 2)
         assert is_paused(run)
+        usage = status_of(run).usage
+        assert usage is not None  # it holds its memory all the while
+        assert usage.memory is not None
+        assert usage.memory > 1e8
         send_request(run, "resume")
 
     with once_paused(run, watch):

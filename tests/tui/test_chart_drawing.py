@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -368,7 +369,7 @@ def test_as_much_is_drawn_of_a_million_batches_as_of_a_thousand(span: Span) -> N
         (course,) = courses_of(view, None, look)
         amounts.append((len(course.buckets), len(course.evaluations), len(course.checkpoints)))
         assert len(course.buckets) <= 1_000
-        assert len(course.evaluations) <= 402
+        assert len(course.evaluations) <= 242
         assert course.evaluations[-1] == view.evaluations[-1]
     assert amounts[1][0] <= max(512, amounts[0][0])
 
@@ -384,3 +385,17 @@ def test_an_earlier_scale_is_kept_as_long_as_it_does() -> None:
     moved = draw_chart(courses_of(far, None, look), look, SIZE, BRAILLE, earlier=before)
     assert moved.scale is not None
     assert moved.scale.contains(0.2)
+
+
+def test_very_many_scores_leave_the_line_to_be_seen() -> None:
+    view = viewed_losses([2.0] * 1_000, evaluate_every=2)
+    view.take([SplitEvaluated(1_000, 2.21, is_best=False, elapsed=500.0)])
+    columns = sorted(columns_of(drawn(view), Mark.VALIDATION))
+    assert len(columns) > 20
+    assert all(right - left >= 3 for left, right in pairwise(columns[:-1]))
+    assert columns[-1] == drawn(view).stations[-1].column
+
+
+def test_at_least_two_numbers_stand_beside_a_low_plot() -> None:
+    text = lines(drawn(viewed_losses(falling_losses(300)), size=(80, 12)))
+    assert sum(bool(line[:5].strip()) for line in text[1:-3]) >= 2

@@ -16,7 +16,7 @@ from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
-from tui_charrnn.runs.catalogue import list_runs
+from tui_charrnn.runs.catalogue import WatchedFolder, list_runs
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
@@ -269,13 +269,13 @@ async def test_a_disk_that_hangs_does_not_stop_the_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hangs = threading.Event()
-    look = run_lookout.WatchedFolder.list_runs
+    look = WatchedFolder.list_runs
 
-    def look_late(folder: run_lookout.WatchedFolder) -> object:
+    def look_late(folder: WatchedFolder) -> object:
         hangs.wait(60)
         return look(folder)
 
-    monkeypatch.setattr(run_lookout.WatchedFolder, "list_runs", look_late)
+    monkeypatch.setattr(WatchedFolder, "list_runs", look_late)
     fake_run(tmp_path)
     app = Host(tmp_path)
     async with app.run_test() as pilot:

@@ -21,8 +21,8 @@ from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.upkeep import list_trash
 from tui_charrnn.tui import run_chores, run_lookout
-from tui_charrnn.tui.messages import NewsTold, ResumeRequested, RunCompared, RunOpened
-from tui_charrnn.tui.run_chores import RunMoved
+from tui_charrnn.tui.errand import GivenUpError
+from tui_charrnn.tui.messages import NewsTold, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.screens.ask_text import AskTextScreen
 from tui_charrnn.tui.screens.question import QuestionScreen
 from tui_charrnn.tui.session import Session
@@ -247,7 +247,7 @@ async def test_nothing_is_deleted_unless_it_is_wanted(folder: Path, key: str) ->
         await asked(pilot, QuestionScreen)
         await pilot.press(key)
         await wait_until(pilot, "the list", lambda: app.screen is app.pane.screen)
-        assert not app.pane.runs.border_subtitle.startswith("Deleting")
+        assert app.pane.runs.border_subtitle == "1 run"
     assert names(folder) == ["fake"]
 
 
@@ -375,7 +375,7 @@ async def test_one_chore_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch
         assert words in screen_text(app)
         held.let_go.set()
         await wait_until(pilot, "its end", lambda: "Packed at last." in app.told)
-        assert "1 run" in app.pane.runs.border_subtitle
+        assert app.pane.runs.border_subtitle == "1 run"
 
 
 async def test_packing_can_be_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,7 +392,7 @@ def test_packing_that_was_given_up_leaves_no_file(folder: Path, tmp_path: Path) 
     run = fake_run(folder)
 
     def give_up(_done: int, _total: int | None) -> None:
-        raise run_chores.GivenUpError
+        raise GivenUpError
 
     told: list[Message] = []
     run_chores.carry_out(lambda: run_chores.pack(run, tmp_path, give_up), told.append)

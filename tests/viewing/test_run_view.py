@@ -79,7 +79,8 @@ def rolled_back(step: int, to_step: int, quantity: str = "loss") -> RunRolledBac
 
 def test_a_rollback_drops_what_came_after_the_step_it_went_back_to(view: RunView) -> None:
     view.take([batch(step, 3.0 - step / 10) for step in range(1, 11)])
-    view.take([scored(5, 2.6), scored(10, 1.0), CheckpointSaved(10, "checkpoints/x", 0.1)])
+    saved = [CheckpointSaved(step, f"checkpoints/{step}", 0.1) for step in (5, 10)]
+    view.take([scored(5, 2.6), scored(10, 1.0), *saved])
     view.take([rolled_back(11, 5)])
     assert (view.step, view.checkpoint_step) == (5, 5)
     assert [bucket.last_step for bucket in view.losses.buckets] == [1, 2, 3, 4, 5]

@@ -52,7 +52,7 @@ MAIN_KEYS: Final[tuple[Key, ...]] = (
         "ctrl+o",
         "source",
         "Source",
-        "Change who speaks: bundled model, run's newest weights, or best.",
+        "Change who speaks: bundled model, newest weights, or best.",
         in_row=False,
     ),
     Key(

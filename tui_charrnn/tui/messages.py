@@ -136,6 +136,15 @@ class RunCompared(Message):
         super().__init__()
 
 
+class RunMoved(Message):
+    """A run lies in another folder now; `after` is None if that is the trash."""
+
+    def __init__(self, before: RunDirectory, after: RunDirectory | None) -> None:
+        self.before = before
+        self.after = after
+        super().__init__()
+
+
 class ResumeRequested(Message):
     """The user wants a trainer to go on with a run."""
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.errand import GivenUpError
@@ -19,6 +18,7 @@ from tui_charrnn.viewing.run_rows import size_words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.text.progress import Progress
 
 
@@ -48,15 +48,6 @@ class ChoreDone(Message):
     def __init__(self, outcome: Outcome | None, error: Exception | None) -> None:
         self.outcome = outcome
         self.error = error
-        super().__init__()
-
-
-class RunMoved(Message):
-    """A run lies in another folder now; `after` is None if that is the trash."""
-
-    def __init__(self, before: RunDirectory, after: RunDirectory | None) -> None:
-        self.before = before
-        self.after = after
         super().__init__()
 
 

@@ -20,6 +20,7 @@ from tui_charrnn.tui.messages import (
     PaneRequested,
     RunChanged,
     RunCompared,
+    RunMoved,
     SeedSubmitted,
 )
 from tui_charrnn.tui.screens.steering import Steering
@@ -129,6 +130,12 @@ class MainScreen(Steering, Screen[None]):
         self.compared.follow(event.run)
         if event.run is not None:
             self.action_show("training")
+
+    def on_run_moved(self, event: RunMoved) -> None:
+        """Follow the shown run to its new name, or no longer if it was thrown away."""
+        event.stop()
+        if self.session.run == event.before:
+            self.open_run(event.after)
 
     def on_pane_requested(self, event: PaneRequested) -> None:
         """Open a pane."""

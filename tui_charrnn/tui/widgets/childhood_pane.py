@@ -74,9 +74,10 @@ class ChildhoodPane(Container, can_focus=True):
         self._draw()
 
     def on_hide(self) -> None:
-        """Rest."""
-        self._is_seen = False
+        """Rest; whoever comes back sees no sample that is said to be played."""
         self._stop_playing()
+        self._draw()
+        self._is_seen = False
 
     def on_resize(self) -> None:
         """Say as much as there is room for."""

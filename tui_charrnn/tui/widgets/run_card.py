@@ -26,6 +26,10 @@ class RunCard(VerticalScroll):
         border: round $foreground 25%;
         border-title-color: $text-muted;
         padding: 0 1;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
         & Static { width: 100%; height: auto; }
         & #card-head { color: $foreground; text-wrap: nowrap; }
         &.-live #card-head { color: $text-success; }

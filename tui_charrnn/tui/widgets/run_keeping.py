@@ -9,7 +9,8 @@ from textual.getters import query_one
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui import run_chores
-from tui_charrnn.tui.run_chores import ChoreProgressed, Outcome, RunMoved
+from tui_charrnn.tui.messages import RunMoved
+from tui_charrnn.tui.run_chores import ChoreProgressed, Outcome
 from tui_charrnn.tui.run_refusals import READ_ONLY, change_problem, name_problem
 from tui_charrnn.tui.screens.ask_text import AskTextScreen
 from tui_charrnn.tui.screens.question import Answer, QuestionScreen

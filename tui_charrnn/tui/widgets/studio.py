@@ -129,6 +129,7 @@ class Studio(Container):
         return advice
 
     def _show_failure(self, failure: Failure | None, log: tuple[str, ...]) -> None:
+        self.set_class(failure is not None, "-in-trouble")
         if failure is not None and self._failures is None:
             from tui_charrnn.tui.widgets.failure_card import FailureCard  # noqa: PLC0415 - as said
 

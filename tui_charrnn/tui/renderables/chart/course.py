@@ -13,8 +13,8 @@ from tui_charrnn.tui.renderables.chart.look import Axis, Look, Span
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import gram_words
 
-_MOST: Final = 400
-"""Scores and checkpoints that are drawn at most: more than any terminal has columns for."""
+_MOST: Final = 240
+"""Scores and checkpoints that are drawn at most: more than there is room for in most terminals."""
 _T = TypeVar("_T")
 
 

@@ -164,7 +164,7 @@ ASCII: Final = Glyphs(
     checkpoint="|",
     checkpoint_tick="|",
     gap="!",
-    gap_line=":",
+    gap_line="!",
     dash_word="-",
     separator=", ",
 )

@@ -15,6 +15,9 @@ from tui_charrnn.tui.renderables.chart.window import Window
 _BEHIND_CURSOR = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE})
 _BEHIND_NAMES = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE, Mark.CURSOR})
 
+_SPACING = 3
+"""Columns from one score to the next at least, where there are very many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -95,14 +98,23 @@ class Plot:
         self._put(dots, frame.glyphs.other, Mark.OTHER)
 
     def draw_evaluations(
-        self, evaluations: Iterable[SplitEvaluated], ruler: Ruler, sign: str, mark: Mark
+        self, evaluations: Sequence[SplitEvaluated], ruler: Ruler, sign: str, mark: Mark
     ) -> None:
-        """A sign at every score of the held-out text that lies on the scale."""
+        """A sign at every score of the held-out text that lies on the scale.
+
+        Where they would touch one another, one in so many columns, and the newest, so that the
+        line can be seen between them.
+        """
         frame = self._frame
+        places = {}
         for scored in evaluations:
             column = frame.column(ruler.place(scored.step))
             if 0 <= column < frame.width and frame.scale.contains(scored.loss):
-                self.cells[frame.row(scored.loss)][column] = sign, mark
+                places[column] = frame.row(scored.loss)
+        is_crowded = len(places) * _SPACING > frame.width
+        for column, row in places.items():
+            if not is_crowded or column % _SPACING == 0 or column == max(places):
+                self.cells[row][column] = sign, mark
 
     def draw_references(self, ladder: Sequence[tuple[str, float]]) -> dict[int, str]:
         """A line at each loss that has room: the first ones go before the later.

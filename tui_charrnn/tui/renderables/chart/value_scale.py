@@ -29,7 +29,9 @@ _ROUNDNESS: Final = 16
 _DEFAULT: Final = (0.0, 1.0)
 _LARGEST: Final = 1e300
 """Beyond it differences would be infinite."""
-_ROWS_A_TICK: Final = 3
+_ROWS_A_TICK: Final = (3, 2)
+"""From one number to the next at least; the second choice is for few numbers."""
+_FEW: Final = 3
 _CURVED: Final = 2.0
 """How many times as high as its lower end a scale must end to be marked as a logarithmic one."""
 
@@ -104,8 +106,11 @@ class ValueScale:
             factor: What a loss is multiplied with to be a number of the axis.
         """
         low, high = self.low * factor, self.high * factor
-        step = round_up((high - low) * _ROWS_A_TICK / rows)
-        numbers = multiples(step, low, high)
+        step, numbers = 1.0, list[float]()
+        for apart_rows in _ROWS_A_TICK:
+            if len(numbers) < _FEW:
+                step = round_up((high - low) * apart_rows / rows)
+                numbers = multiples(step, low, high)
         if self.curvature is Curvature.LOGARITHMIC and high >= _CURVED * low:
             numbers, step = powers(low, high), 0.0
         places = [(self.dot(number / factor, dots) * rows // dots, number) for number in numbers]

@@ -119,6 +119,7 @@ def readout_row(reading: Reading, glyphs: Glyphs, width: int) -> Row:
         [*place, *when, train_and_extremes, bits, validation, *others],
         [*place, *when[-1:], train_and_extremes, validation, *others, lead],
         [*place, train_and_extremes, bits, validation, *others],
+        [*place, f"train {train}", bits, validation, *others],
         [*place, f"train {train}", validation, *others],
         [*place, f"train {train}", bits, validation],
         [*place, f"train {train}", short, *others],
