@@ -73,6 +73,22 @@ def test_columns_stand_below_each_other(tmp_path: Path, capsys: pytest.CaptureFi
     assert {cell_len(row.partition("■")[0]) for row in rows} == {12}
 
 
+def test_a_long_name_is_cut_off_on_a_terminal_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "漢字" * 15
+    fake_run(tmp_path, name=name)
+    commands.list_all(tmp_path)
+    assert name in capsys.readouterr().out
+    monkeypatch.setattr(commands, "stdout_is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    commands.list_all(tmp_path)
+    row = capsys.readouterr().out.splitlines()[1]
+    assert row.startswith("漢字漢字")
+    assert "…  ■ finished" in row
+    assert cell_len(row) <= 80
+
+
 def test_a_damaged_run_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     created_run(tmp_path).description.write_bytes(b"{")
     commands.list_all(tmp_path)

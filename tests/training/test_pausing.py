@@ -1,19 +1,16 @@
 """A run that is paused waits, answers, and goes on as if nothing had been."""
 
 import math
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.command import wait_for
+from tests.support.paused_run import is_paused, once_paused, pause_at
 from tests.support.small_run import (
     TRAINING,
     assert_same_weights,
-    before_batches,
     new_run,
     of_kind,
     status_of,
@@ -24,7 +21,6 @@ from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.records import (
     BatchTrained,
     LearningRateChanged,
@@ -37,39 +33,6 @@ from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.schedule import RateChange, learning_rate_at
 
 pytestmark = pytest.mark.tensorflow
-
-
-@contextmanager
-def once_paused(run: RunDirectory, act: Callable[[], object]) -> Iterator[None]:
-    """Let something happen, in a thread, when the run says that it is paused."""
-
-    def watch() -> None:
-        try:
-            wait_for("the run is paused", lambda: is_paused(run))
-            act()
-        except BaseException:
-            send_request(run, "stop")
-            raise
-
-    with ThreadPoolExecutor(1) as thread:
-        watching = thread.submit(watch)
-        yield
-        watching.result()
-
-
-def is_paused(run: RunDirectory) -> bool:
-    status = read_status(run)
-    return status is not None and status.state is RunState.PAUSED
-
-
-def pause_at(monkeypatch: pytest.MonkeyPatch, run: RunDirectory, step: int) -> None:
-    """Ask for a pause while a step is trained."""
-
-    def ask(at: int) -> None:
-        if at == step:
-            send_request(run, "pause")
-
-    before_batches(monkeypatch, ask)
 
 
 def losses_of(run: RunDirectory) -> list[tuple[int, float]]:
@@ -246,34 +209,6 @@ class LeapingTime:
     def __call__(self) -> float:
         self.now += 1.0
         return self.now
-
-
-def test_a_paused_run_has_no_speed_and_its_heart_beats(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tui_charrnn.runs import writer
-
-    monkeypatch.setattr(
-        writer.RunWriter.__init__,
-        "__kwdefaults__",
-        {**(writer.RunWriter.__init__.__kwdefaults__ or {}), "heartbeat": 0.01},
-    )
-    run = new_run(tmp_path)
-    pause_at(monkeypatch, run, 5)
-
-    def watch() -> None:
-        first = status_of(run)
-        assert (first.step, first.characters_per_second) == (5, None)
-        wait_for("two more beats", lambda: status_of(run).beat >= first.beat + 2)
-        assert is_paused(run)
-        usage = status_of(run).usage
-        assert usage is not None  # it holds its memory all the while
-        assert usage.memory is not None
-        assert usage.memory > 1e8
-        send_request(run, "resume")
-
-    with once_paused(run, watch):
-        train(run)
 
 
 def test_an_evaluation_can_be_paused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """`charrnn-tui runs`, `attach` and `stop`: find runs, look at one, end one."""
 
 import json
+import shutil
 import time
 from typing import Annotated, Final
 
@@ -10,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from tui_charrnn.cli import run_export, run_report, run_upkeep
 from tui_charrnn.cli.following import newest_status
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
-from tui_charrnn.cli.output import has_terminal, narrate, print_data
+from tui_charrnn.cli.output import has_terminal, narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.run_facts import JsonDocument, summary_facts
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
@@ -24,6 +25,8 @@ from tui_charrnn.viewing.run_words import command_words
 
 STOP_PATIENCE = 60.0  # seconds
 _CURVE_WIDTH: Final = 12  # columns
+_LEAST_NAME: Final = 8  # columns
+_GAP: Final = "  "
 _HEADINGS: Final = ("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")
 
 runs_app = typer.Typer(help="List the runs, or look after them.")
@@ -55,8 +58,11 @@ def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     rows: list[tuple[str, ...]] = [_HEADINGS]
     rows += [_cells(run_row(summary, now)) for summary in found]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    if stdout_is_terminal():
+        left = shutil.get_terminal_size().columns - sum(widths[1:]) - len(_GAP) * len(widths[1:])
+        widths[0] = min(widths[0], max(_LEAST_NAME, left))
     for row in rows:
-        print_data("  ".join(map(set_cell_size, row, widths)).rstrip())
+        print_data(_GAP.join(map(_cell, row, widths)).rstrip())
 
 
 runs_app.command()(run_report.show)
@@ -109,6 +115,13 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
         )
         return
     narrate(f"{found.name} is {status.state if status else 'gone'}.")
+
+
+def _cell(text: str, width: int) -> str:
+    """A text in so many columns, cut off if it is longer."""
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    return set_cell_size(text, width)
 
 
 def _cells(row: RunRow) -> tuple[str, ...]:

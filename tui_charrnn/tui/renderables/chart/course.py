@@ -42,8 +42,10 @@ class Course:
     def of(cls, view: RunView, look: Look) -> Self:
         """What is to be drawn of a run."""
         losses = view.losses
-        buckets = losses.recent if look.span is Span.RECENT else losses.buckets
-        begin = buckets[0].first_step if look.span is Span.RECENT and buckets else 0
+        # a run that went far back has no last batches until it has trained some again
+        recent = losses.recent if look.span is Span.RECENT else ()
+        buckets = recent or losses.buckets
+        begin = recent[0].first_step if recent else 0
         after_evaluation = bisect_left(view.evaluations, begin, key=lambda scored: scored.step)
         after_checkpoint = bisect_left(view.checkpoints, begin)
         known = view.baselines

@@ -1,0 +1,80 @@
+"""The runs pane alone, in an app that keeps what the pane asks for."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.pilot import Pilot
+
+from tests.support.shown_screen import screen_text
+from tests.support.themed_app import ThemedApp
+from tests.support.waiting import wait_until
+from tui_charrnn.runs.catalogue import list_runs
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.messages import NewsTold, ResumeRequested, RunCompared, RunMoved, RunOpened
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.widgets.runs_pane import RunsPane
+
+
+class Host(ThemedApp):
+    """Holds the pane, and keeps what it asks for."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.pane = RunsPane(session)
+        self.told: list[str] = []
+        self.asked: list[tuple[str, RunDirectory | None]] = []
+        self.moved: list[tuple[RunDirectory, RunDirectory | None]] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.pane
+
+    def on_news_told(self, event: NewsTold) -> None:
+        self.told.append(event.news.sentence)
+
+    def on_run_opened(self, event: RunOpened) -> None:
+        self.asked.append(("open", event.run))
+
+    def on_run_compared(self, event: RunCompared) -> None:
+        self.asked.append(("compare", event.run))
+
+    def on_resume_requested(self, event: ResumeRequested) -> None:
+        self.asked.append(("resume", event.run))
+
+    def on_run_moved(self, event: RunMoved) -> None:
+        self.moved.append((event.before, event.after))
+
+
+@asynccontextmanager
+async def pane(
+    folder: Path, *, size: tuple[int, int] = (80, 24), readonly: bool = False
+) -> AsyncIterator[tuple[Host, Pilot[None]]]:
+    """The pane, once it shows the folder."""
+    app = Host(Session(runs_folder=folder, is_readonly=readonly))
+    async with app.run_test(size=size) as pilot:
+        await wait_until(pilot, "a listing", lambda: "Looking" not in screen_text(app))
+        app.pane.runs.table.focus()
+        yield app, pilot
+
+
+async def press(app: Host, pilot: Pilot[None], key: str, answer: str) -> None:
+    """Press a key and wait until something is told that has these words."""
+    await pilot.press(key)
+    await wait_until(pilot, f"{answer!r} after {key}", lambda: answer in " ".join(app.told))
+
+
+async def asked(pilot: Pilot[None], kind: type[object]) -> None:
+    await wait_until(pilot, f"a {kind.__name__}", lambda: isinstance(pilot.app.screen, kind))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(found.run.name for found in list_runs(folder))
+
+
+def contents(run: RunDirectory) -> dict[str, bytes | None]:
+    return {
+        str(path): path.read_bytes() if path.is_file() else None
+        for path in sorted(run.path.rglob("*"))
+    }
