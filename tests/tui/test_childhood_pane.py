@@ -185,7 +185,21 @@ async def test_playing_ends_where_the_pane_is_hidden(trainer: FakeTrainer) -> No
         await wait_until(pilot, "it rests", lambda: app.pane._playing is None)
         app.pane.display = True
         await see(pilot, "of 3")
-        assert "playing" not in screen_text(app)
+        await wait_until(pilot, "nothing plays", lambda: "playing" not in screen_text(app))
+
+
+async def test_a_pane_that_is_seen_again_is_drawn_even_if_nobody_says_so(
+    trainer: FakeTrainer,
+) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 12)) as pilot:
+        app.pane.show(viewed(trainer.run))
+        await see(pilot, "after 30")
+        app.pane.on_hide()
+        grow(trainer, 1)
+        app.pane.show(viewed(trainer.run))
+        app.pane.refresh()
+        await see(pilot, "text after 40")
 
 
 async def test_what_comes_while_it_is_hidden_is_shown_later(trainer: FakeTrainer) -> None:

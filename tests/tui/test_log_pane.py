@@ -283,6 +283,18 @@ async def test_nothing_is_read_while_it_is_hidden(run: RunDirectory) -> None:
         assert rows == ["first line", "! 14:30:05 A warning.", "second line"]
 
 
+async def test_a_pane_that_is_seen_again_reads_even_if_nobody_says_so(run: RunDirectory) -> None:
+    app = Host()
+    print_lines(run, "first line")
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.pane.follow(run)
+        await see(pilot, "first line")
+        app.pane.on_hide()
+        print_lines(run, "second line")
+        app.pane.refresh()
+        await see(pilot, "second line")
+
+
 async def test_a_note_without_a_run_is_none(run: RunDirectory) -> None:
     app = Host()
     async with app.run_test(size=(60, 8)):

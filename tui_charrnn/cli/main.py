@@ -5,9 +5,7 @@ from typing import Annotated
 import typer
 
 from tui_charrnn import __version__
-from tui_charrnn.cli import changing, corpora, runs
-from tui_charrnn.cli.doctor import doctor
-from tui_charrnn.cli.generate import generate
+from tui_charrnn.cli.commands import add_commands
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import (
     discard_output,
@@ -16,32 +14,9 @@ from tui_charrnn.cli.output import (
     prepare_streams,
     print_data,
 )
-from tui_charrnn.cli.resume import resume
-from tui_charrnn.cli.train import train
 from tui_charrnn.crash import report_crash, state_folder
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
 
-app = typer.Typer(
-    name="charrnn-tui",
-    help="Train a character-level LSTM and talk to it. Without a command: open the app.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(train)
-app.command()(resume)
-app.command()(generate)
-app.command()(runs.attach)
-app.command()(runs.stop)
-app.command("set")(changing.change)
-app.command()(changing.pause)
-app.command()(changing.unpause)
-app.command()(doctor)
-app.add_typer(runs.runs_app, name="runs")
-app.add_typer(corpora.corpora_app, name="corpora")
-
-
-@app.callback(invoke_without_command=True)
 def open_app(
     context: typer.Context,
     model: Annotated[
@@ -70,6 +45,20 @@ def open_app(
     raise typer.Exit(run_app(run=None, runs_folder=runs_folder(runs_dir), model=model))
 
 
+def command_line(arguments: list[str]) -> typer.Typer:
+    """The commands that an invocation needs, ready to be called."""
+    app = typer.Typer(
+        name="charrnn-tui",
+        help="Train a character-level LSTM and talk to it. Without a command: open the app.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(open_app)
+    add_commands(app, arguments)
+    return app
+
+
 def run(arguments: list[str]) -> int:
     """Carry out one command line; the result is the exit code.
 
@@ -78,7 +67,7 @@ def run(arguments: list[str]) -> int:
     """
     prepare_streams()
     try:
-        app(args=arguments, prog_name="charrnn-tui")
+        command_line(arguments)(args=arguments, prog_name="charrnn-tui")
     except CharRNNError as error:
         narrate(f"charrnn-tui: {error}")
         return int(error.exit_code)

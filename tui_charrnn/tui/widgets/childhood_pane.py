@@ -8,7 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.geometry import Region
 from textual.getters import query_one
+from textual.strip import Strip
 
 from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.safe_text import safe_line
@@ -68,16 +70,25 @@ class ChildhoodPane(Container, can_focus=True):
         self._view = view
         self._draw()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw; Textual does not always say that what was hidden is seen again.
+
+        Args:
+            crop: What of the pane is to be drawn.
+        """
+        if self.display and not self._is_seen:
+            self.call_next(self.on_show)
+        return super().render_lines(crop)
+
     def on_show(self) -> None:
         """Catch up with what is known."""
         self._is_seen = True
         self._draw()
 
     def on_hide(self) -> None:
-        """Rest; whoever comes back sees no sample that is said to be played."""
-        self._stop_playing()
-        self._draw()
+        """Rest."""
         self._is_seen = False
+        self._stop_playing()
 
     def on_resize(self) -> None:
         """Say as much as there is room for."""

@@ -6,6 +6,8 @@ from typing import ClassVar, Final, Literal
 
 from textual.binding import BindingType
 from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
 
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
@@ -83,6 +85,16 @@ class LogPane(LogView):
         if self._feed is not None:
             text = safe_line(f"{self._clock():%H:%M:%S} {sentence}")
             self._feed.note(LogLine(text, _KINDS[severity]))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw; Textual does not always say that what was hidden is seen again.
+
+        Args:
+            crop: What of the pane is to be drawn.
+        """
+        if self.display and not self._is_seen:
+            self.call_next(self.on_show)
+        return super().render_lines(crop)
 
     def on_show(self) -> None:
         """Read what has come since."""
