@@ -85,6 +85,14 @@ def test_help_and_lists_load_no_engine(tmp_path: Path, arguments: list[str]) -> 
     assert loaded.isdisjoint({"tensorflow", "keras", "textual"})
 
 
+def test_a_command_loads_no_other_command(tmp_path: Path) -> None:
+    code = "from tui_charrnn.cli.main import run; run(['attach', '--help'])"
+    loaded = loaded_by(code, home=tmp_path)
+    ours = {name.removeprefix("tui_charrnn.cli.") for name in loaded if "tui_charrnn.cli." in name}
+    assert "attach" in ours
+    assert ours.isdisjoint({"train", "generate", "runs", "corpora", "doctor", "resume"})
+
+
 def test_generating_loads_no_tensorflow(tmp_path: Path) -> None:
     code = "from tui_charrnn.cli.main import run; run(['generate', 'ROMEO:', '-n', '20'])"
     loaded = loaded_by(code, home=tmp_path)

@@ -102,18 +102,21 @@ def test_without_streams_a_finished_run_can_be_resumed(isolated_home: Path) -> N
 def test_a_defect_is_told_even_where_no_report_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(**_: object) -> None:
-        raise ZeroDivisionError("a defect")
+    def fail(arguments: list[str]) -> None:
+        raise ZeroDivisionError(f"a defect {arguments}")
 
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(main, "app", fail)
+    monkeypatch.setattr(main, "command_line", fail)
     assert main.run([]) == 1
     told = capsys.readouterr().err
-    assert "ZeroDivisionError: a defect" in told
+    assert "ZeroDivisionError: a defect []" in told
     assert "No report could be written" in told
 
 
 def test_the_commands_load_no_numpy() -> None:
-    code = "import sys, tui_charrnn.cli.main; sys.exit('numpy' in sys.modules)"
+    code = (
+        "import sys; from tui_charrnn.cli.main import command_line; command_line(['--help']); "
+        "sys.exit('numpy' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tests.support.fake_run import created_run, fake_run, lose_trainer
 from tests.support.hostile_text import HARMFUL, HOSTILE
-from tui_charrnn.cli import runs as commands
+from tui_charrnn.cli import attach, runs, stop
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
@@ -22,7 +22,7 @@ from tui_charrnn.tui import app
 
 
 def facts(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    commands.list_all(folder, as_json=True)
+    runs.list_all(folder, as_json=True)
     values: list[dict[str, object]] = json.loads(capsys.readouterr().out)
     (only,) = values
     return only
@@ -30,7 +30,7 @@ def facts(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]
 
 def test_a_killed_trainer_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lose_trainer(fake_run(tmp_path, end=None))
-    commands.list_all(tmp_path)
+    runs.list_all(tmp_path)
     row = capsys.readouterr().out.splitlines()[1]
     assert row.split()[:3] == ["fake", "✗", "lost"]
     found = facts(tmp_path, capsys)
@@ -57,7 +57,7 @@ def test_a_row_has_what_a_list_shows(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert status is not None
     told = replace(status, state=RunState.STOPPED, curve=(4.0, 3.0, 2.0, 1.5), total_steps=12_345)
     Storage().write_atomically(run.status, encode_json(told.to_json()))
-    commands.list_all(tmp_path)
+    runs.list_all(tmp_path)
     heading, row = capsys.readouterr().out.splitlines()
     assert heading.split() == ["RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE"]
     cells = ["fake", "■", "stopped", "fake", "2/12.3k", "2.250", "▇▅▂▁········"]
@@ -68,7 +68,7 @@ def test_a_row_has_what_a_list_shows(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_columns_stand_below_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("漢字のラン", "plain", "cafe\u0301"):
         fake_run(tmp_path, name=name)
-    commands.list_all(tmp_path)
+    runs.list_all(tmp_path)
     rows = capsys.readouterr().out.splitlines()[1:]
     assert {cell_len(row.partition("■")[0]) for row in rows} == {12}
 
@@ -78,11 +78,11 @@ def test_a_long_name_is_cut_off_on_a_terminal_and_nowhere_else(
 ) -> None:
     name = "漢字" * 15
     fake_run(tmp_path, name=name)
-    commands.list_all(tmp_path)
+    runs.list_all(tmp_path)
     assert name in capsys.readouterr().out
-    monkeypatch.setattr(commands, "stdout_is_terminal", lambda: True)
+    monkeypatch.setattr(runs, "stdout_is_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
-    commands.list_all(tmp_path)
+    runs.list_all(tmp_path)
     row = capsys.readouterr().out.splitlines()[1]
     assert row.startswith("漢字漢字")
     assert "…  ■ finished" in row
@@ -91,7 +91,7 @@ def test_a_long_name_is_cut_off_on_a_terminal_and_nowhere_else(
 
 def test_a_damaged_run_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     created_run(tmp_path).description.write_bytes(b"{")
-    commands.list_all(tmp_path)
+    runs.list_all(tmp_path)
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["fake", "✗", "unreadable"]
     assert "cannot be used" in str(facts(tmp_path, capsys)["problem"])
 
@@ -103,7 +103,7 @@ def test_a_hostile_list_is_harmless(tmp_path: Path, capsys: pytest.CaptureFixtur
     described = replace(described, corpus=replace(described.corpus, name=HOSTILE))
     Storage().write_atomically(run.description, encode_json(described.to_json()))
     run.path.rename(tmp_path / hostile)
-    commands.list_all(tmp_path)
+    runs.list_all(tmp_path)
     assert not HARMFUL.search(capsys.readouterr().out.replace("\n", ""))
 
 
@@ -115,11 +115,11 @@ def test_attach_says_whether_it_only_looks(tmp_path: Path, monkeypatch: pytest.M
         opened.append(options)
         return 0
 
-    monkeypatch.setattr(commands, "has_terminal", lambda: True)
+    monkeypatch.setattr(attach, "has_terminal", lambda: True)
     monkeypatch.setattr(app, "run_app", open_app)
     for readonly in (False, True):
         with pytest.raises(typer.Exit):
-            commands.attach(str(run.path), readonly=readonly, runs_dir=tmp_path)
+            attach.attach(str(run.path), readonly=readonly, runs_dir=tmp_path)
     assert [options["readonly"] for options in opened] == [False, True]
     assert opened[0]["run"] == run.path
 
@@ -129,7 +129,7 @@ def test_stop_says_that_the_trainer_was_gone(
 ) -> None:
     run = fake_run(tmp_path, end=None)
     lose_trainer(run)
-    commands.stop("fake", tmp_path)
+    stop.stop("fake", tmp_path)
     told = capsys.readouterr().err
     assert "is gone" in told
     assert f"charrnn-tui resume {run.path}" in told
@@ -148,7 +148,7 @@ def test_stop_says_that_the_trainer_went_meanwhile(
             stranger.wait()
 
         monkeypatch.setattr("time.sleep", kill_instead)
-        commands.stop("fake", tmp_path)
+        stop.stop("fake", tmp_path)
     told = capsys.readouterr().err
     assert "is training" not in told
     assert f"charrnn-tui resume {run.path}" in told

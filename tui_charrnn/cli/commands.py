@@ -12,7 +12,7 @@ COMMANDS: Final = {
     "resume": "resume:resume",
     "generate": "generate:generate",
     "attach": "attach:attach",
-    "stop": "changing:stop",
+    "stop": "stop:stop",
     "set": "changing:change",
     "pause": "changing:pause",
     "unpause": "changing:unpause",

@@ -17,6 +17,7 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.crash import report_crash, state_folder
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
 
+
 def open_app(
     context: typer.Context,
     model: Annotated[
