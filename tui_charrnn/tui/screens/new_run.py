@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -117,6 +117,10 @@ class NewRunScreen(ModalScreen[bool]):
         if self._prefill is not None and self._prefill.run is not None:
             self.footer.occupy(f"Reading how {self._prefill.run.name} was made …")
             read_prefill(self._prefill, self.post_message)
+
+    def scroll_to_center(self, *args: Any, **options: Any) -> None:
+        """Jump to the field that gets the focus: a form that glides is hard to read."""
+        super().scroll_to_center(*args, **{**options, "animate": False})
 
     def on_unmount(self) -> None:
         """Start no trainer once the app is left."""

@@ -1,15 +1,18 @@
 """Every setting of a run, in groups, with the value of the preset until another one is typed."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Collapsible, Input, Label, Select
+from textual.message import Message
+from textual.widgets import Input, Label, Select, Static
 
 from tui_charrnn.presets import Preset
 from tui_charrnn.tui.setting_groups import ListedSetting, list_settings
-from tui_charrnn.tui.widgets.form_fields import FormInput, FormRow, FormSelect
+from tui_charrnn.tui.widgets.form_fields import ARROWS, FormInput, FormRow, FormSelect
 
 _SWITCH = (("no", "false"), ("yes", "true"))
 
@@ -41,17 +44,46 @@ class SettingRow(FormRow):
             self.relabel(f"• {self.setting.label}" if is_changed else self.setting.label)
 
 
+class SettingsTitle(Static, can_focus=True):
+    """Opens and closes the list of settings."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *ARROWS,
+        Binding("enter,space", "turn", "Open or close the list", show=False),
+    ]
+    DEFAULT_CSS = """
+    SettingsTitle {
+        height: 1;
+        color: $text-muted;
+        pointer: pointer;
+        &:focus { color: $foreground; text-style: bold; }
+    }
+    """
+    ALLOW_SELECT = False
+
+    class Turned(Message):
+        """The list is to be opened, or closed if it is open."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """As by a key."""
+        event.stop()
+        self.action_turn()
+
+    def action_turn(self) -> None:
+        """Ask for the list."""
+        self.post_message(self.Turned())
+
+
 class FormSettings(Vertical):
     """The list of all settings; made when it is first opened."""
 
     DEFAULT_CSS = """
     FormSettings {
         height: auto;
-        Collapsible { border-top: none; padding: 0; background: transparent; }
-        Collapsible:focus-within { background-tint: transparent; }
-        CollapsibleTitle { padding: 0; color: $text-muted; }
-        CollapsibleTitle:focus { color: $foreground; text-style: bold; }
-        Contents { padding: 0; }
+        #setting-rows { height: auto; }
         .setting-group { color: $primary; margin-top: 1; }
         SettingRow .form-label { width: 26; }
         SettingRow .form-problem { margin-left: 2; }
@@ -65,13 +97,14 @@ class FormSettings(Vertical):
         self._typed: dict[str, str] = {}
         self._settings = list_settings()
         self._rows: dict[str, SettingRow] = {}
-        self._list = Vertical()
-        self._list.styles.height = "auto"
-        self._folder = Collapsible(self._list, title="", collapsed=True)
+        self._title = SettingsTitle()
+        self._list = Vertical(id="setting-rows")
+        self._list.display = False
 
     def compose(self) -> ComposeResult:
         """A title that opens the list."""
-        yield self._folder
+        yield self._title
+        yield self._list
 
     @property
     def typed(self) -> Mapping[str, str]:
@@ -114,13 +147,18 @@ class FormSettings(Vertical):
             for group, rows in groups.items():
                 self._list.mount(Label(group, classes="setting-group", markup=False), *rows)
             self.call_after_refresh(self.follow, self._preset)
-        self._folder.collapsed = False
+        self._list.display = True
+        self._count()
 
-    @on(Collapsible.Expanded)
-    def furnish(self, event: Collapsible.Expanded) -> None:
-        """Make the rows that the user wants to see."""
+    @on(SettingsTitle.Turned)
+    def turn(self, event: SettingsTitle.Turned) -> None:
+        """Open the list, or close it."""
         event.stop()
-        self.open()
+        if self._list.display:
+            self._list.display = False
+            self._count()
+        else:
+            self.open()
 
     @on(Input.Changed)
     @on(Select.Changed)
@@ -136,7 +174,7 @@ class FormSettings(Vertical):
 
     def _count(self) -> None:
         changed = f"{len(self._typed)} changed" if self._typed else "as the preset has them"
-        self._folder.title = f"All settings · {changed}"
+        self._title.update(f"{'▼' if self._list.display else '▶'} All settings · {changed}")
 
 
 def _entry(setting: ListedSetting, typed: str) -> FormInput | FormSelect:
