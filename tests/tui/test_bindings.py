@@ -3,7 +3,8 @@
 import re
 from typing import get_args
 
-from tui_charrnn.tui.bindings import GROUPS, KEYS, Owner, bindings_of
+from tui_charrnn.tui.bindings import GROUPS, KEYS, bindings_of
+from tui_charrnn.tui.key import Owner
 from tui_charrnn.tui.widgets.key_row import keys_of_row
 
 EVERYWHERE = [key for key in KEYS if key.owner in {"app", "main", "seed"}]

@@ -122,11 +122,17 @@ def checked(value: Any, expected: Any) -> Any:
         return tuple(checked(item, arguments[0]) for item in value)
     if origin is Mapping and isinstance(value, dict):
         return {str(name): checked(item, arguments[1]) for name, item in value.items()}
+    if origin is None:
+        return _checked_object(value, expected)
+    raise ValueError(f"Expected {expected}. Received: {_shortened(value)}")
+
+
+def _checked_object(value: Any, expected: type) -> Any:
     if is_dataclass(expected) and isinstance(value, dict):
-        return build_checked(expected, value)  # type: ignore[arg-type]  # a class, by its use
-    if origin is None and isinstance(value, expected):
+        return build_checked(expected, value)
+    if isinstance(value, expected):
         return value
-    if origin is None and issubclass(expected, StrEnum):
+    if issubclass(expected, StrEnum):
         return expected(value)
     raise ValueError(f"Expected {expected}. Received: {_shortened(value)}")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tui_charrnn.runs.liveness import Verdict
     from tui_charrnn.tui.feed import RunFeed
     from tui_charrnn.tui.speaker import Opening, Speech
-    from tui_charrnn.viewing.run_view import News
+    from tui_charrnn.viewing.news import News
 
 
 class SpeechBegan(Message):

@@ -15,6 +15,7 @@ from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.card_rows import gigabytes
 from tui_charrnn.viewing.endings import AS_ASKED, REFUSALS, crash_words, signal_words
+from tui_charrnn.viewing.folds import quantity_words
 from tui_charrnn.viewing.log_lines import words_since_start
 from tui_charrnn.viewing.remedies import (
     OPEN_LOG,
@@ -24,7 +25,7 @@ from tui_charrnn.viewing.remedies import (
     lower_rate,
     rate_limit,
 )
-from tui_charrnn.viewing.run_view import RunView, quantity_words
+from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import command_words
 
 _TO_BE_RESUMED: Final = {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}

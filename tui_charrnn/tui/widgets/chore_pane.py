@@ -11,7 +11,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.errand import Errand
 from tui_charrnn.tui.messages import NewsTold
 from tui_charrnn.tui.run_chores import ChoreDone, ChoreProgressed, Outcome, carry_out
-from tui_charrnn.viewing.run_view import News
+from tui_charrnn.viewing.news import News
 
 if TYPE_CHECKING:
     from collections.abc import Callable

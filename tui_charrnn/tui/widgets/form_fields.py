@@ -67,7 +67,7 @@ class FormSelect(Select[str], inherit_bindings=False):
     @property
     def chosen(self) -> str:
         """The value that is chosen."""
-        return str(self.value)
+        return str(self.selection or self._value)
 
     def offer(self, options: Sequence[tuple[str, str]], value: str) -> None:
         """Take other choices, and choose one, without telling anybody that it changed."""
@@ -77,8 +77,10 @@ class FormSelect(Select[str], inherit_bindings=False):
 
     def show(self, value: str) -> None:
         """Choose without telling anybody that it changed."""
-        with self.prevent(Select.Changed):
-            self.value = value
+        self._value = value  # what it takes once it is mounted
+        if self.is_mounted:
+            with self.prevent(Select.Changed):
+                self.value = value
 
 
 def _shown(options: Sequence[tuple[str, str]]) -> list[tuple[Text, str]]:

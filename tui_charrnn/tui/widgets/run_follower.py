@@ -12,8 +12,9 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.feed import RunFeed
 from tui_charrnn.tui.messages import NewsTold, RunChanged, RunDescribed, RunRead, RunUnreadable
 from tui_charrnn.tui.session import Session
+from tui_charrnn.viewing.news import News
 from tui_charrnn.viewing.pending import Pending, PendingRequests
-from tui_charrnn.viewing.run_view import News, RunView
+from tui_charrnn.viewing.run_view import RunView
 
 NO_TRAINER: Final = "Nothing is being trained here."
 READ_ONLY: Final = "This view is read-only: nothing is asked of the trainer."

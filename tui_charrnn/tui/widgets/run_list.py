@@ -84,6 +84,10 @@ class RunList(Vertical):
         """Look while the list is seen."""
         self._lookout.watch(is_watched=True)
 
+    def on_descendant_focus(self) -> None:
+        """Look again: Textual does not tell of every time that a pane is shown."""
+        self._lookout.watch(is_watched=True)
+
     def on_hide(self) -> None:
         """Look no more."""
         self._lookout.watch(is_watched=False)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.widgets.log_pane import LogPane
     from tui_charrnn.tui.widgets.loss_chart import LossChart
     from tui_charrnn.viewing.failures import Failure
-    from tui_charrnn.viewing.run_view import News, RunView
+    from tui_charrnn.viewing.news import News
+    from tui_charrnn.viewing.run_view import RunView
 
 _ROOMS: Final[dict[str, Owner]] = {
     "pane-training": "chart",
