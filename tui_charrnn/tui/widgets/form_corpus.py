@@ -39,8 +39,8 @@ ENCODINGS: Final = (
 )
 _LIST_ADVICE: Final = "Enter or Space opens the list. A path of yours goes before it."
 _PATH_ADVICE: Final = (
-    "Tab or → takes what is offered, ↓ turns to the next. A folder, ~ and *.txt work; files can "
-    "be dropped here."
+    "Tab or → takes what is offered, ↓ turns to the next, Esc closes the list. Folders, ~ and "
+    "*.txt work; files can be dropped here."
 )
 _ENCODING_ADVICE: Final = "How the bytes of the file become characters."
 

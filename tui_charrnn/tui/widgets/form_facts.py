@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from textual import on
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
@@ -56,7 +57,11 @@ class FormFacts(Static):
         Returns:
             Why the text cannot be used, in a sentence; empty if it can, or if that is not known.
         """
-        self.update("\n".join(fact_lines(self.facts, training)))
+        lines = fact_lines(self.facts, training)
+        styles = ("$text-warning" if line.startswith("!") else "" for line in lines)
+        parts = (Content.styled(line, style) for line, style in zip(lines, styles, strict=True))
+        self.update(Content("\n").join(parts))
+        self.display = bool(lines)
         return self.facts.problem or shortness(self.facts, training)
 
     @on(Learned)

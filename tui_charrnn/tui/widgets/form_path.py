@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -28,6 +29,7 @@ class PathInput(FormInput):
         Binding("tab", "accept", "Accept the completion, or go on", show=False),
         Binding("down", "turn(1)", "The next completion, or the next field", show=False),
         Binding("up", "turn(-1)", "The completion before, or the field before", show=False),
+        Binding("escape", "close_list", "Close the list of completions", show=False),
     ]
 
     class OfferChanged(Message):
@@ -120,6 +122,16 @@ class PathInput(FormInput):
         before_first = -1 if direction > 0 else 0
         place = before_first if self.highlighted is None else self.highlighted
         self._offer(self.candidates, (place + direction) % len(self.candidates))
+
+    def action_close_list(self) -> None:
+        """Offer nothing any more; where nothing is offered, the key is for the form.
+
+        Raises:
+            SkipAction: If nothing is offered.
+        """
+        if not self.candidates:
+            raise SkipAction
+        self._offer(())
 
     async def action_submit(self) -> None:
         """Take the candidate that the user turned to; else what stands in the field is meant."""
