@@ -2,10 +2,11 @@
 # make test    every test
 # make check   formatting, lint, types, the import law
 # make bench   install what the benchmarks measure against, and list them
+# make keys    write docs/keys.md from the table of keys
 # make clean   remove what these made
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format snapshots picture clean
+.PHONY: help run test check bench format snapshots picture keys clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -61,6 +62,9 @@ snapshots: $(VENV)/.installed-dev
 
 picture: $(VENV)/.installed-dev
 	$(BIN)/python scripts/picture.py
+
+keys: $(VENV)/.installed
+	$(BIN)/python -m scripts.keys_page
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,7 +1,8 @@
-"""What is left of a crash: a file with the traceback, and three lines on the terminal."""
+"""What is left of a crash: a file that tells where it happened, and three lines on the terminal."""
 
 import datetime
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -16,18 +17,20 @@ def state_folder() -> Path:
 
 
 def report_crash(error: BaseException, folder: Path) -> str:
-    """Write the traceback into a file and return the lines that tell of it.
+    """Write where it happened into a file and return the three lines that tell of it.
 
-    The traceback is written without the values of variables: those hold the user's texts.
+    The file can be sent to somebody: it holds the lines of the program and the kinds of the errors,
+    and neither values of variables nor messages of errors, which may quote the user's texts. The
+    message is told on the user's own terminal only.
     """
     now = datetime.datetime.now(datetime.UTC)
     path = folder / f"crash-{now:%Y%m%d-%H%M%S-%f}.txt"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lines = [f"charrnn-tui {__version__}, {now:%Y-%m-%d %H:%M:%S} UTC\n\n"]
-        lines += traceback.format_exception(error)
+        lines += traceback_lines(error)
         path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
-        where = f"What happened is written in {safe_line(str(path))}"
+        where = f"Where it happened is written in {safe_line(str(path))}"
     except OSError as refusal:
         where = f"No report could be written: {safe_line(str(refusal))}"
     said = safe_line(f"{type(error).__name__}: {error}")[:300]
@@ -36,3 +39,20 @@ def report_crash(error: BaseException, folder: Path) -> str:
         f"{where}\n"
         "A run that was training goes on; open the app again to see it."
     )
+
+
+def traceback_lines(error: BaseException) -> Iterator[str]:
+    """The traceback of an error and of those that led to it, without their messages."""
+    chain = [error]
+    while (cause := _cause_of(chain[-1])) is not None and cause not in chain:
+        chain.append(cause)
+    for each in reversed(chain):
+        yield "Traceback (most recent call last):\n"
+        yield from traceback.format_tb(each.__traceback__)
+        number = each.errno if isinstance(each, OSError) else None
+        kind = type(each)
+        yield f"{kind.__module__}.{kind.__qualname__}{f' (errno {number})' if number else ''}\n\n"
+
+
+def _cause_of(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)

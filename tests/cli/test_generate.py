@@ -2,7 +2,6 @@
 
 import io
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from tests.support.pseudo_terminal import read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_model, tiny_model_file
 from tui_charrnn.cli.generate import TextOutput, generate
 from tui_charrnn.config import SamplingConfig
@@ -65,23 +65,15 @@ def start(
 
 def shown_on_terminal(*arguments: object, environment: Sequence[str] = ()) -> tuple[bytes, bytes]:
     """What a terminal receives as standard output, and standard error."""
-    ours, theirs = pty.openpty()
-    with start(*arguments, stdout=theirs, environment=environment) as child:
-        os.close(theirs)
-        shown = b""
-        while piece := read_or_end(ours):
-            shown += piece
-        os.close(ours)
+    with (
+        terminal_pair() as (ours, theirs),
+        start(*arguments, stdout=theirs.fileno(), environment=environment) as child,
+    ):
+        theirs.close()
+        shown = b"".join(iter(lambda: read_terminal(ours), b""))
         _, narrated = child.communicate()
     assert child.returncode == 0, narrated
     return shown, narrated
-
-
-def read_or_end(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux says so when the other side was closed
-        return b""
 
 
 def test_the_text_is_the_seed_text_and_what_the_stream_says(model_file: Path) -> None:

@@ -1,11 +1,12 @@
 """What surrounds a training is looked at without changing it."""
 
-import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import pytest
 
+from tests.support.pseudo_terminal import terminal_pair
 from tui_charrnn.cli.surroundings import look_at_folder, look_at_terminal
 
 
@@ -18,12 +19,12 @@ def test_a_folder_is_judged_by_the_nearest_that_is_there(tmp_path: Path) -> None
 
 
 def test_a_terminal_is_asked_for_its_size_and_colors(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = os.openpty()
-    with os.fdopen(theirs, "w") as stream, os.fdopen(ours):
+    with terminal_pair((120, 36)) as (_, theirs), TextIOWrapper(theirs) as stream:
         monkeypatch.setattr(sys, "__stdout__", stream)
         found = look_at_terminal({"TERM": "xterm-256color", "LANG": "en_US.UTF-8"})
         plain = look_at_terminal({"TERM": "dumb", "LC_ALL": "C", "LANG": "en_US.UTF-8"})
     assert found is not None
+    assert (found.columns, found.rows) == (120, 36)
     assert (found.colors, found.locale) == ("256", "en_US.UTF-8")
     assert plain is not None
     assert (plain.colors, plain.locale) == (None, "C")

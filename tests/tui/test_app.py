@@ -11,7 +11,7 @@ from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.bindings import KEYS
+from tui_charrnn.tui.keymap import KEYS
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.speaker import DEFAULT_LENGTH
 

@@ -9,15 +9,21 @@ from typing import IO, Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tests.support.fake_run import FakeTrainer, fake_run
+from tests.support.form_app import outlook_of, problem_of, time_nothing
 from tests.support.open_app import RecordingLauncher, run_words_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.app import CharRNNApp
 
 TEXT = "abcdefg hijk\n" * 800
+
+
+@pytest.fixture(autouse=True)
+def nothing_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    time_nothing(monkeypatch)
 
 
 @pytest.fixture
@@ -66,11 +72,6 @@ def fill(app: CharRNNApp, **fields: str) -> None:
         app.screen.query_one(f"#{name}", Input).value = value
 
 
-def problem(app: CharRNNApp, field: str) -> str:
-    shown = app.screen.query_one(f"#{field}-problem", Static)
-    return str(shown.content) if shown.display else ""
-
-
 async def test_a_path_and_enter_start_a_run(
     tmp_path: Path, corpus: Path, launcher: RecordingLauncher
 ) -> None:
@@ -93,7 +94,9 @@ async def test_a_mistake_is_told_and_nothing_that_was_typed_is_lost(
         await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), length="soon", name="mine")
         await pilot.press("enter")
-        await wait_until(pilot, "the mistake", lambda: "Received: 'soon'" in problem(app, "length"))
+        await wait_until(
+            pilot, "the mistake", lambda: "Received: 'soon'" in problem_of(app, "length")
+        )
         assert app.screen.query_one("#name", Input).value == "mine"
         fill(app, length="5 steps")
         await pilot.press("enter")
@@ -108,7 +111,7 @@ async def test_a_missing_file_is_told_in_the_form(
         await pilot.press("ctrl+n")
         fill(app, corpus=str(tmp_path / "missing.txt"))
         await pilot.press("enter")
-        await wait_until(pilot, "a sentence", lambda: "missing.txt" in problem(app, "form"))
+        await wait_until(pilot, "a sentence", lambda: "missing.txt" in problem_of(app, "corpus"))
         assert launcher.runs == []
 
 
@@ -121,7 +124,7 @@ async def test_a_name_that_is_taken_is_told_in_the_form(
         await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), name="taken")
         await pilot.press("enter")
-        await wait_until(pilot, "a sentence", lambda: "'taken'" in problem(app, "form"))
+        await wait_until(pilot, "a sentence", lambda: "'taken'" in problem_of(app, "name"))
         assert launcher.runs == []
 
 
@@ -170,10 +173,8 @@ async def test_the_preset_says_what_it_is_good_for(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press("ctrl+n")
-        await pilot.pause()
-        sentence = str(app.screen.query_one("#preset-sentence", Static).content)
-        assert sentence.startswith("about three minutes")
-        assert "3m00s" in app.screen.query_one("#length", Input).placeholder
+        await wait_until(pilot, "it", lambda: "validation loss 1.50" in outlook_of(app))
+        assert app.screen.query_one("#length", Input).placeholder == "3m00s"
 
 
 async def test_a_trainer_that_dies_at_once_is_called_lost(

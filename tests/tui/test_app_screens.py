@@ -9,27 +9,39 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run
+from tests.support.form_app import facts_of, outlook_of, time_nothing
 from tests.support.open_app import note_of, run_words_of, tiny_app
+from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
 
+SAMPLE = ", or not to be: that is the question.\n" * 3
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36")]
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[CharRNNApp]:
-    """An app with a run at step 800 of 3,400, and a text that always comes out the same."""
-    with FakeTrainer(created_run(tmp_path / "runs", name="sonnets"), total_steps=3400) as trainer:
+def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
+    """A trainer of the run `sonnets` at step 800 of 3,400."""
+    run = created_run(tmp_path / "runs", name="sonnets", pinned_seeds=("to be",))
+    with FakeTrainer(run, total_steps=3400) as trainer:
         trainer.start()
         for step in range(1, 801):
             trainer.train(1.4 + 2.8 * math.exp(-step / 150) + 0.05 * math.sin(step))
             if step % 100 == 0:
                 trainer.evaluate(1.5 + 2.8 * math.exp(-step / 150))
-        app = tiny_app(tmp_path)
-        app.session.dial.sampling = SamplingConfig(rng_seed=42)
-        app.session.dial.pace = None
-        yield app
+                trainer.sample("to be", SAMPLE[: step // 8])
+                trainer.save(1.5)
+        yield trainer
+
+
+@pytest.fixture
+def app(tmp_path: Path, trainer: FakeTrainer) -> CharRNNApp:
+    """An app with that run, and a text that always comes out the same."""
+    app = tiny_app(tmp_path)
+    app.session.dial.sampling = SamplingConfig(rng_seed=42)
+    app.session.dial.pace = None
+    return app
 
 
 async def settle(pilot: Pilot[Any]) -> None:
@@ -47,10 +59,16 @@ def test_a_run_trains_beside_the_text(app: CharRNNApp, snap_compare: Any, size: 
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_form(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
+def test_the_form(
+    app: CharRNNApp, snap_compare: Any, size: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_nothing(monkeypatch)
+
     async def open_form(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await pilot.press("ctrl+n")
+        await wait_until(pilot, "what is known of the text", lambda: "Made on" in facts_of(app))
+        await wait_until(pilot, "the outlook", lambda: "not timed" in outlook_of(app))
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=open_form)
@@ -64,3 +82,28 @@ def test_the_help(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=open_help)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("key", ["f3", "ctrl+t"])
+def test_a_pane(app: CharRNNApp, snap_compare: Any, key: str, size: Any) -> None:
+    async def open_pane(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press(key)
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, terminal_size=size, run_before=open_pane)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_trouble(app: CharRNNApp, trainer: FakeTrainer, snap_compare: Any, size: Any) -> None:
+    trainer.run.log.write_text("E0000 a kernel failed\n", encoding="utf-8")
+    trainer.diverge()
+
+    async def open_pane(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("f3")
+        await wait_until(pilot, "the log", lambda: "a kernel failed" in screen_text(app))
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=open_pane)

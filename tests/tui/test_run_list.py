@@ -23,7 +23,7 @@ from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.tui import run_lookout
 from tui_charrnn.tui.run_lookout import prepare
-from tui_charrnn.tui.widgets.run_list import NO_RUNS, RunList
+from tui_charrnn.tui.widgets.run_list import RunList, no_runs
 
 DEEP = (120, 40)
 
@@ -196,7 +196,7 @@ async def test_an_empty_folder_says_what_to_do(tmp_path: Path, size: tuple[int, 
         assert app.list.selected is None
         fake_run(tmp_path / "none")
         await wait_until(pilot, "the first run", lambda: bool(row_of(app, "fake")))
-        assert NO_RUNS not in screen_text(app)
+        assert no_runs() not in screen_text(app)
         assert app.list.selected is not None
 
 
@@ -211,7 +211,7 @@ async def test_a_folder_that_cannot_be_read_says_so(
         assert "Permission denied" in screen_text(app)
         monkeypatch.undo()
         monkeypatch.setattr(run_lookout, "INTERVAL", 0.1)
-        await wait_until(pilot, "it is read again", lambda: NO_RUNS in screen_text(app))
+        await wait_until(pilot, "it is read again", lambda: no_runs() in screen_text(app))
 
 
 async def test_the_cursor_stays_on_its_run(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual import events, on
 from textual.app import ComposeResult
+from textual.message import Message
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.themed_app import ThemedApp, drawn_rows, styled
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.renderables.seed_line import shown_line, unknown_in, unknown_spans
+from tui_charrnn.tui.seed_history import LONGEST_SEED
 from tui_charrnn.tui.widgets.seed_input import SeedInput
 
 LOWER = frozenset("abcdefghijklmnopqrstuvwxyz é한글")
@@ -161,6 +163,40 @@ async def test_the_cursor_does_not_blink() -> None:
     async with app.run_test():
         assert app.field.has_focus
         assert not app.field.cursor_blink
+
+
+async def test_a_full_field_takes_no_more_and_says_how_much_was_left_out() -> None:
+    app = Host()
+    lost: list[int] = []
+    async with app.run_test(message_hook=lambda message: note_lost(message, lost)) as pilot:
+        app.field.text = "a" * (LONGEST_SEED - 2)
+        app.field.move_cursor((0, 1))
+        app.post_message(events.Paste("bcdef"))
+        await wait_until(pilot, "it is told", lambda: lost == [3])
+        assert app.field.text.startswith("abca")
+        assert len(app.field.text) == LONGEST_SEED
+        app.field.select_all()
+        await pilot.press("x")  # takes the place of what is selected
+        assert app.field.text == "x"
+
+
+def note_lost(message: Message, lost: list[int]) -> None:
+    """Remember how much was left out."""
+    if isinstance(message, SeedInput.Shortened) and message.lost not in lost:
+        lost.append(message.lost)
+
+
+async def test_older_seeds_are_recalled_before_those_of_now() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press("1", "enter", "2", "enter", "up", "up")
+        assert app.field.text == "1"
+        app.field.put_before(["old", "older"][::-1])
+        shown = []
+        for key in ["up", "up", "up", "down"]:
+            await pilot.press(key)
+            shown.append(app.field.text)
+        assert shown == ["old", "older", "older", "old"]
 
 
 def test_parts_are_known_if_what_they_compose_is() -> None:

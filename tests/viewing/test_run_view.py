@@ -201,7 +201,7 @@ def test_a_refused_request_is_a_warning_and_a_published_model_no_news(view: RunV
         RequestAnswered("dance", accepted=False, message="unknown request"),
     ])
     assert [told.severity for told in news] == ["warning"]
-    assert "unknown request" in news[0].sentence
+    assert news[0].sentence == "The trainer refused to dance: Unknown request."
 
 
 def test_bits_and_perplexity_are_those_of_the_best_validation_loss(view: RunView) -> None:

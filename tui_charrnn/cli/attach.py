@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
+from tui_charrnn.cli.app_terminal import require_app_terminal
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
-from tui_charrnn.cli.output import has_terminal
-from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.catalogue import find_run
 
 
@@ -18,11 +17,11 @@ def attach(
     runs_dir: RunsDir = None,
 ) -> None:
     """Open the app on a run, wherever its trainer was started."""
-    found = find_run(run, runs_folder(runs_dir))
-    if not has_terminal():
-        raise ConfigError("There is no terminal to open the app in.")
+    folder = runs_folder(runs_dir, is_lenient=True)
+    found = find_run(run, folder)
+    require_app_terminal()
     # deferred: Textual takes half a second that the other commands need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 
-    code = run_app(run=found.path, runs_folder=runs_folder(runs_dir), model=None, readonly=readonly)
+    code = run_app(run=found.path, runs_folder=folder, model=None, readonly=readonly)
     raise typer.Exit(code)

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "doctor": "doctor:doctor",
     "runs": "runs:runs_app",
     "corpora": "corpora:corpora_app",
+    "config": "config:config_app",
 }
 """Module and name of each, in the order of the help."""
 _COMPLETION: Final = "_CHARRNN_TUI_COMPLETE"

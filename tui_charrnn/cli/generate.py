@@ -1,5 +1,6 @@
 """The command `generate`: text from a model, on standard output."""
 
+import dataclasses
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from tui_charrnn.cli.output import (
 )
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
+from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -29,23 +31,42 @@ _FLUSH_INTERVAL: Final = 0.1
 _NAMED_CHARACTERS: Final = 8
 """Skipped characters that are named one by one."""
 
-_DEFAULTS: Final = SamplingConfig()
+DEFAULT_LENGTH: Final = 500
+"""Characters, where neither an option nor a setting says how many."""
+
 _BOUNDS: Final = SamplingConfig.bounds()
+_PREFERRED: Final = ("temperature", "top_k", "top_p", "length", "model")
+"""The settings that stand in for options."""
 
 
 def generate(
     seed_text: Annotated[str, typer.Argument(help="How the text begins.")] = "",
     length: Annotated[
-        int, typer.Option("--length", "-n", help="Characters to generate after the seed text.")
-    ] = 500,
+        int | None,
+        typer.Option(
+            "--length",
+            "-n",
+            help="Characters to generate after the seed text.",
+            show_default=str(DEFAULT_LENGTH),
+        ),
+    ] = None,
     temperature: Annotated[
-        float, typer.Option("--temperature", "-t", help=_BOUNDS["temperature"].sentence)
-    ] = _DEFAULTS.temperature,
-    top_k: Annotated[int | None, typer.Option(help=_BOUNDS["top_k"].sentence)] = _DEFAULTS.top_k,
-    top_p: Annotated[float | None, typer.Option(help=_BOUNDS["top_p"].sentence)] = _DEFAULTS.top_p,
-    rng_seed: Annotated[
-        int | None, typer.Option(help=_BOUNDS["rng_seed"].sentence)
-    ] = _DEFAULTS.rng_seed,
+        str | None,
+        typer.Option(
+            "--temperature",
+            "-t",
+            help=_BOUNDS["temperature"].sentence,
+            metavar="NUMBER",
+            show_default=str(SamplingConfig().temperature),
+        ),
+    ] = None,
+    top_k: Annotated[
+        str | None, typer.Option(help=_BOUNDS["top_k"].sentence, metavar="NUMBER|none")
+    ] = None,
+    top_p: Annotated[
+        str | None, typer.Option(help=_BOUNDS["top_p"].sentence, metavar="NUMBER|none")
+    ] = None,
+    rng_seed: Annotated[int | None, typer.Option(help=_BOUNDS["rng_seed"].sentence)] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -65,10 +86,14 @@ def generate(
     On a terminal control characters are shown as signs; into a pipe goes the exact text, in UTF-8.
     Ctrl-C ends it, and what came is kept.
     """
-    if length < 0:
+    if length is not None and length < 0:
         raise ConfigError(f"length must be at least 0. Received: {length}.")
-    sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, rng_seed=rng_seed)
-    stream = _open_stream(model, runs_dir, sampling)
+    flags = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "model": model}
+    preferred = resolve(flags, wanted=_PREFERRED).checked()
+    if length is None:
+        length = preferred.length or DEFAULT_LENGTH
+    sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng_seed)
+    stream = _open_stream(preferred.model, runs_dir, sampling)
     primed = stream.prime(seed_text)
     if primed.skipped:
         narrate(_skipped_sentence(primed.skipped))

@@ -1,21 +1,24 @@
 """Assembles the commands, and turns every failure into a sentence and an exit code."""
 
+import sys
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from tui_charrnn import __version__
+from tui_charrnn.cli.app_terminal import require_app_terminal
 from tui_charrnn.cli.commands import add_commands
+from tui_charrnn.cli.korean import speak_korean, wants_korean
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import (
     discard_output,
-    has_terminal,
     narrate,
     prepare_streams,
     print_data,
 )
 from tui_charrnn.crash import report_crash, state_folder
-from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
+from tui_charrnn.errors import CharRNNError, ExitCode
 
 
 def open_app(
@@ -35,15 +38,12 @@ def open_app(
         raise typer.Exit(ExitCode.OK)
     if context.invoked_subcommand is not None:
         return
-    if not has_terminal():
-        raise ConfigError(
-            "There is no terminal to open the app in. Without one, use `charrnn-tui generate` or "
-            "`charrnn-tui train --headless`."
-        )
+    require_app_terminal()
+    folder = runs_folder(runs_dir, is_lenient=True)
     # deferred: Textual takes half a second that the commands need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 
-    raise typer.Exit(run_app(run=None, runs_folder=runs_folder(runs_dir), model=model))
+    raise typer.Exit(run_app(run=None, runs_folder=folder, model=model))
 
 
 def command_line(arguments: list[str]) -> typer.Typer:
@@ -68,7 +68,10 @@ def run(arguments: list[str]) -> int:
     """
     prepare_streams()
     try:
-        command_line(arguments)(args=arguments, prog_name="charrnn-tui")
+        commands = get_command(command_line(arguments))
+        if wants_korean(sys.stdout):
+            speak_korean(commands)
+        commands(args=arguments, prog_name="charrnn-tui")
     except CharRNNError as error:
         narrate(f"charrnn-tui: {error}")
         return int(error.exit_code)

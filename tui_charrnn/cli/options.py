@@ -5,13 +5,14 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.runs.catalogue import default_runs_folder
 
 RunsDir: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--runs-dir",
-        help="Folder of the runs; the environment variable CHARRNN_RUNS names another default.",
+        help="Folder of the runs; CHARRNN_RUNS or the settings (`config`) name another default.",
         show_default=False,
     ),
 ]
@@ -20,6 +21,17 @@ RunArgument: TypeAlias = Annotated[
 ]
 
 
-def runs_folder(runs_dir: Path | None) -> Path:
-    """The folder that an option names, or the default one."""
-    return (runs_dir or default_runs_folder()).expanduser().absolute()
+def runs_folder(runs_dir: Path | None, *, is_lenient: bool = False) -> Path:
+    """The folder that an option names, or the preferred one, or the default.
+
+    Args:
+        runs_dir: What the option names.
+        is_lenient: Whether settings that are not right are passed over, as the app does, which
+            opens and says so.
+
+    Raises:
+        ConfigError: If the settings are needed and not right.
+    """
+    found = resolve({"runs_dir": str(runs_dir) if runs_dir else None}, wanted=["runs_dir"])
+    preferred = (found.preferences if is_lenient else found.checked()).runs_dir
+    return (Path(preferred) if preferred else default_runs_folder()).expanduser().absolute()

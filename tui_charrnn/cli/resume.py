@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from tui_charrnn.cli.app_terminal import app_obstacle
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import has_terminal
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.runs.catalogue import find_run
 
@@ -31,5 +31,5 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, saved or lost, as if it had never stopped."""
     found = find_run(run, runs_folder(runs_dir))
-    watching = Watching(headless or not has_terminal(), detach, as_json, quiet)
+    watching = Watching(headless or bool(app_obstacle()), detach, as_json, quiet)
     start_and_watch(found, watching, parse_duration(max_time) if max_time else None)

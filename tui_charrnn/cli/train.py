@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from tui_charrnn.cli.app_terminal import app_obstacle
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import has_terminal, narrate
+from tui_charrnn.cli.output import narrate
 from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
@@ -92,8 +93,8 @@ def train(
     watching = Watching(headless, detach, as_json, quiet)
     if no_samples and pin_seed:
         raise ConfigError("--pin-seed asks for samples, --no-samples for none: leave one out.")
-    if not (headless or detach or has_terminal()):
-        raise ConfigError("There is no terminal to open the app in. Add --headless or --detach.")
+    if not (headless or detach) and (obstacle := app_obstacle()):
+        raise ConfigError(f"{obstacle} Add --headless or --detach.")
     if resume is ResumeMode.AUTO:
         if name is None:
             raise ConfigError("--resume auto needs a --name: which run is to be gone on with?")

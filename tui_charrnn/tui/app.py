@@ -8,28 +8,29 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import Screen
 
 from tui_charrnn.crash import report_crash, state_folder
 from tui_charrnn.errors import CharRNNError, ExitCode
-from tui_charrnn.resources import resource_folder
+from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.bindings import KEYS, bindings_of
+from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.farewell import leave_run, stop_run
+from tui_charrnn.tui.keymap import key_words, keymap_of, put_in_force
 from tui_charrnn.tui.messages import NewRunRequested, ResumeRequested, RunFound, RunOpened
+from tui_charrnn.tui.palette import key_commands
 from tui_charrnn.tui.screens.help import HelpScreen
 from tui_charrnn.tui.screens.main import MainScreen
 from tui_charrnn.tui.screens.question import ask_to_leave
-from tui_charrnn.tui.session import Session, Source, find_run_to_show
-from tui_charrnn.tui.terminal import TerminalGuard
+from tui_charrnn.tui.session import Session, Source, find_run_to_show, session_for
+from tui_charrnn.tui.terminal import TerminalGuard, tolerant_driver
+from tui_charrnn.tui.theme_choice import put_on_theme
 from tui_charrnn.tui.themed_app import ThemedApp
-from tui_charrnn.tui.themes import DEFAULT_THEME, load_themes
 from tui_charrnn.tui.weights import WeightsLoader
 
 if TYPE_CHECKING:  # brings the catalogue of texts, see `action_train`
@@ -73,8 +74,14 @@ class CharRNNApp(ThemedApp):
             launch: Starts a trainer on a run directory.
             loader: Finds and loads the weights that speak.
         """
-        super().__init__()
+        super().__init__(
+            driver_class=tolerant_driver(),
+            is_ascii=session.is_ascii,
+            reduces_motion=session.reduces_motion,
+        )
         self.session = session
+        put_in_force(session.keys)
+        self.set_keymap(keymap_of(session.keys))
         self.farewell = ""
         """What is to be said on the terminal once the app has left it."""
         self._run_to_open = run
@@ -90,7 +97,9 @@ class CharRNNApp(ThemedApp):
     def on_mount(self) -> None:
         """Put on the theme, so that the first frame wears it."""
         self._loop_to_leave = asyncio.get_running_loop()
-        put_on_theme(self)
+        put_on_theme(self, self.session.theme)
+        for problem in self.session.problems:
+            self.notify(safe_line(problem), severity="warning", timeout=15, markup=False)
         if self._run_to_open is not None and has_weights(self._run_to_open):
             self.session.source = Source.NEWEST
 
@@ -115,15 +124,9 @@ class CharRNNApp(ThemedApp):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key of the app that can be pressed here, then Textual's own commands."""
-        targets: dict[str, DOMNode] = {"app": self, "main": self.main}
-        for key in KEYS:
-            if key.owner in targets and key.action not in {"command_palette", "quit"}:
-                target = targets[key.owner]
-                yield SystemCommand(
-                    key.sentence.rstrip("."),
-                    f"Key: {key.display}",
-                    lambda action=key.action, node=target: self.run_action(action, node),
-                )
+        main = self.main if screen is self.main else None
+        focused = main.focused if main else None
+        yield from key_commands(self, main, focused, self.main.studio.room_of(focused))
         yield from super().get_system_commands(screen)
 
     def action_train(self) -> None:
@@ -181,7 +184,7 @@ class CharRNNApp(ThemedApp):
         if has_started and self.session.started is not None:
             self.main.open_run(self.session.started)
             words = f"Training starts: {self.session.started_words}."
-            self.main.tell(f"{words} ^o lets the run itself speak.")
+            self.main.tell(f"{words} {key_words('text.source')} lets the run itself speak.")
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""
@@ -191,22 +194,6 @@ class CharRNNApp(ThemedApp):
             self.farewell = report_crash(error, state_folder())
         self._return_code = int(ExitCode.UNEXPECTED)
         self._close_messages_no_wait()
-
-
-def put_on_theme(app: App[None]) -> None:
-    """Let an app wear the theme that is wanted, and say which themes cannot be used."""
-    try:
-        themes, problems = load_themes(resource_folder("themes"))
-    except FileNotFoundError as error:
-        themes, problems = [], [str(error)]
-    for theme in themes:
-        app.register_theme(theme)
-    for problem in problems:
-        app.notify(safe_line(problem), severity="warning", markup=False)
-    for wanted in (os.environ.get("TEXTUAL_THEME", ""), DEFAULT_THEME, "textual-dark"):
-        if wanted in app.available_themes:
-            app.theme = wanted
-            break
 
 
 def look_for_run(runs_folder: Path, announce: Callable[[Message], object]) -> None:
@@ -229,7 +216,7 @@ def run_app(
     Args:
         run: The run directory to show; None shows one that is being trained, if there is one.
         runs_folder: Where runs are kept.
-        model: The model that speaks: a file, a run or a name; None is the first bundled one.
+        model: The model that speaks: a file, a run or a name; None is the preferred one.
         readonly: Whether nothing is asked of trainers.
 
     Returns:
@@ -238,10 +225,10 @@ def run_app(
     # One vector times one matrix a character: more threads cost more than they give. NumPy reads
     # this when it is imported, which is after the first frame.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    session = Session(runs_folder=runs_folder, model=model, is_readonly=readonly)
+    session = session_for(resolve({"model": model}), runs_folder, is_readonly=readonly)
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
-        app.run()
+        app.run(mouse=session.preferences.mouse)
     if app.farewell:
         sys.stderr.write(app.farewell + "\n")
     return app.return_code or 0

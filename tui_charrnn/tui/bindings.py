@@ -1,14 +1,12 @@
 """Every key of the app, once: bindings, key row, help and palette are made from this table."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from textual.binding import Binding
 
 from tui_charrnn.tui.key import Key, Owner
-from tui_charrnn.tui.main_keys import MAIN_KEYS
-from tui_charrnn.tui.pane_keys import PANE_KEYS
-
-KEYS: Final[tuple[Key, ...]] = MAIN_KEYS + PANE_KEYS
+from tui_charrnn.tui.keymap import EVERYWHERE, KEYS
 
 GROUPS: Final = {
     "seed": "Text",
@@ -16,6 +14,7 @@ GROUPS: Final = {
     "run": "Training",
     "pane": "Panes",
     "app": "Program",
+    "speech": "In the text that is spoken",
     "chart": "In the loss chart",
     "runs": "In the list of runs",
     "childhood": "In the childhood",
@@ -25,12 +24,13 @@ GROUPS: Final = {
 
 _PLAIN_KEYS: Final = frozenset({"f1", "ctrl+n"})
 """Keys of the app that act on the main screen only, not in a form or a question."""
-_ROOMS: Final = frozenset({"chart", "runs", "childhood", "log"})
-"""Owners whose keys act only while they have the focus."""
 
 
 def bindings_of(owner: Owner) -> list[Binding]:
-    """The bindings of one owner, in the order of the table."""
+    """The bindings of one owner, in the order of the table.
+
+    They have the keys as the program comes; `App.set_keymap` puts those of its user in.
+    """
     return [
         Binding(
             key.keys,
@@ -40,8 +40,32 @@ def bindings_of(owner: Owner) -> list[Binding]:
             tooltip=key.sentence,
             id=key.id,
             # the seed box has keys of its own for some of them
-            priority=key.keys not in _PLAIN_KEYS and owner not in _ROOMS,
+            priority=key.keys not in _PLAIN_KEYS and owner in EVERYWHERE,
         )
         for key in KEYS
-        if key.owner == owner and key.action != "command_palette"
+        if key.owner == owner
     ]
+
+
+def grouped(keys: Iterable[Key]) -> dict[str, list[Key]]:
+    """Keys by the heading that they are listed under, in the order of the table."""
+    groups: dict[str, list[Key]] = {}
+    for key in keys:
+        groups.setdefault(heading_of(key), []).append(key)
+    return groups
+
+
+def heading_of(key: Key) -> str:
+    """The heading that a key is listed under."""
+    return GROUPS[key.id.partition(".")[0]]
+
+
+def matching(keys: Iterable[Key], typed: str) -> list[Key]:
+    """The keys that have every word of what was typed in their name, label, sentence or heading."""
+    words = typed.casefold().split()
+
+    def has_all(key: Key) -> bool:
+        said = f"{key.display} {key.keys} {key.label} {key.sentence} {heading_of(key)}".casefold()
+        return all(word in said for word in words)
+
+    return [key for key in keys if has_all(key)]

@@ -81,13 +81,13 @@ def _size_line(survey: "Survey") -> str:
 def _remarks(survey: "Survey", split: int) -> list[str]:
     found, remarks = survey.found, []
     if survey.skipped_files:
-        remarks.append(f"{survey.skipped_files:,} binary or empty files passed over")
+        remarks.append(f"binary or empty files passed over: {survey.skipped_files:,}")
     if found.has_mark:
         remarks.append("byte order mark left out")
     if found.crlf or found.cr:
-        remarks.append(f"{found.crlf + found.cr:,} line ends of another kind (CR)")
+        remarks.append(f"line ends with CR: {found.crlf + found.cr:,}")
     if found.composed:
-        remarks.append(f"{found.composed:,} decomposed characters put together")
+        remarks.append(f"decomposed characters put together: {found.composed:,}")
     lines = ["; ".join(remarks)] if remarks else []
     if survey.suspicious:
         lines.append(f"! suspicious: {_suspicion_words(survey.suspicious)}")

@@ -6,6 +6,42 @@ from tui_charrnn.tui.key import Key
 
 PANE_KEYS: Final[tuple[Key, ...]] = (
     Key(
+        "speech.copy",
+        "c",
+        "copy",
+        "Copy",
+        "Copy what is selected, or else the last text whole.",
+        owner="speech",
+    ),
+    Key(
+        "speech.save",
+        "s",
+        "save",
+        "Save",
+        "Save the last text, with all that it takes to generate it again.",
+        owner="speech",
+    ),
+    Key(
+        "speech.search",
+        "slash",
+        "search",
+        "Find",
+        "Look for something in the text; Esc ends it.",
+        owner="speech",
+        shown="/",
+    ),
+    Key("speech.next", "n", "match(1)", "", "Go to the next match.", owner="speech"),
+    Key("speech.previous", "N", "match(-1)", "Match", "Go to the match before.", owner="speech"),
+    Key(
+        "speech.mark",
+        "v",
+        "mark",
+        "Select",
+        "Put a cursor into the text; again to select from there.",
+        owner="speech",
+    ),
+    Key("speech.all", "a", "select_all", "All", "Select the whole text.", owner="speech"),
+    Key(
         "chart.span",
         "r",
         "turn_span",

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import RunError
+from tui_charrnn.preferences.declaration import Preferences
+from tui_charrnn.preferences.resolution import Resolution
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import judge_at_a_glance
-from tui_charrnn.tui.speaker import Dial
+from tui_charrnn.tui.key import Key
+from tui_charrnn.tui.keymap import KEYS, remap
+from tui_charrnn.tui.speaker import DEFAULT_LENGTH, Dial
 from tui_charrnn.viewing.run_view import RunView
 
 if TYPE_CHECKING:  # brings the catalogue of texts, which the first frame does not wait for
@@ -52,6 +56,18 @@ class Session:
     """What was last typed into the training form."""
     is_readonly: bool = False
     """Whether nothing may be asked of a trainer, not even its newest weights."""
+    theme: str = ""
+    """The theme that is asked for; empty leaves it to `theme_choice.put_on_theme`."""
+    is_ascii: bool = False
+    """Whether every sign is drawn in ASCII."""
+    reduces_motion: bool = False
+    """Whether nothing moves or blinks by itself."""
+    preferences: Preferences = field(default_factory=Preferences)
+    """What the user set for every time."""
+    keys: tuple[Key, ...] = KEYS
+    """The table of keys with the user's own in it."""
+    problems: tuple[str, ...] = ()
+    """What is not right in the user's settings, to be said once the app is open."""
 
     @property
     def run(self) -> RunDirectory | None:
@@ -93,6 +109,33 @@ class Session:
             return True
         del self.trainers[run.path]
         return False
+
+
+def session_for(found: Resolution, runs_folder: Path, *, is_readonly: bool) -> Session:
+    """A session as its user prefers it.
+
+    Args:
+        found: The user's preferences; what is wrong with them is kept to be said.
+        runs_folder: Where runs are kept.
+        is_readonly: Whether nothing is asked of trainers.
+    """
+    preferences = found.preferences
+    dial = Dial()
+    dial.sampling, dial.pace = preferences.sampling(), preferences.pace
+    dial.length = preferences.length or DEFAULT_LENGTH
+    keys, problems = remap(found.keys)
+    return Session(
+        runs_folder=runs_folder,
+        model=preferences.model,
+        dial=dial,
+        is_readonly=is_readonly,
+        theme=preferences.theme or "",
+        is_ascii=preferences.ascii,
+        reduces_motion=preferences.reduced_motion,
+        preferences=preferences,
+        keys=keys,
+        problems=(*found.problems, *(f"{found.file}: {problem}" for problem in problems)),
+    )
 
 
 def find_run_to_show(runs_folder: Path) -> RunDirectory | None:

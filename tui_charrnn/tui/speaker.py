@@ -6,7 +6,7 @@ import threading
 import time
 import unicodedata
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,8 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.messages import SpeechBegan, SpeechEnded, SpeechFailed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.message import Message
 
     from tui_charrnn.generation.stream import CharacterStream, SkippedCharacter
@@ -38,22 +40,51 @@ class Voice:
     """For the title, safe to show."""
     note: str = ""
     """Why it is not quite what was asked for; safe to show."""
+    file: Path | None = None
+    """Where its weights were read from."""
+    mark: tuple[int, int, int] | None = None
+    """Time, inode and size of that file, as it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """How a text begins."""
 
-    label: str
-    """Whose weights speak, safe to show."""
-    note: str
+    voice: Voice
+    """Whose weights speak."""
     seed_text: str
     """Composed (Unicode NFC), with the unknown characters still in it."""
+    read_text: str
+    """What the model read of it."""
     skipped: tuple[SkippedCharacter, ...]
     """The unknown characters, by their position in it."""
     rng_seed: int
-    vocabulary: str
-    """All characters that the model knows."""
+
+    @property
+    def label(self) -> str:
+        """Whose weights speak, safe to show."""
+        return self.voice.label
+
+    @property
+    def vocabulary(self) -> str:
+        """All characters that the model knows."""
+        return self.voice.model.vocabulary.characters
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What was said so far, and all that it came from."""
+
+    opening: Opening
+    generated: str
+    """What came after the seed text."""
+    sampling: tuple[tuple[int, SamplingConfig], ...]
+    """How it was chosen: settings, and the number of characters after which they held."""
+
+    @property
+    def text(self) -> str:
+        """What the model read of the seed text, and what it said."""
+        return self.opening.read_text + self.generated
 
 
 class Dial:
@@ -62,10 +93,13 @@ class Dial:
     def __init__(self) -> None:
         self.sampling = SamplingConfig()
         self.pace: int | None = 60
+        self.length = DEFAULT_LENGTH
 
     def turn_pace(self) -> None:
         """Go on to the next pace, and from the fastest to the slowest."""
-        self.pace = PACES[(PACES.index(self.pace) + 1) % len(PACES)]
+        now = self.pace
+        faster = [pace for pace in PACES if now is not None and (pace is None or pace > now)]
+        self.pace = (faster or PACES)[0]
 
     @property
     def pace_words(self) -> str:
@@ -102,6 +136,12 @@ class Speech:
         self._stopping = threading.Event()
         self._characters: deque[str] = deque()
         self._stream: CharacterStream | None = None
+        self._opening: Opening | None = None
+        self._taken: list[str] = []
+        self._spoken = 0
+        """Characters that were generated; counted by the thread."""
+        self._sampling: list[tuple[int, SamplingConfig]] = []
+        """What was set, and after how many characters."""
         self.is_active = False
         """Whether characters may still come; changed on the screen's side only."""
 
@@ -125,7 +165,17 @@ class Speech:
         taken = []
         while self._characters:
             taken.append(self._characters.popleft())
-        return "".join(taken)
+        text = "".join(taken)
+        if text:
+            self._taken.append(text)
+        return text
+
+    def utterance(self) -> Utterance | None:
+        """All that was taken so far, and what it came from; None before it began."""
+        if self._opening is None:
+            return None
+        generated = "".join(self._taken)
+        return Utterance(self._opening, generated, in_effect(self._sampling, len(generated)))
 
     def _run(self, work: Callable[[threading.Event], None]) -> None:
         self._stopping = threading.Event()  # an old thread keeps the event that stopped it
@@ -153,19 +203,15 @@ class Speech:
         if stopping.is_set():
             return
         self._stream = stream
-        self._announce(
-            SpeechBegan(
-                self,
-                Opening(
-                    label=voice.label,
-                    note=voice.note,
-                    seed_text=unicodedata.normalize("NFC", seed_text),
-                    skipped=primed.skipped,
-                    rng_seed=stream.rng_seed,
-                    vocabulary=voice.model.vocabulary.characters,
-                ),
-            )
+        self._sampling.append((0, stream.sampling))
+        self._opening = Opening(
+            voice=voice,
+            seed_text=unicodedata.normalize("NFC", seed_text),
+            read_text=primed.text,
+            skipped=primed.skipped,
+            rng_seed=stream.rng_seed,
         )
+        self._announce(SpeechBegan(self, self._opening))
         self._speak(stopping)
 
     def _speak(self, stopping: threading.Event) -> None:
@@ -173,14 +219,33 @@ class Speech:
         if stream is None:
             return
         due = time.monotonic()
-        for _ in range(DEFAULT_LENGTH):
+        for _ in range(self._dial.length):
             if stream.sampling is not self._dial.sampling:
                 stream.sampling = self._dial.sampling
+                self._sampling.append((self._spoken, stream.sampling))
             self._characters.append(stream.next().character)
+            self._spoken += 1
             pace, now = self._dial.pace, time.monotonic()
             due = now if pace is None else max(due, now - _LONGEST_LAG) + 1 / pace
             if stopping.wait(max(0.0, due - now)):
                 return
+
+
+def in_effect(
+    changes: Sequence[tuple[int, SamplingConfig]], length: int
+) -> tuple[tuple[int, SamplingConfig], ...]:
+    """The settings that chose a character at least, each with the characters before it.
+
+    Args:
+        changes: Settings, and after how many characters each was set, ascending from 0.
+        length: How many characters there are.
+    """
+    last_set = {after: used for after, used in changes if after < max(length, 1)}
+    kept: list[tuple[int, SamplingConfig]] = []
+    for after, used in last_set.items():
+        if not kept or kept[-1][1] != used:
+            kept.append((after, used))
+    return tuple(kept)
 
 
 def default_seed(model: Model) -> str:

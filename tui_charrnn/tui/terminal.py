@@ -1,6 +1,8 @@
 """Leaves a clean terminal behind, however the app is ended."""
 
+import codecs
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -10,6 +12,11 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
+
+from textual import constants
+from textual.driver import Driver
+from textual.drivers import linux_driver
+from textual.drivers.linux_driver import LinuxDriver
 
 RESET: Final = (
     "\x1b[?2004l"  # no bracketed paste
@@ -25,11 +32,45 @@ RESET: Final = (
 )
 """Undoes what Textual's driver sets."""
 GRACE: Final = 2.0  # seconds that the app has to leave by itself
-_WRITE_LIMIT: Final = 0.5  # seconds that a terminal has to take the reset
+WRITE_LIMIT: Final = 0.5  # seconds that a terminal has to take the reset
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """SIGINT is one that another process sends: Ctrl+C that is typed reaches the app as a key."""
 _GONE: Final = select.POLLHUP | select.POLLERR
 """Not POLLNVAL, which macOS may report for a terminal that is well."""
+
+
+class TolerantDriver(LinuxDriver):
+    """Textual's driver, which bytes that are no UTF-8 do not end.
+
+    A terminal set to another encoding sends such bytes for Hangul, and so does a paste of them.
+    They are typed as replacement characters.
+    """
+
+    def run_input_thread(self) -> None:
+        """Read what is typed until the app leaves."""
+        names = vars(linux_driver)  # Textual's loop takes its decoder from there
+        strict = names["getincrementaldecoder"]
+        names["getincrementaldecoder"] = _replacing_decoder
+        try:
+            super().run_input_thread()
+        finally:
+            names["getincrementaldecoder"] = strict
+
+    def _run_input_thread(self) -> None:
+        """End the app by a defect in this thread as by any other, and not with exit code 0."""
+        try:
+            self.run_input_thread()
+        except Exception as error:  # noqa: BLE001 - the app reports it
+            self._app.call_later(self._app._handle_exception, error)  # noqa: SLF001 - as Textual
+
+
+def tolerant_driver() -> type[Driver] | None:
+    """The driver of this terminal; None if the environment names another one."""
+    return None if constants.DRIVER else TolerantDriver
+
+
+def _replacing_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    return functools.partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
 
 class TerminalGuard:
@@ -87,7 +128,7 @@ class TerminalGuard:
         """Restore the terminal as far as it lets us, and end the process."""
         writing = threading.Thread(target=self._restore, daemon=True)  # it may block for good
         writing.start()
-        writing.join(_WRITE_LIMIT)
+        writing.join(WRITE_LIMIT)
         os._exit(code)
 
     def _restore(self) -> None:

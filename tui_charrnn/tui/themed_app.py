@@ -1,13 +1,78 @@
-"""An app that any theme can dress: the program's, those of Textual, and whatever comes later."""
+"""An app that any theme can dress: the program's, those of Textual, and whatever comes later.
 
+Also where colors, motion and signs are held back: NO_COLOR, reduced motion, ASCII.
+"""
+
+import os
+from collections.abc import Sequence
+
+from textual import events
 from textual.app import App
+from textual.driver import Driver
+from textual.filter import LineFilter, Monochrome, NoColor
 
+from tui_charrnn.tui.theme_filters import InAscii, WithoutColors
 from tui_charrnn.tui.themes import fallback_variables
 
 
 class ThemedApp(App[None]):
     """An app that knows the colors which the style sheets of the widgets name."""
 
+    DEFAULT_CSS = """
+    ThemedApp:nocolor, ThemedApp:ansi {
+        *:focus, *:focus-within { border-title-style: bold reverse; }
+        Input > .input--placeholder, TextArea > .text-area--placeholder { text-style: italic; }
+    }
+    ThemedApp:ansi DataTable > .datatable--header {
+        color: ansi_default;
+        background: ansi_default;
+    }
+    """
+
+    def __init__(
+        self,
+        *,
+        driver_class: type[Driver] | None = None,
+        is_ascii: bool = False,
+        reduces_motion: bool = False,
+    ) -> None:
+        """Say what the terminal or its reader needs.
+
+        Args:
+            driver_class: Reads from and writes to the terminal; None is Textual's own.
+            is_ascii: Whether every sign is drawn in ASCII.
+            reduces_motion: Whether nothing moves or blinks by itself.
+        """
+        super().__init__(driver_class=driver_class)
+        self.is_ascii = is_ascii
+        self.reduces_motion = reduces_motion
+        self.no_color = bool(os.environ.get("NO_COLOR"))  # set but empty does not count
+        if reduces_motion:
+            self.animation_level = "none"
+        self._without_colors = WithoutColors()
+        self._in_ascii = InAscii()
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colors of the program for a theme that has none of them."""
         return fallback_variables(self.current_theme)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every row is put through; Textual's own way without colors leaves shades of gray."""
+        filters = [
+            one for one in super().get_line_filters() if not isinstance(one, Monochrome | NoColor)
+        ]
+        filters += [self._without_colors] if self.no_color else []
+        filters += [self._in_ascii] if self.is_ascii else []
+        return filters
+
+    def search_themes(self) -> None:
+        """Let the reader choose a theme by looking at it."""
+        # deferred: the list of options, which the first frame does not wait for
+        from tui_charrnn.tui.screens.themes import ThemeScreen  # noqa: PLC0415 - as said
+
+        self.push_screen(ThemeScreen())
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keep the text cursor from blinking where motion is unwanted."""
+        if self.reduces_motion and hasattr(event.widget, "cursor_blink"):
+            event.widget.cursor_blink = False

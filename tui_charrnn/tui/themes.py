@@ -1,7 +1,8 @@
 """Reads themes: one TOML file each, colors only.
 
 Every color is parsed before Textual sees it, because Textual ends the program over a bad one. A
-theme that cannot be used is reported in a sentence and left out.
+theme that cannot be used is reported in a sentence and left out. A theme either has colors of its
+own or takes all of them from the sixteen of the terminal: the two cannot be blended.
 """
 
 import re
@@ -45,7 +46,30 @@ VARIABLES: Final = {
 _LARGEST_FILE: Final = 64 * 1024
 """Bytes; a theme has about one thousand."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_TABLES: Final = {"dark": bool, "colors": dict, "variables": dict}
+_TABLES: Final = {"dark": bool, "ansi": bool, "colors": dict, "variables": dict}
+_CURSORS: Final = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "block-cursor-foreground": "ansi_black",
+    "block-cursor-background": "ansi_cyan",
+    "block-cursor-blurred-text-style": "underline",
+    "border": "ansi_cyan",
+    "border-blurred": "ansi_default",
+    "input-selection-background": "ansi_cyan",
+    "input-selection-foreground": "ansi_black",
+    "screen-selection-background": "ansi_cyan",
+    "screen-selection-foreground": "ansi_black",
+    "scrollbar": "ansi_cyan",
+    "scrollbar-hover": "ansi_cyan",
+    "scrollbar-active": "ansi_cyan",
+    "scrollbar-background": "ansi_default",
+    "scrollbar-background-hover": "ansi_default",
+    "scrollbar-background-active": "ansi_default",
+    "link-background-hover": "ansi_default",
+    "link-color-hover": "ansi_default",
+}
+"""What a theme in the terminal's colors marks a place with. Textual's choice is magenta behind the
+default foreground, and black for frames, which nobody sees on a black terminal."""
 
 
 def load_themes(folder: Path) -> tuple[list[Theme], list[str]]:
@@ -81,6 +105,20 @@ def _read_theme(path: Path) -> Theme:
         raise ConfigError(
             "its name must be a lower-case letter, then letters, digits or hyphens, 32 at most."
         )
+    document = _read_document(path)
+    ansi = document.get("ansi", False)
+    colors = _colors(document.get("colors", {}), (*REQUIRED_COLORS, "boost"), ansi=ansi)
+    variables = _colors(document.get("variables", {}), tuple(VARIABLES), ansi=ansi)
+    missing = [name for name in REQUIRED_COLORS if name not in colors]
+    if missing:
+        raise ConfigError(f"[colors] lacks {', '.join(missing)}.")
+    settings: dict[str, Any] = {"dark": document.get("dark", True), "ansi": ansi, **colors}
+    if ansi:
+        variables = {**_CURSORS, **variables}
+    return Theme(name=path.stem, variables=variables, **settings)
+
+
+def _read_document(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE + 1)
@@ -94,32 +132,35 @@ def _read_theme(path: Path) -> Theme:
     for key, value in document.items():
         if not isinstance(value, _TABLES.get(key, ())):
             raise ConfigError(
-                f"it may hold dark = true or false, [colors] and [variables], not {key!r}."
+                "it may hold dark and ansi, each true or false, [colors] and [variables], "
+                f"not {key!r}."
             )
-    colors = _colors(document.get("colors", {}), (*REQUIRED_COLORS, "boost"))
-    variables = _colors(document.get("variables", {}), tuple(VARIABLES))
-    missing = [name for name in REQUIRED_COLORS if name not in colors]
-    if missing:
-        raise ConfigError(f"[colors] lacks {', '.join(missing)}.")
-    settings: dict[str, Any] = {"dark": document.get("dark", True), **colors}
-    return Theme(name=path.stem, variables=variables, **settings)
+    return document
 
 
-def _colors(table: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, str]:
+def _colors(table: Mapping[str, Any], known: tuple[str, ...], *, ansi: bool) -> dict[str, str]:
     """Check the names and the values of a table, and write the values in one way."""
     for name, value in table.items():
         if name not in known:
             raise ConfigError(f"{name!r} is none of {', '.join(known)}.")
         if not isinstance(value, str):
             raise ConfigError(f"{name} must be a color in quotes. Received: {value!r}.")
-    return {name: _hex(name, value) for name, value in table.items()}
+    return {name: _checked(name, value, ansi=ansi) for name, value in table.items()}
 
 
-def _hex(name: str, value: str) -> str:
+def _checked(name: str, value: str, *, ansi: bool) -> str:
     try:
         color = Color.parse(value)
     except (ColorParseError, ValueError) as error:
         raise ConfigError(f"{name} is not a color. Received: {value!r}.") from error
-    if color.ansi is not None:
-        raise ConfigError(f"{name} must not be a color of the terminal. Received: {value!r}.")
+    if color.ansi is not None and not ansi:
+        raise ConfigError(
+            f"{name} may be a color of the terminal only in a theme with ansi = true. "
+            f"Received: {value!r}."
+        )
+    if color.ansi is None and ansi:
+        raise ConfigError(
+            f"{name} must be a color of the terminal, such as ansi_blue or ansi_default, as the "
+            f"theme has ansi = true. Received: {value!r}."
+        )
     return color.hex

@@ -46,18 +46,18 @@ class TrialTimer:
         announce: Callable[[TrialAnswer], object],
         *,
         start: "Callable[..., subprocess.Popen[str]] | None" = None,
-        hesitation: float = HESITATION,
+        hesitation: float | None = None,
     ) -> None:
         """Do nothing yet.
 
         Args:
             announce: Told of every answer, in a thread.
             start: Starts the process that times batches; None takes `start_trial`.
-            hesitation: Seconds before it is started.
+            hesitation: Seconds before it is started; None takes `HESITATION`.
         """
         self._announce = announce
         self._start = start or start_trial
-        self._hesitation = hesitation
+        self._hesitation = HESITATION if hesitation is None else hesitation
         self._errands = Errands("trial")
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None

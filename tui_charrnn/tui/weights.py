@@ -1,5 +1,6 @@
 """Finds the weights that are to speak and loads them; called in the thread that speaks."""
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -78,11 +79,11 @@ class WeightsLoader:
         """
         weights = find_weights(wanted, wait, self._clock)
         with self._lock:
-            mark = _file_mark(weights.path)
+            mark = file_mark(weights.path)
             kept = self._kept
             if kept and mark is not None and kept[:2] == (weights.path, mark):
-                return Voice(kept[2].model, kept[2].label, weights.note)
-            voice = _voice(weights, wanted)
+                return dataclasses.replace(kept[2], note=weights.note)
+            voice = dataclasses.replace(_voice(weights, wanted), file=weights.path, mark=mark)
             if mark is not None:
                 self._kept = (weights.path, mark, voice)
             return voice
@@ -117,11 +118,11 @@ def find_weights(wanted: Wanted, wait: Wait, clock: Clock = time.monotonic) -> W
 
 def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
     """Ask for the newest weights and wait for their file; False if they do not come."""
-    before = _file_mark(run.live_model)
+    before = file_mark(run.live_model)
     send_request(run, "publish")
     give_up_at = clock() + PUBLISH_LIMIT
     while clock() < give_up_at and not wait(_LOOK_INTERVAL):
-        if _file_mark(run.live_model) not in {before, None}:
+        if file_mark(run.live_model) not in {before, None}:
             return True
     return False
 
@@ -130,7 +131,7 @@ def _newest_file(run: RunDirectory) -> Path | None:
     """The newest weights that lie in a run: a checkpoint's, or published later than it."""
     checkpoint = newest_valid(run)
     candidates = [run.live_model, *([checkpoint.model] if checkpoint else [])]
-    marks = {path: mark for path in candidates if (mark := _file_mark(path)) is not None}
+    marks = {path: mark for path in candidates if (mark := file_mark(path)) is not None}
     return max(marks, key=lambda path: marks[path][0], default=None)
 
 
@@ -141,7 +142,7 @@ def _no_weights(run: RunDirectory) -> ModelFileError:
     )
 
 
-def _file_mark(path: Path) -> tuple[int, int, int] | None:
+def file_mark(path: Path) -> tuple[int, int, int] | None:
     """What changes when a file is replaced: time, inode and size; None if it is not there."""
     try:
         status = path.stat()

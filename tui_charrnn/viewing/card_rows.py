@@ -51,8 +51,8 @@ def _machine_rows(view: RunView) -> Iterator[Row]:
     status = view.status
     if status is None:
         return
-    precision = status.precision or (view.plan.precision if view.plan else "")
-    yield "device", safe_line(", ".join(filter(None, (status.device, precision))))
+    yield "device", safe_line(status.device)
+    yield "precision", safe_line(status.precision or (view.plan.precision if view.plan else ""))
     if status.usage is not None and view.is_live:
         yield from _usage_rows(status.usage)
 

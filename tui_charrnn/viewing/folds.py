@@ -109,12 +109,17 @@ def _fold_published(view: RunView, record: ModelPublished) -> None:
 
 
 def _fold_answered(_: RunView, record: RequestAnswered) -> News | None:
-    message = safe_line(record.message)
+    message = _sentence(safe_line(record.message))
     if not record.accepted:
         wanted = _REQUEST_WORDS.get(record.request, safe_line(record.request))
         return News(f"The trainer refused to {wanted}: {message}", "warning")
     is_told = record.request not in _SILENT
     return News(message or "The trainer has done it.") if is_told else None
+
+
+def _sentence(words: str) -> str:
+    """Words of a trainer as a sentence."""
+    return words[:1].upper() + words[1:] + ("" if words[-1:] in {"", ".", "!", "?"} else ".")
 
 
 def _fold_warned(view: RunView, record: RunWarned) -> News:

@@ -1,46 +1,125 @@
-"""One page: every key and what it does."""
+"""One page: every key and what it does, and a line to find one by."""
 
-from itertools import groupby
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.getters import query_one
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from tui_charrnn.tui.bindings import GROUPS, KEYS
+from tui_charrnn.tui.bindings import grouped, matching
 from tui_charrnn.tui.key import Key
+from tui_charrnn.tui.keymap import keys_in_force
 
 _ABOUT = (
     "A character LSTM reads text one character at a time and guesses the next. What you type into "
     "the box is its beginning; what it guesses is written above. Loss is in nats per character: "
     "less is better."
 )
+_LEAST_COLUMN = 7
 
 
 class HelpScreen(ModalScreen[None]):
-    """Lists the keys as the table in `bindings` has them."""
+    """Lists the keys that are in force; those that have what is typed, once something is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f1,q,enter", "dismiss", "Close", show=False)
+        Binding("escape", "dismiss", "Close", show=False),
+        # the key that opened it, whichever a user gave it
+        Binding("f1", "dismiss", "Close", show=False, id="app.help"),
+        Binding("up", "scroll(-1)", show=False),
+        Binding("down", "scroll(1)", show=False),
+        Binding("pageup", "scroll_page(-1)", show=False),
+        Binding("pagedown", "scroll_page(1)", show=False),
     ]
+    CSS = """
+    HelpScreen {
+        #help { width: 78; height: 100%; padding: 0 1; }
+        #help-search {
+            border: none;
+            height: 1;
+            padding: 0 1;
+            background: $panel;
+        }
+        #help-page {
+            height: 1fr;
+            padding: 0 1;
+            scrollbar-size-vertical: 1;
+            scrollbar-background: $surface;
+            scrollbar-background-hover: $surface;
+            scrollbar-background-active: $surface;
+        }
+        #help-about { color: $text-muted; margin-top: 1; }
+        #help-nothing, .help-group { margin-top: 1; }
+        .help-key { height: auto; }
+    }
+    """
+
+    page = query_one("#help-page", VerticalScroll)
 
     def compose(self) -> ComposeResult:
-        """What the program does, then a heading a group and a line a key."""
-        with VerticalScroll(id="help") as page:
-            page.border_title = Content("Keys")
-            page.border_subtitle = Content("Esc closes")
-            yield Static(_ABOUT, markup=False, id="help-about")
-            for group, keys in groupby(KEYS, key=_group):
-                yield Static(Content.styled(group, "bold"), classes="help-group")
-                for key in keys:
+        """A line to type in, what the program does, then a heading a group and a line a key."""
+        with Vertical(id="help") as box:
+            box.border_title = Content("Keys")
+            box.border_subtitle = Content("Type to find · Esc closes")
+            yield Input(placeholder="find a key by what it does", id="help-search")
+            with VerticalScroll(id="help-page", can_focus=False):
+                yield Static(_ABOUT, markup=False, id="help-about")
+                width = max(_LEAST_COLUMN, *(len(key.display) + 1 for key in keys_in_force()))
+                for number, (group, keys) in enumerate(grouped(keys_in_force()).items()):
                     yield Static(
-                        Content.assemble((f"{key.display:<7}", "bold $accent"), key.sentence),
-                        classes="help-key",
+                        Content.styled(group, "bold"), classes="help-group", id=f"group-{number}"
                     )
+                    for key in keys:
+                        yield HelpLine(key, width)
+                yield Static("No key does that.", markup=False, id="help-nothing")
+
+    def on_mount(self) -> None:
+        """Show all keys."""
+        self._show_found("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show the keys that have every word that is typed."""
+        event.stop()
+        self._show_found(event.value)
+
+    def action_scroll(self, rows: int) -> None:
+        """Move the page by rows, down or (below 0) up."""
+        self.page.scroll_relative(y=rows, animate=False)
+
+    def action_scroll_page(self, pages: int) -> None:
+        """Move the page by its height, down or (below 0) up."""
+        self.page.scroll_relative(y=pages * max(1, self.page.size.height - 1), animate=False)
+
+    def _show_found(self, typed: str) -> None:
+        found = {key.id for key in matching(keys_in_force(), typed)}
+        for line in self.query(HelpLine):
+            line.display = line.key.id in found
+        headings = {
+            f"group-{number}": any(key.id in found for key in keys)
+            for number, keys in enumerate(grouped(keys_in_force()).values())
+        }
+        for heading in self.query(".help-group"):
+            heading.display = headings[str(heading.id)]
+        self.query_one("#help-about").display = not typed.strip()
+        self.query_one("#help-nothing").display = not found
+        self.page.scroll_home(animate=False)
 
 
-def _group(key: Key) -> str:
-    return GROUPS[key.id.partition(".")[0]]
+class HelpLine(Static):
+    """A key and what it does."""
+
+    def __init__(self, key: Key, width: int) -> None:
+        """Write the line.
+
+        Args:
+            key: The key.
+            width: Columns for its name.
+        """
+        super().__init__(
+            Content.assemble((f"{key.display:<{width}}", "bold $accent"), key.sentence),
+            classes="help-key",
+        )
+        self.key = key

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.bindings import bindings_of
+from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.messages import (
     FirstFrameShown,
     NewsTold,
@@ -164,6 +165,8 @@ class MainScreen(Steering, Screen[None]):
 
     def action_stop(self) -> None:
         """Stop the text; where there is none, come back to it."""
+        if self.conversation.leave():
+            return
         if self.conversation.spoken.streaming:
             self.conversation.spoken.stop()
         else:
@@ -184,7 +187,7 @@ class MainScreen(Steering, Screen[None]):
     def action_source(self) -> None:
         """Let other weights speak from the next seed on."""
         if self.session.view is None:
-            self.tell("There is no run to speak from; ^n starts one.")
+            self.tell(f"There is no run to speak from; {key_words('run.train')} starts one.")
             return
         source = self.session.turn_source()
         self.tell(f"From the next Enter on, {source.value} will speak.")

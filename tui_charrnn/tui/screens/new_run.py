@@ -28,7 +28,35 @@ from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.widgets.form_body import FormBody
 from tui_charrnn.tui.widgets.form_fields import ARROWS, FormRow
 from tui_charrnn.tui.widgets.form_footer import FormFooter
+from tui_charrnn.tui.widgets.form_settings import SettingsTitle
 
+_STYLE: Final = """
+NewRunScreen {
+    #new-run {
+        border: round $primary;
+        border-title-color: $primary;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+        background: $surface;
+        padding: 0 1;
+        width: 80;
+        max-width: 100%;
+        height: 100%;
+        max-height: 56;
+    }
+}
+NewRunScreen.-two-columns {
+    #new-run { width: 140; }
+    FormBody { layout: horizontal; overflow: hidden; }
+    #form-main { width: 11fr; height: 100%; overflow-y: auto; margin-right: 2; }
+    FormSettings { width: 10fr; height: 100%; overflow-y: auto; margin-top: 0; }
+}
+NewRunScreen.-tight {
+    #new-run { border: none; }
+    FormSettings SettingRow .form-line { layout: vertical; }
+    FormSettings SettingRow .form-line > * { width: 1fr; }
+}
+"""
 _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
 """Whose fault it is that a run cannot be made, by the kind of error."""
 
@@ -48,33 +76,7 @@ class NewRunScreen(ModalScreen[bool]):
         (60, "-one-column"),
         (100, "-two-columns"),
     ]
-    DEFAULT_CSS = """
-    NewRunScreen {
-        #new-run {
-            border: round $primary;
-            border-title-color: $primary;
-            border-title-style: bold;
-            border-subtitle-color: $text-muted;
-            background: $surface;
-            padding: 0 1;
-            width: 80;
-            max-width: 100%;
-            height: 100%;
-            max-height: 44;
-        }
-    }
-    NewRunScreen.-two-columns {
-        #new-run { width: 140; }
-        FormBody { layout: horizontal; overflow: hidden; }
-        #form-main { width: 11fr; height: 100%; overflow-y: auto; margin-right: 2; }
-        FormSettings { width: 10fr; height: 100%; overflow-y: auto; margin-top: 0; }
-    }
-    NewRunScreen.-tight {
-        #new-run { border: none; }
-        FormSettings SettingRow .form-line { layout: vertical; }
-        FormSettings SettingRow .form-line > * { width: 1fr; }
-    }
-    """
+    DEFAULT_CSS = _STYLE
 
     body = query_one(FormBody)
     footer = query_one(FormFooter)
@@ -140,8 +142,9 @@ class NewRunScreen(ModalScreen[bool]):
 
     def on_descendant_focus(self) -> None:
         """Say what is to be known of the field at hand, and what is wrong with the last one."""
-        row = _row_of(self)
-        self.footer.advise(row.advice if row else "")
+        around = self.focused.ancestors_with_self if self.focused else []
+        advising = [each for each in around if isinstance(each, FormRow | SettingsTitle)]
+        self.footer.advise(advising[0].advice if advising else "")
         self.update_facts()
 
     @on(Input.Submitted)

@@ -1,8 +1,10 @@
 """The text as it streams, and the seed box below it."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -10,8 +12,13 @@ from textual.getters import query_one
 
 from tui_charrnn.tui.messages import NoteWritten, SeedSubmitted, SpeechBegan
 from tui_charrnn.tui.speaker import Dial, Voice, Wait
+from tui_charrnn.tui.widgets.kept_speech import SearchWanted
+from tui_charrnn.tui.widgets.seed_box import SeedBox
 from tui_charrnn.tui.widgets.seed_input import SeedInput
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.widgets.search_bar import SearchBar
 
 _HOTTEST: Final = 2.0
 
@@ -20,16 +27,17 @@ class Conversation(Vertical):
     """Takes seeds and what shapes the text; posts `SeedSubmitted` and loads nothing."""
 
     spoken = query_one(SpokenText)
-    seed = query_one(SeedInput)
+    seed = query_one(SeedBox)
 
     def __init__(self, dial: Dial) -> None:
         super().__init__()
         self._dial = dial
+        self._search: SearchBar | None = None
 
     def compose(self) -> ComposeResult:
         """The text, the seed box."""
         yield SpokenText(self._dial)
-        seed = SeedInput(placeholder="how the text begins")
+        seed = SeedBox(placeholder="how the text begins")
         seed.border_title = "Seed"
         yield seed
 
@@ -46,8 +54,35 @@ class Conversation(Vertical):
     def on_generated_text_follow_changed(self, event: SpokenText.FollowChanged) -> None:
         """Say that the view no longer follows what is being said."""
         event.stop()
-        if self.spoken.streaming:
+        if self.spoken.streaming and not self.spoken.is_held:
             self.tell("" if event.follows else "Held while you read; scroll to the end to follow.")
+
+    def on_search_wanted(self, event: SearchWanted) -> None:
+        """Open the row that looks through the text."""
+        event.stop()
+        if self._search is not None:
+            self._search.open()
+            return
+        # deferred: needed by those who look for something only
+        from tui_charrnn.tui.widgets.search_bar import SearchBar  # noqa: PLC0415 - as said
+
+        self._search = SearchBar(self.spoken)
+        self.mount(self._search, after=self.spoken)
+
+    def leave(self) -> bool:
+        """End a search or a selection by keys, if the focus is there; whether there was one."""
+        search, focused = self._search, self.screen.focused
+        if focused is None or focused is self.seed:
+            return False
+        if search is not None and search.display and focused in {self.spoken, search.field}:
+            search.close()
+            self.spoken.focus()
+            return True
+        if self.spoken.has_cursor and focused is self.spoken:
+            self.spoken.drop_cursor()
+            self.tell("")
+            return True
+        return False
 
     def speak(self, prepare: Callable[[Wait], Voice], seed_text: str | None) -> None:
         """Answer a seed text; see `SpokenText.speak`."""

@@ -87,7 +87,7 @@ class FormBody(Vertical):
     def restore(self, values: FormValues) -> None:
         """Fill the fields in."""
         self.preset.restore(values.preset)
-        self.settings.restore(values.settings)
+        self.settings.restore(values.settings, self.preset.preset)
         self._length.show(values.length)
         self._seeds.show(write_seeds(values.seeds))
         self._run_name.show(values.name)

@@ -60,6 +60,7 @@ class SettingsTitle(Static, can_focus=True):
     }
     """
     ALLOW_SELECT = False
+    advice = "Enter or Space opens and closes the list of everything that can be set."
 
     class Turned(Message):
         """The list is to be opened, or closed if it is open."""
@@ -116,14 +117,16 @@ class FormSettings(Vertical):
         """The rows by the names of their settings; none before the list is opened."""
         return self._rows
 
-    def restore(self, typed: Mapping[str, str]) -> None:
-        """Take what was typed; the list opens if that is anything."""
+    def restore(self, typed: Mapping[str, str], preset: Preset) -> None:
+        """Take what was typed in the place of a preset's values; the list opens for it."""
+        self._preset = preset
         self._typed = {
             setting.name: typed[setting.name] for setting in self._settings if setting.name in typed
         }
         if self._typed:
             self.open()
-        self.follow(self._preset)
+        else:
+            self.follow(preset)
 
     def follow(self, preset: Preset) -> None:
         """Show the values of a preset where nothing else was typed."""
@@ -146,9 +149,8 @@ class FormSettings(Vertical):
                 groups.setdefault(setting.group, []).append(self._rows[setting.name])
             for group, rows in groups.items():
                 self._list.mount(Label(group, classes="setting-group", markup=False), *rows)
-            self.call_after_refresh(self.follow, self._preset)
         self._list.display = True
-        self._count()
+        self.follow(self._preset)
 
     @on(SettingsTitle.Turned)
     def turn(self, event: SettingsTitle.Turned) -> None:

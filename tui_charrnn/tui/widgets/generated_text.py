@@ -2,15 +2,17 @@
 
 from typing import ClassVar, Final, get_args
 
+from rich.style import Style
 from textual.cache import LRUCache
 from textual.reactive import var
 from textual.selection import Selection
 from textual.strip import Strip
 
 from tui_charrnn.tui.renderables.kept_text import KeptText
-from tui_charrnn.tui.renderables.row_strip import draw_row
+from tui_charrnn.tui.renderables.row_strip import Overlay, draw_row
 from tui_charrnn.tui.renderables.selected_text import selected_text
 from tui_charrnn.tui.renderables.wrapped_text import TextStyle, WrappedText
+from tui_charrnn.tui.theme_filters import KeepsText
 from tui_charrnn.tui.widgets.following_scroll import FollowingScrollView
 
 DEFAULT_LIMIT: Final = 1_000_000
@@ -18,7 +20,7 @@ DEFAULT_LIMIT: Final = 1_000_000
 _WIDTH_BEFORE_LAYOUT: Final = 80
 
 
-class GeneratedText(FollowingScrollView, can_focus=True):
+class GeneratedText(KeepsText, FollowingScrollView, can_focus=True):
     """Shows text that only ever grows, wrapped, and follows its end until the reader scrolls up.
 
     Appending costs time proportional to what is appended, whatever the history. Selected text is
@@ -123,7 +125,17 @@ class GeneratedText(FollowingScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         strip = self._strips.get(number)
         if strip is None:
-            strip = self._strips[number] = self._draw(number, width)
+            look = self.get_component_rich_style
+            has_caret = self.streaming and number == self._wrapped.end - 1
+            drawn = draw_row(
+                self._wrapped.shown(number),
+                {style: look(f"generated-text--{style}") for style in get_args(TextStyle)},
+                overlays=self._overlays(number),
+                caret_style=look("generated-text--caret") if has_caret else None,
+            )
+            # the offsets are what Textual finds by what the mouse selects
+            strip = drawn.crop_extend(0, width, self.rich_style).apply_offsets(0, number)
+            self._strips[number] = strip
         return strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
@@ -164,16 +176,13 @@ class GeneratedText(FollowingScrollView, can_focus=True):
         self.place(len(self._wrapped.rows), top)
         self.refresh()
 
-    def _draw(self, number: int, width: int) -> Strip:
-        """Draw one row, with the offsets by which Textual finds what the mouse selects."""
-        look = self.get_component_rich_style
+    def _overlays(self, number: int) -> list[Overlay]:
+        """What lies over the text of a row: the selection."""
         selection = self.text_selection
-        has_caret = self.streaming and number == self._wrapped.end - 1
-        strip = draw_row(
-            self._wrapped.shown(number),
-            {style: look(f"generated-text--{style}") for style in get_args(TextStyle)},
-            selected=None if selection is None else selection.get_span(number),
-            selection_style=self.screen.get_component_rich_style("screen--selection"),
-            caret_style=look("generated-text--caret") if has_caret else None,
-        )
-        return strip.crop_extend(0, width, self.rich_style).apply_offsets(0, number)
+        span = None if selection is None else selection.get_span(number)
+        if span is None:
+            return []
+        look = self.screen.get_component_rich_style("screen--selection")
+        if self.screen.get_component_styles("screen--selection").color.a == 0:
+            look = Style(bgcolor=look.bgcolor)  # the text keeps its color, instead of none
+        return [(*span, look + Style(reverse=True) if self.app.no_color else look)]

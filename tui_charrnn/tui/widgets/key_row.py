@@ -6,8 +6,8 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_charrnn.tui.bindings import KEYS
 from tui_charrnn.tui.key import Key, Owner
+from tui_charrnn.tui.keymap import keys_in_force
 
 _ORDER: Final = (
     "text.stop",
@@ -70,10 +70,10 @@ class KeyRow(Static):
 
 def keys_of_row(pane: Owner | None) -> list[Key]:
     """The keys of the row in their order; those of a pane leave room for few others."""
-    by_id = {key.id: key for key in KEYS}
+    by_id = {key.id: key for key in keys_in_force()}
     if pane is None:
         return [by_id[name] for name in _ORDER]
-    own = [key for key in KEYS if key.owner == pane and key.in_row]
+    own = [key for key in by_id.values() if key.owner == pane and key.in_row]
     rest = [name for name in _ORDER if name not in _ALWAYS and not name.startswith("text.")]
     return [*own, *(by_id[name] for name in (*_ALWAYS, *rest))]
 

@@ -15,11 +15,12 @@ from textual.widget import Widget
 from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.renderables.chart.course import courses_of
 from tui_charrnn.tui.renderables.chart.drawing import Chart, draw_chart, draw_words
-from tui_charrnn.tui.renderables.chart.glyphs import glyphs_of
+from tui_charrnn.tui.renderables.chart.glyphs import ASCII, glyphs_of
 from tui_charrnn.tui.renderables.chart.look import Look
 from tui_charrnn.tui.renderables.chart.marks import Mark
 from tui_charrnn.tui.renderables.chart.stations import nearest, nearest_to_column
 from tui_charrnn.tui.renderables.chart.words import NO_BATCH
+from tui_charrnn.tui.themed_app import ThemedApp
 from tui_charrnn.viewing.run_view import RunView
 
 NO_RUN = "No run is shown."
@@ -62,9 +63,14 @@ class LossChart(Widget, can_focus=True):
     cursor: reactive[int | None] = reactive[int | None](None)
     """A step to read out; None follows the newest."""
 
-    def __init__(self) -> None:
+    def __init__(self, glyphs: str = "auto") -> None:
+        """Begin without a run.
+
+        Args:
+            glyphs: Signs to draw with, by name, unless the environment names others.
+        """
         super().__init__()
-        self.glyphs = glyphs_of()
+        self.glyphs = glyphs_of(preferred=glyphs)
         self._view: RunView | None = None
         self._other: RunView | None = None
         self._known: Hashable = None
@@ -73,6 +79,12 @@ class LossChart(Widget, can_focus=True):
         self._drawn: Hashable = None
         """What the chart was drawn of; if it is another now, the chart is out of date."""
         self.border_title = Content("Loss")
+
+    def on_mount(self) -> None:
+        """Draw in ASCII where every sign is."""
+        if isinstance(self.app, ThemedApp) and self.app.is_ascii:
+            self.glyphs = ASCII
+            self.watch_look()
 
     def show(self, view: RunView | None, other: RunView | None) -> None:
         """Draw what is known of a run.

@@ -1,12 +1,9 @@
 """The line that says what has just happened, or what to do next."""
 
-from typing import Final
-
 from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
-
-HINT: Final = "Type a seed and press Enter · ^n trains on your own text · F1 help"
+from tui_charrnn.tui.keymap import key_words
 
 
 class NoteLine(Static):
@@ -23,9 +20,15 @@ class NoteLine(Static):
     """
 
     def __init__(self) -> None:
-        super().__init__(HINT, id="note", markup=False)
+        super().__init__(hint(), id="note", markup=False)
 
     def tell(self, sentence: str, *, is_problem: bool = False) -> None:
         """Say something, or the hint if it is empty; foreign parts are made safe."""
-        self.update(safe_line(sentence) or HINT)
+        self.update(safe_line(sentence) or hint())
         self.set_class(is_problem, "-problem")
+
+
+def hint() -> str:
+    """What to do when there is nothing to say."""
+    train, page = key_words("run.train"), key_words("app.help")
+    return f"Type a seed and press Enter · {train} trains on your own text · {page} help"

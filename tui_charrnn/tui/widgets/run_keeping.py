@@ -15,7 +15,7 @@ from tui_charrnn.tui.run_refusals import READ_ONLY, change_problem, name_problem
 from tui_charrnn.tui.screens.ask_text import AskTextScreen
 from tui_charrnn.tui.screens.question import Answer, QuestionScreen
 from tui_charrnn.tui.widgets.chore_pane import ChorePane
-from tui_charrnn.tui.widgets.run_list import NO_RUNS, RunList
+from tui_charrnn.tui.widgets.run_list import RunList, no_runs
 from tui_charrnn.viewing.run_rows import is_at_work
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class RunKeeping(ChorePane):
     def selected(self) -> RunSummary | None:
         """The run under the cursor; if there is none, that is told."""
         if self.runs.selected is None:
-            self.tell(NO_RUNS)
+            self.tell(no_runs())
         return self.runs.selected
 
     def is_trained(self, found: RunSummary) -> bool:

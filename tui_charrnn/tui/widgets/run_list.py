@@ -13,12 +13,12 @@ from textual.getters import query_one
 from tui_charrnn.runs.catalogue import RunSummary
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.run_lookout import RunLookout, RunsListed
 from tui_charrnn.tui.widgets.run_preview import RunPreview
 from tui_charrnn.tui.widgets.run_table import RunTable
 from tui_charrnn.viewing.run_rows import run_lines
 
-NO_RUNS: Final = "There are no runs yet. ^n trains the first one."
 _LOOKING: Final = "Looking for runs …"
 _ROOMY: Final = 20  # rows from which on the preview may be long
 _LOW: Final = 9  # rows below which there is none
@@ -104,7 +104,7 @@ class RunList(Vertical):
         """Show what is in the folder now."""
         event.stop()
         self.summaries = event.summaries
-        self._sentence = safe_line(event.problem) or NO_RUNS
+        self._sentence = safe_line(event.problem) or no_runs()
         self.table.show(event.rows, cursor=str(self._next_cursor))
         if str(self._next_cursor) in event.rows:
             self._next_cursor = None
@@ -145,6 +145,11 @@ class RunList(Vertical):
         lines = run_lines(found, time.time())
         name = " · ".join(filter(None, (safe_line(found.run.name), self._remark(found.run))))
         self.preview.show(name, lines[: 5 if height >= _ROOMY else 2])
+
+
+def no_runs() -> str:
+    """What to say where a folder holds no run."""
+    return f"There are no runs yet. {key_words('run.train')} trains the first one."
 
 
 def _counted(count: int, live: int) -> str:

@@ -1,20 +1,25 @@
 """Where the reader types the text that the model goes on from."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.document._document import EditResult
+from textual.document._edit import Edit
 from textual.message import Message
 from textual.reactive import var
 from textual.widgets import TextArea
 
 from tui_charrnn.tui.renderables.seed_line import shown_line, unknown_in, unknown_spans
+from tui_charrnn.tui.seed_history import LONGEST_SEED
+from tui_charrnn.tui.theme_filters import KeepsText
 
 
-class SeedInput(TextArea):
+class SeedInput(KeepsText, TextArea):
     """A text field of one to four rows that submits on Enter and remembers what it submitted.
 
     After a submission the text stays and is selected: Enter submits it again, typing replaces it.
@@ -50,6 +55,21 @@ class SeedInput(TextArea):
         @property
         def control(self) -> "SeedInput":
             """The field that was submitted."""
+            return self.seed_input
+
+    @dataclass
+    class Shortened(Message):
+        """What was typed or pasted is longer than what there is room for."""
+
+        seed_input: "SeedInput"
+        longest: int
+        """Characters that the field takes."""
+        lost: int
+        """Characters that were left out."""
+
+        @property
+        def control(self) -> "SeedInput":
+            """The field that is full."""
             return self.seed_input
 
     def __init__(
@@ -97,13 +117,12 @@ class SeedInput(TextArea):
         Args:
             line_index: Which line of the text.
         """
-        line = self.document.get_line(line_index)
-        shown = Text(shown_line(line), end="", no_wrap=True)
-        if self.vocabulary is not None:
-            style = self.get_component_rich_style("seed-input--unknown", partial=True)
-            for start, end in unknown_spans(line, self.vocabulary):
-                shown.stylize(style, start, end)
-        return shown
+        shown, unknown = _look_of(self.document.get_line(line_index), self.vocabulary)
+        line = Text(shown, end="", no_wrap=True)
+        style = self.get_component_rich_style("seed-input--unknown", partial=True)
+        for start, end in unknown:
+            line.stylize(style, start, end)
+        return line
 
     def watch_vocabulary(self) -> None:
         """Draw the text again, for another model."""
@@ -116,6 +135,22 @@ class SeedInput(TextArea):
             event.stop()
             event.prevent_default()
             self.action_submit()
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Take as much of an edit as there is room for."""
+        taken = self.get_text_range(edit.top, edit.bottom)
+        room = LONGEST_SEED - len(self.text) + len(taken)
+        lost = len(edit.text) - max(room, 0)
+        if lost > 0:
+            edit.text = edit.text[: max(room, 0)]
+            self.post_message(self.Shortened(self, LONGEST_SEED, lost))
+        return super().edit(edit)
+
+    def put_before(self, seeds: list[str]) -> None:
+        """Let older seeds be recalled before those that were submitted here."""
+        self.submitted_seeds[:0] = seeds
+        if self._recalled is not None:
+            self._recalled += len(seeds)
 
     def action_submit(self) -> None:
         """Post the text, and remember it."""
@@ -155,3 +190,12 @@ class SeedInput(TextArea):
         self._recalled = None if target == count else target
         self.load_text(self._draft if target == count else self.submitted_seeds[target])
         self.move_cursor(self.document.end)
+
+
+@lru_cache(maxsize=8)
+def _look_of(
+    line: str, vocabulary: frozenset[str] | None
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """A line as it is shown, and where it is unknown; every row of a long line asks for it."""
+    unknown = () if vocabulary is None else tuple(unknown_spans(line, vocabulary))
+    return shown_line(line), unknown

@@ -7,22 +7,22 @@ from typing import Final
 from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.messages import NoteWritten, SpeechBegan, SpeechEnded, SpeechFailed
-from tui_charrnn.tui.speaker import DEFAULT_LENGTH, Dial, Opening, Speech, Voice, Wait
-from tui_charrnn.tui.widgets.generated_text import GeneratedText
+from tui_charrnn.tui.speaker import Dial, Opening, Speech, Voice, Wait
+from tui_charrnn.tui.widgets.kept_speech import KeptSpeech
 
 FRAME: Final = 1 / 30  # seconds between two looks at what has been generated
 _NAMED: Final = 4
 """Unknown characters that are named before the rest is only counted."""
 
 
-class SpokenText(GeneratedText):
+class SpokenText(KeptSpeech):
     """Shows one speech after another; says what there is to say about them in `NoteWritten`."""
 
     def __init__(self, dial: Dial) -> None:
-        super().__init__()
+        super().__init__(id="spoken-text")
         self._dial = dial
-        self._speech: Speech | None = None
         self._opening: Opening | None = None
 
     def on_mount(self) -> None:
@@ -43,17 +43,19 @@ class SpokenText(GeneratedText):
         """
         self._draw_new()
         self.stop()
-        self._speech = Speech(prepare, seed_text, self._dial, self.post_message)
-        self._speech.begin()
+        self.drop_cursor()
+        self.follows_end = True
+        self.speech = Speech(prepare, seed_text, self._dial, self.post_message)
+        self.speech.begin()
 
     def stop(self) -> None:
         """Say no more; the text stays."""
-        if self._speech is not None and self._speech.is_active:
-            self._speech.stop()
+        if self.speech is not None and self.speech.is_active:
+            self.speech.stop()
 
     def go_on(self) -> bool:
         """Continue from the state where the text stopped; False if there is nothing to continue."""
-        if self._speech is None or not self._speech.go_on():
+        if self.speech is None or not self.speech.go_on():
             return False
         self.streaming = True
         return True
@@ -67,7 +69,7 @@ class SpokenText(GeneratedText):
 
     def on_speech_began(self, event: SpeechBegan) -> None:
         """Write the seed text down and draw what follows."""
-        if event.speech is not self._speech:
+        if event.speech is not self.speech:
             return
         self._opening = opening = event.opening
         if self.text:
@@ -84,11 +86,13 @@ class SpokenText(GeneratedText):
     def on_speech_ended(self, event: SpeechEnded) -> None:
         """Draw the last characters and rest."""
         event.speech.is_active = False
-        if event.speech is self._speech:
+        if event.speech is self.speech:
             self._draw_new()
             self.streaming = False
-            end = "Stopped." if event.was_stopped else f"{DEFAULT_LENGTH:,} characters."
-            self.post_message(NoteWritten(f"{end} ^g goes on, Enter begins anew."))
+            end = "Stopped." if event.was_stopped else f"{self._dial.length:,} characters."
+            self.post_message(
+                NoteWritten(f"{end} {key_words('text.more')} goes on, Enter begins anew.")
+            )
 
     def on_speech_failed(self, event: SpeechFailed) -> None:
         """Say why nothing is said.
@@ -99,7 +103,7 @@ class SpokenText(GeneratedText):
         event.speech.is_active = False
         if not isinstance(event.error, CharRNNError | OSError):
             raise event.error
-        if event.speech is self._speech:
+        if event.speech is self.speech:
             self._draw_new()
             self.streaming = False
             self.post_message(NoteWritten(str(event.error), is_problem=True))
@@ -110,7 +114,7 @@ class SpokenText(GeneratedText):
         (self._frames.resume if self.streaming else self._frames.pause)()
 
     def _draw_new(self) -> None:
-        if self._speech is not None and (said := self._speech.take()):
+        if self.speech is not None and (said := self.speech.take()):
             self.append(said, "generated")
 
 
@@ -118,7 +122,7 @@ def _opening_words(opening: Opening) -> str:
     """What there is to say when a text begins; empty if all is as expected."""
     characters = dict.fromkeys(lost.character for lost in opening.skipped)
     if not characters:
-        return opening.note
+        return opening.voice.note
     named = ", ".join(f"{c} (U+{ord(c):04X})" for c in itertools.islice(characters, _NAMED))
     more = f" and {len(characters) - _NAMED} more" if len(characters) > _NAMED else ""
     return f"Left out, because the model has never seen it: {named}{more}."

@@ -9,6 +9,7 @@ from textual.containers import Container, Vertical
 from textual.getters import query_one
 from textual.widget import Widget
 
+from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.last_words import LastWords
 from tui_charrnn.tui.widgets.conversation import Conversation
 from tui_charrnn.tui.widgets.run_card import RunCard
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tui_charrnn.viewing.run_view import RunView
 
 _ROOMS: Final[dict[str, Owner]] = {
+    "spoken-text": "speech",
     "pane-training": "chart",
     "pane-runs": "runs",
     "pane-childhood": "childhood",
@@ -125,7 +127,9 @@ class Studio(Container):
             log = self._last_words.of(view.run, failure.kind)
             failure = diagnose(view, exit_code, log)
         advice = advice_words(view)
-        self.trouble = f"{failure.sentence} F3 shows what helps." if failure else advice
+        self.trouble = advice
+        if failure is not None:
+            self.trouble = f"{failure.sentence} {key_words('pane.training')} shows what helps."
         self._show_failure(failure, log)
         return advice
 
@@ -159,7 +163,9 @@ class Studio(Container):
     def _furnish_chart(self) -> LossChart:
         from tui_charrnn.tui.widgets.loss_chart import LossChart  # noqa: PLC0415 - as said
 
-        self._chart = self._chart or self._put(LossChart(), "training")
+        self._chart = self._chart or self._put(
+            LossChart(self._session.preferences.glyphs), "training"
+        )
         return self._chart
 
     def _furnish_runs(self) -> None:

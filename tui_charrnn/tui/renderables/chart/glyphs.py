@@ -175,11 +175,12 @@ _TERMINALS: Final = {"linux": BLOCKS, "dumb": ASCII, "vt100": ASCII, "vt220": AS
 """Terminals that are known to have no braille."""
 
 
-def glyphs_of(environment: Mapping[str, str] = os.environ) -> Glyphs:
+def glyphs_of(environment: Mapping[str, str] = os.environ, preferred: str = "auto") -> Glyphs:
     """The signs that a terminal has, or those that the user wants.
 
     Args:
-        environment: CHARRNN_GLYPHS names one of `braille`, `blocks` and `ascii`; else TERM decides.
+        environment: CHARRNN_GLYPHS names one of `braille`, `blocks` and `ascii`.
+        preferred: One of these where it does not; else TERM decides.
     """
-    known = _TERMINALS.get(environment.get("TERM", ""), BRAILLE)
+    known = _GLYPHS.get(preferred) or _TERMINALS.get(environment.get("TERM", ""), BRAILLE)
     return _GLYPHS.get(environment.get("CHARRNN_GLYPHS", "").strip().lower(), known)

@@ -1,0 +1,79 @@
+"""A defect, wherever it is: a clean terminal, three lines, a report without the user's text."""
+
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import ROOT
+from tests.support.terminal import Terminal
+from tests.support.tiny_model import tiny_model_file
+
+pytestmark = pytest.mark.pty
+
+PLACES = {
+    "a message": "MainScreen.on_seed_submitted = lambda self, event: fail()",
+    "a thread": "Speech._speak = lambda self, stopping: fail()",
+    "a row that is drawn": "SeedInput.render_line = lambda self, y: fail()",
+    "a timer": "SpokenText._draw_new = lambda self: fail()",
+    "the keyboard": "TolerantDriver.process_message = lambda self, event: fail()",
+}
+"""How each defect gets in, once the app is open."""
+SECRET = "dear diary"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) -> None:
+    model = tiny_model_file(tmp_path / "tiny.safetensors", vocabulary="\n abcdeiry")
+    script = tmp_path / "crash.py"
+    runs = tmp_path / "runs"
+    script.write_text(
+        textwrap.dedent(f"""
+            import sys, threading
+            from pathlib import Path
+            from tui_charrnn.tui import app
+            from tui_charrnn.tui.screens.main import MainScreen
+            from tui_charrnn.tui.speaker import Speech
+            from tui_charrnn.tui.terminal import TolerantDriver
+            from tui_charrnn.tui.widgets.seed_input import SeedInput
+            from tui_charrnn.tui.widgets.spoken_text import SpokenText
+
+            def fail():
+                text = {SECRET!r}
+                raise ZeroDivisionError(f"a defect \\x1b[31m in {{text}}")
+
+            def spoil(self, warm):
+                {PLACES[place]}
+                self.screen.refresh(layout=True)
+
+            MainScreen.action_warm = spoil
+            sys.exit(app.run_app(None, Path({str(runs)!r}), {str(model)!r}))
+            """),
+        encoding="utf-8",
+    )
+    command, environment = [sys.executable, str(script)], {"PYTHONPATH": str(ROOT)}
+    with Terminal(command, size=(160, 40), environment=environment) as terminal:
+        before = terminal.attributes()
+        terminal.wait_for_text("model tiny")
+        terminal.write("\x1b[18~")  # F7
+        terminal.wait_for("the end", lambda: _typed_to_the_end(terminal))
+        assert terminal.wait_for_end() == 1
+        assert terminal.left_changed() == []
+        assert terminal.attributes() == before
+        after = terminal.raw.decode().rpartition("\x1b[?1049l")[2]
+    lines = [line for line in after.split("\r\n") if line.startswith(("char", "Where", "A run"))]
+    assert len(lines) == after.count("\r\n") == 3
+    assert "ZeroDivisionError: a defect ␛[31m" in lines[0]
+    (report,) = (tmp_path / "home/state/charrnn-tui").glob("crash-*.txt")
+    assert str(report) in lines[1]
+    written = report.read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in written
+    assert "in fail" in written
+    assert SECRET not in written.replace(f"text = {SECRET!r}", "")
+
+
+def _typed_to_the_end(terminal: Terminal) -> bool:
+    if terminal.is_running:
+        terminal.write(f"{SECRET}\r")
+    return not terminal.is_running

@@ -1,0 +1,146 @@
+"""Text of the world in a terminal: typed, pasted and shown, in every form that terminals send."""
+
+import codecs
+import unicodedata
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from tests.support.terminal import Terminal, app_command
+from tests.support.tiny_model import tiny_model_file
+
+pytestmark = pytest.mark.pty
+
+SEED = "한글, 안녕"
+DECOMPOSED = unicodedata.normalize("NFD", SEED)
+VOCABULARY = "\n ,abc" + "".join(sorted(set(SEED) - set(" ,")))
+ENCODINGS = {
+    "whole": [SEED.encode()],
+    "syllable by syllable": [character.encode() for character in SEED],
+    "byte by byte": [bytes([byte]) for byte in SEED.encode()],
+    "decomposed": [DECOMPOSED.encode()],
+    "decomposed, letter by letter": [letter.encode() for letter in DECOMPOSED],
+    "pasted": [b"\x1b[200~", SEED.encode(), b"\x1b[201~"],
+    "pasted, decomposed": [f"\x1b[200~{DECOMPOSED}\x1b[201~".encode()],
+    "pasted, cut within a character": [
+        b"\x1b[200~" + SEED.encode()[:4],
+        SEED.encode()[4:] + b"\x1b[20",
+        b"1~",
+    ],
+    "kitty, with the text": [
+        "".join(f"\x1b[0;;{ord(character)}u" for character in SEED).encode()
+    ],
+}
+"""The pieces in which a seed arrives; between two of them, the app reads."""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny_model_file(tmp_path / "tiny.safetensors", vocabulary=VOCABULARY)
+
+
+def type_pieces(terminal: Terminal, pieces: list[bytes]) -> None:
+    for piece in pieces:
+        terminal.write(piece)
+        terminal.read(0.05)
+
+
+def answered_rows(terminal: Terminal) -> list[str]:
+    """The rows of the text, without the frame around it."""
+    rows = [row.strip("│ ") for row in terminal.text.splitlines() if row.startswith("│")]
+    return rows[:-1]  # the last is the seed box
+
+
+@pytest.mark.parametrize("form", ENCODINGS)
+def test_hangul_arrives_composed(tmp_path: Path, model: Path, form: str) -> None:
+    with Terminal(app_command(model, tmp_path / "runs")) as terminal:
+        terminal.wait_for_text("model tiny")
+        type_pieces(terminal, [*ENCODINGS[form], b"\r"])
+        terminal.wait_for(
+            "the seed stands in the text",
+            lambda: any(row.startswith(SEED) for row in answered_rows(terminal)),
+        )
+        assert "Left out" not in terminal.text
+        terminal.write("\x11")
+        assert terminal.wait_for_end() == 0
+        assert terminal.left_changed() == []
+
+
+def test_the_keyboard_speaks_no_kitty_protocol(tmp_path: Path, model: Path) -> None:
+    with Terminal(app_command(model, tmp_path / "runs")) as terminal:
+        terminal.wait_for_text("model tiny")
+        terminal.write("\x11")
+        assert terminal.wait_for_end() == 0
+        assert b"\x1b[>" not in terminal.raw
+
+
+def test_who_wants_the_kitty_protocol_gets_it(tmp_path: Path, model: Path) -> None:
+    wish = {"TEXTUAL_DISABLE_KITTY_KEY": "0"}
+    with Terminal(app_command(model, tmp_path / "runs"), environment=wish) as terminal:
+        terminal.wait_for_text("model tiny")
+        terminal.write("\x11")
+        assert terminal.wait_for_end() == 0
+        assert b"\x1b[>25u" in terminal.raw
+        assert terminal.raw.rindex(b"\x1b[<u") > terminal.raw.rindex(b"\x1b[>25u")
+
+
+def test_the_cursor_waits_where_an_input_method_composes(tmp_path: Path, model: Path) -> None:
+    with Terminal(app_command(model, tmp_path / "runs")) as terminal:
+        terminal.wait_for_text("model tiny")
+        terminal.wait_for("the cursor is in the box", lambda: 0 < terminal.cursor[0] < 40)
+        column, row = terminal.cursor
+        assert "how the text begins" in terminal.text.splitlines()[row]
+        for count, syllable in enumerate("안녕", start=1):  # while the text streams
+            terminal.write(syllable)
+            terminal.wait_for(
+                "the cursor stands behind what was typed",
+                lambda cells=2 * count: terminal.cursor == (column + cells, row),
+            )
+
+
+@pytest.mark.parametrize("encoding", ["euc-kr", "cp949", "shift-jis", "utf-16", "latin-1"])
+def test_bytes_of_another_encoding_are_no_end(
+    tmp_path: Path, model: Path, encoding: str
+) -> None:
+    text = "é" if encoding == "latin-1" else "日本" if encoding == "shift-jis" else "한글"
+    with Terminal(app_command(model, tmp_path / "runs")) as terminal:
+        terminal.wait_for_text("model tiny")
+        typed = text.encode(encoding).removeprefix(codecs.BOM_UTF16)
+        type_pieces(terminal, [typed, b"abc", b"\r"])
+        terminal.wait_for(
+            "the rest stands in the text", lambda: any("abc" in row for row in answered_rows(terminal))
+        )
+        terminal.write("\x11")
+        assert terminal.wait_for_end() == 0
+
+
+@pytest.mark.parametrize("width", [41, 80])
+@pytest.mark.parametrize(
+    ("name", "characters"),
+    {
+        "Hangul": "한글말 ",
+        "Japanese": "日本語のカナ、",
+        "Arabic": "سلام عليكم",
+        "emoji": "😀🚀 ",
+        "marks": "e\u0301a\u0308 ",
+    }.items(),
+)
+def test_every_row_has_its_right_border_in_place(
+    tmp_path: Path, name: str, characters: str, width: int
+) -> None:
+    model = tiny_model_file(
+        tmp_path / "tiny.safetensors", vocabulary="".join(sorted(set(characters)))
+    )
+    with Terminal(app_command(model, tmp_path / "runs"), size=(width, 24)) as terminal:
+        terminal.wait_for_text("temperature 0.8")
+        terminal.write("\x06\x06\x06")  # ^f: as fast as it goes
+        terminal.wait_for_text("2,000 characters.")
+        rows = [row for row in terminal.text.splitlines() if row.startswith("│")]
+        assert len(rows) > 10
+        assert any(character in "".join(rows) for character in characters.strip())
+        for row in rows:
+            assert cell_len(row) == width, row
+            assert row.endswith(("│", "▎", "▁", "█", " ")), row
+        terminal.write("\x11")
+        assert terminal.wait_for_end() == 0

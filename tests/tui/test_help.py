@@ -1,0 +1,76 @@
+"""The page of keys: it finds, it scrolls, it closes."""
+
+from pathlib import Path
+
+from textual.widgets import Input
+
+from tests.support.open_app import tiny_app
+from tests.support.shown_screen import screen_text
+from tui_charrnn.tui.keymap import KEYS
+from tui_charrnn.tui.screens.help import HelpLine
+
+
+def lines_of(app: object) -> list[str]:
+    """The ids of the keys that are listed."""
+    return [line.key.id for line in app.screen.query(HelpLine) if line.display]  # type: ignore[attr-defined]
+
+
+async def test_it_lists_every_key_under_its_heading(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1")
+        await pilot.pause()
+        assert sorted(lines_of(app)) == sorted(key.id for key in KEYS)
+        assert "In the loss chart" not in screen_text(app)
+        await pilot.press(*["pagedown"] * 9)
+        await pilot.pause()
+        assert KEYS[-1].sentence in screen_text(app)
+
+
+async def test_typing_finds(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1")
+        await pilot.press(*"learning rate")
+        await pilot.pause()
+        assert lines_of(app) == ["run.rate"]
+        shown = screen_text(app)
+        assert "Change the learning rate." in shown
+        assert "Training" in shown
+        assert "Panes" not in shown
+        await pilot.press(*"zz")
+        await pilot.pause()
+        assert lines_of(app) == []
+        assert "No key does that." in screen_text(app)
+        await pilot.press("ctrl+u")
+        await pilot.pause()
+        assert len(lines_of(app)) == len(KEYS)
+
+
+async def test_letters_are_typed_and_escape_closes(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1", "q", "enter")
+        await pilot.pause()
+        assert app.screen.query_one(Input).value == "q"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is app.main
+
+
+async def test_the_key_that_opened_it_closes_it(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1", "f1")
+        await pilot.pause()
+        assert app.screen is app.main
+
+
+async def test_a_small_terminal_shows_the_line_and_some_keys(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.press("f1")
+        await pilot.press(*"palette")
+        await pilot.pause()
+        assert app.screen.query_one(Input).region.height == 1
+        assert "Find a command" in screen_text(app)

@@ -1,0 +1,166 @@
+"""The app as its user set it: its own keys, pace, length, and what is wrong told."""
+
+from pathlib import Path
+
+import pytest
+from textual.command import CommandList
+from textual.widgets import Static
+
+from tests.support.open_app import note_of, spoken_by, tiny_app
+from tests.support.shown_screen import screen_text
+from tests.support.tiny_model import tiny_model_file
+from tests.support.waiting import wait_until
+from tui_charrnn.preferences.file import preferences_file
+from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.renderables.chart.glyphs import BLOCKS
+from tui_charrnn.tui.session import session_for
+from tui_charrnn.tui.widgets.log_pane import LogPane
+from tui_charrnn.tui.widgets.loss_chart import LossChart
+
+
+def preferred_app(folder: Path, text: str) -> CharRNNApp:
+    """An app that speaks with a tiny model, with a file of settings."""
+    path = preferences_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    model = tiny_model_file(folder / "tiny.safetensors")
+    found = resolve({"model": str(model)})
+    return CharRNNApp(session_for(found, folder / "runs", is_readonly=False))
+
+
+def commands_of(app: CharRNNApp) -> dict[str, str]:
+    """What the palette offers: title and help."""
+    return {command.title: command.help for command in app.get_system_commands(app.screen)}
+
+
+async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "pace = 'max'\nlength = 31\ntemperature = 1.3")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the end", lambda: note_of(app).startswith("31 characters."))
+        assert len(spoken_by(app)) == 31
+        assert "temperature 1.3" in str(app.main.conversation.spoken.border_title)
+
+
+async def test_a_pace_off_the_ladder_goes_on_to_the_next_faster_one(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "pace = 45")
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+f")
+        assert app.session.dial.pace == 60
+
+
+async def test_theme_motion_and_signs_reach_the_session(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "theme = 'nord'\nascii = true\nreduced_motion = true")
+    session = app.session
+    assert (session.theme, session.is_ascii, session.reduces_motion) == ("nord", True, True)
+
+
+async def test_the_signs_of_the_chart_can_be_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    app = preferred_app(tmp_path, "glyphs = 'blocks'")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("f3")
+        await pilot.pause()
+        assert app.screen.query_one(LossChart).glyphs is BLOCKS
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("pace = 0", "pace must be a whole number"),
+        ("no TOML", "is not valid TOML"),
+        ("[keys]\n'text.more' = 'f5'", "f5 is the key of run.pause already"),
+    ],
+)
+async def test_with_a_broken_file_the_app_opens_and_says_so(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    app = preferred_app(tmp_path, text)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        messages = [note.message for note in app._notifications]
+        assert any(told in message for message in messages)
+        assert all(str(preferences_file()) in message for message in messages)
+
+
+async def test_another_key_acts_instead_and_is_shown_everywhere(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "[keys]\ntext.warmer = 'f10'\npane.runs = 'f8'\napp.help = 'f11'")
+    async with app.run_test(size=(100, 30)) as pilot:
+        before = app.session.dial.sampling.temperature
+        await pilot.press("f10")
+        assert app.session.dial.sampling.temperature == pytest.approx(before + 0.1)
+        row = str(app.main.query_one("KeyRow", Static).content)
+        assert "F10 Temp" in row
+        assert "F11 Help" in row
+        assert "F8 Runs" in screen_text(app)
+        commands = commands_of(app)
+        assert commands["Raise the temperature: wilder text. Acts at once"] == "Key: F10"
+        await pilot.press("f1")
+        assert app.screen is app.main
+        await pilot.press("f11")
+        await pilot.pause()
+        assert "F10    Raise the temperature" in screen_text(app)
+        await pilot.press("f11")
+        await pilot.pause()
+        assert app.screen is app.main
+        await pilot.press("f8")
+        assert app.main.pane == "runs"
+        assert app.session.dial.sampling.temperature == pytest.approx(before + 0.1)
+
+
+async def test_quit_and_palette_may_have_other_keys(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "[keys]\napp.quit = 'f10'\napp.palette = 'f12'")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("ctrl+q", "ctrl+p")
+        await pilot.pause()
+        assert app.is_running
+        assert app.screen is app.main
+        await pilot.press("f12")
+        await pilot.pause()
+        assert type(app.screen).__name__ == "CommandPalette"
+        await pilot.press("escape", "f10")
+        await pilot.pause()
+        assert app.return_code == 0
+
+
+async def test_a_key_of_a_pane_acts_only_there(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "[keys]\nlog.filter = ['g', 'end']\nlog.end = 'G'")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("g")
+        assert app.main.conversation.seed.text == "g"
+        await pilot.press("ctrl+l")
+        await pilot.pause()
+        assert "g/End Filter" in str(app.main.query_one("KeyRow", Static).content)
+        bound = {key: item.binding.id for key, item in app.screen.active_bindings.items()}
+        assert (bound["g"], bound["end"], bound["G"]) == ("log.filter", "log.filter", "log.end")
+        assert "f" not in bound
+
+
+async def test_the_palette_offers_the_keys_of_the_pane_with_the_focus(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        title = "Show all lines, all but start-up noise, warnings, or errors"
+        assert title not in commands_of(app)
+        await pilot.press("ctrl+l")
+        await pilot.pause()
+        assert commands_of(app)[title] == "Key: f"
+        before = app.main.query_one(LogPane).rows.filter
+        await pilot.press("ctrl+p", *"start-up noise")
+        results = app.screen.query_one(CommandList)
+        await wait_until(pilot, "the one result", lambda: results.option_count == 1)
+        await pilot.press("down", "enter")
+        await wait_until(
+            pilot, "another filter", lambda: app.main.query_one(LogPane).rows.filter != before
+        )
+
+
+async def test_a_question_on_top_leaves_only_the_keys_of_the_app(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("f1")
+        await pilot.pause()
+        commands = commands_of(app)
+        assert "Train on a text of yours" in commands
+        assert "Show the list of all runs" not in commands

@@ -1,0 +1,104 @@
+"""`charrnn-tui config`: the user's settings, where they are kept and which of them holds."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.setting_options import with_setting_options
+from tui_charrnn.errors import ConfigError, StorageError
+from tui_charrnn.invocation import command
+from tui_charrnn.preferences.declaration import Preferences, shown_value, variable_of
+from tui_charrnn.preferences.file import preferences_file
+from tui_charrnn.preferences.resolution import Origin, Resolution, resolve
+from tui_charrnn.preferences.starter import starter_text
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.keymap import KEYS, keymap_of, remap
+
+_GAP: Final = "  "
+
+config_app = typer.Typer(
+    help="The settings: where they are kept, and which of them holds.", no_args_is_help=True
+)
+
+
+@config_app.command("path")
+def show_path() -> None:
+    """Print where the file of the settings is, or would be."""
+    path = preferences_file()
+    print_data(str(path))
+    if not path.exists():
+        narrate(f"There is no such file yet. Write one with: {command('config', 'init')}")
+
+
+@config_app.command("show")
+@with_setting_options(Preferences)
+def show(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    **settings: str | None,
+) -> None:
+    """Print every setting that holds, and where it comes from.
+
+    That is a flag, the environment, the file or the default, in this order. What is not right is
+    passed over and told on standard error; the exit code is 2 then.
+    """
+    found = resolve(settings)
+    keys, problems = remap(found.keys)
+    changed = keymap_of(keys)
+    if as_json:
+        print_data(json.dumps(_facts(found, changed)))
+    else:
+        rows = list(_rows(found, changed))
+        widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+        for name, value, origin in rows:
+            print_data(f"{name:<{widths[0]}}{_GAP}{value:<{widths[1]}}{_GAP}{origin}")
+    problems = [*found.problems, *(f"{found.file}: {problem}" for problem in problems)]
+    if problems:
+        raise ConfigError(" ".join(problems))
+
+
+@config_app.command("init")
+def write_file() -> None:
+    """Write a file of settings to begin with: all of them explained, none of them changed."""
+    path = preferences_file()
+    keys = [(key.id, key.keys, key.sentence) for key in KEYS if key.owner != "seed"]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(starter_text(keys))
+    except OSError as error:
+        if path.exists():
+            raise ConfigError(f"{path} is there already, and is left as it is.") from error
+        raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
+    print_data(str(path))
+
+
+def _rows(found: Resolution, changed: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Name, value and origin of everything, safe to show."""
+    for name, value in found.preferences.to_mapping().items():
+        origin = found.origins[name]
+        words = f"{origin} {variable_of(name)}" if origin is Origin.ENVIRONMENT else str(origin)
+        yield name, safe_line(shown_value(name, value)), words
+    for name, keys in changed.items():
+        yield f"keys.{name}", keys, str(Origin.FILE)
+
+
+def _facts(found: Resolution, changed: dict[str, str]) -> dict[str, Any]:
+    """The same for programs; what is off or automatic is null."""
+    return {
+        "file": str(found.file) if Path(found.file).exists() else None,
+        "settings": {
+            name: {"value": value, "origin": str(found.origins[name])}
+            for name, value in found.preferences.to_mapping().items()
+        },
+        "keys": {
+            key.id: {
+                "value": changed.get(key.id, key.keys).split(","),
+                "origin": str(Origin.FILE if key.id in changed else Origin.DEFAULT),
+            }
+            for key in KEYS
+        },
+    }

@@ -1,0 +1,79 @@
+"""The help in Korean: of the program, and the first sentence of every command."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final, TextIO
+
+import typer
+
+SENTENCES: Final = {
+    "": "문자 단위 LSTM을 학습시키고 그 모델과 대화합니다. 명령 없이 실행하면 앱이 열립니다.",
+    "train": "텍스트로 모델을 학습시킵니다.",
+    "resume": "멈추거나 끊긴 학습을 그 자리에서 이어 갑니다.",
+    "generate": "모델이 쓰는 글을 한 글자씩 표준 출력으로 내보냅니다.",
+    "attach": "학습 기록 하나를 골라 앱에서 엽니다.",
+    "stop": "저장하고 멈추도록 요청한 뒤 끝날 때까지 기다립니다.",
+    "set": "진행 중인 학습의 설정을 다음 스텝부터 바꿉니다.",
+    "pause": "진행 중인 학습을 저장하고 잠시 멈춥니다.",
+    "unpause": "잠시 멈춘 학습을 다시 진행합니다.",
+    "doctor": "이 컴퓨터에서 학습이 어떻게 실행되는지 진단합니다.",
+    "runs": "학습 기록의 목록을 보거나 관리합니다.",
+    "runs list": "학습 기록을 최신순으로 보여 줍니다.",
+    "runs show": "학습 기록 하나의 모든 정보를 보여 줍니다.",
+    "runs rename": "학습 기록의 이름을 바꿉니다. 학습 중에는 바꿀 수 없습니다.",
+    "runs export": "학습 기록을 압축 파일 하나로 묶거나 모델만 복사합니다.",
+    "runs rm": "학습 기록을 휴지통으로 옮기거나 휴지통을 비웁니다.",
+    "runs restore": "휴지통에 있는 학습 기록을 되살립니다.",
+    "corpora": "이름이 있는 말뭉치의 목록을 보거나 텍스트를 살펴봅니다.",
+    "corpora inspect": "텍스트의 크기, 인코딩, 문자, 분할, 기준선을 알려 줍니다.",
+}
+"""By the words after the program's name; short enough for the list of commands in 80 columns."""
+OPTIONS: Final = {
+    "model": "대화할 모델: 파일, 학습 기록 또는 내장 모델의 이름.",
+    "runs_dir": "학습 기록 폴더. 환경 변수 CHARRNN_RUNS로 기본값을 바꿉니다.",
+    "version": "버전을 출력하고 끝냅니다.",
+    "install_completion": "현재 셸에 자동 완성을 설치합니다.",
+    "show_completion": "현재 셸의 자동 완성 코드를 출력합니다.",
+    "help": "이 도움말을 출력하고 끝냅니다.",
+}
+"""By the name that the program has for each option of its own."""
+
+
+def wants_korean(stream: TextIO | None, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the user reads Korean: CHARRNN_LANG says so, or else the locale of messages.
+
+    Args:
+        stream: Where the help is written; one that has no Hangul gets the English help.
+        environment: The variables of this process.
+    """
+    names = ("CHARRNN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    language = next((environment[name] for name in names if environment.get(name)), "")
+    if language.replace("-", "_").partition(".")[0].partition("_")[0].lower() != "ko":
+        return False
+    try:
+        SENTENCES[""].encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def speak_korean(command: Any) -> None:
+    """Put the Korean sentences in the place of the English ones; what follows them stays.
+
+    Args:
+        command: The program as Typer has made it, with whichever commands are loaded.
+    """
+    _translate(command, ())
+    for parameter in command.get_params(typer.Context(command, **command.context_settings)):
+        if parameter.name in OPTIONS:
+            parameter.help = OPTIONS[parameter.name]
+
+
+def _translate(command: Any, words: tuple[str, ...]) -> None:
+    sentence = SENTENCES.get(" ".join(words))
+    if sentence is not None:
+        rest = (command.help or "").partition("\n\n")[2]
+        command.help = f"{sentence}\n\n{rest}" if rest else sentence
+        command.short_help = sentence
+    for name, child in getattr(command, "commands", {}).items():
+        _translate(child, (*words, name))

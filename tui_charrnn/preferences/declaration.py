@@ -1,0 +1,173 @@
+"""Every preference, once: its default, its sentence and what it may be."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.settings import Bounds, Settings, refuse, setting
+
+GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
+
+_SAMPLING: Final = SamplingConfig.bounds()
+_SAMPLING_DEFAULTS: Final = SamplingConfig().to_mapping()
+_VARIABLES: Final = {"runs_dir": "CHARRNN_RUNS"}
+"""Environment variables that are not called as their preference."""
+_SWITCHES: Final = {"1": "true", "on": "true", "0": "false", "off": "false"}
+
+
+@dataclass(frozen=True)
+class TextBounds(Bounds):
+    """Bounds of a text, such as a name or a path: anything but nothing."""
+
+    def admits(self, value: object) -> bool:
+        """Whether a value is a text that says something."""
+        if value is None:
+            return self.optional
+        return isinstance(value, str) and bool(value.strip()) and "\0" not in value
+
+    def allowed(self) -> str:
+        """What may stand there, in words."""
+        return "a text" + (", or none" if self.optional else "")
+
+
+@dataclass(frozen=True)
+class PaceBounds(Bounds):
+    """Bounds of a pace, where none is called `max`."""
+
+    def allowed(self) -> str:
+        """What may stand there, in words."""
+        return f"a whole number of {self.minimum:g} to {self.maximum:g}, or max"
+
+
+def _declared(default: Any, bounds: Bounds) -> Any:
+    return field(default=default, metadata={"bounds": bounds})
+
+
+def _sampling(name: str) -> Any:
+    return _declared(_SAMPLING_DEFAULTS[name], _SAMPLING[name])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences(Settings):
+    """What a user may set once for every time that the program is used."""
+
+    theme: str | None = _declared(
+        None,
+        TextBounds("Colors: the name of a theme; none takes the program's own.", optional=True),
+    )
+    pace: int | None = _declared(
+        60,
+        PaceBounds(
+            "Characters a second in the app; max is as fast as it goes.",
+            minimum=1,
+            maximum=100_000,
+            optional=True,
+        ),
+    )
+    temperature: float = _sampling("temperature")
+    top_k: int | None = _sampling("top_k")
+    top_p: float | None = _sampling("top_p")
+    length: int | None = setting(
+        None,
+        "Characters of one text; none is 2,000 in the app and 500 in generate.",
+        minimum=1,
+        optional=True,
+    )
+    model: str | None = _declared(
+        None,
+        TextBounds(
+            "Who speaks: a bundled model, a model file or a run; none is the first bundled one.",
+            optional=True,
+        ),
+    )
+    runs_dir: str | None = _declared(
+        None,
+        TextBounds("Folder of the runs; none is the user's data folder.", optional=True),
+    )
+    glyphs: str = setting(
+        "auto", "Signs that charts are drawn with; auto goes by the terminal.", choices=GLYPHS
+    )
+    ascii: bool = setting(False, "Use no sign outside of ASCII for frames and charts.")
+    reduced_motion: bool = setting(False, "Let nothing on the screen move by itself but text.")
+    mouse: bool = setting(True, "React to the mouse; without, the terminal selects text itself.")
+
+    def __post_init__(self) -> None:
+        """Refuse what is not allowed, all at once."""
+        refuse(self.problems())
+
+    def sampling(self) -> SamplingConfig:
+        """How characters are chosen unless a command says otherwise."""
+        return SamplingConfig.from_mapping(self.to_mapping(), skip_unknown=True)
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a preference."""
+    return _VARIABLES.get(name, f"CHARRNN_{name.upper()}")
+
+
+def word_for_none(name: str) -> str:
+    """How people write that a preference is off, or automatic."""
+    return "max" if name == "pace" else "none"
+
+
+def read_words(name: str, text: str) -> Any:
+    """The value of a preference as it is written in a flag or in the environment.
+
+    Raises:
+        ConfigError: If the text is not of the preference's type, or not within its bounds.
+    """
+    bounds, word = Preferences.bounds()[name], text.strip().lower()
+    if bounds.optional and word in {word_for_none(name), "none"}:
+        return None
+    if bounds.choices:
+        text = word
+    elif _is_switch(name):
+        text = _SWITCHES.get(word, word)
+    return checked_value(name, Preferences.parse(name, text))
+
+
+def read_value(name: str, value: object) -> Any:
+    """The value of a preference as a TOML document has it.
+
+    Raises:
+        ConfigError: If it is not of the preference's type, or not within its bounds.
+    """
+    is_word = isinstance(value, str)
+    if is_word and Preferences.bounds()[name].optional and value in {word_for_none(name), "none"}:
+        return None
+    return checked_value(name, value)
+
+
+def checked_value(name: str, value: object) -> Any:
+    """A value that is within the bounds of its preference.
+
+    Raises:
+        ConfigError: If it is not; says what is allowed.
+    """
+    Preferences(**{name: value})  # type: ignore[arg-type]  # it is checked there
+    return value
+
+
+def unknown_sentence(kind: str, name: str, known: Iterable[str]) -> str:
+    """What to say about a name that nothing has.
+
+    Args:
+        kind: What it would be the name of: `setting`.
+        name: The name.
+        known: All names that there are.
+    """
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"There is no {kind} {name!r}." + (f" Did you mean {near[0]!r}?" if near else "")
+
+
+def shown_value(name: str, value: object) -> str:
+    """A value as people write it."""
+    if value is None:
+        return word_for_none(name)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_switch(name: str) -> bool:
+    return any(item.name == name and item.type in {bool, "bool"} for item in fields(Preferences))

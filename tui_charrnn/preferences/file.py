@@ -1,0 +1,88 @@
+"""The file of the preferences: where it is, what it says, and how a new one begins."""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from tui_charrnn.errors import ConfigError
+
+_LARGEST_FILE: Final = 256 * 1024
+"""Bytes; a file with everything in it has about five thousand."""
+_VARIABLE: Final = "CHARRNN_CONFIG"
+
+
+def preferences_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """The file that is read: the one that CHARRNN_CONFIG names, or the user's own.
+
+    It need not exist.
+    """
+    chosen = environment.get(_VARIABLE, "").strip()
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(platformdirs.user_config_dir("charrnn-tui", appauthor=False)) / "config.toml"
+
+
+def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """What a file of preferences holds, unchecked; nothing if there is no such file.
+
+    Args:
+        path: The file.
+        environment: A file that CHARRNN_CONFIG names must exist.
+
+    Raises:
+        ConfigError: If the file cannot be read, or is not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except FileNotFoundError as error:
+        if not environment.get(_VARIABLE, "").strip():
+            return {}
+        raise ConfigError(f"{_VARIABLE} names {path}, and there is no such file.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(content) > _LARGEST_FILE:
+        raise ConfigError(f"{path} has more than the {_LARGEST_FILE:,} bytes of any settings.")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 (byte {error.start:,}).") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+
+
+def read_keys(table: object) -> tuple[dict[str, str], list[str]]:
+    """The keys that a `[keys]` table names, by the id of what they do.
+
+    An id has a dot in it, so it is `text.more = "f10"` or `"text.more" = "f10"`; several keys are
+    a list. Whether there is such an id and such a key is for the table of keys to say.
+
+    Args:
+        table: What the document has as `keys`.
+
+    Returns:
+        The keys, several of them with commas between, and a sentence about each that is none.
+    """
+    if not isinstance(table, dict):
+        return {}, [f"keys must be a table, as [keys]. Received: {table!r}."]
+    keys, problems = {}, []
+    for name, value in _flat(table):
+        listed = value if isinstance(value, list) else [value]
+        if listed and all(isinstance(key, str) and key.strip() for key in listed):
+            keys[name] = ",".join(key.strip() for key in listed)
+        else:
+            allowed = "the name of a key in quotes, or a list of them"
+            problems.append(f"keys.{name} must be {allowed}. Received: {value!r}.")
+    return keys, problems
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield above + name, value

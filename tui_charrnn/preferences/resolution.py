@@ -1,0 +1,144 @@
+"""Which value of a preference holds: that of a flag, the environment, the file, or the default."""
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.preferences.declaration import (
+    Preferences,
+    read_value,
+    read_words,
+    unknown_sentence,
+    variable_of,
+)
+from tui_charrnn.preferences.file import preferences_file, read_document, read_keys
+
+
+class Origin(StrEnum):
+    """Where a value comes from; the first of them wins."""
+
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What holds, and why."""
+
+    file: Path
+    """The file of the preferences, whether it exists or not."""
+    preferences: Preferences
+    origins: dict[str, Origin]
+    """Of every preference."""
+    keys: dict[str, str]
+    """Keys that the file names, by the id of what they do; see `read_keys`."""
+    problems: tuple[str, ...]
+    """A sentence about everything that was passed over because it is not allowed."""
+
+    def checked(self) -> Preferences:
+        """The preferences, if nothing was passed over.
+
+        Raises:
+            ConfigError: If something was; all is reported.
+        """
+        if self.problems:
+            raise ConfigError(" ".join(self.problems))
+        return self.preferences
+
+
+def resolve(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    wanted: Collection[str] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Resolution:
+    """Find out what holds.
+
+    A value that is not allowed is passed over for the next one that is, and reported.
+
+    Args:
+        flags: Preferences that the command line names, as text or as values; None is not named.
+        wanted: The preferences that matter, all if None. The file is not read, and nothing can be
+            wrong with it, if flags and environment answer for all of them.
+        environment: Variables of the environment by name.
+    """
+    search = _Search()
+    search.take(Origin.FLAG, {k: v for k, v in (flags or {}).items() if v is not None}, _read_flag)
+    names = Preferences.bounds() if wanted is None else wanted
+    variables = {name: environment.get(variable_of(name), "").strip() for name in names}
+    search.take(Origin.ENVIRONMENT, {k: v for k, v in variables.items() if v}, _read_variable)
+    file = preferences_file(environment)
+    keys: dict[str, str] = {}
+    if not search.values.keys() >= set(names):
+        keys = search.take_file(file, environment)
+    return Resolution(
+        file=file,
+        preferences=Preferences(**search.values),
+        origins={name: search.origins.get(name, Origin.DEFAULT) for name in Preferences.bounds()},
+        keys=keys,
+        problems=tuple(search.problems),
+    )
+
+
+@dataclass(slots=True)
+class _Search:
+    """The values that were found so far."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def take(
+        self, origin: Origin, found: Mapping[str, Any], read: Callable[[str, Any], Any]
+    ) -> None:
+        """Take the values that nothing before has answered for; report those not allowed."""
+        for name, value in found.items():
+            try:
+                readable = read(name, value)
+            except ConfigError as problem:
+                self.problems.append(str(problem))
+                continue
+            if name not in self.values:
+                self.values[name], self.origins[name] = readable, origin
+
+    def take_file(self, path: Path, environment: Mapping[str, str]) -> dict[str, str]:
+        """Take the values of the file; the result is its keys."""
+        try:
+            document = read_document(path, environment)
+        except ConfigError as problem:
+            self.problems.append(str(problem))
+            return {}
+        keys, problems = read_keys(document.pop("keys", {}))
+        known = Preferences.bounds()
+        problems += [
+            unknown_sentence("setting", name, [*known, "keys"])
+            for name in document
+            if name not in known
+        ]
+        self.problems += [f"{path}: {problem}" for problem in problems]
+
+        def read(name: str, value: Any) -> Any:
+            try:
+                return read_value(name, value)
+            except ConfigError as problem:
+                raise ConfigError(f"{path}: {problem}") from problem
+
+        self.take(Origin.FILE, {k: v for k, v in document.items() if k in known}, read)
+        return keys
+
+
+def _read_flag(name: str, value: Any) -> Any:
+    return read_words(name, value) if isinstance(value, str) else read_value(name, value)
+
+
+def _read_variable(name: str, value: str) -> Any:
+    try:
+        return read_words(name, value)
+    except ConfigError as problem:
+        raise ConfigError(f"{variable_of(name)}: {problem}") from problem

@@ -1,0 +1,43 @@
+"""What the command palette offers besides Textual's own commands: every key that acts here."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from textual.app import App, SystemCommand
+from textual.dom import DOMNode
+
+from tui_charrnn.tui.key import Key, Owner
+from tui_charrnn.tui.keymap import keys_in_force
+
+_ELSEWHERE: Final = frozenset({"command_palette", "quit"})
+"""What is this palette itself, or what Textual has a command for."""
+
+
+def key_commands(
+    app: App[None], main: DOMNode | None, focused: DOMNode | None, pane: Owner | None
+) -> Iterator[SystemCommand]:
+    """A command for every key that can be pressed, those of the pane with the focus first.
+
+    Args:
+        app: Carries out the actions.
+        main: The main screen; None while another one is on top of it.
+        focused: What has the focus there.
+        pane: Whose keys act while it has the focus; None if it has none of its own.
+    """
+    keys = [key for key in keys_in_force() if key.action not in _ELSEWHERE]
+    for key in sorted(keys, key=lambda key: key.owner != pane):
+        target: DOMNode | None = {"app": app, "main": main}.get(key.owner)
+        if key.owner == pane and focused is not None:
+            target = _node_with(focused, key)
+        if target is not None:
+            yield SystemCommand(
+                key.sentence.rstrip("."),
+                f"Key: {key.display}",
+                lambda action=key.action, node=target: app.run_action(action, node),
+            )
+
+
+def _node_with(focused: DOMNode, key: Key) -> DOMNode | None:
+    """The widget that a key is bound to: what has the focus, or what that is in."""
+    method = "action_" + key.action.partition("(")[0]
+    return next((node for node in focused.ancestors_with_self if hasattr(node, method)), None)

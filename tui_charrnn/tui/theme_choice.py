@@ -1,0 +1,111 @@
+"""Which themes there are, and which one is worn: asked for, remembered, or the default."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+from textual.app import App
+from textual.theme import Theme
+
+from tui_charrnn.crash import state_folder
+from tui_charrnn.resources import resource_folder
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.themes import DEFAULT_THEME, load_themes
+
+_LAST_RESORT: Final = "textual-dark"
+"""Comes with Textual: there is always something to wear."""
+_LONGEST_NAME: Final = 64  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Wardrobe:
+    """The themes of the program and those of its user."""
+
+    bundled: Sequence[Theme]
+    """Those that no theme of the user's has taken the place of."""
+    own: Sequence[Theme]
+    """The user's."""
+    problems: Sequence[str]
+    """One sentence about each theme that cannot be used, safe to show."""
+
+    @property
+    def themes(self) -> list[Theme]:
+        """All of them; no two have one name."""
+        return [*self.bundled, *self.own]
+
+
+def user_themes_folder() -> Path:
+    """Where the user keeps themes, one TOML file each; may be missing."""
+    return Path(platformdirs.user_config_dir("charrnn-tui", appauthor=False)) / "themes"
+
+
+def find_themes() -> Wardrobe:
+    """Read every theme there is; one of the user's takes the place of a bundled one of its name."""
+    try:
+        bundled, problems = load_themes(resource_folder("themes"))
+    except FileNotFoundError as error:
+        bundled, problems = [], [safe_line(str(error))]
+    own, own_problems = load_themes(user_themes_folder())
+    names = {theme.name for theme in own}
+    kept = [theme for theme in bundled if theme.name not in names]
+    return Wardrobe(kept, own, [*problems, *own_problems])
+
+
+def put_on_theme(app: App[None], wanted: str = "") -> None:
+    """Let an app wear the theme that is wanted, and say which themes cannot be used.
+
+    Args:
+        app: The app, which is running.
+        wanted: The name of a theme. If it is empty, TEXTUAL_THEME names one, then the one that was
+            kept last, then it is the default.
+    """
+    wardrobe = find_themes()
+    for theme in wardrobe.themes:
+        app.register_theme(theme)
+    asked = wanted or os.environ.get("TEXTUAL_THEME", "")
+    problems = [*wardrobe.problems]
+    if asked and asked not in app.available_themes:
+        names = ", ".join(theme.name for theme in wardrobe.themes)
+        problems.append(f"There is no theme {asked!r}. The themes are: {names}.")
+    for problem in problems:
+        app.notify(safe_line(problem), severity="warning", markup=False)
+    # Textual takes the name from TEXTUAL_THEME before there is such a theme, and then would not
+    # take it for a change
+    app.set_reactive(App.theme, _LAST_RESORT)
+    app.theme = _first_of(app.available_themes, (asked, remembered_theme(), DEFAULT_THEME))
+
+
+def remembered_theme() -> str:
+    """The name of the theme that was kept last; empty if none was, or if it cannot be read."""
+    try:
+        with _memory().open(encoding="utf-8") as file:
+            return file.read(_LONGEST_NAME).strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def remember_theme(name: str) -> str:
+    """Keep the name of a theme for the next time.
+
+    Returns:
+        Why that is not possible, safe to show; empty if it was.
+    """
+    memory = _memory()
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(f"{name}\n", encoding="utf-8")
+    except OSError as error:
+        return safe_line(f"The theme is on until you leave; it cannot be kept: {error}")
+    return ""
+
+
+def _memory() -> Path:
+    return state_folder() / "theme"
+
+
+def _first_of(known: Iterable[str], wanted: Sequence[str]) -> str:
+    names = set(known)
+    return next((name for name in wanted if name in names), _LAST_RESORT)
