@@ -1,5 +1,6 @@
 """Every test runs in a home of its own: no test can see or touch the user's files."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder, and runs, data and cache folders inside it."""
     home = tmp_path / "home"
     home.mkdir()
+    for variable in [name for name in os.environ if name.startswith("CHARRNN_")]:
+        monkeypatch.delenv(variable)
     for variable, folder in {
         "HOME": home,
         "XDG_CONFIG_HOME": home / "config",
@@ -32,8 +35,6 @@ def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():
         monkeypatch.setenv(variable, str(folder))
     for variable in (
-        "CHARRNN_CACHE",
-        "CHARRNN_DATA",
         "NO_COLOR",
         "FORCE_COLOR",
         "COLUMNS",

@@ -27,7 +27,7 @@ SECRET = "dear diary"
 def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) -> None:
     model = tiny_model_file(tmp_path / "tiny.safetensors", vocabulary="\n abcdeiry")
     script = tmp_path / "crash.py"
-    runs = tmp_path / "runs"
+    runs, spoiled = tmp_path / "runs", tmp_path / "spoiled"
     script.write_text(
         textwrap.dedent(f"""
             import sys, threading
@@ -45,7 +45,8 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
 
             def spoil(self, warm):
                 {PLACES[place]}
-                self.screen.refresh(layout=True)
+                Path({str(spoiled)!r}).touch()
+                self.query_one(SeedInput).refresh()
 
             MainScreen.action_warm = spoil
             sys.exit(app.run_app(None, Path({str(runs)!r}), {str(model)!r}))
@@ -57,23 +58,19 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
         before = terminal.attributes()
         terminal.wait_for_text("model tiny")
         terminal.write("\x1b[18~")  # F7
-        terminal.wait_for("the end", lambda: _typed_to_the_end(terminal))
+        terminal.wait_for("the defect", spoiled.exists)
+        terminal.write(f"{SECRET}\r")
         assert terminal.wait_for_end() == 1
         assert terminal.left_changed() == []
         assert terminal.attributes() == before
         after = terminal.raw.decode().rpartition("\x1b[?1049l")[2]
-    lines = [line for line in after.split("\r\n") if line.startswith(("char", "Where", "A run"))]
-    assert len(lines) == after.count("\r\n") == 3
-    assert "ZeroDivisionError: a defect ␛[31m" in lines[0]
+    lines = after.split("\r\n")
+    assert len(lines) == 4
+    assert not lines[3]
+    assert "had to close: ZeroDivisionError: a defect ␛[31m" in lines[0]
     (report,) = (tmp_path / "home/state/charrnn-tui").glob("crash-*.txt")
     assert str(report) in lines[1]
     written = report.read_text(encoding="utf-8")
     assert "ZeroDivisionError" in written
     assert "in fail" in written
     assert SECRET not in written.replace(f"text = {SECRET!r}", "")
-
-
-def _typed_to_the_end(terminal: Terminal) -> bool:
-    if terminal.is_running:
-        terminal.write(f"{SECRET}\r")
-    return not terminal.is_running

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pyte
+from rich.cells import cell_len
 
 from tests.support.pseudo_terminal import PseudoTerminal
 
@@ -21,6 +22,15 @@ def app_command(model: Path, runs: Path, *words: str) -> list[str]:
     """The command line that opens the app on a model, with runs in a folder."""
     program = [sys.executable, "-m", "tui_charrnn"]
     return [*program, "--model", str(model), "--runs-dir", str(runs), *words]
+
+
+def _row_text(cells: Sequence[str]) -> str:
+    """The text of a row; what is left of a wide character that was drawn over is a space."""
+    shown = []
+    for before, cell in zip(("", *cells), cells, strict=False):
+        if cell or cell_len(before) < 2:
+            shown.append(cell or " ")
+    return "".join(shown)
 
 
 class Terminal(PseudoTerminal):
@@ -53,7 +63,10 @@ class Terminal(PseudoTerminal):
     @property
     def text(self) -> str:
         """What the screen shows, row by row; a wide character takes one place, not two."""
-        return "\n".join(self._screen.display)
+        rows = (self._screen.buffer[number] for number in range(self._screen.lines))
+        return "\n".join(
+            _row_text([row[column].data for column in range(self._screen.columns)]) for row in rows
+        )
 
     @property
     def cursor(self) -> tuple[int, int]:

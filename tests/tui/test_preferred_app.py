@@ -6,6 +6,7 @@ import pytest
 from textual.command import CommandList
 from textual.widgets import Static
 
+from tests.support.fake_run import created_run
 from tests.support.open_app import note_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tiny_model import tiny_model_file
@@ -164,3 +165,13 @@ async def test_a_question_on_top_leaves_only_the_keys_of_the_app(tmp_path: Path)
         commands = commands_of(app)
         assert "Train on a text of yours" in commands
         assert "Show the list of all runs" not in commands
+
+
+async def test_a_sentence_from_the_thread_that_speaks_names_the_keys_too(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "[keys]\ntext.source = 'f10'\nrun.train = 'f11'")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("f10")
+        await wait_until(pilot, "the note", lambda: "run to speak from; F11" in note_of(app))
+        app.main.open_run(created_run(tmp_path / "runs", name="new"))
+        await pilot.press("f10", *"ab", "enter")
+        await wait_until(pilot, "the note", lambda: "F10 goes back to" in note_of(app))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 import unicodedata
@@ -180,7 +181,9 @@ class Speech:
     def _run(self, work: Callable[[threading.Event], None]) -> None:
         self._stopping = threading.Event()  # an old thread keeps the event that stopped it
         self.is_active = True
-        threading.Thread(target=self._guard, args=(work, self._stopping), daemon=True).start()
+        # in the context of the app, whose keys the sentences name
+        target, args = contextvars.copy_context().run, (self._guard, work, self._stopping)
+        threading.Thread(target=target, args=args, daemon=True).start()
 
     def _guard(self, work: Callable[[threading.Event], None], stopping: threading.Event) -> None:
         try:

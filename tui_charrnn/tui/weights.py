@@ -15,6 +15,7 @@ from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.speaker import Voice, Wait
 
 PUBLISH_LIMIT: Final = 5.0  # seconds that a trainer has to publish its weights
@@ -138,7 +139,7 @@ def _newest_file(run: RunDirectory) -> Path | None:
 def _no_weights(run: RunDirectory) -> ModelFileError:
     return ModelFileError(
         f"Run {safe_line(run.name)} has no weights yet; it can speak from its first batch on. "
-        "^o goes back to the bundled model."
+        f"{key_words('text.source')} goes back to the bundled model."
     )
 
 

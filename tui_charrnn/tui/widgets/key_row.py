@@ -74,7 +74,10 @@ def keys_of_row(pane: Owner | None) -> list[Key]:
     if pane is None:
         return [by_id[name] for name in _ORDER]
     own = [key for key in by_id.values() if key.owner == pane and key.in_row]
-    rest = [name for name in _ORDER if name not in _ALWAYS and not name.startswith("text.")]
+    is_text = pane == "speech"  # it can be stopped and gone on with while it has the focus
+    rest = [
+        name for name in _ORDER if name not in _ALWAYS and (is_text or not name.startswith("text."))
+    ]
     return [*own, *(by_id[name] for name in (*_ALWAYS, *rest))]
 
 
