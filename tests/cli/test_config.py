@@ -8,9 +8,11 @@ import pytest
 
 from tests.support.fake_run import fake_run
 from tests.support.tiny_model import tiny_model_file
+from tui_charrnn.cli import attach, main
 from tui_charrnn.cli.main import run
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.file import preferences_file
+from tui_charrnn.runs.catalogue import default_runs_folder
 
 
 @pytest.fixture
@@ -177,3 +179,23 @@ def test_generate_goes_by_the_settings_unless_an_option_says_otherwise(
     assert text("-t", "0.8") == limited
     assert text("-t", "0.8", "--top-k", "none") == plain
     assert len(text("-n", "7")) == len("bad") + 7
+
+
+@pytest.mark.parametrize("arguments", [[], ["attach", "fake"]])
+def test_the_app_opens_with_a_broken_file(
+    file: Path, isolated_home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    opened: list[object] = []
+
+    def open_app(**options: object) -> int:
+        opened.append(options["runs_folder"])
+        return 0
+
+    monkeypatch.delenv("CHARRNN_RUNS")
+    fake_run(default_runs_folder())
+    file.write_text("no TOML", encoding="utf-8")
+    for module in (main, attach):
+        monkeypatch.setattr(module, "require_app_terminal", lambda: None)
+    monkeypatch.setattr("tui_charrnn.tui.app.run_app", open_app)
+    assert main.run(arguments) == 0
+    assert opened == [default_runs_folder()]

@@ -28,9 +28,6 @@ ENCODINGS = {
         SEED.encode()[4:] + b"\x1b[20",
         b"1~",
     ],
-    "kitty, with the text": [
-        "".join(f"\x1b[0;;{ord(character)}u" for character in SEED).encode()
-    ],
 }
 """The pieces in which a seed arrives; between two of them, the app reads."""
 
@@ -79,6 +76,8 @@ def test_who_wants_the_kitty_protocol_gets_it(tmp_path: Path, model: Path) -> No
     wish = {"TEXTUAL_DISABLE_KITTY_KEY": "0"}
     with Terminal(app_command(model, tmp_path / "runs"), environment=wish) as terminal:
         terminal.wait_for_text("model tiny")
+        type_pieces(terminal, [f"\x1b[0;;{ord(character)}u".encode() for character in SEED])
+        terminal.wait_for_text(SEED)
         terminal.write("\x11")
         assert terminal.wait_for_end() == 0
         assert b"\x1b[>25u" in terminal.raw

@@ -1,5 +1,6 @@
 """How far apart colors are: in brightness, and to eyes that lack a kind of cone."""
 
+import math
 from typing import Final
 
 from textual.color import Color
@@ -55,7 +56,7 @@ def seen_with(color: Color, deficiency: str | None) -> tuple[float, ...]:
 def difference(one: Color, other: Color, deficiency: str | None = None) -> float:
     """The distance of two colors in L*a*b*: 2.3 is just noticeable, 100 from black to white."""
     lab = [_lab(seen_with(color, deficiency)) for color in (one, other)]
-    return sum((a - b) ** 2 for a, b in zip(*lab, strict=True)) ** 0.5
+    return math.dist(*lab)
 
 
 def _lab(light: tuple[float, ...]) -> tuple[float, float, float]:

@@ -26,7 +26,7 @@ def ended_run(folder: Path, end: str = "finished") -> Any:
         name=end,
         losses=[3.0, 2.5, 2.0],
         evaluations={3: 2.25},
-        end=end,  # type: ignore[arg-type]
+        end=end,
     )
 
 
@@ -116,7 +116,8 @@ async def test_the_palette_opens_the_list_of_themes(tmp_path: Path) -> None:
         await pilot.press("enter")
         await wait_until(pilot, "the list", lambda: isinstance(app.screen, ThemeScreen))
         await pilot.press("down")
-        assert "charrnn-tui" in screen_text(app)  # what is dressed stays in sight
+        assert app.screen.styles.background.a == 0  # what is dressed stays in sight
+        assert app.screen.query_one("#themes").region.right == 100
 
 
 async def test_the_terminals_theme_uses_no_color_of_its_own(tmp_path: Path) -> None:
@@ -243,6 +244,7 @@ async def test_in_ascii_there_is_nothing_else(
 async def test_in_ascii_the_generated_text_stays_as_it_is(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.is_ascii = True
+    app.session.dial.pace = None
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"))
         app.main.conversation.spoken.clear()

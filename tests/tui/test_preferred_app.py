@@ -170,6 +170,7 @@ async def test_a_question_on_top_leaves_only_the_keys_of_the_app(tmp_path: Path)
 async def test_a_sentence_from_the_thread_that_speaks_names_the_keys_too(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "[keys]\ntext.source = 'f10'\nrun.train = 'f11'")
     async with app.run_test(size=(100, 30)) as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         await pilot.press("f10")
         await wait_until(pilot, "the note", lambda: "run to speak from; F11" in note_of(app))
         app.main.open_run(created_run(tmp_path / "runs", name="new"))

@@ -1,36 +1,27 @@
-"""One character's step through the network, in NumPy.
+"""The network, one character at a time, in NumPy.
 
 The shapes and the gate order are those of `tui_charrnn.model.weights`: V vocabulary size, H hidden
-size, G gates of the cell, side by side along the last axis. Here there is one stream and one
-character, so states are vectors and a layer costs one matrix-vector product.
+size, G gates of the cell, side by side along the last axis. A single stream costs one matrix-vector
+product a layer and character; N streams side by side cost one product of matrices.
+
+A sigmoid is a tanh, which cannot overflow where exp(-x) does: sigmoid(z) = tanh(z / 2) / 2 + 1/2.
+The halves of z are taken once, in the weights. A power of two rounds nothing, so no bit of a result
+depends on where it is multiplied.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.weights import STATES_PER_LAYER, Float32, LayerWeights, ModelWeights
 
 
-class LayerState(NamedTuple):
-    """What one layer remembers between characters."""
-
-    hidden: Float32
-    """h, shape (H,)."""
-    cell: Float32
-    """c, shape (H,); empty, shape (0,), in a gru or rnn layer, which has none."""
-
-
-RecurrentState = tuple[LayerState, ...]
-"""What a network remembers between characters: one state a layer, the lowest first."""
-
-
 @dataclass(frozen=True, slots=True)
 class StepLayer:
-    """The parameters of one layer as the step uses them."""
+    """The parameters of one layer as the step uses them, halved where a sigmoid follows."""
 
     kernel: Float32
     """Shape (D, G·H); not used in the first layer, where the input table stands for it."""
@@ -55,6 +46,12 @@ class StepWeights:
     output_bias: Float32
     """Shape (V,)."""
 
+    @property
+    def state_size(self) -> int:
+        """S: how many numbers the network remembers between characters."""
+        size = sum(len(layer.recurrent_kernel) for layer in self.layers)
+        return size * STATES_PER_LAYER[self.cell]
+
 
 def fold_embedding(weights: ModelWeights, config: ModelConfig) -> StepWeights:
     """Arrange a model for generation, the embedding folded into the first layer's gates.
@@ -72,13 +69,19 @@ def fold_embedding(weights: ModelWeights, config: ModelConfig) -> StepWeights:
     )
 
 
+_SIGMOIDS: Final = {"lstm": (True, True, False, True), "gru": (True, True, False), "rnn": (False,)}
+"""Which gates of a cell are sigmoids; the others are tanhs."""
+
+
 def _step_layer(layer: LayerWeights, cell: str) -> StepLayer:
-    bias = _ready(layer.bias)
+    halves = [0.5 if is_sigmoid else 1.0 for is_sigmoid in _SIGMOIDS[cell]]
+    scale = np.repeat(np.array(halves, np.float32), len(layer.recurrent_kernel))
+    bias = layer.bias * scale
     return StepLayer(
-        kernel=_ready(layer.kernel),
-        input_bias=bias[0] if cell == "gru" else bias,
-        recurrent_kernel=_ready(layer.recurrent_kernel),
-        recurrent_bias=bias[1] if cell == "gru" else bias[:0],
+        kernel=_ready(layer.kernel * scale),
+        input_bias=_ready(bias[0] if cell == "gru" else bias),
+        recurrent_kernel=_ready(layer.recurrent_kernel * scale),
+        recurrent_bias=_ready(bias[1] if cell == "gru" else bias[:0]),
     )
 
 
@@ -90,98 +93,62 @@ def _ready(tensor: Float32) -> Float32:
     return np.require(tensor, dtype=np.float32, requirements=["C_CONTIGUOUS", "ALIGNED"])
 
 
-def zero_state(weights: StepWeights) -> RecurrentState:
-    """The state before the first character: nothing is remembered."""
-    return tuple(
-        LayerState(
-            hidden=np.zeros(size, np.float32),
-            cell=np.zeros(size if STATES_PER_LAYER[weights.cell] == 2 else 0, np.float32),
-        )
-        for size in (len(layer.recurrent_kernel) for layer in weights.layers)
-    )
+class Stepper:
+    """Reads characters and remembers them.
 
-
-def step(weights: StepWeights, index: int, state: RecurrentState) -> tuple[Float32, RecurrentState]:
-    """Read one character.
-
-    Args:
-        weights: The network.
-        index: The character's number in the vocabulary, in [0, V).
-        state: What the network remembered before; it is not written to.
-
-    Returns:
-        The logits of the next character, shape (V,), and the new state, all new arrays.
+    All arrays are allocated once and written over by every character: copy what is to be kept.
+    With N streams every array has a first axis of that length.
     """
-    advance = _CELLS[weights.cell]
-    states: list[LayerState] = []
-    for number, layer in enumerate(weights.layers):
-        if number == 0:
-            inputs = weights.input_table[index]
-        else:
-            inputs = states[-1].hidden @ layer.kernel + layer.input_bias
-        states.append(advance(layer, inputs, state[number]))
-    logits = states[-1].hidden @ weights.output_kernel + weights.output_bias
-    return logits, tuple(states)
 
+    def __init__(self, weights: StepWeights, streams: int | None = None) -> None:
+        """Remember nothing yet.
 
-def _lstm_step(layer: StepLayer, inputs: Float32, state: LayerState) -> LayerState:
-    """Advance an LSTM layer by one character.
+        Args:
+            weights: The network; steppers may share it.
+            streams: N, how many texts are read side by side; None is one, without an axis for it.
+        """
+        lead = () if streams is None else (streams,)
+        self.state: Final = np.zeros((*lead, weights.state_size), np.float32)
+        """What is remembered, shape (S,) or (N, S): h of the lowest layer, its c if it is an lstm,
+        then the next layer. Write into it to go on from another state."""
+        self.logits: Final = np.zeros((*lead, len(weights.output_bias)), np.float32)
+        """The scores of the next character after the last `read`, shape (V,) or (N, V)."""
+        self._weights = weights
+        self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
+        layers, place = [], 0
+        for layer in weights.layers:
+            width = len(layer.recurrent_kernel) * STATES_PER_LAYER[weights.cell]
+            layers.append(_CELLS[weights.cell](layer, self.state[..., place : place + width]))
+            place += width
+        self.layers: Final[tuple[RecurrentLayer, ...]] = tuple(layers)
+        """The layers, the lowest first, whose gates can be looked at."""
 
-    Args:
-        layer: The layer's parameters.
-        inputs: x_t @ kernel + bias, shape (4·H,).
-        state: h_{t-1} and c_{t-1}.
+    def read(self, index: int) -> Float32:
+        """Read one character, or the same one in every stream.
 
-    Returns:
-        h_t and c_t, as new arrays.
+        Args:
+            index: The character's number in the vocabulary, in [0, V).
 
-    Source:
-        Gers, Schmidhuber & Cummins (2000), the LSTM with a forget gate.
-    """
-    size = len(state.hidden)
-    gates = inputs + state.hidden @ layer.recurrent_kernel  # i, f, c̃, o side by side
-    opened = _sigmoid(gates)  # one call for all four; the candidate's quarter goes unused
-    candidate = np.tanh(gates[2 * size : 3 * size])
-    cell = opened[size : 2 * size] * state.cell + opened[:size] * candidate
-    return LayerState(hidden=opened[3 * size :] * np.tanh(cell), cell=cell)
+        Returns:
+            `logits`.
+        """
+        return self._advance(self._weights.input_table[index])
 
+    def read_each(self, indices: npt.NDArray[np.intp]) -> Float32:
+        """Read one character in each of N streams.
 
-def _gru_step(layer: StepLayer, inputs: Float32, state: LayerState) -> LayerState:
-    """Advance a GRU layer by one character, the reset gate after the recurrent product.
+        Args:
+            indices: The characters' numbers, shape (N,).
 
-    Source:
-        Cho et al. (2014), in the form of cuDNN and of Keras's `reset_after=True`.
-    """
-    size = len(state.hidden)
-    recurrent = state.hidden @ layer.recurrent_kernel + layer.recurrent_bias
-    gates = _sigmoid(inputs[: 2 * size] + recurrent[: 2 * size])
-    update, reset = gates[:size], gates[size:]
-    candidate = np.tanh(inputs[2 * size :] + reset * recurrent[2 * size :])
-    return LayerState(
-        hidden=update * state.hidden + (1 - update) * candidate, cell=state.cell.copy()
-    )
+        Returns:
+            `logits`.
+        """
+        np.take(self._weights.input_table, indices, axis=0, out=self._inputs, mode="clip")
+        return self._advance(self._inputs)
 
-
-def _rnn_step(layer: StepLayer, inputs: Float32, state: LayerState) -> LayerState:
-    """Advance a simple recurrent layer by one character.
-
-    Source:
-        Elman (1990).
-    """
-    hidden = np.tanh(inputs + state.hidden @ layer.recurrent_kernel)
-    return LayerState(hidden=hidden, cell=state.cell.copy())
-
-
-_CELLS: Final[dict[str, Callable[[StepLayer, Float32, LayerState], LayerState]]] = {
-    "lstm": _lstm_step,
-    "gru": _gru_step,
-    "rnn": _rnn_step,
-}
-
-_HALF: Final = np.float32(0.5)
-
-
-def _sigmoid(values: Float32) -> Float32:
-    """The logistic function by way of tanh, which cannot overflow where exp(-x) does."""
-    opened: Float32 = _HALF * np.tanh(_HALF * values) + _HALF
-    return opened
+    def _advance(self, inputs: Float32) -> Float32:
+        for layer in self.layers:
+            if layer.number:
+                below.dot(layer.parameters.kernel, self._inputs)
+                inputs = np.add(self._inputs, layer.parameters.input_bias, self._inputs)
+        return self.logits

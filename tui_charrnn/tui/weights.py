@@ -14,8 +14,8 @@ from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.keymap import key_words
+from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.speaker import Voice, Wait
 
 PUBLISH_LIMIT: Final = 5.0  # seconds that a trainer has to publish its weights

@@ -1,0 +1,80 @@
+"""The app with a long text behind it that goes on fast, and measures itself. Run as a program.
+
+Usage: python -m benchmarks.costs.streaming_app HISTORY PACE SECONDS RUNS RESULT
+"""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.tui import app as app_module
+from tui_charrnn.tui import speaker
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.renderables.wrapped_text import TextStyle
+from tui_charrnn.tui.widgets.spoken_text import SpokenText
+
+_LINE: Final = "To be, or not to be: that is the question, said he.\n"
+_LOOKED_EVERY: Final = 0.002
+_SETTLING: Final = 2.0
+
+
+class StreamingApp(CharRNNApp):
+    """Measures from the moment at which the text streams until it leaves."""
+
+    history = 1_000_000
+    pace = 2_000
+    seconds = 10.0
+    result = Path()
+
+    def on_mount(self) -> None:
+        """Begin to watch."""
+        super().on_mount()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        spoken = self.main.conversation.query_one(SpokenText)
+        spoken._dial.pace = self.pace  # noqa: SLF001 - no key chooses this pace
+        while not spoken.streaming:
+            await asyncio.sleep(0.05)
+        spoken.append(_LINE * (self.history // len(_LINE)), "generated")
+        await asyncio.sleep(_SETTLING)
+        counted = 0
+
+        def count(text: str, style: TextStyle = "generated") -> None:
+            nonlocal counted
+            counted += len(text)
+            append(text, style)
+
+        append, lags = spoken.append, list[float]()
+        vars(spoken)["append"] = count
+        began, processor, drawing = time.perf_counter(), time.process_time(), time.thread_time()
+        while (now := time.perf_counter()) - began < self.seconds:
+            await asyncio.sleep(_LOOKED_EVERY)
+            lags.append(time.perf_counter() - now - _LOOKED_EVERY)
+        took = time.perf_counter() - began
+        found = {
+            "worst_lag": max(lags),
+            "processor": (time.process_time() - processor) / took,
+            "drawing": (time.thread_time() - drawing) / took,
+            "rate": counted / took,
+        }
+        self.result.write_text(json.dumps(found), encoding="utf-8")
+        self.exit()
+
+
+def main() -> int:
+    """Open the app; the result is its exit code."""
+    history, pace, seconds, runs, result = sys.argv[1:]
+    StreamingApp.history, StreamingApp.pace = int(history), int(pace)
+    StreamingApp.seconds, StreamingApp.result = float(seconds), Path(result)
+    # a text without end
+    vars(speaker)["DEFAULT_LENGTH"] = 10**9
+    vars(app_module)["CharRNNApp"] = StreamingApp
+    return app_module.run_app(None, Path(runs), None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
