@@ -115,7 +115,7 @@ def test_attach_says_whether_it_only_looks(tmp_path: Path, monkeypatch: pytest.M
         opened.append(options)
         return 0
 
-    monkeypatch.setattr(attach, "has_terminal", lambda: True)
+    monkeypatch.setattr(attach, "require_app_terminal", lambda: None)
     monkeypatch.setattr(app, "run_app", open_app)
     for readonly in (False, True):
         with pytest.raises(typer.Exit):

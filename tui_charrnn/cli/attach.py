@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tui_charrnn.cli.app_terminal import require_app_terminal
-from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
+from tui_charrnn.cli.options import AsciiOnly, RunArgument, RunsDir, runs_folder
 from tui_charrnn.runs.catalogue import find_run
 
 
@@ -14,6 +14,7 @@ def attach(
     readonly: Annotated[
         bool, typer.Option("--readonly", help="Only look: ask the trainer for nothing.")
     ] = False,
+    is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
 ) -> None:
     """Open the app on a run, wherever its trainer was started."""
@@ -23,5 +24,7 @@ def attach(
     # deferred: Textual takes half a second that the other commands need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 
-    code = run_app(run=found.path, runs_folder=folder, model=None, readonly=readonly)
+    code = run_app(
+        run=found.path, runs_folder=folder, model=None, readonly=readonly, is_ascii=is_ascii
+    )
     raise typer.Exit(code)

@@ -10,7 +10,7 @@ from tui_charrnn import __version__
 from tui_charrnn.cli.app_terminal import require_app_terminal
 from tui_charrnn.cli.commands import add_commands
 from tui_charrnn.cli.korean import speak_korean, wants_korean
-from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.options import AsciiOnly, RunsDir, runs_folder
 from tui_charrnn.cli.output import (
     discard_output,
     narrate,
@@ -27,6 +27,7 @@ def open_app(
         str | None,
         typer.Option(help="Model file, run, or name of a bundled model to talk to."),
     ] = None,
+    is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
     version: Annotated[
         bool, typer.Option("--version", "-V", help="Print the version and leave.")
@@ -43,7 +44,7 @@ def open_app(
     # deferred: Textual takes half a second that the commands need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 
-    raise typer.Exit(run_app(run=None, runs_folder=folder, model=model))
+    raise typer.Exit(run_app(run=None, runs_folder=folder, model=model, is_ascii=is_ascii))
 
 
 def command_line(arguments: list[str]) -> typer.Typer:

@@ -19,6 +19,9 @@ RunsDir: TypeAlias = Annotated[
 RunArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="RUN", help="Name or path of the run.", show_default=False)
 ]
+AsciiOnly: TypeAlias = Annotated[
+    bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
+]
 
 
 def runs_folder(runs_dir: Path | None, *, is_lenient: bool = False) -> Path:

@@ -3,34 +3,17 @@
 The shapes and the gate order are those of `tui_charrnn.model.weights`: V vocabulary size, H hidden
 size, G gates of the cell, side by side along the last axis. A single stream costs one matrix-vector
 product a layer and character; N streams side by side cost one product of matrices.
-
-A sigmoid is a tanh, which cannot overflow where exp(-x) does: sigmoid(z) = tanh(z / 2) / 2 + 1/2.
-The halves of z are taken once, in the weights. A power of two rounds nothing, so no bit of a result
-depends on where it is multiplied.
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.config import ModelConfig
+from tui_charrnn.generation.cells import CELLS, RecurrentLayer, StepLayer
 from tui_charrnn.model.weights import STATES_PER_LAYER, Float32, LayerWeights, ModelWeights
-
-
-@dataclass(frozen=True, slots=True)
-class StepLayer:
-    """The parameters of one layer as the step uses them, halved where a sigmoid follows."""
-
-    kernel: Float32
-    """Shape (D, G·H); not used in the first layer, where the input table stands for it."""
-    input_bias: Float32
-    """Added to the input product. Shape (G·H,)."""
-    recurrent_kernel: Float32
-    """Shape (H, G·H)."""
-    recurrent_bias: Float32
-    """Added to the recurrent product. Shape (G·H,); empty, shape (0,), but for gru."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +96,16 @@ class Stepper:
         then the next layer. Write into it to go on from another state."""
         self.logits: Final = np.zeros((*lead, len(weights.output_bias)), np.float32)
         """The scores of the next character after the last `read`, shape (V,) or (N, V)."""
-        self._weights = weights
+        self._input_table = weights.input_table
+        self._output_kernel, self._output_bias = weights.output_kernel, weights.output_bias
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
-        layers, place = [], 0
-        for layer in weights.layers:
-            width = len(layer.recurrent_kernel) * STATES_PER_LAYER[weights.cell]
-            layers.append(_CELLS[weights.cell](layer, self.state[..., place : place + width]))
-            place += width
-        self.layers: Final[tuple[RecurrentLayer, ...]] = tuple(layers)
-        """The layers, the lowest first, whose gates can be looked at."""
+        parts = np.split(self.state, len(weights.layers), axis=-1)
+        cell = CELLS[weights.cell]
+        self.layers: Final[tuple[RecurrentLayer, ...]] = tuple(
+            cell(layer, part) for layer, part in zip(weights.layers, parts, strict=True)
+        )
+        """The layers, the lowest first, whose states and gates can be looked at."""
+        self._first, *self._upper = self.layers
 
     def read(self, index: int) -> Float32:
         """Read one character, or the same one in every stream.
@@ -132,7 +116,7 @@ class Stepper:
         Returns:
             `logits`.
         """
-        return self._advance(self._weights.input_table[index])
+        return self._advance(self._input_table[index])
 
     def read_each(self, indices: npt.NDArray[np.intp]) -> Float32:
         """Read one character in each of N streams.
@@ -143,12 +127,16 @@ class Stepper:
         Returns:
             `logits`.
         """
-        np.take(self._weights.input_table, indices, axis=0, out=self._inputs, mode="clip")
+        np.take(self._input_table, indices, axis=0, out=self._inputs, mode="clip")
         return self._advance(self._inputs)
 
     def _advance(self, inputs: Float32) -> Float32:
-        for layer in self.layers:
-            if layer.number:
-                below.dot(layer.parameters.kernel, self._inputs)
-                inputs = np.add(self._inputs, layer.parameters.input_bias, self._inputs)
-        return self.logits
+        self._first.advance(inputs)
+        below = self._first
+        for layer in self._upper:
+            parameters = layer.parameters
+            below.hidden.dot(parameters.kernel, self._inputs)
+            layer.advance(np.add(self._inputs, parameters.input_bias, self._inputs))
+            below = layer
+        below.hidden.dot(self._output_kernel, self.logits)
+        return np.add(self.logits, self._output_bias, self.logits)

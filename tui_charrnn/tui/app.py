@@ -209,7 +209,12 @@ def has_weights(run: RunDirectory) -> bool:
 
 
 def run_app(
-    run: Path | None, runs_folder: Path, model: str | None, *, readonly: bool = False
+    run: Path | None,
+    runs_folder: Path,
+    model: str | None,
+    *,
+    readonly: bool = False,
+    is_ascii: bool = False,
 ) -> int:
     """Open the app in this terminal.
 
@@ -218,6 +223,7 @@ def run_app(
         runs_folder: Where runs are kept.
         model: The model that speaks: a file, a run or a name; None is the preferred one.
         readonly: Whether nothing is asked of trainers.
+        is_ascii: Whether frames and charts are drawn in ASCII, whatever the settings say.
 
     Returns:
         The exit code.
@@ -225,7 +231,8 @@ def run_app(
     # One vector times one matrix a character: more threads cost more than they give. NumPy reads
     # this when it is imported, which is after the first frame.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    session = session_for(resolve({"model": model}), runs_folder, is_readonly=readonly)
+    flags = {"model": model, "ascii": is_ascii or None}
+    session = session_for(resolve(flags), runs_folder, is_readonly=readonly)
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)

@@ -49,7 +49,7 @@ class Row:
         return Row(text, tuple(runs), self.ends_line)
 
 
-NOTICE: Final = Row("… older text was dropped", (("note", 24),), ends_line=True)
+NOTICE: Final = Row("(older text was dropped)", (("note", 24),), ends_line=True)
 """What stands in the place of the oldest kept row, once rows have been dropped."""
 
 

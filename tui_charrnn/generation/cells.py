@@ -1,0 +1,170 @@
+"""The recurrent cells: one step of a layer, for one text or for several side by side.
+
+A sigmoid is a tanh, which cannot overflow where exp(-x) does: sigmoid(z) = tanh(z / 2) / 2 + 1/2.
+The halves of z are taken once, in the weights. A power of two rounds nothing, so no bit of a result
+depends on where it is multiplied.
+
+Every array is allocated once and written over by every character, which is faster by a third than
+new arrays at small sizes. A leading axis of N, for N texts side by side, is left out for one text.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+
+from tui_charrnn.model.weights import GATE_COUNTS, Float32
+
+
+@dataclass(frozen=True, slots=True)
+class StepLayer:
+    """The parameters of one layer as the step uses them, halved where a sigmoid follows."""
+
+    kernel: Float32
+    """Shape (D, G·H); not used in the first layer, where the input table stands for it."""
+    input_bias: Float32
+    """Added to the input product. Shape (G·H,)."""
+    recurrent_kernel: Float32
+    """Shape (H, G·H)."""
+    recurrent_bias: Float32
+    """Added to the recurrent product. Shape (G·H,); empty, shape (0,), but for gru."""
+
+
+class RecurrentLayer(Protocol):
+    """A layer with its state and its gates, all written over by every character."""
+
+    parameters: StepLayer
+    hidden: Float32
+    """h, shape (H,) or (N, H); a view of the state."""
+
+    def advance(self, inputs: Float32) -> None:
+        """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,)."""
+
+    def gates(self) -> dict[str, Float32]:
+        """The activations of the last character by name, each of shape (H,) or (N, H)."""
+
+
+class LstmLayer:
+    """The LSTM with a forget gate.
+
+    Source:
+        Gers, Schmidhuber & Cummins (2000).
+    """
+
+    def __init__(self, parameters: StepLayer, state: Float32) -> None:
+        """Take over a state.
+
+        Args:
+            parameters: Of the layer.
+            state: h and c, shape (2·H,) or (N, 2·H), to be written to.
+        """
+        self.parameters: Final = parameters
+        self.hidden, self._cell = np.split(state, 2, axis=-1)
+        width = GATE_COUNTS["lstm"] * self.hidden.shape[-1]
+        self._sums = np.zeros((*state.shape[:-1], width), np.float32)
+        self._opened = np.zeros_like(self._sums)
+        self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
+        self._candidate = np.split(self._sums, 4, axis=-1)[2]
+        self._product = np.zeros_like(self._cell)
+
+    def advance(self, inputs: Float32) -> None:
+        """Take one character in; see `RecurrentLayer`."""
+        sums, opened, cell, product = self._sums, self._opened, self._cell, self._product
+        self.hidden.dot(self.parameters.recurrent_kernel, sums)  # i, f, c̃, o side by side
+        np.add(sums, inputs, sums)
+        np.tanh(sums, sums)  # one call for all four
+        np.multiply(sums, _HALF, opened)  # the candidate's quarter of it goes unused
+        np.add(opened, _HALF, opened)
+        np.multiply(self._forget, cell, cell)
+        np.multiply(self._input, self._candidate, product)
+        np.add(cell, product, cell)
+        np.tanh(cell, product)
+        np.multiply(self._output, product, self.hidden)
+
+    def gates(self) -> dict[str, Float32]:
+        """The activations; see `RecurrentLayer`."""
+        return {
+            "input": self._input,
+            "forget": self._forget,
+            "candidate": self._candidate,
+            "output": self._output,
+        }
+
+
+class GruLayer:
+    """The GRU, its reset gate after the recurrent product.
+
+    Source:
+        Cho et al. (2014), in the form of cuDNN and of Keras's `reset_after=True`.
+    """
+
+    def __init__(self, parameters: StepLayer, state: Float32) -> None:
+        """Take over a state.
+
+        Args:
+            parameters: Of the layer.
+            state: h, shape (H,) or (N, H), to be written to.
+        """
+        self.parameters: Final = parameters
+        self.hidden = state
+        size = state.shape[-1]
+        self._recurrent = np.zeros((*state.shape[:-1], GATE_COUNTS["gru"] * size), np.float32)
+        self._opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
+        self._update, self._reset = np.split(self._opened, 2, axis=-1)
+        self._candidate = np.zeros_like(state)
+
+    def advance(self, inputs: Float32) -> None:
+        """Take one character in; see `RecurrentLayer`."""
+        recurrent, opened, candidate = self._recurrent, self._opened, self._candidate
+        split = opened.shape[-1]
+        self.hidden.dot(self.parameters.recurrent_kernel, recurrent)
+        np.add(recurrent, self.parameters.recurrent_bias, recurrent)
+        np.add(inputs[..., :split], recurrent[..., :split], opened)
+        np.tanh(opened, opened)
+        np.multiply(opened, _HALF, opened)
+        np.add(opened, _HALF, opened)
+        np.multiply(self._reset, recurrent[..., split:], candidate)
+        np.add(inputs[..., split:], candidate, candidate)
+        np.tanh(candidate, candidate)
+        np.multiply(self._update, self.hidden, self.hidden)
+        np.add(self.hidden, (_ONE - self._update) * candidate, self.hidden)
+
+    def gates(self) -> dict[str, Float32]:
+        """The activations; see `RecurrentLayer`."""
+        return {"update": self._update, "reset": self._reset, "candidate": self._candidate}
+
+
+class RnnLayer:
+    """The simple recurrent layer.
+
+    Source:
+        Elman (1990).
+    """
+
+    def __init__(self, parameters: StepLayer, state: Float32) -> None:
+        """Take over a state.
+
+        Args:
+            parameters: Of the layer.
+            state: h, shape (H,) or (N, H), to be written to.
+        """
+        self.parameters: Final = parameters
+        self.hidden = state
+        self._sums = np.zeros_like(state)
+
+    def advance(self, inputs: Float32) -> None:
+        """Take one character in; see `RecurrentLayer`."""
+        self.hidden.dot(self.parameters.recurrent_kernel, self._sums)
+        np.add(inputs, self._sums, self._sums)
+        np.tanh(self._sums, self.hidden)
+
+    def gates(self) -> dict[str, Float32]:
+        """The activations; see `RecurrentLayer`."""
+        return {"candidate": self.hidden}
+
+
+CELLS: Final = {"lstm": LstmLayer, "gru": GruLayer, "rnn": RnnLayer}
+"""The layer of each kind of cell."""
+
+_HALF: Final = np.array(0.5, np.float32)  # arrays, as NumPy converts a number in every call
+_ONE: Final = np.array(1.0, np.float32)

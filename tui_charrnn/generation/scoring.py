@@ -1,0 +1,194 @@
+"""How surprising a text is to a model: bits for every character, of texts of any length.
+
+One stream reads a text as generation does, its state carried from the first character to the last.
+Several streams read a block of text side by side, each a stretch of its own: far faster, and nearly
+the same, as each reads the `WARM_UP` characters before its stretch first.
+
+Notation: N characters of a block, M of them as the model spells them, S steps, B streams.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.generation.scoring_network import Int64, ScoringNetwork, StreamState
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Float32
+from tui_charrnn.text.vocabulary import code_points
+
+Float64 = npt.NDArray[np.float64]
+
+BLOCK: Final = 1 << 19
+"""Characters of a text that are best handed over at a time; as many as fit in some megabytes."""
+WARM_UP: Final = 256
+"""Characters that a stream reads before its own, for its state to be what it would be."""
+_LEAST_STRETCH: Final = 2048
+"""Characters of one stream at least, lest warming up takes longer than scoring."""
+_MOST_STREAMS: Final = 128
+_WORTH_IT: Final = 4
+"""Streams from which on several are faster than one."""
+_UNKNOWN: Final = -1
+
+
+class _Spelled(NamedTuple):
+    """A block as the model spells it."""
+
+    indices: Int64
+    """Numbers in the vocabulary, shape (M,)."""
+    owners: Int64
+    """Which character of the block each belongs to, shape (M,)."""
+    is_known: npt.NDArray[np.bool_]
+    """Whether each character of the block can be spelled, shape (N,)."""
+
+
+class _Job(NamedTuple):
+    """Streams that one thread reads."""
+
+    inputs: Int64
+    """Shape (S, B)."""
+    targets: Int64
+    """Shape (S - warm-up, B)."""
+    has_first: bool
+    """Whether the first of them goes on where the block before ended."""
+
+
+class TextScorer:
+    """Scores one text after another, each block by block.
+
+    Args:
+        model: Whose surprise is asked for.
+        streams: How many read side by side: 1 is exact; None takes as many as a block is worth.
+        threads: Processor threads, among which the streams are divided. NumPy's own should be
+            one then (OPENBLAS_NUM_THREADS=1).
+    """
+
+    def __init__(self, model: Model, *, streams: int | None = None, threads: int = 1) -> None:
+        self._network = ScoringNetwork(model)
+        self._characters = model.vocabulary.characters
+        codes = code_points(self._characters)
+        self._index_of = np.full(int(codes.max()) + 1, _UNKNOWN, np.int64)
+        self._index_of[codes] = np.arange(len(codes))
+        self._streams = streams
+        self._threads = threads
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the text so far; the next starts as after a newline, as a generated one does."""
+        self._last = max(self._characters.find("\n"), 0)
+        self._states = self._network.zero_states(1)
+
+    def score(self, block: str) -> Float64:
+        """Score the next block of the text.
+
+        Args:
+            block: Characters in composed form (Unicode NFC). A character that the model knows in
+                parts only, as a decomposed letter, is scored by its parts.
+
+        Returns:
+            -log2 p of every character, given all before it, shape (N,); NaN where the model does
+            not know the character, which is passed over as if it were not there.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        spelled = self._spell(block)
+        bits = np.full(len(block), np.nan)
+        if len(spelled.indices):
+            symbols = self._score_symbols(spelled.indices) / np.log(2)
+            sums = np.bincount(spelled.owners, weights=symbols, minlength=len(block))
+            bits[spelled.is_known] = sums[spelled.is_known]
+        return bits
+
+    def _spell(self, block: str) -> _Spelled:
+        codes = code_points(block).astype(np.int64)
+        indices = np.full(len(codes), _UNKNOWN, np.int64)
+        is_in_table = codes < len(self._index_of)
+        indices[is_in_table] = self._index_of[codes[is_in_table]]
+        lengths = (indices != _UNKNOWN).astype(np.int64)
+        parts = {
+            int(code): spelling
+            for code in np.unique(codes[indices == _UNKNOWN])
+            if (spelling := self._parts(chr(code)))
+        }
+        for code, spelling in parts.items():
+            lengths[codes == code] = len(spelling)
+        owners = np.repeat(np.arange(len(codes)), lengths)
+        symbols = indices[owners]
+        places = np.arange(len(owners)) - (lengths.cumsum() - lengths)[owners]
+        for code, spelling in parts.items():
+            mine = codes[owners] == code
+            symbols[mine] = np.array(spelling)[places[mine]]
+        return _Spelled(symbols, owners, lengths > 0)
+
+    def _parts(self, character: str) -> list[int]:
+        """The numbers of a character's parts, if the model knows them all; else none."""
+        parts = [self._characters.find(part) for part in unicodedata.normalize("NFD", character)]
+        return parts if all(part >= 0 for part in parts) else []
+
+    def _score_symbols(self, symbols: Int64) -> Float64:
+        """Nats of each of M characters, shape (M,); afterwards the text has gone on by them."""
+        streams = self._stream_count(len(symbols))
+        inputs = np.concatenate([[self._last], symbols[:-1]])
+        stretch = -(-len(symbols) // streams)
+        # The first stream is filled up at its front, so that the last ends where the text does.
+        filling = streams * stretch - len(symbols)
+        warm_up = WARM_UP if streams > 1 else 0
+        places = np.arange(warm_up + stretch)[:, None] + stretch * np.arange(streams)
+        inputs = np.concatenate([np.zeros(warm_up + filling, np.int64), inputs])[places]
+        targets = np.concatenate([np.zeros(filling, np.int64), symbols])[places[:stretch]]
+        shards = np.array_split(np.arange(streams), min(self._threads, streams))
+        jobs = [
+            _Job(inputs[:, shard], targets[:, shard], has_first=shard[0] == 0) for shard in shards
+        ]
+        done = _side_by_side(lambda job: self._read(job, filling), jobs)
+        self._last = int(symbols[-1])
+        self._states = [_row(state, -1) for state in done[-1][1]]
+        nats = np.concatenate([nats for nats, _ in done], axis=1)
+        return nats.T.ravel()[filling:].astype(np.float64)
+
+    def _read(self, job: _Job, filling: int) -> tuple[Float32, list[StreamState]]:
+        """The nats of the targets of some streams, and their states after the last."""
+        network, before = self._network, len(job.inputs) - len(job.targets)
+        states = network.zero_states(job.inputs.shape[1])
+        _, states = network.surprise(job.inputs[:before], None, states)
+        filled = filling if job.has_first else 0
+        early, states = network.surprise(
+            job.inputs[before : before + filled], job.targets[:filled], states
+        )
+        if job.has_first:
+            states = [_with_first_row(*pair) for pair in zip(states, self._states, strict=True)]
+        late, states = network.surprise(job.inputs[before + filled :], job.targets[filled:], states)
+        return np.concatenate([early, late]), states
+
+    def _stream_count(self, symbols: int) -> int:
+        worth = symbols // _LEAST_STRETCH
+        most = _MOST_STREAMS if self._streams is None else self._streams
+        streams = min(worth, most)
+        return streams if streams >= (_WORTH_IT if self._streams is None else 2) else 1
+
+
+def _row(state: StreamState, row: int) -> StreamState:
+    return StreamState(state.hidden[row][None], state.cell[row][None])
+
+
+def _with_first_row(state: StreamState, first: StreamState) -> StreamState:
+    return StreamState(
+        np.concatenate([first.hidden, state.hidden[1:]]),
+        np.concatenate([first.cell, state.cell[1:]]),
+    )
+
+
+def _side_by_side(
+    read: Callable[[_Job], tuple[Float32, list[StreamState]]], jobs: Iterable[_Job]
+) -> list[tuple[Float32, list[StreamState]]]:
+    """The results of jobs, a thread each; NumPy lets go of the interpreter where it is long."""
+    first, *others = jobs
+    if not others:
+        return [read(first)]
+    with ThreadPoolExecutor(len(others)) as pool:
+        later = [pool.submit(read, job) for job in others]
+        return [read(first), *(each.result() for each in later)]
