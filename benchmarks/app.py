@@ -1,112 +1,114 @@
-"""How fast the app shows a very long run, and what a frame of its chart costs.
+"""How soon the app starts and answers, what it costs, and how fast it shows a very long run.
 
-Usage: python -m benchmarks.app [--batches 1000000] [--rounds 5] [--json FILE]
+Usage: python -m benchmarks.app [--what starting,streaming,keys,idling,attaching,frames]
+       [--rounds 5] [--batches 1000000] [--json FILE]
 """
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.command_line import narrate, run_command, write_json
-from benchmarks.costs.attaching import COLUMNS, ROWS, Attached, measure_attaching
+from benchmarks.app_report import (
+    attaching_report,
+    frames_report,
+    idling_report,
+    keys_report,
+    starting_report,
+    streaming_report,
+)
+from benchmarks.command_line import choose, narrate, run_command, write_json
+from benchmarks.costs.attaching import COLUMNS, ROWS, measure_attaching
 from benchmarks.costs.frames import measure_frames
+from benchmarks.costs.idling import measure_idling
+from benchmarks.costs.keys import PRESET, measure_keys
 from benchmarks.costs.long_run import write_long_run
+from benchmarks.costs.starting import measure_starts
+from benchmarks.costs.streaming import HISTORY, PACE, measure_streaming
 from benchmarks.machine import describe_machine, warn_unless_quiet
-from benchmarks.rounds import Bar, Spread, median_ratio
-from benchmarks.tables import markdown_table
 from tui_charrnn.errors import ConfigError
 
 SHORT: Final = 1_000
 """Batches of the run that a long one is compared with."""
-FIRST_FRAME_BAR: Final = Bar(0.5, is_upper=True)
-HISTORY_BAR: Final = Bar(5.0, is_upper=True)
-MEMORY_BAR: Final = Bar(150.0, is_upper=True)
-FRAME_BAR: Final = Bar(1.25, is_upper=True)
 _FRAMES_A_ROUND: Final = 20
+_STREAMED: Final = 10.0
+"""Seconds that a text is watched while it streams, and an app that does nothing."""
+Part = Callable[[argparse.Namespace, Path], tuple[str, str, Any]]
+"""Measures something, with a folder for its files; a title, a table, and what was measured."""
 
 
-def attaching_report(starts: Sequence[Attached]) -> str:
-    """The table of the app that is opened on a run."""
-    figures: tuple[tuple[str, Callable[[Attached], float], str, Bar | None], ...] = (
-        ("first frame, s (bar below 0.5)", lambda start: start.first_frame, ".2f", FIRST_FRAME_BAR),
-        ("whole history, s (bar below 5)", lambda start: start.whole_history, ".2f", HISTORY_BAR),
-        ("processor time until then, s", lambda start: start.processor, ".2f", None),
-        ("memory after it, MB (bar below 150)", lambda start: start.resident, ".0f", MEMORY_BAR),
-        ("memory at most, MB", lambda start: start.peak, ".0f", None),
-    )
-    rows = []
-    for name, figure, form, bar in figures:
-        spread = Spread.of([figure(start) for start in starts])
-        rows.append([
-            name,
-            format(spread.median, form),
-            f"{spread.minimum:{form}} to {spread.maximum:{form}}",
-            bar.verdict(spread.median) if bar is not None else "",
-        ])
-    return markdown_table(
-        ["from the start of the process", "median", "lowest to highest", ""], rows
-    )
+def _starting(options: argparse.Namespace, _: Path) -> tuple[str, str, Any]:
+    starts = measure_starts(options.rounds)
+    return "Starting, 80x24", starting_report(starts), asdict(starts)
 
 
-def frames_report(spans: dict[str, dict[int, list[float]]]) -> str:
-    """The table of single frames."""
-    rows = []
-    for name, seconds in spans.items():
-        (short, long), (few, many) = (list(seconds.values()), list(seconds))
-        ratio = median_ratio(long, short)
-        cells = [_milliseconds(Spread.of(short)), _milliseconds(Spread.of(long))]
-        rows.append([name, *cells, f"{ratio:.2f}", FRAME_BAR.verdict(ratio)])
-    header = [
-        "milliseconds a frame: median (lowest)",
-        f"{few:,} batches",
-        f"{many:,} batches",
-        "ratio",
-        "below 1.25",
-    ]
-    return markdown_table(header, rows)
+def _streaming(options: argparse.Namespace, folder: Path) -> tuple[str, str, Any]:
+    looks = measure_streaming(folder, options.rounds, _STREAMED)
+    title = f"{PACE:,} characters a second after {HISTORY:,}, 120x36"
+    return title, streaming_report(looks), [asdict(look) for look in looks]
 
 
-def _milliseconds(spread: Spread) -> str:
-    return f"{spread.median * 1e3:.1f} ({spread.minimum * 1e3:.1f})"
+def _keys(options: argparse.Namespace, folder: Path) -> tuple[str, str, Any]:
+    waits = measure_keys(folder, options.rounds, options.presses)
+    title = f"Typing while the preset {PRESET} is trained, {options.presses} keys a round"
+    return title, keys_report(waits), waits
+
+
+def _idling(options: argparse.Namespace, _: Path) -> tuple[str, str, Any]:
+    shares = measure_idling(options.rounds, _STREAMED)
+    return f"Doing nothing, {_STREAMED:g} s a round", idling_report(shares), shares
+
+
+def _attaching(options: argparse.Namespace, folder: Path) -> tuple[str, str, Any]:
+    narrate(f"Writing a run of {options.batches:,} batches")
+    run = write_long_run(folder, options.batches)
+    starts = [measure_attaching(run, options.batches) for _ in range(options.rounds)]
+    title = f"Attaching to a run of {options.batches:,} batches, {COLUMNS}x{ROWS}"
+    return title, attaching_report(starts), [asdict(start) for start in starts]
+
+
+def _frames(options: argparse.Namespace, _: Path) -> tuple[str, str, Any]:
+    frames = measure_frames([SHORT, options.batches], _FRAMES_A_ROUND * options.rounds)
+    return "A frame of the loss chart", frames_report(frames), frames
+
+
+PARTS: Final[dict[str, Part]] = {
+    "starting": _starting,
+    "streaming": _streaming,
+    "keys": _keys,
+    "idling": _idling,
+    "attaching": _attaching,
+    "frames": _frames,
+}
 
 
 def measure(options: argparse.Namespace) -> None:
-    """Measure everything and print the tables.
+    """Measure what is asked for and print the tables.
 
     Raises:
         ConfigError: If an option is not allowed.
         RunError: If the app fails.
-        StorageError: If the long run cannot be written.
+        StorageError: If a run cannot be written.
     """
-    if options.rounds < 1 or options.batches <= SHORT:
+    parts = choose(options.what, list(PARTS), "parts")
+    if min(options.rounds, options.presses) < 1 or options.batches <= SHORT:
         raise ConfigError(
-            f"There must be at least 1 round, and more than {SHORT:,} batches. "
-            f"Received: rounds={options.rounds}, batches={options.batches}"
+            f"There must be at least 1 round and 1 key, and more than {SHORT:,} batches. "
+            f"Received: rounds={options.rounds}, presses={options.presses}, "
+            f"batches={options.batches}"
         )
     warn_unless_quiet()
     machine = describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()) + "\n")
     document: dict[str, Any] = {"machine": machine, "batches": options.batches}
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        narrate(f"Writing a run of {options.batches:,} batches")
-        run = write_long_run(Path(folder), options.batches)
-        starts = []
-        for number in range(options.rounds):
-            narrate(f"Attaching to it: {number + 1} of {options.rounds}")
-            starts.append(measure_attaching(run, options.batches))
-    print(
-        f"### Attaching to a run of {options.batches:,} batches, {COLUMNS}x{ROWS}\n\n"
-        f"{attaching_report(starts)}\n"
-    )
-    document["attaching"] = [asdict(start) for start in starts]
-    narrate("Drawing frames")
-    frames = measure_frames([SHORT, options.batches], _FRAMES_A_ROUND * options.rounds)
-    print(f"### A frame of the loss chart\n\n{frames_report(frames)}\n")
-    document["frames"] = frames
+    for part in parts:
+        narrate(f"Measuring: {part}")
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            title, table, document[part] = PARTS[part](options, Path(folder))
+        print(f"### {title}\n\n{table}\n", flush=True)
     write_json(options.json, document)
 
 
@@ -115,12 +117,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.app", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements here")
     parser.add_argument(
-        "--batches", type=int, default=1_000_000, help="of the run (default: 1000000)"
+        "--what", default=",".join(PARTS), help=f"parts, with commas between: {', '.join(PARTS)}"
+    )
+    parser.add_argument(
+        "--batches", type=int, default=1_000_000, help="of the long run (default: 1000000)"
     )
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
-    parser.add_argument("--folder", type=Path, help="where the run is put: the disk of interest")
-    options = parser.parse_args()
-    return run_command(lambda: measure(options))
+    parser.add_argument("--presses", type=int, default=200, help="keys a round (default: 200)")
+    parser.add_argument("--folder", type=Path, help="where runs are put: the disk of interest")
+    return run_command(lambda: measure(parser.parse_args()))
 
 
 if __name__ == "__main__":

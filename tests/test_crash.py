@@ -36,3 +36,32 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     told = report_crash(error_of("bad"), tmp_path / "file" / "state")
     assert "ZeroDivisionError: bad" in told
     assert "No report could be written" in told
+
+
+class FailedWorkerError(Exception):
+    """As Textual's, which holds the error that it is about."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"raised {error}")
+        self.error = error
+
+
+def test_the_file_tells_all_kinds_and_no_message(tmp_path: Path) -> None:
+    error = error_of("dear diary")
+    error.__cause__ = FailedWorkerError(FileNotFoundError(2, "No such file", "diary.txt"))
+    told = report_crash(error, tmp_path / "state")
+    (report,) = (tmp_path / "state").iterdir()
+    written = report.read_text(encoding="utf-8")
+    assert "dear diary" in told  # on the user's own terminal
+    kinds = ["FileNotFoundError (errno 2)", "FailedWorkerError", "builtins.ZeroDivisionError"]
+    places = [written.index(kind) for kind in kinds]
+    assert places == sorted(places)
+    assert "diary" not in written.replace('error_of("dear diary")', "")
+
+
+def test_errors_that_caused_each_other_are_told_once(tmp_path: Path) -> None:
+    first, second = error_of("one"), error_of("two")
+    first.__cause__, second.__cause__ = second, first
+    report_crash(first, tmp_path / "state")
+    (report,) = (tmp_path / "state").iterdir()
+    assert report.read_text(encoding="utf-8").count("builtins.ZeroDivisionError") == 2

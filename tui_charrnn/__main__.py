@@ -6,6 +6,9 @@ import sys
 
 from tui_charrnn import __version__
 
+COMPLETION = "_CHARRNN_TUI_COMPLETE"
+"""Set by a shell that completes a command line, which is not among the arguments then."""
+
 
 def main() -> int:
     """Carry out the command line of this process; the result is the exit code."""
@@ -20,6 +23,11 @@ def main() -> int:
         with contextlib.suppress(BrokenPipeError):
             print_data(f"charrnn-tui {__version__}")
         return 0
+    if not arguments and COMPLETION not in os.environ:
+        # deferred: the app opens without loading the commands
+        from tui_charrnn.cli.opening import open_at_once  # noqa: PLC0415  deferred, see above
+
+        return open_at_once()
     # deferred: the version is told without loading the commands
     from tui_charrnn.cli.main import run  # noqa: PLC0415  deferred, see above
 

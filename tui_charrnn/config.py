@@ -218,6 +218,27 @@ class SamplingConfig(Settings):
         maximum=1,
         optional=True,
     )
+    min_p: float | None = setting(
+        None,
+        "Choose among characters that have at least p times the likeliest one's probability.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1,
+        optional=True,
+    )
+    repetition_penalty: float = setting(
+        1.0,
+        "Makes characters that came lately less likely, above 1, or more likely, below; 1 is off.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=100,
+    )
+    repetition_window: int = setting(
+        64,
+        "How many of the last characters the repetition penalty counts as lately.",
+        minimum=1,
+        maximum=1024,
+    )
     rng_seed: int | None = setting(
         None,
         "Start of the random numbers; none takes a new one each time.",

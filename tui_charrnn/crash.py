@@ -55,4 +55,7 @@ def traceback_lines(error: BaseException) -> Iterator[str]:
 
 
 def _cause_of(error: BaseException) -> BaseException | None:
+    wrapped = getattr(error, "error", None)  # of what Textual's workers report
+    if isinstance(wrapped, BaseException):
+        return wrapped
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)

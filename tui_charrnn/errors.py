@@ -5,7 +5,8 @@ CharRNNError                 anything expected; printed as one sentence, never w
 ├── DataError           (3)  something that was given to be read could not be
 │   ├── CorpusError          a text: missing, empty, binary, undecodable, too short
 │   ├── ModelFileError       a model file: not ours, truncated, misshapen, unknown name
-│   └── RunError             a run directory: missing, unreadable, of an unknown format
+│   ├── RunError             a run directory: missing, unreadable, of an unknown format
+│   └── HistoryError         the history of generated texts: damaged, in use, of a newer format
 ├── DivergedError       (4)  the loss stopped being a finite number
 ├── RunLockedError      (5)  another trainer is writing this run
 └── StorageError        (6)  the disk refused a write that matters
@@ -65,6 +66,10 @@ class ModelFileError(DataError):
 
 class RunError(DataError):
     """A run directory is missing, unreadable or of an unknown format."""
+
+
+class HistoryError(DataError):
+    """The history of generated texts is damaged, in use, or of a format that is not known."""
 
 
 class DivergedError(CharRNNError):

@@ -12,7 +12,7 @@ def processor_seconds(pid: int) -> float:
     """
     tasks = Path(f"/proc/{pid}/task").iterdir()
     try:
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9  # noqa: PLW1514
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
     except OSError:  # a kernel without it
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")

@@ -10,35 +10,44 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.tui import app as app_module
-from tui_charrnn.tui import speaker
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.renderables.wrapped_text import TextStyle
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
 
 _LINE: Final = "To be, or not to be: that is the question, said he.\n"
 _LOOKED_EVERY: Final = 0.002
-_SETTLING: Final = 2.0
+_SETTLING: Final = 4.0
 
 
 class StreamingApp(CharRNNApp):
     """Measures from the moment at which the text streams until it leaves."""
 
+    CSS_PATH = str(Path(app_module.__file__).with_name("charrnn.tcss"))
     history = 1_000_000
     pace = 2_000
     seconds = 10.0
     result = Path()
 
     def on_mount(self) -> None:
-        """Begin to watch."""
-        super().on_mount()
-        self._watching = asyncio.create_task(self._watch())
+        """Choose a text without end, at a pace that no key chooses."""
+        self.session.dial.length, self.session.dial.pace = 10**9, self.pace
+
+    def on_first_frame_shown(self) -> None:
+        """Begin to watch; Textual lets the app itself answer too."""
+        self.run_worker(self._watch())
 
     async def _watch(self) -> None:
         spoken = self.main.conversation.query_one(SpokenText)
-        spoken._dial.pace = self.pace  # noqa: SLF001 - no key chooses this pace
-        while not spoken.streaming:
-            await asyncio.sleep(0.05)
+        streams = asyncio.Event()
+
+        def notice() -> None:
+            if spoken.streaming:
+                streams.set()
+
+        self.watch(spoken, "streaming", notice)
+        await streams.wait()
         spoken.append(_LINE * (self.history // len(_LINE)), "generated")
         await asyncio.sleep(_SETTLING)
         counted = 0
@@ -70,9 +79,8 @@ def main() -> int:
     history, pace, seconds, runs, result = sys.argv[1:]
     StreamingApp.history, StreamingApp.pace = int(history), int(pace)
     StreamingApp.seconds, StreamingApp.result = float(seconds), Path(result)
-    # a text without end
-    vars(speaker)["DEFAULT_LENGTH"] = 10**9
     vars(app_module)["CharRNNApp"] = StreamingApp
+    start_without_collecting()
     return app_module.run_app(None, Path(runs), None)
 
 

@@ -4,10 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.app import attaching_report, frames_report
+from benchmarks.app_report import (
+    attaching_report,
+    frames_report,
+    idling_report,
+    keys_report,
+    quantile,
+    starting_report,
+)
 from benchmarks.costs.attaching import Attached
 from benchmarks.costs.frames import measure_frames
 from benchmarks.costs.long_run import write_long_run
+from benchmarks.costs.starting import Starts, has_answer
 from tests.support.viewed_run import viewed
 
 
@@ -42,3 +50,32 @@ def test_frames_are_drawn_of_every_length_and_span() -> None:
     frames = measure_frames([100, 300], 2)
     assert [list(seconds) for seconds in frames.values()] == [[100, 300]] * 2
     assert all(len(times) == 2 for seconds in frames.values() for times in seconds.values())
+
+
+def test_starts_are_judged_by_the_ratios_of_single_rounds() -> None:
+    starts = Starts([0.1, 0.2, 0.1], [0.14, 0.29, 0.3], [0.25, 0.3, 0.19])
+    verdicts = [line.split("|")[4].strip() for line in starting_report(starts).splitlines()[2:]]
+    assert verdicts == ["", "", "", "met", "met"]
+    starts.first_frame[1] = 0.4
+    assert "missed" in starting_report(starts)
+
+
+def test_one_key_in_a_hundred_may_take_longer() -> None:
+    assert quantile([float(number) for number in range(100, 0, -1)], 0.99) == 99.0
+    assert quantile([3.0], 0.99) == 3.0
+    assert "missed" not in keys_report([[0.010] * 99 + [0.900]])
+    assert "missed" in keys_report([[0.010] * 98 + [0.900] * 2])
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.009, "met"), (0.011, "missed")])
+def test_an_idle_app_is_judged_by_its_share_of_a_core(share: float, verdict: str) -> None:
+    assert idling_report([share]).rstrip(" |").endswith(verdict)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_answer"),
+    [("ROMEO:", False), ("ROMEO:A", True), ("ROMEO:\n│ A │", True), ("", False)],
+)
+def test_an_answer_is_what_stands_behind_the_seed(text: str, is_answer: bool) -> None:
+    screen = f"title ROMEO:\n╭─ model ─╮\n│ {text} │\n╰─────╯\n╭─ Seed ─╮\n│ how it begins │\n╰──╯"
+    assert has_answer(screen) is is_answer

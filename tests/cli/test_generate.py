@@ -17,7 +17,8 @@ from typer.testing import CliRunner, Result
 
 from tests.support.pseudo_terminal import read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_model, tiny_model_file
-from tui_charrnn.cli.generate import TextOutput, generate
+from tui_charrnn.cli.generate import generate
+from tui_charrnn.cli.text_output import TextOutput
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.generation.stream import CharacterStream
@@ -283,15 +284,17 @@ def test_on_a_terminal_every_character_is_flushed() -> None:
     assert stream.flushes == 3
 
 
-def test_in_a_pipe_characters_are_flushed_when_time_has_passed() -> None:
+def test_in_a_pipe_the_first_characters_are_flushed_and_others_when_time_has_passed() -> None:
     stream, times = Recorder(), iter([0.0, 0.01, 0.02, 0.2, 0.21])
     output = TextOutput(stream, terminal_encoding=None, clock=lambda: next(times))
-    for character in "abcd":
+    flushes = []
+    for character in "abcde":
         output.write(character)
+        flushes.append(stream.flushes)
 
-    assert (stream.getvalue(), stream.flushes) == (b"abcd", 1)
+    assert (stream.getvalue(), flushes) == (b"abcde", [1, 1, 1, 2, 2])
     output.close()
-    assert stream.flushes == 2
+    assert stream.flushes == 3
 
 
 @pytest.mark.parametrize("text", ["", "ends\n"])

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.generation.lstm import fold_embedding, step, zero_state
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.weights import LayerWeights, ModelWeights, weights_from_tensors
 
 TEXT = (3, 0, 6, 6, 1, 5, 2)
@@ -102,12 +102,8 @@ def naive_logits(weights: ModelWeights, cell: str, text: Sequence[int]) -> list[
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
 def test_logits_are_those_of_the_naive_loop(config: ModelConfig) -> None:
     weights = random_weights(config)
-    folded = fold_embedding(weights, config)
-    state = zero_state(folded)
-    rows = []
-    for index in TEXT:
-        logits, state = step(folded, index, state)
-        rows.append(logits)
+    stepper = Stepper(fold_embedding(weights, config))
+    rows = [stepper.read(index).copy() for index in TEXT]
 
     assert np.array(rows).dtype == np.float32
     np.testing.assert_allclose(
@@ -116,17 +112,48 @@ def test_logits_are_those_of_the_naive_loop(config: ModelConfig) -> None:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
-def test_a_step_leaves_the_old_state_alone_and_shares_nothing_with_it(config: ModelConfig) -> None:
+def test_a_state_that_is_written_back_is_gone_on_from(config: ModelConfig) -> None:
     folded = fold_embedding(random_weights(config), config)
-    _, old = step(folded, 1, zero_state(folded))
-    before = [array.copy() for layer in old for array in layer]
-    _, new = step(folded, 2, old)
+    stepper, other = Stepper(folded), Stepper(folded)
+    for index in TEXT[:3]:
+        stepper.read(index)
+    other.state[:] = stepper.state
+    expected = [stepper.read(index).copy() for index in TEXT[3:]]
 
-    arrays = [array for layer in old for array in layer]
-    assert all(np.array_equal(was, array) for was, array in zip(before, arrays, strict=True))
-    assert not any(
-        np.shares_memory(array, other) for array in arrays for layer in new for other in layer
-    )
+    np.testing.assert_array_equal([other.read(index).copy() for index in TEXT[3:]], expected)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=name_of)
+def test_texts_side_by_side_are_read_as_alone(config: ModelConfig) -> None:
+    folded = fold_embedding(random_weights(config), config)
+    texts = np.array([TEXT, TEXT[::-1], TEXT[1:] + TEXT[:1]])
+    together = Stepper(folded, len(texts))
+    rows = [together.read_each(indices).copy() for indices in texts.T]
+
+    for number, text in enumerate(texts):
+        alone = Stepper(folded)
+        expected = [alone.read(int(index)).copy() for index in text]
+        np.testing.assert_allclose([row[number] for row in rows], expected, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(together.state[number], alone.state, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=name_of)
+def test_the_gates_are_those_that_make_the_state(config: ModelConfig) -> None:
+    stepper = Stepper(fold_embedding(random_weights(config), config))
+    for index in TEXT:
+        before = stepper.state.copy()
+        stepper.read(index)
+    size = config.hidden_size * (2 if config.cell == "lstm" else 1)
+    for number, layer in enumerate(stepper.layers):
+        gates, old = layer.gates(), before[number * size : (number + 1) * size]
+        if config.cell == "lstm":
+            cell = gates["forget"] * old[config.hidden_size :] + gates["input"] * gates["candidate"]
+            expected = gates["output"] * np.tanh(cell)
+        elif config.cell == "gru":
+            expected = gates["update"] * old + (1 - gates["update"]) * gates["candidate"]
+        else:
+            expected = gates["candidate"]
+        np.testing.assert_allclose(layer.hidden, expected, rtol=0, atol=1e-6)
 
 
 def test_tensors_that_lie_unaligned_in_a_file_are_made_ready() -> None:
@@ -143,7 +170,8 @@ def test_tensors_that_lie_unaligned_in_a_file_are_made_ready() -> None:
     folded = fold_embedding(moved, config)
 
     assert folded.layers[0].recurrent_kernel.flags.aligned
-    np.testing.assert_array_equal(folded.layers[0].recurrent_kernel, kernel)
+    expected = Stepper(fold_embedding(weights, config))
+    np.testing.assert_array_equal(Stepper(folded).read(1), expected.read(1))
 
 
 @pytest.mark.parametrize("config", CONFIGS[:7:3], ids=name_of)
@@ -152,7 +180,6 @@ def test_saturated_gates_overflow_nothing(config: ModelConfig) -> None:
     loud = ModelWeights(
         weights.embedding * 1e6, weights.layers, weights.output_kernel, weights.output_bias
     )
-    folded = fold_embedding(loud, config)
-    logits, _ = step(folded, 0, zero_state(folded))
+    logits = Stepper(fold_embedding(loud, config)).read(0)
 
     assert np.isfinite(logits).all()

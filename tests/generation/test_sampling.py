@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.sampling import choose, distribution, keep_nucleus, keep_top_k
+from tui_charrnn.generation.draws import Draws
+from tui_charrnn.generation.sampling import (
+    choose,
+    distribution,
+    keep_min_p,
+    keep_nucleus,
+    keep_top_k,
+    surprise,
+)
 
 finite_logits = st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=20)
 
@@ -19,17 +27,6 @@ def softmax(logits: Sequence[float]) -> list[float]:
     highest = max(logits)
     weights = [math.exp(logit - highest) for logit in logits]
     return [weight / math.fsum(weights) for weight in weights]
-
-
-class FixedDraw(np.random.Philox):
-    """A generator whose next number is known."""
-
-    def __init__(self, raw: int) -> None:
-        super().__init__(0)
-        self.raw = raw
-
-    def random_raw(self, size: object = None, output: object = True) -> int:  # type: ignore[override]  # the tests draw single numbers only
-        return self.raw
 
 
 @given(finite_logits, st.floats(0.05, 5))
@@ -98,19 +95,18 @@ def test_p_of_one_keeps_even_what_rounding_hides() -> None:
 
 @given(finite_logits)
 def test_temperature_zero_always_takes_the_first_of_the_likeliest(logits: list[float]) -> None:
-    choice = choose(logits, SamplingConfig(temperature=0), np.random.Philox(3))
+    probabilities = distribution(logits, SamplingConfig(temperature=0))
 
-    assert choice.index == logits.index(max(logits))
-    assert choice.probability == 1
+    assert probabilities[logits.index(max(logits))] == probabilities.sum() == 1
 
 
 @pytest.mark.parametrize("temperature", [1e-3, 1e-100, 5e-324])
 def test_a_falling_temperature_ends_at_the_likeliest(temperature: float) -> None:
     logits = [1.0, 2.0, 3.0, 2.9]
 
-    choice = choose(logits, SamplingConfig(temperature=temperature), np.random.Philox(3))
+    actual = distribution(logits, SamplingConfig(temperature=temperature))
 
-    assert (choice.index, choice.probability) == (2, 1.0)
+    np.testing.assert_allclose(actual, [0, 0, 1, 0], rtol=0, atol=1e-40)
 
 
 def test_a_high_temperature_makes_all_equal() -> None:
@@ -132,56 +128,108 @@ def test_logits_of_any_size_overflow_nothing(scale: float) -> None:
 @pytest.mark.parametrize("temperature", [0, 1])
 def test_logits_that_are_no_numbers_are_refused(broken: float, temperature: float) -> None:
     with pytest.raises(ModelFileError, match="not finite"):
-        choose([0.0, broken], SamplingConfig(temperature=temperature), np.random.Philox(0))
+        distribution([0.0, broken], SamplingConfig(temperature=temperature))
 
 
 def test_many_draws_follow_the_distribution() -> None:
-    rng, draws = np.random.Philox(1), 20_000
-    logits = np.log([0.05, 0.4, 0.1, 0.25, 0.2])
-    config = SamplingConfig(temperature=1)
-    counts = np.bincount([choose(logits, config, rng).index for _ in range(draws)], minlength=5)
+    rng, draws = Draws(1), 20_000
+    probabilities = np.array([0.05, 0.4, 0.1, 0.25, 0.2])
+    counts = np.bincount([choose(probabilities, rng.next()) for _ in range(draws)], minlength=5)
 
-    expected = distribution(logits, config) * draws
+    expected = probabilities * draws
     chi_square = float(((counts - expected) ** 2 / expected).sum())
 
     assert chi_square < 13.28  # 1% of correct samplers exceed it, with 4 degrees of freedom
 
 
 def test_the_draw_inverts_the_cumulative_distribution() -> None:
-    logits, config = np.log([0.25, 0.5, 0.25]), SamplingConfig(temperature=1)
+    probabilities = np.array([0.25, 0.5, 0.25])
+    uniforms = (0, 0.24, 0.26, 0.74, 0.76, 0.99)
 
-    def chosen(uniform: float) -> int:
-        return choose(logits, config, FixedDraw(int(uniform * 2**64))).index
-
-    assert [chosen(uniform) for uniform in (0, 0.24, 0.26, 0.74, 0.76, 0.99)] == [0, 0, 1, 1, 2, 2]
+    assert [choose(probabilities, uniform) for uniform in uniforms] == [0, 0, 1, 1, 2, 2]
 
 
-@given(finite_logits, st.integers(1, 20), st.sampled_from([0, 2**64 - 1]))
+@given(finite_logits, st.integers(1, 20), st.sampled_from([0, 1 - 2**-53]))
 def test_the_ends_of_the_draw_choose_only_what_was_kept(
-    logits: list[float], top_k: int, raw: int
+    logits: list[float], top_k: int, uniform: float
 ) -> None:
-    config = SamplingConfig(temperature=1, top_k=top_k)
+    probabilities = distribution(logits, SamplingConfig(temperature=1, top_k=top_k))
 
-    choice = choose(logits, config, FixedDraw(raw))
-
-    assert choice.probability == distribution(logits, config)[choice.index] > 0
-
-
-@given(finite_logits, st.sampled_from([0, 0.5, 2.0]), st.sampled_from([None, 1, 3]))
-def test_every_choice_takes_one_number(
-    logits: list[float], temperature: float, top_k: int | None
-) -> None:
-    rng, other = np.random.Philox(9), np.random.Philox(9)
-    choose(logits, SamplingConfig(temperature=temperature, top_k=top_k), rng)
-
-    other.random_raw()
-
-    assert rng.random_raw() == other.random_raw()
+    assert probabilities[choose(probabilities, uniform)] > 0
 
 
 def test_an_rng_seed_names_the_same_choices_for_ever() -> None:
-    rng, config = np.random.Philox(1), SamplingConfig(temperature=1)
+    draws, even = Draws(1), distribution(np.zeros(10), SamplingConfig(temperature=1))
 
-    indices = [choose(np.zeros(10), config, rng).index for _ in range(12)]
+    assert [choose(even, draws.next()) for _ in range(12)] == [0, 0, 0, 8, 2, 3, 3, 4, 5, 8, 7, 1]
 
-    assert indices == [0, 0, 0, 8, 2, 3, 3, 4, 5, 8, 7, 1]
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 60))
+def test_every_place_of_the_draws_can_be_gone_to(rng_seed: int, place: int) -> None:
+    walked = Draws(rng_seed)
+    for _ in range(place):
+        walked.next()
+    there = Draws(rng_seed, place)
+
+    assert there.drawn == walked.drawn == place
+    assert [there.next() for _ in range(9)] == [walked.next() for _ in range(9)]
+
+
+@given(finite_logits, st.floats(0.001, 1))
+def test_min_p_keeps_what_is_likely_enough_beside_the_likeliest(
+    logits: list[float], min_p: float
+) -> None:
+    probabilities = distribution(logits, SamplingConfig(temperature=1))
+    kept = keep_min_p(probabilities, min_p)
+    bound = min_p * max(probabilities)
+
+    assert [one > 0 for one in kept] == [one >= bound for one in probabilities]
+    assert kept.sum() == pytest.approx(1)
+    config = SamplingConfig(temperature=1, min_p=min_p)
+    np.testing.assert_array_equal(distribution(logits, config), kept)
+
+
+def test_min_p_is_measured_on_what_the_other_filters_left() -> None:
+    logits = np.log([0.5, 0.3, 0.15, 0.05])
+    config = SamplingConfig(temperature=1, top_k=3, top_p=0.95, min_p=0.5)
+
+    np.testing.assert_allclose(distribution(logits, config), [0.625, 0.375, 0, 0])
+
+
+@given(finite_logits, st.lists(st.integers(0, 30), max_size=5), st.floats(0.1, 10))
+def test_the_penalty_divides_positive_scores_and_multiplies_negative_ones(
+    logits: list[float], came: list[int], penalty: float
+) -> None:
+    recent = [index for index in came if index < len(logits)]
+    changed = [
+        logit if index not in recent else logit / penalty if logit > 0 else logit * penalty
+        for index, logit in enumerate(logits)
+    ]
+    config = SamplingConfig(temperature=0.7, repetition_penalty=penalty)
+
+    actual = distribution(np.array(logits, np.float32), config, recent)
+
+    np.testing.assert_allclose(
+        actual, distribution(changed, SamplingConfig(temperature=0.7)), rtol=1e-9, atol=1e-300
+    )
+
+
+def test_a_penalty_of_one_changes_nothing() -> None:
+    logits = [0.3, -2.0, 1.5]
+
+    np.testing.assert_array_equal(
+        distribution(logits, SamplingConfig(), [0, 1]), distribution(logits, SamplingConfig())
+    )
+
+
+@given(finite_logits)
+def test_surprise_is_bits_under_the_model_itself(logits: list[float]) -> None:
+    expected = [-math.log2(max(one, 1e-300)) for one in softmax(logits)]
+
+    actual = [surprise(logits, index) for index in range(len(logits))]
+
+    np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_a_guess_among_all_surprises_by_log2_of_their_number() -> None:
+    assert surprise(np.zeros(64), 5) == pytest.approx(6)

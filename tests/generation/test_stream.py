@@ -9,7 +9,7 @@ import pytest
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.lstm import fold_embedding, step, zero_state
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream, SkippedCharacter
 from tui_charrnn.model.checkpoint import Model
@@ -81,15 +81,14 @@ def test_probabilities_are_those_after_all_the_text_before() -> None:
     stream.prime("abc")
     generated = [stream.next() for _ in range(5)]
 
-    weights = fold_embedding(model.weights, model.config)
-    state = zero_state(weights)
+    stepper = Stepper(fold_embedding(model.weights, model.config))
     for index in model.vocabulary.encode("abc"):
-        logits, state = step(weights, int(index), state)
+        logits = stepper.read(int(index))
     for character in generated:
         expected = distribution(logits, SEEDED)[character.index]
         assert character.probability == pytest.approx(float(expected))
         assert model.vocabulary.characters[character.index] == character.character
-        logits, state = step(weights, character.index, state)
+        logits = stepper.read(character.index)
 
 
 def test_the_seed_text_is_told_back() -> None:
@@ -227,3 +226,52 @@ def test_weights_that_overflow_are_reported_in_a_sentence() -> None:
 
     with pytest.raises(ModelFileError, match="not finite"):
         text_of(stream, 20)
+
+
+@pytest.mark.parametrize("pieces", [["ab", "c", "", "defgh"], ["", "abcdefgh"], ["Ω", "abcdefgh"]])
+def test_a_seed_text_in_pieces_is_read_as_one(pieces: list[str]) -> None:
+    whole, fed = (CharacterStream(tiny_model(), SEEDED) for _ in range(2))
+    whole.prime("abcdefgh")
+    fed.prime(pieces[0])
+
+    read = "".join(fed.feed(piece).text for piece in pieces[1:])
+
+    assert pieces[0].removeprefix("Ω") + read == "abcdefgh"
+    assert text_of(fed) == text_of(whole)
+
+
+def test_a_character_that_is_taken_is_read_like_one_that_is_drawn() -> None:
+    drawn, taken = (CharacterStream(tiny_model(), SEEDED) for _ in range(2))
+    said = [drawn.next() for _ in range(10)]
+
+    assert [taken.take(one.index) for one in said] == said
+    assert text_of(taken) == text_of(drawn)
+
+
+def test_a_stream_goes_on_from_where_it_stood() -> None:
+    picky = SamplingConfig(repetition_penalty=1.5, temperature=1, rng_seed=7)
+    stream = CharacterStream(tiny_model(layer_count=2), picky)
+    stream.prime("abc")
+    text_of(stream, 13)
+    stood = stream.snapshot()
+    text = text_of(stream)
+    stream.prime("jjj")
+
+    stream.restore(stood)
+
+    assert text_of(stream) == text
+
+
+def test_the_repetition_penalty_counts_the_seed_text_as_lately() -> None:
+    sampling = SamplingConfig(temperature=1, repetition_penalty=50, repetition_window=2, rng_seed=1)
+    stream = CharacterStream(tiny_model(), sampling)
+    stream.prime("jab")
+    said = stream.next()
+    expected = distribution(stream.logits, sampling, [stream_index("a"), stream_index("b")])
+
+    assert said.probability == expected[said.index]
+    assert expected[stream_index("a")] != distribution(stream.logits, SEEDED)[stream_index("a")]
+
+
+def stream_index(character: str) -> int:
+    return TINY_VOCABULARY.index(character)

@@ -1,4 +1,4 @@
-"""The program in a real pseudo-terminal: it is typed to, and answers; no foreign control arrives."""
+"""The program in a pseudo-terminal: typed to, it answers; no foreign control arrives."""
 
 import re
 import sys

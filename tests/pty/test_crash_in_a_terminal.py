@@ -20,7 +20,7 @@ PLACES = {
     "the keyboard": "TolerantDriver.process_message = lambda self, event: fail()",
 }
 """How each defect gets in, once the app is open."""
-SECRET = "dear diary"
+DIARY = "dear diary"
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -40,7 +40,7 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
             from tui_charrnn.tui.widgets.spoken_text import SpokenText
 
             def fail():
-                text = {SECRET!r}
+                text = {DIARY!r}
                 raise ZeroDivisionError(f"a defect \\x1b[31m in {{text}}")
 
             def spoil(self, warm):
@@ -59,7 +59,7 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
         terminal.wait_for_text("model tiny")
         terminal.write("\x1b[18~")  # F7
         terminal.wait_for("the defect", spoiled.exists)
-        terminal.write(f"{SECRET}\r")
+        terminal.write(f"{DIARY}\r")
         assert terminal.wait_for_end() == 1
         assert terminal.left_changed() == []
         assert terminal.attributes() == before
@@ -73,4 +73,4 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
     written = report.read_text(encoding="utf-8")
     assert "ZeroDivisionError" in written
     assert "in fail" in written
-    assert SECRET not in written.replace(f"text = {SECRET!r}", "")
+    assert DIARY not in written.replace(f"text = {DIARY!r}", "")

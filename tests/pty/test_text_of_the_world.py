@@ -1,6 +1,7 @@
 """Text of the world in a terminal: typed, pasted and shown, in every form that terminals send."""
 
 import codecs
+import functools
 import unicodedata
 from pathlib import Path
 
@@ -49,6 +50,10 @@ def answered_rows(terminal: Terminal) -> list[str]:
     return rows[:-1]  # the last is the seed box
 
 
+def cursor_is_at(terminal: Terminal, place: tuple[int, int]) -> bool:
+    return terminal.cursor == place
+
+
 @pytest.mark.parametrize("form", ENCODINGS)
 def test_hangul_arrives_composed(tmp_path: Path, model: Path, form: str) -> None:
     with Terminal(app_command(model, tmp_path / "runs")) as terminal:
@@ -94,21 +99,20 @@ def test_the_cursor_waits_where_an_input_method_composes(tmp_path: Path, model: 
             terminal.write(syllable)
             terminal.wait_for(
                 "the cursor stands behind what was typed",
-                lambda cells=2 * count: terminal.cursor == (column + cells, row),
+                functools.partial(cursor_is_at, terminal, (column + 2 * count, row)),
             )
 
 
 @pytest.mark.parametrize("encoding", ["euc-kr", "cp949", "shift-jis", "utf-16", "latin-1"])
-def test_bytes_of_another_encoding_are_no_end(
-    tmp_path: Path, model: Path, encoding: str
-) -> None:
+def test_bytes_of_another_encoding_are_no_end(tmp_path: Path, model: Path, encoding: str) -> None:
     text = "é" if encoding == "latin-1" else "日本" if encoding == "shift-jis" else "한글"
     with Terminal(app_command(model, tmp_path / "runs")) as terminal:
         terminal.wait_for_text("model tiny")
         typed = text.encode(encoding).removeprefix(codecs.BOM_UTF16)
         type_pieces(terminal, [typed, b"abc", b"\r"])
         terminal.wait_for(
-            "the rest stands in the text", lambda: any("abc" in row for row in answered_rows(terminal))
+            "the rest stands in the text",
+            lambda: any("abc" in row for row in answered_rows(terminal)),
         )
         terminal.write("\x11")
         assert terminal.wait_for_end() == 0

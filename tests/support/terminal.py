@@ -56,9 +56,7 @@ class Terminal(PseudoTerminal):
         """All that the command has written."""
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
-        super().__init__(
-            command, size=size, environment=environment, is_controlling=is_controlling
-        )
+        super().__init__(command, size=size, environment=environment, is_controlling=is_controlling)
 
     @property
     def text(self) -> str:
@@ -123,5 +121,7 @@ class Terminal(PseudoTerminal):
     def left_changed(self) -> list[int]:
         """The private modes that are not as they were before the command."""
         return [
-            mode for mode, is_on in self.private_modes().items() if is_on is not (mode in _ON_AT_FIRST)
+            mode
+            for mode, is_on in self.private_modes().items()
+            if is_on is not (mode in _ON_AT_FIRST)
         ]

@@ -8,7 +8,7 @@ import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.generation.lstm import fold_embedding, step, zero_state
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.training.loop import Batch, Indices
@@ -35,10 +35,9 @@ def batch(rng_seed: int = 0, carried: float = 1.0) -> Batch:
 def numpy_loss(engine: Any, model: ModelConfig, text: Indices) -> float:
     """Mean loss of a text in one stream, by the step that generation uses."""
     weights = fold_embedding(weights_from_tensors(engine.model_tensors(), model), model)
-    state, total = zero_state(weights), 0.0
+    stepper, total = Stepper(weights), 0.0
     for index, target in pairwise(text):
-        logits, state = step(weights, int(index), state)
-        scores = logits.astype(np.float64)
+        scores = stepper.read(int(index)).astype(np.float64)
         total += float(np.log(np.exp(scores).sum()) - scores[target])
     return total / (len(text) - 1)
 

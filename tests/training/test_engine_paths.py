@@ -70,10 +70,14 @@ def test_every_path_gives_the_same_numbers(plain: Any, path: dict[str, Any]) -> 
     assert other_held_out == pytest.approx(held_out, rel=1e-5)
 
 
-@pytest.mark.parametrize("layers", ["handwritten", "keras"])
-def test_bfloat16_stays_close(plain: Any, layers: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [{}, {"is_compiled": True, "shards": 2}, {"layers": "keras"}],
+    ids=lambda path: "-".join(f"{name}={value}" for name, value in path.items()),
+)
+def test_bfloat16_stays_close(plain: Any, path: dict[str, Any]) -> None:
     cell, (results, _, held_out) = plain
-    narrow, _, narrow_held_out = train(cell, {"layers": layers, "precision": "bfloat16"})
+    narrow, _, narrow_held_out = train(cell, {"precision": "bfloat16", **path})
     losses = np.array(results)[:, 0]
     narrow_losses = np.array(narrow)[:, 0]
     np.testing.assert_allclose(narrow_losses, losses, atol=0.01)
@@ -81,7 +85,8 @@ def test_bfloat16_stays_close(plain: Any, layers: str) -> None:
     assert narrow_held_out == pytest.approx(held_out, abs=0.01)
 
 
-def test_a_compiled_engine_goes_on_from_a_checkpoint_to_the_bit() -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_compiled_engine_goes_on_from_a_checkpoint_to_the_bit(precision: Any) -> None:
     """With shards, dropout of both kinds and averages, as the presets have them."""
     from dataclasses import replace
 
@@ -90,7 +95,7 @@ def test_a_compiled_engine_goes_on_from_a_checkpoint_to_the_bit() -> None:
 
     model = ModelConfig(embedding_size=4, hidden_size=24, layer_count=2)
     training = replace(TRAINING, dropout=0.4, recurrent_weight_dropout=0.2)
-    path = ComputePath(is_compiled=True, shards=2)
+    path = ComputePath(is_compiled=True, shards=2, precision=precision)
     unbroken, resumed = (Engine(model, training, V, B, path) for _ in range(2))
     for number, batch in enumerate(batches(STEPS), start=1):
         if number == 3:

@@ -96,7 +96,7 @@ def test_a_processor_takes_bfloat16_where_it_pays(gain: list[tuple[int, int, int
     assert explained.path.facts() == {
         "device": "CPU",
         "layers": "handwritten",
-        "compiler": "none",
+        "compiler": "xla",
         "precision": "bfloat16",
         "shards": "2",
     }
@@ -130,8 +130,9 @@ def test_a_run_goes_on_in_the_precision_that_it_was_begun_in(
         ({"epochs": 0.01}, False),
     ],
 )
-def test_a_long_run_in_float32_is_compiled(length: dict[str, Any], is_compiled: bool) -> None:
-    explained = explain(precision="float32", **length)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_long_run_is_compiled(length: dict[str, Any], is_compiled: bool, precision: str) -> None:
+    explained = explain(precision=precision, **length)
     assert explained.path.is_compiled == is_compiled
     assert ("long enough" if is_compiled else "too short") in explained.reasons["compiler"]
 

@@ -28,16 +28,16 @@ def random_arguments(cell: str, dtype: type[np.floating[Any]]) -> list[Array]:
 
 def run_cell(cell: str, arguments: list[Any]) -> tuple[Any, list[Any]]:
     from tui_charrnn.training import gru, lstm, rnn
-    from tui_charrnn.training.precision import product_float32
+    from tui_charrnn.training.precision import Arithmetic
 
     inputs, rest = arguments[: GATES[cell]], arguments[GATES[cell] :]
     match cell:
         case "lstm":
-            return lstm.run_lstm(inputs, rest[0], rest[1:], product_float32)
+            return lstm.run_lstm(inputs, rest[0], rest[1:], Arithmetic())
         case "gru":
-            return gru.run_gru(inputs, rest[0], rest[1], rest[2:], product_float32)
+            return gru.run_gru(inputs, rest[0], rest[1], rest[2:], Arithmetic())
         case _:
-            return rnn.run_rnn(inputs, rest[0], rest[1:], product_float32)
+            return rnn.run_rnn(inputs, rest[0], rest[1:], Arithmetic())
 
 
 def weighted_sum(cell: str) -> Callable[[list[Any]], Any]:
@@ -108,7 +108,7 @@ def test_loss_states_and_every_gradient_are_those_of_keras(cell: str, layer_coun
     from tui_charrnn.training.initialization import initial_tensors
     from tui_charrnn.training.keras_network import KerasNetwork
     from tui_charrnn.training.network import HandwrittenNetwork
-    from tui_charrnn.training.precision import product_float32
+    from tui_charrnn.training.precision import Arithmetic
 
     vocabulary_size = 9
     config = ModelConfig(cell=cell, embedding_size=D, hidden_size=H, layer_count=layer_count)
@@ -131,7 +131,7 @@ def test_loss_states_and_every_gradient_are_those_of_keras(cell: str, layer_coun
         gradients = tape.gradient(loss, [*values, *states])
         return [loss, *after, *(tf.convert_to_tensor(each) for each in gradients)]
 
-    ours = everything(HandwrittenNetwork(config, vocabulary_size, product_float32))
+    ours = everything(HandwrittenNetwork(config, vocabulary_size, Arithmetic()))
     keras = everything(KerasNetwork(config, vocabulary_size, "float32", use_cudnn=False))
     assert len(ours) == len(keras)
     for one, other in zip(ours, keras, strict=True):
@@ -145,7 +145,7 @@ def test_a_large_vocabulary_is_looked_up_as_a_small_one() -> None:
     from tui_charrnn.config import ModelConfig
     from tui_charrnn.training import network
     from tui_charrnn.training.initialization import initial_tensors
-    from tui_charrnn.training.precision import product_float32
+    from tui_charrnn.training.precision import Arithmetic
 
     config = ModelConfig(embedding_size=D, hidden_size=H)
     large, small = network.ONE_HOT_LIMIT + 1, network.ONE_HOT_LIMIT
@@ -163,7 +163,7 @@ def test_a_large_vocabulary_is_looked_up_as_a_small_one() -> None:
         values = [tf.constant(cut.get(n, lambda x: x)(x)) for n, x in tensors.items()]
         with tf.GradientTape() as tape:
             tape.watch(values)
-            logits, _ = network.HandwrittenNetwork(config, size, product_float32).forward(
+            logits, _ = network.HandwrittenNetwork(config, size, Arithmetic()).forward(
                 values, inputs, states
             )
             total = tf.reduce_sum(tf.tanh(logits[..., :small]))

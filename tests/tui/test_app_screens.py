@@ -107,3 +107,10 @@ def test_trouble(app: CharRNNApp, trainer: FakeTrainer, snap_compare: Any, size:
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=open_pane)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["paper", "color-safe", "terminal"])
+def test_a_theme(app: CharRNNApp, snap_compare: Any, theme: str, size: Any) -> None:
+    app.session.theme = theme
+    assert snap_compare(app, terminal_size=size, run_before=settle)

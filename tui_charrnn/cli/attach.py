@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tui_charrnn.cli.app_terminal import require_app_terminal
+from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.cli.options import AsciiOnly, RunArgument, RunsDir, runs_folder
 from tui_charrnn.runs.catalogue import find_run
 
@@ -21,6 +22,7 @@ def attach(
     folder = runs_folder(runs_dir, is_lenient=True)
     found = find_run(run, folder)
     require_app_terminal()
+    start_without_collecting()
     # deferred: Textual takes half a second that the other commands need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 

@@ -11,6 +11,8 @@ COMMANDS: Final = {
     "train": "train:train",
     "resume": "resume:resume",
     "generate": "generate:generate",
+    "score": "score:score",
+    "history": "history:history_app",
     "attach": "attach:attach",
     "stop": "stop:stop",
     "set": "changing:change",

@@ -3,13 +3,13 @@
 import dataclasses
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tui_charrnn.cli.history_recording import NoHistory, TextRecorder
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import (
     discard_output,
@@ -17,22 +17,28 @@ from tui_charrnn.cli.output import (
     refused_output,
     stdout_is_terminal,
 )
+from tui_charrnn.cli.samples import (
+    OneVoice,
+    PlainWriter,
+    RecordWriter,
+    SeveralVoices,
+    Voices,
+    write_samples,
+)
+from tui_charrnn.cli.seed_reading import find_seed, read_seed
+from tui_charrnn.cli.text_output import TextOutput
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.preferences.resolution import resolve
-from tui_charrnn.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.stream import CharacterStream, SkippedCharacter
-
-_FLUSH_INTERVAL: Final = 0.1
-"""Seconds that a program reading the text waits for news at most."""
-
-_NAMED_CHARACTERS: Final = 8
-"""Skipped characters that are named one by one."""
+    from tui_charrnn.generation.stops import StopStrings
+    from tui_charrnn.generation.stream import CharacterStream
 
 DEFAULT_LENGTH: Final = 500
 """Characters, where neither an option nor a setting says how many."""
+
+_MOST_TEXTS: Final = 1024
 
 _BOUNDS: Final = SamplingConfig.bounds()
 _PREFERRED: Final = ("temperature", "top_k", "top_p", "length", "model")
@@ -40,7 +46,9 @@ _PREFERRED: Final = ("temperature", "top_k", "top_p", "length", "model")
 
 
 def generate(
-    seed_text: Annotated[str, typer.Argument(help="How the text begins.")] = "",
+    seed_text: Annotated[
+        str, typer.Argument(help="How the text begins; - reads it from standard input.")
+    ] = "",
     length: Annotated[
         int | None,
         typer.Option(
@@ -66,7 +74,41 @@ def generate(
     top_p: Annotated[
         str | None, typer.Option(help=_BOUNDS["top_p"].sentence, metavar="NUMBER|none")
     ] = None,
+    min_p: Annotated[
+        str | None, typer.Option(help=_BOUNDS["min_p"].sentence, metavar="NUMBER|none")
+    ] = None,
+    repetition_penalty: Annotated[
+        str | None,
+        typer.Option(
+            help=_BOUNDS["repetition_penalty"].sentence,
+            metavar="NUMBER",
+            show_default=str(SamplingConfig().repetition_penalty),
+        ),
+    ] = None,
+    repetition_window: Annotated[
+        str | None,
+        typer.Option(
+            help=_BOUNDS["repetition_window"].sentence,
+            metavar="NUMBER",
+            show_default=str(SamplingConfig().repetition_window),
+        ),
+    ] = None,
     rng_seed: Annotated[int | None, typer.Option(help=_BOUNDS["rng_seed"].sentence)] = None,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="End once the model has written this; several are allowed.",
+            show_default=False,
+        ),
+    ] = None,
+    count: Annotated[
+        int, typer.Option(help="Texts to generate side by side, with successive RNG seeds.")
+    ] = 1,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Write a JSON record a character: probability, surprise."),
+    ] = False,
     model: Annotated[
         str | None,
         typer.Option(
@@ -76,36 +118,76 @@ def generate(
             help="A model file, a run, or a bundled model; the first bundled one if left out.",
         ),
     ] = None,
+    seed_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Read the seed text from a file, of any length; - is stdin."
+        ),
+    ] = None,
     echo: Annotated[
         bool, typer.Option("--echo/--no-echo", help="Write the seed text first.")
     ] = True,
+    no_history: NoHistory = False,
     runs_dir: RunsDir = None,
 ) -> None:
     """Write text from a model to standard output, character by character.
 
     On a terminal control characters are shown as signs; into a pipe goes the exact text, in UTF-8.
     Ctrl-C ends it, and what came is kept.
+
+    With --json every record has the character's probability under the settings, and its surprise:
+    -log2 of what the model itself gave it, in bits. With --count the texts are said in one pass;
+    each is the one that its RNG seed gives alone, but for a rounding that may tip a choice.
     """
-    if length is not None and length < 0:
-        raise ConfigError(f"length must be at least 0. Received: {length}.")
+    _check_counts(length, count)
     flags = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "model": model}
     preferred = resolve(flags, wanted=_PREFERRED).checked()
-    if length is None:
-        length = preferred.length or DEFAULT_LENGTH
-    sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng_seed)
-    stream = _open_stream(preferred.model, runs_dir, sampling)
-    primed = stream.prime(seed_text)
-    if primed.skipped:
-        narrate(_skipped_sentence(primed.skipped))
-    is_complete = _write_text(stream, primed.text if echo else "", length)
+    more = {
+        "min_p": min_p,
+        "repetition_penalty": repetition_penalty,
+        "repetition_window": repetition_window,
+    }
+    read = {
+        name: SamplingConfig.parse(name, text) for name, text in more.items() if text is not None
+    }
+    sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng_seed, **read)
+    chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
+    seed = find_seed(seed_text, seed_file)
+    recorder = TextRecorder(is_wanted=not no_history)
+    stream = _open_stream(preferred.model, runs_dir, sampling, recorder)
+    stops = _stops(stop or [], count, stream.model.vocabulary.characters)
+    if top_k is not None:
+        _tell_idle_filter(sampling.top_k, len(stream.model.vocabulary.characters))
+
+    def work(output: TextOutput) -> None:
+        writer = RecordWriter(output) if as_json else PlainWriter(output)
+
+        def echo_piece(piece: str) -> None:
+            recorder.hear_seed(piece)
+            if echo and isinstance(writer, PlainWriter):
+                writer.echo(piece, is_repeated=count > 1)
+
+        read_seed(stream, seed, echo_piece)
+        write_samples(_voices(stream, count), recorder.listening(writer), chosen_length, stops)
+
+    is_complete = _write_text(work)
+    recorder.keep(sampling)
     if rng_seed is None and stdout_is_terminal():
-        narrate(f"For the same text again: --rng-seed {stream.rng_seed}")
+        again = f" --count {count}" if count > 1 else ""
+        narrate(f"For the same text again: --rng-seed {stream.rng_seed}{again}")
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
+def _check_counts(length: int | None, count: int) -> None:
+    if length is not None and length < 0:
+        raise ConfigError(f"length must be at least 0. Received: {length}.")
+    if not 1 <= count <= _MOST_TEXTS:
+        raise ConfigError(f"count must be at least 1 and at most {_MOST_TEXTS}. Received: {count}.")
+
+
 def _open_stream(
-    model: str | None, runs_dir: Path | None, sampling: SamplingConfig
+    model: str | None, runs_dir: Path | None, sampling: SamplingConfig, recorder: TextRecorder
 ) -> "CharacterStream":
     if "numpy" not in sys.modules:
         # One thread is enough for a vector and takes nothing from a trainer beside it; more
@@ -116,11 +198,37 @@ def _open_stream(
     from tui_charrnn.generation.stream import CharacterStream  # noqa: PLC0415  deferred, see above
     from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
 
-    return CharacterStream(load_model(find_model(model, runs_folder(runs_dir))), sampling)
+    path = recorder.watch(find_model(model, runs_folder(runs_dir)), model)
+    return CharacterStream(load_model(path), sampling)
 
 
-def _write_text(stream: "CharacterStream", echoed: str, length: int) -> bool:
-    """Write the text; return False if Ctrl-C cut it short."""
+def _voices(stream: "CharacterStream", count: int) -> Voices:
+    if count == 1:
+        return OneVoice(stream)
+    # deferred: it loads NumPy
+    from tui_charrnn.generation.side_by_side import SideBySide  # noqa: PLC0415  deferred, see above
+
+    return SeveralVoices(SideBySide(stream, count))
+
+
+def _stops(strings: list[str], count: int, vocabulary: str) -> "list[StopStrings]":
+    from tui_charrnn.generation.stops import StopStrings  # noqa: PLC0415  deferred, as NumPy is
+
+    stops = [StopStrings(strings) for _ in range(count)]
+    for string in stops[0].unreachable(vocabulary):
+        narrate(
+            f"The stop string {string!r} cannot come: the model does not know all its characters."
+        )
+    return stops
+
+
+def _tell_idle_filter(top_k: int | None, size: int) -> None:
+    if top_k is not None and top_k > size:
+        narrate(f"top_k is {top_k:,} and the model knows {size:,} characters: all can be chosen.")
+
+
+def _write_text(work: Callable[[TextOutput], None]) -> bool:
+    """Write to standard output; return False if Ctrl-C cut it short."""
     if sys.stdout is None:
         raise StorageError("Standard output is closed: there is nowhere to write the text to.")
     encoding = sys.stdout.encoding if stdout_is_terminal() else None
@@ -128,9 +236,7 @@ def _write_text(stream: "CharacterStream", echoed: str, length: int) -> bool:
     is_complete = False
     try:
         try:
-            output.write(echoed)
-            for _ in range(length):
-                output.write(stream.next().character)
+            work(output)
             is_complete = True
         except KeyboardInterrupt:
             pass
@@ -143,67 +249,3 @@ def _write_text(stream: "CharacterStream", echoed: str, length: int) -> bool:
         discard_output()
         raise refused_output(error) from error
     return is_complete
-
-
-def _skipped_sentence(skipped: Iterable["SkippedCharacter"]) -> str:
-    characters = list(dict.fromkeys(skip.character for skip in skipped))
-    named = [f"{character!r} (U+{ord(character):04X})" for character in characters]
-    more = len(named) - _NAMED_CHARACTERS
-    listed = ", ".join(named[:_NAMED_CHARACTERS]) + (f" and {more:,} more" if more > 0 else "")
-    return f"Left out of the seed text, as the model has never seen it: {listed}."
-
-
-class TextOutput:
-    """Standard output as a text that grows.
-
-    In a pipe the bytes are exactly the text in UTF-8, whatever the locale says, handed on a few
-    times a second. On a terminal every piece appears at once, made harmless.
-    """
-
-    def __init__(
-        self,
-        stream: BinaryIO,
-        *,
-        terminal_encoding: str | None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Write to a stream.
-
-        Args:
-            stream: Takes the bytes.
-            terminal_encoding: What the terminal understands; None if it is not a terminal.
-            clock: Tells the time in seconds.
-        """
-        self._stream = stream
-        self._encoding = terminal_encoding
-        self._clock = clock
-        self._flushed = clock()
-        self._tail = ""
-
-    def write(self, text: str) -> None:
-        """Add to the text."""
-        if self._encoding is not None:
-            self._stream.write(self._shown(text).encode(self._encoding, "replace"))
-            self._stream.flush()
-            return
-        self._stream.write(text.encode())
-        now = self._clock()
-        if now - self._flushed >= _FLUSH_INTERVAL:
-            self._stream.flush()
-            self._flushed = now
-
-    def close(self) -> None:
-        """Write out what is held back; on a terminal, leave the prompt a line of its own."""
-        if self._encoding is not None and self._tail and not self._tail.endswith("\n"):
-            self._stream.write(b"\n")
-        self._stream.flush()
-
-    def _shown(self, text: str) -> str:
-        """The text as `safe_text` shows it after what came before.
-
-        Its bound on the marks piled on one character would never be reached by text that comes
-        character by character, so the end of what was shown is shown to it again.
-        """
-        shown = safe_text(self._tail + text)[len(self._tail) :]
-        self._tail = (self._tail + shown)[-16:]
-        return shown

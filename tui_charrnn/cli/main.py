@@ -1,4 +1,4 @@
-"""Assembles the commands, and turns every failure into a sentence and an exit code."""
+"""Assembles the commands and carries out one command line."""
 
 import sys
 from typing import Annotated
@@ -7,18 +7,13 @@ import typer
 from typer.main import get_command
 
 from tui_charrnn import __version__
-from tui_charrnn.cli.app_terminal import require_app_terminal
 from tui_charrnn.cli.commands import add_commands
 from tui_charrnn.cli.korean import speak_korean, wants_korean
-from tui_charrnn.cli.options import AsciiOnly, RunsDir, runs_folder
-from tui_charrnn.cli.output import (
-    discard_output,
-    narrate,
-    prepare_streams,
-    print_data,
-)
-from tui_charrnn.crash import report_crash, state_folder
-from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.cli.opening import open_app as start_app
+from tui_charrnn.cli.options import AsciiOnly, RunsDir
+from tui_charrnn.cli.outcome import exit_code_of
+from tui_charrnn.cli.output import prepare_streams, print_data
+from tui_charrnn.errors import ExitCode
 
 
 def open_app(
@@ -39,12 +34,7 @@ def open_app(
         raise typer.Exit(ExitCode.OK)
     if context.invoked_subcommand is not None:
         return
-    require_app_terminal()
-    folder = runs_folder(runs_dir, is_lenient=True)
-    # deferred: Textual takes half a second that the commands need not spend
-    from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
-
-    raise typer.Exit(run_app(run=None, runs_folder=folder, model=model, is_ascii=is_ascii))
+    raise typer.Exit(start_app(model, runs_dir, is_ascii=is_ascii))
 
 
 def command_line(arguments: list[str]) -> typer.Typer:
@@ -62,28 +52,13 @@ def command_line(arguments: list[str]) -> typer.Typer:
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out one command line; the result is the exit code.
+    """Carry out one command line; the result is the exit code."""
 
-    A reader of standard output that has had enough, as `head` has, is no error: the exit code is 0,
-    also where `set -o pipefail` is in force.
-    """
-    prepare_streams()
-    try:
+    def work() -> None:
         commands = get_command(command_line(arguments))
         if wants_korean(sys.stdout):
             speak_korean(commands)
         commands(args=arguments, prog_name="charrnn-tui")
-    except CharRNNError as error:
-        narrate(f"charrnn-tui: {error}")
-        return int(error.exit_code)
-    except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1
-            discard_output()
-            return int(ExitCode.OK)
-        return end.code if isinstance(end.code, int) else int(ExitCode.UNEXPECTED)
-    except KeyboardInterrupt:
-        return int(ExitCode.INTERRUPTED)
-    except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1
-        narrate(report_crash(error, state_folder()))
-        return int(ExitCode.UNEXPECTED)
-    return int(ExitCode.OK)
+
+    prepare_streams()
+    return exit_code_of(work)

@@ -8,6 +8,7 @@ Every array is allocated once and written over by every character, which is fast
 new arrays at small sizes. A leading axis of N, for N texts side by side, is left out for one text.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -33,9 +34,13 @@ class StepLayer:
 class RecurrentLayer(Protocol):
     """A layer with its state and its gates, all written over by every character."""
 
-    parameters: StepLayer
-    hidden: Float32
-    """h, shape (H,) or (N, H); a view of the state."""
+    @property
+    def parameters(self) -> StepLayer:
+        """The layer's parameters."""
+
+    @property
+    def hidden(self) -> Float32:
+        """h, shape (H,) or (N, H); a view of the state."""
 
     def advance(self, inputs: Float32) -> None:
         """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,)."""
@@ -163,7 +168,11 @@ class RnnLayer:
         return {"candidate": self.hidden}
 
 
-CELLS: Final = {"lstm": LstmLayer, "gru": GruLayer, "rnn": RnnLayer}
+CELLS: Final[dict[str, Callable[[StepLayer, Float32], RecurrentLayer]]] = {
+    "lstm": LstmLayer,
+    "gru": GruLayer,
+    "rnn": RnnLayer,
+}
 """The layer of each kind of cell."""
 
 _HALF: Final = np.array(0.5, np.float32)  # arrays, as NumPy converts a number in every call

@@ -28,6 +28,8 @@ class StepWeights:
     """Shape (H, V)."""
     output_bias: Float32
     """Shape (V,)."""
+    can_overflow: bool
+    """Whether the numbers are so large that a sum of a step might not be finite."""
 
     @property
     def state_size(self) -> int:
@@ -42,14 +44,41 @@ def fold_embedding(weights: ModelWeights, config: ModelConfig) -> StepWeights:
     A character's embedding only ever meets the first layer's kernel, so their product is computed
     once for all characters; the step then looks a row up instead of multiplying.
     """
-    layers = tuple(_step_layer(layer, config.cell) for layer in weights.layers)
+    with _quiet():
+        layers = tuple(_step_layer(layer, config.cell) for layer in weights.layers)
+        table = weights.embedding @ layers[0].kernel + layers[0].input_bias
+        output_kernel, output_bias = _ready(weights.output_kernel), _ready(weights.output_bias)
+        tensors = [table, output_kernel, output_bias]
+        for layer in layers:
+            tensors += [
+                layer.kernel,
+                layer.input_bias,
+                layer.recurrent_kernel,
+                layer.recurrent_bias,
+            ]
+        # What the layers remember lies between -1 and 1, so no sum is beyond all of these together.
+        reach = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors)
     return StepWeights(
         cell=config.cell,
-        input_table=weights.embedding @ layers[0].kernel + layers[0].input_bias,
+        input_table=table,
         layers=layers,
-        output_kernel=_ready(weights.output_kernel),
-        output_bias=_ready(weights.output_bias),
+        output_kernel=output_kernel,
+        output_bias=output_bias,
+        can_overflow=not reach < _SAFE_REACH,
     )
+
+
+_SAFE_REACH: Final = 1e30
+"""Far below the largest number of 32 bits, 3e38."""
+
+
+def _largest(tensor: Float32) -> float:
+    return max(float(tensor.max(initial=0)), -float(tensor.min(initial=0)))
+
+
+def _quiet() -> np.errstate:
+    """Numbers that overflow are reported where characters are chosen, in a sentence."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 _SIGMOIDS: Final = {"lstm": (True, True, False, True), "gru": (True, True, False), "rnn": (False,)}
@@ -106,6 +135,7 @@ class Stepper:
         )
         """The layers, the lowest first, whose states and gates can be looked at."""
         self._first, *self._upper = self.layers
+        self._can_overflow = weights.can_overflow
 
     def read(self, index: int) -> Float32:
         """Read one character, or the same one in every stream.
@@ -116,6 +146,9 @@ class Stepper:
         Returns:
             `logits`.
         """
+        if self._can_overflow:
+            with _quiet():
+                return self._advance(self._input_table[index])
         return self._advance(self._input_table[index])
 
     def read_each(self, indices: npt.NDArray[np.intp]) -> Float32:
@@ -128,7 +161,8 @@ class Stepper:
             `logits`.
         """
         np.take(self._input_table, indices, axis=0, out=self._inputs, mode="clip")
-        return self._advance(self._inputs)
+        with _quiet():
+            return self._advance(self._inputs)
 
     def _advance(self, inputs: Float32) -> Float32:
         self._first.advance(inputs)

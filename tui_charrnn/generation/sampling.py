@@ -1,13 +1,13 @@
 """How the next character is chosen from the logits.
 
-All arithmetic is float64. A choice takes one uniform number from a counter-based generator
-(Philox; Salmon et al. 2011) and inverts the cumulative distribution with it, so a text depends on
-the model, the settings and the RNG seed only, and not on how NumPy's own choosing works.
+All arithmetic is float64. A choice takes one uniform number and inverts the cumulative distribution
+with it, so a text depends on the model, the settings and the RNG seed only, and not on how NumPy's
+own choosing works.
 """
 
 import math
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,57 +17,53 @@ from tui_charrnn.errors import ModelFileError
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A character that was chosen."""
-
-    index: int
-    """Its number in the vocabulary."""
-    probability: float
-    """What it had among the characters that could be chosen, in (0, 1]."""
+_TINY_TEMPERATURE: Final = 1e-250
+"""Below it, logits of 32 bits divided by it may be beyond numbers of 64."""
 
 
-def choose(logits: npt.ArrayLike, config: SamplingConfig, rng: np.random.BitGenerator) -> Choice:
+def choose(probabilities: Float64, uniform: float) -> int:
     """Choose a character.
 
     Args:
-        logits: The network's scores, shape (V,).
-        config: Temperature and filters; the RNG seed in it is not looked at.
-        rng: Gives one number a call, at temperature 0 as well, so that its position is the
-            number of characters chosen whatever the settings were.
+        probabilities: Of each character, shape (V,), non-negative, summing to about 1.
+        uniform: The random number that decides, in [0, 1).
 
-    Raises:
-        ModelFileError: If the scores are not numbers to choose by.
+    Returns:
+        The character's number in the vocabulary; its probability is not 0.
     """
-    draw = _uniform(rng)
-    probabilities = distribution(logits, config)
-    cumulative = probabilities.cumsum()
-    # side="right" passes over characters without probability, whose sum is that of their neighbor
-    index = int(cumulative.searchsorted(draw * cumulative[-1], side="right"))
+    cumulative = np.add.accumulate(probabilities)
+    # right: passes over characters without probability, whose sum is that of their neighbor
+    index = int(cumulative.searchsorted(uniform * cumulative[-1], "right"))
     if index == len(cumulative):  # the product above was rounded up to the whole sum
         index = int(np.flatnonzero(probabilities)[-1])
-    return Choice(index, float(probabilities[index]))
+    return index
 
 
-def distribution(logits: npt.ArrayLike, config: SamplingConfig) -> Float64:
+def distribution(
+    logits: npt.ArrayLike, config: SamplingConfig, recent: Iterable[int] = ()
+) -> Float64:
     """The probability of each character under the settings.
 
-    The logits are divided by the temperature; then only the top k are kept; then, of what those
-    make up together, only the nucleus.
+    The logits of characters that came lately are lowered, and all are divided by the temperature;
+    then only the top k are kept; then, of what those make up together, only the nucleus; then, of
+    that, only what is not too unlikely beside the likeliest.
 
     Args:
         logits: The network's scores, shape (V,).
-        config: Temperature and filters.
+        config: Temperature, penalty and filters; the RNG seed in it is not looked at.
+        recent: The numbers of the characters that came lately, for the repetition penalty.
 
     Returns:
-        Shape (V,), summing to 1; zero for characters that were filtered out.
+        A new array, shape (V,), summing to 1; zero for characters that were filtered out.
 
     Raises:
         ModelFileError: If the scores are not numbers to choose by.
     """
-    scores = np.asarray(logits, dtype=np.float64)
-    highest = float(scores.max())
+    scores = np.array(logits, np.float64)
+    if config.repetition_penalty != 1:
+        _penalize(scores, recent, config.repetition_penalty)
+    likeliest = scores.argmax()
+    highest = scores.item(likeliest)
     if not math.isfinite(highest):
         raise ModelFileError(
             "The model's scores are not finite numbers, so no character can be chosen. "
@@ -75,16 +71,54 @@ def distribution(logits: npt.ArrayLike, config: SamplingConfig) -> Float64:
         )
     if config.temperature == 0:
         certain = np.zeros(len(scores))
-        certain[scores.argmax()] = 1.0
+        certain[likeliest] = 1.0
         return certain
-    with np.errstate(over="ignore"):  # a tiny temperature may reach -inf, which is exp's zero
-        weights = np.exp((scores - highest) / config.temperature)
-    probabilities: Float64 = weights / weights.sum()
+    np.subtract(scores, highest, scores)
+    if config.temperature < _TINY_TEMPERATURE:
+        with np.errstate(over="ignore"):  # it may reach -inf, which is exp's zero
+            np.divide(scores, config.temperature, scores)
+    else:
+        np.divide(scores, config.temperature, scores)
+    np.exp(scores, scores)
+    return _filtered(np.divide(scores, np.add.reduce(scores), scores), config)
+
+
+def _filtered(probabilities: Float64, config: SamplingConfig) -> Float64:
     if config.top_k is not None and config.top_k < len(probabilities):
         probabilities = keep_top_k(probabilities, config.top_k)
     if config.top_p is not None and config.top_p < 1:
         probabilities = keep_nucleus(probabilities, config.top_p)
+    if config.min_p is not None:
+        probabilities = keep_min_p(probabilities, config.min_p)
     return probabilities
+
+
+def surprise(logits: npt.ArrayLike, index: int) -> float:
+    """How little the model itself expected a character, whatever the settings were.
+
+    Args:
+        logits: The network's scores, shape (V,).
+        index: The character's number in the vocabulary.
+
+    Returns:
+        -log2 of its probability at temperature 1, in bits: 0 was certain, log2 V is a guess.
+    """
+    scores = np.array(logits, np.float64)
+    highest = float(scores.max())
+    total = float(np.exp(scores - highest).sum())
+    return max(0.0, (math.log(total) + highest - scores.item(index)) / math.log(2))
+
+
+def _penalize(scores: Float64, recent: Iterable[int], penalty: float) -> None:
+    """Lower the scores of characters that came lately, each once however often it came.
+
+    Source:
+        Keskar et al. (2019): positive scores are divided by the penalty, negative ones multiplied.
+    """
+    came = sorted(set(recent))
+    if came:
+        values = scores[came]
+        scores[came] = np.where(values > 0, values / penalty, values * penalty)
 
 
 def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
@@ -122,6 +156,22 @@ def keep_nucleus(probabilities: Float64, top_p: float) -> Float64:
     return _only(probabilities, order[:count])
 
 
+def keep_min_p(probabilities: Float64, min_p: float) -> Float64:
+    """Keep the characters that have at least p times the probability of the likeliest.
+
+    Args:
+        probabilities: Shape (V,), non-negative, summing to 1.
+        min_p: In (0, 1]; the likeliest character is always kept.
+
+    Returns:
+        A new array, shape (V,), summing to 1, zero outside the kept set.
+
+    Source:
+        Nguyen et al. (2024).
+    """
+    return _only(probabilities, np.flatnonzero(probabilities >= min_p * probabilities.max()))
+
+
 def _likeliest_first(probabilities: Float64) -> npt.NDArray[np.intp]:
     return np.argsort(-probabilities, kind="stable")
 
@@ -131,8 +181,3 @@ def _only(probabilities: Float64, kept: npt.NDArray[np.intp]) -> Float64:
     filtered[kept] = probabilities[kept]
     normalized: Float64 = filtered / filtered.sum()
     return normalized
-
-
-def _uniform(rng: np.random.BitGenerator) -> float:
-    """One number in [0, 1): the high 53 bits of one raw draw, whose stream NumPy never changes."""
-    return (rng.random_raw() >> 11) * 2.0**-53

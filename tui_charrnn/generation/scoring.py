@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.generation.scoring_network import Int64, ScoringNetwork, StreamState
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.scoring_network import Indices, pass_over, surprise
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.text.vocabulary import code_points
@@ -37,9 +38,9 @@ _UNKNOWN: Final = -1
 class _Spelled(NamedTuple):
     """A block as the model spells it."""
 
-    indices: Int64
+    indices: Indices
     """Numbers in the vocabulary, shape (M,)."""
-    owners: Int64
+    owners: Indices
     """Which character of the block each belongs to, shape (M,)."""
     is_known: npt.NDArray[np.bool_]
     """Whether each character of the block can be spelled, shape (N,)."""
@@ -48,9 +49,9 @@ class _Spelled(NamedTuple):
 class _Job(NamedTuple):
     """Streams that one thread reads."""
 
-    inputs: Int64
+    inputs: Indices
     """Shape (S, B)."""
-    targets: Int64
+    targets: Indices
     """Shape (S - warm-up, B)."""
     has_first: bool
     """Whether the first of them goes on where the block before ended."""
@@ -67,10 +68,11 @@ class TextScorer:
     """
 
     def __init__(self, model: Model, *, streams: int | None = None, threads: int = 1) -> None:
-        self._network = ScoringNetwork(model)
+        with np.errstate(over="ignore", invalid="ignore"):  # reported when a text is scored
+            self._weights = fold_embedding(model.weights, model.config)
         self._characters = model.vocabulary.characters
         codes = code_points(self._characters)
-        self._index_of = np.full(int(codes.max()) + 1, _UNKNOWN, np.int64)
+        self._index_of = np.full(int(codes.max()) + 1, _UNKNOWN, np.intp)
         self._index_of[codes] = np.arange(len(codes))
         self._streams = streams
         self._threads = threads
@@ -79,7 +81,7 @@ class TextScorer:
     def begin(self) -> None:
         """Forget the text so far; the next starts as after a newline, as a generated one does."""
         self._last = max(self._characters.find("\n"), 0)
-        self._states = self._network.zero_states(1)
+        self._state = np.zeros(self._weights.state_size, np.float32)
 
     def score(self, block: str) -> Float64:
         """Score the next block of the text.
@@ -104,11 +106,11 @@ class TextScorer:
         return bits
 
     def _spell(self, block: str) -> _Spelled:
-        codes = code_points(block).astype(np.int64)
-        indices = np.full(len(codes), _UNKNOWN, np.int64)
+        codes = code_points(block).astype(np.intp)
+        indices = np.full(len(codes), _UNKNOWN, np.intp)
         is_in_table = codes < len(self._index_of)
         indices[is_in_table] = self._index_of[codes[is_in_table]]
-        lengths = (indices != _UNKNOWN).astype(np.int64)
+        lengths = (indices != _UNKNOWN).astype(np.intp)
         parts = {
             int(code): spelling
             for code in np.unique(codes[indices == _UNKNOWN])
@@ -129,7 +131,7 @@ class TextScorer:
         parts = [self._characters.find(part) for part in unicodedata.normalize("NFD", character)]
         return parts if all(part >= 0 for part in parts) else []
 
-    def _score_symbols(self, symbols: Int64) -> Float64:
+    def _score_symbols(self, symbols: Indices) -> Float64:
         """Nats of each of M characters, shape (M,); afterwards the text has gone on by them."""
         streams = self._stream_count(len(symbols))
         inputs = np.concatenate([[self._last], symbols[:-1]])
@@ -138,31 +140,30 @@ class TextScorer:
         filling = streams * stretch - len(symbols)
         warm_up = WARM_UP if streams > 1 else 0
         places = np.arange(warm_up + stretch)[:, None] + stretch * np.arange(streams)
-        inputs = np.concatenate([np.zeros(warm_up + filling, np.int64), inputs])[places]
-        targets = np.concatenate([np.zeros(filling, np.int64), symbols])[places[:stretch]]
+        inputs = np.concatenate([np.zeros(warm_up + filling, np.intp), inputs])[places]
+        targets = np.concatenate([np.zeros(filling, np.intp), symbols])[places[:stretch]]
         shards = np.array_split(np.arange(streams), min(self._threads, streams))
         jobs = [
             _Job(inputs[:, shard], targets[:, shard], has_first=shard[0] == 0) for shard in shards
         ]
         done = _side_by_side(lambda job: self._read(job, filling), jobs)
         self._last = int(symbols[-1])
-        self._states = [_row(state, -1) for state in done[-1][1]]
+        self._state = done[-1][1]
         nats = np.concatenate([nats for nats, _ in done], axis=1)
         return nats.T.ravel()[filling:].astype(np.float64)
 
-    def _read(self, job: _Job, filling: int) -> tuple[Float32, list[StreamState]]:
-        """The nats of the targets of some streams, and their states after the last."""
-        network, before = self._network, len(job.inputs) - len(job.targets)
-        states = network.zero_states(job.inputs.shape[1])
-        _, states = network.surprise(job.inputs[:before], None, states)
+    def _read(self, job: _Job, filling: int) -> tuple[Float32, Float32]:
+        """The nats of the targets of some streams, and the state of the last one at its end."""
+        before = len(job.inputs) - len(job.targets)
         filled = filling if job.has_first else 0
-        early, states = network.surprise(
-            job.inputs[before : before + filled], job.targets[:filled], states
-        )
+        inputs = job.inputs[before:]
+        stepper = Stepper(self._weights, streams=inputs.shape[1])
+        pass_over(stepper, job.inputs[:before])
+        early = surprise(stepper, inputs[:filled], job.targets[:filled])
         if job.has_first:
-            states = [_with_first_row(*pair) for pair in zip(states, self._states, strict=True)]
-        late, states = network.surprise(job.inputs[before + filled :], job.targets[filled:], states)
-        return np.concatenate([early, late]), states
+            stepper.state[0] = self._state
+        late = surprise(stepper, inputs[filled:], job.targets[filled:])
+        return np.concatenate([early, late]), stepper.state[-1].copy()
 
     def _stream_count(self, symbols: int) -> int:
         worth = symbols // _LEAST_STRETCH
@@ -171,20 +172,9 @@ class TextScorer:
         return streams if streams >= (_WORTH_IT if self._streams is None else 2) else 1
 
 
-def _row(state: StreamState, row: int) -> StreamState:
-    return StreamState(state.hidden[row][None], state.cell[row][None])
-
-
-def _with_first_row(state: StreamState, first: StreamState) -> StreamState:
-    return StreamState(
-        np.concatenate([first.hidden, state.hidden[1:]]),
-        np.concatenate([first.cell, state.cell[1:]]),
-    )
-
-
 def _side_by_side(
-    read: Callable[[_Job], tuple[Float32, list[StreamState]]], jobs: Iterable[_Job]
-) -> list[tuple[Float32, list[StreamState]]]:
+    read: Callable[[_Job], tuple[Float32, Float32]], jobs: Iterable[_Job]
+) -> list[tuple[Float32, Float32]]:
     """The results of jobs, a thread each; NumPy lets go of the interpreter where it is long."""
     first, *others = jobs
     if not others:

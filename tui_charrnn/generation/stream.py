@@ -2,19 +2,23 @@
 
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
+from typing import Final, NamedTuple
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.lstm import fold_embedding, step, zero_state
-from tui_charrnn.generation.sampling import choose
+from tui_charrnn.generation.draws import Draws
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.sampling import choose, distribution
 from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Float32
 
 _READ_AT_ONCE: Final = 256
 """Characters of a seed text between two questions to the caller: some hundredths of a second."""
+
+LONGEST_WINDOW: Final = int(SamplingConfig.bounds()["repetition_window"].maximum)
+"""Characters that a stream remembers by name, for the repetition penalty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +39,30 @@ class PrimedSeed:
     skipped: tuple[SkippedCharacter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedCharacter:
+class GeneratedCharacter(NamedTuple):
     """A character that the model said."""
 
     character: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a character
     """Its number in the vocabulary."""
     probability: float
-    """What it had after temperature and filters, in (0, 1]."""
+    """What it had after penalty, temperature and filters; in (0, 1] if it was drawn, and 0 is
+    possible if it was taken at somebody's word."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """All that the text to come depends on, beside the model and the settings."""
+
+    network: Float32
+    """What the network remembers, shape (S,), before it reads `unread`."""
+    unread: int
+    """The newest character, which the network has not read yet."""
+    rng_seed: int
+    drawn: int
+    """How many random numbers were drawn with that seed."""
+    recent: tuple[int, ...]
+    """The last characters of seed text and text, up to `LONGEST_WINDOW` of them."""
 
 
 class CharacterStream:
@@ -54,18 +73,25 @@ class CharacterStream:
     """
 
     def __init__(self, model: Model, sampling: SamplingConfig) -> None:
+        """Stand before the first character, unprimed: as after an empty seed text."""
+        self.model: Final = model
         self._characters = model.vocabulary.characters
         self._indices = {character: index for index, character in enumerate(self._characters)}
-        with _quiet():
-            self._weights = fold_embedding(model.weights, model.config)
+        self.weights: Final = fold_embedding(model.weights, model.config)
+        self._stepper = Stepper(self.weights)
+        self.network: Final = self._stepper.state
+        """What the network remembers, shape (S,): all but the newest character; written over by
+        the next one."""
+        self.logits: Final = self._stepper.logits
+        """The scores that the last character was chosen by, shape (V,); the next one writes over
+        them."""
         self._sampling = sampling
-        self._unread = 0  # the newest character, which the network has not read yet
         self.prime("")
 
     @property
     def rng_seed(self) -> int:
         """The RNG seed in use: the one that was asked for, or one drawn at the last priming."""
-        return self._rng_seed
+        return self.draws.rng_seed
 
     @property
     def sampling(self) -> SamplingConfig:
@@ -79,30 +105,39 @@ class CharacterStream:
         The random numbers run on as they were, unless the settings name another RNG seed.
         """
         self._sampling = sampling
-        if sampling.rng_seed not in {None, self._rng_seed}:
+        if sampling.rng_seed not in {None, self.rng_seed}:
             self._restart_rng()
 
     def prime(self, seed_text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
         """Forget everything, read a seed text, and start the random numbers anew.
 
+        With nothing to read, the text starts as after a newline, or after the vocabulary's first
+        character if it has no newline. Arguments and result are those of `feed`.
+        """
+        self._restart_rng()
+        self.network[:] = 0
+        self._recent: deque[int] = deque(maxlen=LONGEST_WINDOW)
+        self._unread = self._indices.get("\n", 0)
+        return self.feed(seed_text, should_stop)
+
+    def feed(self, text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
+        """Read more text: the next piece of a long seed text.
+
         Characters are composed first (Unicode NFC), as those of a corpus are: a decomposed Hangul
         syllable or accented letter is the one character it looks like. Unknown characters are
-        skipped. With nothing to read, the text starts as after a newline, or after the
-        vocabulary's first character if it has no newline.
+        skipped.
 
         Args:
-            seed_text: What the text begins with.
+            text: What comes next.
             should_stop: Asked after every 256 characters whether to leave the rest unread, so that
                 a very long seed text can be broken off; the stream then goes on from there.
 
         Returns:
-            What was read, and which characters of the whole seed text are not known.
+            What was read, and which characters of the whole piece are not known.
         """
-        composed = unicodedata.normalize("NFC", seed_text)
-        spelled = [self._spelled(character) for character in composed]
+        composed = unicodedata.normalize("NFC", text)
+        spelled = [_spelled(character, self._indices) for character in composed]
         known = "".join(spelled)
-        self._restart_rng()
-        self._state = zero_state(self._weights)
         read = self._read([self._indices[character] for character in known], should_stop)
         return PrimedSeed(
             text=known[:read],
@@ -119,41 +154,88 @@ class CharacterStream:
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        with _quiet():
-            logits, self._state = step(self._weights, self._unread, self._state)
-        choice = choose(logits, self._sampling, self._rng)
-        self._unread = choice.index
-        return GeneratedCharacter(self._characters[choice.index], choice.index, choice.probability)
+        return self._say(None)
 
-    def _read(self, indices: list[int], should_stop: Callable[[], bool] | None) -> int:
+    def take(self, index: int) -> GeneratedCharacter:
+        """Let the next character be a certain one, as if it had been drawn.
+
+        It takes one random number all the same, so that what follows depends on the text and its
+        length only, and not on which characters of it were drawn.
+
+        Args:
+            index: The character's number in the vocabulary, in [0, V).
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        return self._say(index)
+
+    def snapshot(self) -> StreamState:
+        """Where the stream stands, to be returned to."""
+        return StreamState(
+            network=self.network.copy(),
+            unread=self._unread,
+            rng_seed=self.draws.rng_seed,
+            drawn=self.draws.drawn,
+            recent=tuple(self._recent),
+        )
+
+    def restore(self, state: StreamState) -> None:
+        """Stand where the stream stood; the settings stay as they are.
+
+        An RNG seed that the settings name and that is not the state's is not looked at.
+        """
+        self.network[:] = state.network
+        self._unread = state.unread
+        self.draws = Draws(state.rng_seed, state.drawn)
+        self._recent = deque(state.recent, LONGEST_WINDOW)
+
+    def _say(self, taken: int | None) -> GeneratedCharacter:
+        sampling, draws = self._sampling, self.draws
+        logits = self._stepper.read(self._unread)
+        probabilities = distribution(logits, sampling, recent_of(self._recent, sampling))
+        uniform = draws.next()
+        index = choose(probabilities, uniform) if taken is None else taken
+        self._unread = index
+        self._recent.append(index)
+        return GeneratedCharacter(self._characters[index], index, probabilities.item(index))
+
+    def _read(self, indices: Sequence[int], should_stop: Callable[[], bool] | None) -> int:
         """Read characters, but for the last, which `next` reads; return how many there were."""
-        self._unread = self._indices.get("\n", 0)
-        with _quiet():
-            for count, index in enumerate(indices):
-                if should_stop and count and count % _READ_AT_ONCE == 0 and should_stop():
-                    return count
-                if count:
-                    _, self._state = step(self._weights, self._unread, self._state)
-                self._unread = index
+        for count, index in enumerate(indices):
+            if should_stop and count and count % _READ_AT_ONCE == 0 and should_stop():
+                return count
+            if self._recent:  # else the newest is only what stands before an empty text
+                self._stepper.read(self._unread)
+            self._unread = index
+            self._recent.append(index)
         return len(indices)
 
-    def _spelled(self, character: str) -> str:
-        """A composed character as the model knows it: itself, its parts, or nothing.
-
-        A corpus may have been read without composing; then the model knows the parts.
-        """
-        if character in self._indices:
-            return character
-        parts = unicodedata.normalize("NFD", character)
-        return parts if all(part in self._indices for part in parts) else ""
-
     def _restart_rng(self) -> None:
+        """Start the random numbers anew, in `draws`."""
         asked = self._sampling.rng_seed
         # A drawn seed is short enough to be typed again.
-        self._rng_seed = secrets.randbelow(2**32) if asked is None else asked
-        self._rng = np.random.Philox(self._rng_seed)
+        self.draws = Draws(secrets.randbelow(2**32) if asked is None else asked)
 
 
-def _quiet() -> np.errstate:
-    """Numbers that overflow are reported by `choose`, as an error and in a sentence."""
-    return np.errstate(over="ignore", invalid="ignore")
+def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:
+    """The characters that the repetition penalty counts as lately; none where it is off.
+
+    Args:
+        recent: The characters so far, the newest last.
+        sampling: The settings.
+    """
+    if sampling.repetition_penalty == 1:
+        return ()
+    return tuple(recent)[-sampling.repetition_window :]
+
+
+def _spelled(character: str, indices: Mapping[str, int]) -> str:
+    """A composed character as a model knows it: itself, its parts, or nothing.
+
+    A corpus may have been read without composing; then the model knows the parts.
+    """
+    if character in indices:
+        return character
+    parts = unicodedata.normalize("NFD", character)
+    return parts if all(part in indices for part in parts) else ""

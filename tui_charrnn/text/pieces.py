@@ -3,9 +3,10 @@
 import codecs
 import unicodedata
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from tui_charrnn.text.decoding import choose_codec, known_encoding
 
@@ -41,11 +42,11 @@ class BytesFound:
     """Characters that are fewer because decomposed ones were put together (Unicode NFC)."""
 
 
-def read_pieces(path: Path, reading: Reading, found: BytesFound) -> Iterator[str]:
+def read_pieces(file: Path | BinaryIO, reading: Reading, found: BytesFound) -> Iterator[str]:
     """The text of a file, cut only where neither line ends nor composed characters are hurt.
 
     Args:
-        path: A regular file.
+        file: The path of a regular file, or a stream, which is left open.
         reading: How it is read.
         found: Takes what is found.
 
@@ -55,7 +56,7 @@ def read_pieces(path: Path, reading: Reading, found: BytesFound) -> Iterator[str
         CorpusError: If the encoding is unknown.
     """
     carry = ""
-    for text in _decoded(path, reading.encoding, found):
+    for text in _decoded(file, reading.encoding, found):
         held = carry + text
         cut = _cutting_place(held)
         carry = held[cut:]
@@ -63,9 +64,9 @@ def read_pieces(path: Path, reading: Reading, found: BytesFound) -> Iterator[str
     yield _clean(carry, reading, found)
 
 
-def _decoded(path: Path, encoding: str, found: BytesFound) -> Iterator[str]:
+def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Iterator[str]:
     """The characters of a file as they stand in it."""
-    with path.open("rb") as file:
+    with _opened(source) as file:
         data = file.read(PIECE)
         codec, mark = choose_codec(data, known_encoding(encoding))
         found.encodings[codec] = None
@@ -77,10 +78,14 @@ def _decoded(path: Path, encoding: str, found: BytesFound) -> Iterator[str]:
             found.bytes += len(data)
             text = decoder.decode(data[skipped:])
             if "\0" in text or (b"\0" in data and not is_wide):
-                raise UnicodeError(f"{path} holds a zero byte")
+                raise UnicodeError(f"{source} holds a zero byte")
             yield text
             data, skipped = file.read(PIECE), 0
         yield decoder.decode(b"", final=True)
+
+
+def _opened(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    return source.open("rb") if isinstance(source, Path) else nullcontext(source)
 
 
 def _cutting_place(text: str) -> int:

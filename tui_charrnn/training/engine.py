@@ -25,7 +25,7 @@ from tui_charrnn.training.network import HandwrittenNetwork
 from tui_charrnn.training.noise import NoiseSource
 from tui_charrnn.training.optimizer import Optimizer
 from tui_charrnn.training.paths import ComputePath
-from tui_charrnn.training.precision import product_bfloat16, product_float32
+from tui_charrnn.training.precision import Arithmetic
 from tui_charrnn.training.recurrence import Tensor
 from tui_charrnn.training.scoring import Scorer
 from tui_charrnn.training.stride import Stride
@@ -58,7 +58,7 @@ class Engine:
     ) -> None:
         self._shape = (model, training, vocabulary_size, batch_size, path)
         self._batch_size = batch_size
-        self._is_compiled = path.is_compiled
+        self._is_compiled = path.is_compiled and path.precision == "float32"
         self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
         self._network = _build_network(model, vocabulary_size, path)
         values = initial_tensors(model, vocabulary_size, training.rng_seed)
@@ -68,7 +68,7 @@ class Engine:
         self._threads = ThreadPoolExecutor(path.shards)
         count, size = self._state_shape
         self._states = [[tf.zeros((len(rows), size))] * count for rows in self._shards]
-        options = {"jit_compile": path.is_compiled, "autograph": False}
+        options = {"jit_compile": self._is_compiled, "autograph": False}
         self._gradients = GradientComputer(
             self._network.forward,
             list(self._parameters.values()),
@@ -77,7 +77,9 @@ class Engine:
             self._threads,
             **options,
         )
-        self._update = tf.function(self._optimizer.take_step, **options)
+        self._update = tf.function(
+            self._optimizer.take_step, jit_compile=path.is_compiled, autograph=False
+        )
         self.steps_per_call = path.steps_per_call
         self._stride = Stride(
             self._gradients,
@@ -245,5 +247,6 @@ def _build_network(
     if path.layers != "handwritten":
         use_cudnn = path.layers == "cudnn"
         return KerasNetwork(model, vocabulary_size, path.precision, use_cudnn=use_cudnn)
-    product = product_bfloat16 if path.precision == "bfloat16" else product_float32
-    return HandwrittenNetwork(model, vocabulary_size, product)
+    is_narrow = path.precision == "bfloat16"
+    arithmetic = Arithmetic(is_narrow, is_fused=is_narrow and path.is_compiled)
+    return HandwrittenNetwork(model, vocabulary_size, arithmetic)

@@ -10,8 +10,8 @@ from typing import Final
 
 import tensorflow as tf
 
+from tui_charrnn.training.precision import Arithmetic
 from tui_charrnn.training.recurrence import (
-    Product,
     Tensor,
     flatten_time,
     gate_rows,
@@ -33,18 +33,18 @@ def run_gru(
     recurrent_kernel: Tensor,
     candidate_bias: Tensor,
     states: Sequence[Tensor],
-    product: Product,
+    arithmetic: Arithmetic,
 ) -> tuple[Tensor, list[Tensor]]:
     """Read a sequence.
 
     Args:
         inputs: What the input and the biases contribute to z, r, h̃ outside the reset gate: three
             of shape (T, H, B), scaled by `GATE_SCALES`.
-        recurrent_kernel: Shape (H, 3·H), its gates scaled likewise.
+        recurrent_kernel: Shape (H, 3·H), its gates scaled likewise; narrow.
         candidate_bias: Shape (H,): the bias of the recurrent product in h̃, which the reset gate
             multiplies too.
         states: h before the first character, (H, B).
-        product: How matrices are multiplied.
+        arithmetic: How matrices are multiplied.
 
     Returns:
         h after every character, shape (T, H, B), and the last h. Differentiable with respect to
@@ -55,16 +55,18 @@ def run_gru(
     def run(
         z_in: Tensor, r_in: Tensor, g_in: Tensor, kernel: Tensor, bias: Tensor, first: Tensor
     ) -> tuple[tuple[Tensor, Tensor], object]:
-        (outputs, *kept), last = _run_forward((z_in, r_in, g_in), kernel, bias, first, product)
+        (outputs, *kept), last = _run_forward((z_in, r_in, g_in), kernel, bias, first, arithmetic)
 
         def gradient(d_outputs: Tensor, d_last: Tensor) -> tuple[Tensor, ...]:
             before = with_first(first, outputs)
             (*d_inputs, d_candidate), d_first = _run_backward(
-                d_outputs, d_last, (before, *kept), kernel, product
+                d_outputs, d_last, (before, *kept), kernel, arithmetic
             )
             hidden = flatten_time(before)  # (H, T·B)
             d_recurrent = (*d_inputs[:2], d_candidate)
-            d_kernel = [product(hidden, flatten_time(d), transpose_b=True) for d in d_recurrent]
+            d_kernel = [
+                arithmetic.product(hidden, flatten_time(d), transpose_b=True) for d in d_recurrent
+            ]
             d_bias = tf.reduce_sum(d_candidate, axis=[0, 2])
             return (*d_inputs, tf.concat(d_kernel, axis=1), d_bias, d_first)
 
@@ -75,7 +77,7 @@ def run_gru(
 
 
 def _run_forward(
-    inputs: Sequence[Tensor], kernel: Tensor, bias: Tensor, first: Tensor, product: Product
+    inputs: Sequence[Tensor], kernel: Tensor, bias: Tensor, first: Tensor, arithmetic: Arithmetic
 ) -> tuple[list[Tensor], Tensor]:
     """Outputs, the tanh of z, r, h̃, and h̃'s recurrent part, each (T, H, B); the last h."""
     length = inputs[0].shape[0]
@@ -83,7 +85,9 @@ def _run_forward(
     arrays = [readable(gate) for gate in inputs]
 
     def step(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-        z_part, r_part, candidate = gate_rows(product(transposed, h), 3)
+        z_part, r_part, candidate = gate_rows(
+            tf.cast(arithmetic.product(transposed, h), h.dtype), 3
+        )
         candidate += bias[:, tf.newaxis]
         z_in, r_in, g_in = (array.read(t) for array in arrays)
         z, r = tf.tanh(z_in + z_part), tf.tanh(r_in + r_part)
@@ -101,7 +105,7 @@ def _run_backward(
     d_last: Tensor,
     history: Sequence[Tensor],
     kernel: Tensor,
-    product: Product,
+    arithmetic: Arithmetic,
 ) -> tuple[list[Tensor], Tensor]:
     """Gradients of z, r, h̃ before their tanh and of h̃'s recurrent part; of the first h."""
     length = d_outputs.shape[0]
@@ -117,7 +121,8 @@ def _run_backward(
         d_r = 0.5 * d_g * candidate * (1 - r * r)
         d_candidate = d_g * sigmoid_from_tanh(r)
         parts = zip(kernels, (d_z, d_r, d_candidate), strict=True)
-        d_before = d_h * keep + tf.add_n([product(part, d) for part, d in parts])
+        products = [tf.cast(arithmetic.product(part, d), d_h.dtype) for part, d in parts]
+        d_before = d_h * keep + tf.add_n(products)
         return d_before, *write_all(kept, t, (d_z, d_r, d_g, d_candidate))
 
     d_first, *kept = scan_backward(length, step, (d_last, *histories(4, length, d_last)))

@@ -21,16 +21,17 @@ from typing import Final
 
 import tensorflow as tf
 
+from tui_charrnn.training.precision import Arithmetic
 from tui_charrnn.training.recurrence import (
-    Product,
     Tensor,
+    apart,
     flatten_time,
     gate_rows,
     histories,
-    readable,
     scan_backward,
     scan_forward,
     sigmoid_from_tanh,
+    together,
     with_first,
     write_all,
 )
@@ -43,97 +44,132 @@ def run_lstm(
     inputs: Sequence[Tensor],
     recurrent_kernel: Tensor,
     states: Sequence[Tensor],
-    product: Product,
+    arithmetic: Arithmetic,
 ) -> tuple[Tensor, list[Tensor]]:
     """Read a sequence.
 
     Args:
-        inputs: What the input and the bias contribute to i, f, c̃, o: four of shape (T, H, B),
-            scaled by `GATE_SCALES`.
-        recurrent_kernel: Shape (H, 4·H), its gates scaled likewise.
+        inputs: What the input and the bias contribute to i, f, c̃, o, scaled by `GATE_SCALES`:
+            four of shape (T, H, B), or one (T, 4·H, B); narrow.
+        recurrent_kernel: Shape (H, 4·H), its gates scaled likewise; narrow.
         states: h and c before the first character, each (H, B).
-        product: How matrices are multiplied.
+        arithmetic: How matrices are multiplied.
 
     Returns:
-        h after every character, shape (T, H, B), and the last h and c. Differentiable with
+        h after every character, shape (T, H, B), narrow, and the last h and c. Differentiable with
         respect to all arguments.
     """
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
     def run(
-        i_in: Tensor, f_in: Tensor, g_in: Tensor, o_in: Tensor, kernel: Tensor, *state: Tensor
+        kernel: Tensor, hidden: Tensor, memory: Tensor, *given: Tensor
     ) -> tuple[tuple[Tensor, Tensor, Tensor], object]:
-        (outputs, memories, gates), last = _run_forward(
-            (i_in, f_in, g_in, o_in), kernel, state, product
-        )
+        outputs, last, kept = _run_forward(given, kernel, (hidden, memory), arithmetic)
 
         def gradient(d_outputs: Tensor, d_hidden: Tensor, d_memory: Tensor) -> tuple[Tensor, ...]:
-            before = with_first(state[1], memories)
-            d_inputs, d_first = _run_backward(
-                d_outputs, (d_hidden, d_memory), (memories, before, gates), kernel, product
+            d_given, d_first = _run_backward(
+                d_outputs, (d_hidden, d_memory), last[1], kept, kernel, arithmetic
             )
-            hidden = flatten_time(with_first(state[0], outputs))  # (H, T·B)
-            d_kernel = [product(hidden, flatten_time(d), transpose_b=True) for d in d_inputs]
-            return (*d_inputs, tf.concat(d_kernel, axis=1), *d_first)
+            before = flatten_time(with_first(hidden, outputs))  # (H, T·B)
+            d_kernel = [
+                arithmetic.product(before, flatten_time(d), transpose_b=True) for d in d_given
+            ]
+            return (tf.concat(d_kernel, axis=1), *d_first, *d_given)
 
         return (outputs, *last), gradient
 
-    outputs, hidden, memory = run(*inputs, recurrent_kernel, *states)
-    return outputs, [hidden, memory]
+    hidden, memory = states
+    outputs, last_hidden, last_memory = run(
+        recurrent_kernel, arithmetic.narrow(hidden), memory, *inputs
+    )
+    return outputs, [tf.cast(last_hidden, hidden.dtype), last_memory]
 
 
 def _run_forward(
-    inputs: Sequence[Tensor], kernel: Tensor, state: Sequence[Tensor], product: Product
-) -> tuple[tuple[Tensor, Tensor, list[Tensor]], tuple[Tensor, Tensor]]:
-    """Outputs, memories and the tanh of every gate, each (T, H, B); the last h and c."""
+    inputs: Sequence[Tensor], kernel: Tensor, state: Sequence[Tensor], arithmetic: Arithmetic
+) -> tuple[Tensor, tuple[Tensor, Tensor], list[tf.TensorArray]]:
+    """Outputs, (T, H, B); the last h and c; for each character c before it and its gates."""
     length = inputs[0].shape[0]
     transposed = tf.transpose(kernel)  # (4·H, H)
-    arrays = [readable(gate) for gate in inputs]
+    cell = arithmetic.fuse(_advance)
 
     def step(t: Tensor, h: Tensor, c: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-        recurrent = gate_rows(product(transposed, h), 4)
-        i, f, g, o = (
-            tf.tanh(array.read(t) + part) for array, part in zip(arrays, recurrent, strict=True)
-        )
-        c = sigmoid_from_tanh(f) * c + sigmoid_from_tanh(i) * g
-        h = sigmoid_from_tanh(o) * tf.tanh(c)
-        return h, c, *write_all(kept, t, (h, c, i, f, g, o))
+        new_h, new_c, *gates = cell(t, arithmetic.product(transposed, h), c, *inputs)
+        return new_h, new_c, *write_all(kept, t, (new_h, c, *gates))
 
-    hidden, memory, *kept = scan_forward(length, step, (*state, *histories(6, length, state[0])))
-    outputs, memories, *gates = (array.stack() for array in kept)
-    return (outputs, memories, gates), (hidden, memory)
+    places = (*histories(1, length, state[0]), *histories(1, length, state[1]))
+    gates = [place for part in inputs for place in histories(1, length, part[0])]
+    hidden, memory, outputs, *kept = scan_forward(length, step, (*state, *places, *gates))
+    return outputs.stack(), (hidden, memory), kept
+
+
+def _advance(t: Tensor, recurrent: Tensor, memory: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """The states after character t, and the tanh of every gate."""
+    parts = zip(inputs, gate_rows(recurrent, len(inputs)), strict=True)
+    gates = [
+        tf.tanh(tf.cast(tf.gather(part, t), memory.dtype) + tf.cast(own, memory.dtype))
+        for part, own in parts
+    ]
+    i, f, g, o = apart(gates, 4)
+    memory = sigmoid_from_tanh(f) * memory + sigmoid_from_tanh(i) * g
+    hidden = sigmoid_from_tanh(o) * tf.tanh(memory)
+    narrow = [tf.cast(each, recurrent.dtype) for each in (hidden, *gates)]
+    return narrow[0], memory, *narrow[1:]
 
 
 def _run_backward(
     d_outputs: Tensor,
     d_last: tuple[Tensor, Tensor],
-    history: tuple[Tensor, Tensor, list[Tensor]],
+    last_memory: Tensor,
+    kept: Sequence[tf.TensorArray],
     kernel: Tensor,
-    product: Product,
+    arithmetic: Arithmetic,
 ) -> tuple[list[Tensor], tuple[Tensor, Tensor]]:
-    """Gradients of the four inputs, each (T, H, B), and of the first h and c."""
+    """Gradients of the inputs, of their shapes, and of the first h and c."""
     length = d_outputs.shape[0]
-    memories, before, gates = history
-    kernels = tf.split(kernel, 4, axis=1)  # each (H, H)
-    reads = [readable(sequence) for sequence in (d_outputs, memories, before, *gates)]
+    parts = len(kept) - 1
+    kernels = tf.split(kernel, parts, axis=1)  # each (H, H), or one (H, 4·H)
+    cell = arithmetic.fuse(_retreat)
 
-    def step(t: Tensor, d_h: Tensor, d_c: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-        d_output, c, c_before, i, f, g, o = (array.read(t) for array in reads)
-        tanh_c = tf.tanh(c)
-        d_h = d_h + d_output
-        d_c = d_c + d_h * sigmoid_from_tanh(o) * (1 - tanh_c * tanh_c)
-        # With u = x/2 and a = tanh(u): σ(x) = ½ + ½·a, so dσ/du = ½·(1 - a²).
-        half = 0.5 * d_c
-        d_gates = (
-            half * g * (1 - i * i),
-            half * c_before * (1 - f * f),
-            d_c * sigmoid_from_tanh(i) * (1 - g * g),
-            0.5 * d_h * tanh_c * (1 - o * o),
-        )
-        d_h = tf.add_n([product(part, d) for part, d in zip(kernels, d_gates, strict=True)])
-        return d_h, d_c * sigmoid_from_tanh(f), *write_all(kept, t, d_gates)
+    def step(
+        t: Tensor, d_h: Tensor, d_c: Tensor, c: Tensor, *written: tf.TensorArray
+    ) -> tuple[object, ...]:
+        c_before, *gates = (array.read(t) for array in kept)
+        d_c, *d_gates = cell(t, d_outputs, d_h, d_c, c, c_before, *gates)
+        d_gates = together(d_gates, parts)
+        products = [arithmetic.product(part, d) for part, d in zip(kernels, d_gates, strict=True)]
+        return tf.add_n(products), d_c, c_before, *write_all(written, t, d_gates)
 
-    d_hidden, d_memory, *kept = scan_backward(
-        length, step, (*d_last, *histories(4, length, d_last[0]))
+    rows = kernel.shape[1] // parts
+    places = [
+        tf.TensorArray(kernel.dtype, length, element_shape=(rows, d_outputs.shape[2]))
+        for _ in range(parts)
+    ]
+    d_hidden, d_memory, _, *written = scan_backward(length, step, (*d_last, last_memory, *places))
+    return [array.stack() for array in written], (d_hidden, d_memory)
+
+
+def _retreat(
+    t: Tensor,
+    d_outputs: Tensor,
+    d_h: Tensor,
+    d_c: Tensor,
+    c: Tensor,
+    c_before: Tensor,
+    *kept: Tensor,
+) -> tuple[Tensor, ...]:
+    """The gradient of c before character t, and of its pre-activations."""
+    dtype = c.dtype
+    i, f, g, o = (tf.cast(gate, dtype) for gate in apart(kept, 4))
+    tanh_c = tf.tanh(c)
+    d_h = tf.cast(d_h, dtype) + tf.cast(tf.gather(d_outputs, t), dtype)
+    d_c = d_c + d_h * sigmoid_from_tanh(o) * (1 - tanh_c * tanh_c)
+    # With u = x/2 and a = tanh(u): σ(x) = ½ + ½·a, so dσ/du = ½·(1 - a²).
+    half = 0.5 * d_c
+    d_gates = (
+        half * g * (1 - i * i),
+        half * c_before * (1 - f * f),
+        d_c * sigmoid_from_tanh(i) * (1 - g * g),
+        0.5 * d_h * tanh_c * (1 - o * o),
     )
-    return [array.stack() for array in kept], (d_hidden, d_memory)
+    return d_c * sigmoid_from_tanh(f), *(tf.cast(d, kept[0].dtype) for d in d_gates)

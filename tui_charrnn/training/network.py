@@ -5,15 +5,17 @@ code trains, and scores with other weights than those that are trained.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.weights import STATES_PER_LAYER, tensor_shapes
 from tui_charrnn.training import gru, lstm, rnn
 from tui_charrnn.training.noise import Noise
-from tui_charrnn.training.recurrence import Product, Tensor, flatten_time, restore_time
+from tui_charrnn.training.precision import Arithmetic
+from tui_charrnn.training.recurrence import Tensor, flatten_time, restore_time
 
 _SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": rnn.GATE_SCALES}
 
@@ -31,13 +33,18 @@ class HandwrittenNetwork:
     Args:
         config: Cell, E, H, L, tying.
         vocabulary_size: V.
-        product: How matrices are multiplied.
+        arithmetic: How matrices are multiplied.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int, product: Product) -> None:
+    def __init__(self, config: ModelConfig, vocabulary_size: int, arithmetic: Arithmetic) -> None:
         self._config = config
         self._vocabulary_size = vocabulary_size
-        self._product = product
+        self._arithmetic = arithmetic
+        scales = _SCALES[config.cell]
+        self._scales = np.repeat(np.array(scales, np.float32), config.hidden_size)
+        is_together = arithmetic.is_narrow and config.cell == "lstm"
+        self._parts = 1 if is_together else len(scales)
+        self._given = tf.bfloat16 if is_together else tf.float32
         self._names = tuple(tensor_shapes(config, vocabulary_size))
 
     def forward(
@@ -67,35 +74,43 @@ class HandwrittenNetwork:
             outputs, after = self._run_layer(named, layer, projected, before, noise)
             new_states += after
             if noise is not None:
-                outputs = noise.drop_outputs(outputs, layer)
+                outputs = noise.drop_outputs(outputs, layer, self._arithmetic.fuse)
         kernel = named.get("output.kernel")
         if kernel is None:
             kernel = tf.transpose(named["embedding"])
-        logits = self._product(tf.transpose(flatten_time(outputs)), kernel) + named["output.bias"]
+        logits = self._arithmetic.product(tf.transpose(flatten_time(outputs)), kernel)
+        bias = named["output.bias"]
+        logits = tf.cast(logits, bias.dtype) + bias
         return tf.reshape(logits, (length, -1, self._vocabulary_size)), new_states
 
     def _project(
         self, named: Mapping[str, Tensor], layer: int, inputs: Tensor, below: Tensor | None
     ) -> list[Tensor]:
-        """What a layer's input and bias contribute to each gate, (T, H, B) each, scaled."""
-        scales = _SCALES[self._config.cell]
+        """What a layer's input and bias contribute to the gates, scaled.
+
+        G tensors (T, H, B), or for an LSTM in bfloat16 one (T, 4·H, B).
+        """
         kernel, bias = named[f"layers.{layer}.kernel"], named[f"layers.{layer}.bias"]
         if self._config.cell == "gru":
             bias = _input_bias(bias)
         if below is None:
-            table = self._product(named["embedding"], kernel) + bias  # (V, G·H)
-            gates = tf.split(table, len(scales), axis=1)
-            return [
-                self._look_up(gate * scale, inputs)
-                for gate, scale in zip(gates, scales, strict=True)
-            ]
-        flat, length = flatten_time(below), below.shape[0]
-        kernels, biases = tf.split(kernel, len(scales), axis=1), tf.split(bias, len(scales))
+            table = tf.cast(self._arithmetic.product(named["embedding"], kernel), bias.dtype)
+            scaled = (table + bias) * self._scales  # (V, G·H)
+            parts = tf.split(scaled, self._parts, axis=1)
+            return [tf.cast(self._look_up(part, inputs), self._given) for part in parts]
+        kernels = tf.split(self._scale(kernel), self._parts, axis=1)
+        biases = tf.split(bias * self._scales, self._parts)
+        flat, shift = flatten_time(below), self._arithmetic.fuse(_restore_and_shift)
+        length = below.shape[0]
         return [
-            restore_time(self._product(tf.transpose(part * scale), flat), length)
-            + (shift * scale)[:, tf.newaxis]
-            for part, shift, scale in zip(kernels, biases, scales, strict=True)
+            shift(self._arithmetic.product(tf.transpose(part), flat), own, length, self._given)
+            for part, own in zip(kernels, biases, strict=True)
         ]
+
+    def _scale(self, kernel: Tensor) -> Tensor:
+        """A kernel, its gates scaled; narrow."""
+        dtype = self._arithmetic.narrow(kernel[:0]).dtype
+        return self._arithmetic.fuse(_scale_columns)(kernel, tf.constant(self._scales), dtype)
 
     def _look_up(self, table: Tensor, inputs: Tensor) -> Tensor:
         """The row of each character, as a sequence: (V, H) and (T, B) to (T, H, B)."""
@@ -104,7 +119,7 @@ class HandwrittenNetwork:
         columns = tf.one_hot(
             tf.reshape(inputs, [-1]), self._vocabulary_size, axis=0, dtype=table.dtype
         )  # (V, T·B)
-        return restore_time(self._product(tf.transpose(table), columns), inputs.shape[0])
+        return restore_time(self._arithmetic.product(tf.transpose(table), columns), inputs.shape[0])
 
     def _run_layer(
         self,
@@ -116,19 +131,28 @@ class HandwrittenNetwork:
     ) -> tuple[Tensor, list[Tensor]]:
         cell, kernel = self._config.cell, named[f"layers.{layer}.recurrent_kernel"]
         if noise is not None:
-            kernel = noise.drop_weights(kernel, layer)
-        parts = zip(tf.split(kernel, len(_SCALES[cell]), axis=1), _SCALES[cell], strict=True)
-        kernel = tf.concat([part * scale for part, scale in parts], axis=1)
+            kernel = noise.drop_weights(kernel, layer, self._arithmetic.fuse)
+        kernel = self._scale(kernel)
         states = [tf.transpose(state) for state in before]
         match cell:
             case "lstm":
-                outputs, after = lstm.run_lstm(projected, kernel, states, self._product)
+                outputs, after = lstm.run_lstm(projected, kernel, states, self._arithmetic)
             case "gru":
                 bias = named[f"layers.{layer}.bias"][1, -self._config.hidden_size :]
-                outputs, after = gru.run_gru(projected, kernel, bias, states, self._product)
+                outputs, after = gru.run_gru(projected, kernel, bias, states, self._arithmetic)
             case _:
-                outputs, after = rnn.run_rnn(projected, kernel, states, self._product)
+                outputs, after = rnn.run_rnn(projected, kernel, states, self._arithmetic)
         return outputs, [tf.transpose(state) for state in after]
+
+
+def _scale_columns(kernel: Tensor, scales: Tensor, dtype: Any) -> Tensor:
+    """Multiply each column by its number."""
+    return tf.cast(kernel * scales, dtype)
+
+
+def _restore_and_shift(flat: Tensor, shift: Tensor, length: int, dtype: Any) -> Tensor:
+    """`restore_time`, and a number added to each row."""
+    return tf.cast(restore_time(tf.cast(flat, shift.dtype) + shift[:, tf.newaxis], length), dtype)
 
 
 def _input_bias(bias: Tensor) -> Tensor:

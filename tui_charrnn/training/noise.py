@@ -8,9 +8,9 @@ Notation: T sequence length, B streams, H hidden size, G gates, L layers.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import tensorflow as tf
 
@@ -18,8 +18,15 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.weights import GATE_COUNTS
 from tui_charrnn.training.recurrence import Tensor
 
+Fuse: TypeAlias = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
+"""As `Arithmetic.fuse`."""
+
 _SEEDS_PER_STEP: Final = 64
 _WEIGHTS: Final = 32  # from here on the seeds of a step's weight masks; below it of its outputs
+
+
+def _as_it_is(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return function
 
 
 class NoiseSource:
@@ -79,17 +86,17 @@ class Noise:
     weight_dropout: float
     """Share of the recurrent kernels (Merity et al. 2018)."""
 
-    def drop_outputs(self, outputs: Tensor, layer: int) -> Tensor:
+    def drop_outputs(self, outputs: Tensor, layer: int, fuse: Fuse = _as_it_is) -> Tensor:
         """Drop some outputs of a layer, (T, H, B), and scale up the others."""
         if not self.output_bytes:
             return outputs
-        return _drop(outputs, self.dropout, self.output_bytes[layer])
+        return fuse(_drop)(outputs, self.dropout, self.output_bytes[layer])
 
-    def drop_weights(self, kernel: Tensor, layer: int) -> Tensor:
+    def drop_weights(self, kernel: Tensor, layer: int, fuse: Fuse = _as_it_is) -> Tensor:
         """Drop some weights of a recurrent kernel and scale up the others."""
         if not self.weight_bytes:
             return kernel
-        return _drop(kernel, self.weight_dropout, self.weight_bytes[layer])
+        return fuse(_drop)(kernel, self.weight_dropout, self.weight_bytes[layer])
 
 
 def _drop(values: Tensor, share: float, random: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ class ComputePath:
     """Name of the GPU, or `CPU`."""
     layers: Layers = "handwritten"
     is_compiled: bool = False
-    """Whether XLA compiles the step."""
+    """Whether XLA compiles the step, or on a processor in bfloat16 what is between its products."""
     precision: Precision = "float32"
     shards: int = 1
     """Parts of a batch that are computed side by side, each in a thread."""
@@ -111,7 +111,7 @@ def explain_path(
     is_worth_it = is_long(
         model, training, size.vocabulary_size, size.batch_size, size.training_characters
     )
-    is_compiled, compiler_reason = _choose_compiler(layers, chosen, is_worth_it)
+    is_compiled, compiler_reason = _choose_compiler(layers, is_worth_it)
     reasons = {
         "device": _device_reason(device),
         "layers": layers_reason,
@@ -171,13 +171,11 @@ def _choose_cpu_precision(gain: float) -> tuple[Precision, str]:
     return chosen, f"{measured}; {WORTHWHILE_GAIN:g} is what it takes"
 
 
-def _choose_compiler(layers: Layers, precision: Precision, is_worth_it: bool) -> tuple[bool, str]:
+def _choose_compiler(layers: Layers, is_worth_it: bool) -> tuple[bool, str]:
     if layers == "cudnn":
         return False, "XLA cannot compile cuDNN's kernels"
     if layers == "keras":
         return False, "compiling Keras's layers has not been found to pay"
-    if precision == "bfloat16":
-        return False, "on a processor only float32 is compiled"
     if is_worth_it:
         return True, "the run is long enough to win back the seconds that XLA takes to compile"
     return False, "the run is too short to win back the seconds that XLA takes to compile"

@@ -1,33 +1,58 @@
 """Matrix products in float32 or bfloat16, and which of them this processor gains by.
 
-bfloat16 has the range of float32 and 8 bits of its fraction. Only the factors of a product and its
-result are rounded to it; the sums within it, states, losses and weights stay float32. What that
-costs in loss: benchmarks/precision.py.
+bfloat16 has the range of float32 and 8 bits of its fraction. The factors of a product and its
+result are rounded to it, and what a loop keeps of each character only to be read again; the sums
+within a product, what goes on element by element, memory cells, losses and weights are float32.
+What that costs in loss: benchmarks/precision.py.
+
+oneDNN has products in bfloat16, XLA has none: on a processor it turns the factors back into
+float32. So a step in bfloat16 is not compiled as a whole. Its products are TensorFlow's operations,
+and what goes on element by element between two of them is compiled into one function each.
 """
 
+import functools
 import time
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 import tensorflow as tf
 
 from tui_charrnn.training.recurrence import Tensor
 
-WORTHWHILE_GAIN: Final = 1.6
-"""bfloat16 is taken where its products are so many times as fast: it is computed operation by
-operation, without the compiler that makes float32 about 1.3 times as fast (benchmarks/results.md).
-"""
+WORTHWHILE_GAIN: Final = 1.25
+"""bfloat16 is taken where its products are this many times as fast. With 1.5, steps were
+1.3 to 1.7 times as fast (benchmarks/results.md); with less, what XLA gains by compiling a whole
+step, as it does in float32, would soon be the greater gain."""
 _REPEATS: Final = 6
 
 
-def product_float32(a: Tensor, b: Tensor, *, transpose_b: bool = False) -> Tensor:
-    """Multiply matrices as they are."""
-    return tf.matmul(a, b, transpose_b=transpose_b)
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """How the hand-written layers compute."""
+
+    is_narrow: bool = False
+    """Whether products are in bfloat16; otherwise in the precision of what they are given."""
+    is_fused: bool = False
+    """Whether XLA compiles what is between two products; not where it compiles the whole step."""
+
+    def narrow(self, values: Tensor) -> Tensor:
+        """Round to what products take."""
+        return tf.cast(values, tf.bfloat16) if self.is_narrow else values
+
+    def product(self, a: Tensor, b: Tensor, *, transpose_b: bool = False) -> Tensor:
+        """Multiply (M, K) by (K, N), or by the transpose of (N, K); the result is narrow too."""
+        return tf.matmul(self.narrow(a), self.narrow(b), transpose_b=transpose_b)
+
+    def fuse(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of a module that works element by element, compiled if that is wanted."""
+        return _compiled(function) if self.is_fused else function
 
 
-def product_bfloat16(a: Tensor, b: Tensor, *, transpose_b: bool = False) -> Tensor:
-    """Multiply matrices rounded to bfloat16; the result is float32."""
-    narrow = tf.matmul(tf.cast(a, tf.bfloat16), tf.cast(b, tf.bfloat16), transpose_b=transpose_b)
-    return tf.cast(narrow, tf.float32)
+@functools.cache
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = tf.function(function, jit_compile=True, autograph=False)
+    return compiled
 
 
 def measure_gain(hidden_size: int, streams: int, gates: int) -> float:

@@ -6,27 +6,21 @@ is read as it lies and only the small one is packed anew at every step, which on
 to twice as fast as `h @ R` (benchmarks/results.md); and a gate is a block of whole rows, so
 taking gates apart copies nothing.
 
-**Gates apart.** Sequences of pre-activations are lists of G tensors (T, H, B), one a gate in the
-order of `model/weights.py`. Each is then written by a loop of its own that the compiler can
-vectorize, where one of shape (T, G·H, B) would have to be put together element by element.
+**Gates apart or together.** Sequences of pre-activations are lists of G tensors (T, H, B), one a
+gate in the order of `model/weights.py`, or of one tensor (T, G·H, B). Where XLA compiles the whole
+step, each gate apart is written by a loop of its own that the compiler can vectorize. Where it
+compiles only what is between two products, one tensor is handed on faster than four, and one
+product over all gates is faster than four and a sum.
 
 Notation: T sequence length, B streams, H hidden size, G gates.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 Tensor: TypeAlias = Any  # TensorFlow publishes no types
-
-
-class Product(Protocol):
-    """A matrix product; `training/precision.py` has them."""
-
-    def __call__(self, a: Tensor, b: Tensor, *, transpose_b: bool = False) -> Tensor:
-        """Multiply (M, K) by (K, N), or by the transpose of (N, K)."""
-        ...
 
 
 def flatten_time(sequence: Tensor) -> Tensor:
@@ -55,6 +49,16 @@ def gate_rows(matrix: Tensor, gates: int) -> list[Tensor]:
     """Take (G·H, ...) apart into G blocks of H rows."""
     size = matrix.shape[0] // gates
     return [matrix[gate * size : (gate + 1) * size] for gate in range(gates)]
+
+
+def apart(parts: Sequence[Tensor], gates: int) -> list[Tensor]:
+    """The gates of one character, each (H, B), from one part of G·H rows or G parts of H."""
+    return list(parts) if len(parts) == gates else gate_rows(parts[0], gates)
+
+
+def together(gates: Sequence[Tensor], parts: int) -> list[Tensor]:
+    """The inverse of `apart`."""
+    return list(gates) if len(gates) == parts else [tf.concat(gates, axis=0)]
 
 
 def histories(count: int, length: int, like: Tensor) -> list[tf.TensorArray]:

@@ -10,8 +10,8 @@ from typing import Final
 
 import tensorflow as tf
 
+from tui_charrnn.training.precision import Arithmetic
 from tui_charrnn.training.recurrence import (
-    Product,
     Tensor,
     flatten_time,
     histories,
@@ -29,15 +29,15 @@ def run_rnn(
     inputs: Sequence[Tensor],
     recurrent_kernel: Tensor,
     states: Sequence[Tensor],
-    product: Product,
+    arithmetic: Arithmetic,
 ) -> tuple[Tensor, list[Tensor]]:
     """Read a sequence.
 
     Args:
         inputs: What the input and the bias contribute: one tensor of shape (T, H, B).
-        recurrent_kernel: Shape (H, H).
+        recurrent_kernel: Shape (H, H); narrow.
         states: h before the first character, (H, B).
-        product: How matrices are multiplied.
+        arithmetic: How matrices are multiplied.
 
     Returns:
         h after every character, shape (T, H, B), and the last h. Differentiable with respect to
@@ -52,7 +52,8 @@ def run_rnn(
         transposed, reads = tf.transpose(kernel), readable(projected)
 
         def forward(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-            h = tf.tanh(reads.read(t) + product(transposed, h))
+            recurrent = tf.cast(arithmetic.product(transposed, h), h.dtype)
+            h = tf.tanh(reads.read(t) + recurrent)
             return h, *write_all(kept, t, (h,))
 
         last, kept = scan_forward(length, forward, (first, *histories(1, length, first)))
@@ -64,12 +65,13 @@ def run_rnn(
             def backward(t: Tensor, d_h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
                 h = h_reads.read(t)
                 d_input = (d_h + d_reads.read(t)) * (1 - h * h)
-                return product(kernel, d_input), *write_all(kept, t, (d_input,))
+                d_before = tf.cast(arithmetic.product(kernel, d_input), d_input.dtype)
+                return d_before, *write_all(kept, t, (d_input,))
 
             d_first, kept = scan_backward(length, backward, (d_last, *histories(1, length, d_last)))
             d_projected = kept.stack()
             hidden = flatten_time(with_first(first, outputs))
-            d_kernel = product(hidden, flatten_time(d_projected), transpose_b=True)
+            d_kernel = arithmetic.product(hidden, flatten_time(d_projected), transpose_b=True)
             return d_projected, d_kernel, d_first
 
         return (outputs, last), gradient

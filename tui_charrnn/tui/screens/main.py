@@ -42,6 +42,7 @@ TOO_SMALL = "This terminal is too small: charrnn-tui needs 40 columns and 12 row
 class MainScreen(Steering, Screen[None]):
     """Answers what the user asks for; what a run does is told to it by a follower."""
 
+    AUTO_FOCUS = "SeedBox"  # before the first frame: styles everything once, not twice
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("main")]
     pane: var[str] = var("text")
     """Which of `PANES` is open."""
@@ -53,7 +54,7 @@ class MainScreen(Steering, Screen[None]):
     conversation = query_one(Conversation)
 
     def __init__(self, session: Session, loader: WeightsLoader) -> None:
-        super().__init__()
+        super().__init__(classes="-pane-text")
         self.session = session
         self._loader = loader
         self._waits_for_run = False
@@ -71,8 +72,7 @@ class MainScreen(Steering, Screen[None]):
         yield RunFollower(self.session, id="compared-run", tells_news=False)
 
     def on_mount(self) -> None:
-        """Let the cursor wait in the seed box; the text begins after the first frame."""
-        self.conversation.seed.focus()
+        """The text begins after the first frame, with the cursor in the seed box."""
         self.watch(self.conversation.spoken, "streaming", self._show_keys)
         self.call_after_refresh(self.post_message, FirstFrameShown())
 

@@ -43,12 +43,25 @@ class FollowingScrollView(ScrollView):
         """
         self._is_placing = True
         try:
-            self.virtual_size = Size(self.scrollable_content_region.width, rows)
+            self._take_size(Size(self.scrollable_content_region.width, rows))
             target = self.max_scroll_y if self.follows_end else top
             if self.is_attached and target != self.scroll_y:
                 self.scroll_to(y=target, force=True)  # the scrollbar may not be there yet
         finally:
             self._is_placing = False
+
+    def _take_size(self, size: Size) -> None:
+        """Take another size of all rows.
+
+        As long as the scrollbar stays, nothing around the text moves: the whole screen need not be
+        laid out and drawn again for every new row, as Textual does it.
+        """
+        is_same_width = size.width == self.virtual_size.width
+        if self.show_vertical_scrollbar and is_same_width and size.height > self.size.height:
+            self.set_reactive(FollowingScrollView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+        else:
+            self.virtual_size = size
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
         """Scroll at once; gliding text cannot be read and costs a redraw a frame."""

@@ -82,6 +82,7 @@ class SpokenText(KeptSpeech):
         self.show_title()
         self.post_message(NoteWritten(_opening_words(opening), is_problem=bool(opening.skipped)))
         self.streaming = True
+        self.call_after_refresh(self._draw_new)  # the first characters do not wait for the timer
 
     def on_speech_ended(self, event: SpeechEnded) -> None:
         """Draw the last characters and rest."""

@@ -1,0 +1,1 @@
+"""Characters per second of generation, each contender a process of its own."""

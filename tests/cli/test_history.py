@@ -1,0 +1,254 @@
+"""The command `history`, and what `generate` keeps, through the real program."""
+
+import json
+import os
+import signal
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import finish, run_program, start_program
+from tests.support.tiny_model import tiny_model_file
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.generation import Generation, ModelFile, ModelOrigin
+from tui_charrnn.history.store import History, history_file
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny_model_file(tmp_path / "model.safetensors")
+
+
+def generate(model: Path, *arguments: str) -> bytes:
+    ended = run_program("generate", *arguments, "--model", str(model))
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert ended.stderr == b""
+    return ended.stdout
+
+
+def history(*arguments: str) -> str:
+    ended = run_program("history", *arguments)
+    assert ended.returncode == 0, ended.stderr.decode()
+    return ended.stdout.decode()
+
+
+def listed() -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(history("list", "--json"))
+    return entries
+
+
+def test_generate_keeps_what_it_wrote_and_replay_says_it_again(model: Path) -> None:
+    written = generate(model, "bad", "-n", "60", "-t", "0.7", "--top-k", "5")
+
+    (entry,) = listed()
+    assert (entry["seed_text"] + entry["text"]).encode() == written
+    assert (entry["model_file"], entry["length"], entry["hindrance"]) == (str(model), 60, None)
+    assert (entry["sampling"][0]["temperature"], entry["sampling"][0]["top_k"]) == (0.7, 5)
+    again = run_program("history", "replay", str(entry["id"]))
+    assert (again.returncode, again.stdout, again.stderr) == (0, written, b"")
+    assert stat.S_IMODE(history_file().stat().st_mode) == 0o600
+
+
+def test_replay_can_leave_the_seed_text_out(model: Path) -> None:
+    written = generate(model, "bad", "-n", "20")
+
+    assert history("replay", "1", "--no-echo").encode() == written.removeprefix(b"bad")
+
+
+def test_unknown_characters_of_the_seed_text_make_no_difference(model: Path) -> None:
+    run_program("generate", "bΩad", "-n", "20", "--rng-seed", "3", "--model", str(model))
+
+    assert history("replay", "1").encode() == generate(model, "bad", "-n", "20", "--rng-seed", "3")
+
+
+def test_texts_side_by_side_are_kept_one_by_one(model: Path) -> None:
+    generate(model, "--count", "3", "-n", "10", "--rng-seed", "5")
+
+    entries = listed()
+    assert [entry["rng_seed"] for entry in entries] == [7, 6, 5]
+    assert [entry["length"] for entry in entries] == [10, 10, 10]
+
+
+def test_records_are_kept_as_text(model: Path) -> None:
+    records = generate(model, "-n", "10", "--json").splitlines()
+
+    assert listed()[0]["text"] == "".join(json.loads(record)["character"] for record in records)
+
+
+@pytest.mark.parametrize("arguments", [["-n", "0"], ["-n", "5", "--no-history"]])
+def test_nothing_said_or_nothing_wanted_is_not_kept(model: Path, arguments: list[str]) -> None:
+    generate(model, "bad", *arguments)
+
+    assert not history_file().exists()
+    assert run_program("history").stderr.startswith(b"The history is empty.")
+    assert listed() == []
+
+
+def test_what_ctrl_c_cut_short_is_kept_as_far_as_it_came(model: Path) -> None:
+    child = start_program("generate", "-n", str(10**9), "--rng-seed", "1", "--model", str(model))
+    assert child.stdout is not None
+    first = os.read(child.stdout.fileno(), 1)
+    child.send_signal(signal.SIGINT)
+    ended = finish(child)
+
+    written = first + ended.stdout
+    (entry,) = listed()
+    assert ended.returncode == 130
+    # a signal may come between the hearing and the writing of a character
+    assert 0 <= entry["length"] - len(written) <= 1
+    assert entry["text"].startswith(written.decode()[:1000])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda path: path.write_bytes(b"no database " * 500), "is damaged"),
+        (lambda path: path.mkdir(), "cannot be used"),
+    ],
+    ids=["damaged", "a folder"],
+)
+def test_generate_goes_on_whatever_became_of_the_history(
+    model: Path, spoil: Any, words: str
+) -> None:
+    history_file().parent.mkdir(parents=True)
+    spoil(history_file())
+
+    ended = run_program("generate", "bad", "-n", "5", "--model", str(model))
+
+    assert (ended.returncode, len(ended.stdout)) == (0, 8)
+    assert ended.stderr.decode().startswith("The text was not kept: The history in ")
+    assert ended.stderr.count(b"\n") == 1
+    listing = run_program("history")
+    assert (listing.returncode, words in listing.stderr.decode()) == (3, True), listing.stderr
+
+
+def test_a_changed_model_is_told_of_instead_of_speaking(model: Path) -> None:
+    generate(model, "bad", "-n", "30")
+    tiny_model_file(model, rng_seed=1)
+
+    refused = run_program("history", "replay", "1")
+    assert (refused.returncode, refused.stdout) == (3, b"")
+    assert b"has changed: the SHA-256 of" in refused.stderr
+    assert b"history show 1" in refused.stderr
+
+    spoken = run_program("history", "replay", "1", "--anyway")
+    assert (spoken.returncode, len(spoken.stdout)) == (0, 33)
+    assert b"This is not what was said then" in spoken.stderr
+
+
+def test_a_model_that_is_gone_is_told_of(model: Path) -> None:
+    generate(model, "bad", "-n", "30")
+    model.unlink()
+
+    for options in ([], ["--anyway"]):
+        refused = run_program("history", "replay", "1", *options)
+        assert (refused.returncode, b"is gone: there is no file" in refused.stderr) == (3, True)
+    assert "bad" in history("show", "1")
+
+
+def test_settings_that_changed_on_the_way_change_again(model: Path) -> None:
+    kept = generate(model, "bad", "-n", "30", "--rng-seed", "2", "-t", "0")
+    generate(model, "bad", "-n", "10", "--rng-seed", "2", "-t", "5", "--no-history")
+    wild, safe = SamplingConfig(temperature=5), SamplingConfig(temperature=0)
+    number = History().add(
+        Generation(
+            seed_text="bad",
+            text="",
+            length=30,
+            sampling=((0, wild), (10, safe)),
+            rng_seed=2,
+            model=ModelFile(model).origin("mine"),
+        )
+    )
+
+    said = history("replay", str(number)).encode()
+
+    wild_text = generate(model, "bad", "-n", "30", "--rng-seed", "2", "-t", "5")
+    assert said[:13] == wild_text[:13]
+    assert said != wild_text
+    assert said != kept
+
+
+def test_what_cannot_be_said_again_says_why() -> None:
+    origin = ModelOrigin("mine", None, None)
+    History().add(
+        Generation(
+            seed_text="",
+            text="abc",
+            length=3,
+            sampling=((0, SamplingConfig()),),
+            rng_seed=1,
+            model=origin,
+            hindrance="characters were chosen by hand",
+        )
+    )
+
+    refused = run_program("history", "replay", "1")
+
+    assert refused.returncode == 3
+    assert b"cannot be said again: characters were chosen by hand." in refused.stderr
+    assert "not possible: characters were chosen by hand" in history("show", "1")
+
+
+def test_the_list_and_the_search_show_rows(model: Path) -> None:
+    for seed_text in ("abc", "bad", "cab"):
+        generate(model, seed_text, "-n", "2", "--rng-seed", "1")
+
+    heading, *rows = history().splitlines()
+    assert heading.split() == ["ID", "WHEN", "MODEL", "TEXT"]
+    assert [row.split()[0] for row in rows] == ["3", "2", "1"]
+    cut = run_program("history", "list", "--limit", "2")
+    assert cut.stdout.decode().splitlines() == [heading, *rows[:2]]
+    assert cut.stderr == b"And 1 older ones; --limit shows more.\n"
+    assert history("search", "BAD").splitlines() == [heading, rows[1]]
+    assert [entry["id"] for entry in json.loads(history("search", "ca", "--json"))] == [3]
+    nothing = run_program("history", "search", "never", "said")
+    assert nothing.stderr == b"No text in the history holds 'never' and 'said'.\n"
+
+
+def test_a_text_is_shown_with_all_that_it_came_from(model: Path) -> None:
+    generate(model, "bad", "-n", "4", "--rng-seed", "9")
+    entry = json.loads(history("show", "1", "--json"))
+
+    shown = history("show", "1")
+
+    for fact in (str(model), entry["model_sha256"], "RNG seed    9", "temperature 0.8"):
+        assert fact in shown
+    assert shown.endswith(f"\n\nbad{entry['text']}\n")
+
+
+def test_hostile_texts_are_harmless_on_the_screen(tmp_path: Path) -> None:
+    model = tiny_model_file(tmp_path / "model", vocabulary="\x1b\x9b\u202e]")
+    generate(model, "-n", "30")
+
+    for shown in (history(), history("show", "1")):
+        assert not set(shown) & {"\x1b", "\x9b", "\u202e"}
+
+
+def test_texts_are_deleted_for_good(model: Path) -> None:
+    for _ in range(3):
+        generate(model, "-n", "2")
+
+    assert run_program("history", "rm", "1", "8").returncode == 3
+    assert len(listed()) == 3  # all or none
+    assert json.loads(history("rm", "1", "2", "--json")) == {"removed": [1, 2]}
+    assert [entry["id"] for entry in listed()] == [3]
+    refused = run_program("history", "clear")
+    assert (refused.returncode, b"This deletes 1 text for good." in refused.stderr) == (2, True)
+    assert json.loads(history("clear", "--yes", "--json")) == {"removed": 1}
+    assert listed() == []
+
+
+@pytest.mark.parametrize("words", [["show", "7"], ["replay", "7"], ["rm", "7"], ["show", "9" * 30]])
+def test_an_unknown_number_ends_with_3(words: list[str]) -> None:
+    ended = run_program("history", *words)
+
+    assert (ended.returncode, b"There is no text" in ended.stderr) == (3, True), ended.stderr
+
+
+def test_options_before_the_subcommand_are_refused_with_the_right_place() -> None:
+    ended = run_program("history", "--json", "show", "1")
+
+    assert (ended.returncode, b"history show --json" in ended.stderr) == (2, True)

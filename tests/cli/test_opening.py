@@ -1,0 +1,54 @@
+"""The app without arguments: opened without the parser, and without looking for garbage."""
+
+import gc
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.command import ROOT
+from tui_charrnn.cli import opening
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+def test_garbage_is_left_alone_until_the_app_has_started(
+    collected: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Timer] = []
+
+    def start(timer: threading.Timer) -> None:
+        started.append(timer)
+
+    monkeypatch.setattr(threading.Timer, "start", start)
+    opening.start_without_collecting()
+    assert not gc.isenabled()
+    (timer,) = started
+    assert timer.daemon
+    assert timer.interval == opening.STARTING
+    timer.function()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+
+
+def test_without_arguments_no_parser_is_loaded() -> None:
+    code = (
+        "import sys; sys.argv = ['charrnn-tui']; from tui_charrnn.__main__ import main; "
+        "assert main() == 2; print(sorted({'typer', 'textual', 'numpy'} & sys.modules.keys()))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.stdout, ended.returncode) == (b"[]\n", 0), ended.stderr
+    assert b"There is no terminal" in ended.stderr

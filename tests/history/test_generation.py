@@ -1,0 +1,64 @@
+"""Where a model came from, and settings on their way to a document and back."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.generation import (
+    Generation,
+    ModelFile,
+    hindrance_of,
+    read_sampling,
+    write_sampling,
+)
+
+
+def test_an_untouched_file_has_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(b"weights")
+
+    origin = ModelFile(path).origin("mine")
+
+    assert (origin.label, origin.file) == ("mine", str(path))
+    assert origin.sha256 == hashlib.sha256(b"weights").hexdigest()
+
+
+@pytest.mark.parametrize("is_replaced", [True, False], ids=["replaced", "gone"])
+def test_a_file_that_did_not_stay_has_none(tmp_path: Path, is_replaced: bool) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(b"weights")
+    watched = ModelFile(path)
+    path.unlink()
+    if is_replaced:
+        (tmp_path / "other").write_bytes(b"other weights")
+        Path(tmp_path / "other").replace(path)
+
+    origin = watched.origin("mine")
+
+    assert origin.sha256 is None
+    generation = Generation(
+        seed_text="",
+        text="x",
+        length=1,
+        sampling=((0, SamplingConfig()),),
+        rng_seed=1,
+        model=origin,
+    )
+    assert "replaced" in hindrance_of(generation)
+
+
+def test_settings_survive_a_document() -> None:
+    sampling = ((0, SamplingConfig(top_p=0.9, rng_seed=4)), (12, SamplingConfig(temperature=0)))
+
+    assert read_sampling(write_sampling(sampling)) == (sampling, "")
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["", "3", "{}", "[]", "[3]", "[{}]", '[{"after": null}]', '[{"after": 0, "temperature": -1}]'],
+)
+def test_a_document_that_is_none_of_ours_is_refused(document: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  of JSON or ours
+        read_sampling(document)

@@ -1,0 +1,283 @@
+"""The history: what is kept, found and let go of, and what happens to files that are not ours."""
+
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.errors import HistoryError
+from tui_charrnn.history import store
+from tui_charrnn.history.generation import Generation, ModelOrigin, hindrance_of
+from tui_charrnn.history.rows import KEPT_CHARACTERS
+from tui_charrnn.history.store import History, history_file
+
+ORIGIN = ModelOrigin("shakespeare", "/models/s.safetensors", "ab" * 32)
+
+
+def said(text: str, seed_text: str = "ROMEO:", **values: object) -> Generation:
+    facts: dict[str, object] = {
+        "length": len(text),
+        "sampling": ((0, SamplingConfig(temperature=0.5)),),
+        "rng_seed": 7,
+        "model": ORIGIN,
+        **values,
+    }
+    return Generation(seed_text=seed_text, text=text, **facts)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(tmp_path / "data" / "history.sqlite")
+
+
+def numbers(history: History, words: str) -> list[int]:
+    return [entry.number for entry in history.search(words, 10)]
+
+
+def test_a_text_comes_back_as_it_was_added(history: History) -> None:
+    generation = said(
+        "O happy day\n",
+        sampling=((0, SamplingConfig(top_k=3)), (5, SamplingConfig(temperature=0))),
+        rng_seed=2**63 - 1,
+        hindrance="it was steered by hand",
+    )
+
+    number = history.add(generation)
+
+    entry = history.get(number)
+    assert entry is not None
+    assert entry.generation == generation
+    assert entry.number == number
+    assert entry.time.tzinfo is not None
+
+
+def test_a_model_without_a_file_is_kept_too(history: History) -> None:
+    generation = said("x", model=ModelOrigin("none", None, None))
+
+    entry = history.get(history.add(generation))
+
+    assert entry is not None
+    assert entry.generation == generation
+    assert hindrance_of(entry.generation) == "the model came from no file"
+
+
+def test_names_that_are_no_text_survive(history: History) -> None:
+    origin = ModelOrigin("odd", "/models/\udcff.safetensors", None)
+
+    entry = history.get(history.add(said("\ud800x", seed_text="\udcffa", model=origin)))
+
+    assert entry is not None
+    assert entry.generation.model == origin
+    assert (entry.generation.seed_text, entry.generation.text) == ("a", "x")
+
+
+def test_the_newest_comes_first(history: History) -> None:
+    for text in "abc":
+        history.add(said(text))
+
+    assert [entry.generation.text for entry in history.newest(2)] == ["c", "b"]
+    assert history.count() == 3
+
+
+def test_nothing_is_made_by_looking(history: History) -> None:
+    assert history.newest(5) == []
+    assert history.search("x", 5) == []
+    assert history.get(1) is None
+    assert (history.remove([1]), history.clear(), history.count()) == ([], 0, 0)
+    assert not history.path.parent.exists()
+
+
+def test_the_file_is_for_the_user_alone(history: History) -> None:
+    history.add(said("secret"))
+    assert stat.S_IMODE(history.path.stat().st_mode) == 0o600
+
+    history.path.chmod(0o644)
+    history.add(said("more"))
+    assert stat.S_IMODE(history.path.stat().st_mode) == 0o600
+
+
+def test_it_lies_in_the_data_folder(isolated_home: Path) -> None:
+    assert History().path == history_file() == isolated_home / "data/charrnn-tui/history.sqlite"
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_words_are_found_in_seed_text_and_text(
+    history: History, is_indexed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_indexed:
+        monkeypatch.setattr(store, "_INDEXED", 99)
+    history.add(said("What light through yonder window", seed_text="JULIET:"))
+    history.add(said("푸른 하늘에 해가", seed_text="한국어"))
+    history.add(said('say "100%_sure" AND* go'))
+
+    assert numbers(history, "juliet YONDER") == [1]
+    assert numbers(history, "juliet 하늘에") == []
+    assert numbers(history, "하늘에") == [2]
+    assert numbers(history, "하늘") == [2]
+    assert numbers(history, "해") == [2]
+    assert numbers(history, '"100%_') == [3]
+    assert numbers(history, "AND*") == [3]
+    assert numbers(history, "li__t") == []
+    assert numbers(history, "through w") == [1]
+    assert numbers(history, " ") == []
+    assert numbers(history, "\udcff") == []
+
+
+def test_decomposed_words_find_composed_ones(history: History) -> None:
+    history.add(said("café noir"))
+
+    assert numbers(history, "cafe\N{COMBINING ACUTE ACCENT}") == [1]
+
+
+def test_what_is_removed_is_not_found_and_its_number_is_not_given_again(history: History) -> None:
+    for text in ("alpha", "beta", "gamma"):
+        history.add(said(text))
+
+    assert history.remove([2, 3, 3, 9, 2**70]) == [2, 3]
+
+    assert numbers(history, "gamma") == []
+    assert history.get(2**70) is None
+    assert history.add(said("delta")) == 4
+
+
+def test_clearing_leaves_nothing_on_the_disk(history: History) -> None:
+    for _ in range(20):
+        history.add(said("a very private sentence"))
+
+    assert history.clear() == 20
+
+    assert history.newest(5) == []
+    assert b"private" not in history.path.read_bytes()
+    history.add(said("after it"))
+    assert len(numbers(history, "after")) == 1
+
+
+def test_the_oldest_give_way(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LIMIT", 3)
+    for number in range(5):
+        history.add(said(f"text {number}"))
+
+    assert [entry.number for entry in history.newest(10)] == [5, 4, 3]
+    assert numbers(history, "text") == [5, 4, 3]
+
+
+def test_of_a_very_long_text_the_beginning_is_kept(history: History) -> None:
+    entry = history.get(history.add(said("x" * (KEPT_CHARACTERS + 5))))
+
+    assert entry is not None
+    assert entry.generation.length == KEPT_CHARACTERS + 5
+    assert len(entry.generation.text) == KEPT_CHARACTERS
+    assert hindrance_of(entry.generation) == ""
+    seeded = history.get(history.add(said("x", seed_text="y" * (KEPT_CHARACTERS + 1))))
+    assert seeded is not None
+    assert "too long" in hindrance_of(seeded.generation)
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all " * 99, b"SQLite format 3\0" + b"\xff" * 5000]
+)
+def test_a_damaged_file_is_a_sentence_and_stays(history: History, content: bytes) -> None:
+    history.path.parent.mkdir()
+    history.path.write_bytes(content)
+
+    for work in (lambda: history.add(said("x")), lambda: history.newest(1), history.clear):
+        with pytest.raises(HistoryError, match=r"is damaged .* Move the file away"):
+            work()
+
+    assert history.path.read_bytes() == content
+
+
+def test_a_damaged_page_is_a_sentence(history: History) -> None:
+    for _ in range(50):
+        history.add(said("some words " * 50))
+    data = bytearray(history.path.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    history.path.write_bytes(data)
+
+    with pytest.raises(HistoryError, match="damaged"):
+        history.newest(5)
+
+
+def test_a_value_that_is_none_of_ours_is_a_sentence(history: History) -> None:
+    history.add(said("x"))
+    with sqlite3.connect(history.path) as database:
+        database.execute("UPDATE generations SET sampling = '[{}]'")
+    database.close()
+
+    with pytest.raises(HistoryError, match="These are no settings"):
+        history.newest(1)
+
+
+def test_settings_of_a_newer_version_are_shown_but_not_said_again(history: History) -> None:
+    history.add(said("x"))
+    with sqlite3.connect(history.path) as database:
+        database.execute("""UPDATE generations SET sampling = '[{"after": 0, "warmth": 3}]'""")
+    database.close()
+
+    entry = history.get(1)
+
+    assert entry is not None
+    assert "settings warmth" in hindrance_of(entry.generation)
+
+
+def test_a_newer_format_is_left_alone(history: History) -> None:
+    history.add(said("x"))
+    with sqlite3.connect(history.path) as database:
+        database.execute("PRAGMA user_version = 2")
+    database.close()
+
+    with pytest.raises(HistoryError, match="has the format 2"):
+        history.add(said("y"))
+
+
+def test_a_locked_file_is_a_sentence_in_the_end(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_PATIENCE", 0.05)
+    history.add(said("x"))
+    other = sqlite3.connect(history.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+
+    with pytest.raises(HistoryError, match="in use by another program"):
+        history.add(said("y"))
+
+    other.execute("ROLLBACK")
+    other.close()
+    assert history.add(said("z")) == 2
+
+
+def test_a_folder_in_its_place_is_a_sentence(history: History) -> None:
+    history.path.mkdir(parents=True)
+
+    for work in (lambda: history.add(said("x")), lambda: history.newest(1)):
+        with pytest.raises(HistoryError, match="cannot be used"):
+            work()
+
+
+def test_several_may_write_at_once(history: History) -> None:
+    def write() -> None:
+        for _ in range(5):
+            history.add(said("x"))
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert history.count() == 15
+
+
+def test_without_the_search_module_words_are_found_all_the_same(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tui_charrnn.history.schema._INDEX", ("CREATE VIRTUAL TABLE x USING no_such_module(y)",)
+    )
+    history.add(said("What light"))
+
+    assert numbers(history, "LIGHT what") == [1]
+    assert history.clear() == 1

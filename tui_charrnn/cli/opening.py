@@ -1,0 +1,64 @@
+"""Opens the app. Typer is not needed for it: without arguments there is nothing to parse."""
+
+import gc
+import threading
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.cli.app_terminal import require_app_terminal
+from tui_charrnn.cli.outcome import exit_code_of
+from tui_charrnn.cli.output import prepare_streams
+from tui_charrnn.cli.places import runs_folder
+
+STARTING: Final = 3.0
+"""Seconds in which nothing is collected as garbage."""
+
+
+def open_at_once() -> int:
+    """Carry out `charrnn-tui` without arguments; the result is the exit code.
+
+    It saves the time in which the commands and their parser are loaded, a tenth of what the first
+    frame takes.
+    """
+    prepare_streams()
+    return exit_code_of(lambda: open_app(None, None, is_ascii=False))
+
+
+def open_app(model: str | None, runs_dir: Path | None, *, is_ascii: bool) -> int:
+    """Open the app on whatever run is worth showing.
+
+    Args:
+        model: The model that speaks: a file, a run or a name; None is the preferred one.
+        runs_dir: The folder of the runs that an option names.
+        is_ascii: Whether frames and charts are drawn in ASCII.
+
+    Returns:
+        The exit code of the app.
+
+    Raises:
+        ConfigError: If there is no terminal to open it in.
+    """
+    require_app_terminal()
+    start_without_collecting()
+    folder = runs_folder(runs_dir, is_lenient=True)
+    # deferred: Textual takes long, and a terminal may be lacking
+    from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
+
+    return run_app(run=None, runs_folder=folder, model=model, is_ascii=is_ascii)
+
+
+def start_without_collecting() -> None:
+    """Look for garbage once the app has started, and never again among what it started with.
+
+    Hundreds of modules are loaded until then and nothing of them is garbage, but looking for it
+    takes a tenth of the time, and later holds the screen up.
+    """
+    gc.disable()
+    started = threading.Timer(STARTING, _collect_from_now_on)
+    started.daemon = True
+    started.start()
+
+
+def _collect_from_now_on() -> None:
+    gc.freeze()
+    gc.enable()

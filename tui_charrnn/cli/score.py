@@ -1,0 +1,125 @@
+"""The command `score`: how surprising texts are to models."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from tui_charrnn.cli.options import RunsDir
+from tui_charrnn.cli.reading import Encoding
+from tui_charrnn.cli.score_reading import open_scorers, read_blocks
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.sources import Source, find_sources
+
+_MOST_STREAMS: Final = 4096
+_MOST_PASSAGES: Final = 1000
+
+
+def score(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Text files, folders, globs, - for standard input, or a known name.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="FILE|RUN|NAME",
+            help="A model file, a run, or a bundled model; several, to see which fits best.",
+            show_default=False,
+        ),
+    ] = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Score every line, too.")] = False,
+    top: Annotated[int, typer.Option(metavar="N", help="Show the N most surprising passages.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document a line (NDJSON).")
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a page that colors every character by its surprise.",
+            show_default=False,
+        ),
+    ] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(
+            metavar="STREAMS",
+            help="Stretches of a text that are read side by side; 1 reads it in one, exactly.",
+            show_default="automatic",
+        ),
+    ] = None,
+    encoding: Encoding = "utf-8",
+    runs_dir: RunsDir = None,
+) -> None:
+    """Measure how surprising texts are to a model, in bits per character.
+
+    A text begins as after a newline. Characters that the model has never seen are counted, not
+    scored. Long texts are cut into stretches that are read side by side, each after the 256
+    characters before it; --parallel 1 reads without a cut.
+
+    Several models are ranked for every text, the one that it belongs to most first; there, an
+    unknown character costs 20.1 bits, as a choice among all of Unicode.
+    """
+    _refuse_out_of_bounds("top", top, 0, _MOST_PASSAGES)
+    if parallel is not None:
+        _refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
+    sources = find_sources(files, encoding=encoding).sources
+    _refuse_to_overwrite(html, sources)
+    scorers = open_scorers(_models(model), runs_dir, parallel)
+    # deferred: NumPy, 0.1 s that `--help` does not need
+    from tui_charrnn.cli.score_page import open_page  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.cli.score_report import (  # noqa: PLC0415  deferred, see above
+        JsonReport,
+        PlainReport,
+    )
+    from tui_charrnn.generation.scoring import BLOCK  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.generation.scoring_texts import (  # noqa: PLC0415  deferred, see above
+        Listeners,
+        score_text,
+    )
+
+    report = (JsonReport if as_json else PlainReport)(list(scorers), has_lines=lines)
+    with open_page(html) as page:
+        for source in sources:
+            name = safe_line(source.name)
+            listeners = Listeners(
+                line=report.line_of(source.name) if lines else None,
+                block=page.add if page else None,
+            )
+            if page:
+                page.begin(list(scorers))
+            found = score_text(read_blocks(source, encoding, BLOCK), scorers, listeners, top=top)
+            report.text(source.name, found)
+            if page:
+                page.end(name, found)
+
+
+def _models(given: Sequence[str] | None) -> list[str]:
+    """The models that options name, or the preferred one, or none for the bundled one."""
+    if given:
+        return list(given)
+    preferred = resolve({}, wanted=["model"]).checked().model
+    return [preferred] if preferred else []
+
+
+def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> None:
+    if not lowest <= value <= highest:
+        raise ConfigError(
+            f"{name} must be at least {lowest} and at most {highest:,}. Received: {value}."
+        )
+
+
+def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source]) -> None:
+    for source in sources:
+        if page and source.path and page.exists() and page.samefile(source.path):
+            raise ConfigError(f"--html would overwrite the text {source.name}; name another file.")

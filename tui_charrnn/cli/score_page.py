@@ -1,0 +1,181 @@
+"""A page that colors every character of a text by how surprising it was.
+
+It needs nothing but itself: no script, no network. Lines below the characters tell the levels apart
+as the colors do, for eyes and printers without them.
+"""
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TextIO
+
+import numpy as np
+
+from tui_charrnn.errors import StorageError
+from tui_charrnn.generation.scoring import Float64
+from tui_charrnn.generation.scoring_texts import ModelScore, TextScore
+from tui_charrnn.safe_text import safe_line, safe_text
+
+SHOWN_CHARACTERS: Final = 200_000
+"""Characters of a text that are on the page; a browser hardly takes more."""
+LEVELS: Final = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+"""Bits from which on a character has the next level; the lowest level is 0."""
+_UNKNOWN: Final = len(LEVELS) + 1
+_LINES: Final = (
+    "1px dotted",
+    "2px dotted",
+    "1px dashed",
+    "2px dashed",
+    "1px solid",
+    "3px solid",
+    "4px double",
+)
+"""Below the characters of level 1, 2 ..."""
+_LIGHT: Final = ("#fff3d6", "#ffe5ad", "#ffd384", "#ffbd66", "#ffa35c", "#ff8a5c", "#ff7066")
+_DARK: Final = ("#332a14", "#4a3a14", "#614712", "#785112", "#8f5416", "#a3501f", "#b8422e")
+
+
+def _style() -> str:
+    rules = [
+        f".s{level}{{background:{color};border-bottom:{line} currentColor}}"
+        for level, (color, line) in enumerate(zip(_LIGHT, _LINES, strict=True), 1)
+    ]
+    dark = [f".s{level}{{background:{color}}}" for level, color in enumerate(_DARK, 1)]
+    return (
+        ":root{color-scheme:light dark}"
+        "body{font:16px/1.6 sans-serif;margin:2em auto;max-width:60em;padding:0 1em;"
+        "background:#fff;color:#111}"
+        "pre{font:15px/2 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}"
+        f"{''.join(rules)}.s{len(LEVELS)}{{font-weight:bold}}"
+        "b.n::before{content:'\\21B5'}"
+        "@media (prefers-color-scheme:dark){body{background:#111;color:#eee}"
+        f"{''.join(dark)}}}"
+    )
+
+
+def _legend() -> str:
+    lows = (0.0, *LEVELS)
+    names = [f"{low:g} to {high:g}" for low, high in zip(lows, LEVELS, strict=False)]
+    names.append(f"{LEVELS[-1]:g} or more")
+    marks = [_marked(f"{name} bits", level) for level, name in enumerate(names)]
+    unknown = _marked("unknown to the model, not scored", _UNKNOWN)
+    return f"<p>Surprise of each character: {', '.join(marks)}; {unknown}.</p>"
+
+
+def _head() -> str:
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>Surprise, character by character</title><style>{_style()}</style></head>\n"
+        f"<body><h1>Surprise, character by character</h1>\n{_legend()}\n"
+    )
+
+
+class ScorePage:
+    """Writes the page, one text after another."""
+
+    def __init__(self, file: TextIO) -> None:
+        """Begin a page.
+
+        Args:
+            file: Takes it.
+        """
+        self._file = file
+        self._text = ""
+        self._levels: dict[str, list[np.ndarray]] = {}
+        file.write(_head())
+
+    def begin(self, models: Sequence[str]) -> None:
+        """Begin a text that is scored by models."""
+        self._text = ""
+        self._levels = {model: [] for model in models}
+
+    def add(self, block: str, bits: Mapping[str, Float64]) -> None:
+        """Take a block of N characters in, with their bits by model, shape (N,) each."""
+        room = SHOWN_CHARACTERS + 1 - len(self._text)  # one more tells that there is more
+        self._text += block[:room]
+        for model, found in bits.items():
+            self._levels[model].append(levels_of(found[:room]))
+
+    def end(self, name: str, found: TextScore) -> None:
+        """Write the text down, once for every model.
+
+        Args:
+            name: What the text is called.
+            found: What the models made of it.
+        """
+        for model, score in found.models.items():
+            levels = np.concatenate(self._levels[model])[:SHOWN_CHARACTERS]
+            self._file.write(f"<h2>{_escaped(name)}</h2>\n<p>{_summary(model, score)}</p>\n<pre>")
+            self._file.writelines(marked_text(self._text[:SHOWN_CHARACTERS], levels))
+            self._file.write("</pre>\n")
+            if len(self._text) > SHOWN_CHARACTERS:
+                self._file.write(f"<p>The first {SHOWN_CHARACTERS:,} characters are shown.</p>\n")
+
+    def close(self) -> None:
+        """Write the end of the page."""
+        self._file.write("</body></html>\n")
+
+
+@contextmanager
+def open_page(path: Path | None) -> Iterator[ScorePage | None]:
+    """Open a page to be written, or none if there is no path.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    if path is None:
+        yield None
+        return
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            page = ScorePage(file)
+            yield page
+            page.close()
+    except BrokenPipeError:  # of standard output, not of the page
+        raise
+    except OSError as error:
+        raise StorageError(f"The page {path} cannot be written: {error.strerror}.") from error
+
+
+def levels_of(bits: Float64) -> np.ndarray:
+    """The level of each character, shape (N,): 0 to 7, or 8 for an unknown one (NaN)."""
+    levels = np.searchsorted(LEVELS, bits, side="right").astype(np.uint8)
+    levels[np.isnan(bits)] = _UNKNOWN
+    return levels
+
+
+def marked_text(text: str, levels: np.ndarray) -> Iterator[str]:
+    """A text as HTML, neighbors of one level together.
+
+    Args:
+        text: N characters.
+        levels: Of each, shape (N,).
+    """
+    ends = [*np.flatnonzero(np.diff(levels)) + 1, len(text)] if text else []
+    start = 0
+    for end in ends:
+        yield _marked(text[start:end], int(levels[start]))
+        start = end
+
+
+def _marked(text: str, level: int) -> str:
+    inner = _escaped(text).replace("\n", '<b class="n"></b>\n' if level else "\n")
+    if level == _UNKNOWN:
+        return f"<del>{inner}</del>"
+    return f'<span class="s{level}">{inner}</span>' if level else inner
+
+
+def _escaped(text: str) -> str:
+    return html.escape(safe_text(text))
+
+
+def _summary(model: str, score: ModelScore) -> str:
+    total = score.total
+    mean = total.bits_per_character
+    bits = "nothing was scored" if mean is None else f"{mean:.3f} bits per character"
+    counts = f"{total.characters:,} characters, {total.unknown:,} unknown"
+    return f"Model {_escaped(safe_line(model))}: {bits}; {counts}."

@@ -1,0 +1,127 @@
+"""The texts that `score` is given, block by block, and the models that are to score them."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_charrnn.cli.options import runs_folder
+from tui_charrnn.cli.output import progress_bar, stdin_bytes
+from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.text.catalogue import obtain
+from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces
+from tui_charrnn.text.sources import Source
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.scoring import TextScorer
+
+
+def open_scorers(
+    models: Sequence[str], runs_dir: Path | None, streams: int | None
+) -> "dict[str, TextScorer]":
+    """Load models.
+
+    Args:
+        models: Model files, runs or bundled models; none stands for the first bundled model.
+        runs_dir: Where runs are looked up by name; None is the user's folder.
+        streams: As `TextScorer` takes it.
+
+    Returns:
+        By what the user calls each, in the order of the arguments.
+
+    Raises:
+        ModelFileError: If one is not found or cannot be used.
+        ConfigError: If one file is named twice.
+    """
+    if "numpy" not in sys.modules:
+        # The streams are divided among threads of our own, each of which needs one of NumPy's.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # deferred: NumPy, 0.1 s that `--help` does not need
+    from tui_charrnn.generation.scoring import TextScorer  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.generation.sources import find_model  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
+
+    folder, threads = runs_folder(runs_dir), _thread_count()
+    paths: dict[Path, str] = {}
+    wanted: Sequence[str | None] = models or [None]
+    for argument in wanted:
+        path = find_model(argument, folder)
+        name = argument or path.stem
+        if path in paths:
+            raise ConfigError(
+                f"{name!r} and {paths[path]!r} are the same model file, {path}. Name it once."
+            )
+        paths[path] = name
+    return {
+        name: TextScorer(load_model(path), streams=streams, threads=threads)
+        for path, name in paths.items()
+    }
+
+
+def read_blocks(source: Source, encoding: str, size: int) -> Iterator[str]:
+    """The characters of a text, as a corpus is read: line feeds alone, composed (Unicode NFC).
+
+    Args:
+        source: A file, a text of the catalogue, or standard input.
+        encoding: Of a file that is not of the catalogue.
+        size: Characters of a block at least, but for the last one.
+
+    Raises:
+        CorpusError: If the text is missing, empty, binary or not in the encoding.
+    """
+    found = BytesFound()
+    is_empty = True
+    try:
+        for block in _joined(_pieces(source, encoding, found), size):
+            is_empty = False
+            yield block
+    except OSError as error:
+        raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
+    except UnicodeError as error:
+        raise CorpusError(_undecodable_sentence(source, found, error)) from error
+    if is_empty:
+        raise CorpusError(f"There is no text in {source.name}: it is empty.")
+
+
+def _pieces(source: Source, encoding: str, found: BytesFound) -> Iterator[str]:
+    if source.entry:
+        with progress_bar(f"Fetching {source.name}") as progress:
+            path = obtain(source.entry, progress=progress)
+        return read_pieces(path, Reading(), found)
+    file = source.path or stdin_bytes()
+    if file is None:
+        raise CorpusError("Standard input is closed; give the path of a file instead.")
+    return read_pieces(file, Reading(encoding=encoding), found)
+
+
+def _joined(pieces: Iterable[str], size: int) -> Iterator[str]:
+    waiting: list[str] = []
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length >= size:
+            yield "".join(waiting)
+            waiting, length = [], 0
+    if length:
+        yield "".join(waiting)
+
+
+def _undecodable_sentence(source: Source, found: BytesFound, error: UnicodeError) -> str:
+    encoding = ", ".join(found.encodings)
+    advice = "Name the file's encoding with --encoding, for example cp1252, cp949 or utf-16."
+    if not isinstance(error, UnicodeDecodeError):
+        return f"{source.name} is not text: it holds a byte that is zero. {advice}"
+    place = found.bytes - len(error.object) + error.start
+    return (
+        f"{source.name} is not valid {encoding}: byte {place:,} "
+        f"(0x{error.object[error.start]:02x}) cannot be decoded. {advice}"
+    )
+
+
+def _thread_count() -> int:
+    """The processor threads that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,84 @@
+"""Several texts of one model after the same seed text, in one pass.
+
+The weights are read once for all of them, so N texts take far less time than N times one text. Text
+k takes the random numbers of RNG seed s + k, as it would alone with that seed. A product of two
+matrices adds in another order than one of a matrix and a vector, so the logits agree with those of
+a single stream to rounding (1e-5), not to the bit: where a random number falls within rounding of
+the border between two characters, a text differs from there on from the one said alone.
+"""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.generation.draws import Draws
+from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.sampling import choose, distribution
+from tui_charrnn.generation.stream import (
+    LONGEST_WINDOW,
+    CharacterStream,
+    GeneratedCharacter,
+    recent_of,
+)
+
+LARGEST_SEED: Final = int(SamplingConfig.bounds()["rng_seed"].maximum)
+
+
+class SideBySide:
+    """N texts that go on from where one stream stands."""
+
+    def __init__(self, stream: CharacterStream, count: int) -> None:
+        """Stand where a stream stands, N times; the stream itself is not moved.
+
+        Args:
+            stream: Primed, with nothing said yet. Its RNG seed is that of the first text.
+            count: N, how many texts.
+
+        Raises:
+            ConfigError: If there is no text, or the RNG seeds are more than there are.
+        """
+        if count < 1:
+            raise ConfigError(f"count must be at least 1. Received: {count}.")
+        if stream.rng_seed > LARGEST_SEED - (count - 1):
+            raise ConfigError(
+                f"rng_seed must be at most {LARGEST_SEED - (count - 1)} for {count} texts, each of "
+                f"which takes the next one. Received: {stream.rng_seed}."
+            )
+        start = stream.snapshot()
+        self.sampling = stream.sampling
+        """The settings of the next characters; an RNG seed in it is not looked at."""
+        self._stepper = Stepper(stream.weights, count)
+        self.logits: Final = self._stepper.logits
+        """The scores that the last characters were chosen by, shape (N, V); written over by the
+        next ones."""
+        self._stepper.state[:] = start.network
+        self._unread = np.full(count, start.unread, np.intp)
+        self._draws = [Draws(start.rng_seed + text, start.drawn) for text in range(count)]
+        self._recent = [deque(start.recent, LONGEST_WINDOW) for _ in range(count)]
+        self._characters = stream.model.vocabulary.characters
+
+    @property
+    def rng_seeds(self) -> list[int]:
+        """The RNG seed of every text."""
+        return [draws.rng_seed for draws in self._draws]
+
+    def next(self) -> list[GeneratedCharacter]:
+        """Draw the next character of every text.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        logits, sampling = self._stepper.read_each(self._unread), self.sampling
+        said = []
+        for text, (draws, recent) in enumerate(zip(self._draws, self._recent, strict=True)):
+            probabilities = distribution(logits[text], sampling, recent_of(recent, sampling))
+            index = choose(probabilities, draws.next())
+            recent.append(index)
+            self._unread[text] = index
+            said.append(
+                GeneratedCharacter(self._characters[index], index, probabilities.item(index))
+            )
+        return said

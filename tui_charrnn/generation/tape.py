@@ -1,0 +1,236 @@
+"""The tape: every character that a stream says, to be returned to and gone on from otherwise.
+
+A character costs 12 bytes, for itself and its probability. What the network remembered is kept at
+every 16th character, at fewer of them in a long text, so that all of it together has a bound; what
+lies between is computed again from there, by the very same operations, so to the very same bits.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.sampling import Float64, distribution, surprise
+from tui_charrnn.generation.states import BUDGET, KeptStates
+from tui_charrnn.generation.stream import (
+    LONGEST_WINDOW,
+    CharacterStream,
+    GeneratedCharacter,
+    StreamState,
+    recent_of,
+)
+from tui_charrnn.generation.tree import Branch, DrawsFrom, SamplingFrom, Tree
+from tui_charrnn.model.weights import Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A character that could come, or could have come, at a place."""
+
+    character: str
+    index: int
+    """Its number in the vocabulary."""
+    probability: float
+    """Under the settings of that place; 0 if they had filtered it out."""
+    model_probability: float
+    """As the model gives it: at temperature 1, without penalty and filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A place of a text: all that was known before its character was chosen."""
+
+    position: int
+    state: StreamState
+    """What a stream holds here."""
+    logits: Float32
+    """The scores of all characters, shape (V,)."""
+    sampling: SamplingConfig
+    """The settings that the choice was made by; at the end of a text those of the next."""
+    probabilities: Float64
+    """Of all characters under these settings, shape (V,)."""
+    chosen: int | None
+    """The number of the character that came; None at the end of a text."""
+    was_taken: bool
+    """Whether it was not drawn but taken at somebody's word."""
+
+    @property
+    def surprise(self) -> float | None:
+        """-log2 of what the model itself gave the character, in bits; None at the end."""
+        return None if self.chosen is None else surprise(self.logits, self.chosen)
+
+
+class Tape:
+    """Records a stream as a tree of continuations.
+
+    The tape drives the stream: ask the tape for characters, and change `stream.sampling` as you
+    like. One thread may ask for characters while another one looks at moments.
+    """
+
+    def __init__(
+        self, stream: CharacterStream, seed_text: str = "", state_budget: int = BUDGET
+    ) -> None:
+        """Begin where a stream stands.
+
+        Args:
+            stream: Primed, with nothing said yet.
+            seed_text: What it read of its seed text, to be saved with the tape.
+            state_budget: Bytes of network states that are kept at most.
+        """
+        self.stream: Final = stream
+        self.seed_text: Final = seed_text
+        self.origin: Final = stream.snapshot()
+        """Where the stream stood after the seed text."""
+        draws = DrawsFrom(0, self.origin.rng_seed, self.origin.drawn)
+        self.tree: Final = Tree(stream.sampling, draws)
+        """All continuations; to be read, and their names to be written."""
+        self._states = KeptStates(self.origin.network, state_budget)
+        self._stepper = Stepper(stream.weights)
+        self._number = self._position = 0
+        self._lock = threading.RLock()
+
+    @property
+    def branch(self) -> Branch:
+        """The continuation that the next character belongs to, or from which it forks."""
+        return self.tree.branches[self._number]
+
+    @property
+    def position(self) -> int:
+        """Where the next character will stand."""
+        return self._position
+
+    def next(self) -> GeneratedCharacter:
+        """Draw the next character and record it; before the end of a branch, in a new one.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        with self._lock:
+            return self._record(self.stream.next(), was_taken=False)
+
+    def take(self, index: int) -> GeneratedCharacter:
+        """Let the next character be a certain one; see `CharacterStream.take`.
+
+        Args:
+            index: The character's number in the vocabulary, in [0, V).
+        """
+        with self._lock:
+            return self._record(self.stream.take(index), was_taken=True)
+
+    def rewind(self, position: int, number: int | None = None) -> None:
+        """Stand before a character again, with the state and the random numbers of that place.
+
+        The stream's settings stay as they are now; `moment` tells those that held there. Nothing
+        is lost: the next character begins a new branch.
+
+        Args:
+            position: Of the character, from 0 to the branch's length, which is its end.
+            number: The branch; None is the present one.
+
+        Raises:
+            IndexError: If there is no such place.
+        """
+        with self._lock:
+            number = self._checked(position, number)
+            self.stream.restore(self._state_at(number, position))
+            self._number, self._position = number, position
+
+    def moment(self, position: int, number: int | None = None) -> Moment:
+        """What was known at a place, computed again; the stream stays where it is.
+
+        Arguments and errors are those of `rewind`.
+        """
+        with self._lock:
+            number = self._checked(position, number)
+            state = self._state_at(number, position)
+            logits = self._stepper.read(state.unread).copy()
+            branch = self.tree.holder(number, position)
+            is_end = position == self.tree.branches[number].length
+            sampling = self.stream.sampling if is_end else branch.sampling_at(position)
+            return Moment(
+                position=position,
+                state=state,
+                logits=logits,
+                sampling=sampling,
+                probabilities=distribution(logits, sampling, recent_of(state.recent, sampling)),
+                chosen=None if is_end else branch.indices[position - branch.start],
+                was_taken=position in branch.taken,
+            )
+
+    def alternatives(self, position: int, number: int | None = None) -> list[Alternative]:
+        """All characters that could stand at a place, the likeliest first.
+
+        Arguments and errors are those of `rewind`.
+        """
+        moment = self.moment(position, number)
+        own = distribution(moment.logits, _PLAIN)
+        order = sorted(
+            range(len(own)), key=lambda index: (-moment.probabilities[index], -own[index])
+        )
+        characters = self.stream.model.vocabulary.characters
+        return [
+            Alternative(
+                characters[index], index, float(moment.probabilities[index]), float(own[index])
+            )
+            for index in order
+        ]
+
+    def text(self, number: int | None = None, start: int = 0, stop: int | None = None) -> str:
+        """What was said on a branch, from one position to another, without the seed text."""
+        with self._lock:
+            number = self._number if number is None else number
+            characters = self.stream.model.vocabulary.characters
+            return "".join([characters[index] for index in self.tree.indices(number, start, stop)])
+
+    def _checked(self, position: int, number: int | None) -> int:
+        number = self._number if number is None else number
+        if not 0 <= number < len(self.tree.branches):
+            raise IndexError(f"There is no branch {number}.")
+        length = self.tree.branches[number].length
+        if not 0 <= position <= length:
+            raise IndexError(f"The branch {number} has {length} characters. Received: {position}.")
+        return number
+
+    def _record(self, said: GeneratedCharacter, *, was_taken: bool) -> GeneratedCharacter:
+        branch, position, stream = self.branch, self._position, self.stream
+        if position < branch.length:
+            branch = self.tree.fork(branch.number, position)
+            self._number = branch.number
+        if branch.sampling[-1].sampling is not stream.sampling:
+            branch.sampling.append(SamplingFrom(position, stream.sampling))
+        drawn = stream.draws.drawn - 1
+        last = branch.draws[-1]
+        if (last.rng_seed, last.drawn + position - last.position) != (stream.rng_seed, drawn):
+            branch.draws.append(DrawsFrom(position, stream.rng_seed, drawn))
+        branch.indices.append(said.index)
+        branch.probabilities.append(said.probability)
+        if was_taken:
+            branch.taken.append(position)
+        self._position = position + 1
+        self._states.offer(branch.number, position + 1, stream.network)
+        return said
+
+    def _state_at(self, number: int, position: int) -> StreamState:
+        """What a stream holds before a character; the stepper's state is left there."""
+        tree, origin = self.tree, self.origin
+        start, kept = self._states.nearest(tree.lineage(number), position)
+        self._stepper.state[:] = kept
+        first = max(0, start - 1)
+        indices = tree.indices(number, first, position)
+        unread = [origin.unread, *indices] if start == 0 else indices
+        for place, index in enumerate(unread[:-1], start + 1):
+            self._stepper.read(index)
+            self._states.offer(tree.holder(number, place - 1).number, place, self._stepper.state)
+        recent = tree.indices(number, max(0, position - LONGEST_WINDOW), position)
+        draws = tree.holder(number, position).draws_at(position)
+        return StreamState(
+            network=self._stepper.state.copy(),
+            unread=unread[-1],
+            rng_seed=draws.rng_seed,
+            drawn=draws.drawn,
+            recent=(*origin.recent, *recent)[-LONGEST_WINDOW:],
+        )
+
+
+_PLAIN: Final = SamplingConfig(temperature=1)

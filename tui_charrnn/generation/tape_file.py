@@ -1,0 +1,154 @@
+"""A tape as a JSON document, and back: what was said, how it was chosen, and where it forked.
+
+Network states are not stored: they are computed again from the seed text, to the same bits with the
+same model on the same machine. Format 1:
+
+    {"format": 1, "model": fingerprint, "seed_text": str, "branches": [
+      {"name": str, "parent": int or null, "start": int, "text": str, "probabilities": [number],
+       "taken": [position], "sampling": [[position, settings by name]],
+       "draws": [[position, rng seed, numbers drawn before]]}]}
+"""
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.generation.draws import Draws
+from tui_charrnn.generation.states import BUDGET
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.tree import Branch, DrawsFrom, SamplingFrom
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import tensors_from_weights
+
+FORMAT: Final = 1
+
+
+def tape_document(tape: Tape) -> dict[str, Any]:
+    """A tape as JSON values."""
+    characters = tape.stream.model.vocabulary.characters
+    return {
+        "format": FORMAT,
+        "model": fingerprint(tape.stream.model),
+        "seed_text": tape.seed_text,
+        "branches": [
+            {
+                "name": branch.name,
+                "parent": branch.parent,
+                "start": branch.start,
+                "text": "".join([characters[index] for index in branch.indices]),
+                "probabilities": list(branch.probabilities),
+                "taken": list(branch.taken),
+                "sampling": [
+                    [used.position, used.sampling.to_mapping()] for used in branch.sampling
+                ],
+                "draws": [list(used) for used in branch.draws],
+            }
+            for branch in tape.tree.branches
+        ],
+    }
+
+
+def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tape:
+    """A tape with all its branches, standing at the end of the newest one.
+
+    Reading the seed text and the newest branch again takes as long as saying them did.
+
+    Args:
+        model: The one that spoke.
+        document: What `tape_document` made, as JSON gives it back; it may be anything.
+        state_budget: Bytes of network states that are kept at most.
+
+    Raises:
+        DataError: If it is not a tape, or not one of this model.
+    """
+    if not isinstance(document, Mapping) or document.get("format") != FORMAT:
+        found = document.get("format") if isinstance(document, Mapping) else "none"
+        raise DataError(
+            f"This is not a tape of format {FORMAT}, the one that this version reads. "
+            f"Received: format {str(found)[:20]}."
+        )
+    if document.get("model") != fingerprint(model):
+        raise DataError("The tape was recorded with another model. Open that one.")
+    try:
+        return _opened(model, document, state_budget)
+    except (
+        CharRNNError,
+        LookupError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        AttributeError,
+    ) as error:
+        raise DataError(f"The tape is damaged: {str(error)[:200]}") from error
+
+
+def fingerprint(model: Model) -> str:
+    """A name for a model's vocabulary, shape and weights together: 64 hexadecimal digits."""
+    digest = hashlib.sha256(repr((model.config, model.vocabulary.characters)).encode())
+    for name, tensor in tensors_from_weights(model.weights, model.config).items():
+        digest.update(name.encode())
+        digest.update(tensor.tobytes())
+    return digest.hexdigest()
+
+
+def _opened(model: Model, document: Mapping[str, Any], state_budget: int) -> Tape:
+    indices = {character: index for index, character in enumerate(model.vocabulary.characters)}
+    branches = list(_branches(document["branches"], indices))
+    first, last = branches[0], branches[-1]
+    stream = CharacterStream(model, first.sampling[0].sampling)
+    seed_text = stream.prime(document["seed_text"]).text
+    if seed_text != document["seed_text"]:
+        raise ValueError("its seed text has characters that the model does not know.")
+    stream.draws = Draws(first.draws[0].rng_seed, first.draws[0].drawn)
+    tape = Tape(stream, seed_text, state_budget)
+    tape.tree.branches[:] = branches
+    stream.sampling = last.sampling[-1].sampling
+    tape.rewind(last.length, last.number)
+    return tape
+
+
+def _branches(entries: Sequence[Mapping[str, Any]], indices: Mapping[str, int]) -> Iterator[Branch]:
+    lengths: list[int] = []
+    for number, entry in enumerate(entries):
+        parent, start = entry["parent"], entry["start"]
+        is_whole = (parent, start) == (None, 0) if number == 0 else 0 <= parent < number
+        if not is_whole or not 0 <= start <= (lengths[parent] if number else 0):
+            raise ValueError(f"branch {number} leaves no branch that there is.")
+        branch = Branch(
+            number=number,
+            parent=parent,
+            start=start,
+            name=str(entry["name"]),
+            sampling=[
+                SamplingFrom(position, SamplingConfig.from_mapping(values, skip_unknown=True))
+                for position, values in entry["sampling"]
+            ],
+            draws=[DrawsFrom(*used) for used in entry["draws"]],
+            indices=array("i", [indices[character] for character in entry["text"]]),
+            probabilities=array("d", entry["probabilities"]),
+            taken=[int(position) for position in entry["taken"]],
+        )
+        _check(branch)
+        lengths.append(branch.length)
+        yield branch
+
+
+def _check(branch: Branch) -> None:
+    """See that positions rise from the branch's start, and that each character has its number."""
+    for positions in (
+        [used.position for used in branch.sampling],
+        [used.position for used in branch.draws],
+    ):
+        is_rising = positions == sorted(positions) and all(
+            isinstance(position, int) for position in positions
+        )
+        if not positions or not is_rising or positions[0] != branch.start:
+            raise ValueError(f"branch {branch.number} has settings for places that it has not.")
+    if len(branch.probabilities) != len(branch.indices):
+        raise ValueError(f"branch {branch.number} lacks probabilities.")
+    if any(used.rng_seed < 0 or used.drawn < 0 for used in branch.draws):
+        raise ValueError(f"branch {branch.number} has random numbers that there are not.")

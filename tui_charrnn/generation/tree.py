@@ -1,0 +1,149 @@
+"""A tree of continuations of one text: plain data, without a network.
+
+A position counts generated characters from the end of the seed text: the character at position p
+has p generated characters before it. A branch shares the first `start` characters with its parent
+and has its own from there on.
+"""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tui_charrnn.config import SamplingConfig
+
+
+class SamplingFrom(NamedTuple):
+    """Settings, and the position from which they hold."""
+
+    position: int
+    sampling: SamplingConfig
+
+
+class DrawsFrom(NamedTuple):
+    """Random numbers, and the position from which each character takes one of them."""
+
+    position: int
+    rng_seed: int
+    drawn: int
+    """How many numbers of that seed came before."""
+
+
+@dataclass(slots=True)
+class Branch:
+    """One continuation."""
+
+    number: int
+    """Its place in the tree's list."""
+    parent: int | None
+    """The number of the branch that it leaves; None for the first."""
+    start: int
+    """How many characters it shares with its parent."""
+    name: str
+    sampling: list[SamplingFrom]
+    """What its characters were chosen by, ascending; the first holds from `start`."""
+    draws: list[DrawsFrom]
+    """Which random numbers they took, ascending; the first are those from `start`."""
+    indices: "array[int]" = field(default_factory=lambda: array("i"))
+    """Numbers in the vocabulary of its own characters."""
+    probabilities: "array[float]" = field(default_factory=lambda: array("d"))
+    """What each of them had when it was chosen."""
+    taken: list[int] = field(default_factory=list)
+    """Positions of those that were not drawn but taken at somebody's word, ascending."""
+
+    @property
+    def length(self) -> int:
+        """Characters from the end of the seed text to its end."""
+        return self.start + len(self.indices)
+
+    def sampling_at(self, position: int) -> SamplingConfig:
+        """The settings that hold at a position from `start` on."""
+        return next(used.sampling for used in reversed(self.sampling) if used.position <= position)
+
+    def draws_at(self, position: int) -> DrawsFrom:
+        """The random numbers from a position on, which is `start` or later."""
+        used = next(used for used in reversed(self.draws) if used.position <= position)
+        return DrawsFrom(position, used.rng_seed, used.drawn + position - used.position)
+
+
+class Tree:
+    """All continuations, in the order in which they came to be; the first has no parent."""
+
+    def __init__(self, sampling: SamplingConfig, draws: DrawsFrom) -> None:
+        """Begin with one branch without a character.
+
+        Args:
+            sampling: What its first character will be chosen by.
+            draws: The random numbers from position 0 on.
+        """
+        first = Branch(0, None, 0, "1", [SamplingFrom(0, sampling)], [draws])
+        self.branches: list[Branch] = [first]
+
+    def fork(self, number: int, position: int) -> Branch:
+        """Let a new branch leave another one.
+
+        Args:
+            number: The branch that is left.
+            position: How many of its characters are shared, at most its length.
+
+        Returns:
+            The branch, without a character of its own.
+        """
+        holder = next(
+            branch
+            for branch, _ in self.lineage(number)
+            if branch.start < position or branch.parent is None
+        )
+        branch = Branch(
+            number=len(self.branches),
+            parent=holder.number,
+            start=position,
+            name=str(len(self.branches) + 1),
+            sampling=[SamplingFrom(position, holder.sampling_at(position))],
+            draws=[holder.draws_at(position)],
+        )
+        self.branches.append(branch)
+        return branch
+
+    def lineage(self, number: int) -> Iterator[tuple[Branch, int]]:
+        """The branches that a branch's text lies on, from itself back to the first.
+
+        Yields:
+            Each, with the position at which the text leaves it.
+        """
+        end = self.branches[number].length
+        parent: int | None = number
+        while parent is not None:
+            branch = self.branches[parent]
+            yield branch, end
+            end, parent = branch.start, branch.parent
+
+    def holder(self, number: int, position: int) -> Branch:
+        """The branch on which a branch's text has the character at a position, or would have."""
+        return next(branch for branch, _ in self.lineage(number) if branch.start <= position)
+
+    def indices(self, number: int, start: int = 0, stop: int | None = None) -> list[int]:
+        """The characters of a branch's text from one position to another, by their numbers."""
+        stop = self.branches[number].length if stop is None else stop
+        parts: list[array[int]] = []
+        for branch, end in self.lineage(number):
+            first, last = max(start, branch.start), min(stop, end)
+            if first < last:
+                parts.append(branch.indices[first - branch.start : last - branch.start])
+            if branch.start <= start:
+                break
+        return [index for part in reversed(parts) for index in part]
+
+    def forks(self, number: int) -> list[Branch]:
+        """The branches that leave a branch, by the position at which they do."""
+        return sorted(
+            (branch for branch in self.branches if branch.parent == number),
+            key=lambda branch: (branch.start, branch.number),
+        )
+
+    def shared(self, number: int, other: int) -> int:
+        """How many characters two branches' texts have in common from their beginning on."""
+        ours, theirs = self.indices(number), self.indices(other)
+        pairs = zip(ours, theirs, strict=False)
+        differing = (place for place, (one, two) in enumerate(pairs) if one != two)
+        return next(differing, min(len(ours), len(theirs)))

@@ -1,0 +1,1 @@
+"""What models have said, kept with all that it takes to have them say it again."""

@@ -1,0 +1,65 @@
+"""A text of the history by its number, and the model that said it."""
+
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.errors import HistoryError, ModelFileError
+from tui_charrnn.history.generation import Entry, file_sha256, hindrance_of
+from tui_charrnn.history.store import History
+from tui_charrnn.invocation import command
+
+_SHOWN: Final = 12
+"""Digits of a hash that are enough to tell two apart."""
+
+
+def find_entry(history: History, number: int) -> Entry:
+    """The text of a number.
+
+    Raises:
+        HistoryError: If there is none, or the history cannot be read.
+    """
+    entry = history.get(number)
+    if entry is None:
+        raise HistoryError(
+            f"There is no text {number} in the history. {command('history')} lists those that "
+            "there are."
+        )
+    return entry
+
+
+def find_same_model(entry: Entry, *, may_differ: bool = False) -> Path:
+    """The file of the model that said a text.
+
+    Args:
+        entry: The text.
+        may_differ: Whether a file will do that has changed since.
+
+    Raises:
+        HistoryError: If the text cannot be had again, whatever became of the file.
+        ModelFileError: If the file is gone, or has changed since.
+    """
+    model = entry.generation.model
+    show = command("history", "show", str(entry.number))
+    hindrance = hindrance_of(entry.generation)
+    if model.file is None or (hindrance and not may_differ):
+        raise HistoryError(
+            f"Text {entry.number} cannot be said again: {hindrance}. It is kept: {show}"
+        )
+    path = Path(model.file)
+    try:
+        found = file_sha256(path)
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"The model of text {entry.number} is gone: there is no file {path} any more. "
+            f"The text is kept: {show}"
+        ) from None
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
+    if found != model.sha256 and not may_differ:
+        raise ModelFileError(
+            f"The model of text {entry.number} has changed: the SHA-256 of {path} was "
+            f"{(model.sha256 or '')[:_SHOWN]}... and is {found[:_SHOWN]}... now, so it would say "
+            f"something else. The text is kept: {show}. To let the changed model speak with the "
+            "same settings, add --anyway."
+        )
+    return path

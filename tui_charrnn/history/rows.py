@@ -1,0 +1,77 @@
+"""How a generated text stands in a row of the history, and how it is read again."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from tui_charrnn.history.generation import (
+    Entry,
+    Generation,
+    ModelOrigin,
+    read_sampling,
+    write_sampling,
+)
+
+KEPT_CHARACTERS: Final = 50_000
+"""Characters of a text that are kept, and of a seed text."""
+COLUMNS: Final = (
+    "time, length, seed_text, text, sampling, rng_seed, model, model_file, model_sha256, hindrance"
+)
+"""Beside `id`, which comes first where a row is read."""
+_LONG_SEED: Final = "the seed text was too long to be kept"
+
+
+def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
+    """The values of `COLUMNS`.
+
+    Args:
+        generation: The text.
+        time: When it is added, with a time zone.
+    """
+    model = generation.model
+    is_long = len(generation.seed_text) > KEPT_CHARACTERS
+    return (
+        time.isoformat(timespec="seconds"),
+        generation.length,
+        storable(generation.seed_text[:KEPT_CHARACTERS]),
+        storable(generation.text[:KEPT_CHARACTERS]),
+        write_sampling(generation.sampling),
+        generation.rng_seed,
+        storable(model.label),
+        os.fsencode(model.file) if model.file is not None else None,
+        model.sha256,
+        generation.hindrance or (_LONG_SEED if is_long else ""),
+    )
+
+
+def entry_of(row: Sequence[Any]) -> Entry:
+    """What a row of `id` and `COLUMNS` says.
+
+    Raises:
+        ValueError: If a value is none of ours.
+    """
+    number, time, length, seed_text, text, document, rng_seed, label, file, sha256, hindrance = row
+    try:
+        sampling, misunderstood = read_sampling(document)
+        origin = ModelOrigin(str(label), None if file is None else os.fsdecode(file), sha256)
+        return Entry(
+            number=int(number),
+            time=datetime.fromisoformat(time),
+            generation=Generation(
+                seed_text=str(seed_text),
+                text=str(text),
+                length=int(length),
+                sampling=sampling,
+                rng_seed=int(rng_seed),
+                model=origin,
+                hindrance=hindrance or misunderstood,
+            ),
+        )
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def storable(text: str) -> str:
+    """A text as SQLite takes it: without halves of surrogate pairs, which no model knows."""
+    return text.encode(errors="ignore").decode()

@@ -1,0 +1,100 @@
+"""The tables of the history, and how texts are found in them."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from typing import Final
+
+VERSION: Final = 1
+"""Of the tables; in the file as SQLite's `user_version`."""
+
+_TABLE: Final = """
+CREATE TABLE generations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    seed_text TEXT NOT NULL,
+    text TEXT NOT NULL,
+    sampling TEXT NOT NULL,
+    rng_seed INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    model_file BLOB,
+    model_sha256 TEXT,
+    hindrance TEXT NOT NULL
+)
+"""
+_INDEX: Final = (
+    """
+    CREATE VIRTUAL TABLE generations_index USING fts5(
+        seed_text, text, content='generations', content_rowid='id', tokenize='trigram'
+    )
+    """,
+    """
+    CREATE TRIGGER index_new AFTER INSERT ON generations BEGIN
+        INSERT INTO generations_index(rowid, seed_text, text)
+        VALUES (new.id, new.seed_text, new.text);
+    END
+    """,
+    """
+    CREATE TRIGGER index_gone AFTER DELETE ON generations BEGIN
+        INSERT INTO generations_index(generations_index, rowid, seed_text, text)
+        VALUES ('delete', old.id, old.seed_text, old.text);
+    END
+    """,
+)
+"""Finds parts of words in any script, by three neighboring characters."""
+
+
+def prepare(database: sqlite3.Connection) -> int:
+    """Make a database ready, with tables if it is new.
+
+    Returns:
+        The version of its tables; if it is not `VERSION`, nothing else may be done with it.
+
+    Raises:
+        sqlite3.Error: If it cannot be used.
+    """
+    database.create_function("holds", 3, _holds, deterministic=True)
+    database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+    if _version(database) == 0:
+        with transaction(database):
+            if _version(database) == 0:  # else another program was first
+                _create(database)
+    return _version(database)
+
+
+@contextlib.contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All of what is written meanwhile, or nothing."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # some errors end the transaction themselves
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def has_index(database: sqlite3.Connection) -> bool:
+    """Whether words are found by an index; not every SQLite has the module for it."""
+    found = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'generations_index'")
+    return found.fetchone() is not None
+
+
+def _create(database: sqlite3.Connection) -> None:
+    database.execute(_TABLE)
+    with contextlib.suppress(sqlite3.OperationalError):  # an SQLite without FTS5 or its trigrams
+        for statement in _INDEX:
+            database.execute(statement)
+    database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _holds(word: str, *texts: str) -> bool:
+    """Whether a word is within one of some texts, in capitals or not."""
+    folded = word.casefold()
+    return any(folded in text.casefold() for text in texts)
