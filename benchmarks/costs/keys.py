@@ -17,8 +17,8 @@ SIZE: Final = (120, 36)
 _TEXT: Final = "To be, or not to be: that is the question.\n" * 2_000
 _LETTERS: Final = range(0xAC00, 0xD7A4)
 """Hangul syllables: none of them stands on the screen before it is typed."""
-_SETTLING: Final = 6.0
-_PATIENCE: Final = 10.0
+_SETTLING: Final = 3.0
+_PATIENCE: Final = 30.0
 _BACKSPACE: Final = b"\x7f"
 _GAPS: Final = (0.05, 0.2)
 """Seconds between two keys, least and most."""
@@ -50,6 +50,7 @@ def _type(run: RunDirectory, presses: int, chance: random.Random) -> list[float]
     command = [sys.executable, "-m", "tui_charrnn", "attach", "--readonly", str(run.path)]
     waits = []
     with PseudoTerminal(command, size=SIZE, is_controlling=False) as terminal:
+        _wait_for_box(terminal)
         _read_for(terminal, _SETTLING)
         for code in chance.sample(_LETTERS, presses):
             waits.append(_press(terminal, chr(code).encode()))
@@ -58,6 +59,15 @@ def _type(run: RunDirectory, presses: int, chance: random.Random) -> list[float]
         terminal.process.terminate()
         _read_for(terminal, 1.0)
     return waits
+
+
+def _wait_for_box(terminal: PseudoTerminal) -> None:
+    """Wait until there is something to type into; what is typed before is shown by the terminal."""
+    began, drawn = time.perf_counter(), b""
+    while b" Seed " not in drawn:
+        drawn += terminal.read(0.5)
+        if time.perf_counter() - began > _PATIENCE:
+            raise RunError("The app did not open; open it by hand to see why.")
 
 
 def _press(terminal: PseudoTerminal, key: bytes) -> float:

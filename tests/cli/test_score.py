@@ -12,7 +12,11 @@ import pytest
 from tests.support.command import run_program
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
 from tui_charrnn.cli.score_page import LEVELS, SHOWN_CHARACTERS, levels_of, marked_text
+from tui_charrnn.cli.score_reading import read_blocks
 from tui_charrnn.generation.scoring import TextScorer
+from tui_charrnn.generation.scoring_dynamic import DynamicScorer
+from tui_charrnn.text.pieces import PIECE
+from tui_charrnn.text.sources import find_sources
 
 TEXT = "bad cab\nhide a jig\n\nabc"
 
@@ -153,6 +157,22 @@ def test_streams_side_by_side_find_nearly_the_same(model: str, tmp_path: Path) -
     assert len({score["characters"] for each in found for score in each["scores"]}) == 1
 
 
+def test_dynamic_evaluation_is_told_apart(model: str, text: str) -> None:
+    plain = documents(run_program("score", text, "-m", model, "--json"))[0]["scores"][0]
+    scorer = DynamicScorer(tiny_model(), 0.5)
+    scorer.add(TEXT * 9)
+    options = ("-m", model, "--dynamic-evaluation-rate", "0.5")
+
+    ended = run_program("score", "-", *options, "--json", stdin=(TEXT * 9).encode())
+
+    score = documents(ended)[0]["scores"][0]
+    assert plain["dynamic_bits_per_character"] is None
+    assert score["dynamic_bits_per_character"] == pytest.approx(scorer.end(), rel=1e-6)
+    assert score["dynamic_bits_per_character"] < score["bits_per_character"]
+    people = run_program("score", text, *options).stdout.decode().splitlines()
+    assert people[2].endswith("where the model learned on from the text")
+
+
 class Page(html.parser.HTMLParser):
     """What a browser makes of a page, as far as it matters here."""
 
@@ -254,6 +274,8 @@ def test_what_is_no_text_ends_with_3(
     [
         (["--top", "-1"], 2, "top must be at least 0"),
         (["--parallel", "0"], 2, "parallel must be at least 1"),
+        (["--dynamic-evaluation-rate", "0"], 2, "above 0 and at most 10. Received: 0.0."),
+        (["--dynamic-evaluation-rate", "nan"], 2, "Received: nan."),
         (["--encoding", "utf-9"], 3, "no text encoding"),
         (["--model", "nobody"], 3, "no model file, run or bundled model 'nobody'"),
         (["--html", "."], 6, "The page . cannot be written"),
@@ -282,3 +304,19 @@ def test_a_missing_text_ends_with_3(model: str) -> None:
     ended = run_program("score", "nowhere.txt", "-m", model)
 
     assert (ended.returncode, b"nowhere.txt" in ended.stderr) == (3, True)
+
+
+def test_no_more_than_a_block_of_a_text_is_in_memory(tmp_path: Path) -> None:
+    path, text = tmp_path / "long.txt", "añb\r\n" * 200_000
+    path.write_bytes(text.encode())
+    (source,) = find_sources([str(path)], encoding="utf-8").sources
+
+    told: list[tuple[int, int | None]] = []
+
+    blocks = list(read_blocks(source, "utf-8", 100_000, lambda *done: told.append(done)))
+
+    assert told[-1] == (len(text.encode()), len(text.encode()))
+    assert len(told) == len(blocks)
+    assert "".join(blocks) == text.replace("\r", "")
+    assert max(map(len, blocks)) <= 100_000 + PIECE
+    assert min(map(len, blocks[:-1])) >= 100_000

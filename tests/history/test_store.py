@@ -9,7 +9,7 @@ import pytest
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
-from tui_charrnn.history import store
+from tui_charrnn.history import database, store
 from tui_charrnn.history.generation import Generation, ModelOrigin, hindrance_of
 from tui_charrnn.history.rows import KEPT_CHARACTERS
 from tui_charrnn.history.store import History, history_file
@@ -52,6 +52,11 @@ def test_a_text_comes_back_as_it_was_added(history: History) -> None:
     assert entry.generation == generation
     assert entry.number == number
     assert entry.time.tzinfo is not None
+
+
+def test_several_texts_are_added_at_once(history: History) -> None:
+    assert history.add_all([said("a"), said("b")]) == [1, 2]
+    assert [entry.generation.text for entry in history.newest(5)] == ["b", "a"]
 
 
 def test_a_model_without_a_file_is_kept_too(history: History) -> None:
@@ -203,9 +208,9 @@ def test_a_damaged_page_is_a_sentence(history: History) -> None:
 
 def test_a_value_that_is_none_of_ours_is_a_sentence(history: History) -> None:
     history.add(said("x"))
-    with sqlite3.connect(history.path) as database:
-        database.execute("UPDATE generations SET sampling = '[{}]'")
-    database.close()
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("UPDATE generations SET sampling = '[{}]'")
+    connection.close()
 
     with pytest.raises(HistoryError, match="These are no settings"):
         history.newest(1)
@@ -213,9 +218,9 @@ def test_a_value_that_is_none_of_ours_is_a_sentence(history: History) -> None:
 
 def test_settings_of_a_newer_version_are_shown_but_not_said_again(history: History) -> None:
     history.add(said("x"))
-    with sqlite3.connect(history.path) as database:
-        database.execute("""UPDATE generations SET sampling = '[{"after": 0, "warmth": 3}]'""")
-    database.close()
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("""UPDATE generations SET sampling = '[{"after": 0, "warmth": 3}]'""")
+    connection.close()
 
     entry = history.get(1)
 
@@ -225,9 +230,9 @@ def test_settings_of_a_newer_version_are_shown_but_not_said_again(history: Histo
 
 def test_a_newer_format_is_left_alone(history: History) -> None:
     history.add(said("x"))
-    with sqlite3.connect(history.path) as database:
-        database.execute("PRAGMA user_version = 2")
-    database.close()
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
 
     with pytest.raises(HistoryError, match="has the format 2"):
         history.add(said("y"))
@@ -236,7 +241,7 @@ def test_a_newer_format_is_left_alone(history: History) -> None:
 def test_a_locked_file_is_a_sentence_in_the_end(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_PATIENCE", 0.05)
+    monkeypatch.setattr(database, "_PATIENCE", 0.05)
     history.add(said("x"))
     other = sqlite3.connect(history.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

@@ -50,6 +50,9 @@ def answered_rows(terminal: Terminal) -> list[str]:
     return rows[:-1]  # the last is the seed box
 
 
+PLACEHOLDER = "how the text begins"
+
+
 def cursor_is_at(terminal: Terminal, place: tuple[int, int]) -> bool:
     return terminal.cursor == place
 
@@ -92,9 +95,14 @@ def test_who_wants_the_kitty_protocol_gets_it(tmp_path: Path, model: Path) -> No
 def test_the_cursor_waits_where_an_input_method_composes(tmp_path: Path, model: Path) -> None:
     with Terminal(app_command(model, tmp_path / "runs")) as terminal:
         terminal.wait_for_text("model tiny")
-        terminal.wait_for("the cursor is in the box", lambda: 0 < terminal.cursor[0] < 40)
-        column, row = terminal.cursor
-        assert "how the text begins" in terminal.text.splitlines()[row]
+        place = next(
+            (row.index(PLACEHOLDER), number)
+            for number, row in enumerate(terminal.text.splitlines())
+            if PLACEHOLDER in row
+        )
+        begin = functools.partial(cursor_is_at, terminal, place)
+        terminal.wait_for("the cursor stands in the box", begin)
+        column, row = place
         for count, syllable in enumerate("안녕", start=1):  # while the text streams
             terminal.write(syllable)
             terminal.wait_for(

@@ -72,18 +72,18 @@ class TextRecorder:
         if not (self._is_wanted and self._file and heard):
             return
         try:
-            origin, history = self._file.origin(self._label), History()
-            for text in heard:
-                history.add(
-                    Generation(
-                        seed_text=self._seed_text,
-                        text="".join(text.characters),
-                        length=text.length,
-                        sampling=((0, sampling),),
-                        rng_seed=text.rng_seed,
-                        model=origin,
-                    )
+            origin = self._file.origin(self._label)
+            History().add_all([
+                Generation(
+                    seed_text=self._seed_text,
+                    text="".join(text.characters),
+                    length=text.length,
+                    sampling=((0, sampling),),
+                    rng_seed=text.rng_seed,
+                    model=origin,
                 )
+                for text in heard
+            ])
         except HistoryError as error:
             narrate(f"The text was not kept: {error}")
 

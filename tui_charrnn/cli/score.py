@@ -8,7 +8,12 @@ import typer
 
 from tui_charrnn.cli.options import RunsDir
 from tui_charrnn.cli.reading import Encoding
-from tui_charrnn.cli.score_reading import open_scorers, read_blocks
+from tui_charrnn.cli.score_reading import (
+    load_models,
+    read_blocks,
+    scoring_bar,
+    thread_count,
+)
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.safe_text import safe_line
@@ -16,6 +21,7 @@ from tui_charrnn.text.sources import Source, find_sources
 
 _MOST_STREAMS: Final = 4096
 _MOST_PASSAGES: Final = 1000
+_HIGHEST_RATE: Final = 10.0
 
 
 def score(
@@ -58,6 +64,15 @@ def score(
             show_default="automatic",
         ),
     ] = None,
+    dynamic_evaluation_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NUMBER",
+            help="Score once more with an output layer that learns on from the text, in steps of "
+            "this size (try 0.1).",
+            show_default=False,
+        ),
+    ] = None,
     encoding: Encoding = "utf-8",
     runs_dir: RunsDir = None,
 ) -> None:
@@ -68,26 +83,41 @@ def score(
     characters before it; --parallel 1 reads without a cut.
 
     Several models are ranked for every text, the one that it belongs to most first; there, an
-    unknown character costs 20.1 bits, as a choice among all of Unicode.
+    unknown character costs 20.1 bits, as a choice among all of Unicode. Dynamic evaluation is told
+    beside the plain score and never ranked by; it reads in one stretch.
     """
     _refuse_out_of_bounds("top", top, 0, _MOST_PASSAGES)
     if parallel is not None:
         _refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
+    rate = dynamic_evaluation_rate
+    if rate is not None and not 0 < rate <= _HIGHEST_RATE:
+        raise ConfigError(
+            f"dynamic_evaluation_rate must be above 0 and at most {_HIGHEST_RATE:g}. "
+            f"Received: {rate}."
+        )
     sources = find_sources(files, encoding=encoding).sources
     _refuse_to_overwrite(html, sources)
-    scorers = open_scorers(_models(model), runs_dir, parallel)
+    models = load_models(_models(model), runs_dir)
     # deferred: NumPy, 0.1 s that `--help` does not need
     from tui_charrnn.cli.score_page import open_page  # noqa: PLC0415  deferred, see above
     from tui_charrnn.cli.score_report import (  # noqa: PLC0415  deferred, see above
         JsonReport,
         PlainReport,
     )
-    from tui_charrnn.generation.scoring import BLOCK  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.generation.scoring import BLOCK, TextScorer  # noqa: PLC0415  deferred
+    from tui_charrnn.generation.scoring_dynamic import (  # noqa: PLC0415  deferred, see above
+        DynamicScorer,
+    )
     from tui_charrnn.generation.scoring_texts import (  # noqa: PLC0415  deferred, see above
         Listeners,
         score_text,
     )
 
+    scorers = {
+        name: TextScorer(each, streams=parallel, threads=thread_count())
+        for name, each in models.items()
+    }
+    learners = {name: DynamicScorer(each, rate) for name, each in models.items() if rate}
     report = (JsonReport if as_json else PlainReport)(list(scorers), has_lines=lines)
     with open_page(html) as page:
         for source in sources:
@@ -98,7 +128,9 @@ def score(
             )
             if page:
                 page.begin(list(scorers))
-            found = score_text(read_blocks(source, encoding, BLOCK), scorers, listeners, top=top)
+            with scoring_bar(source, has_lines=lines) as progress:
+                blocks = read_blocks(source, encoding, BLOCK, progress)
+                found = score_text(blocks, scorers, listeners, top=top, learners=learners)
             report.text(source.name, found)
             if page:
                 page.end(name, found)

@@ -3,29 +3,33 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_charrnn.cli.options import runs_folder
-from tui_charrnn.cli.output import progress_bar, stdin_bytes
+from tui_charrnn.cli.output import (
+    progress_bar,
+    stderr_is_terminal,
+    stdin_bytes,
+    stdout_is_terminal,
+)
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces
+from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.sources import Source
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.scoring import TextScorer
+    from tui_charrnn.model.checkpoint import Model
 
 
-def open_scorers(
-    models: Sequence[str], runs_dir: Path | None, streams: int | None
-) -> "dict[str, TextScorer]":
+def load_models(models: Sequence[str], runs_dir: Path | None) -> "dict[str, Model]":
     """Load models.
 
     Args:
         models: Model files, runs or bundled models; none stands for the first bundled model.
         runs_dir: Where runs are looked up by name; None is the user's folder.
-        streams: As `TextScorer` takes it.
 
     Returns:
         By what the user calls each, in the order of the arguments.
@@ -38,11 +42,10 @@ def open_scorers(
         # The streams are divided among threads of our own, each of which needs one of NumPy's.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # deferred: NumPy, 0.1 s that `--help` does not need
-    from tui_charrnn.generation.scoring import TextScorer  # noqa: PLC0415  deferred, see above
     from tui_charrnn.generation.sources import find_model  # noqa: PLC0415  deferred, see above
     from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
 
-    folder, threads = runs_folder(runs_dir), _thread_count()
+    folder = runs_folder(runs_dir)
     paths: dict[Path, str] = {}
     wanted: Sequence[str | None] = models or [None]
     for argument in wanted:
@@ -53,19 +56,26 @@ def open_scorers(
                 f"{name!r} and {paths[path]!r} are the same model file, {path}. Name it once."
             )
         paths[path] = name
-    return {
-        name: TextScorer(load_model(path), streams=streams, threads=threads)
-        for path, name in paths.items()
-    }
+    return {name: load_model(path) for path, name in paths.items()}
 
 
-def read_blocks(source: Source, encoding: str, size: int) -> Iterator[str]:
+def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:
+    """A bar on a terminal that shows how far a text is, where no lines are printed beside it."""
+    if not stderr_is_terminal() or (has_lines and stdout_is_terminal()):
+        return nullcontext()
+    return progress_bar(f"Scoring {source.name}")
+
+
+def read_blocks(
+    source: Source, encoding: str, size: int, progress: Progress | None = None
+) -> Iterator[str]:
     """The characters of a text, as a corpus is read: line feeds alone, composed (Unicode NFC).
 
     Args:
         source: A file, a text of the catalogue, or standard input.
         encoding: Of a file that is not of the catalogue.
         size: Characters of a block at least, but for the last one.
+        progress: Told of bytes done and, if known, bytes in all, when a block was taken.
 
     Raises:
         CorpusError: If the text is missing, empty, binary or not in the encoding.
@@ -76,6 +86,8 @@ def read_blocks(source: Source, encoding: str, size: int) -> Iterator[str]:
         for block in _joined(_pieces(source, encoding, found), size):
             is_empty = False
             yield block
+            if progress is not None:
+                progress(found.bytes, _size(source))
     except OSError as error:
         raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
     except UnicodeError as error:
@@ -93,6 +105,11 @@ def _pieces(source: Source, encoding: str, found: BytesFound) -> Iterator[str]:
     if file is None:
         raise CorpusError("Standard input is closed; give the path of a file instead.")
     return read_pieces(file, Reading(encoding=encoding), found)
+
+
+def _size(source: Source) -> int | None:
+    path = source.entry.cached.path if source.entry else source.path
+    return path.stat().st_size if path and path.is_file() else None
 
 
 def _joined(pieces: Iterable[str], size: int) -> Iterator[str]:
@@ -120,7 +137,7 @@ def _undecodable_sentence(source: Source, found: BytesFound, error: UnicodeError
     )
 
 
-def _thread_count() -> int:
+def thread_count() -> int:
     """The processor threads that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -82,6 +82,8 @@ class PlainReport:
             print_data(f"{_HEADING}  {model}TEXT")
         for place, (model, score) in enumerate(found.models.items()):
             print_data(f"{_numbers(score.total)}  {self._mark(model, place)}{safe_line(name)}")
+            if score.dynamic is not None:
+                print_data(f"{score.dynamic:9.3f}  where the model learned on from the text")
             for passage in score.passages:
                 print_data(
                     f"{passage.bits_per_character:9.3f}  line {passage.line:,}, "
@@ -132,6 +134,7 @@ def _model_values(model: str, score: ModelScore) -> dict[str, Any]:
     return {
         "model": model,
         **total_values(score.total),
+        "dynamic_bits_per_character": score.dynamic,
         "unknown_characters": dict(score.unknown),
         "passages": passages,
     }

@@ -7,7 +7,6 @@ the same, as each reads the `WARM_UP` characters before its stretch first.
 Notation: N characters of a block, M of them as the model spells them, S steps, B streams.
 """
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
@@ -16,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.scoring_network import Indices, pass_over, surprise
+from tui_charrnn.generation.scoring_network import Indices, pass_over, quiet, surprise
+from tui_charrnn.generation.scoring_spelling import Speller
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.text.vocabulary import code_points
 
 Float64 = npt.NDArray[np.float64]
 
@@ -32,18 +31,6 @@ _LEAST_STRETCH: Final = 2048
 _MOST_STREAMS: Final = 128
 _WORTH_IT: Final = 4
 """Streams from which on several are faster than one."""
-_UNKNOWN: Final = -1
-
-
-class _Spelled(NamedTuple):
-    """A block as the model spells it."""
-
-    indices: Indices
-    """Numbers in the vocabulary, shape (M,)."""
-    owners: Indices
-    """Which character of the block each belongs to, shape (M,)."""
-    is_known: npt.NDArray[np.bool_]
-    """Whether each character of the block can be spelled, shape (N,)."""
 
 
 class _Job(NamedTuple):
@@ -68,19 +55,16 @@ class TextScorer:
     """
 
     def __init__(self, model: Model, *, streams: int | None = None, threads: int = 1) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):  # reported when a text is scored
+        with quiet():
             self._weights = fold_embedding(model.weights, model.config)
-        self._characters = model.vocabulary.characters
-        codes = code_points(self._characters)
-        self._index_of = np.full(int(codes.max()) + 1, _UNKNOWN, np.intp)
-        self._index_of[codes] = np.arange(len(codes))
+        self._speller = Speller(model.vocabulary.characters)
         self._streams = streams
         self._threads = threads
         self.begin()
 
     def begin(self) -> None:
         """Forget the text so far; the next starts as after a newline, as a generated one does."""
-        self._last = max(self._characters.find("\n"), 0)
+        self._last = self._speller.first
         self._state = np.zeros(self._weights.state_size, np.float32)
 
     def score(self, block: str) -> Float64:
@@ -97,39 +81,13 @@ class TextScorer:
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        spelled = self._spell(block)
+        spelled = self._speller.spell(block)
         bits = np.full(len(block), np.nan)
         if len(spelled.indices):
             symbols = self._score_symbols(spelled.indices) / np.log(2)
             sums = np.bincount(spelled.owners, weights=symbols, minlength=len(block))
             bits[spelled.is_known] = sums[spelled.is_known]
         return bits
-
-    def _spell(self, block: str) -> _Spelled:
-        codes = code_points(block).astype(np.intp)
-        indices = np.full(len(codes), _UNKNOWN, np.intp)
-        is_in_table = codes < len(self._index_of)
-        indices[is_in_table] = self._index_of[codes[is_in_table]]
-        lengths = (indices != _UNKNOWN).astype(np.intp)
-        parts = {
-            int(code): spelling
-            for code in np.unique(codes[indices == _UNKNOWN])
-            if (spelling := self._parts(chr(code)))
-        }
-        for code, spelling in parts.items():
-            lengths[codes == code] = len(spelling)
-        owners = np.repeat(np.arange(len(codes)), lengths)
-        symbols = indices[owners]
-        places = np.arange(len(owners)) - (lengths.cumsum() - lengths)[owners]
-        for code, spelling in parts.items():
-            mine = codes[owners] == code
-            symbols[mine] = np.array(spelling)[places[mine]]
-        return _Spelled(symbols, owners, lengths > 0)
-
-    def _parts(self, character: str) -> list[int]:
-        """The numbers of a character's parts, if the model knows them all; else none."""
-        parts = [self._characters.find(part) for part in unicodedata.normalize("NFD", character)]
-        return parts if all(part >= 0 for part in parts) else []
 
     def _score_symbols(self, symbols: Indices) -> Float64:
         """Nats of each of M characters, shape (M,); afterwards the text has gone on by them."""

@@ -20,7 +20,7 @@ _LOGITS_AT_ONCE: Final = 1 << 18
 
 def pass_over(stepper: Stepper, inputs: Indices) -> None:
     """Read characters, shape (S, B), and ask nothing of them."""
-    with _quiet():
+    with quiet():
         for characters in inputs:
             stepper.read_each(characters)
 
@@ -44,7 +44,7 @@ def surprise(stepper: Stepper, inputs: Indices, targets: Indices) -> Float32:
     at_once = max(1, min(steps, _LOGITS_AT_ONCE // (streams * size)))
     kept = np.empty((at_once, streams, size), np.float32)
     nats = np.empty((steps, streams), np.float32)
-    with _quiet():
+    with quiet():
         for first in range(0, steps, at_once):
             part = inputs[first : first + at_once]
             for step, characters in enumerate(part):
@@ -69,6 +69,6 @@ def _nats(logits: Float32, targets: Indices) -> Float32:
     return nats
 
 
-def _quiet() -> np.errstate:
-    """Numbers that overflow are reported by `surprise`, as an error and in a sentence."""
+def quiet() -> np.errstate:
+    """Numbers that overflow are reported where a text is scored, as an error and in a sentence."""
     return np.errstate(over="ignore", invalid="ignore")

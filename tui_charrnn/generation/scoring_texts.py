@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tui_charrnn.generation.scoring import Float64, TextScorer
+from tui_charrnn.generation.scoring_dynamic import DynamicScorer
 from tui_charrnn.generation.scoring_passages import Passage, SurprisingPassages
 from tui_charrnn.generation.scoring_totals import (
     LineScore,
@@ -23,6 +24,8 @@ class ModelScore:
     """How often each character occurred that the model has never seen, the most frequent first."""
     passages: tuple[Passage, ...]
     """The most surprising, if any were asked for."""
+    dynamic: float | None
+    """Bits per character where the model learned on from the text, if that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,12 @@ class Listeners:
 
 
 def score_text(
-    blocks: Iterable[str], scorers: Mapping[str, TextScorer], listeners: Listeners, *, top: int = 0
+    blocks: Iterable[str],
+    scorers: Mapping[str, TextScorer],
+    listeners: Listeners,
+    *,
+    top: int = 0,
+    learners: Mapping[str, DynamicScorer] | None = None,
 ) -> TextScore:
     """Score a text, of which one block at a time is in memory.
 
@@ -53,11 +61,13 @@ def score_text(
         scorers: By the name of the model; each begins anew.
         listeners: Who is told of lines and blocks.
         top: How many of the most surprising passages are wanted.
+        learners: By the name of the model; each begins anew.
 
     Raises:
         ModelFileError: If a model's scores are not finite numbers.
     """
-    tallies = {name: _Tally(top) for name in scorers}
+    learners = learners or {}
+    tallies = {name: _Tally(top, learners.get(name)) for name in scorers}
     lines = LineScorer(list(scorers))
     tell_line, tell_block = listeners.line, listeners.block
     for scorer in scorers.values():
@@ -79,22 +89,28 @@ def score_text(
 class _Tally:
     """What one model makes of a text, as far as it was read."""
 
-    def __init__(self, top: int) -> None:
+    def __init__(self, top: int, learner: DynamicScorer | None) -> None:
         self.total = ScoreTotal()
         self._unknown = UnknownCharacters()
         self._passages = SurprisingPassages(top) if top else None
+        self._learner = learner
+        if learner is not None:
+            learner.begin()
 
     def add(self, block: str, bits: Float64) -> None:
         self.total.add(bits)
         self._unknown.add(block, bits)
         if self._passages is not None:
             self._passages.add(block, bits)
+        if self._learner is not None:
+            self._learner.add(block)
 
     def end(self) -> ModelScore:
         return ModelScore(
             total=self.total,
             unknown=dict(self._unknown.counts.most_common()),
             passages=tuple(self._passages.end()) if self._passages is not None else (),
+            dynamic=self._learner.end() if self._learner is not None else None,
         )
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
 from typing import Final
 
 VERSION: Final = 1
@@ -45,35 +44,15 @@ _INDEX: Final = (
 """Finds parts of words in any script, by three neighboring characters."""
 
 
-def prepare(database: sqlite3.Connection) -> int:
-    """Make a database ready, with tables if it is new.
-
-    Returns:
-        The version of its tables; if it is not `VERSION`, nothing else may be done with it.
-
-    Raises:
-        sqlite3.Error: If it cannot be used.
-    """
+def register(database: sqlite3.Connection) -> None:
+    """Give a connection what the history needs, whatever tables there are."""
     database.create_function("holds", 3, _holds, deterministic=True)
     database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
-    if _version(database) == 0:
-        with transaction(database):
-            if _version(database) == 0:  # else another program was first
-                _create(database)
-    return _version(database)
 
 
-@contextlib.contextmanager
-def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """All of what is written meanwhile, or nothing."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # some errors end the transaction themselves
-            database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
+def version_of(database: sqlite3.Connection) -> int:
+    """The version of the tables; 0 if there are none yet."""
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def has_index(database: sqlite3.Connection) -> bool:
@@ -82,16 +61,13 @@ def has_index(database: sqlite3.Connection) -> bool:
     return found.fetchone() is not None
 
 
-def _create(database: sqlite3.Connection) -> None:
+def create(database: sqlite3.Connection) -> None:
+    """Make the tables, within a transaction."""
     database.execute(_TABLE)
     with contextlib.suppress(sqlite3.OperationalError):  # an SQLite without FTS5 or its trigrams
         for statement in _INDEX:
             database.execute(statement)
     database.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _version(database: sqlite3.Connection) -> int:
-    return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _holds(word: str, *texts: str) -> bool:

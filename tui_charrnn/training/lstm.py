@@ -128,8 +128,15 @@ def _run_backward(
     """Gradients of the inputs, of their shapes, and of the first h and c."""
     length = d_outputs.shape[0]
     parts = len(kept) - 1
-    kernels = tf.split(kernel, parts, axis=1)  # each (H, H), or one (H, 4·H)
+    kernels = tf.split(kernel, 4, axis=1)  # each (H, H)
+    stacked = tf.stack(kernels)  # (4, H, H)
     cell = arithmetic.fuse(_retreat)
+
+    def multiply(d_gates: list[Tensor]) -> Tensor:
+        if parts == 1:  # four products of (H, H) are faster than one of (H, 4·H)
+            return arithmetic.product(stacked, tf.reshape(d_gates[0], (4, *d_outputs.shape[1:])))
+        products = [arithmetic.product(part, d) for part, d in zip(kernels, d_gates, strict=True)]
+        return tf.add_n(products)[tf.newaxis]
 
     def step(
         t: Tensor, d_h: Tensor, d_c: Tensor, c: Tensor, *written: tf.TensorArray
@@ -137,16 +144,19 @@ def _run_backward(
         c_before, *gates = (array.read(t) for array in kept)
         d_c, *d_gates = cell(t, d_outputs, d_h, d_c, c, c_before, *gates)
         d_gates = together(d_gates, parts)
-        products = [arithmetic.product(part, d) for part, d in zip(kernels, d_gates, strict=True)]
-        return tf.add_n(products), d_c, c_before, *write_all(written, t, d_gates)
+        return multiply(d_gates), d_c, c_before, *write_all(written, t, d_gates)
 
     rows = kernel.shape[1] // parts
     places = [
         tf.TensorArray(kernel.dtype, length, element_shape=(rows, d_outputs.shape[2]))
         for _ in range(parts)
     ]
-    d_hidden, d_memory, _, *written = scan_backward(length, step, (*d_last, last_memory, *places))
-    return [array.stack() for array in written], (d_hidden, d_memory)
+    d_hidden, d_memory = d_last
+    summands = tf.pad(d_hidden[tf.newaxis], [[0, 4 // parts - 1], [0, 0], [0, 0]])
+    d_hidden, d_memory, _, *written = scan_backward(
+        length, step, (summands, d_memory, last_memory, *places)
+    )
+    return [array.stack() for array in written], (tf.reduce_sum(d_hidden, axis=0), d_memory)
 
 
 def _retreat(
@@ -158,11 +168,14 @@ def _retreat(
     c_before: Tensor,
     *kept: Tensor,
 ) -> tuple[Tensor, ...]:
-    """The gradient of c before character t, and of its pre-activations."""
+    """The gradient of c before character t, and of its pre-activations.
+
+    That of h is given as summands, (S, H, B).
+    """
     dtype = c.dtype
     i, f, g, o = (tf.cast(gate, dtype) for gate in apart(kept, 4))
     tanh_c = tf.tanh(c)
-    d_h = tf.cast(d_h, dtype) + tf.cast(tf.gather(d_outputs, t), dtype)
+    d_h = tf.reduce_sum(tf.cast(d_h, dtype), axis=0) + tf.cast(tf.gather(d_outputs, t), dtype)
     d_c = d_c + d_h * sigmoid_from_tanh(o) * (1 - tanh_c * tanh_c)
     # With u = x/2 and a = tanh(u): σ(x) = ½ + ½·a, so dσ/du = ½·(1 - a²).
     half = 0.5 * d_c

@@ -78,7 +78,8 @@ class HandwrittenNetwork:
         kernel = named.get("output.kernel")
         if kernel is None:
             kernel = tf.transpose(named["embedding"])
-        logits = self._arithmetic.product(tf.transpose(flatten_time(outputs)), kernel)
+        rows = tf.reshape(tf.transpose(outputs, [0, 2, 1]), (-1, self._config.hidden_size))
+        logits = self._arithmetic.product(rows, kernel)  # (T·B, V)
         bias = named["output.bias"]
         logits = tf.cast(logits, bias.dtype) + bias
         return tf.reshape(logits, (length, -1, self._vocabulary_size)), new_states

@@ -1,0 +1,98 @@
+"""Opens the file of the history; whatever is wrong with it becomes a sentence."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.errors import HistoryError
+from tui_charrnn.history.schema import VERSION, create, register, version_of
+
+_PRIVATE: Final = 0o600
+_PATIENCE: Final = 1.0
+"""Seconds to wait for another program that is writing."""
+_LOCKED: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def make_private_file(path: Path) -> None:
+    """Make the file if there is none; whoever it was made by, only the user may read it.
+
+    Raises:
+        HistoryError: If the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
+        try:
+            if os.fstat(descriptor).st_mode & ~_PRIVATE & 0o777:
+                os.fchmod(descriptor, _PRIVATE)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise HistoryError(_refusal(path, error.strerror or str(error))) from error
+
+
+@contextmanager
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file, which exists, with its tables; they are made if it is empty.
+
+    Raises:
+        HistoryError: If it is damaged, locked, or of another version, if the disk refuses, or if
+            what is read from it meanwhile raises `ValueError`, being none of ours.
+    """
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    try:
+        with closing(
+            sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)
+        ) as database:
+            register(database)
+            if version_of(database) == 0:
+                with transaction(database):
+                    if version_of(database) == 0:  # else another program was first
+                        create(database)
+            version = version_of(database)
+            if version != VERSION:
+                raise HistoryError(
+                    f"The history in {path} has the format {version}, and this version of the "
+                    f"program knows {VERSION}. Update the program, or move the file away."
+                )
+            yield database
+    except sqlite3.Error as error:
+        raise HistoryError(_sentence(path, error)) from error
+    except ValueError as error:
+        raise HistoryError(_damage(path, str(error))) from error
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All of what is written meanwhile, or nothing."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with suppress(sqlite3.Error):  # some errors end the transaction themselves
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells more than is needed
+    if code in _LOCKED:
+        return f"The history in {path} is in use by another program; try again."
+    reason = str(error)
+    return _damage(path, reason) if code in _DAMAGED else _refusal(path, reason)
+
+
+def _damage(path: Path, reason: str) -> str:
+    return (
+        f"The history in {path} is damaged ({reason}). Move the file away, and a new one is begun "
+        "with the next text."
+    )
+
+
+def _refusal(path: Path, reason: str) -> str:
+    return f"The history in {path} cannot be used: {reason}."
