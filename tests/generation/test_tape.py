@@ -1,5 +1,7 @@
 """The tape: rewinding, alternatives, forks that equal forced runs, bounded memory."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -219,3 +221,19 @@ def test_a_character_costs_few_bytes() -> None:
     assert kept <= 4000 + tape.origin.network.nbytes
     assert branch.indices.itemsize + branch.probabilities.itemsize == 12
     assert (len(branch.sampling), len(branch.draws), len(branch.taken)) == (1, 1, 0)
+
+
+def test_one_thread_may_look_back_while_another_one_speaks() -> None:
+    tape, plain = tape_of(state_budget=10 * 80), tape_of()
+    speaker = threading.Thread(target=speak, args=(tape, 3000))
+    speaker.start()
+    looked = []
+    while speaker.is_alive():
+        position = tape.position // 2
+        looked.append((position, tape.moment(position, 0).logits))
+    speaker.join()
+    speak(plain, 3000)
+
+    assert tape.text() == plain.text()
+    for position, logits in looked[:: max(1, len(looked) // 20)]:
+        np.testing.assert_array_equal(plain.moment(position).logits, logits)

@@ -154,21 +154,29 @@ class CharacterStream:
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        return self._say(None)
+        return self.take(None)
 
-    def take(self, index: int) -> GeneratedCharacter:
+    def take(self, index: int | None) -> GeneratedCharacter:
         """Let the next character be a certain one, as if it had been drawn.
 
         It takes one random number all the same, so that what follows depends on the text and its
         length only, and not on which characters of it were drawn.
 
         Args:
-            index: The character's number in the vocabulary, in [0, V).
+            index: The character's number in the vocabulary, in [0, V); None draws it.
 
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        return self._say(index)
+        sampling = self._sampling
+        logits = self._stepper.read(self._unread)
+        probabilities = distribution(logits, sampling, recent_of(self._recent, sampling))
+        uniform = self.draws.next()
+        if index is None:
+            index = choose(probabilities, uniform)
+        self._unread = index
+        self._recent.append(index)
+        return GeneratedCharacter(self._characters[index], index, probabilities.item(index))
 
     def snapshot(self) -> StreamState:
         """Where the stream stands, to be returned to."""
@@ -189,16 +197,6 @@ class CharacterStream:
         self._unread = state.unread
         self.draws = Draws(state.rng_seed, state.drawn)
         self._recent = deque(state.recent, LONGEST_WINDOW)
-
-    def _say(self, taken: int | None) -> GeneratedCharacter:
-        sampling, draws = self._sampling, self.draws
-        logits = self._stepper.read(self._unread)
-        probabilities = distribution(logits, sampling, recent_of(self._recent, sampling))
-        uniform = draws.next()
-        index = choose(probabilities, uniform) if taken is None else taken
-        self._unread = index
-        self._recent.append(index)
-        return GeneratedCharacter(self._characters[index], index, probabilities.item(index))
 
     def _read(self, indices: Sequence[int], should_stop: Callable[[], bool] | None) -> int:
         """Read characters, but for the last, which `next` reads; return how many there were."""

@@ -6,12 +6,11 @@ lies between is computed again from there, by the very same operations, so to th
 """
 
 import threading
-from dataclasses import dataclass
 from typing import Final
 
-from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.sampling import Float64, distribution, surprise
+from tui_charrnn.generation.moment import Alternative, Moment
+from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.states import BUDGET, KeptStates
 from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
@@ -21,44 +20,6 @@ from tui_charrnn.generation.stream import (
     recent_of,
 )
 from tui_charrnn.generation.tree import Branch, DrawsFrom, SamplingFrom, Tree
-from tui_charrnn.model.weights import Float32
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """A character that could come, or could have come, at a place."""
-
-    character: str
-    index: int
-    """Its number in the vocabulary."""
-    probability: float
-    """Under the settings of that place; 0 if they had filtered it out."""
-    model_probability: float
-    """As the model gives it: at temperature 1, without penalty and filters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A place of a text: all that was known before its character was chosen."""
-
-    position: int
-    state: StreamState
-    """What a stream holds here."""
-    logits: Float32
-    """The scores of all characters, shape (V,)."""
-    sampling: SamplingConfig
-    """The settings that the choice was made by; at the end of a text those of the next."""
-    probabilities: Float64
-    """Of all characters under these settings, shape (V,)."""
-    chosen: int | None
-    """The number of the character that came; None at the end of a text."""
-    was_taken: bool
-    """Whether it was not drawn but taken at somebody's word."""
-
-    @property
-    def surprise(self) -> float | None:
-        """-log2 of what the model itself gave the character, in bits; None at the end."""
-        return None if self.chosen is None else surprise(self.logits, self.chosen)
 
 
 class Tape:
@@ -163,18 +124,7 @@ class Tape:
 
         Arguments and errors are those of `rewind`.
         """
-        moment = self.moment(position, number)
-        own = distribution(moment.logits, _PLAIN)
-        order = sorted(
-            range(len(own)), key=lambda index: (-moment.probabilities[index], -own[index])
-        )
-        characters = self.stream.model.vocabulary.characters
-        return [
-            Alternative(
-                characters[index], index, float(moment.probabilities[index]), float(own[index])
-            )
-            for index in order
-        ]
+        return self.moment(position, number).alternatives(self.stream.model.vocabulary.characters)
 
     def text(self, number: int | None = None, start: int = 0, stop: int | None = None) -> str:
         """What was said on a branch, from one position to another, without the seed text."""
@@ -231,6 +181,3 @@ class Tape:
             drawn=draws.drawn,
             recent=(*origin.recent, *recent)[-LONGEST_WINDOW:],
         )
-
-
-_PLAIN: Final = SamplingConfig(temperature=1)

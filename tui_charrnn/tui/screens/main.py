@@ -74,6 +74,7 @@ class MainScreen(Steering, Screen[None]):
     def on_mount(self) -> None:
         """The text begins after the first frame, with the cursor in the seed box."""
         self.watch(self.conversation.spoken, "streaming", self._show_keys)
+        self.call_after_refresh(self._place_cursor)
         self.call_after_refresh(self.post_message, FirstFrameShown())
 
     def watch_pane(self) -> None:
@@ -191,6 +192,11 @@ class MainScreen(Steering, Screen[None]):
             return
         source = self.session.turn_source()
         self.tell(f"From the next Enter on, {source.value} will speak.")
+
+    def _place_cursor(self) -> None:
+        """Let input methods compose in the seed box, which had the focus before it had a place."""
+        if self.conversation.seed.has_focus:
+            self.app.cursor_position = self.conversation.seed.cursor_screen_offset
 
     def _show_run(self) -> None:
         view, now = self.session.view, time.monotonic()
