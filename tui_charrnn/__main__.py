@@ -5,9 +5,7 @@ import os
 import sys
 
 from tui_charrnn import __version__
-
-COMPLETION = "_CHARRNN_TUI_COMPLETE"
-"""Set by a shell that completes a command line, which is not among the arguments then."""
+from tui_charrnn.invocation import COMPLETION
 
 
 def main() -> int:

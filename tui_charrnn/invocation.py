@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 PROGRAM = "charrnn-tui"
+COMPLETION = "_CHARRNN_TUI_COMPLETE"
+"""Set by a shell that completes a command line, which is not among the arguments then."""
 
 
 def command(*words: str) -> str:

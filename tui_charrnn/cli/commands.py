@@ -7,6 +7,8 @@ from typing import Final
 
 import typer
 
+from tui_charrnn.invocation import COMPLETION
+
 COMMANDS: Final = {
     "train": "train:train",
     "resume": "resume:resume",
@@ -24,8 +26,6 @@ COMMANDS: Final = {
     "config": "config:config_app",
 }
 """Module and name of each, in the order of the help."""
-_COMPLETION: Final = "_CHARRNN_TUI_COMPLETE"
-"""Set by a shell that completes a command line, which is not among the arguments then."""
 
 
 def add_commands(app: typer.Typer, arguments: Sequence[str]) -> None:
@@ -46,7 +46,7 @@ def add_commands(app: typer.Typer, arguments: Sequence[str]) -> None:
 
 def wanted_commands(arguments: Sequence[str]) -> list[str]:
     """The names of the commands that must be known to understand the arguments."""
-    if _COMPLETION in os.environ:
+    if COMPLETION in os.environ:
         return list(COMMANDS)
     if not arguments:
         return []

@@ -41,7 +41,8 @@ DEFAULT_LENGTH: Final = 500
 _MOST_TEXTS: Final = 1024
 
 _BOUNDS: Final = SamplingConfig.bounds()
-_PREFERRED: Final = ("temperature", "top_k", "top_p", "length", "model")
+_SAMPLING: Final = tuple(name for name in _BOUNDS if name != "rng_seed")
+_PREFERRED: Final = (*_SAMPLING, "length", "model")
 """The settings that stand in for options."""
 
 
@@ -140,17 +141,17 @@ def generate(
     each is the one that its RNG seed gives alone, but for a rounding that may tip a choice.
     """
     _check_counts(length, count)
-    flags = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "model": model}
-    preferred = resolve(flags, wanted=_PREFERRED).checked()
-    more = {
+    flags = {
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
         "min_p": min_p,
         "repetition_penalty": repetition_penalty,
         "repetition_window": repetition_window,
+        "model": model,
     }
-    read = {
-        name: SamplingConfig.parse(name, text) for name, text in more.items() if text is not None
-    }
-    sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng_seed, **read)
+    preferred = resolve(flags, wanted=_PREFERRED).checked()
+    sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng_seed)
     chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
     seed = find_seed(seed_text, seed_file)
     recorder = TextRecorder(is_wanted=not no_history)

@@ -69,6 +69,9 @@ class Preferences(Settings):
     temperature: float = _sampling("temperature")
     top_k: int | None = _sampling("top_k")
     top_p: float | None = _sampling("top_p")
+    min_p: float | None = _sampling("min_p")
+    repetition_penalty: float = _sampling("repetition_penalty")
+    repetition_window: int = _sampling("repetition_window")
     length: int | None = setting(
         None,
         "Characters of one text; none is 2,000 in the app and 500 in generate.",

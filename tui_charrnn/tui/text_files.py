@@ -137,6 +137,9 @@ def _sampling_values(sampling: SamplingConfig) -> dict[str, float | None]:
         "temperature": sampling.temperature,
         "top_k": sampling.top_k,
         "top_p": sampling.top_p,
+        "min_p": sampling.min_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "repetition_window": sampling.repetition_window,
     }
 
 
@@ -149,6 +152,9 @@ def _arguments(said: Utterance, sampling: SamplingConfig) -> list[str]:
         "--temperature": sampling.temperature,
         "--top-k": sampling.top_k,
         "--top-p": sampling.top_p,
+        "--min-p": sampling.min_p,
+        "--repetition-penalty": sampling.repetition_penalty,
+        "--repetition-window": sampling.repetition_window,
     }
     options = [
         part for name, value in values.items() if value is not None for part in (name, str(value))
