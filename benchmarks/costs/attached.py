@@ -19,6 +19,8 @@ from tui_charrnn.text.corpus import Corpus
 COLUMNS, ROWS = 120, 36
 SETTLING: Final = 6.0
 """Seconds that the app is given to start, which is no part of being attached."""
+SILENCING: Final = 2.0
+"""Seconds that it is given to stop its text."""
 
 
 @dataclass(slots=True)
@@ -26,7 +28,10 @@ class AttachedResult:
     """The trainer's characters per second, one a period."""
 
     without: list[float] = field(default_factory=list)
+    speaking: list[float] = field(default_factory=list)
+    """With the app attached, in which the bundled model speaks 60 characters a second."""
     attached: list[float] = field(default_factory=list)
+    """With the app attached, its text stopped."""
     bytes_drawn: list[int] = field(default_factory=list)
     """What the app wrote to its terminal in each attached period: proof that it was at work."""
 
@@ -101,6 +106,9 @@ def _measure_with_app(
     command = [sys.executable, "-m", "tui_charrnn", "attach", str(run.path)]
     with UnseenTerminal(command, columns=COLUMNS, rows=ROWS) as terminal:
         time.sleep(SETTLING)
+        result.speaking.append(pace.over(seconds))
+        terminal.write(b"\x1b")
+        time.sleep(SILENCING)
         drawn = terminal.bytes_drawn
         result.attached.append(pace.over(seconds))
         result.bytes_drawn.append(terminal.bytes_drawn - drawn)

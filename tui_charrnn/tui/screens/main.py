@@ -2,7 +2,7 @@
 
 import functools
 import time
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -26,6 +26,7 @@ from tui_charrnn.tui.messages import (
 )
 from tui_charrnn.tui.screens.steering import Steering
 from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.tui.weights import Wanted, WeightsLoader
 from tui_charrnn.tui.widgets.conversation import Conversation
 from tui_charrnn.tui.widgets.key_row import KeyRow
@@ -35,7 +36,10 @@ from tui_charrnn.tui.widgets.run_follower import RunFollower
 from tui_charrnn.tui.widgets.status_line import StatusLine
 from tui_charrnn.tui.widgets.studio import Studio
 from tui_charrnn.tui.widgets.title_row import TitleRow
+from tui_charrnn.viewing.run_view import RunView
 
+PROGRESS_INTERVAL: Final = 1.0
+"""Seconds between two drawings while nothing but batches comes."""
 TOO_SMALL = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
 
 
@@ -58,6 +62,7 @@ class MainScreen(Steering, Screen[None]):
         self.session = session
         self._loader = loader
         self._waits_for_run = False
+        self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
 
     def compose(self) -> ComposeResult:
         """Title, status, tabs, the panes, the note, the keys."""
@@ -124,7 +129,7 @@ class MainScreen(Steering, Screen[None]):
         if self._waits_for_run and view is not None and (view.status or view.problem):
             self._waits_for_run = False
             self.answer(None)
-        self._show_run()
+        self._drawing.request(self._news())
 
     def on_run_compared(self, event: RunCompared) -> None:
         """Draw another run's loss over that of the shown one."""
@@ -198,7 +203,18 @@ class MainScreen(Steering, Screen[None]):
         if self.conversation.seed.has_focus:
             self.app.cursor_position = self.conversation.seed.cursor_screen_offset
 
+    def _news(self) -> object:
+        """What is drawn at once when it changes; the rest is progress."""
+        return (
+            _news_of(self.session.view),
+            _news_of(self.compared.view),
+            self.follower.pending.words,
+        )
+
     def _show_run(self) -> None:
+        self._drawing.draw_now()
+
+    def _draw_run(self) -> None:
         view, now = self.session.view, time.monotonic()
         asked = self.follower.pending.words
         self.set_class(view is not None, "-has-run")
@@ -213,3 +229,13 @@ class MainScreen(Steering, Screen[None]):
         if not self.session.has_live_run or self.session.is_readonly:
             hidden |= {"run.checkpoint", "run.stop", "run.pause"}
         self.query_one(KeyRow).show(hidden, self.studio.room_of(self.focused))
+
+
+def _news_of(view: RunView | None) -> object:
+    if view is None:
+        return None
+    return (
+        (view.run, view.description, view.state, view.life, view.ended, view.diverged),
+        (view.failure, view.problem, view.warning, view.batches > 0, view.checkpoint_step),
+        (len(view.evaluations), len(view.samples)),
+    )

@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.getters import query_one
-from textual.widgets import Static
 
 from tui_charrnn.tui.widgets.loss_sparkline import LossSparkline
+from tui_charrnn.tui.widgets.words import Words
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.card_rows import Row, card_rows, detail_rows
 from tui_charrnn.viewing.run_view import RunView
@@ -39,10 +39,10 @@ class RunCard(VerticalScroll):
     }
     """
 
-    head = query_one("#card-head", Static)
+    head = query_one("#card-head", Words)
     losses = query_one(LossSparkline)
-    body = query_one("#card-body", Static)
-    warning = query_one("#card-warning", Static)
+    body = query_one("#card-body", Words)
+    warning = query_one("#card-warning", Words)
 
     def __init__(self) -> None:
         super().__init__(can_focus=False)
@@ -54,10 +54,10 @@ class RunCard(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """State and progress, the newest losses, numbers, the newest warning."""
-        yield Static(id="card-head", markup=False)
+        yield Words(id="card-head")
         yield LossSparkline()
-        yield Static(id="card-body", markup=False)
-        yield Static(id="card-warning", markup=False)
+        yield Words(id="card-body")
+        yield Words(id="card-warning")
 
     def on_resize(self) -> None:
         """Arrange the rows anew."""
@@ -82,16 +82,16 @@ class RunCard(VerticalScroll):
         is_broad = width >= _ROOMY
         for part in (self.head, self.losses):  # where it is broad, the status line shows them
             part.display = not is_broad
-        self.head.update(_head(view, self._now, self._asked, width))
+        self.head.say(_head(view, self._now, self._asked, width))
         self.losses.show(view.losses.columns(width))
         rows = [*words.score_rows(view), *detail_rows(view)] if is_broad else card_rows(view)
         lines = _side_by_side(rows, width) if is_broad else _one_below_another(rows, width)
         for sentence in (words.lead_words(view), self._advice):
             if sentence and not is_broad:  # where it is broad, the status line says it
                 lines += ["", sentence]
-        self.body.update("\n".join(lines))
+        self.body.say("\n".join(lines))
         self.warning.display = bool(view.warning) and view.is_live
-        self.warning.update(view.warning)
+        self.warning.say(view.warning)
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
 

@@ -1,4 +1,4 @@
-"""The text that a model says: takes what a `Speech` generates, thirty times a second."""
+"""The text that a model says: takes what a `Speech` generates, twenty times a second."""
 
 import itertools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tui_charrnn.tui.messages import NoteWritten, SpeechBegan, SpeechEnded, Spee
 from tui_charrnn.tui.speaker import Dial, Opening, Speech, Voice, Wait
 from tui_charrnn.tui.widgets.kept_speech import KeptSpeech
 
-FRAME: Final = 1 / 30  # seconds between two looks at what has been generated
+FRAME: Final = 1 / 20  # seconds between two looks at what has been generated
 _NAMED: Final = 4
 """Unknown characters that are named before the rest is only counted."""
 

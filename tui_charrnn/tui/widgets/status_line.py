@@ -3,9 +3,9 @@
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.getters import query_one
-from textual.widgets import Static
 
 from tui_charrnn.tui.widgets.loss_sparkline import LossSparkline
+from tui_charrnn.tui.widgets.words import Words
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.run_view import RunView
 
@@ -34,9 +34,9 @@ class StatusLine(Container):
     }
     """
 
-    state = query_one("#run-state", Static)
-    numbers = query_one("#run-numbers", Static)
-    trouble = query_one("#run-trouble", Static)
+    state = query_one("#run-state", Words)
+    numbers = query_one("#run-numbers", Words)
+    trouble = query_one("#run-trouble", Words)
     losses = query_one(LossSparkline)
 
     def __init__(self) -> None:
@@ -48,10 +48,10 @@ class StatusLine(Container):
 
     def compose(self) -> ComposeResult:
         """State, losses as a line, numbers, trouble."""
-        yield Static(id="run-state", markup=False)
+        yield Words(id="run-state")
         yield LossSparkline()
-        yield Static(id="run-numbers", markup=False)
-        yield Static(id="run-trouble", markup=False)
+        yield Words(id="run-numbers")
+        yield Words(id="run-trouble")
 
     def on_resize(self) -> None:
         """Say as much as there is room for now."""
@@ -69,15 +69,15 @@ class StatusLine(Container):
         self._view, self._now, self._asked = view, now, asked
         self.set_class(view is None, "-empty")
         self.trouble.display = bool(trouble)
-        self.trouble.update(trouble)
+        self.trouble.say(trouble)
         self._draw()
 
     def _draw(self) -> None:
         view, width = self._view, self.content_size.width
         if view is None or not width:
             return
-        self.state.update(progress_words(view, self._now, self._asked, width))
-        self.numbers.update(words.loss_words(view, width - _LEAST_CURVE))
+        self.state.say(progress_words(view, self._now, self._asked, width))
+        self.numbers.say(words.loss_words(view, width - _LEAST_CURVE))
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
         self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less

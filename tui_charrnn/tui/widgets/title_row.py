@@ -6,6 +6,7 @@ from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.widgets.words import Words
 
 TAGLINE = "a character LSTM that you can watch and talk to"
 
@@ -16,7 +17,7 @@ class TitleRow(Horizontal):
     def compose(self) -> ComposeResult:
         """The mark, the name, what is open."""
         yield Static("▍charrnn-tui", id="title-name", markup=False)
-        yield Static(TAGLINE, id="title-about", markup=False)
+        yield Words(id="title-about")
 
     def show(self, session: Session) -> None:
         """Name what is open."""
@@ -27,4 +28,4 @@ class TitleRow(Horizontal):
             if view.description is not None:
                 about += f" on {safe_line(view.description.corpus.name)}"
                 about += f" · preset {safe_line(view.description.preset)}"
-        self.query_one("#title-about", Static).update(about)
+        self.query_one("#title-about", Words).say(about)

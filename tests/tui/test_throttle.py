@@ -1,0 +1,66 @@
+"""News is drawn at once, progress once in a while."""
+
+from textual.app import App
+
+from tests.support.waiting import wait_until
+from tui_charrnn.tui.throttle import Throttle
+from tui_charrnn.tui.widgets.words import Words
+
+
+class Drawn(App[None]):
+    """Counts drawings, on a clock that stands still."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 100.0
+        self.drawings = 0
+        self.throttle = Throttle(self, self.draw, 0.05, lambda: self.now)
+
+    def draw(self) -> None:
+        """Count."""
+        self.drawings += 1
+
+
+async def test_news_is_drawn_at_once_and_progress_in_time() -> None:
+    app = Drawn()
+    async with app.run_test() as pilot:
+        app.throttle.request("training")
+        assert app.drawings == 1
+        for _ in range(20):
+            app.throttle.request("training")
+        assert app.drawings == 1
+        app.throttle.request("paused")
+        assert app.drawings == 2
+        app.throttle.request("paused")
+        await wait_until(pilot, "the progress", lambda: app.drawings == 3)
+
+
+async def test_progress_after_a_long_rest_is_drawn_at_once() -> None:
+    app = Drawn()
+    async with app.run_test() as pilot:
+        app.throttle.request(1)
+        app.now += 1
+        app.throttle.request(1)
+        assert app.drawings == 2
+        await pilot.pause(0.1)
+        assert app.drawings == 2
+
+
+async def test_words_take_the_room_that_they_need() -> None:
+    class Host(App[None]):
+        CSS = "Words { width: auto; height: auto; }"
+
+        def compose(self):  # type: ignore[no-untyped-def]
+            yield Words(id="words")
+
+    app = Host()
+    async with app.run_test() as pilot:
+        words = app.query_one(Words)
+        for text in ("one", "two", "three", "한국어", "two\nrows"):
+            words.say(text)
+            await pilot.pause()
+            lines = text.split("\n")
+            assert words.size.height == len(lines)
+            assert words.size.width >= max(map(len, lines))
+            assert str(words.content) == text
+        assert words.size.width == 4
