@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui_charrnn.runs.description import RunStatus
     from tui_charrnn.runs.layout import RunDirectory
 
-POLL_INTERVAL: Final = 0.25  # seconds
+POLL_INTERVAL: Final = 0.5  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
 _READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in some 5 ms
 _PIECE_TIME: Final = 0.1  # seconds of reading a long log between two pictures of it
@@ -27,7 +27,7 @@ _CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is told of at least so often
 
 
 class RunFeed:
-    """A thread that looks into a run directory four times a second.
+    """A thread that looks into a run directory twice a second.
 
     The thread waits until the screen has taken what it told, so that a long log fills in piece by
     piece and a screen that stands still is not buried. What the trainer says of itself comes with

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from textual import events
@@ -21,9 +21,14 @@ from tui_charrnn.tui.renderables.chart.marks import Mark
 from tui_charrnn.tui.renderables.chart.stations import nearest, nearest_to_column
 from tui_charrnn.tui.renderables.chart.words import NO_BATCH
 from tui_charrnn.tui.themed_app import ThemedApp
+from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.viewing.run_view import RunView
 
 NO_RUN = "No run is shown."
+
+PROGRESS_INTERVAL: Final = 2.0
+"""Seconds between two drawings while nothing but batches comes: of all that is drawn of a training
+the chart takes most from it, and moves least."""
 
 
 class LossChart(Widget, can_focus=True):
@@ -78,6 +83,7 @@ class LossChart(Widget, can_focus=True):
         self._chart = Chart([])
         self._drawn: Hashable = None
         """What the chart was drawn of; if it is another now, the chart is out of date."""
+        self._drawing = Throttle(self, self._redraw, PROGRESS_INTERVAL)
         self.border_title = Content("Loss")
 
     def on_mount(self) -> None:
@@ -99,7 +105,10 @@ class LossChart(Widget, can_focus=True):
         known = _state_of(view), _state_of(other)
         if known != self._known:
             self._known = known
-            self.refresh()
+            self._drawing.request((_news_of(view), _news_of(other)))
+
+    def _redraw(self) -> None:
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw a row.
@@ -178,11 +187,17 @@ def _state_of(view: RunView | None) -> Hashable:
     """Equal as long as nothing that the chart draws of a run has changed."""
     if view is None:
         return None
+    return (_news_of(view), view.newest_batch, view.batches, view.step)
+
+
+def _news_of(view: RunView | None) -> Hashable:
+    """Equal as long as there are no more than new batches to be drawn."""
+    if view is None:
+        return None
     return (
         view.run,
-        view.newest_batch,
-        view.batches,
-        view.step,
+        view.is_live,
+        view.batches > 0,
         view.losses.gaps,
         len(view.evaluations),
         len(view.checkpoints),
