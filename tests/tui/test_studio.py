@@ -220,3 +220,19 @@ async def test_a_lost_trainer_gets_a_card_whose_key_starts_another(tmp_path: Pat
             await wait_until(pilot, "a note", lambda: "goes on with fake" in note_of(app))
     finally:
         launch.end()
+
+
+async def test_a_viewer_that_only_reads_starts_no_trainer(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], evaluations={2: 2.4}, end=None)
+    lose_trainer(run)
+    launch = RecordingLauncher()
+    app = tiny_app(tmp_path, run=run, launch=launch)
+    app.session.is_readonly = True
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+        await pilot.press("f3")
+        await wait_until(pilot, "the card", lambda: "r Resume" in screen_text(app))
+        await wait_until(pilot, "the focus", lambda: app.focused is not None)
+        await pilot.press("tab", "r")
+        await wait_until(pilot, "a refusal", lambda: "read-only" in note_of(app))
+        assert launch.runs == []

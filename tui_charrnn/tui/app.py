@@ -32,6 +32,7 @@ from tui_charrnn.tui.terminal import TerminalGuard, tolerant_driver
 from tui_charrnn.tui.theme_choice import put_on_theme
 from tui_charrnn.tui.themed_app import ThemedApp
 from tui_charrnn.tui.weights import WeightsLoader
+from tui_charrnn.tui.widgets.run_follower import READ_ONLY
 
 if TYPE_CHECKING:  # brings the catalogue of texts, see `action_train`
     from tui_charrnn.tui.new_run import Launch
@@ -143,7 +144,10 @@ class CharRNNApp(ThemedApp):
         self.main.action_show("training")
 
     def on_resume_requested(self, event: ResumeRequested) -> None:
-        """Let a trainer go on with a run, and show it."""
+        """Let a trainer go on with a run, and show it; not where the user came only to look."""
+        if self.session.is_readonly:
+            self.main.tell(READ_ONLY)
+            return
         try:
             self.session.trainers[event.run.path] = self._launch(event.run)
         except CharRNNError as error:
