@@ -73,6 +73,17 @@ def test_a_resume_drops_what_came_after_its_step(view: RunView) -> None:
     assert view.smoothed.value == pytest.approx(2.5)
 
 
+def test_after_a_resume_the_step_of_the_former_trainer_is_forgotten(view: RunView) -> None:
+    view.take([batch(step, 3.0) for step in range(1, 11)])
+    view.observe(RunStatus(state=RunState.TRAINING, step=10), "alive", 0.0)
+    view.take([RunResumed(5)])
+    view.observe(RunStatus(state=RunState.LOADING, step=5), "alive", 1.0)
+    assert view.step == 5
+    view.take([batch(6, 3.0)])
+    view.observe(RunStatus(state=RunState.TRAINING, step=5), "alive", 2.0)
+    assert view.step == 6
+
+
 def rolled_back(step: int, to_step: int, quantity: str = "loss") -> RunRolledBack:
     return RunRolledBack(step, to_step, quantity, "nan", learning_rate=0.0015, attempt=1)
 

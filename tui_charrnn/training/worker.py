@@ -74,7 +74,9 @@ def _train(
     writer.set_status(state=RunState.PREPARING, message="")
     prepared = prepare_run(run, description, writer)
     if has_history:
-        writer.append(RunResumed(prepared.state.progress.step if prepared.state else 0))
+        step = prepared.state.progress.step if prepared.state else 0
+        writer.set_status(step=step)
+        writer.append(RunResumed(step))
     if reason := interruption.check(deadline):
         return _leave(writer, reason.state, reason.exit_code)
     writer.set_status(state=RunState.LOADING)

@@ -131,5 +131,7 @@ class RunView:
             if self.status is None or status.state != self.status.state:
                 self.state_since = now
             self.status = status
-            self.step = max(self.step, status.step) if self.ended is None else self.step
+            if self.ended is None:  # not the step shown before: a run may have gone back
+                read = self.newest_batch.step if self.newest_batch is not None else 0
+                self.step = max(read, status.step)
         self.life = life
