@@ -117,6 +117,12 @@ class PseudoTerminal:
         """Whether the command has not ended."""
         return self.process.poll() is None
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the command is suspended, as a shell sees it after Ctrl+Z."""
+        seen = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, seen) is not None
+
     def write(self, keys: str | bytes) -> None:
         """Type."""
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
