@@ -3,10 +3,11 @@
 # make check   formatting, lint, types, the import law
 # make bench   install what the benchmarks measure against, and list them
 # make keys    write docs/keys.md from the table of keys
+# make models  train the bundled models anew (an hour and more; TEXT=shakespeare=FILE spares the download)
 # make clean   remove what these made
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format snapshots picture keys clean
+.PHONY: help run test check bench format snapshots picture keys models clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -66,5 +67,8 @@ picture: $(VENV)/.installed-dev
 keys: $(VENV)/.installed
 	$(BIN)/python -m scripts.keys_page
 
+models: $(VENV)/.installed
+	$(BIN)/python scripts/make_models.py $(if $(TEXT),--text $(TEXT))
+
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

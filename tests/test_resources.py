@@ -33,10 +33,10 @@ def test_a_missing_folder_is_told(installation: Path) -> None:
         resource_folder("themes")
 
 
-def test_models_are_listed_by_name(installation: Path) -> None:
+def test_models_are_listed_by_name_after_the_default(installation: Path) -> None:
     (installation / "models").mkdir()
-    for name in ("b.safetensors", "a.safetensors", "README.md"):
+    for name in ("b.safetensors", "shakespeare.safetensors", "a.safetensors", "README.md"):
         (installation / "models" / name).touch()
     models = bundled_models()
-    assert list(models) == ["a", "b"]
+    assert list(models) == ["shakespeare", "a", "b"]
     assert models["a"] == installation / "models" / "a.safetensors"

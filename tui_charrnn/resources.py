@@ -3,6 +3,8 @@
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+DEFAULT_MODEL = "shakespeare"
+"""Which bundled model speaks where none is named."""
 
 
 def resource_folder(name: str) -> Path:
@@ -23,5 +25,8 @@ def resource_folder(name: str) -> Path:
 
 
 def bundled_models() -> dict[str, Path]:
-    """The models that come with the program, by name, in the order of their names."""
-    return {path.stem: path for path in sorted(resource_folder("models").glob("*.safetensors"))}
+    """The models that come with the program, by name: the default first, the others by name."""
+    paths = resource_folder("models").glob("*.safetensors")
+    models = {path.stem: path for path in sorted(paths)}
+    default = {DEFAULT_MODEL: models[DEFAULT_MODEL]} if DEFAULT_MODEL in models else {}
+    return default | models

@@ -1,17 +1,16 @@
 """`charrnn-tui runs`: list the runs, and the commands that look after one."""
 
 import json
-import shutil
 import time
 from typing import Final
 
 import typer
-from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.cli import run_export, run_report, run_upkeep
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
+from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.run_facts import JsonDocument, summary_facts
+from tui_charrnn.cli.table import table_lines
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import list_runs
@@ -19,8 +18,6 @@ from tui_charrnn.tui.renderables.small_curve import small_curve
 from tui_charrnn.viewing.run_rows import RunRow, run_row
 
 _CURVE_WIDTH: Final = 12  # columns
-_LEAST_NAME: Final = 8  # columns
-_GAP: Final = "  "
 _HEADINGS: Final = ("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")
 
 runs_app = typer.Typer(help="List the runs, or look after them.")
@@ -51,12 +48,8 @@ def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
         return
     rows: list[tuple[str, ...]] = [_HEADINGS]
     rows += [_cells(run_row(summary, now)) for summary in found]
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    if stdout_is_terminal():
-        left = shutil.get_terminal_size().columns - sum(widths[1:]) - len(_GAP) * len(widths[1:])
-        widths[0] = min(widths[0], max(_LEAST_NAME, left))
-    for row in rows:
-        print_data(_GAP.join(map(_cell, row, widths)).rstrip())
+    for line in table_lines(rows):
+        print_data(line)
 
 
 runs_app.command()(run_report.show)
@@ -64,13 +57,6 @@ runs_app.command()(run_upkeep.rename)
 runs_app.command()(run_export.export)
 runs_app.command()(run_upkeep.rm)
 runs_app.command()(run_upkeep.restore)
-
-
-def _cell(text: str, width: int) -> str:
-    """A text in so many columns, cut off if it is longer."""
-    if cell_len(text) > width:
-        return set_cell_size(text, width - 1) + "…"
-    return set_cell_size(text, width)
 
 
 def _cells(row: RunRow) -> tuple[str, ...]:

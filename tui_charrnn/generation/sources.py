@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.resources import bundled_models
-from tui_charrnn.runs.checkpoints import best_or_newest
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 
 
@@ -23,7 +22,7 @@ def find_model(argument: str | None, runs_folder: Path) -> Path:
     Raises:
         ModelFileError: If nothing is found; names that are near are listed.
     """
-    bundled = _bundled_models()
+    bundled = models_that_came_along()
     if argument is None:
         if not bundled:
             raise ModelFileError(
@@ -42,7 +41,8 @@ def find_model(argument: str | None, runs_folder: Path) -> Path:
     return found
 
 
-def _bundled_models() -> dict[str, Path]:
+def models_that_came_along() -> dict[str, Path]:
+    """The bundled models, the default first; none if this installation lacks them."""
     try:
         return bundled_models()
     except FileNotFoundError:  # everything else works without them
@@ -60,6 +60,9 @@ def _at_run(run: RunDirectory) -> Path | None:
     """The model to sample from a run with, or None if there is no such run."""
     if not run.description.is_file():
         return None
+    # deferred: a bundled model speaks without it
+    from tui_charrnn.runs.checkpoints import best_or_newest  # noqa: PLC0415 - as said
+
     checkpoint = best_or_newest(run)
     if checkpoint is not None:
         return checkpoint.model

@@ -1,0 +1,89 @@
+"""Train the bundled models anew: `make models`.
+
+Usage: python scripts/make_models.py [NAME ...] [--text NAME=FILE]
+
+Each takes half an hour or more on two processor cores. A training that is cut off goes on when the
+command is given again. What is written is the best model of the run as float16, with the facts of
+its training inside: tui_charrnn/models/NAME.safetensors.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.model.checkpoint import load_model, serialize_model
+from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.runs.checkpoints import best_or_newest
+from tui_charrnn.runs.layout import RunDirectory
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+MODELS: Final = ROOT / "tui_charrnn" / "models"
+RUNS: Final = ROOT / "build" / "models"
+SIZE_LIMIT: Final = 3_000_000
+"""Bytes of a model in the wheel."""
+RECIPES: Final = {
+    "shakespeare": ("shakespeare",),
+    "python": ("python", "--steps", "16000", "--dropout", "0.1", "--recurrent-weight-dropout", "0"),
+}
+"""The text of each model, a name of the catalogue, and what is set besides the preset `medium`."""
+
+
+def main() -> None:
+    """Train and write the models that are asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument(
+        "--text",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="the text of a model, instead of having it downloaded; may be repeated",
+    )
+    options = parser.parse_args()
+    texts = dict(given.split("=", maxsplit=1) for given in options.text)
+    for name in [*options.names, *texts]:
+        if name not in RECIPES:
+            parser.error(f"there is no recipe {name!r}; known: {', '.join(RECIPES)}")
+    for name in options.names or RECIPES:
+        corpus, *settings = RECIPES[name]
+        run = train(name, texts.get(name, corpus), settings)
+        print(write_model(run, name))
+
+
+def train(name: str, corpus: str, settings: list[str]) -> RunDirectory:
+    """Train to the end with the command that users have, or go on where it was cut off."""
+    command = [sys.executable, "-m", "tui_charrnn", "train", "--headless", corpus]
+    command += ["--preset", "medium", *settings, "--name", name]
+    command += ["--runs-dir", str(RUNS), "--resume", "auto"]
+    subprocess.run(command, check=True)
+    return RunDirectory(RUNS / name)
+
+
+def write_model(run: RunDirectory, name: str) -> str:
+    """Write the best model of a run, and return a line about it.
+
+    Raises:
+        SystemExit: If there is none, or it is too large for the wheel.
+    """
+    checkpoint = best_or_newest(run)
+    if checkpoint is None:
+        raise SystemExit(f"{name}: the run {run.path} has saved no model.")
+    model = load_model(checkpoint.model)
+    contents = serialize_model(
+        tensors_from_weights(model.weights, model.config),
+        model.config,
+        model.vocabulary,
+        corpus=model.corpus,
+        training=model.training,
+        dtype="float16",
+    )
+    if len(contents) > SIZE_LIMIT:
+        raise SystemExit(f"{name}: {len(contents):,} bytes, and {SIZE_LIMIT:,} are allowed.")
+    (MODELS / f"{name}.safetensors").write_bytes(contents)
+    return f"{name}: {len(contents):,} bytes, {dict(model.training)}"
+
+
+if __name__ == "__main__":
+    main()
