@@ -35,10 +35,11 @@ class ModelFacts:
         """Lowest validation loss that it was saved with, nats per character; None if unknown."""
         if self.header is None:
             return None
-        found = (
-            self.header.training.get(name) for name in ("best_validation_loss", "validation_loss")
-        )
-        return next((float(loss) for loss in found if _is_loss(loss)), None)
+        for name in ("best_validation_loss", "validation_loss"):
+            loss = self.header.training.get(name)
+            if isinstance(loss, float) and math.isfinite(loss):
+                return loss
+        return None
 
 
 def read_facts(path: Path) -> ModelFacts:
@@ -55,8 +56,3 @@ def read_facts(path: Path) -> ModelFacts:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         return ModelFacts(path, size, None, f"{path} cannot be read: {reason}.")
-
-
-def _is_loss(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)  # type: ignore[arg-type]  # it is a number

@@ -1,0 +1,1 @@
+"""What `benchmarks.originality_speed` measures, a process for each part."""

@@ -1,0 +1,134 @@
+"""Finds the text that a model was trained on, and the index of its passages."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tui_charrnn.errors import CorpusError, RunError
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.run_corpus import read_run_corpus
+from tui_charrnn.text.catalogue import load_catalogue
+from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.sources import CATALOGUE_PREFIX, go_on
+from tui_charrnn.text.suffix_cache import obtain_index, open_index
+from tui_charrnn.text.suffix_index import SuffixIndex
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedCorpus:
+    """A corpus that passages can be looked up in."""
+
+    name: str
+    """As shown to people."""
+    sha256: str
+    index: SuffixIndex
+
+
+def kept_training_corpus(model: Model) -> IndexedCorpus | None:
+    """The corpus of a model if its index was kept; the text itself may be gone.
+
+    Args:
+        model: As it was loaded.
+    """
+    name, sha256 = _named_in(model)
+    index = open_index(sha256)
+    return IndexedCorpus(name, sha256, index) if index else None
+
+
+def read_training_corpus(
+    model: Model,
+    path: Path,
+    runs: Path,
+    *,
+    progress: Progress | None = None,
+    heed: Callable[[], None] = go_on,
+) -> Corpus:
+    """Find the text that a model was trained on, and read it.
+
+    It is looked for in the model's run and in the catalogue, as far as that is on this machine; no
+    network is used. Only a text with the hash that the model names is taken.
+
+    Args:
+        model: As it was loaded.
+        path: Of its file.
+        runs: Where runs are looked up by name.
+        progress: Told of bytes done and, if known, bytes in all, where that takes a while.
+        heed: Called now and then; it raises to give the reading up.
+
+    Raises:
+        CorpusError: If it is not found, or has changed.
+    """
+    name, sha256 = _named_in(model)
+    reason = ""
+    for read in _candidates(model, path, runs, progress, heed):
+        try:
+            corpus = read()
+        except CorpusError as error:
+            reason = reason or str(error)
+            continue
+        if corpus.sha256 == sha256:
+            return corpus
+        reason = reason or f"What is called {name!r} here is another text than it was trained on."
+    raise CorpusError(_missing_sentence(name, sha256, reason))
+
+
+def index_corpus(
+    corpus: Corpus,
+    *,
+    progress: Progress | None = None,
+    heed: Callable[[], None] = go_on,
+    tell: Callable[[str], None],
+) -> IndexedCorpus:
+    """The index of a corpus, kept or built; arguments and errors are those of `obtain_index`."""
+    index = obtain_index(corpus.text, corpus.sha256, progress=progress, heed=heed, tell=tell)
+    return IndexedCorpus(corpus.name, corpus.sha256, index)
+
+
+def _named_in(model: Model) -> tuple[str, str]:
+    """Name and hash of the corpus that a model tells, whatever values its file holds."""
+    return str(model.corpus.get("name", "")), str(model.corpus.get("sha256", ""))
+
+
+def _candidates(
+    model: Model,
+    path: Path,
+    runs: Path,
+    progress: Progress | None,
+    heed: Callable[[], None],
+) -> Iterator[Callable[[], Corpus]]:
+    """What may read the corpus of a model, the surest first."""
+    name, sha256 = _named_in(model)
+    for run in _runs_of(model, path, runs):
+        try:
+            reference = read_description(run).corpus
+        except RunError:
+            continue
+        if reference.sha256 == sha256:
+            yield partial(read_run_corpus, run, reference, heed)
+    for entry in load_catalogue().values():
+        is_same = entry.expected_sha256 == sha256 or entry.name == name
+        if is_same and (entry.kind == "built" or entry.is_here):
+            address = f"{CATALOGUE_PREFIX}{entry.name}"
+            yield partial(read_corpus, [address], progress=progress, heed=heed)
+
+
+def _runs_of(model: Model, path: Path, runs: Path) -> Iterator[RunDirectory]:
+    """The runs that a model may come from: around its file, or called as it says."""
+    yield from map(RunDirectory, path.absolute().parents[:3])
+    name = model.training.get("run")
+    if isinstance(name, str) and Path(name).name == name:
+        yield RunDirectory(runs / name)
+
+
+def _missing_sentence(name: str, sha256: str, reason: str) -> str:
+    if not name or not sha256:
+        return "The model does not say what it was trained on."
+    if reason:
+        return f"The text that the model was trained on cannot be had. {reason}"
+    known = next((e.name for e in load_catalogue().values() if e.sha256 == sha256), None)
+    hint = f" `charrnn-tui corpora inspect {known}` downloads it." if known else ""
+    return f"The text that the model was trained on, {name!r}, was not found here.{hint}"
