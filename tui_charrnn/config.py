@@ -1,39 +1,20 @@
-"""The three configurations, frozen and validated."""
+"""The three configurations, frozen and validated.
+
+Those of a model and of a text lie in modules of their own: the app needs them before it needs
+anything of a training.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tui_charrnn.model_config import CELLS as CELLS  # noqa: PLC0414
+from tui_charrnn.model_config import ModelConfig as ModelConfig  # noqa: PLC0414
+from tui_charrnn.sampling_config import SamplingConfig as SamplingConfig  # noqa: PLC0414
 from tui_charrnn.settings import Settings, refuse, setting
 
-CELLS = ("lstm", "gru", "rnn")
 OPTIMIZERS = ("adamw", "adam")
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelConfig(Settings):
-    """The shape of a network: embedding (V, E), L recurrent layers of size H, softmax (H, V)."""
-
-    cell: str = setting("lstm", "Kind of the recurrent cell.", choices=CELLS)
-    embedding_size: int = setting(
-        32, "Embedding size E: numbers that stand for one character.", minimum=1, maximum=4096
-    )
-    hidden_size: int = setting(
-        256, "Hidden size H: numbers that a layer remembers.", minimum=1, maximum=8192
-    )
-    layer_count: int = setting(1, "Recurrent layers, one on top of another.", minimum=1, maximum=8)
-    tied_output: bool = setting(False, "Use the embedding as the output layer too (needs E = H).")
-
-    def __post_init__(self) -> None:
-        """Refuse what is not allowed, all at once."""
-        problems = self.problems()
-        if not problems and self.tied_output and self.embedding_size != self.hidden_size:
-            problems.append(
-                "tied_output needs embedding_size equal to hidden_size. "
-                f"Received: {self.embedding_size} and {self.hidden_size}."
-            )
-        refuse(problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +115,21 @@ class TrainingConfig(Settings):
         minimum=0,
         maximum=1,
     )
+    min_count: int = setting(
+        1,
+        "Characters that occur less often in the text become one unknown symbol, which is never "
+        "generated.",
+        minimum=1,
+        maximum=10**12,
+    )
+    max_vocabulary: int | None = setting(
+        None,
+        "Different characters at most, the unknown symbol counted in; the rarest of all others "
+        "become it. None takes all.",
+        minimum=2,
+        maximum=0x110000,
+        optional=True,
+    )
     validation_fraction: float = setting(
         0.1,
         "Share of the text, at its end, that is held out.",
@@ -195,58 +191,3 @@ class TrainingConfig(Settings):
                 f"Received: {' and '.join(given) or 'none of them'}."
             )
         refuse(problems)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SamplingConfig(Settings):
-    """How the next character is chosen from the model's logits."""
-
-    temperature: float = setting(
-        0.8,
-        "Divides the logits: below 1 safer, above 1 wilder, 0 always the likeliest.",
-        minimum=0,
-        maximum=100,
-    )
-    top_k: int | None = setting(
-        None, "Choose among the k likeliest characters only.", minimum=1, optional=True
-    )
-    top_p: float | None = setting(
-        None,
-        "Choose among the fewest characters whose probabilities reach p (nucleus).",
-        minimum=0,
-        exclusive_minimum=True,
-        maximum=1,
-        optional=True,
-    )
-    min_p: float | None = setting(
-        None,
-        "Choose among characters that have at least p times the likeliest one's probability.",
-        minimum=0,
-        exclusive_minimum=True,
-        maximum=1,
-        optional=True,
-    )
-    repetition_penalty: float = setting(
-        1.0,
-        "Makes characters that came lately less likely, above 1, or more likely, below; 1 is off.",
-        minimum=0,
-        exclusive_minimum=True,
-        maximum=100,
-    )
-    repetition_window: int = setting(
-        64,
-        "How many of the last characters the repetition penalty counts as lately.",
-        minimum=1,
-        maximum=1024,
-    )
-    rng_seed: int | None = setting(
-        None,
-        "Start of the random numbers; none takes a new one each time.",
-        minimum=0,
-        maximum=2**63 - 1,
-        optional=True,
-    )
-
-    def __post_init__(self) -> None:
-        """Refuse what is not allowed, all at once."""
-        refuse(self.problems())

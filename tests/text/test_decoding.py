@@ -1,33 +1,40 @@
 """Bytes become text, or an error that says where they do not."""
 
 import unicodedata
+from io import BytesIO
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.decoding import DecodedText, decode_text, known_encoding, looks_binary
+from tui_charrnn.text.decoding import known_encoding, looks_binary
+from tui_charrnn.text.pieces import BytesFound, Reading
+from tui_charrnn.text.source_reading import read_source
+from tui_charrnn.text.sources import Source
 
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"))
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), min_size=1)
+
+
+class Decoded(NamedTuple):
+    text: str
+    found: BytesFound
 
 
 def decode(
     data: bytes, *, encoding: str = "utf-8", unify_newlines: bool = True, compose: bool = True
-) -> DecodedText:
-    return decode_text(
-        data,
-        name="words.txt",
-        encoding=encoding,
-        unify_newlines=unify_newlines,
-        compose=compose,
-    )
+) -> Decoded:
+    reading = Reading(encoding=encoding, unify_newlines=unify_newlines, compose=compose)
+    source, found = Source("words.txt", "words"), BytesFound()
+    pieces = read_source(source, BytesIO(data), reading, found)
+    return Decoded("".join([piece.text for piece in pieces]), found)
 
 
 @given(texts, st.sampled_from(["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]))
 def test_a_byte_order_mark_tells_the_encoding(text: str, encoding: str) -> None:
-    found = decode(f"\ufeff{text}".encode(encoding), unify_newlines=False, compose=False)
-    assert (found.text, found.encoding, found.bom) == (text, encoding, True)
+    decoded = decode(f"\ufeff{text}".encode(encoding), unify_newlines=False, compose=False)
+    assert (decoded.text, decoded.found.codec, decoded.found.has_mark) == (text, encoding, True)
 
 
 @given(texts, st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32", "utf-8-sig"]))
@@ -49,7 +56,8 @@ def test_normalization_leaves_nothing_to_normalize(text: str) -> None:
 
 @given(texts)
 def test_composed_characters_are_counted_exactly_when_there_are_some(text: str) -> None:
-    assert bool(decode(text.encode()).composed) == (not unicodedata.is_normalized("NFC", text))
+    counted = decode(text.encode()).found.composed
+    assert bool(counted) == (not unicodedata.is_normalized("NFC", text))
 
 
 @given(texts)
@@ -58,13 +66,13 @@ def test_nothing_is_changed_that_was_not_asked_for(text: str) -> None:
 
 
 def test_line_ends_are_counted_and_unified() -> None:
-    found = decode(b"a\r\nb\r\rc\n")
-    assert (found.text, found.crlf, found.cr) == ("a\nb\n\nc\n", 1, 2)
+    text, found = decode(b"a\r\nb\r\rc\n")
+    assert (text, found.crlf, found.cr) == ("a\nb\n\nc\n", 1, 2)
 
 
 def test_line_ends_are_counted_where_they_are_kept() -> None:
-    found = decode(b"a\r\nb\r", unify_newlines=False)
-    assert (found.text, found.crlf, found.cr) == ("a\r\nb\r", 1, 1)
+    text, found = decode(b"a\r\nb\r", unify_newlines=False)
+    assert (text, found.crlf, found.cr) == ("a\r\nb\r", 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +80,7 @@ def test_line_ends_are_counted_where_they_are_kept() -> None:
     [("cafe\u0301 e\u0301te\u0301", 3), ("\u1112\u1161\u11ab\u1100\u1173\u11af", 2), ("é한", 0)],
 )
 def test_composed_characters_are_counted_as_a_reader_sees_them(text: str, count: int) -> None:
-    assert decode(text.encode()).composed == count
+    assert decode(text.encode()).found.composed == count
 
 
 @pytest.mark.parametrize("before", ["", "\ufeff"])

@@ -126,3 +126,25 @@ def test_a_source_that_is_too_slow_is_given_up() -> None:
 def test_only_addresses_of_the_web_are_fetched() -> None:
     with pytest.raises(CorpusError, match="not an address of the web"):
         fetch(["file:///etc/passwd"], maximum_bytes=10_000)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://texts.invalid/a",
+        "http://127.0.0.1.texts.invalid/a",
+        "http://localhost.texts.invalid/a",
+        "http://127.0.0.1@texts.invalid/a",
+    ],
+)
+def test_what_could_be_changed_on_the_way_is_not_fetched(url: str) -> None:
+    with pytest.raises(CorpusError, match="not a secure address"):
+        fetch([url], maximum_bytes=10_000)
+
+
+@pytest.mark.parametrize("target", ["http://texts.invalid/a", "ftp://127.0.0.1/a"])
+def test_a_redirection_leads_to_no_unsafe_place(target: str) -> None:
+    with serve({"/a": Answer(status=302, location=target)}) as server:
+        with pytest.raises(CorpusError, match="not a"):
+            fetch([server.url("/a")], maximum_bytes=10_000)
+        assert server.requests == ["/a"]

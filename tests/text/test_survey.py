@@ -1,6 +1,7 @@
 """A survey in pieces finds what reading the whole text finds."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text import pieces
+from tui_charrnn.text import number_store, pieces
 from tui_charrnn.text.corpus import read_corpus
 from tui_charrnn.text.inspection import inspect_corpus
 from tui_charrnn.text.pieces import Reading
@@ -100,6 +101,41 @@ def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
     assert told[0].found.bytes == 1 << 20
     assert not told[0].is_whole
     assert told[0].bytes_total == whole.characters == 3_000_000
+
+
+def test_of_a_large_text_the_first_part_is_enough(tmp_path: Path) -> None:
+    paths = [tmp_path / "1.txt", tmp_path / "2.txt"]
+    for path in paths:
+        path.write_text("to be " * 100_000, encoding="utf-8")
+    sources = find_sources([str(path) for path in paths], encoding="utf-8")
+    found = survey_sources(sources, Reading(), tell=ignore, heed=go_on, limit=300_000)
+    assert found.is_part
+    assert not found.is_whole
+    assert 300_000 <= found.found.consumed < 400_000
+    assert (found.bytes_total, found.files) == (1_200_000, 2)
+    assert found.expected_characters == pytest.approx(1_200_000, rel=0.001)
+    whole = survey_sources(sources, Reading(), tell=ignore, heed=go_on)
+    assert (whole.is_part, whole.expected_characters) == (False, 1_200_001)
+
+
+def test_a_text_that_was_read_before_is_known_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes("\ufeffe\u0301t\u200be\r\n".encode() + "사느냐 not\n".encode() * 30_000)
+    expected = surveyed([path])
+    monkeypatch.setattr(number_store, "KEPT_IN_MEMORY", 1_000)
+    read_corpus([str(path)])
+    sources = find_sources([str(path)], encoding="utf-8")
+    found = survey_sources(sources, Reading(), tell=ignore, heed=go_on, limit=10)
+    assert found.is_whole
+    assert replace(found, found=expected.found) == expected
+    assert found.found.encodings == expected.found.encodings
+    assert (found.found.bytes, found.found.crlf, found.found.composed) == (
+        expected.found.bytes,
+        expected.found.crlf,
+        expected.found.composed,
+    )
 
 
 def test_it_can_be_given_up_at_any_piece(tmp_path: Path) -> None:

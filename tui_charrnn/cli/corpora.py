@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tui_charrnn.text.inspection import CharacterCount, CorpusInspection
     from tui_charrnn.text.ngrams import Baselines
 
+_LOOKED_AT: Final = 1 << 24
+"""Bytes of a large text that are looked at, unless all of it is asked for or was read before."""
 _SHOWN_CHARACTERS: Final = 200
 _SHOWN_ROWS: Final = 12
 
@@ -70,6 +72,10 @@ def inspect(
     encoding: Encoding = "utf-8",
     keep_newlines: KeepNewlines = False,
     keep_decomposed: KeepDecomposed = False,
+    is_whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Read all of a large text, and not only its first 16 MB."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Report size, encoding, characters, split and baselines of a text."""
@@ -78,6 +84,7 @@ def inspect(
         encoding=encoding,
         keep_newlines=keep_newlines,
         keep_decomposed=keep_decomposed,
+        limit=None if is_whole else _LOOKED_AT,
     )
     # deferred: NumPy, 0.1 s that the list does not need
     from tui_charrnn.text.inspection import inspect_corpus  # noqa: PLC0415  deferred, see above
@@ -115,7 +122,7 @@ def _inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, A
     return {
         "name": corpus.name,
         "sources": list(corpus.sources),
-        "sha256": corpus.sha256,
+        "sha256": None if corpus.report.part_of else corpus.sha256,
         "unify_newlines": corpus.unify_newlines,
         "compose": corpus.compose,
         **asdict(corpus.report),
@@ -139,7 +146,10 @@ def _count_values(count: "CharacterCount") -> dict[str, Any]:
 def _report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[str, str]]:
     """The report for people: a label, empty where a line goes on, and a line."""
     yield "corpus", f"{safe_line(corpus.name)}, {_files(corpus)}"
-    yield "sha256", corpus.sha256
+    if (size := corpus.report.part_of) is not None:
+        yield "part", f"the first {_size(corpus.report.bytes)} of {_size(size)}; --whole reads all"
+    else:
+        yield "sha256", corpus.sha256
     yield "size", f"{corpus.report.bytes:,} bytes, {_encoding(corpus)}"
     yield "line ends", _line_ends(corpus)
     yield "composed", _composition(corpus)
@@ -157,6 +167,10 @@ def _report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[s
     if found.heldout_only:
         yield "", f"held out but never trained on: {_shown(found.heldout_only)}"
     yield from _baseline_lines(found.baselines)
+    counted = found.baselines.training_characters if found.baselines else 0
+    if found.baselines and counted < found.training_characters:
+        scored = found.baselines.heldout_characters
+        yield "", f"counted on {counted:,} characters, scored on the {scored:,} after them"
 
 
 def _files(corpus: Corpus) -> str:

@@ -18,9 +18,21 @@ KeepDecomposed: TypeAlias = Annotated[
 
 
 def read_named_corpus(
-    arguments: Sequence[str], *, encoding: str, keep_newlines: bool, keep_decomposed: bool
+    arguments: Sequence[str],
+    *,
+    encoding: str,
+    keep_newlines: bool,
+    keep_decomposed: bool,
+    limit: int | None = None,
 ) -> Corpus:
     """Read a corpus from the words and options of a command line.
+
+    Args:
+        arguments: Its words.
+        encoding: Of the text.
+        keep_newlines: Leave line ends as they are.
+        keep_decomposed: Leave decomposed characters as they are.
+        limit: Bytes of a large text that are enough; None reads all.
 
     Raises:
         CorpusError: If the words name no text, or it cannot be read.
@@ -33,6 +45,7 @@ def read_named_corpus(
             compose=not keep_decomposed,
             stdin=stdin_bytes(),
             progress=progress,
+            limit=limit,
         )
     for name, sha256 in corpus.report.recorded:
         narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")

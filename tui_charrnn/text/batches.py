@@ -7,7 +7,7 @@ Notation: N characters, batch size B, sequence length T, S steps an epoch, R str
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,18 @@ from tui_charrnn.errors import CorpusError
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
+
+
+class Indices(Protocol):
+    """The indices of N characters: an array of shape (N,), or what looks them up as one would."""
+
+    def __len__(self) -> int:
+        """N."""
+        ...
+
+    def __getitem__(self, places: npt.NDArray[np.int64], /) -> Int32:
+        """The indices at some places, of the same shape."""
+        ...
 
 
 def fitting_batch_size(training_characters: int, batch_size: int, sequence_length: int) -> int:
@@ -46,7 +58,7 @@ class ContiguousStreams:
     """
 
     def __init__(
-        self, indices: Int32, *, batch_size: int, sequence_length: int, rng_seed: int
+        self, indices: Indices, *, batch_size: int, sequence_length: int, rng_seed: int
     ) -> None:
         """Lay out the streams.
 
@@ -68,7 +80,7 @@ class ContiguousStreams:
         self.batch_size: Final = batch_size
         self.sequence_length: Final = sequence_length
         self.steps_per_epoch: Final = predictions // per_batch
-        self._indices: Final = indices
+        self._indices: Final[Indices] = indices
         self._rng_seed: Final = rng_seed
         self._left_over: Final = predictions - self.steps_per_epoch * per_batch
         stream_length = self.steps_per_epoch * sequence_length
@@ -120,7 +132,7 @@ class HeldOutWindows:
     weight is 0. All windows have the same shape.
     """
 
-    def __init__(self, indices: Int32, *, stream_count: int, sequence_length: int) -> None:
+    def __init__(self, indices: Indices, *, stream_count: int, sequence_length: int) -> None:
         """Lay out the streams.
 
         Args:
@@ -140,7 +152,7 @@ class HeldOutWindows:
         """Characters that are predicted: the sum of all weights."""
         self.stream_count: Final = min(stream_count, self.predicted)
         self.sequence_length: Final = sequence_length
-        self._indices: Final = indices
+        self._indices: Final[Indices] = indices
         # (R + 1,): stream r predicts the characters after edges[r] .. edges[r + 1] - 1
         self._edges: Final = np.arange(self.stream_count + 1) * self.predicted // self.stream_count
 

@@ -1,24 +1,20 @@
 """A corpus: one text, where it came from, and what was found while reading it."""
 
-import hashlib
-import os
-import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.catalogue import CatalogueEntry, obtain
-from tui_charrnn.text.decoding import DecodedText, decode_text, known_encoding
+from tui_charrnn.text.decoding import known_encoding
+from tui_charrnn.text.pieces import Reading
 from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.sources import FoundSources, Source, find_sources, go_on
+from tui_charrnn.text.sources import Source, find_sources, go_on
 
-_AT_ONCE: Final = 1 << 22
-"""Bytes that are read before it is asked again whether to go on."""
-_LARGE: Final = 1 << 25
-"""Bytes from which on it is told how much of a file has been read."""
+if TYPE_CHECKING:  # brings NumPy, which the app loads after its first frame
+    from tui_charrnn.text.numbered_text import NumberedText
+
+_BEGINNING: Final = 1 << 16
+"""Characters of the beginning that are looked at for what a text is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +26,7 @@ class CorpusReport:
     skipped_files: int
     """Binary or empty files of folders and globs that were passed over."""
     bytes: int
+    """Of the text as it is encoded in the files, unpacked where they are compressed."""
     encoding: str
     """Python's name of the codec; several, if the files differ, with commas between."""
     bom: bool
@@ -43,15 +40,18 @@ class CorpusReport:
     recorded: tuple[tuple[str, str], ...] = ()
     """Name and SHA-256 of every text that was downloaded for the first time and whose hash nobody
     knew beforehand: worth telling the user, for later uses are held against it."""
+    part_of: int | None = None
+    """Bytes of all files as they lie on the disk, if only the first part of them was read."""
 
 
-@dataclass(frozen=True)  # no slots: the hash is kept once it was computed
+@dataclass(frozen=True)  # no slots: the text is kept once it was decoded
 class Corpus:
     """A text and where it came from."""
 
     name: str
     """As shown to people."""
-    text: str
+    numbered: "NumberedText"
+    """The text itself; of a large one no more is in memory than is looked at."""
     sources: tuple[str, ...]
     """Arguments of `read_corpus` that read the same text again: absolute paths and
     `catalogue:NAME`, in order; empty if a part came from a stream, such as standard input."""
@@ -61,10 +61,24 @@ class Corpus:
     compose: bool
     report: CorpusReport
 
-    @cached_property
+    def __len__(self) -> int:
+        """How many characters there are."""
+        return len(self.numbered)
+
+    @property
     def sha256(self) -> str:
         """The hash of the text as UTF-8, in hexadecimal digits."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return self.numbered.sha256
+
+    @property
+    def beginning(self) -> str:
+        """The first characters, 65,536 at most."""
+        return self.numbered.decode(0, _BEGINNING)
+
+    @cached_property
+    def text(self) -> str:
+        """All of it in memory, four bytes a character and more: not for a large one."""
+        return self.numbered.decode()
 
 
 def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named by the caller)
@@ -76,53 +90,50 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
     stdin: BinaryIO | None = None,
     progress: Progress | None = None,
     heed: Callable[[], None] = go_on,
+    limit: int | None = None,
 ) -> Corpus:
     """Read one text from everything that is named, in order.
 
-    Where a file does not end its last line, a line feed keeps it apart from the next file.
+    Where a file does not end its last line, a line feed keeps it apart from the next file. A text
+    is read in one pass, whatever its size; a large one that can be read again is kept in the
+    user's cache as numbers, and is there at once the next time.
 
     Args:
-        arguments: One or more of: a file; a folder, whose text files are read in the order of
-            their paths; a glob; `-` for standard input; a name of the catalogue; or
-            `catalogue:NAME`. A path that exists wins over a name.
+        arguments: One or more of: a file, which may be compressed by gzip or zstandard; a folder,
+            whose text files are read in the order of their paths; a glob; `-` for standard input;
+            a name of the catalogue; or `catalogue:NAME`. A path that exists wins over a name.
         encoding: Of all files, unless it is utf-8 and a byte order mark tells of another.
         unify_newlines: Turn CR LF and lone CR into LF.
         compose: Turn characters into their composed form (Unicode NFC).
         stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
         progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
-            is built or downloaded, or a large file is read.
+            is built or downloaded, or a large text is read.
         heed: Called now and then; it raises to give the reading up.
+        limit: Bytes of the files after which to stop, unless the whole text is in the cache; the
+            report then says that it is a part. None reads all.
 
     Raises:
         CorpusError: If something is missing, unreadable, empty, binary or not in the encoding.
-        StorageError: If a text of the catalogue cannot be stored.
+        StorageError: If a text of the catalogue, or a large one, cannot be stored.
     """
+    # deferred: NumPy, which the first frame of the app does not wait for
+    from tui_charrnn.text.corpus_reading import number_sources  # noqa: PLC0415  as said
+
     known_encoding(encoding)
     found = find_sources(arguments, encoding=encoding, heed=heed)
-    unknown = [source.entry for source in found.sources if source.entry and _is_new(source.entry)]
-    texts, sizes = [], []
-    for source in found.sources:
-        data = _read_bytes(source, stdin, progress, heed)
-        text = decode_text(
-            data,
-            name=source.name,
-            encoding="utf-8" if source.entry else encoding,
-            unify_newlines=unify_newlines,
-            compose=compose,
-        )
-        if not text.text:
-            raise CorpusError(f"There is no text in {source.name}: it is empty.")
-        texts.append(text)
-        sizes.append(len(data))
+    reading = Reading(encoding=encoding, unify_newlines=unify_newlines, compose=compose)
+    numbered, report = number_sources(
+        found, reading, stdin=stdin, progress=progress, heed=heed, limit=limit
+    )
     is_repeatable = all(source.is_repeatable for source in found.sources)
     return Corpus(
         name=_name(found.sources),
-        text=_joined([text.text for text in texts]),
+        numbered=numbered,
         sources=tuple(source.address for source in found.sources) if is_repeatable else (),
         encoding=encoding,
         unify_newlines=unify_newlines,
         compose=compose,
-        report=_report(texts, sum(sizes), found, unknown),
+        report=report,
     )
 
 
@@ -135,76 +146,6 @@ def split_point(characters: int, validation_fraction: float) -> int:
     return min(max(first, 1), max(characters - 1, 0))
 
 
-def _read_bytes(
-    source: Source,
-    stdin: BinaryIO | None,
-    progress: Progress | None,
-    heed: Callable[[], None],
-) -> bytes:
-    path = obtain(source.entry, progress=progress) if source.entry else source.path
-    try:
-        if path is None:
-            return _given(stdin).read()
-        _refuse_devices(path, source.name)
-        return _read_file(path, progress, heed)
-    except OSError as error:
-        raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
-    except MemoryError as error:
-        raise CorpusError(f"{source.name} is too large for this machine's memory.") from error
-
-
-def _read_file(path: Path, progress: Progress | None, heed: Callable[[], None]) -> bytes:
-    data = bytearray()
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        while piece := file.read(_AT_ONCE):
-            data += piece
-            heed()
-            if progress is not None and size >= _LARGE:
-                progress(len(data), size)
-    return bytes(data)
-
-
-def _given(stdin: BinaryIO | None) -> BinaryIO:
-    if stdin is None:
-        raise CorpusError("Standard input cannot be read here; give the path of a file instead.")
-    return stdin
-
-
-def _refuse_devices(path: Path, name: str) -> None:
-    mode = os.stat(path).st_mode  # noqa: PTH116  its errors are told apart by the caller
-    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-        raise CorpusError(f"{name} is neither a file nor a pipe, so it holds no text.")
-
-
-def _joined(texts: list[str]) -> str:
-    closed = [text if text.endswith(("\n", "\r")) else f"{text}\n" for text in texts[:-1]]
-    return "".join([*closed, texts[-1]])
-
-
 def _name(sources: Sequence[Source]) -> str:
     first, *others = dict.fromkeys(source.label for source in sources)
     return f"{first}+{len(others)}" if others else first
-
-
-def _is_new(entry: CatalogueEntry) -> bool:
-    return entry.kind == "download" and entry.expected_sha256 is None
-
-
-def _report(
-    texts: Sequence[DecodedText],
-    size: int,
-    found: FoundSources,
-    unknown: Sequence[CatalogueEntry],
-) -> CorpusReport:
-    return CorpusReport(
-        files=len(texts),
-        skipped_files=found.skipped,
-        bytes=size,
-        encoding=", ".join(dict.fromkeys(text.encoding for text in texts)),
-        bom=any(text.bom for text in texts),
-        crlf=sum(text.crlf for text in texts),
-        cr=sum(text.cr for text in texts),
-        composed=sum(text.composed for text in texts),
-        recorded=tuple((entry.name, entry.expected_sha256 or "") for entry in unknown),
-    )

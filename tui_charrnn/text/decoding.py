@@ -7,8 +7,8 @@ names the byte.
 import codecs
 import io
 import re
+import sys
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
 
 from tui_charrnn.errors import CorpusError
@@ -28,24 +28,6 @@ _WIDE: Final = ("utf-16", "utf-32")
 SNIFFED: Final = 8_192  # bytes at the start of a file that tell text from binary
 _TRY: Final = "cp1252 (Western European), cp949 (Korean), shift_jis, gb18030 or utf-16"
 _NOT_ASCII: Final = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedText:
-    """The text of one file, and what was found in its bytes."""
-
-    text: str
-    encoding: str
-    """The codec that was used, by Python's name for it."""
-    bom: bool
-    """Whether a byte order mark was there; it is not part of the text."""
-    crlf: int
-    """Line ends of the form CR LF."""
-    cr: int
-    """Carriage returns without a line feed."""
-    composed: int
-    """Characters, as a reader sees them, that Unicode NFC writes in another way."""
 
 
 def known_encoding(encoding: str) -> str:
@@ -76,39 +58,7 @@ def looks_binary(start: bytes, encoding: str) -> bool:
         CorpusError: If the encoding is unknown.
     """
     codec, _ = choose_codec(start, known_encoding(encoding))
-    return b"\0" in start and not codec.startswith(_WIDE)
-
-
-def decode_text(
-    data: bytes, *, name: str, encoding: str, unify_newlines: bool, compose: bool
-) -> DecodedText:
-    """Decode the bytes of one file.
-
-    Args:
-        data: All bytes of the file.
-        name: What to call the file in an error.
-        encoding: The encoding, unless it is utf-8 and a byte order mark tells of another.
-        unify_newlines: Turn CR LF and lone CR into LF.
-        compose: Turn characters into their composed form (Unicode NFC).
-
-    Raises:
-        CorpusError: If the encoding is unknown, or the bytes are not text in it.
-    """
-    codec, mark = choose_codec(data, known_encoding(encoding))
-    raw = _decoded(data[len(mark) :], name, codec, offset=len(mark))
-    bom = bool(mark) or (codec in _ANY_ORDER and data.startswith(tuple(_BYTE_ORDER_MARKS)))
-    crlf = raw.count("\r\n")
-    cr = raw.count("\r") - crlf
-    text = raw.replace("\r\n", "\n").replace("\r", "\n") if unify_newlines else raw
-    composed = _count_decomposed(text)
-    return DecodedText(
-        text=unicodedata.normalize("NFC", text) if compose and composed else text,
-        encoding=codec,
-        bom=bom,
-        crlf=crlf,
-        cr=cr,
-        composed=composed,
-    )
+    return b"\0" in start and not is_wide(codec)
 
 
 def _marked_encoding(data: bytes) -> str | None:
@@ -128,34 +78,89 @@ def choose_codec(data: bytes, codec: str) -> tuple[str, bytes]:
     return marked, next(mark for mark, name in _BYTE_ORDER_MARKS.items() if name == marked)
 
 
-def _decoded(data: bytes, name: str, codec: str, offset: int) -> str:
-    is_wide = codec.startswith(_WIDE)
-    zero = -1 if is_wide else data.find(b"\0")
-    if zero >= 0:
-        raise CorpusError(
-            f"{name} is not text: byte {zero + offset:,} is zero, as in a picture, an archive or "
+def has_mark(data: bytes, codec: str, skipped: bytes) -> bool:
+    """Whether a byte order mark was there, skipped here or by the codec itself."""
+    return bool(skipped) or (codec in _ANY_ORDER and data.startswith(tuple(_BYTE_ORDER_MARKS)))
+
+
+def is_wide(codec: str) -> bool:
+    """Whether a zero byte is an ordinary part of a character."""
+    return codec.startswith(_WIDE)
+
+
+def begin_decoding(codec: str, data: bytes) -> codecs.IncrementalDecoder:
+    """A decoder for a text that begins with some bytes.
+
+    Without a byte order mark, UTF-16 and 32 are in this machine's order, as for `bytes.decode`.
+    """
+    marks = [mark for mark, name in _BYTE_ORDER_MARKS.items() if name.startswith(codec)]
+    if codec in _WIDE and not data.startswith(tuple(marks)):
+        codec = f"{codec}-{'le' if sys.byteorder == 'little' else 'be'}"
+    return codecs.getincrementaldecoder(codec)()
+
+
+class ZeroByteError(UnicodeError):
+    """A zero byte stands where there is none in text."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"byte {place:,} is zero")
+        self.place = place
+        """Among the bytes of the file, from 0."""
+
+
+class HalfCharacterError(UnicodeError):
+    """What was decoded is none that a text can hold: a zero, or half of a surrogate pair."""
+
+
+def refuse_halves(text: str, codec: str) -> None:
+    """See that a decoder gave characters only.
+
+    Raises:
+        HalfCharacterError: If it gave half of a surrogate pair, or a zero.
+    """
+    if codec.startswith("utf-8"):
+        return  # gives no halves, and zeros were looked for among the bytes
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise HalfCharacterError("half of a surrogate pair") from error
+    if "\0" in text and is_wide(codec):
+        raise HalfCharacterError("a zero")
+
+
+def undecodable_sentence(
+    error: UnicodeError, name: str, codec: str, place: int, line: int | None
+) -> str:
+    """Why a file is no text, where, and what to do.
+
+    Args:
+        error: What reading it raised.
+        name: What to call the file.
+        codec: What it was decoded by.
+        place: Of the byte that could not be decoded, from 0.
+        line: That it stands in, from 1; None if that is not known.
+    """
+    if isinstance(error, ZeroByteError):
+        return (
+            f"{name} is not text: byte {error.place:,} is zero, as in a picture, an archive or "
             "a program. If it is text in UTF-16, add --encoding utf-16."
         )
-    try:
-        text = data.decode(codec)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise CorpusError(
-            f"{name} is not valid {codec}: byte {error.start + offset:,} "
-            f"(0x{data[error.start]:02x}, line {line:,}) cannot "
-            f"be decoded. Name the file's encoding with --encoding, for example {_TRY}."
-        ) from error
-    except ValueError as error:  # some codecs do not say where
-        raise CorpusError(f"{name} is not valid {codec}: {error}.") from error
-    if _SURROGATE.search(text) or (is_wide and "\0" in text):
-        raise CorpusError(
+    if isinstance(error, HalfCharacterError):
+        return (
             f"{name} is not text in {codec}: it holds what no text can hold. Name the file's "
             f"encoding with --encoding, for example {_TRY}."
         )
-    return text
+    if not isinstance(error, UnicodeDecodeError):  # some codecs do not say where
+        return f"{name} is not valid {codec}: {error}."
+    where = "" if line is None else f", line {line:,}"
+    return (
+        f"{name} is not valid {codec}: byte {place:,} (0x{error.object[error.start]:02x}{where}) "
+        f"cannot be decoded. Name the file's encoding with --encoding, for example {_TRY}."
+    )
 
 
-def _count_decomposed(text: str) -> int:
+def count_decomposed(text: str) -> int:
+    """Characters, as a reader sees them, that Unicode NFC writes in another way."""
     if unicodedata.is_normalized("NFC", text):
         return 0
     return sum(
@@ -167,12 +172,11 @@ def _count_decomposed(text: str) -> int:
 
 def _count_changed(run: str) -> int:
     """How many characters with their marks NFC changes."""
-    starts = [place for place, character in enumerate(run) if not _joins(character)] or [0]
-    starts[0] = 0
+    starts = [place for place, character in enumerate(run) if place == 0 or not joins(character)]
     clusters = [run[low:high] for low, high in zip(starts, [*starts[1:], len(run)], strict=True)]
     return sum(not unicodedata.is_normalized("NFC", cluster) for cluster in clusters)
 
 
-def _joins(character: str) -> bool:
+def joins(character: str) -> bool:
     """Whether a character can melt into the one before: a mark, or a Hangul vowel or final."""
     return unicodedata.category(character)[0] == "M" or "\u1161" <= character <= "\u11c2"

@@ -1,12 +1,14 @@
 """Fetches a text of bounded size from the first source that has it."""
 
+import contextlib
 import hashlib
 import http.client
+import ipaddress
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from typing import Final
+from typing import IO, Final
 from urllib.parse import urlsplit
 
 from tui_charrnn import __version__
@@ -36,7 +38,7 @@ def fetch(
     Nothing is written to disk, so nothing half-written can stay there.
 
     Args:
-        urls: Sources, first choice first; http or https.
+        urls: Sources, first choice first; https, or anything of the web on this machine itself.
         maximum_bytes: More than this is refused.
         sha256: What the file must hash to, in hexadecimal digits, if it is known.
         progress: Told of bytes so far and, if the source says it, bytes in all.
@@ -62,15 +64,12 @@ def fetch(
 def _fetch_one(
     url: str, maximum_bytes: int, progress: Progress | None, silence_limit: float, deadline: float
 ) -> bytes:
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise _UnusableError(f"not an address of the web: {url}")
+    _refuse_unsafe(url)
     request = urllib.request.Request(  # noqa: S310  the scheme is checked above
         url, headers={"User-Agent": f"charrnn-tui/{__version__}"}
     )
     try:
-        with urllib.request.urlopen(  # noqa: S310  the scheme is checked above
-            request, timeout=silence_limit
-        ) as response:
+        with _opener().open(request, timeout=silence_limit) as response:
             return _read(response, maximum_bytes, progress, deadline)
     except urllib.error.HTTPError as error:
         error.close()
@@ -79,6 +78,46 @@ def _fetch_one(
         raise _UnusableError(f"could not be reached ({_plain(error.reason)})") from error
     except (OSError, http.client.HTTPException) as error:
         raise _UnusableError(f"broke off ({_plain(error)})") from error
+
+
+def _refuse_unsafe(url: str) -> None:
+    """Refuse an address at which what is sent could be read or changed on the way.
+
+    Raises:
+        _UnusableError: If it is not https, and not http on this machine.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise _UnusableError(f"not an address of the web: {url}")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise _UnusableError(f"not a secure address (https): {url}")
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirection only where the address that it leads to may be fetched."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Refuse what `_refuse_unsafe` refuses."""
+        _refuse_unsafe(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(_CheckedRedirects)
 
 
 def _read(

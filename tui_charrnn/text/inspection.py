@@ -1,15 +1,20 @@
 """What is in a corpus: its characters, the strange ones among them, its split, its baselines."""
 
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
 from tui_charrnn.text.corpus import Corpus, split_point
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
+from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.vocabulary import Vocabulary
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
+_LARGE: Final = 16_000_000
+"""Characters from which on less is counted for the baselines, so that nobody has to wait; less is
+counted of a part, too."""
+_COUNTED_OF_LARGE: Final = 1_000_000
+_SCORED_OF_LARGE: Final = 200_000
 _RAREST: Final = 12
 """Characters that are listed as the rarest."""
 
@@ -76,30 +81,48 @@ class CorpusInspection:
 def inspect_corpus(
     corpus: Corpus, *, validation_fraction: float = DEFAULT_VALIDATION_FRACTION
 ) -> CorpusInspection:
-    """Count the characters of a corpus and measure its baselines.
+    """Look at the characters of a corpus, which were counted as it was read; measure baselines.
 
     Args:
         corpus: The text.
         validation_fraction: Share of the text, at its end, that is held out.
     """
-    text = corpus.text
-    split = split_point(len(text), validation_fraction)
-    vocabulary = Vocabulary.from_text(text)
-    counts = Counter(text)
-    rarest = sorted(counts, key=lambda character: (counts[character], character))[:_RAREST]
-    suspicious = [character for character in vocabulary.characters if suspicion(character)]
-    indices = vocabulary.encode(text)
-    training, heldout = indices[:split], indices[split:]
+    numbered, size = corpus.numbered, len(corpus)
+    split = split_point(size, validation_fraction)
+    counted = {
+        character: CharacterCount(character, count, first, suspicion(character))
+        for character, count, first in zip(
+            numbered.characters, numbered.counts.tolist(), numbered.firsts.tolist(), strict=True
+        )
+    }
+    vocabulary = Vocabulary("".join(sorted(counted)))
+    in_order = [counted[character] for character in vocabulary.characters]
+    rarest = sorted(in_order, key=lambda each: (each.count, each.character))[:_RAREST]
+    feeds = counted["\n"].count if "\n" in counted else 0
+    indices = numbered.indices(vocabulary)
     return CorpusInspection(
-        characters=len(text),
-        lines=text.count("\n") + (not text.endswith("\n")),
+        characters=size,
+        lines=feeds + (numbered.decode(size - 1) != "\n"),
         vocabulary=vocabulary.characters,
-        rarest=tuple(_counted(character, counts, text) for character in rarest),
-        suspicious=tuple(_counted(character, counts, text) for character in suspicious),
-        heldout_only="".join(sorted(set(text[split:]) - set(text[:split]))),
+        rarest=tuple(rarest),
+        suspicious=tuple(each for each in in_order if each.suspicion),
+        heldout_only="".join(each.character for each in in_order if each.first_position >= split),
         training_characters=split,
-        heldout_characters=len(text) - split,
-        baselines=measure_baselines(training, heldout, len(vocabulary)) if split else None,
+        heldout_characters=size - split,
+        baselines=_baselines(corpus, indices, split, len(vocabulary)) if split else None,
+    )
+
+
+def _baselines(corpus: Corpus, indices: IndexedText, split: int, vocabulary_size: int) -> Baselines:
+    training, heldout = indices[:split], indices[split:]
+    if len(corpus) < _LARGE and corpus.report.part_of is None:
+        return measure_baselines(training, heldout, vocabulary_size)
+    return measure_baselines(
+        training,
+        heldout,
+        vocabulary_size,
+        training_limit=_COUNTED_OF_LARGE,
+        heldout_limit=_SCORED_OF_LARGE,
     )
 
 
@@ -131,7 +154,3 @@ def _decomposition(character: str) -> str | None:
     if unicodedata.normalize("NFC", character) != character:
         return "has another form in Unicode NFC"
     return None
-
-
-def _counted(character: str, counts: Counter[str], text: str) -> CharacterCount:
-    return CharacterCount(character, counts[character], text.index(character), suspicion(character))

@@ -12,6 +12,7 @@ Source:
     (1999), An empirical study of smoothing techniques for language modeling, section 2.4.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.text.numbered_text import IndexedText
+from tui_charrnn.text.sources import go_on
 
 Integers = npt.NDArray[np.integer]
 Int64 = npt.NDArray[np.int64]
@@ -60,14 +63,15 @@ class Baselines:
         return min(self.losses)
 
 
-def measure_baselines(
-    training: Integers,
-    heldout: Integers,
+def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each caller names)
+    training: Integers | IndexedText,
+    heldout: Integers | IndexedText,
     vocabulary_size: int,
     *,
     highest_order: int = 7,
     training_limit: int = TRAINING_LIMIT,
     heldout_limit: int = HELDOUT_LIMIT,
+    heed: Callable[[], None] = go_on,
 ) -> Baselines:
     """Count n-grams in the training text and score the held-out text with them.
 
@@ -85,6 +89,7 @@ def measure_baselines(
         highest_order: The last order to try, at least 0.
         training_limit: Characters that are counted at most.
         heldout_limit: Characters that are scored at most.
+        heed: Called before every order; it raises to give the counting up.
 
     Raises:
         CorpusError: If there is no training text or no held-out text.
@@ -95,10 +100,11 @@ def measure_baselines(
             f"Received: {len(training):,} and {len(heldout):,} characters."
         )
     counted, scored = training[-training_limit:], heldout[:heldout_limit]
-    text = np.concatenate([counted, scored]).astype(np.int64)
+    text = np.concatenate([np.asarray(counted), np.asarray(scored)]).astype(np.int64)
     ladder = _Ladder(text, len(counted), vocabulary_size)
     losses = [ladder.loss]
     while len(losses) <= highest_order and _is_worth_going_on(losses):
+        heed()
         ladder.climb()
         losses.append(ladder.loss)
     return Baselines(tuple(range(len(losses))), tuple(losses), len(counted), len(scored))

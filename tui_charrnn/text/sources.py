@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.decoding import SNIFFED, looks_binary
+from tui_charrnn.text.opening import open_bytes
 
 _Item = TypeVar("_Item")
 CATALOGUE_PREFIX: Final = "catalogue:"
@@ -161,7 +162,7 @@ def _looks_like_text(path: Path, encoding: str) -> bool:
     if not path.is_file():
         return False
     try:
-        with path.open("rb") as file:
+        with open_bytes(path) as file:
             start = file.read(SNIFFED)
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror}.") from error

@@ -1,21 +1,27 @@
 """A look through a corpus piece by piece: bounded memory, and it can be given up at any piece.
 
-What it finds is what `read_corpus` and `inspect_corpus` find in the whole text.
+What it finds is what `read_corpus` and `inspect_corpus` find in the whole text, or, of a large one,
+in its first part.
 """
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus import CorpusReport
+from tui_charrnn.text.corpus_reading import find_kept
 from tui_charrnn.text.inspection import CharacterCount, suspicion
-from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces
+from tui_charrnn.text.numbered_text import NumberedText
+from tui_charrnn.text.pieces import BytesFound, Reading
+from tui_charrnn.text.source_reading import read_source
 from tui_charrnn.text.sources import FoundSources, Source
 
+LOOKED_THROUGH: Final = 1 << 24
+"""Bytes of the files that are looked through at most: half a second."""
 _TOLD_EVERY: Final = 16
 """Pieces between two tellings, about a megabyte."""
 _BEGINNING: Final = 4_096
@@ -31,7 +37,7 @@ class Survey:
     skipped_files: int
     """Binary or empty files of folders and globs that are passed over."""
     bytes_total: int
-    """Of all files."""
+    """Of all files as they lie on the disk."""
     found: BytesFound
     """In the bytes that were read so far."""
     characters: int
@@ -42,6 +48,10 @@ class Survey:
     """In the order of their code points."""
     beginning: str
     """The first characters of the text."""
+    occurrences: Mapping[str, int]
+    """How often each character of the vocabulary was met."""
+    is_part: bool = False
+    """Whether it ended before the text did, which is long."""
 
     @property
     def vocabulary_size(self) -> int:
@@ -51,7 +61,14 @@ class Survey:
     @property
     def is_whole(self) -> bool:
         """Whether all has been read."""
-        return self.found.bytes >= self.bytes_total
+        return self.found.consumed >= self.bytes_total
+
+    @property
+    def expected_characters(self) -> int:
+        """Of the whole text: an estimate where only a part was looked through."""
+        if self.is_whole or not self.found.consumed:
+            return self.characters
+        return round(self.characters * self.bytes_total / self.found.consumed)
 
     def only_after(self, split: int) -> str:
         """The characters that do not occur before a position, sorted."""
@@ -64,36 +81,72 @@ def survey_sources(
     *,
     tell: Callable[[Survey], None],
     heed: Callable[[], None],
+    limit: int | None = None,
 ) -> Survey:
-    """Look through all files of a corpus.
+    """Look through the files of a corpus; one that was read before is known as a whole.
 
     Args:
         sources: The texts; each is a regular file, or a text of the catalogue that is kept here.
         reading: How they are read.
         tell: Told what was found so far, the first time after about a megabyte.
         heed: Called after every piece; it raises to give the survey up.
+        limit: Bytes of the files after which to end; None takes `LOOKED_THROUGH`.
 
     Raises:
         CorpusError: If a file is unreadable, empty, binary or not in the encoding.
     """
     paths = [_path_of(source) for source in sources.sources]
+    if (kept := find_kept(sources, reading)) is not None:
+        return _known_survey(sources, *kept)
+    limit = LOOKED_THROUGH if limit is None else limit
     size = sum(_size(path) for path in paths)
     found, tally, pieces = BytesFound(), _Tally(), 0
 
     def survey() -> Survey:
-        return tally.survey(sources, _copied(found), max(size, found.bytes))
+        return tally.survey(sources, _copied(found), max(size, found.consumed))
 
     for source, path in zip(sources.sources, paths, strict=True):
         tally.begin_file()
-        for text in _pieces(source, path, reading, found):
-            tally.add(text)
+        for piece in read_source(source, path, reading, found):
+            tally.add(piece.text)
             heed()
             pieces += 1
             if pieces % _TOLD_EVERY == 0:
                 tell(survey())
-        if tally.characters == tally.file_began:
-            raise CorpusError(f"There is no text in {source.name}: it is empty.")
+            if limit <= found.consumed < size:
+                return dataclasses.replace(survey(), is_part=True)
     return survey()
+
+
+def _known_survey(sources: FoundSources, text: NumberedText, report: CorpusReport) -> Survey:
+    """What was counted when a text was read."""
+    firsts = dict(zip(text.characters, text.firsts.tolist(), strict=True))
+    occurrences = text.occurrences()
+    found = BytesFound(
+        bytes=report.bytes,
+        consumed=report.bytes,
+        encodings=dict.fromkeys(report.encoding.split(", ")),
+        has_mark=report.bom,
+        crlf=report.crlf,
+        cr=report.cr,
+        composed=report.composed,
+    )
+    return Survey(
+        files=len(sources.sources),
+        skipped_files=sources.skipped,
+        bytes_total=report.bytes,
+        found=found,
+        characters=len(text),
+        lines=occurrences.get("\n", 0) + (text.decode(len(text) - 1) != "\n"),
+        first_positions=firsts,
+        suspicious=tuple(
+            CharacterCount(character, count, firsts[character], reason)
+            for character, count in occurrences.items()
+            if (reason := suspicion(character))
+        ),
+        beginning=text.decode(0, _BEGINNING),
+        occurrences=occurrences,
+    )
 
 
 class _Tally:
@@ -101,8 +154,6 @@ class _Tally:
 
     def __init__(self) -> None:
         self.characters = 0
-        self.file_began = 0
-        """Characters that stood before the first of the file at hand."""
         self._counts: Counter[str] = Counter()
         self._firsts: dict[str, int] = {}
         self._suspicions: dict[str, str] = {}
@@ -112,7 +163,6 @@ class _Tally:
         """Keep the last line of one file apart from the first of the next."""
         if self.characters and self._end not in "\n\r":
             self.add("\n")
-        self.file_began = self.characters
 
     def add(self, text: str) -> None:
         """Count one piece of text."""
@@ -142,6 +192,7 @@ class _Tally:
                 for character, reason in sorted(self._suspicions.items())
             ),
             beginning=self._beginning,
+            occurrences=dict(self._counts),
         )
 
 
@@ -162,16 +213,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0  # said when it is read
-
-
-def _pieces(source: Source, path: Path, reading: Reading, found: BytesFound) -> Iterator[str]:
-    """The text of one source; what is wrong with it is told in the words of `read_corpus`."""
-    if source.entry:
-        reading = dataclasses.replace(reading, encoding="utf-8")
-    try:
-        yield from read_pieces(path, reading, found)
-    except OSError as error:
-        raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
-    except UnicodeError:
-        read_corpus([source.address], encoding=reading.encoding)  # says where
-        raise

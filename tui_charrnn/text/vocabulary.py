@@ -1,36 +1,48 @@
 """The characters a model knows, and their numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import CorpusError, DataError
+from tui_charrnn.errors import ConfigError, CorpusError, DataError
 
 Int32 = npt.NDArray[np.int32]
 
+UNKNOWN_SYMBOL: Final = "\N{REPLACEMENT CHARACTER}"
+"""What stands for all rare characters of a text together, where they are folded."""
 _UNKNOWN: Final = -1
 
 
 class Vocabulary:
     """Distinct characters in the order of their index, 0 to V - 1.
 
-    A character is one Unicode code point. Two vocabularies are equal if they number the same
-    characters alike.
+    A character is one Unicode code point. One of them may be a symbol that stands for every
+    character that is not among the others; it is read and counted, but never generated. Two
+    vocabularies are equal if they number the same characters alike.
     """
 
-    def __init__(self, characters: str) -> None:
+    def __init__(self, characters: str, unknown_symbol: str | None = None) -> None:
         """Number the characters in their order.
 
+        Args:
+            characters: V of them.
+            unknown_symbol: The one that stands for all others; None if none does.
+
         Raises:
-            DataError: If there are none, one occurs twice, or one is half of a surrogate pair.
+            DataError: If there are none, one occurs twice, one is half of a surrogate pair, or
+                the unknown symbol is not one of them or the only one.
         """
         if not characters:
             raise DataError("A vocabulary needs at least one character. Received: none.")
         codes = code_points(characters)
         _refuse_repeats_and_surrogates(codes)
+        if unknown_symbol is not None:
+            _refuse_symbol(unknown_symbol, characters)
         self.characters: Final = characters
+        self.unknown_symbol: Final = unknown_symbol
+        """What stands for every character that is not among the others; None if nothing does."""
         self._codes: Final = codes
         self._index_of: Final = np.full(int(codes.max()) + 1, _UNKNOWN, dtype=np.int32)
         self._index_of[codes] = np.arange(len(codes), dtype=np.int32)
@@ -44,24 +56,28 @@ class Vocabulary:
         """
         return cls("".join(sorted(set(text))))
 
+    @property
+    def unknown_index(self) -> int | None:
+        """The index of the unknown symbol; None if there is none."""
+        return None if self.unknown_symbol is None else self.characters.index(self.unknown_symbol)
+
     def encode(self, text: str) -> Int32:
-        """Turn N characters into their indices.
+        """Turn N characters into their indices, that of the unknown symbol for what is lacking.
 
         Returns:
             Shape (N,), int32.
 
         Raises:
-            CorpusError: If the vocabulary lacks a character; the first is named.
+            CorpusError: If the vocabulary lacks a character and has no unknown symbol; the first
+                is named.
         """
         indices = self._indices_or_unknown(text)
         lacking = indices == _UNKNOWN
         if lacking.any():
-            position = int(lacking.argmax())
-            character = text[position]
-            raise CorpusError(
-                f"The vocabulary lacks {character!r} (U+{ord(character):04X}), which stands at "
-                f"position {position:,} of the text. Remove it, or train on a text that holds it."
-            )
+            if self.unknown_index is None:
+                position = int(lacking.argmax())
+                raise lacking_error(text[position], position)
+            indices[lacking] = self.unknown_index
         return indices
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> str:
@@ -99,13 +115,16 @@ class Vocabulary:
         return len(self.characters)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Vocabulary) and self.characters == other.characters
+        return isinstance(other, Vocabulary) and (
+            (self.characters, self.unknown_symbol) == (other.characters, other.unknown_symbol)
+        )
 
     def __hash__(self) -> int:
-        return hash(self.characters)
+        return hash((self.characters, self.unknown_symbol))
 
     def __repr__(self) -> str:
-        return f"Vocabulary({self.characters!r})"
+        symbol = "" if self.unknown_symbol is None else f", {self.unknown_symbol!r}"
+        return f"Vocabulary({self.characters!r}{symbol})"
 
     def _indices_or_unknown(self, text: str) -> Int32:
         codes = code_points(text)
@@ -117,9 +136,58 @@ class Vocabulary:
         return indices
 
 
+def choose_vocabulary(
+    occurrences: Mapping[str, int], *, min_count: int = 1, max_vocabulary: int | None = None
+) -> Vocabulary:
+    """The vocabulary of a text: its characters by code point, rare ones as one unknown symbol.
+
+    The symbol, if one is needed, comes last. A replacement character in the text itself then
+    counts as rare too: it is what an earlier program left where it knew no better.
+
+    Args:
+        occurrences: How often each character occurs.
+        min_count: Characters that occur less often are rare.
+        max_vocabulary: So many symbols at most, the unknown one counted in; then those that occur
+            least are rare, of equals those of the higher code point. None sets no bound.
+
+    Raises:
+        ConfigError: If no character would be left.
+    """
+    frequent = [character for character, count in occurrences.items() if count >= min_count]
+    is_folded = len(frequent) < len(occurrences)
+    if is_folded or (max_vocabulary is not None and len(frequent) > max_vocabulary):
+        frequent = [character for character in frequent if character != UNKNOWN_SYMBOL]
+        frequent.sort(key=lambda character: (-occurrences[character], character))
+        frequent = frequent[: None if max_vocabulary is None else max_vocabulary - 1]
+        if not frequent:
+            raise ConfigError(
+                "No character would be left of the text: the most frequent one occurs "
+                f"{max(occurrences.values()):,} times. Lower min_count. "
+                f"Received: min_count={min_count}, max_vocabulary={max_vocabulary}."
+            )
+        return Vocabulary("".join(sorted(frequent)) + UNKNOWN_SYMBOL, UNKNOWN_SYMBOL)
+    return Vocabulary("".join(sorted(frequent)))
+
+
+def lacking_error(character: str, position: int) -> CorpusError:
+    """What to raise where a vocabulary lacks a character of a text, which stands at a position."""
+    return CorpusError(
+        f"The vocabulary lacks {character!r} (U+{ord(character):04X}), which stands at "
+        f"position {position:,} of the text. Remove it, or train on a text that holds it."
+    )
+
+
 def code_points(text: str) -> npt.NDArray[np.uint32]:
     """The numbers of a text's characters in Unicode, shape (N,)."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+def _refuse_symbol(symbol: str, characters: str) -> None:
+    if len(symbol) != 1 or symbol not in characters or characters == symbol:
+        raise DataError(
+            "The unknown symbol must be one character of the vocabulary, and not the only one. "
+            f"Received: {symbol[:20]!r}."
+        )
 
 
 def _refuse_repeats_and_surrogates(codes: npt.NDArray[np.uint32]) -> None:

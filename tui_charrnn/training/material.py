@@ -1,17 +1,20 @@
 """From a run's description to what is trained on: read the text again, check it, cut it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.runs.description import CorpusReference, RunDescription
+from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows, fitting_batch_size
-from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.corpus import split_point
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
+from tui_charrnn.text.numbered_text import IndexedText
+from tui_charrnn.text.sources import go_on
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.loop import Indices, Material
+from tui_charrnn.training.loop import Material
 
 CHARACTERS_PER_STREAM = 1_000
 """Held-out text is scored in parallel streams of at least so many characters: the few that each
@@ -26,52 +29,45 @@ take four times as long."""
 
 @dataclass(frozen=True, slots=True)
 class PreparedText:
-    """A run's text as indices."""
+    """A run's text as indices, which are looked up where they are used."""
 
     vocabulary: Vocabulary
-    training: Indices
+    training: IndexedText
     """Shape (N,)."""
-    heldout: Indices
+    heldout: IndexedText
     """Shape (M,): the part of the held-out tail that is scored."""
+    sha256: str
+    """Of the whole text."""
 
 
-def read_run_corpus(run: RunDirectory, reference: CorpusReference) -> Corpus:
-    """Read the text that a run was made for, and make sure that it is still the same.
+def prepare_text(
+    run: RunDirectory,
+    description: RunDescription,
+    heed: Callable[[], None] = go_on,
+    *,
+    accepts_change: bool = False,
+) -> PreparedText:
+    """Read a run's text as indices, and hold its tail out; arguments as of `read_run_corpus`.
 
-    Raises:
-        CorpusError: If it cannot be read or has changed; both hashes are named.
+    Of another text, the same share is held out.
     """
-    stored = run.corpus.exists()
-    sources: Sequence[str] = [str(run.corpus)] if stored else reference.sources
-    corpus = read_corpus(
-        sources,
-        encoding="utf-8" if stored else reference.encoding,
-        unify_newlines=reference.unify_newlines and not stored,
-        compose=reference.compose and not stored,
-    )
-    if corpus.sha256 != reference.sha256:
-        raise CorpusError(
-            f"The corpus {reference.name!r} is no longer the text that this run was made for: "
-            f"sha256 {reference.sha256} then, {corpus.sha256} now. Put the old text back, or "
-            "start a new run."
-        )
-    return corpus
-
-
-def prepare_text(run: RunDirectory, description: RunDescription) -> PreparedText:
-    """Read and encode a run's text, and hold its tail out."""
-    corpus = read_run_corpus(run, description.corpus)
-    vocabulary = Vocabulary(description.vocabulary)
-    indices = vocabulary.encode(corpus.text)
+    corpus = read_run_corpus(run, description.corpus, heed, accepts_change=accepts_change)
+    heed()
+    vocabulary = Vocabulary(description.vocabulary, description.unknown_symbol)
+    indices = corpus.numbered.indices(vocabulary)
     split = description.corpus.training_characters
+    if corpus.sha256 != description.corpus.sha256:
+        split = split_point(len(indices), description.training.validation_fraction)
+        if len(indices) - split < 2:
+            raise CorpusError(f"The new text is too short: it holds out {len(indices) - split}.")
     limit = description.training.evaluation_characters
     end = len(indices) if limit is None else min(len(indices), split + limit)
-    return PreparedText(vocabulary, indices[:split], indices[split:end])
+    return PreparedText(vocabulary, indices[:split], indices[split:end], corpus.sha256)
 
 
-def measure_text(text: PreparedText) -> Baselines:
+def measure_text(text: PreparedText, heed: Callable[[], None] = go_on) -> Baselines:
     """The baseline ladder on the same held-out characters that the model is scored on."""
-    return measure_baselines(text.training, text.heldout, len(text.vocabulary))
+    return measure_baselines(text.training, text.heldout, len(text.vocabulary), heed=heed)
 
 
 def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, int]:
