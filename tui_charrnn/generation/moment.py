@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tui_charrnn.config import SamplingConfig
+import numpy as np
+
 from tui_charrnn.generation.sampling import Float64, distribution, surprise
 from tui_charrnn.generation.stream import StreamState
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.sampling_config import SamplingConfig
 
 _PLAIN: Final = SamplingConfig(temperature=1)
 
@@ -50,6 +52,8 @@ class Moment:
     def alternatives(self, characters: str) -> list[Alternative]:
         """All characters that could stand here, the likeliest under the settings first.
 
+        The unknown symbol is none: it never comes.
+
         Args:
             characters: The vocabulary, V of them.
         """
@@ -60,4 +64,5 @@ class Moment:
                 characters[index], index, float(self.probabilities[index]), float(own[index])
             )
             for index in order
+            if self.logits[index] > -np.inf
         ]

@@ -5,11 +5,14 @@ every 16th character, at fewer of them in a long text, so that all of it togethe
 lies between is computed again from there, by the very same operations, so to the very same bits.
 """
 
+from __future__ import annotations
+
 import threading
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.moment import Alternative, Moment
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.states import BUDGET, KeptStates
 from tui_charrnn.generation.stream import (
@@ -20,6 +23,9 @@ from tui_charrnn.generation.stream import (
     recent_of,
 )
 from tui_charrnn.generation.tree import Branch, DrawsFrom, SamplingFrom, Tree
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.moment import Alternative, Moment
 
 
 class Tape:
@@ -102,6 +108,9 @@ class Tape:
 
         Arguments and errors are those of `rewind`.
         """
+        # deferred: the first character does not wait for it
+        from tui_charrnn.generation.moment import Moment  # noqa: PLC0415 - as said
+
         with self._lock:
             number = self._checked(position, number)
             state = self._state_at(number, position)
@@ -132,6 +141,12 @@ class Tape:
             number = self._number if number is None else number
             characters = self.stream.model.vocabulary.characters
             return "".join([characters[index] for index in self.tree.indices(number, start, stop)])
+
+    @contextmanager
+    def held_still(self) -> Iterator[None]:
+        """Let no other thread write to the tape meanwhile."""
+        with self._lock:
+            yield
 
     def _checked(self, position: int, number: int | None) -> int:
         number = self._number if number is None else number

@@ -14,7 +14,6 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import CharRNNError, DataError
 from tui_charrnn.generation.draws import Draws
 from tui_charrnn.generation.states import BUDGET
@@ -23,6 +22,7 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tree import Branch, DrawsFrom, SamplingFrom
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.sampling_config import SamplingConfig
 
 FORMAT: Final = 1
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextvars
+import dataclasses
 import threading
 import time
-import unicodedata
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui_charrnn.config import SamplingConfig
-from tui_charrnn.tui.messages import SpeechBegan, SpeechEnded, SpeechFailed
+from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.tui.messages import BranchBegan, SpeechBegan, SpeechEnded, SpeechFailed
+from tui_charrnn.tui.spoken_tape import SpokenTape
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.message import Message
 
-    from tui_charrnn.generation.stream import CharacterStream, SkippedCharacter
+    from tui_charrnn.generation.tape import Tape
     from tui_charrnn.model.checkpoint import Model
 
 PACES: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
@@ -27,6 +27,7 @@ PACES: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
 DEFAULT_LENGTH: Final = 2_000
 """Characters after which a text pauses, to be gone on with."""
 _LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
+_MAKES_WAY: Final = 0.002  # seconds between two characters while somebody looks at a moment
 
 Wait = Callable[[float], bool]
 """Waits for a number of seconds and says whether to give up."""
@@ -45,47 +46,6 @@ class Voice:
     """Where its weights were read from."""
     mark: tuple[int, int, int] | None = None
     """Time, inode and size of that file, as it was read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """How a text begins."""
-
-    voice: Voice
-    """Whose weights speak."""
-    seed_text: str
-    """Composed (Unicode NFC), with the unknown characters still in it."""
-    read_text: str
-    """What the model read of it."""
-    skipped: tuple[SkippedCharacter, ...]
-    """The unknown characters, by their position in it."""
-    rng_seed: int
-
-    @property
-    def label(self) -> str:
-        """Whose weights speak, safe to show."""
-        return self.voice.label
-
-    @property
-    def vocabulary(self) -> str:
-        """All characters that the model knows."""
-        return self.voice.model.vocabulary.characters
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """What was said so far, and all that it came from."""
-
-    opening: Opening
-    generated: str
-    """What came after the seed text."""
-    sampling: tuple[tuple[int, SamplingConfig], ...]
-    """How it was chosen: settings, and the number of characters after which they held."""
-
-    @property
-    def text(self) -> str:
-        """What the model read of the seed text, and what it said."""
-        return self.opening.read_text + self.generated
 
 
 class Dial:
@@ -108,8 +68,39 @@ class Dial:
         return "as fast as it goes" if self.pace is None else f"{self.pace} ch/s"
 
 
-class Speech:
-    """One text: from its seed to its end, and on from there.
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A tape that is to be gone on with, and the model that spoke on it."""
+
+    voice: Voice
+    document: object
+    """What `tape_document` made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """From where a text goes on, and how."""
+
+    branch: int
+    """The number of the branch that is left, or gone on with at its end."""
+    position: int
+    """How many of its characters stay."""
+    taken: tuple[int, ...] = ()
+    """The numbers of the characters that come first, in the vocabulary."""
+    is_redrawn: bool = False
+    """Whether other random numbers decide from here on."""
+
+
+class _Turn(NamedTuple):
+    """One time that a speech speaks."""
+
+    number: int
+    stopping: threading.Event
+    """Ends it."""
+
+
+class Speech(SpokenTape):
+    """One text with all its continuations: from its seed to any end, and on from there.
 
     The thread is a daemon of its own and not a worker of Textual's: those are joined when the loop
     closes, and a file on a dead network drive would then keep the app from leaving.
@@ -117,7 +108,7 @@ class Speech:
 
     def __init__(
         self,
-        prepare: Callable[[Wait], Voice],
+        prepare: Callable[[Wait], Voice | Recording],
         seed_text: str | None,
         dial: Dial,
         announce: Callable[[Message], object],
@@ -125,130 +116,131 @@ class Speech:
         """Name what is to be said; `begin` says it.
 
         Args:
-            prepare: Finds and loads a model; called in the thread.
-            seed_text: What the text begins with; None takes one that suits the model.
+            prepare: Finds and loads a model, or a tape with it; called in the thread.
+            seed_text: What the text begins with; None takes one that suits the model, and a tape
+                has its own.
             dial: Sampling and pace, read at every character.
             announce: Posts a message to the screen; safe to call from any thread.
         """
+        super().__init__()
         self._prepare = prepare
         self._seed_text = seed_text
         self._dial = dial
         self._announce = announce
         self._stopping = threading.Event()
-        self._characters: deque[str] = deque()
-        self._stream: CharacterStream | None = None
-        self._opening: Opening | None = None
-        self._taken: list[str] = []
-        self._spoken = 0
-        """Characters that were generated; counted by the thread."""
-        self._sampling: list[tuple[int, SamplingConfig]] = []
-        """What was set, and after how many characters."""
+        self._thread: threading.Thread | None = None
+        self._heeded = dial.sampling
+        """What was set when it was last looked at."""
+        self.turn = 0
+        """How often it began to speak; changed on the screen's side only."""
         self.is_active = False
         """Whether characters may still come; changed on the screen's side only."""
 
     def begin(self) -> None:
-        """Find the model, read the seed and speak."""
+        """Find the model, read the seed and speak; or read a tape, and wait."""
         self._run(self._begin)
 
     def go_on(self) -> bool:
-        """Speak on from the state where it stopped; False if there is none."""
-        if self._stream is None or self.is_active:
+        """Speak on from the end of what is in sight; False if there is nothing, or it speaks."""
+        if self.tape is None or self.is_active:
             return False
-        self._run(self._speak)
+        self.branch_off(Fork(self.branch, self.length))
         return True
+
+    def branch_off(self, fork: Fork) -> None:
+        """Speak on from any place, with the state of that place; `BranchBegan` tells where.
+
+        What is being said is broken off and stays on the tape.
+        """
+        before = self._thread
+        self.stop()
+        self._run(lambda turn: self._branch_off(turn, before, fork))
 
     def stop(self) -> None:
         """Say no more; what was said stays."""
         self._stopping.set()
 
-    def take(self) -> str:
-        """The characters that are new since the last call."""
-        taken = []
-        while self._characters:
-            taken.append(self._characters.popleft())
-        text = "".join(taken)
-        if text:
-            self._taken.append(text)
-        return text
-
-    def utterance(self) -> Utterance | None:
-        """All that was taken so far, and what it came from; None before it began."""
-        if self._opening is None:
-            return None
-        generated = "".join(self._taken)
-        return Utterance(self._opening, generated, in_effect(self._sampling, len(generated)))
-
-    def _run(self, work: Callable[[threading.Event], None]) -> None:
-        self._stopping = threading.Event()  # an old thread keeps the event that stopped it
+    def _run(self, work: Callable[[_Turn], None]) -> None:
+        self.turn += 1
         self.is_active = True
+        self._stopping = threading.Event()  # an old thread keeps the event that stopped it
         # in the context of the app, whose keys the sentences name
-        target, args = contextvars.copy_context().run, (self._guard, work, self._stopping)
-        threading.Thread(target=target, args=args, daemon=True).start()
+        target = contextvars.copy_context().run
+        args = (self._guard, work, _Turn(self.turn, self._stopping))
+        self._thread = threading.Thread(target=target, args=args, daemon=True)
+        self._thread.start()
 
-    def _guard(self, work: Callable[[threading.Event], None], stopping: threading.Event) -> None:
+    def _guard(self, work: Callable[[_Turn], None], turn: _Turn) -> None:
         try:
-            work(stopping)
+            work(turn)
         except Exception as error:  # noqa: BLE001 - the screen shows it, or crashes by it
-            self._announce(SpeechFailed(self, error))
+            self._announce(SpeechFailed(self, error, turn.number))
         else:
-            self._announce(SpeechEnded(self, was_stopped=stopping.is_set()))
+            self._announce(SpeechEnded(self, turn.number, was_stopped=turn.stopping.is_set()))
 
-    def _begin(self, stopping: threading.Event) -> None:
-        voice = self._prepare(stopping.wait)
+    def _begin(self, turn: _Turn) -> None:
+        stopping = turn.stopping
+        prepared = self._prepare(stopping.wait)
         if stopping.is_set():
             return
         # deferred: NumPy, 0.2 s that the first frame does not wait for
-        from tui_charrnn.generation.stream import CharacterStream  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.tape_opening import begun, reopened  # noqa: PLC0415 - as said
 
-        seed_text = default_seed(voice.model) if self._seed_text is None else self._seed_text
-        stream = CharacterStream(voice.model, self._dial.sampling)
-        primed = stream.prime(seed_text, stopping.is_set)
+        if isinstance(prepared, Recording):
+            tape, opening = reopened(prepared.voice, prepared.document)
+        else:
+            seed_text = default_seed(prepared.model) if self._seed_text is None else self._seed_text
+            self._heeded = self._dial.sampling
+            tape, opening = begun(prepared, seed_text, self._heeded, stopping.is_set)
         if stopping.is_set():
             return
-        self._stream = stream
-        self._sampling.append((0, stream.sampling))
-        self._opening = Opening(
-            voice=voice,
-            seed_text=unicodedata.normalize("NFC", seed_text),
-            read_text=primed.text,
-            skipped=primed.skipped,
-            rng_seed=stream.rng_seed,
-        )
-        self._announce(SpeechBegan(self, self._opening))
-        self._speak(stopping)
+        self.look_at(tape.branch.number, 0)
+        self.tape, self.opening = tape, opening
+        self._announce(SpeechBegan(self, opening))
+        if not opening.is_recorded:
+            self._speak(tape, stopping)
 
-    def _speak(self, stopping: threading.Event) -> None:
-        stream = self._stream
-        if stream is None:
+    def _branch_off(self, turn: _Turn, before: threading.Thread | None, fork: Fork) -> None:
+        if before is not None:
+            before.join()
+        tape = self.tape
+        if tape is None or turn.stopping.is_set():
             return
+        if (tape.branch.number, tape.position) != (fork.branch, fork.position):
+            tape.rewind(fork.position, fork.branch)
+        if fork.is_redrawn:
+            from tui_charrnn.tui.tape_opening import redraw  # noqa: PLC0415 - as in `_begin`
+
+            redraw(tape.stream)
+        self._heed_dial(tape)
+        for index in fork.taken:
+            tape.take(index)
+        if tape.position < tape.branch.length:
+            tape.next()  # a branch is there from its first own character on
+        self._announce(BranchBegan(self, tape.branch.number, turn.number))
+        self._speak(tape, turn.stopping)
+
+    def _speak(self, tape: Tape, stopping: threading.Event) -> None:
         due = time.monotonic()
         for _ in range(self._dial.length):
-            if stream.sampling is not self._dial.sampling:
-                stream.sampling = self._dial.sampling
-                self._sampling.append((self._spoken, stream.sampling))
-            self._characters.append(stream.next().character)
-            self._spoken += 1
+            self._heed_dial(tape)
+            tape.next()
             pace, now = self._dial.pace, time.monotonic()
             due = now if pace is None else max(due, now - _LONGEST_LAG) + 1 / pace
-            if stopping.wait(max(0.0, due - now)):
+            pause = max(due - now, _MAKES_WAY if self._lookers else 0.0)
+            if stopping.wait(pause):
                 return
 
-
-def in_effect(
-    changes: Sequence[tuple[int, SamplingConfig]], length: int
-) -> tuple[tuple[int, SamplingConfig], ...]:
-    """The settings that chose a character at least, each with the characters before it.
-
-    Args:
-        changes: Settings, and after how many characters each was set, ascending from 0.
-        length: How many characters there are.
-    """
-    last_set = {after: used for after, used in changes if after < max(length, 1)}
-    kept: list[tuple[int, SamplingConfig]] = []
-    for after, used in last_set.items():
-        if not kept or kept[-1][1] != used:
-            kept.append((after, used))
-    return tuple(kept)
+    def _heed_dial(self, tape: Tape) -> None:
+        """Take over what was set meanwhile."""
+        sampling = self._dial.sampling
+        if sampling is self._heeded:
+            return
+        self._heeded = sampling
+        if sampling.rng_seed not in {None, tape.stream.rng_seed}:
+            # it named the random numbers of the beginning; other ones were taken since
+            sampling = dataclasses.replace(sampling, rng_seed=None)
+        tape.stream.sampling = sampling
 
 
 def default_seed(model: Model) -> str:

@@ -39,3 +39,13 @@ class KeptText:
             self._length -= len(oldest) - len(rest)
             if rest:
                 self._pieces.appendleft(rest)
+
+    def cut(self, count: int) -> None:
+        """Drop so many characters at the end."""
+        while count > 0 and self._pieces:
+            newest = self._pieces.pop()
+            kept = newest[: max(len(newest) - count, 0)]
+            count -= len(newest) - len(kept)
+            self._length -= len(newest) - len(kept)
+            if kept:
+                self._pieces.append(kept)

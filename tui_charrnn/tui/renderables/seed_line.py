@@ -7,7 +7,7 @@ an accented letter in parts; the parts are known if what they compose is.
 import unicodedata
 from collections.abc import Iterator
 
-from tui_charrnn.safe_text import safe_text
+from tui_charrnn.safe_text import safe_text, with_few_marks
 
 
 def unknown_in(text: str, vocabulary: frozenset[str]) -> list[str]:
@@ -38,7 +38,8 @@ def shown_line(line: str) -> str:
     if line.isascii() and line.isprintable():
         return line
     signs = map(safe_text, line)
-    return "".join(sign if len(sign) == 1 else "\N{REPLACEMENT CHARACTER}" for sign in signs)
+    shown = "".join(sign if len(sign) == 1 else "\N{REPLACEMENT CHARACTER}" for sign in signs)
+    return with_few_marks(shown, "\N{ZERO WIDTH NON-JOINER}")  # as wide as a mark
 
 
 def _compositions(line: str) -> Iterator[tuple[int, str]]:

@@ -37,7 +37,7 @@ def moved(wrapped: WrappedText, place: Place, direction: Direction, page: int) -
             return number, _last_column(row, number, wrapped)
     rows = {"up": -1, "down": 1, "pageup": -page, "pagedown": page}[direction]
     target = min(max(number + rows, wrapped.first), wrapped.end - 1)
-    return target, _column_at(wrapped, target, cell_len(row.text[:column]))
+    return target, column_at(wrapped, target, cell_len(row.text[:column]))
 
 
 def cluster_end(row: Row, column: int) -> int:
@@ -63,7 +63,7 @@ def _last_column(row: Row, number: int, wrapped: WrappedText) -> int:
     return split_graphemes(row.text)[0][-1][0]
 
 
-def _column_at(wrapped: WrappedText, number: int, cells: int) -> int:
+def column_at(wrapped: WrappedText, number: int, cells: int) -> int:
     """The place in a row that is so many cells from its left, or the nearest before."""
     row = wrapped.shown(number)
     column = used = 0

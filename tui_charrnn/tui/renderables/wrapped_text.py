@@ -1,11 +1,14 @@
 """Text that only grows, kept as the rows that a terminal shows of it."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
 from tui_charrnn.tui.renderables.text_gate import TextGate
+from tui_charrnn.tui.renderables.text_places import SourceMap
 from tui_charrnn.tui.renderables.wrapping import expand_tabs, wrap_line
 
 TextStyle = Literal["seed", "generated", "skipped", "note"]
@@ -17,6 +20,8 @@ _LEAST_COST: Final = 16
 """What a row counts towards the limit at least: empty lines take memory, too."""
 _KEPT_FRACTION: Final = 0.9
 """How far a history at its limit is cut back, so that cutting is rare."""
+_REREAD: Final = 64
+"""Shown characters before a cut that the gate reads again, to know what it ends in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,10 @@ class WrappedText:
         """Number of the oldest row that is kept."""
         self.rows = [Row()]
         """The rows from `first` on; the last one is still open and may be empty."""
+        self.starts = [0]
+        """Where each of them begins, in shown characters and line feeds since the first row."""
+        self.sources = SourceMap()
+        """Which character of the text each shown one stands for; see `text_places`."""
         self._limit = limit
         self._cost = _LEAST_COST
         self._gate = TextGate()
@@ -94,7 +103,7 @@ class WrappedText:
             The number of the first row that changed.
         """
         changed = self.end - 1
-        for index, piece in enumerate(self._gate.show(text).split("\n")):
+        for index, piece in enumerate(self._show(text).split("\n")):
             if index:
                 last = self._pop()
                 self._push(Row(last.text, last.runs, ends_line=True))
@@ -104,6 +113,32 @@ class WrappedText:
                 self._push_line(last.text + piece, merge_runs([*last.runs, (style, len(piece))]))
         if self._cost > self._limit:
             self._drop_oldest()
+        return changed
+
+    def cut(self, source: int) -> int:
+        """Drop what stands for a character and all after it.
+
+        Args:
+            source: Which character of the text; its row must not have been dropped.
+
+        Returns:
+            The number of the first row that changed.
+        """
+        offset = self.sources.shown(source)
+        self.sources.cut(source)
+        index = max(bisect_right(self.starts, offset) - 1, 0)
+        column = offset - self.starts[index]
+        while len(self.rows) > index + 1:
+            self._pop()
+        kept = [row := self._pop()]
+        if self.rows and not self.rows[-1].ends_line:
+            kept.insert(0, self._pop())  # a word that is shorter now may have room there
+        text = "".join(part.text for part in kept)
+        text = text[: len(text) - len(row.text) + column]
+        changed = self.end
+        self._push_line(text, next(split_runs(merge_runs(_runs(kept)), [0, len(text)])))
+        self._gate = TextGate()
+        self._gate.show(text[-_REREAD:] or "\n")
         return changed
 
     def rewrap(self, width: int, anchor: int) -> int:
@@ -116,23 +151,27 @@ class WrappedText:
         Returns:
             The number of the row where the text of row `anchor` begins now.
         """
-        above = self.rows[: max(anchor - self.first, 0)]
-        offset = sum(len(row.text) + row.ends_line for row in above)
+        offset = self.starts[min(max(anchor - self.first, 0), len(self.rows) - 1)]
         old, self.width = self.rows, width
         self.rows, self._cost = [], 0
+        del self.starts[1:]
         for line in _lines(old):
             self._push_line("".join(row.text for row in line), merge_runs(_runs(line)))
             if line[-1].ends_line:
                 last = self._pop()
                 self._push(Row(last.text, last.runs, ends_line=True))
-        return self.first + self._row_at(offset)
+        return self.first + bisect_right(self.starts, offset) - 1
 
-    def _row_at(self, offset: int) -> int:
-        for index, row in enumerate(self.rows):
-            offset -= len(row.text) + row.ends_line
-            if offset < 0:
-                return index
-        return len(self.rows) - 1
+    def _show(self, text: str) -> str:
+        """What is shown for the next piece of the text, and note what stands for what."""
+        before = copy(self._gate)
+        shown = self._gate.show(text)
+        if shown == text:
+            self.sources.add(len(text))
+        else:
+            for character in text:
+                self.sources.add_one(len(before.show(character)))
+        return shown
 
     def _push_line(self, text: str, runs: Sequence[Run]) -> None:
         starts = [0, *wrap_line(text, self.width), len(text)]
@@ -140,11 +179,16 @@ class WrappedText:
             self._push(Row(text[start:end], row_runs))
 
     def _push(self, row: Row) -> None:
+        if self.rows:  # the first of all keeps its beginning
+            last = self.rows[-1]
+            self.starts.append(self.starts[-1] + len(last.text) + last.ends_line)
         self.rows.append(row)
         self._cost += row.cost
 
     def _pop(self) -> Row:
         row = self.rows.pop()
+        if self.rows:
+            self.starts.pop()
         self._cost -= row.cost
         return row
 
@@ -153,7 +197,7 @@ class WrappedText:
         while self._cost > kept and dropped < len(self.rows) - 1:
             self._cost -= self.rows[dropped].cost
             dropped += 1
-        del self.rows[:dropped]
+        del self.rows[:dropped], self.starts[:dropped]
         self.first += dropped
 
 

@@ -1,0 +1,101 @@
+"""The app as the tests of the tape open it: a text has ended, and the keys go back over it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.tiny_model import tiny_model
+from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.widgets.spoken_text import SpokenText
+from tui_charrnn.tui.widgets.tape_panel import TapePanel
+
+LENGTH = 60
+SETTINGS = SamplingConfig(rng_seed=5, temperature=0.9)
+
+
+class TapeApp:
+    """An app with a text of `LENGTH` characters, always the same ones."""
+
+    def __init__(self, app: CharRNNApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def spoken(self) -> SpokenText:
+        """The text."""
+        return self.app.main.conversation.spoken
+
+    @property
+    def panel(self) -> TapePanel:
+        """What could come at the cursor."""
+        return self.app.main.query_one(TapePanel)
+
+    @property
+    def tape(self) -> Tape:
+        """All that was said."""
+        assert self.spoken.speech is not None
+        assert self.spoken.speech.tape is not None
+        return self.spoken.speech.tape
+
+    @property
+    def at(self) -> tuple[int, int]:
+        """Branch and position of the cursor."""
+        assert self.spoken.at is not None
+        return self.spoken.at
+
+    def has_focus(self, widget: Widget) -> bool:
+        """Whether keys go to a widget."""
+        return self.app.focused is widget
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and see what could come where they lead."""
+        await self.pilot.press(*keys)
+        await self.known()
+
+    async def known(self) -> None:
+        """Wait until it is known what could come at the cursor."""
+        await wait_until(
+            self.pilot,
+            "what could come at the cursor",
+            lambda: self.panel.read is not None and self.panel.read.at == self.spoken.at,
+        )
+
+    async def rested(self, characters: int) -> None:
+        """Wait until the text in sight has so many characters and no more come."""
+        await wait_until(
+            self.pilot,
+            f"{characters} characters",
+            lambda: self.spoken.shown == characters and not self.spoken.streaming,
+        )
+
+
+@asynccontextmanager
+async def tape_app(
+    folder: Path, *, size: tuple[int, int] = (80, 24), settings: SamplingConfig = SETTINGS
+) -> AsyncIterator[TapeApp]:
+    """Open the app, wait for the text, and go back over it."""
+    app = tiny_app(folder)
+    dial = dial_of(app)
+    dial.pace, dial.length, dial.sampling = None, LENGTH, settings
+    async with app.run_test(size=size) as pilot:
+        await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
+        assert len(spoken_by(app)) == LENGTH
+        await pilot.press("f2")
+        await wait_until(pilot, "the tape", lambda: bool(app.main.query(TapePanel)))
+        opened = TapeApp(app, pilot)
+        await opened.known()
+        yield opened
+
+
+def fresh_tape(settings: SamplingConfig = SETTINGS) -> Tape:
+    """The tape that the app records, without the app."""
+    stream = CharacterStream(tiny_model(), settings)
+    return Tape(stream, stream.prime("").text)

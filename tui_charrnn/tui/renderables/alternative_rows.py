@@ -1,0 +1,141 @@
+"""What else could come at a place, as rows of a terminal: a character, a bar, numbers."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.ascii_signs import in_ascii
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.moment import Alternative
+
+_NAMES: Final = {" ": "space", "\n": "newline", "\t": "tab", "\r": "return", "\xa0": "no-break"}
+_NAME_WIDTH: Final = 9  # columns
+_NUMBERS_WIDTH: Final = 20  # columns of both percentages
+_PARTS: Final = " ▏▎▍▌▋▊▉"
+_MARGIN: Final = 5  # columns of the mark, the key and the gaps
+_KEYS: Final = 9
+"""Rows that have a digit as their key."""
+_WIDEST_NOTE: Final = 22  # columns of a branch's name, the gap before it among them
+_ROOMY: Final = 60  # columns from which on there is room for names
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeRow:
+    """One of the characters that could come."""
+
+    alternative: Alternative
+    is_chosen: bool
+    """Whether it came."""
+    note: str = ""
+    """The branch that has it; safe to show."""
+
+
+def chosen_rows(
+    alternatives: Sequence[Alternative],
+    chosen: int | None,
+    branches: Mapping[int, str],
+    first: int,
+    count: int,
+) -> list[AlternativeRow]:
+    """The rows of one page: the likeliest characters, and always those that came.
+
+    Args:
+        alternatives: All, the likeliest first.
+        chosen: The number of the character that came, in the vocabulary; None at the end.
+        branches: The names of the branches that have a character, by its number.
+        first: How many of the likeliest are on the pages before.
+        count: Rows of a page.
+    """
+    page = list(alternatives[first : first + count])
+    if first == 0:
+        came = [other for other in alternatives[count:] if other.index in {chosen, *branches}]
+        came = came[: count - 1]
+        page = page[: max(count - len(came), 1)] + came
+    return [
+        AlternativeRow(other, other.index == chosen, branches.get(other.index, ""))
+        for other in page
+    ]
+
+
+def character_words(character: str, *, is_ascii: bool = False) -> str:
+    """A character of a vocabulary for people, safe to show.
+
+    Args:
+        character: Any.
+        is_ascii: Whether a sign would be drawn as another one.
+    """
+    if character in _NAMES:
+        return _NAMES[character]
+    shown = safe_line(character)
+    if unicodedata.combining(character):
+        return f"\N{DOTTED CIRCLE}{shown}"
+    if is_ascii and in_ascii(shown) != shown:
+        return f"U+{ord(character):04X}"
+    return shown
+
+
+def percent(probability: float) -> str:
+    """A probability in seven columns at most."""
+    if probability <= 0:
+        return "0 %"
+    if probability < 1e-4:
+        return "<0.01 %"
+    return f"{100 * probability:.{1 if probability >= 0.1 else 2}f} %"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar as wide as a share of its columns, in eighths of one; what is not nothing is seen."""
+    eighths = round(8 * width * min(max(share, 0.0), 1.0)) or (1 if share > 0 else 0)
+    whole, part = divmod(eighths, 8)
+    return ("█" * whole + _PARTS[part]).rstrip()
+
+
+def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) -> list[Content]:
+    """A head, and a row for each character; bars are as long as their share of the whole.
+
+    Args:
+        rows: One page.
+        width: Columns.
+        is_ascii: Whether signs are drawn in ASCII.
+    """
+    has_notes = any(row.note for row in rows)
+    note_width = min(_WIDEST_NOTE, width // 4) if width >= _ROOMY and has_notes else 0
+    bar_width = max(width - note_width - _NUMBERS_WIDTH - _NAME_WIDTH - _MARGIN, 1)
+    before = bar_width + _NAME_WIDTH + _MARGIN
+    head = Content(f"{'    next':<{before}} {'as set':>9} {'model':>9}")
+    return [
+        head.stylize("$note-text"),
+        *(
+            _drawn(row, key, bar_width, note_width, is_ascii=is_ascii)
+            for key, row in enumerate(rows, 1)
+        ),
+    ]
+
+
+def _drawn(
+    row: AlternativeRow, key: int, bar_width: int, note_width: int, *, is_ascii: bool
+) -> Content:
+    other = row.alternative
+    name = Content(character_words(other.character, is_ascii=is_ascii))
+    space = max(_NAME_WIDTH - name.cell_length, 0)
+    strength = "bold" if row.is_chosen else ""
+    note = Content(row.note).truncate(max(note_width - 2, 0), ellipsis=True)
+    return Content.assemble(
+        ("▸" if row.is_chosen else " ", "bold"),
+        f" {key if key <= _KEYS else ' '} ",
+        name.stylize(strength) if strength else name,
+        " " * space,
+        " ",
+        (f"{bar(other.probability, bar_width):<{bar_width}}", "$accent"),
+        (f" {percent(other.probability):>9}", strength),
+        f" {percent(other.model_probability):>9}",
+        "  " if note else "",
+        note,
+    )

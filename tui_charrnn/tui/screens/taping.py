@@ -1,0 +1,75 @@
+"""The tape of the text: gone back over from the keyboard, opened from a file."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from tui_charrnn.tui.session import Source
+from tui_charrnn.tui.weights import Wanted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tui_charrnn.tui.messages import TapeRequested
+    from tui_charrnn.tui.session import Session
+    from tui_charrnn.tui.speaker import Recording, Voice, Wait
+    from tui_charrnn.tui.weights import WeightsLoader
+    from tui_charrnn.tui.widgets.conversation import Conversation
+
+
+class Taping(Screen[None]):
+    """A screen with a conversation whose text can be gone back over."""
+
+    if TYPE_CHECKING:  # what the screen has
+        session: Session
+        conversation: Conversation
+        pane: str
+        _loader: WeightsLoader
+
+        def answer(self, seed_text: str | None) -> None:
+            """Have a seed text answered; None takes one that suits the model."""
+
+        def action_show(self, pane: str) -> None:
+            """Open a pane and give it the focus."""
+
+    def begin(self) -> None:
+        """Open the tape that was named, or let a model speak."""
+        if self.session.tape is not None:
+            self.open_tape(self.session.tape)
+        else:
+            self.answer(None)
+
+    def on_tape_requested(self, event: TapeRequested) -> None:
+        """Open the tape of a file."""
+        event.stop()
+        self.open_tape(event.path)
+
+    def open_tape(self, path: Path) -> None:
+        """Open the tape of a file, by the model that spoke on it if that is there."""
+        wanted = Wanted.of(self.session)
+        work = functools.partial(_recording, path, self._loader, wanted)
+        self.conversation.speak(work, None)
+
+    def action_text(self) -> None:
+        """Show the text; with the cursor in the seed already, go back over it, and return."""
+        conversation = self.conversation
+        if self.pane == "text" and self.focused is conversation.seed:
+            conversation.open_tape()
+            return
+        if self.pane == "text" and conversation.home is not conversation.seed:
+            conversation.close_tape()
+        self.action_show("text")
+
+
+def _recording(path: Path, loader: WeightsLoader, wanted: Wanted, wait: Wait) -> Recording:
+    from tui_charrnn.tui.tape_files import recording  # noqa: PLC0415 - brings NumPy
+
+    def load(model: str | None, wait: Wait) -> Voice:
+        named = replace(wanted, source=Source.DEFAULT, model=model)
+        return loader.load(wanted if model is None else named, wait)
+
+    return recording(path, wait, load)
