@@ -12,7 +12,7 @@ from tui_charrnn.cli import attach, main, opening
 from tui_charrnn.cli.main import run
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.file import preferences_file
-from tui_charrnn.runs.catalogue import default_runs_folder
+from tui_charrnn.runs.layout import default_runs_folder
 
 
 @pytest.fixture

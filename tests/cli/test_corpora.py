@@ -1,5 +1,6 @@
 """`corpora` lists, `corpora inspect` reports; both for people and for programs."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from tui_charrnn.cli import corpora
 from tui_charrnn.cli.corpora import corpora_app
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text import catalogue
@@ -113,3 +115,19 @@ def test_the_list_loads_neither_numpy_nor_tensorflow() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
     assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_of_a_large_text_the_first_part_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "_LOOKED_AT", 100_000)
+    path = tmp_path / "large.txt"
+    path.write_bytes(b"To be, or not to be\n" * 50_000)
+    lines = run("inspect", str(path)).stdout.splitlines()
+    assert lines[1] == "part        the first 262 kB of 1.0 MB; --whole reads all"
+    assert "sha256" not in "".join(lines)
+    found = run_for_json("inspect", str(path))
+    assert (found["part_of"], found["sha256"]) == (1_000_000, None)
+    whole = run_for_json("inspect", "--whole", str(path))
+    assert (whole["part_of"], whole["characters"]) == (None, 1_000_000)
+    assert whole["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -52,3 +52,19 @@ def test_without_arguments_no_parser_is_loaded() -> None:
     )
     assert (ended.stdout, ended.returncode) == (b"[]\n", 0), ended.stderr
     assert b"There is no terminal" in ended.stderr
+
+
+def test_the_loop_of_the_app_has_no_tls_but_downloads_have_it() -> None:
+    script = (
+        "import sys\n"
+        "from tui_charrnn.cli.opening import load_asyncio_without_tls\n"
+        "load_asyncio_without_tls()\n"
+        "assert 'asyncio' in sys.modules and 'ssl' not in sys.modules\n"
+        "import asyncio, urllib.request\n"
+        "asyncio.run(asyncio.sleep(0))\n"
+        "assert hasattr(urllib.request, 'HTTPSHandler')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -57,6 +57,15 @@ def test_changes_that_were_declined_are_not_told(tmp_path: Path) -> None:
     assert "composed" not in told
 
 
+def test_rare_characters_are_told_with_their_share(tmp_path: Path) -> None:
+    corpus = fake_corpus(tmp_path, "abcab" * 399 + "xxxyz")
+    training = TrainingConfig(steps=3, min_count=3)
+    told = summarize(created_run(tmp_path), ModelConfig(), training, corpus)
+    assert (
+        "vocabulary 5 (2 rare ones as one symbol, 0.001 of the text); the last 200 are held out"
+    ) in told
+
+
 def test_the_batch_size_is_the_one_that_fits(tmp_path: Path) -> None:
     corpus = fake_corpus(tmp_path, "abcab" * 400)  # 1,800 characters are trained on
     training = TrainingConfig(steps=3, batch_size=32, sequence_length=100)

@@ -148,13 +148,26 @@ def test_killed_at_any_moment_it_resumes_to_the_very_same_bits(
         np.testing.assert_array_equal(weights_of(run)[name], tensor, err_msg=name)
 
 
+def begun_run(folder: Path, name: str, *more: str) -> RunDirectory:
+    """A run whose command was told to leave as soon as the run was there."""
+    run = RunDirectory(folder / name)
+    program = start_program(*train_arguments(folder, name, *more))
+    wait_for("the run is made", run.description.exists)
+    program.send_signal(signal.SIGTERM)
+    assert finish(program).returncode == 75
+    return run
+
+
 def test_the_time_limit_leaves_with_75_and_resume_auto_goes_on(folder: Path) -> None:
     arguments = train_arguments(folder, "limited", "--steps=50", "--resume=auto")
+    early = run_program(*arguments, "--max-time=0.001")
+    assert (early.returncode, early.stdout) == (75, b"")
+    assert not (folder / "limited").exists()
+    run = begun_run(folder, "limited", "--steps=50", "--resume=auto")
     limited = run_program(*arguments, "--max-time=0.001")
     assert limited.returncode == 75, limited.stderr
     assert limited.stdout == b""
     assert f"charrnn-tui resume {folder / 'limited'}".encode() in limited.stderr
-    run = RunDirectory(folder / "limited")
     resumed = run_program("resume", "--headless", "--max-time=1h", str(run.path))
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout.decode().strip() == str(run.path)
@@ -210,8 +223,7 @@ def test_a_detached_trainer_outlives_its_command_and_waits_and_stops_on_request(
 
 
 def test_a_run_that_is_being_written_is_refused_with_5(folder: Path) -> None:
-    run_program(*train_arguments(folder, "locked", "--steps=50", "--max-time=0.001"))
-    run = RunDirectory(folder / "locked")
+    run = begun_run(folder, "locked", "--steps=50")
     with RunWriter(run):
         refused = run_program("resume", "--headless", str(run.path))
     assert refused.returncode == 5

@@ -1,12 +1,19 @@
-"""A disk on which any one operation fails, or at which the power goes."""
+"""A disk on which any one operation fails, or at which the process dies or loses its power."""
 
 import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tui_charrnn.runs.file_system import FileSystem
+
+NO_MEMORY: Final = -1
+"""In place of an error's number: there is no memory for the operation."""
+SHORT: Final = -2
+"""In place of an error's number: only a part is written; operations that write nothing succeed."""
+CRASHED: Final = 99
+"""Exit code of a process that died on such a disk."""
 
 
 class PowerLost(BaseException):
@@ -19,8 +26,9 @@ class FaultyDisk(FileSystem):
     Args:
         fail_at: Which operation fails, counting from 1; 0 none.
         is_persistent: Whether all later operations fail too.
-        code: What the system says.
+        code: What the system says: an error's number, `NO_MEMORY` or `SHORT`.
         loses_power: The process dies there instead, and what was not synced is gone.
+        exits: The process ends there, without another instruction of ours.
     """
 
     def __init__(
@@ -30,10 +38,12 @@ class FaultyDisk(FileSystem):
         is_persistent: bool = False,
         code: int = errno.ENOSPC,
         loses_power: bool = False,
+        exits: bool = False,
     ) -> None:
         self.operations = 0
         self.fail_at = fail_at
-        self._is_persistent, self._code, self._loses_power = is_persistent, code, loses_power
+        self._is_persistent, self._code = is_persistent, code
+        self._loses_power, self._exits = loses_power, exits
         self._unsynced: set[int] = set()
         self._open: set[int] = set()
 
@@ -48,17 +58,37 @@ class FaultyDisk(FileSystem):
             if path.is_file() and path.stat().st_ino in self._unsynced:
                 path.write_bytes(b"")
 
+    def open_to_read(self, path: Path | str, flags: int = 0, folder: int | None = None) -> int:
+        return self._opened(super().open_to_read, path, flags, folder)
+
+    def read(self, descriptor: int, size: int) -> bytes:
+        return bytes(self._do(super().read, descriptor, size))
+
+    def read_at(self, descriptor: int, size: int, offset: int) -> bytes:
+        return bytes(self._do(super().read_at, descriptor, size, offset))
+
+    def facts(self, descriptor: int) -> os.stat_result:
+        found: os.stat_result = self._do(super().facts, descriptor)
+        return found
+
+    def look_at(self, path: Path) -> os.stat_result:
+        found: os.stat_result = self._do(super().look_at, path)
+        return found
+
+    def names(self, path: Path) -> list[str]:
+        return list(self._do(super().names, path))
+
     def open(self, path: Path, flags: int) -> int:
-        descriptor = self._do(super().open, path, flags)
-        self._open.add(descriptor)
-        return int(descriptor)
+        return self._opened(super().open, path, flags)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         self._unsynced.add(os.fstat(descriptor).st_ino)
+        if self._code == SHORT and self._is_due(self.operations + 1) and len(data) > 1:
+            data = data[: len(data) // 2]
         return int(self._do(super().write, descriptor, data))
 
-    def truncate(self, descriptor: int) -> None:
-        self._do(super().truncate, descriptor)
+    def truncate(self, descriptor: int, size: int = 0) -> None:
+        self._do(super().truncate, descriptor, size)
 
     def fsync(self, descriptor: int) -> None:
         self._do(lambda: None)  # the real one would cost most of a test's time
@@ -85,16 +115,27 @@ class FaultyDisk(FileSystem):
     def fsync_folder(self, path: Path) -> None:
         self._do(lambda: None)
 
+    def _opened(self, operation: Callable[..., int], *arguments: Any) -> int:
+        descriptor = int(self._do(operation, *arguments))
+        self._open.add(descriptor)
+        return descriptor
+
+    def _is_due(self, number: int) -> bool:
+        return number == self.fail_at or (self._is_persistent and 0 < self.fail_at < number)
+
     def _do(self, operation: Callable[..., Any], *arguments: Any) -> Any:
         self.operations += 1
-        is_due = self.operations == self.fail_at or (
-            self._is_persistent and 0 < self.fail_at < self.operations
-        )
-        if not is_due:
+        if not self._is_due(self.operations):
             return operation(*arguments)
+        if self._exits:
+            os._exit(CRASHED)
         if self._loses_power:
             for descriptor in self._open:
                 super().close(descriptor)
             self._open.clear()
             raise PowerLost
+        if self._code == SHORT:
+            return operation(*arguments)
+        if self._code == NO_MEMORY:
+            raise MemoryError
         raise OSError(self._code, os.strerror(self._code))

@@ -9,6 +9,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.speaker import Dial
+from tui_charrnn.tui.widgets.words import Words
 
 
 class RecordingLauncher:
@@ -64,13 +65,5 @@ def note_of(app: CharRNNApp) -> str:
 
 def run_words_of(app: CharRNNApp) -> str:
     """All that is written about the run that is shown."""
-    status, card = app.main.status, app.main.studio.card
-    parts = (
-        status.state,
-        status.numbers,
-        status.trouble,
-        card.head,
-        card.body,
-        card.warning,
-    )
+    parts = app.main.query("StatusLine Words, RunCard Words").results(Words)
     return "\n".join(str(part.content) for part in parts)

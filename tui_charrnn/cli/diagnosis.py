@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from tui_charrnn.cli.surroundings import Folder, Terminal
+from tui_charrnn.cli.surroundings import Folder, Locks, Terminal
+from tui_charrnn.cli.terminal_query import Abilities
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.training.examination import ASSUMED_VOCABULARY
@@ -112,6 +113,22 @@ def judge_folders(
         yield Finding("note", "cache", words + "CHARRNN_CACHE")
 
 
+def judge_locks(locks: Locks) -> Finding:
+    """Judge what keeps two trainers from one run, and tell which runs are at work."""
+    words = ["two trainers of one run know of each other"]
+    if locks.at_work:
+        words.append(f"at work: {', '.join(locks.at_work)}")
+    if locks.lost:
+        words.append(f"gone without a word: {', '.join(locks.lost)} (`doctor RUN` says more)")
+    if not locks.are_known:
+        words[0] = (
+            "the disk of the runs knows no locks, so a trainer listens for 5 s whether another "
+            "is at work"
+        )
+    is_well = locks.are_known and not locks.lost
+    return Finding("ok" if is_well else "note", "locks", "; ".join(words))
+
+
 def _folder_words(folder: Folder) -> str:
     free = "" if folder.free is None else f", {size_words(folder.free)} free"
     return f"{folder.path}{free}"
@@ -135,9 +152,22 @@ def judge_terminal(terminal: Terminal | None) -> Finding:
         remedies.append("the app draws in Unicode; set LC_ALL=C.UTF-8")
     else:
         words.append("Unicode")
+    if terminal.abilities is not None:
+        words += _ability_words(terminal.abilities)
     if remedies:
         return Finding("note", "terminal", f"{', '.join(words)}: {'; '.join(remedies)}")
     return Finding("ok", "terminal", ", ".join(words))
+
+
+def _ability_words(abilities: Abilities) -> list[str]:
+    words = []
+    if abilities.speaks_kitty:
+        words.append("kitty keyboard (unused, as input methods lose syllables with it)")
+    if abilities.has_clipboard:
+        words.append("clipboard by OSC 52")
+    else:
+        words.append("says nothing of OSC 52, with which the app copies")
+    return words
 
 
 def _is_unicode(locale: str) -> bool:

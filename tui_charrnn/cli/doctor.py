@@ -1,4 +1,4 @@
-"""`charrnn-tui doctor`: how a training would be computed here, and what is not right."""
+"""`charrnn-tui doctor`: how a training would be computed here, how a run is, what is not right."""
 
 import json
 import platform
@@ -13,6 +13,7 @@ import typer
 from tui_charrnn.cli.diagnosis import (
     Finding,
     judge_folders,
+    judge_locks,
     judge_machine,
     judge_settings,
     judge_terminal,
@@ -22,17 +23,22 @@ from tui_charrnn.cli.examining import Answer, ask, examiner_command
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.path_diagnosis import judge_computation
+from tui_charrnn.cli.run_diagnosis import judge_run, recovery
+from tui_charrnn.cli.run_health import Health, examine_run, find_remains
 from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
 from tui_charrnn.cli.surroundings import (
     Folder,
+    Locks,
     Terminal,
     library_versions,
     look_at_folder,
+    look_at_locks,
     look_at_terminal,
 )
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.presets import find_preset
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import cache_folder
 from tui_charrnn.training.machine import Machine, examine_machine, thread_count
@@ -53,12 +59,20 @@ class Facts:
     nvidia: Nvidia
     runs: Folder
     cache: Folder
+    locks: Locks
     terminal: Terminal | None
     answer: Answer
 
 
 @with_setting_options(ModelConfig, TrainingConfig)
 def doctor(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name or path of a run to look over; without it, this machine.",
+            show_default=False,
+        ),
+    ] = None,
     preset: Annotated[
         str, typer.Option(help="What would be trained, as `charrnn-tui train` takes it.")
     ] = "small",
@@ -69,8 +83,13 @@ def doctor(
     """Say on what and how a training would be computed here, why, and what is not right.
 
     Takes the settings of `train`. Ends with 0 if a training could start; otherwise with 1 if
-    TensorFlow cannot be used, with 6 if nothing could be saved.
+    TensorFlow cannot be used, with 6 if nothing could be saved. With a RUN: holds its checkpoints
+    against their hashes, reads its records, looks for its text, and says what can be had from it
+    and by which command; ends with 0 if all is well, with 3 if something cannot be read.
     """
+    if run is not None:
+        found = find_remains(run, runs_folder(runs_dir))
+        raise typer.Exit(_tell_of_run(found, as_json=as_json))
     model, training = apply_settings(find_preset(preset), settings)
     narrate("Loading TensorFlow in a process of its own, to ask it; some seconds ...")
     facts = Facts(
@@ -84,18 +103,59 @@ def doctor(
         nvidia=find_nvidia(),
         runs=look_at_folder(runs_folder(runs_dir)),
         cache=look_at_folder(cache_folder()),
+        locks=look_at_locks(runs_folder(runs_dir)),
         terminal=look_at_terminal(),
         answer=ask(examiner_command(model, training)),
     )
     findings = list(diagnose(facts))
-    code = next((each.exit_code for each in findings if each.exit_code), ExitCode.OK)
+    code = _exit_code(findings)
     if as_json:
         print_data(json.dumps(as_document(facts, findings, code)))
     else:
-        for line in report_lines(findings, _width()):
-            print_data(line)
+        _print(findings)
         narrate(_conclusion(findings))
     raise typer.Exit(int(code))
+
+
+def _tell_of_run(run: RunDirectory, *, as_json: bool) -> int:
+    """Report on a run; the result is the exit code."""
+    health = examine_run(run)
+    findings = list(judge_run(health))
+    code = _exit_code(findings)
+    sentence, remedy = recovery(health)
+    if as_json:
+        print_data(json.dumps(health_document(health, findings, code)))
+    else:
+        _print(findings)
+        narrate(f"{sentence} {remedy}".rstrip())
+    return int(code)
+
+
+def health_document(health: Health, findings: Sequence[Finding], code: ExitCode) -> dict[str, Any]:
+    """What was found out about a run, as JSON holds it."""
+    sentence, remedy = recovery(health)
+    resumable = health.resumable
+    return {
+        "exit_code": int(code),
+        "findings": _verdicts(findings),
+        "run": str(health.run.path),
+        "trainer": health.trainer,
+        "events": asdict(health.events),
+        "checkpoints": [asdict(facts) for facts in health.checkpoints],
+        "resumable_step": None if resumable is None else resumable.step,
+        "corpus_problem": health.corpus_problem,
+        "recovery": sentence,
+        "command": remedy,
+    }
+
+
+def _exit_code(findings: Sequence[Finding]) -> ExitCode:
+    return next((each.exit_code for each in findings if each.exit_code), ExitCode.OK)
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    for line in report_lines(findings, _width()):
+        print_data(line)
 
 
 def diagnose(facts: Facts) -> Iterator[Finding]:
@@ -105,6 +165,7 @@ def diagnose(facts: Facts) -> Iterator[Finding]:
     yield judge_settings(facts.preset, facts.model, facts.training)
     yield from judge_computation(facts.answer, facts.nvidia, facts.training.precision)
     yield from judge_folders(facts.runs, facts.cache, facts.model, facts.training)
+    yield judge_locks(facts.locks)
     yield judge_terminal(facts.terminal)
 
 
@@ -135,10 +196,11 @@ def report_lines(findings: Sequence[Finding], width: int | None) -> Iterator[str
 
 def as_document(facts: Facts, findings: Sequence[Finding], code: ExitCode) -> dict[str, Any]:
     """Facts and verdicts, as JSON holds them."""
-    verdicts = [
-        {"verdict": each.verdict, "label": each.label, "text": each.text} for each in findings
-    ]
-    return {"exit_code": int(code), "findings": verdicts, **asdict(facts)}
+    return {"exit_code": int(code), "findings": _verdicts(findings), **asdict(facts)}
+
+
+def _verdicts(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    return [{"verdict": each.verdict, "label": each.label, "text": each.text} for each in findings]
 
 
 def _width() -> int | None:

@@ -21,15 +21,23 @@ def resume(
     ] = False,
     max_time: Annotated[
         str | None,
-        typer.Option(help="Save and leave with exit code 75 after this long.", metavar="DURATION"),
+        typer.Option(
+            help="Save and leave with exit code 75 after this long, counted from the start of the "
+            "command.",
+            metavar="DURATION",
+        ),
     ] = None,
     runs_dir: RunsDir = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every record as a line of JSON.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Narrate nothing.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", "-f", help="Go on although the corpus is another text by now."),
+    ] = False,
 ) -> None:
     """Go on with a run that was stopped, saved or lost, as if it had never stopped."""
     found = find_run(run, runs_folder(runs_dir))
-    watching = Watching(headless or bool(app_obstacle()), detach, as_json, quiet)
+    watching = Watching(headless or bool(app_obstacle()), detach, as_json, quiet, force)
     start_and_watch(found, watching, parse_duration(max_time) if max_time else None)

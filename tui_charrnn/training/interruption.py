@@ -1,11 +1,14 @@
 """Signals as flags that the loop looks at: nothing is saved inside a signal handler."""
 
 import contextlib
+import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from enum import StrEnum
 from types import FrameType
+from typing import Final
 
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.description import RunState
@@ -33,6 +36,14 @@ class Reason(StrEnum):
         return _EXIT_CODES[self]
 
 
+class LeavingError(Exception):
+    """There is a reason to leave, and nothing yet that would have to be saved."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
 _STATES = {
     Reason.STOPPED: RunState.STOPPED,
     Reason.PREEMPTED: RunState.SAVED,
@@ -45,7 +56,9 @@ _EXIT_CODES = {
     Reason.TIME_LIMIT: ExitCode.RESUME_ME,
     Reason.INTERRUPTED: ExitCode.INTERRUPTED,
 }
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT)
+_PREEMPTIONS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+LISTENED_TO: Final = (*_PREEMPTIONS, signal.SIGINT)
+"""Signals that are reasons to leave."""
 
 
 class Interruption:
@@ -57,17 +70,29 @@ class Interruption:
 
     def __init__(self) -> None:
         self.reason: Reason | None = None
+        self.cause = ""
+        """What brought the reason up: the name of a signal, `time limit` or `request`."""
+        self.on_leaving: Callable[[str], None] = lambda _cause: None
+        """Is told the cause once, by `check`, before whoever asked acts on it."""
+        self.is_saved: Callable[[], bool] = lambda: True
+        """Whether a process that ended now would lose no training."""
+        self.signals: int | None = None
+        """Descriptor of a pipe of signal numbers, which come there even while native code holds
+        the main thread and no handler can run; None before `listen`."""
+        self.is_heeded = False
+        """Whether the main thread acts on the reason; that a handler ran only sets the flag."""
         # a plain lock, released to wake a sleeper: an Event's own lock may be held by the code
         # that a signal interrupts
         self._sleep = threading.Lock()
         self._sleep.acquire()
 
-    def request(self, reason: Reason) -> None:
+    def request(self, reason: Reason, cause: str = "request") -> None:
         """Ask to leave; the first reason stands."""
-        self._note(self.reason or reason)
+        if self.reason is None:
+            self._note(reason, cause)
 
-    def _note(self, reason: Reason) -> None:
-        self.reason = reason
+    def _note(self, reason: Reason, cause: str) -> None:
+        self.reason, self.cause = reason, cause
         with contextlib.suppress(RuntimeError):  # it is awake
             self._sleep.release()
 
@@ -78,8 +103,20 @@ class Interruption:
     def check(self, deadline: float | None) -> Reason | None:
         """Why to leave, perhaps because a deadline on the clock `time.monotonic` is over."""
         if deadline is not None and time.monotonic() >= deadline:
-            self.request(Reason.TIME_LIMIT)
+            self.request(Reason.TIME_LIMIT, Reason.TIME_LIMIT.value)
+        if self.reason is not None and not self.is_heeded:
+            self.is_heeded = True
+            self.on_leaving(self.cause)
         return self.reason
+
+    def heed(self, deadline: float | None) -> None:
+        """Go on only while there is no reason to leave; for work of which nothing is saved.
+
+        Raises:
+            LeavingError: If there is one.
+        """
+        if reason := self.check(deadline):
+            raise LeavingError(reason)
 
     def sleep(self, seconds: float) -> None:
         """Wait so long, or until there is a reason to leave."""
@@ -88,20 +125,24 @@ class Interruption:
 
     def listen(self) -> None:
         """Take over the signals of this process."""
-        for number in _SIGNALS:
+        self.signals, written_to = os.pipe()
+        os.set_blocking(written_to, False)
+        signal.set_wakeup_fd(written_to, warn_on_full_buffer=False)
+        for number in _PREEMPTIONS:
             signal.signal(number, self._preempt)
         signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is no reason to stop
 
     def conclude(self) -> None:
         """Listen no more: the run has ended, and how it ended is settled."""
-        for number in _SIGNALS:
+        for number in LISTENED_TO:
             signal.signal(number, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
 
-    def _preempt(self, _number: int, _frame: FrameType | None) -> None:
-        self.request(Reason.PREEMPTED)
+    def _preempt(self, number: int, _frame: FrameType | None) -> None:
+        self.request(Reason.PREEMPTED, signal.Signals(number).name)
 
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         if self.reason is Reason.INTERRUPTED:
             raise KeyboardInterrupt
-        self._note(Reason.INTERRUPTED)
+        self._note(Reason.INTERRUPTED, signal.Signals(number).name)

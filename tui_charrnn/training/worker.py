@@ -4,28 +4,39 @@ import os
 import platform
 import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import NoReturn
 
 from tui_charrnn.errors import CharRNNError, ExitCode, RunError
 from tui_charrnn.runs.description import RunDescription, RunState
+from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
-from tui_charrnn.runs.records import RunEnded, RunFailed, RunResumed, RunStarted
+from tui_charrnn.runs.records import RunEnded, RunFailed, RunPreempted, RunResumed, RunStarted
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.preparation import prepare_run
+from tui_charrnn.training.held_thread import HeldThread
+from tui_charrnn.training.interruption import Interruption, LeavingError, Reason
+from tui_charrnn.training.preparation import Prepared, prepare_run
 from tui_charrnn.training.usage import UsageMeter
 
 
 def run_training(
-    run: RunDirectory, interruption: Interruption, max_time: float | None = None
+    run: RunDirectory,
+    interruption: Interruption,
+    max_time: float | None = None,
+    *,
+    accepts_change: bool = False,
 ) -> ExitCode:
     """Train a run, from its start or from its newest checkpoint, until it is done or must leave.
 
     Args:
         run: A run directory that `create_run` made.
         interruption: Asked between any two steps.
-        max_time: Seconds after which to save and leave; None takes the run's own setting.
+        max_time: Seconds after which to save and leave; None takes the run's own setting. They
+            are counted from the start of this process, which loads for a while.
+        accepts_change: Go on although the corpus is another text by now.
 
     Returns:
         The exit code; every failure is explained in the run's records and status.
@@ -34,7 +45,7 @@ def run_training(
         RunError: If the directory is not a run.
         RunLockedError: If another trainer is at work on it.
     """
-    started = time.monotonic()
+    started = time.monotonic() - seconds_since_start()
     description = read_description(run)
     if _is_finished(run):
         return ExitCode.OK
@@ -42,8 +53,13 @@ def run_training(
     deadline = None if limit is None else started + limit
     with RunWriter(run) as writer:
         writer.observe(UsageMeter().observe)
+        interruption.on_leaving = partial(_record_preemption, writer)
         try:
-            return _train(run, description, writer, interruption, deadline)
+            with HeldThread(interruption, deadline, partial(_leave_at_once, writer)):
+                prepare = partial(prepare_run, accepts_change=accepts_change)
+                return _train(run, description, writer, interruption, deadline, prepare)
+        except LeavingError as left:
+            return _leave(writer, left.reason.state, left.reason.exit_code)
         except KeyboardInterrupt:
             return _leave(writer, RunState.INTERRUPTED, ExitCode.INTERRUPTED)
         except CharRNNError as error:
@@ -67,18 +83,18 @@ def _train(
     writer: RunWriter,
     interruption: Interruption,
     deadline: float | None,
+    prepare: Callable[..., Prepared],
 ) -> ExitCode:
     has_history = run.events.exists() and run.events.stat().st_size > 0
     now = datetime.now(UTC).isoformat(timespec="seconds")
     writer.append(RunStarted(os.getpid(), platform.node(), now))
     writer.set_status(state=RunState.PREPARING, message="")
-    prepared = prepare_run(run, description, writer)
+    prepared = prepare(run, description, writer, partial(interruption.heed, deadline))
     if has_history:
         step = prepared.state.progress.step if prepared.state else 0
         writer.set_status(step=step)
         writer.append(RunResumed(step))
-    if reason := interruption.check(deadline):
-        return _leave(writer, reason.state, reason.exit_code)
+    interruption.heed(deadline)
     writer.set_status(state=RunState.LOADING)
     # deferred: TensorFlow takes seconds and hundreds of megabytes, and the state says so meanwhile
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
@@ -93,6 +109,17 @@ def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:
     writer.append(RunEnded(state.value, status.step, None, None, int(exit_code), status.elapsed))
     writer.set_status(state=state)
     return exit_code
+
+
+def _record_preemption(writer: RunWriter, cause: str) -> None:
+    if cause != "request":  # whose answer is a record of its own
+        writer.append(RunPreempted(cause))
+
+
+def _leave_at_once(writer: RunWriter, reason: Reason, cause: str) -> NoReturn:
+    """End the process in the place of its main thread, which native code holds."""
+    _record_preemption(writer, cause)
+    os._exit(int(_leave(writer, reason.state, reason.exit_code)))
 
 
 def _fail(writer: RunWriter, message: str, exit_code: ExitCode) -> ExitCode:

@@ -1,0 +1,108 @@
+"""Every exit code through the real command, and every failure in one place of one tree."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import ROOT, finish, run_program, start_program, wait_for
+from tests.support.fake_run import created_run
+from tests.support.small_run import of_kind
+from tui_charrnn import errors
+from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import RunRolledBack
+from tui_charrnn.runs.writer import RunWriter
+
+SETTINGS = [
+    *("--hidden-size=3", "--embedding-size=2", "--batch-size=2", "--sequence-length=8"),
+    *("--threads=1", "--precision=float32", "--no-samples"),
+]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    path.write_text("to be, or not to be: that is the question.\n" * 50, encoding="utf-8")
+    return path
+
+
+def told(*words: str, variables: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit code and narration of a command, which never shows a traceback."""
+    ended = run_program(*words, variables=variables)
+    narration = ended.stderr.decode()
+    assert "Traceback" not in narration
+    return ended.returncode, narration
+
+
+def test_0_is_all_is_well() -> None:
+    assert told("corpora") == (0, "")
+
+
+def test_1_is_a_program_that_cannot_work(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library')")
+    path = f"{tmp_path}:{ROOT}"
+    code, narration = told("doctor", variables={"PYTHONPATH": path})
+    assert (code, "no such library" in narration) == (1, True), narration
+
+
+def test_2_is_a_wrong_option(tmp_path: Path, corpus: Path) -> None:
+    code, narration = told("train", "--headless", str(corpus), "--hidden-size", "0")
+    assert (code, "hidden_size" in narration) == (2, True), narration
+
+
+def test_3_is_data_that_cannot_be_read(tmp_path: Path) -> None:
+    code, narration = told("resume", "nowhere", "--runs-dir", str(tmp_path))
+    assert (code, "nowhere" in narration) == (3, True), narration
+
+
+@pytest.mark.tensorflow
+def test_4_is_a_loss_that_is_no_number(tmp_path: Path, corpus: Path) -> None:
+    # a decay of more than twice what there is lets the weights grow with every step: with rates of
+    # 10, 5 and 2.5, not of 1.25, until it is asked for once more
+    wild = ["--learning-rate=10", "--weight-decay=1", "--warmup-fraction=0", "--schedule=constant"]
+    runs = str(tmp_path / "runs")
+    words = ["train", "--headless", str(corpus), "--runs-dir", runs, "--name", "wild"]
+    program = start_program(*words, *SETTINGS, *wild, "--steps=100000", "--evaluations=1")
+    run = RunDirectory(tmp_path / "runs" / "wild")
+    wait_for("it went back three times", lambda: len(of_kind(run, RunRolledBack)) == 3)
+    assert told("set", "wild", "--runs-dir", runs, "--learning-rate=10")[0] == 0
+    ended = finish(program)
+    assert ended.returncode == 4, ended.stderr
+    assert b"lower learning rate" in ended.stderr
+
+
+def test_5_is_a_run_that_another_trainer_holds(tmp_path: Path) -> None:
+    run = created_run(tmp_path)
+    with RunWriter(run):
+        code, narration = told("resume", "--headless", str(run.path))
+    assert (code, "already being trained by process" in narration) == (5, True), narration
+
+
+def test_6_is_a_disk_that_does_not_save(tmp_path: Path, corpus: Path) -> None:
+    runs = str(corpus / "runs")
+    code, narration = told("train", "--headless", str(corpus), "--runs-dir", runs)
+    assert (code, "Cannot make the folder" in narration) == (6, True), narration
+
+
+def tree(kind: type[CharRNNError]) -> Iterator[type[CharRNNError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from tree(child)
+
+
+def test_the_tree_at_the_top_of_the_page_is_the_tree() -> None:
+    drawn = dict(re.findall(r"── (\w+Error)\s*(?:\((\d+)\))?", errors.__doc__ or ""))
+    ours = [kind for kind in tree(CharRNNError) if kind.__module__ == errors.__name__]
+    grown = {kind.__name__: kind for kind in ours if kind is not CharRNNError}
+    assert drawn.keys() == grown.keys()
+    for name, code in drawn.items():
+        assert not code or int(code) == grown[name].exit_code, name
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
+def test_the_readme_has_every_code(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \|", text, flags=re.MULTILINE)
+    assert [int(row) for row in rows] == [int(code) for code in ExitCode]

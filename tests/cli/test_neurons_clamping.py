@@ -1,0 +1,71 @@
+"""`generate --clamp`, through the real program."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import run_program
+from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.clamping import parse_clamps
+from tui_charrnn.generation.stream import CharacterStream
+
+CONFIG = tiny_config(hidden_size=16)
+CLAMPS = ("0:2=6", "0:h3=-2")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    return str(tiny_model_file(tmp_path / "model.safetensors", config=CONFIG))
+
+
+def options(*clamps: str) -> list[str]:
+    return [word for clamp in clamps for word in ("--clamp", clamp)]
+
+
+def test_the_text_is_what_the_clamped_stream_says(model: str) -> None:
+    sampling = SamplingConfig(temperature=1, rng_seed=3)
+    stream = CharacterStream(tiny_model(config=CONFIG), sampling, parse_clamps(CLAMPS, CONFIG))
+    stream.prime("bad")
+    expected = "bad" + "".join(stream.next().character for _ in range(60))
+
+    ended = run_program(
+        "generate", "bad", "-n", "60", "-t", "1", "--rng-seed", "3", "-m", model, *options(*CLAMPS)
+    )
+
+    assert ended.stdout.decode() == expected
+
+
+def test_the_history_says_why_the_text_cannot_be_had_again(model: str) -> None:
+    run_program("generate", "bad", "-n", "20", "-m", model, *options(*CLAMPS))
+    run_program("generate", "bad", "-n", "20", "-m", model)
+
+    refused = run_program("history", "replay", "1")
+    replayed = run_program("history", "replay", "2")
+
+    assert refused.returncode == 3
+    assert "cells were held while it was said (0:c2=6, 0:h3=-2)." in refused.stderr.decode()
+    assert replayed.returncode == 0
+
+
+def test_several_texts_and_records_are_clamped_too(model: str) -> None:
+    arguments = ("generate", "-n", "30", "-t", "1", "--rng-seed", "3", "-m", model, "--json")
+    free = run_program(*arguments).stdout.splitlines()
+
+    held = run_program(*arguments, "--count", "2", *options(*CLAMPS)).stdout.splitlines()
+
+    first = [json.loads(line) for line in held if json.loads(line)["rng_seed"] == 3]
+    assert len(first) == len(free) == 30
+    assert [each["probability"] for each in first] != [
+        json.loads(line)["probability"] for line in free
+    ]
+
+
+@pytest.mark.parametrize("clamp", ["1:0=1", "0:16=1", "0:1", "0:1=x", "c1=1"])
+def test_what_is_no_clamp_is_told(model: str, clamp: str) -> None:
+    ended = run_program("generate", "-m", model, "--clamp", clamp)
+
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert "Received: " in ended.stderr.decode()
+    assert "Traceback" not in ended.stderr.decode()

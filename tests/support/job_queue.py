@@ -1,0 +1,90 @@
+"""Stand-ins for a scheduler's commands, in a folder for PATH: a queue of one job."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tests.support.command import ROOT
+
+_SBATCH: Final = """#!/bin/sh
+# runs a job script again for as long as it requeues itself
+script=$1
+shift
+export SLURM_JOB_ID=42
+while :; do
+    rm -f "$QUEUE/requeued"
+    bash "$script" "$@" &
+    job=$!
+    echo "$job" > "$QUEUE/job"
+    wait "$job"
+    code=$?
+    echo "$code" >> "$QUEUE/codes"
+    [ -e "$QUEUE/requeued" ] || exit "$code"
+done
+"""
+_SRUN: Final = """#!/bin/sh
+echo $$ > "$QUEUE/step"
+exec "$@"
+"""
+_SCONTROL: Final = """#!/bin/sh
+[ "$1 $2" = "requeue 42" ] || exit 9
+: > "$QUEUE/requeued"
+"""
+_PROGRAM: Final = f"""#!/bin/sh
+exec {sys.executable} -m tui_charrnn "$@"
+"""
+
+
+class JobQueue:
+    """Runs one job script with its arguments, as `sbatch` would."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the stand-ins in a folder, which is made."""
+        self._folder = folder
+        folder.mkdir()
+        commands = {
+            "sbatch": _SBATCH,
+            "srun": _SRUN,
+            "scontrol": _SCONTROL,
+            "charrnn-tui": _PROGRAM,
+        }
+        for name, text in commands.items():
+            path = folder / name
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o755)
+
+    def submit(self, *words: str, runs: Path) -> "subprocess.Popen[bytes]":
+        """Start `sbatch WORDS`; its process ends when the job is not requeued any more."""
+        environment = {
+            **os.environ,
+            "PATH": f"{self._folder}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "QUEUE": str(self._folder),
+            "CHARRNN_RUNS": str(runs),
+        }
+        return subprocess.Popen(
+            [str(self._folder / "sbatch"), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+
+    @property
+    def codes(self) -> list[int]:
+        """Exit codes of the job so far, once for each time that it was run."""
+        path = self._folder / "codes"
+        return [int(code) for code in path.read_text().split()] if path.exists() else []
+
+    @property
+    def job(self) -> int:
+        """Process of the shell that runs the script."""
+        return int((self._folder / "job").read_text())
+
+    @property
+    def step(self) -> int:
+        """Process of the command that `srun` started."""
+        return int((self._folder / "step").read_text())

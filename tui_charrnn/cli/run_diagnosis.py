@@ -1,0 +1,130 @@
+"""Puts into verdicts how a run directory is, and says what can be had from it and how."""
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from tui_charrnn.cli.diagnosis import Finding
+from tui_charrnn.cli.run_health import Health
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.invocation import command
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.run_words import command_words
+
+_SHOWN_GAPS: Final = 3
+
+
+def judge_run(health: Health) -> Iterator[Finding]:
+    """Judge every part of a run, in the order in which it is told."""
+    yield _judge_description(health)
+    yield _judge_state(health)
+    yield _judge_events(health)
+    yield from _judge_checkpoints(health)
+    if health.corpus_problem:
+        yield _damage("corpus", health.corpus_problem)
+    else:
+        yield Finding("ok", "corpus", health.corpus_remark)
+
+
+def _judge_description(health: Health) -> Finding:
+    description = health.description
+    if description is None:
+        return _damage("run.json", health.description_problem)
+    model = description.model
+    shape = f"{model.layer_count} x {model.cell} {model.hidden_size}"
+    created = f"created {description.created} on {description.host}"
+    return Finding("ok", "run.json", f"{shape}, {description.parameter_count:,} numbers, {created}")
+
+
+def _judge_state(health: Health) -> Finding:
+    if health.status_problem:
+        text = f"{health.status_problem} The next trainer writes a new one."
+        return _damage("state.json", text)
+    status = health.status
+    if status is None:
+        return _damage("state.json", "it is missing; the next trainer writes a new one")
+    words = f"{status.state} at step {status.step:,}"
+    if health.is_at_work:
+        return Finding("ok", "trainer", f"{words}; process {status.pid} on {status.host}")
+    if health.trainer == "lost":
+        words += f", but process {status.pid} on {status.host} is gone: it was killed or crashed"
+        return Finding("note", "trainer", words)
+    return Finding("ok", "trainer", f"none at work; {words}")
+
+
+def _judge_events(health: Health) -> Finding:
+    events = health.events
+    if events.problem:
+        return _damage("events", f"events.jsonl: {events.problem}")
+    words = [f"{events.records:,} records, up to step {events.last_step:,}"]
+    # a trainer that is killed leaves a torn line, which the next one ends
+    damaged = max(0, events.unreadable - max(0, events.starts - 1))
+    if events.missing:
+        shown = [f"{first:,} to {last:,}" for first, last in events.missing[:_SHOWN_GAPS]]
+        more = ", ..." if len(events.missing) > _SHOWN_GAPS else ""
+        words.append(f"the records of steps {', '.join(shown)}{more} are missing")
+    if events.repeated:
+        words.append(f"{events.repeated:,} steps have more records than one")
+    if damaged:
+        words.append(f"{damaged:,} lines cannot be read")
+    if len(words) > 1:
+        return _damage("events", f"{'; '.join(words)}. Curves have a gap; training lacks nothing")
+    if events.unreadable:
+        words.append(f"{events.unreadable:,} torn lines of trainers that were killed")
+    if events.half_line and not health.is_at_work:
+        words.append("the last line is half written; the next trainer ends it")
+    verdict: Literal["ok", "note"] = "note" if len(words) > 1 else "ok"
+    return Finding(verdict, "events", "; ".join(words))
+
+
+def _judge_checkpoints(health: Health) -> Iterator[Finding]:
+    whole = [facts for facts in health.checkpoints if facts.is_whole]
+    damaged = [facts for facts in health.checkpoints if not facts.is_whole]
+    if whole:
+        steps = ", ".join(f"{facts.step:,}" for facts in whole)
+        yield Finding("ok", "checkpoints", f"whole, every hash as written: step {steps}")
+    elif not damaged:
+        yield Finding("note", "checkpoints", "none was saved yet")
+    for facts in damaged:
+        yield _damage("checkpoints", f"{facts.name} is damaged: {facts.problem}")
+    for name in health.damaged_pointers:
+        yield _damage("checkpoints", f"{name} names no checkpoint; the newest whole one is taken")
+
+
+def _damage(label: str, text: str) -> Finding:
+    return Finding("problem", label, text, ExitCode.DATA)
+
+
+def recovery(health: Health) -> tuple[str, str]:
+    """What can be had from a run as it is, in a sentence, and the command for it, if one helps."""
+    run, found, status = health.run, health.resumable, health.status
+    if health.is_at_work:
+        return "A trainer is at work on it.", command_words("attach", run)
+    if health.description is None or health.corpus_problem:
+        return _speech(health)
+    if status is not None and status.state is RunState.FINISHED and found is not None:
+        return f"It is finished: step {found.step:,}.", command_words("generate", run, "--model")
+    if found is not None:
+        return f"It goes on from step {found.step:,}.", command_words("resume", run)
+    if health.checkpoints:
+        return _speech(health)
+    return "Nothing was saved of it: it begins at its first step.", command_words("resume", run)
+
+
+def _speech(health: Health) -> tuple[str, str]:
+    """What is left where training cannot go on as it is."""
+    model = next((facts for facts in health.checkpoints if facts.has_model), None)
+    if model is None:
+        return "It cannot go on, and no model of it is whole. Put its files back from a copy.", ""
+    path = health.run.checkpoint(model.step).path.with_name(model.name) / "model.safetensors"
+    remedy = (
+        "Put run.json back from a copy"
+        if health.description is None
+        else "Put its text back where it was"
+        if health.corpus_problem
+        else "Put a training.safetensors back from a copy"
+    )
+    return (
+        f"Its model of step {model.step:,} is whole and can speak. {remedy} to train on.",
+        safe_line(command("generate", "--model", str(path))),
+    )

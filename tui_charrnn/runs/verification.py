@@ -1,0 +1,158 @@
+"""Looks a run directory over: which of its files are whole, and what a trainer could go on from.
+
+Nothing is written, and nothing is believed that a hash can tell.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.batch_stretch import BatchStretch
+from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
+from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
+from tui_charrnn.runs.manifest import read_manifest, read_pointer
+from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.runs.records import (
+    BatchTrained,
+    Record,
+    RunEnded,
+    RunResumed,
+    RunRolledBack,
+    RunStarted,
+)
+
+_AT_ONCE: Final = 1 << 22  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFacts:
+    """One checkpoint, with its files held against their hashes."""
+
+    name: str
+    """Of its folder."""
+    step: int
+    has_model: bool
+    """Whether its model is whole, so that it can speak."""
+    is_whole: bool
+    """Whether training can go on from it."""
+    problem: str = ""
+    """What is wrong; empty for a whole one."""
+
+
+@dataclass(slots=True)
+class EventFacts:
+    """What events.jsonl holds."""
+
+    records: int = 0
+    starts: int = 0
+    """How many trainers took the run up."""
+    last_step: int = 0
+    missing: list[tuple[int, int]] = field(default_factory=list)
+    """Stretches of steps without a record, each as its first and its last."""
+    repeated: int = 0
+    """Steps that have more records than one, though nothing went back before them."""
+    unreadable: int = 0
+    """Lines that are no records. A trainer that is killed may leave one."""
+    half_line: int = 0
+    """Bytes at the end that are not a whole line yet."""
+    has_ended: bool = False
+    """Whether the last trainer took its leave."""
+    problem: str = ""
+    """Why the file cannot be read; empty if it can."""
+
+    def _expect(self, first: int, last: int) -> None:
+        """Take steps in that follow one another."""
+        if first > self.last_step + 1:
+            self.missing.append((self.last_step + 1, first - 1))
+        self.repeated += max(0, min(last, self.last_step) - first + 1)
+        self.last_step = max(self.last_step, last)
+
+    def take(self, told: Record | BatchStretch) -> None:
+        """Take one record in, or many of batches."""
+        if isinstance(told, BatchStretch):
+            self.has_ended = False
+            self.records += len(told)
+            for first, last in _runs_of(told):
+                self._expect(first, last)
+            return
+        self.records += 1
+        self.has_ended = isinstance(told, RunEnded)
+        match told:
+            case BatchTrained():  # with a number that stretches leave to others, as 1e+18
+                self._expect(told.step, told.step)
+            case RunStarted():
+                self.starts += 1
+            case RunResumed():
+                self._go_back(told.step)
+            case RunRolledBack():
+                self._go_back(told.to_step)
+
+    def _go_back(self, step: int) -> None:
+        self.last_step = min(step, self.last_step)
+        self.missing = [(first, min(last, step)) for first, last in self.missing if first <= step]
+
+
+def _runs_of(stretch: BatchStretch) -> list[tuple[int, int]]:
+    """The steps of a stretch as first and last of those that follow one another."""
+    steps = stretch.steps
+    if steps[-1] - steps[0] == len(steps) - 1 and len(set(steps)) == len(steps):
+        return [(steps[0], steps[-1])]
+    return [(step, step) for step in steps]
+
+
+def verify_events(run: RunDirectory) -> EventFacts:
+    """Read all records of a run, and see that every step has one."""
+    facts, reader = EventFacts(), RunReader(run)
+    if not run.events.exists():
+        facts.problem = "it is missing"
+        return facts
+    behind = -1
+    try:
+        while reader.behind != behind:
+            behind = reader.behind
+            for told in reader.read_new_stretches(_AT_ONCE):
+                facts.take(told)
+    except RunError as error:
+        facts.problem = str(error)
+    facts.unreadable, facts.half_line = reader.unreadable, reader.behind
+    return facts
+
+
+def verify_checkpoints(run: RunDirectory) -> list[CheckpointFacts]:
+    """Hold every checkpoint's files against the hashes of its manifest; the newest comes first.
+
+    A step that the pointers name and that has no folder is among them.
+    """
+    folders = checkpoint_folders(run)
+    found = [_verify(CheckpointDirectory(path), step) for step, path in folders]
+    known = {step for step, _ in folders}
+    for pointer in (read_pointer(run, run.latest), read_pointer(run, run.best)):
+        if pointer is not None and pointer.step not in known:
+            known.add(pointer.step)
+            name = run.checkpoint(pointer.step).path.name
+            found.append(CheckpointFacts(name, pointer.step, False, False, "it is gone"))
+    return sorted(found, key=lambda facts: -facts.step)
+
+
+def damaged_pointers(run: RunDirectory) -> list[str]:
+    """Those of latest.json and best.json that are there and name no checkpoint."""
+    return [
+        path.name
+        for path in (run.latest, run.best)
+        if path.exists() and read_pointer(run, path) is None
+    ]
+
+
+def _verify(checkpoint: CheckpointDirectory, step: int) -> CheckpointFacts:
+    name, manifest = checkpoint.path.name, read_manifest(checkpoint)
+    if manifest is None:
+        return CheckpointFacts(name, step, False, False, "its manifest.json cannot be used")
+    has_model = manifest.model.fits(checkpoint.model)
+    has_state = manifest.training.fits(checkpoint.training)
+    damaged = [
+        path.name
+        for path, is_whole in ((checkpoint.model, has_model), (checkpoint.training, has_state))
+        if not is_whole
+    ]
+    problem = f"{' and '.join(damaged)} not as written" if damaged else ""
+    return CheckpointFacts(name, step, has_model, not damaged, problem)
