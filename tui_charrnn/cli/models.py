@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.cli.table import table_lines
-from tui_charrnn.generation.offer import OfferedModel, offered_models
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.run_rows import size_words
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.offer import OfferedModel
 
 _HEADINGS: Final = (
     "MODEL",
@@ -29,6 +31,9 @@ _HEADINGS: Final = (
 
 def models(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the models that can be talked to: bundled ones, and yours."""
+    # deferred: NumPy, 0.1 s that `--help` does not need
+    from tui_charrnn.generation.offer import offered_models  # noqa: PLC0415  deferred, see above
+
     found = list(offered_models(runs_folder(runs_dir)))
     if as_json:
         print_data(json.dumps([_values(model) for model in found]))
@@ -51,7 +56,7 @@ def models(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
         )
 
 
-def _cells(model: OfferedModel) -> tuple[str, ...]:
+def _cells(model: "OfferedModel") -> tuple[str, ...]:
     facts = model.facts
     assert facts.header is not None  # noqa: S101 (the caller has seen it)
     config, loss = facts.header.config, facts.loss
@@ -68,7 +73,7 @@ def _cells(model: OfferedModel) -> tuple[str, ...]:
     )
 
 
-def _values(model: OfferedModel) -> dict[str, Any]:
+def _values(model: "OfferedModel") -> dict[str, Any]:
     facts, loss = model.facts, model.facts.loss
     known = {"name": model.name, "origin": model.origin, "path": str(facts.path)}
     if facts.header is None:
