@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import stat
 from pathlib import Path
@@ -85,25 +84,6 @@ def test_nothing_said_or_nothing_wanted_is_not_kept(model: Path, arguments: list
     assert not history_file().exists()
     assert run_program("history").stderr.startswith(b"The history is empty.")
     assert listed() == []
-
-
-def test_the_flag_goes_before_the_environment_before_the_file(model: Path, tmp_path: Path) -> None:
-    file = tmp_path / "config.toml"
-    file.write_text("history = false\n", encoding="utf-8")
-    off = {"CHARRNN_CONFIG": str(file)}
-
-    def kept_after(variables: dict[str, str], *flags: str) -> int:
-        words = ("generate", "bad", "-n", "3", "--model", str(model), *flags)
-        ended = run_program(*words, variables=variables)
-        assert ended.returncode == 0, ended.stderr.decode()
-        return History().count()
-
-    assert kept_after(off) == 0
-    assert kept_after({**off, "CHARRNN_HISTORY": "on"}, "--no-history") == 0
-    assert kept_after({**off, "CHARRNN_HISTORY": "on"}) == 1
-    assert kept_after(off, "--history") == 2
-    shown = run_program("config", "show", variables=off).stdout.decode()
-    assert re.search(r"^history +false +file$", shown, re.MULTILINE)
 
 
 def test_what_ctrl_c_cut_short_is_kept_as_far_as_it_came(model: Path) -> None:
@@ -237,14 +217,6 @@ def test_a_text_is_shown_with_all_that_it_came_from(model: Path) -> None:
     for fact in (str(model), entry["model_sha256"], "RNG seed    9", "temperature 0.8"):
         assert fact in shown
     assert shown.endswith(f"\n\nbad{entry['text']}\n")
-
-
-def test_hostile_texts_are_harmless_on_the_screen(tmp_path: Path) -> None:
-    model = tiny_model_file(tmp_path / "model", vocabulary="\x1b\x9b\u202e]")
-    generate(model, "-n", "30")
-
-    for shown in (history(), history("show", "1")):
-        assert not set(shown) & {"\x1b", "\x9b", "\u202e"}
 
 
 def test_texts_are_deleted_for_good(model: Path) -> None:

@@ -108,35 +108,6 @@ def test_it_lies_in_the_data_folder(isolated_home: Path) -> None:
     assert History().path == history_file() == isolated_home / "data/charrnn-tui/history.sqlite"
 
 
-@pytest.mark.parametrize("is_indexed", [True, False])
-def test_words_are_found_in_seed_text_and_text(
-    history: History, is_indexed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not is_indexed:
-        monkeypatch.setattr(store, "_INDEXED", 99)
-    history.add(said("What light through yonder window", seed_text="JULIET:"))
-    history.add(said("푸른 하늘에 해가", seed_text="한국어"))
-    history.add(said('say "100%_sure" AND* go'))
-
-    assert numbers(history, "juliet YONDER") == [1]
-    assert numbers(history, "juliet 하늘에") == []
-    assert numbers(history, "하늘에") == [2]
-    assert numbers(history, "하늘") == [2]
-    assert numbers(history, "해") == [2]
-    assert numbers(history, '"100%_') == [3]
-    assert numbers(history, "AND*") == [3]
-    assert numbers(history, "li__t") == []
-    assert numbers(history, "through w") == [1]
-    assert numbers(history, " ") == []
-    assert numbers(history, "\udcff") == []
-
-
-def test_decomposed_words_find_composed_ones(history: History) -> None:
-    history.add(said("café noir"))
-
-    assert numbers(history, "cafe\N{COMBINING ACUTE ACCENT}") == [1]
-
-
 def test_what_is_removed_is_not_found_and_its_number_is_not_given_again(history: History) -> None:
     for text in ("alpha", "beta", "gamma"):
         history.add(said(text))
@@ -274,15 +245,3 @@ def test_several_may_write_at_once(history: History) -> None:
         thread.join()
 
     assert history.count() == 15
-
-
-def test_without_the_search_module_words_are_found_all_the_same(
-    history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "tui_charrnn.history.schema._INDEX", ("CREATE VIRTUAL TABLE x USING no_such_module(y)",)
-    )
-    history.add(said("What light"))
-
-    assert numbers(history, "LIGHT what") == [1]
-    assert history.clear() == 1

@@ -63,6 +63,8 @@ def test_everything_can_be_set_in_the_file_and_in_the_environment(file: Path) ->
         "ascii": True,
         "reduced_motion": True,
         "mouse": False,
+        "history": False,
+        "seed_history": False,
     }
     assert values.keys() == Preferences.bounds().keys()
     lines = [

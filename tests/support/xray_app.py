@@ -1,17 +1,35 @@
 """The x-ray as the tests see it: which look each character has, and what it ought to be."""
 
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 from rich.style import Style
 from textual.pilot import Pilot
 
-from tests.support.tiny_model import tiny_model
+from tests.support.open_app import dial_of, note_of, tiny_app
+from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
+from tests.support.tiny_model import (
+    CORPUS,
+    TINY_VOCABULARY,
+    TRAINING,
+    random_tensors,
+    tiny_config,
+)
 from tests.support.waiting import wait_until
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.model.checkpoint import Model, serialize_model
+from tui_charrnn.model.weights import Float32, weights_from_tensors
+from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
 
 BORDERS = {"surprise": (1, 2, 4, 7), "entropy": (0.5, 1, 2, 3), "probability": (1, 5, 20, 50)}
+
+LEAST_LEVELS = 3
+"""How many levels are in view, or else nothing would be told from them."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +48,71 @@ class Naive:
         return 4 - reached if measure == "probability" else reached
 
 
-def naive_numbers(indices: list[int]) -> list[Naive]:
-    """What the tiny model expects of each character of a text that begins as after a newline."""
-    model = tiny_model()
+def sure_model() -> Model:
+    """The tiny model with weights so large that it expects some characters far more than others."""
+    config = tiny_config()
+    return Model(
+        config=config,
+        vocabulary=Vocabulary(TINY_VOCABULARY),
+        weights=weights_from_tensors(_large_tensors(), config),
+        corpus=CORPUS,
+        training=TRAINING,
+    )
+
+
+def _large_tensors() -> dict[str, Float32]:
+    tensors = random_tensors(tiny_config(), len(TINY_VOCABULARY))
+    return {name: 6 * tensor for name, tensor in tensors.items()}
+
+
+def naive_numbers(indices: list[int], seed: Sequence[int] = ()) -> list[Naive]:
+    """What the model expects of each character of a text.
+
+    Args:
+        indices: The text, by number.
+        seed: What stands before it; nothing is a newline.
+    """
+    model = sure_model()
     stepper = Stepper(fold_embedding(model.weights, model.config))
+    for index in (befores := list(seed) or [0])[:-1]:
+        stepper.read(index)
     numbers = []
-    for before, index in zip([0, *indices], indices, strict=False):
+    for before, index in zip([befores[-1], *indices], indices, strict=False):
         logits = [float(logit) for logit in stepper.read(before)]
-        total = sum(np.exp(logit) for logit in logits)
-        shares = [float(np.exp(logit) / total) for logit in logits]
-        entropy = -sum(share * np.log2(share) for share in shares)
-        numbers.append(Naive(shares[index], -float(np.log2(shares[index])), float(entropy), shares))
+        total = sum(math.exp(logit) for logit in logits)
+        shares = [math.exp(logit) / total for logit in logits]
+        entropy = -sum(share * math.log2(share) for share in shares)
+        numbers.append(Naive(shares[index], -math.log2(shares[index]), entropy, shares))
     return numbers
+
+
+@asynccontextmanager
+async def xray_app(
+    folder: Path, *, size: tuple[int, int], length: int = LENGTH, is_ascii: bool = False
+) -> AsyncIterator[TapeApp]:
+    """Open the app, wait for a text of so many characters, and put the focus on it."""
+    app = sure_app(folder)
+    app.is_ascii = is_ascii
+    dial = dial_of(app)
+    dial.pace, dial.length, dial.sampling = None, length, SETTINGS
+    async with app.run_test(size=size) as pilot:
+        await wait_until(pilot, "the end", lambda: f"{length} characters." in note_of(app))
+        app.main.conversation.spoken.focus()
+        yield TapeApp(app, pilot)
+
+
+def sure_app(folder: Path) -> CharRNNApp:
+    """An app in which that model speaks."""
+    app = tiny_app(folder)
+    data = serialize_model(
+        _large_tensors(),
+        tiny_config(),
+        Vocabulary(TINY_VOCABULARY),
+        corpus=CORPUS,
+        training=TRAINING,
+    )
+    (folder / "tiny.safetensors").write_bytes(data)
+    return app
 
 
 def looks_in_view(spoken: SpokenText) -> dict[int, Style]:
@@ -75,3 +146,17 @@ async def read_in_view(pilot: Pilot[None], spoken: SpokenText) -> None:
         ),
     )
     await pilot.pause()
+
+
+def check_looks(spoken: SpokenText, measure: str, seed: Sequence[int] = ()) -> None:
+    """Every character in view has the look of the level that its number gives."""
+    assert spoken.tape_tree is not None
+    numbers = naive_numbers(spoken.tape_tree.indices(spoken.branch), seed)
+    cursor = spoken.at[1] if spoken.at is not None else None
+    looks = {place: look for place, look in looks_in_view(spoken).items() if place != cursor}
+    levels = {position: numbers[position].level(measure) for position in looks}
+    assert len(set(levels.values())) >= LEAST_LEVELS
+    for position, look in looks.items():
+        wanted = level_look(spoken, levels[position])
+        for side in ("color", "bold", "underline", "reverse"):
+            assert getattr(look, side) == getattr(wanted, side), (position, side)

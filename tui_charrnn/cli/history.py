@@ -6,9 +6,10 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from tui_charrnn.cli.history_replay import replay
-from tui_charrnn.cli.history_words import entry_lines, entry_values, table_lines
+from tui_charrnn.cli.history_words import entry_lines, table_lines
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.history.documents import entry_values
 from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.lookup import find_entry
 from tui_charrnn.history.store import LIMIT, History
@@ -31,8 +32,8 @@ Limit: TypeAlias = Annotated[
 def history(context: typer.Context, limit: Limit = _SHOWN, as_json: AsJson = False) -> None:
     """List what models have said, or search it, or have it said again.
 
-    `generate` keeps every text, with all that it takes to have it said again, unless it is told
-    --no-history: the newest 10,000 texts, in a file that only you can read.
+    Every text is kept, with all that it takes to have it said again, unless the setting `history`
+    is off or `generate` is told --no-history: the newest 10,000, in a file that only you can read.
     """
     if context.invoked_subcommand is None:
         list_newest(limit, as_json)

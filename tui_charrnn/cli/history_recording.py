@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.stream import GeneratedCharacter
     from tui_charrnn.model.weights import Float32
 
-NoHistory: TypeAlias = Annotated[
-    bool,
-    typer.Option("--no-history", help="Do not keep the text; see `charrnn-tui history`."),
+KeepsHistory: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--history/--no-history",
+        help="Keep the text, or not; see `charrnn-tui history`.",
+        show_default="as the setting `history` says",
+    ),
 ]
 
 
@@ -62,11 +66,12 @@ class TextRecorder:
         """A writer that hears what another one writes."""
         return _Listener(writer, self._texts)
 
-    def keep(self, sampling: SamplingConfig) -> None:
+    def keep(self, sampling: SamplingConfig, hindrance: str = "") -> None:
         """Put every text of at least one character into the history.
 
         Args:
             sampling: How it was chosen.
+            hindrance: Why it cannot be had again, as the end of a sentence; empty if it can.
         """
         heard = [text for text in self._texts if text.length]
         if not (self._is_wanted and self._file and heard):
@@ -81,6 +86,7 @@ class TextRecorder:
                     sampling=((0, sampling),),
                     rng_seed=text.rng_seed,
                     model=origin,
+                    hindrance=hindrance,
                 )
                 for text in heard
             ])

@@ -1,6 +1,5 @@
 """`charrnn-tui history replay`: a text of the history, said again."""
 
-import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -12,12 +11,13 @@ import typer
 from tui_charrnn.cli.output import discard_output, narrate, refused_output, stdout_is_terminal
 from tui_charrnn.cli.text_output import TextOutput
 from tui_charrnn.errors import ExitCode, StorageError
-from tui_charrnn.history.generation import Entry, Generation
+from tui_charrnn.history.generation import Generation
 from tui_charrnn.history.lookup import find_entry, find_same_model
 from tui_charrnn.history.store import History
+from tui_charrnn.invocation import command
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.stream import CharacterStream
+    from tui_charrnn.generation.replay import Replay
 
 
 def replay(
@@ -33,38 +33,27 @@ def replay(
 ) -> None:
     """Have a text said again, by the same model with the same settings."""
     entry = find_entry(History(), number)
-    path = find_same_model(entry, may_differ=anyway)
-    said = entry.generation
-    stream = _open_stream(path, said)
-    read = stream.prime(said.seed_text).text
-    again: list[str] = []
-    is_complete = _write(read if echo else "", _said_again(stream, said, again))
-    _tell_difference(entry, "".join(again))
+    path = find_same_model(
+        entry,
+        may_differ=anyway,
+        kept=f"The text is kept: {command('history', 'show', str(number))}",
+        anyway="To let the changed model speak with the same settings, add --anyway.",
+    )
+    said_again = _begin(path, entry.generation)
+    is_complete = _write(said_again.read_text if echo else "", iter(said_again.next, None))
+    _tell_difference(said_again)
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
-def _open_stream(path: Path, said: Generation) -> "CharacterStream":
+def _begin(path: Path, said: Generation) -> "Replay":
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `generate` does
     # deferred: NumPy, 0.1 s that `--help` does not need
-    from tui_charrnn.generation.stream import CharacterStream  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.generation.replay import Replay  # noqa: PLC0415  deferred, see above
     from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
 
-    sampling = dataclasses.replace(said.sampling[0][1], rng_seed=said.rng_seed)
-    return CharacterStream(load_model(path), sampling)
-
-
-def _said_again(stream: "CharacterStream", said: Generation, again: list[str]) -> Iterator[str]:
-    """The characters, which are noted down as far as there is something to hold them against."""
-    changes = dict(said.sampling[1:])
-    for position in range(said.length):
-        if position in changes:
-            stream.sampling = dataclasses.replace(changes[position], rng_seed=said.rng_seed)
-        character = stream.next().character
-        if position < len(said.text):
-            again.append(character)
-        yield character
+    return Replay(load_model(path), said)
 
 
 def _write(seed_text: str, characters: Iterator[str]) -> bool:
@@ -90,12 +79,10 @@ def _write(seed_text: str, characters: Iterator[str]) -> bool:
     return True
 
 
-def _tell_difference(entry: Entry, again: str) -> None:
-    kept = entry.generation.text
-    if kept.startswith(again):
+def _tell_difference(said_again: "Replay") -> None:
+    place = said_again.difference()
+    if place is None:
         return
-    pairs = zip(kept, again, strict=False)
-    place = next(place for place, (one, other) in enumerate(pairs) if one != other)
     narrate(
         f"This is not what was said then: it differs from character {place + 1:,} on. "
         f"Another machine, or texts that were said side by side, may round in another way."

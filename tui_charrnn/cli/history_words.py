@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
@@ -34,35 +34,14 @@ def table_lines(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def entry_lines(entry: Entry) -> Iterator[str]:
-    """Everything about a text, and the text itself below."""
+    """Everything about a text, and the text itself below, line by line."""
     for label, value in _facts(entry):
         yield f"{label:<{_LABEL_WIDTH}}{safe_line(value)}".rstrip()
     yield ""
     said = entry.generation
-    yield safe_text(said.seed_text + said.text)
+    yield from safe_text(said.seed_text + said.text).split("\n")
     if said.length > len(said.text):
         yield f"... and {said.length - len(said.text):,} more characters, which were not kept"
-
-
-def entry_values(entry: Entry) -> dict[str, Any]:
-    """A text as JSON values."""
-    said = entry.generation
-    return {
-        "id": entry.number,
-        "time": entry.time.isoformat(),
-        "model": said.model.label,
-        "model_file": said.model.file,
-        "model_sha256": said.model.sha256,
-        "seed_text": said.seed_text,
-        "text": said.text,
-        "length": said.length,
-        "rng_seed": said.rng_seed,
-        "sampling": [
-            {"after": after, **config.to_mapping(), "rng_seed": said.rng_seed}
-            for after, config in said.sampling
-        ],
-        "hindrance": hindrance_of(said) or None,
-    }
 
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:

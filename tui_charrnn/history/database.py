@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -24,13 +25,14 @@ def make_private_file(path: Path) -> None:
         HistoryError: If the disk refuses.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
-        try:
-            if os.fstat(descriptor).st_mode & ~_PRIVATE & 0o777:
-                os.fchmod(descriptor, _PRIVATE)
-        finally:
-            os.close(descriptor)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # one that is there is not opened: to close it again would let go of the locks that another
+        # thread has on it
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode) and mode & ~_PRIVATE & 0o777:
+            path.chmod(_PRIVATE)
     except OSError as error:
         raise HistoryError(_refusal(path, error.strerror or str(error))) from error
 

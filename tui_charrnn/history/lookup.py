@@ -27,39 +27,42 @@ def find_entry(history: History, number: int) -> Entry:
     return entry
 
 
-def find_same_model(entry: Entry, *, may_differ: bool = False) -> Path:
+def find_same_model(
+    entry: Entry, *, may_differ: bool = False, kept: str = "", anyway: str = ""
+) -> Path:
     """The file of the model that said a text.
 
     Args:
         entry: The text.
         may_differ: Whether a file will do that has changed since.
+        kept: A sentence on where the text can be seen; goes behind every refusal.
+        anyway: A sentence on how to let a changed model speak; goes behind that refusal.
 
     Raises:
         HistoryError: If the text cannot be had again, whatever became of the file.
         ModelFileError: If the file is gone, or has changed since.
     """
     model = entry.generation.model
-    show = command("history", "show", str(entry.number))
     hindrance = hindrance_of(entry.generation)
     if model.file is None or (hindrance and not may_differ):
-        raise HistoryError(
-            f"Text {entry.number} cannot be said again: {hindrance}. It is kept: {show}"
-        )
+        raise HistoryError(_joined(f"Text {entry.number} cannot be said again: {hindrance}.", kept))
     path = Path(model.file)
     try:
         found = file_sha256(path)
     except FileNotFoundError:
-        raise ModelFileError(
-            f"The model of text {entry.number} is gone: there is no file {path} any more. "
-            f"The text is kept: {show}"
-        ) from None
+        gone = f"The model of text {entry.number} is gone: there is no file {path} any more."
+        raise ModelFileError(_joined(gone, kept)) from None
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
     if found != model.sha256 and not may_differ:
-        raise ModelFileError(
+        changed = (
             f"The model of text {entry.number} has changed: the SHA-256 of {path} was "
             f"{(model.sha256 or '')[:_SHOWN]}... and is {found[:_SHOWN]}... now, so it would say "
-            f"something else. The text is kept: {show}. To let the changed model speak with the "
-            "same settings, add --anyway."
+            "something else."
         )
+        raise ModelFileError(_joined(changed, kept, anyway))
     return path
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

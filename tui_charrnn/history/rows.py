@@ -41,7 +41,7 @@ def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
         storable(model.label),
         os.fsencode(model.file) if model.file is not None else None,
         model.sha256,
-        generation.hindrance or (_LONG_SEED if is_long else ""),
+        storable(generation.hindrance) or (_LONG_SEED if is_long else ""),
     )
 
 

@@ -46,7 +46,6 @@ _INDEX: Final = (
 
 def register(database: sqlite3.Connection) -> None:
     """Give a connection what the history needs, whatever tables there are."""
-    database.create_function("holds", 3, _holds, deterministic=True)
     database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
 
 
@@ -68,9 +67,3 @@ def create(database: sqlite3.Connection) -> None:
         for statement in _INDEX:
             database.execute(statement)
     database.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _holds(word: str, *texts: str) -> bool:
-    """Whether a word is within one of some texts, in capitals or not."""
-    folded = word.casefold()
-    return any(folded in text.casefold() for text in texts)

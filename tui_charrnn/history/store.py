@@ -5,7 +5,6 @@ Several programs may use it at once. Every call opens the file and closes it aga
 be shared by threads.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +14,12 @@ import platformdirs
 
 from tui_charrnn.history.database import make_private_file, open_database, transaction
 from tui_charrnn.history.generation import Entry, Generation
-from tui_charrnn.history.rows import COLUMNS, entry_of, row_of, storable
+from tui_charrnn.history.rows import COLUMNS, entry_of, row_of
 from tui_charrnn.history.schema import has_index
+from tui_charrnn.history.search import matching, words_of
 
 LIMIT: Final = 10_000
 """Texts that are kept."""
-_INDEXED: Final = 3
-"""Characters that a word needs for the index of three neighbors to know it."""
 _LARGEST: Final = 2**63 - 1
 """Number that SQLite can hold."""
 
@@ -54,11 +52,20 @@ class History:
         """
         return self.add_all([generation])[0]
 
-    def add_all(self, generations: Sequence[Generation]) -> list[int]:
-        """Keep several texts, all or none of them; otherwise like `add`."""
+    def add_all(
+        self, generations: Sequence[Generation], *, instead_of: int | None = None
+    ) -> list[int]:
+        """Keep several texts, all or none of them; otherwise like `add`.
+
+        Args:
+            generations: The texts.
+            instead_of: The number of a text that gives way, such as the beginning of one of them.
+        """
         now, numbers = datetime.now(UTC), []
         make_private_file(self.path)
         with open_database(self.path) as database, transaction(database):
+            if instead_of is not None:
+                database.execute("DELETE FROM generations WHERE id = ?", (instead_of,))
             for generation in generations:
                 row = row_of(generation, now)
                 cursor = database.execute(
@@ -91,19 +98,12 @@ class History:
                 capitals or not.
             count: How many texts at most.
         """
-        wanted = unicodedata.normalize("NFC", storable(words)).split()
-        if not wanted or not self.path.exists():
+        if not words_of(words) or not self.path.exists():
             return []
         with open_database(self.path) as database:
-            is_indexed = has_index(database)
-        if is_indexed and min(map(len, wanted)) >= _INDEXED:
-            phrases = " AND ".join('"' + word.replace('"', '""') + '"' for word in wanted)
-            condition = (
-                "id IN (SELECT rowid FROM generations_index WHERE generations_index MATCH ?)"
-            )
-            return self._select(condition, (phrases,), count)
-        condition = " AND ".join(["holds(?, seed_text, text)"] * len(wanted))
-        return self._select(condition, wanted, count)
+            numbers = matching(database, words)[:count]
+        marks = ", ".join("?" * len(numbers))
+        return self._select(f"id IN ({marks})", numbers, count)
 
     def remove(self, numbers: Sequence[int]) -> list[int]:
         """Delete texts for good.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from tui_charrnn.config import SamplingConfig
+from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Bounds, Settings, refuse, setting
 
 GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
@@ -95,6 +95,8 @@ class Preferences(Settings):
     ascii: bool = setting(False, "Use no sign outside of ASCII for frames and charts.")
     reduced_motion: bool = setting(False, "Let nothing on the screen move by itself but text.")
     mouse: bool = setting(True, "React to the mouse; without, the terminal selects text itself.")
+    history: bool = setting(True, "Keep what models say in a history that only you can read.")
+    seed_history: bool = setting(True, "Remember the seeds of the app from one time to the next.")
 
     def __post_init__(self) -> None:
         """Refuse what is not allowed, all at once."""

@@ -1,0 +1,109 @@
+"""What can be done with a text of the history: heard, taken back, copied, saved, deleted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.history_app import history_page, noted, really_said, said, shown
+from tests.support.open_app import note_of
+from tests.support.tiny_model import tiny_model_file
+from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.paging import find_numbers
+from tui_charrnn.history.store import History
+
+
+async def test_a_text_is_said_again_to_the_character(tmp_path: Path) -> None:
+    kept = really_said(tmp_path / "m.safetensors")
+    async with history_page(tmp_path, kept) as (page, pilot):
+        await shown(pilot, page, kept.text)
+        pilot.app.session.dial.pace = None  # type: ignore[attr-defined]
+        await pilot.press("r")
+        await noted(pilot, page, "Said again: the same 40 characters.")
+        assert page.browser.speech.text.text == kept.seed_text + kept.text
+
+
+async def test_what_is_being_said_again_can_be_stopped(tmp_path: Path) -> None:
+    kept = really_said(tmp_path / "m.safetensors", length=2_000)
+    async with history_page(tmp_path, kept) as (page, pilot):
+        await shown(pilot, page, kept.text)
+        await pilot.press("r")
+        await noted(pilot, page, "It is being said again")
+        await pilot.press("escape")
+        await wait_until(
+            pilot, "the text", lambda: page.browser.speech.text.text.endswith(kept.text)
+        )
+        assert not page.browser.speech.is_speaking
+        assert pilot.app.screen is page
+
+
+def _changed(path: Path) -> None:
+    tiny_model_file(path, rng_seed=1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"), [(Path.unlink, "is gone: there is no file"), (_changed, "has changed")]
+)
+async def test_a_model_that_is_not_the_same_is_told_of(
+    tmp_path: Path, spoil: object, words: str
+) -> None:
+    kept = really_said(tmp_path / "m.safetensors")
+    spoil(tmp_path / "m.safetensors")  # type: ignore[operator]
+    async with history_page(tmp_path, kept) as (page, pilot):
+        await shown(pilot, page, kept.text)
+        await pilot.press("r")
+        sentence = await noted(pilot, page, words)
+        assert "--anyway" not in sentence
+        assert page.browser.speech.text.text == kept.seed_text + kept.text
+
+
+async def test_seed_text_and_settings_come_back_into_the_studio(tmp_path: Path) -> None:
+    sampling = ((0, SamplingConfig(temperature=1.3, top_k=4, rng_seed=9)),)
+    async with history_page(tmp_path, said("x", "face\nbad", sampling=sampling)) as (page, pilot):
+        await shown(pilot, page, "x")
+        await pilot.press("enter")
+        app = page.app
+        await wait_until(pilot, "the studio", lambda: pilot.app.screen is not page)
+        main = app.main  # type: ignore[attr-defined]
+        assert main.conversation.seed.text == "face\nbad"
+        assert main.conversation.seed.has_focus
+        assert main.session.dial.sampling == SamplingConfig(temperature=1.3, top_k=4)
+        await wait_until(pilot, "a note", lambda: "shakespeare" in note_of(app))  # type: ignore[arg-type]
+
+
+def _check_files(path: Path, home: Path) -> None:
+    assert path.read_text(encoding="utf-8") == "ROMEO: O happy\x1b day"
+    facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert (facts["seed_text"], facts["rng_seed"]) == ("ROMEO:", 7)
+    assert home in path.parents
+
+
+async def test_a_text_is_copied_and_saved(tmp_path: Path, isolated_home: Path) -> None:
+    async with history_page(tmp_path, said(" O happy\x1b day")) as (page, pilot):
+        await shown(pilot, page, "happy")
+        await pilot.press("c")
+        await noted(pilot, page, "Copied 19 characters")
+        assert pilot.app.clipboard == "ROMEO: O happy␛ day"
+        await pilot.press("s")
+        note = await noted(pilot, page, "Saved 19 characters")
+    _check_files(Path(note.rpartition(" to ")[2]), isolated_home)
+
+
+async def test_a_text_is_deleted_after_a_question_and_comes_back(tmp_path: Path) -> None:
+    async with history_page(tmp_path, said("one"), said("two"), said("three")) as (page, pilot):
+        await pilot.press("down")
+        await shown(pilot, page, "two")
+        await pilot.press("d")
+        await wait_until(pilot, "a question", lambda: pilot.app.screen is not page)
+        await pilot.press("enter")  # keeps it
+        assert find_numbers(History(), "two") == [2]
+        await pilot.press("d", "d")
+        await noted(pilot, page, "u brings it back")
+        assert page.browser.list.numbers == [3, 1]
+        assert find_numbers(History(), "two") == []
+        await pilot.press("u")
+        await wait_until(pilot, "it is back", lambda: page.browser.list.numbers == [3, 2, 1])
+        await shown(pilot, page, "two")
+        await pilot.press("u")
+        await noted(pilot, page, "Nothing was deleted here")

@@ -1,0 +1,58 @@
+"""A text of the history, said again by the model that said it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Final
+
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.history.generation import Generation
+from tui_charrnn.model.checkpoint import Model
+
+
+class Replay:
+    """Reads the seed text when it is made, then says one character after another.
+
+    The settings change where they changed then, so with the same model the text is the same.
+    """
+
+    def __init__(
+        self, model: Model, said: Generation, should_stop: Callable[[], bool] | None = None
+    ) -> None:
+        """Read the seed text.
+
+        Args:
+            model: Who speaks.
+            said: What is to be said again.
+            should_stop: Asked now and then whether to leave the rest of the seed text unread.
+        """
+        self._said = said
+        self._changes = dict(said.sampling[1:])
+        first = said.sampling[0][1]
+        self._stream = CharacterStream(model, dataclasses.replace(first, rng_seed=said.rng_seed))
+        self.read_text: Final = self._stream.prime(said.seed_text, should_stop).text
+        """What the model read of the seed text."""
+        self.spoken = 0
+        """How many characters were said."""
+        self._again: list[str] = []
+        """What was said, as far as there is something kept to hold it against."""
+
+    def next(self) -> str | None:
+        """The next character; None after the last."""
+        if self.spoken >= self._said.length:
+            return None
+        if self.spoken in self._changes:
+            changed = self._changes[self.spoken]
+            self._stream.sampling = dataclasses.replace(changed, rng_seed=self._said.rng_seed)
+        character = self._stream.next().character
+        if self.spoken < len(self._said.text):
+            self._again.append(character)
+        self.spoken += 1
+        return character
+
+    def difference(self) -> int | None:
+        """The first character that is another than what is kept, from 0; None if all are the same.
+
+        Another machine, or texts that were said side by side, may round in another way.
+        """
+        pairs = zip(self._said.text, self._again, strict=False)
+        return next((place for place, (one, other) in enumerate(pairs) if one != other), None)

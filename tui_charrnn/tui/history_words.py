@@ -1,0 +1,105 @@
+"""Texts of the history in words, for their list and for what is shown of one; all safe to show."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.generation import Entry, Generation, hindrance_of
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.run_rows import age_words
+
+_SHOWN: Final = 300
+"""Characters of a text that a row may have room for."""
+_SIGNS: Final = {
+    "top_k": "k",
+    "top_p": "p",
+    "min_p": "m",
+    "repetition_penalty": "r",
+}
+"""How filters are called where there is little room."""
+_NAMES: Final = {
+    "top_k": "top-k",
+    "top_p": "top-p",
+    "min_p": "min-p",
+    "repetition_penalty": "repetition penalty",
+    "repetition_window": "window",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """A text as a row of the list."""
+
+    time: datetime
+    model: str
+    settings: str
+    text: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> "HistoryRow":
+        """The row of a text."""
+        said = entry.generation
+        return cls(
+            time=entry.time,
+            model=_model_words(said),
+            settings=short_settings(said),
+            text=safe_line(_first_line(said)),
+        )
+
+    def age(self, now: datetime) -> str:
+        """How long ago the text was said."""
+        return age_words((now - self.time).total_seconds())
+
+
+def short_settings(said: Generation) -> str:
+    """Temperature and filters in few columns; an ellipsis says that they changed on the way."""
+    (_, first), *changes = said.sampling
+    parts = [f"{first.temperature:g}"]
+    parts += [f"{_SIGNS[name]}{value:g}" for name, value in _filters(first) if name in _SIGNS]
+    return " ".join(parts) + ("…" if changes else "")
+
+
+def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
+    """All that a text came from, in a few lines."""
+    said = entry.generation
+    when = f"{entry.time.astimezone():%Y-%m-%d %H:%M}"
+    age = age_words((now - entry.time).total_seconds())
+    yield f"{safe_line(said.model.label)} · {when}, {age} ago"
+    counted = "1 character" if said.length == 1 else f"{said.length:,} characters"
+    yield f"{counted} · RNG {said.rng_seed}"
+    for after, config in said.sampling:
+        words = settings_words(config)
+        yield f"from character {after + 1:,}: {words}" if after else words
+    hindrance = hindrance_of(said)
+    if hindrance:
+        yield f"Cannot be said again: {safe_line(hindrance)}."
+
+
+def settings_words(config: SamplingConfig) -> str:
+    """Temperature, and the filters that do something."""
+    parts = [f"temperature {config.temperature:g}"]
+    parts += [f"{_NAMES[name]} {value:g}" for name, value in _filters(config)]
+    return " · ".join(parts)
+
+
+def _filters(config: SamplingConfig) -> Iterator[tuple[str, float]]:
+    """Names and values of the filters that do something."""
+    for name in ("top_k", "top_p", "min_p"):
+        value = getattr(config, name)
+        if value is not None:
+            yield name, value
+    if config.repetition_penalty != 1:
+        yield "repetition_penalty", config.repetition_penalty
+        yield "repetition_window", config.repetition_window
+
+
+def _model_words(said: Generation) -> str:
+    return safe_line(said.model.label.removeprefix("model "))
+
+
+def _first_line(said: Generation) -> str:
+    """The beginning of a text on one line."""
+    text = said.seed_text[:_SHOWN] + said.text[:_SHOWN]
+    return " ".join(text.split())[:_SHOWN]
