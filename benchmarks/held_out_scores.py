@@ -23,6 +23,7 @@ from tui_charrnn.runs.checkpoints import best_or_newest
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.batches import HeldOutWindows
+from tui_charrnn.text.batches import Indices as TextIndices
 from tui_charrnn.training.loop import Indices, Windows
 from tui_charrnn.training.material import cut_material, prepare_text
 
@@ -38,7 +39,7 @@ class ScoringEngine(Protocol):
         ...
 
 
-def cold_windows(text: Indices, length: int) -> HeldOutWindows:
+def cold_windows(text: TextIndices, length: int) -> HeldOutWindows:
     """A text cut into windows, one a stream, each to be read from a zero state.
 
     Every character but the first is predicted exactly once, those at the beginning of a window
@@ -68,7 +69,7 @@ def sliced(windows: Windows, rows: int) -> Iterator[tuple[Indices, Indices, Floa
             yield inputs[part], targets[part], weights[part]
 
 
-def score_cold(engine: ScoringEngine, text: Indices, length: int) -> float:
+def score_cold(engine: ScoringEngine, text: TextIndices, length: int) -> float:
     """Mean loss of a text in cold windows, nats per character."""
     total, count = 0.0, 0.0
     for window in sliced(cold_windows(text, length), SLICE_ROWS):

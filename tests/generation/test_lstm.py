@@ -169,7 +169,9 @@ def test_tensors_that_lie_unaligned_in_a_file_are_made_ready() -> None:
 
     folded = fold_embedding(moved, config)
 
-    assert folded.layers[0].recurrent_kernel.flags.aligned
+    for tensor in (folded.layers[0].recurrent_kernel, folded.output_kernel):
+        assert tensor.flags.aligned
+        assert tensor.ctypes.data % 64 == 0  # where a cache line begins
     expected = Stepper(fold_embedding(weights, config))
     np.testing.assert_array_equal(Stepper(folded).read(1), expected.read(1))
 

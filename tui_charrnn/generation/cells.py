@@ -42,6 +42,10 @@ class RecurrentLayer(Protocol):
     def hidden(self) -> Float32:
         """h, shape (H,) or (N, H); a view of the state."""
 
+    @property
+    def cell_state(self) -> Float32 | None:
+        """The c of an lstm, shape (H,) or (N, H), a view of the state; None for other cells."""
+
     def advance(self, inputs: Float32) -> None:
         """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,)."""
 
@@ -64,17 +68,17 @@ class LstmLayer:
             state: h and c, shape (2·H,) or (N, 2·H), to be written to.
         """
         self.parameters: Final = parameters
-        self.hidden, self._cell = np.split(state, 2, axis=-1)
+        self.hidden, self.cell_state = np.split(state, 2, axis=-1)
         width = GATE_COUNTS["lstm"] * self.hidden.shape[-1]
         self._sums = np.zeros((*state.shape[:-1], width), np.float32)
         self._opened = np.zeros_like(self._sums)
         self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
         self._candidate = np.split(self._sums, 4, axis=-1)[2]
-        self._product = np.zeros_like(self._cell)
+        self._product = np.zeros_like(self.cell_state)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
-        sums, opened, cell, product = self._sums, self._opened, self._cell, self._product
+        sums, opened, product, cell = self._sums, self._opened, self._product, self.cell_state
         self.hidden.dot(self.parameters.recurrent_kernel, sums)  # i, f, c̃, o side by side
         np.add(sums, inputs, sums)
         np.tanh(sums, sums)  # one call for all four
@@ -112,6 +116,7 @@ class GruLayer:
         """
         self.parameters: Final = parameters
         self.hidden = state
+        self.cell_state = None
         size = state.shape[-1]
         self._recurrent = np.zeros((*state.shape[:-1], GATE_COUNTS["gru"] * size), np.float32)
         self._opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
@@ -155,6 +160,7 @@ class RnnLayer:
         """
         self.parameters: Final = parameters
         self.hidden = state
+        self.cell_state = None
         self._sums = np.zeros_like(state)
 
     def advance(self, inputs: Float32) -> None:

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
+from tui_charrnn.sampling_config import SamplingConfig
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 

@@ -57,7 +57,7 @@ class TextScorer:
     def __init__(self, model: Model, *, streams: int | None = None, threads: int = 1) -> None:
         with quiet():
             self._weights = fold_embedding(model.weights, model.config)
-        self._speller = Speller(model.vocabulary.characters)
+        self._speller = Speller(model.vocabulary.characters, model.vocabulary.unknown_index)
         self._streams = streams
         self._threads = threads
         self.begin()
@@ -76,7 +76,8 @@ class TextScorer:
 
         Returns:
             -log2 p of every character, given all before it, shape (N,); NaN where the model does
-            not know the character, which is passed over as if it were not there.
+            not know the character, which is passed over as if it were not there, or read as
+            the unknown symbol if the model has one.
 
         Raises:
             ModelFileError: If the model's scores are not finite numbers.

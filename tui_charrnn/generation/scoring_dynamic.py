@@ -16,6 +16,7 @@ import math
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
@@ -39,7 +40,8 @@ class DynamicScorer:
     def __init__(self, model: Model, rate: float) -> None:
         with quiet():  # what is not finite is reported when a text is scored
             self._weights = fold_embedding(model.weights, model.config)
-        self._speller = Speller(model.vocabulary.characters)
+        self._unknown_index = model.vocabulary.unknown_index
+        self._speller = Speller(model.vocabulary.characters, self._unknown_index)
         self._rate = np.float32(rate)
         self.begin()
 
@@ -88,7 +90,8 @@ class DynamicScorer:
         if not count:
             return
         hidden, targets = self._hidden[:count], np.array(self._targets)
-        probabilities, nats = _predicted(hidden @ self._kernel + self._bias, targets)
+        is_scored = targets != (-1 if self._unknown_index is None else self._unknown_index)
+        probabilities, nats = _predicted(hidden @ self._kernel + self._bias, targets, is_scored)
         if not math.isfinite(nats):
             raise ModelFileError(
                 "The scores of dynamic evaluation are not finite numbers. Its rate is too high, "
@@ -102,12 +105,17 @@ class DynamicScorer:
         self._targets.clear()
 
 
-def _predicted(logits: Float32, targets: Indices) -> tuple[Float32, float]:
-    """The probabilities of all characters, shape (T, V), and the sum of -ln p of the targets."""
+def _predicted(
+    logits: Float32, targets: Indices, is_scored: npt.NDArray[np.bool_]
+) -> tuple[Float32, float]:
+    """The probabilities of all characters, shape (T, V), and the sum of -ln p of the targets.
+
+    Targets that are not scored, as they are no characters, add nothing.
+    """
     logits -= logits.max(axis=1, keepdims=True)
     chosen = logits[np.arange(len(targets)), targets]
     weights = np.exp(logits)
     sums = weights.sum(axis=1)
-    nats = float((np.log(sums) - chosen).sum(dtype=np.float64))
+    nats = float((np.log(sums) - chosen).sum(dtype=np.float64, where=is_scored))
     probabilities: Float32 = weights / sums[:, None]
     return probabilities, nats

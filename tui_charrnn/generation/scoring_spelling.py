@@ -23,7 +23,8 @@ class Spelled(NamedTuple):
     owners: Indices
     """Which character of the text each belongs to, shape (M,)."""
     is_known: npt.NDArray[np.bool_]
-    """Whether each character of the text can be spelled, shape (N,)."""
+    """Whether each character of the text can be spelled, shape (N,); one that cannot is left out,
+    or read as the unknown symbol of a model that has one."""
 
 
 class Speller:
@@ -34,10 +35,13 @@ class Speller:
 
     Args:
         characters: The model's vocabulary, in order.
+        unknown_index: Index of the symbol by which an unknown character is read; None leaves it
+            out.
     """
 
-    def __init__(self, characters: str) -> None:
+    def __init__(self, characters: str, unknown_index: int | None = None) -> None:
         self._characters = characters
+        self._unknown_index = unknown_index
         codes = code_points(characters)
         self._index_of = np.full(int(codes.max()) + 1, _UNKNOWN, np.intp)
         self._index_of[codes] = np.arange(len(codes))
@@ -53,6 +57,8 @@ class Speller:
         indices = np.full(len(codes), _UNKNOWN, np.intp)
         is_in_table = codes < len(self._index_of)
         indices[is_in_table] = self._index_of[codes[is_in_table]]
+        if self._unknown_index is not None:  # written out, it says as little as any unknown one
+            indices[indices == self._unknown_index] = _UNKNOWN
         lengths = (indices != _UNKNOWN).astype(np.intp)
         parts = {
             int(code): spelling
@@ -61,15 +67,19 @@ class Speller:
         }
         for code, spelling in parts.items():
             lengths[codes == code] = len(spelling)
+        is_known = lengths > 0
+        if self._unknown_index is not None:
+            indices[~is_known], lengths[~is_known] = self._unknown_index, 1
         owners = np.repeat(np.arange(len(codes)), lengths)
         symbols = indices[owners]
         places = np.arange(len(owners)) - (lengths.cumsum() - lengths)[owners]
         for code, spelling in parts.items():
             mine = codes[owners] == code
             symbols[mine] = np.array(spelling)[places[mine]]
-        return Spelled(symbols, owners, lengths > 0)
+        return Spelled(symbols, owners, is_known)
 
     def _parts(self, character: str) -> list[int]:
         """The numbers of a character's parts, if the model knows them all; else none."""
         parts = [self._characters.find(part) for part in unicodedata.normalize("NFD", character)]
-        return parts if all(part >= 0 for part in parts) else []
+        is_known = all(part >= 0 and part != self._unknown_index for part in parts)
+        return parts if is_known else []

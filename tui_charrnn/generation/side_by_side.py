@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.draws import Draws
 from tui_charrnn.generation.lstm import Stepper
@@ -23,6 +22,7 @@ from tui_charrnn.generation.stream import (
     GeneratedCharacter,
     recent_of,
 )
+from tui_charrnn.sampling_config import SamplingConfig
 
 LARGEST_SEED: Final = int(SamplingConfig.bounds()["rng_seed"].maximum)
 

@@ -1,18 +1,23 @@
 """A stream of characters from a model: primed with a seed text, then drawn one by one."""
 
+from __future__ import annotations
+
 import secrets
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.draws import Draws
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.sampling import choose, distribution
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.sampling_config import SamplingConfig
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.clamping import Clamp
 
 _READ_AT_ONCE: Final = 256
 """Characters of a seed text between two questions to the caller: some hundredths of a second."""
@@ -72,13 +77,25 @@ class CharacterStream:
     only when the next one is asked for, so nothing is computed that nobody sees.
     """
 
-    def __init__(self, model: Model, sampling: SamplingConfig) -> None:
-        """Stand before the first character, unprimed: as after an empty seed text."""
+    def __init__(
+        self, model: Model, sampling: SamplingConfig, clamps: Sequence[Clamp] = ()
+    ) -> None:
+        """Stand before the first character, unprimed: as after an empty seed text.
+
+        Args:
+            model: Who speaks.
+            sampling: The settings of the first characters.
+            clamps: Neurons that are held at a value from the first character on.
+        """
         self.model: Final = model
         self._characters = model.vocabulary.characters
         self._indices = {character: index for index, character in enumerate(self._characters)}
-        self.weights: Final = fold_embedding(model.weights, model.config)
+        self.weights: Final = fold_embedding(
+            model.weights, model.config, clamps, model.vocabulary.unknown_index
+        )
         self._stepper = Stepper(self.weights)
+        self.layers: Final = self._stepper.layers
+        """The layers, the lowest first, with the states and gates of what `network` remembers."""
         self.network: Final = self._stepper.state
         """What the network remembers, shape (S,): all but the newest character; written over by
         the next one."""

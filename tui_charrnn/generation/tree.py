@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tui_charrnn.config import SamplingConfig
+from tui_charrnn.sampling_config import SamplingConfig
 
 
 class SamplingFrom(NamedTuple):

@@ -1,0 +1,164 @@
+"""Neurons that are held: they are, and everything else follows from the equations."""
+
+import numpy as np
+import pytest
+
+from tests.support.naive_steps import indices_of, read_naively
+from tests.support.tiny_model import tiny_config, tiny_model
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.generation.clamping import Clamp, ClampedLayer, parse_clamps
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.neuron import Neuron, all_neurons, parse_neuron, place_of
+from tui_charrnn.generation.side_by_side import SideBySide
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+
+TEXT = "\nbad cab\nhide a jig"
+CASES = [
+    ("lstm", ["0:c2=3", "0:h4=-0.5"]),
+    ("lstm", ["1:2=-1.5"]),
+    ("lstm", ["0:c1=0", "0:h1=0.25", "1:c3=8"]),
+    ("gru", ["0:2=0.75", "1:h0=-1"]),
+    ("rnn", ["1:h4=0.5"]),
+]
+
+
+@pytest.mark.parametrize(("cell", "texts"), CASES)
+def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
+    cell: str, texts: list[str]
+) -> None:
+    model = tiny_model(cell=cell, layer_count=2)
+    clamps = parse_clamps(texts, model.config)
+    stepper = Stepper(fold_embedding(model.weights, model.config, clamps))
+    held = {(each.neuron.layer, each.neuron.part, each.neuron.unit): each.value for each in clamps}
+    indices = indices_of(model, TEXT)
+    reading = read_naively(model, indices, held)
+
+    for place, index in enumerate(indices):
+        logits = stepper.read(index).astype(np.float64)
+
+        for each in clamps:
+            assert stepper.state[place_of(each.neuron, model.config)] == np.float32(each.value)
+        powers = np.exp(logits - logits.max())
+        np.testing.assert_allclose(powers / powers.sum(), reading.probabilities[place], atol=1e-6)
+        for layer, step in zip(stepper.layers, reading.steps[place], strict=True):
+            np.testing.assert_allclose(layer.hidden, step.hidden, atol=2e-6)
+            for name, gate in step.gates.items():
+                np.testing.assert_allclose(layer.gates()[name], gate, atol=2e-6)
+            if layer.cell_state is not None:
+                np.testing.assert_allclose(layer.cell_state, step.cell_state, atol=1e-5)
+
+
+@pytest.mark.parametrize(("cell", "texts"), CASES)
+def test_texts_side_by_side_are_held_too(cell: str, texts: list[str]) -> None:
+    model = tiny_model(cell=cell, layer_count=2)
+    weights = fold_embedding(model.weights, model.config, parse_clamps(texts, model.config))
+    alone, together = Stepper(weights), Stepper(weights, 3)
+
+    for index in indices_of(model, TEXT):
+        alone.read(index)
+        together.read_each(np.full(3, index))
+
+    for row in together.state:
+        np.testing.assert_allclose(row, alone.state, atol=1e-6)
+
+
+def test_without_clamps_no_layer_is_wrapped() -> None:
+    model = tiny_model(layer_count=2)
+    clamps = parse_clamps(["1:0=1"], model.config)
+
+    free = Stepper(fold_embedding(model.weights, model.config)).layers
+    held = Stepper(fold_embedding(model.weights, model.config, clamps)).layers
+
+    assert [type(layer) is ClampedLayer for layer in free] == [False, False]
+    assert [type(layer) is ClampedLayer for layer in held] == [False, True]
+
+
+def test_a_clamp_changes_what_is_said() -> None:
+    model = tiny_model(config=tiny_config(hidden_size=16))
+    sampling = SamplingConfig(temperature=1, rng_seed=1)
+    clamps = parse_clamps([f"0:h{unit}=2" for unit in range(8)], model.config)
+    texts = []
+    for held in ((), clamps):
+        stream = CharacterStream(model, sampling, held)
+        texts.append("".join(stream.next().character for _ in range(100)))
+
+    assert texts[0] != texts[1]
+
+
+def test_a_tape_and_several_texts_of_a_clamped_stream_are_clamped() -> None:
+    model = tiny_model(layer_count=2)
+    clamps = parse_clamps(["0:c3=4"], model.config)
+    stream = CharacterStream(model, SamplingConfig(temperature=1, rng_seed=1), clamps)
+    stream.prime("bad")
+    batch, tape = SideBySide(stream, 2), Tape(stream)
+    said = [tape.next().character for _ in range(40)]
+
+    place = place_of(Neuron(0, "c", 3), model.config)
+    assert tape.moment(37).state.network[place] == 4  # computed again
+    assert [batch.next()[0].character for _ in range(40)] == said
+
+
+def test_very_large_values_overflow_nothing() -> None:
+    model = tiny_model()
+    model.weights.output_kernel[:] = 1e27
+    clamps = parse_clamps(["0:h0=1000", "0:c1=-1000"], model.config)
+
+    weights = fold_embedding(model.weights, model.config, clamps)
+
+    assert weights.can_overflow
+    assert np.isfinite(Stepper(weights).read(1)).all()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
+    config = tiny_config(cell=cell, layer_count=3)
+    neurons = all_neurons(config)
+
+    assert [place_of(neuron, config) for neuron in neurons] == list(range(len(neurons)))
+    assert [parse_neuron(str(neuron), config) for neuron in neurons] == neurons
+    stepper = Stepper(fold_embedding(tiny_model(config=config).weights, config))
+    assert len(neurons) == len(stepper.state)
+    stepper.read(3)
+    for neuron in neurons:
+        layer = stepper.layers[neuron.layer]
+        part = layer.hidden if neuron.part == "h" else layer.cell_state
+        assert part is not None
+        assert part[neuron.unit] == stepper.state[place_of(neuron, config)]
+
+
+def test_without_a_letter_c_is_meant_where_there_is_one() -> None:
+    assert parse_neuron("1:3", tiny_config(layer_count=2)) == Neuron(1, "c", 3)
+    assert parse_neuron("1:3", tiny_config(cell="gru", layer_count=2)) == Neuron(1, "h", 3)
+    assert parse_clamps(["0:h2=-1e-1"], tiny_config()) == (Clamp(Neuron(0, "h", 2), -0.1),)
+    assert str(parse_clamps(["0:2=2.50"], tiny_config())[0]) == "0:c2=2.5"
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        (["0:2"], "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: '0:2'."),
+        (["2=1"], "A neuron is named as LAYER:CELL, for example 0:c7. Received: '2'."),
+        (["0:x2=1"], "named as LAYER:CELL"),
+        (["-1:2=1"], "named as LAYER:CELL"),
+        (["0:-1=1"], "named as LAYER:CELL"),
+        (["٣:1=1"], "named as LAYER:CELL"),
+        (["1:2=1"], "The layers of this model are 0 to 0, their cells 0 to 4. Received: '1:2'."),
+        (["0:5=1"], "The layers of this model are 0 to 0, their cells 0 to 4. Received: '0:5'."),
+        (["0:2=warm"], "A cell is held at a number from -1000 to 1000. Received: 'warm'."),
+        (["0:2=nan"], "Received: 'nan'."),
+        (["0:2=inf"], "Received: 'inf'."),
+        (["0:2=1001"], "Received: '1001'."),
+        (["0:2=1", "0:c2=2"], "A cell can be held at one value only. Received: 0:c2 twice."),
+    ],
+)
+def test_what_is_no_clamp_is_told(texts: list[str], sentence: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse_clamps(texts, tiny_config())
+    assert sentence in str(raised.value)
+
+
+def test_a_cell_without_a_cell_state_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"kind gru has no cell state, only h, as in 0:h2\."):
+        parse_clamps(["0:c2=1"], tiny_config(cell="gru"))

@@ -1,0 +1,42 @@
+"""One prediction and many at once, against plain Python."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tui_charrnn.lens.prediction import predict, predict_each
+
+
+@pytest.mark.parametrize("size", [1, 7, 65, 400])  # of few characters, all are sorted
+@pytest.mark.parametrize("count", [1, 5, 500])
+def test_one_and_many_are_those_of_plain_python(size: int, count: int) -> None:
+    rng = np.random.default_rng(size)
+    logits = (3 * rng.standard_normal((6, size))).astype(np.float32)
+    if size > 1:
+        logits[2, 0] = -np.inf  # what can never come
+    came = rng.integers(min(1, size - 1), size, 6)
+    many = predict_each(logits, came, count)
+
+    for row, index in enumerate(came.tolist()):
+        powers = [math.exp(score) for score in logits[row].tolist()]
+        chances = [power / sum(powers) for power in powers]
+        best = sorted(range(size), key=lambda place: -chances[place])[:count]
+        entropy = -sum(chance * math.log2(chance) for chance in chances if chance)
+        for found in (predict(logits[row], index, count), many.of(row)):
+            assert found.probability == pytest.approx(chances[index])
+            assert found.surprise == pytest.approx(-math.log2(chances[index]), abs=1e-12)
+            assert found.entropy == pytest.approx(entropy, abs=1e-12)
+            assert [place for place, _ in found.alternatives] == best
+            assert [chance for _, chance in found.alternatives] == pytest.approx([
+                chances[place] for place in best
+            ])
+
+
+def test_very_large_scores_overflow_nothing() -> None:
+    logits = np.array([3e38, -3e38, 3e38], np.float32)
+
+    found = predict(logits, 0, 3)
+
+    assert (found.probability, found.entropy) == pytest.approx((0.5, 1))
+    assert predict(logits, 1, 1).probability == 0

@@ -1,0 +1,136 @@
+"""The command `neurons`: which cells of a model follow which properties of a text."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tui_charrnn.cli.options import RunsDir
+from tui_charrnn.cli.output import progress_bar
+from tui_charrnn.cli.reading import Encoding
+from tui_charrnn.cli.score_reading import load_models, read_blocks, thread_count
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.text.sources import Source, find_sources
+
+if TYPE_CHECKING:
+    from tui_charrnn.model.checkpoint import Model
+
+_NAMES: Final = (
+    "double-quotes, single-quotes, parentheses, square-brackets, braces, brackets, bracket-depth, "
+    "comment, after-name, line-position, newline-distance, indentation, word-start, upper-case, "
+    "digit"
+)
+"""Of all properties, as they are defined in a module that needs NumPy."""
+_MOST_CELLS: Final = 1000
+_MOST_EXCERPTS: Final = 100
+_MOST_STREAMS: Final = 4096
+
+
+def neurons(
+    corpus: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CORPUS...",
+            help="Text files, folders, globs, - for standard input, or a known name; read as one.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="FILE|RUN|NAME",
+            help="A model file, a run, or a bundled model; the first bundled one if left out.",
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(metavar="N", help="Cells to list for each property.")] = 3,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property",
+            metavar="NAME",
+            help=f"Look for this property alone; several are allowed. One of {_NAMES}.",
+            show_default=False,
+        ),
+    ] = None,
+    layer: Annotated[
+        int | None,
+        typer.Option(metavar="L", help="Look at this layer alone, from 0.", show_default=False),
+    ] = None,
+    excerpts: Annotated[
+        int, typer.Option(metavar="N", help="Passages to show, of the properties found best.")
+    ] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    parallel: Annotated[
+        int | None,
+        typer.Option(
+            metavar="STREAMS",
+            help="Stretches of the text that are read side by side; 1 reads it in one, exactly.",
+            show_default="automatic",
+        ),
+    ] = None,
+    encoding: Encoding = "utf-8",
+    runs_dir: RunsDir = None,
+) -> None:
+    """Find the cells of a model that follow a property of a text.
+
+    Every cell is correlated with plain properties of the text. 0:c7 is the cell state of cell 7 in
+    layer 0, the lowest, and 0:h7 is what the cell lets out; r is Pearson's correlation. Passages
+    are shown with a sign below every character for the strongest cell.
+
+    To see what a cell does, hold it: charrnn-tui generate --clamp 0:c7=2.5
+    """
+    _refuse_out_of_bounds("top", top, 1, _MOST_CELLS)
+    _refuse_out_of_bounds("excerpts", excerpts, 0, _MOST_EXCERPTS)
+    if parallel is not None:
+        _refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
+    sources = find_sources(corpus, encoding=encoding).sources
+    name, chosen = _load_model(model, runs_dir)
+    # deferred: NumPy, 0.1 s that `--help` does not need
+    from tui_charrnn.cli.neurons_report import (  # noqa: PLC0415  deferred, see above
+        Report,
+        print_json,
+        print_report,
+    )
+    from tui_charrnn.lens.neurons import (  # noqa: PLC0415  deferred, see above
+        NeuronFinder,
+        find_neurons,
+    )
+    from tui_charrnn.lens.properties import find_properties  # noqa: PLC0415  deferred, see above
+
+    wanted = find_properties(properties or [])
+    layers = chosen.config.layer_count
+    if layer is not None:
+        _refuse_out_of_bounds("layer", layer, 0, layers - 1)
+    finder = NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count())
+    found = find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
+    report = Report(name, " + ".join(source.name for source in sources), chosen, found, excerpts)
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report)
+
+
+def _load_model(model: str | None, runs_dir: "RunsDir") -> "tuple[str, Model]":
+    """The model that the option names, or the preferred one, and what it is called."""
+    named = model or resolve({}, wanted=["model"]).checked().model
+    ((name, loaded),) = load_models([named] if named else [], runs_dir).items()
+    return name, loaded
+
+
+def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
+    """The texts one after another."""
+    from tui_charrnn.lens.neurons import BLOCK  # noqa: PLC0415  deferred, as NumPy is
+
+    for source in sources:
+        with progress_bar(f"Reading {source.name}") as progress:
+            yield from read_blocks(source, encoding, BLOCK, progress)
+
+
+def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> None:
+    if not lowest <= value <= highest:
+        raise ConfigError(
+            f"{name} must be at least {lowest} and at most {highest:,}. Received: {value}."
+        )

@@ -1,0 +1,162 @@
+"""What `neurons` prints: a table and passages for people, or one JSON document for programs."""
+
+import json
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tui_charrnn.cli.neurons_excerpt import LEGEND, excerpt_rows, terminal_colors, text_width
+from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
+from tui_charrnn.cli.text_output import TextOutput, write_text
+from tui_charrnn.invocation import command
+from tui_charrnn.lens.excerpts import values_of
+from tui_charrnn.lens.findings import Finding, Findings, FollowingNeuron
+from tui_charrnn.lens.levels import levels_of
+from tui_charrnn.lens.trace import TraceReader
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.safe_text import safe_line
+
+_MEAN_WIDTH: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is told of one model and one text."""
+
+    model_name: str
+    text_name: str
+    model: Model
+    found: Findings
+    excerpts: int
+    """How many passages are shown at most."""
+
+    @property
+    def strongest_first(self) -> list[Finding]:
+        """The findings by the largest |r|; those without a cell last."""
+        return sorted(self.found.properties, key=_strength, reverse=True)
+
+
+def print_report(report: Report) -> None:
+    """Write the table, then the passages, each with its strongest cell."""
+
+    def work(output: TextOutput) -> None:
+        for line in _table(report.strongest_first):
+            output.write(f"{line}\n")
+        shown = [each for each in report.strongest_first if each.neurons and each.excerpt]
+        if shown and report.excerpts:
+            output.write(f"\n{LEGEND}\n")
+        reader = TraceReader(report.model)
+        for finding in shown[: report.excerpts]:
+            _write_excerpt(output, finding, reader)
+
+    write_text(work)
+    found = report.found
+    if found.unknown:
+        narrate(
+            f"{found.unknown:,} characters of {safe_line(report.text_name)} are unknown to "
+            f"{safe_line(report.model_name)}, which has read the other {found.characters:,}."
+        )
+    if stdout_is_terminal() and (strongest := _strongest(report)) is not None:
+        value = strongest.mean + math.copysign(2 * strongest.deviation, strongest.r)
+        held = f"{strongest.neuron}={value:.2g}"
+        narrate(f"To see what a cell does, hold it: {command('generate', '--clamp', held)}")
+
+
+def print_json(report: Report) -> None:
+    """Write one document: all properties, the passages of those that are found best."""
+    reader = TraceReader(report.model)
+    chosen = [each for each in report.strongest_first if each.neurons and each.excerpt]
+    names = {each.property.name for each in chosen[: report.excerpts]}
+    properties = [
+        _finding_values(each, reader if each.property.name in names else None)
+        for each in report.found.properties
+    ]
+    document = {
+        "model": report.model_name,
+        "text": report.text_name,
+        "characters": report.found.characters,
+        "unknown": report.found.unknown,
+        "properties": properties,
+    }
+    print_data(json.dumps(document, allow_nan=False))
+
+
+def _strength(finding: Finding) -> float:
+    return abs(finding.neurons[0].r) if finding.neurons else -1.0
+
+
+def _strongest(report: Report) -> FollowingNeuron | None:
+    return next((each.neurons[0] for each in report.strongest_first if each.neurons), None)
+
+
+def _table(findings: Sequence[Finding]) -> Iterator[str]:
+    width = max(len(each.property.name) for each in findings) + 2
+    names = [len(str(one.neuron)) for each in findings for one in each.neurons]
+    name_width = max(names, default=0)
+    cell_width = name_width + len(" +0.000  ")
+    columns = max(1, (text_width() - width - _MEAN_WIDTH - 2) // cell_width)
+    yield f"{'PROPERTY':<{width}}{'MEAN':>{_MEAN_WIDTH}}  CELLS, AND r OF EACH"
+    for each in findings:
+        if not each.neurons:
+            continue
+        cells = [f"{one.neuron!s:<{name_width}} {one.r:+.3f}" for one in each.neurons]
+        start = f"{each.property.name:<{width}}{each.mean:>{_MEAN_WIDTH}.3g}  "
+        for place in range(0, len(cells), columns):
+            row = "".join(f"{cell:<{cell_width}}" for cell in cells[place : place + columns])
+            yield f"{start if place == 0 else ' ' * len(start)}{row}".rstrip()
+    constant = [each.property.name for each in findings if not each.neurons]
+    if constant:
+        words = f"The same everywhere in this text: {', '.join(constant)}."
+        yield from textwrap.wrap(words, text_width(), break_on_hyphens=False)
+
+
+def _write_excerpt(output: TextOutput, finding: Finding, reader: TraceReader) -> None:
+    strongest, excerpt = finding.neurons[0], finding.excerpt
+    assert excerpt is not None  # noqa: S101 (the caller has seen it)
+    values = values_of(strongest.neuron, excerpt, reader)
+    levels = levels_of(values, strongest.mean, strongest.deviation)
+    output.write(
+        f"\n{strongest.neuron} (r {strongest.r:+.3f}): {finding.property.name}, "
+        f"{finding.property.sentence}\n"
+    )
+    styles = terminal_colors() if stdout_is_terminal() else {}
+    for row in excerpt_rows(excerpt.text, levels, text_width() - 2):
+        output.write("  ")
+        for text, level in row.pieces:
+            output.write(text, styles.get(level, ""))
+        output.write("\n")
+        if row.marks:
+            output.write(f"  {row.marks}\n")
+
+
+def _finding_values(finding: Finding, reader: TraceReader | None) -> dict[str, Any]:
+    """A finding as JSON values; with its passage if there is a reader for it."""
+    values: dict[str, Any] = {
+        "property": finding.property.name,
+        "sentence": finding.property.sentence,
+        "mean": finding.mean,
+        "cells": [
+            {
+                "cell": str(each.neuron),
+                "layer": each.neuron.layer,
+                "part": each.neuron.part,
+                "unit": each.neuron.unit,
+                "r": each.r,
+                "mean": each.mean,
+                "deviation": each.deviation,
+            }
+            for each in finding.neurons
+        ],
+    }
+    if reader is not None and finding.excerpt is not None:
+        strongest = finding.neurons[0].neuron
+        seen = values_of(strongest, finding.excerpt, reader).tolist()
+        values["excerpt"] = {
+            "text": finding.excerpt.text,
+            "cell": str(strongest),
+            "values": [None if math.isnan(value) else value for value in seen],
+            "property": finding.excerpt.values.tolist(),
+        }
+    return values

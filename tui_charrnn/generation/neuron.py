@@ -1,0 +1,75 @@
+"""One number of what a network remembers, by name: `0:c117` is unit 117 of c of the lowest layer.
+
+Notation: L layers, H hidden size, S numbers that a network remembers; layers and units count from
+0, as in the names of a model's tensors.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.model.weights import STATES_PER_LAYER
+from tui_charrnn.model_config import ModelConfig
+
+_NAME: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
+_PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
+"""What a layer remembers, in the order in which it lies in the state."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Neuron:
+    """A place in what a network remembers."""
+
+    layer: int
+    """From 0, the lowest, to L - 1."""
+    part: str
+    """`h`, the hidden state, or `c`, the cell state that an lstm has beside it."""
+    unit: int
+    """From 0 to H - 1."""
+
+    def __str__(self) -> str:
+        return f"{self.layer}:{self.part}{self.unit}"
+
+
+def all_neurons(config: ModelConfig) -> list[Neuron]:
+    """Every neuron of a network in the order of its state, S of them."""
+    return [
+        Neuron(layer, part, unit)
+        for layer in range(config.layer_count)
+        for part in _PARTS[config.cell]
+        for unit in range(config.hidden_size)
+    ]
+
+
+def place_of(neuron: Neuron, config: ModelConfig) -> int:
+    """Where a neuron lies in the state of a network, from 0 to S - 1; see `Stepper.state`."""
+    size = config.hidden_size
+    before = neuron.layer * STATES_PER_LAYER[config.cell] + _PARTS[config.cell].index(neuron.part)
+    return before * size + neuron.unit
+
+
+def parse_neuron(text: str, config: ModelConfig) -> Neuron:
+    """Read a name: LAYER:cUNIT, LAYER:hUNIT, or LAYER:UNIT for c where there is one, h elsewhere.
+
+    Raises:
+        ConfigError: If it is no name, or the network has no such neuron.
+    """
+    found = _NAME.fullmatch(text.strip())
+    parts = _PARTS[config.cell]
+    if found is None:
+        raise ConfigError(
+            f"A neuron is named as LAYER:CELL, for example 0:{parts[-1]}7. Received: {text!r}."
+        )
+    layer, part, unit = int(found[1]), found[2] or parts[-1], int(found[3])
+    if part not in parts:
+        raise ConfigError(
+            f"A model of kind {config.cell} has no cell state, only h, as in {layer}:h{unit}. "
+            f"Received: {text!r}."
+        )
+    if layer >= config.layer_count or unit >= config.hidden_size:
+        raise ConfigError(
+            f"The layers of this model are 0 to {config.layer_count - 1}, their cells 0 to "
+            f"{config.hidden_size - 1}. Received: {text!r}."
+        )
+    return Neuron(layer, part, unit)

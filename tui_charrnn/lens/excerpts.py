@@ -1,0 +1,101 @@
+"""Passages of a text in which a property changes, to be looked at neuron by neuron.
+
+Notation: N characters of a block, P properties, W = `EXCERPT` characters of a passage.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.generation.neuron import Neuron
+from tui_charrnn.generation.scoring import WARM_UP
+from tui_charrnn.lens.scanning import Values
+from tui_charrnn.lens.trace import TraceReader
+
+Float64 = npt.NDArray[np.float64]
+
+EXCERPT: Final = 240
+"""Characters of a passage; a text that is shorter is one passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A passage of a text."""
+
+    text: str
+    """N characters."""
+    before: str
+    """The characters before it, for a reader to be warmed up on; few near the text's beginning."""
+    values: Values
+    """The property that it was chosen for, shape (N,)."""
+
+
+class ExcerptFinder:
+    """Finds for every property the passage in which it varies most; of equal ones, the first.
+
+    A text is cut into stretches of W characters. The best of them is given from its first line feed
+    on if that comes early, and then so many characters further.
+    """
+
+    def __init__(self, properties: int) -> None:
+        """Have seen nothing yet.
+
+        Args:
+            properties: P, how many there are.
+        """
+        self._best: list[Excerpt | None] = [None] * properties
+        self._variances = np.zeros(properties)
+        self._tail = ""
+
+    def add(self, block: str, values: Values) -> None:
+        """Look through the next block of a text.
+
+        Args:
+            block: N characters; passages do not reach over its borders.
+            values: The properties of its characters, shape (N, P).
+        """
+        length = min(EXCERPT, len(block))
+        if not length:
+            return
+        passages = len(block) // length
+        rows = values[: passages * length].reshape(passages, length, -1)
+        variances = rows.var(axis=1, dtype=np.float64)
+        for number, best in enumerate(variances.argmax(axis=0)):
+            if variances[best, number] > self._variances[number]:
+                self._variances[number] = variances[best, number]
+                start = int(best) * length
+                feed = block.find("\n", start, start + length // 3) if passages > 1 else -1
+                start = feed + 1 if feed >= 0 else start  # rather at the beginning of a line
+                self._best[number] = Excerpt(
+                    text=block[start : start + length],
+                    before=(self._tail + block[max(0, start - WARM_UP) : start])[-WARM_UP:],
+                    values=values[start : start + length, number].copy(),
+                )
+        self._tail = (self._tail + block[-WARM_UP:])[-WARM_UP:]
+
+    def end(self, number: int) -> Excerpt | None:
+        """The passage of a property, by its number; None if it never varied within one."""
+        return self._best[number]
+
+
+def values_of(neuron: Neuron, excerpt: Excerpt, reader: TraceReader) -> Float64:
+    """What a neuron has after each character of a passage.
+
+    Args:
+        neuron: Of the reader's model.
+        excerpt: N characters.
+        reader: Begins anew.
+
+    Returns:
+        Shape (N,); NaN for a character that the model does not know.
+    """
+    reader.begin()
+    reader.read(excerpt.before)
+    trace = reader.read(excerpt.text)
+    layer = trace.layers[neuron.layer]
+    rows = layer.cell_state if neuron.part == "c" and layer.cell_state is not None else layer.hidden
+    values = np.full(len(excerpt.text), np.nan)
+    values[trace.places] = rows[:, neuron.unit]
+    return values

@@ -1,0 +1,242 @@
+"""Which neurons of a model follow which properties of a text.
+
+Every number that the network remembers, h and c of every layer, is correlated with every property
+in one pass. A block of text is cut into stretches that streams read side by side, each after the
+`WARM_UP` characters before its own: the weights are read once for all of them. Nothing is
+predicted, so the output layer is left out.
+
+Notation: B streams, T steps, S numbers that the network remembers, P properties, M characters of a
+block as the model spells them.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tui_charrnn.errors import CorpusError, ModelFileError
+from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
+from tui_charrnn.generation.neuron import all_neurons
+from tui_charrnn.generation.scoring import WARM_UP
+from tui_charrnn.generation.scoring_network import Indices, pass_over, quiet
+from tui_charrnn.generation.scoring_spelling import Speller
+from tui_charrnn.lens.correlation import Correlation, Float64
+from tui_charrnn.lens.excerpts import ExcerptFinder
+from tui_charrnn.lens.findings import Finding, Findings, FollowingNeuron
+from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, with_following
+from tui_charrnn.lens.scanning import Values
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Float32
+
+BLOCK: Final = 1 << 20
+"""Characters of a text that are best handed over at a time."""
+_MOST_STREAMS: Final = 128
+_LEAST_STRETCH: Final = 4096
+"""Characters of one stream at least, lest warming up takes longer than reading."""
+_WORTH_IT: Final = 4
+"""Streams from which on several are faster than one."""
+_AT_ONCE: Final = 1 << 17
+"""Numbers of states that are kept until they are added up: they stay in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretches:
+    """Streams that one thread reads."""
+
+    warm_up: Indices
+    """The characters before their own, by number, shape (W, B)."""
+    places: Indices
+    """Where in the block their own are, shape (T, B)."""
+    has_first: bool
+    """Whether the first of them goes on where the text before ended."""
+
+
+class NeuronFinder:
+    """Reads one text and finds what its neurons follow.
+
+    Args:
+        model: Who reads. A text begins as after a newline.
+        properties: What may be followed, P of them.
+        streams: How many stretches are read side by side: 1 is exact; None takes as many as a
+            block is worth.
+        threads: Processor threads, among which the streams are divided. NumPy's own should be one
+            then (OPENBLAS_NUM_THREADS=1).
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        properties: Sequence[Property] = PROPERTIES,
+        *,
+        streams: int | None = None,
+        threads: int = 1,
+    ) -> None:
+        with quiet():
+            weights = fold_embedding(model.weights, model.config)
+        self._weights = _without_output(weights)
+        self._speller = Speller(model.vocabulary.characters, model.vocabulary.unknown_index)
+        self._neurons = all_neurons(model.config)
+        self._properties = tuple(properties)
+        self._reader = PropertyReader(self._properties)
+        self._excerpts = ExcerptFinder(len(self._properties))
+        self._streams, self._threads = streams, threads
+        stepper = Stepper(self._weights)
+        stepper.read(self._speller.first)
+        self._state = stepper.state.copy()
+        self._near_states: Float64 = self._state.astype(np.float64)
+        self._near_values: Float64 | None = None
+        self._found: Correlation | None = None
+        self._unknown = 0
+
+    def add(self, block: str, after: str = "") -> None:
+        """Read the next characters of the text.
+
+        Args:
+            block: Composed characters (Unicode NFC), `BLOCK` of them at best.
+            after: Those after them; see `PropertyReader.read`.
+        """
+        values = self._reader.read(block, after)
+        self._excerpts.add(block, values)
+        spelled = self._speller.spell(block)
+        self._unknown += int((~spelled.is_known).sum())
+        symbols = spelled.indices
+        if not len(symbols):
+            return
+        if len(spelled.owners) != len(block) or not spelled.is_known.all():
+            values = values[spelled.owners]
+        streams = self._stream_count(len(symbols))
+        rest = len(symbols) % streams  # what does not fill the streams is read before them
+        if rest:
+            self._read(symbols[:rest], values[:rest], 1)
+        self._read(symbols[rest:], values[rest:], streams)
+
+    def end(self, top: int = 10, layer: int | None = None) -> Findings:
+        """What was found.
+
+        Args:
+            top: How many neurons of each property are wanted.
+            layer: Of which layer, from 0; None is all.
+
+        Raises:
+            CorpusError: If the model knows no character of the text.
+            ModelFileError: If what the network remembered are no finite numbers.
+        """
+        found = self._found
+        if found is None:
+            raise CorpusError("The model knows no character of this text, so it has read nothing.")
+        r, means, deviations = found.coefficients(), found.left_means, found.left_deviations
+        if not np.isfinite(means).all():
+            raise ModelFileError(
+                "The model's states are not finite numbers, so nothing can be said of its neurons. "
+                "Its weights are too large; it must be trained again with a lower learning rate."
+            )
+        findings = []
+        for number, each in enumerate(self._properties):
+            places = [
+                place
+                for place in _strongest_first(r[number])
+                if layer is None or self._neurons[place].layer == layer
+            ]
+            following = [
+                FollowingNeuron(
+                    self._neurons[place],
+                    float(r[number, place]),
+                    float(means[place]),
+                    float(deviations[place]),
+                )
+                for place in places[:top]
+            ]
+            mean = float(found.right_means[number])
+            findings.append(Finding(each, mean, tuple(following), self._excerpts.end(number)))
+        return Findings(found.count, self._unknown, tuple(findings))
+
+    def _read(self, symbols: Indices, values: Values, streams: int) -> None:
+        """Read characters in as many stretches of one length."""
+        if self._near_values is None:
+            self._near_values = values.mean(axis=0, dtype=np.float64)
+        near = self._near_states, self._near_values
+        places = np.arange(len(symbols)).reshape(streams, -1).T
+        # of the first stream they lead before the block, to its end: its state is replaced then
+        before = places[0] + np.arange(-WARM_UP if streams > 1 else 0, 0)[:, None]
+        jobs = [
+            _Stretches(
+                warm_up=symbols[before[:, shard]],
+                places=places[:, shard],
+                has_first=shard[0] == 0,
+            )
+            for shard in np.array_split(np.arange(streams), min(self._threads, streams))
+        ]
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            found = [Correlation(*near) for _ in jobs]
+            states = list(
+                pool.map(lambda job, one: self._follow(job, symbols, values, one), jobs, found)
+            )
+        for one in found:
+            if self._found is None:
+                self._found = one
+            else:
+                self._found.merge(one)
+        self._state = states[-1]
+
+    def _follow(
+        self, job: _Stretches, symbols: Indices, values: Values, found: Correlation
+    ) -> Float32:
+        """Read some streams; return the state of the last one at its end."""
+        steps, streams = job.places.shape
+        with quiet():
+            stepper = Stepper(self._weights, streams)
+            pass_over(stepper, job.warm_up)
+            if job.has_first:
+                stepper.state[0] = self._state
+            at_once = max(1, min(steps, _AT_ONCE // stepper.state.size))
+            kept = np.empty((at_once, *stepper.state.shape), np.float32)
+            for first in range(0, steps, at_once):
+                part = job.places[first : first + at_once]
+                for step, characters in enumerate(symbols[part]):
+                    stepper.read_each(characters)
+                    kept[step] = stepper.state
+                rows = kept[: len(part)].reshape(part.size, -1)
+                found.add(rows, values[part.ravel()])
+        last: Float32 = stepper.state[-1].copy()
+        return last
+
+    def _stream_count(self, symbols: int) -> int:
+        most = _MOST_STREAMS if self._streams is None else self._streams
+        streams = min(symbols // _LEAST_STRETCH, most)
+        return streams if streams >= (_WORTH_IT if self._streams is None else 2) else 1
+
+
+def find_neurons(
+    finder: NeuronFinder, blocks: Iterable[str], *, top: int = 10, layer: int | None = None
+) -> Findings:
+    """Read a text of any length, of which two blocks at a time are in memory.
+
+    Arguments and errors beside these are those of `NeuronFinder.end`.
+
+    Args:
+        finder: Has read nothing yet.
+        blocks: The text in order, composed (Unicode NFC), cut anywhere.
+        top: How many neurons of each property are wanted.
+        layer: Of which layer, from 0; None is all.
+    """
+    for block, after in with_following(blocks):
+        finder.add(block, after)
+    return finder.end(top, layer)
+
+
+def _without_output(weights: StepWeights) -> StepWeights:
+    """The network without its output layer, of which nothing is asked."""
+    return dataclasses.replace(
+        weights,
+        output_kernel=np.zeros((len(weights.output_kernel), 0), np.float32),
+        output_bias=np.zeros(0, np.float32),
+    )
+
+
+def _strongest_first(coefficients: Float64) -> list[int]:
+    """The places of the numbers by their distance from 0, NaN left out."""
+    order = np.argsort(-np.abs(coefficients), kind="stable")
+    return [int(place) for place in order if not np.isnan(coefficients[place])]

@@ -1,0 +1,92 @@
+"""What a model expected of the characters of a tape, at any place of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.moment import Moment
+from tui_charrnn.generation.scoring_network import quiet
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.lens.prediction import Predictions, predict_each
+from tui_charrnn.model.weights import Float32
+
+Look = Callable[[int, int], Moment | None]
+"""Tells what was known on a branch at a position; None if there is no such place."""
+
+
+class TapeReader:
+    """Reads passages of a tape again, with the weights and the state that spoke them.
+
+    A passage that goes on where the last one ended costs one step a character; another one the few
+    steps more from the last state that the tape kept. Not for several threads at once.
+    """
+
+    def __init__(self, tape: Tape, look: Look, alternatives: int) -> None:
+        """Have read nothing yet.
+
+        Args:
+            tape: Another thread may be writing it.
+            look: Finds a place of it.
+            alternatives: How many of the likeliest characters are kept of each place.
+        """
+        self._tree: Final = tape.tree
+        self._look = look
+        self._alternatives = alternatives
+        self._stepper = Stepper(tape.stream.weights)
+        self._at: tuple[int, int] | None = None
+        """Branch and position whose scores the stepper holds."""
+
+    @property
+    def at(self) -> tuple[int, int] | None:
+        """Branch and position from which reading on costs least; None before the first."""
+        return self._at
+
+    def read(self, number: int, start: int, stop: int) -> Predictions | None:
+        """Read the characters of a branch from one position to another.
+
+        Args:
+            number: The branch.
+            start: Position of the first.
+            stop: The position after the last; there is a character before it.
+
+        Returns:
+            What was expected of each; None if there is no such place.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        stepper = self._stepper
+        if self._at != (number, start):
+            moment = self._look(number, start)
+            if moment is None:
+                return None
+            stepper.state[:] = moment.state.network
+            self._step(moment.state.unread)
+        self._at = None  # until all is read: what is broken off cannot be gone on with
+        indices = self._tree.indices(number, start, stop)
+        logits = np.empty((len(indices), len(stepper.logits)), np.float32)
+        for place, index in enumerate(indices):
+            logits[place] = stepper.logits
+            self._step(index)
+        self._at = number, start + len(indices)
+        return predict_each(logits, np.array(indices, np.intp), self._alternatives)
+
+    def _step(self, index: int) -> None:
+        with quiet():
+            self._stepper.read(index)
+
+
+def predictions_of(logits: Sequence[Float32], came: Sequence[int], count: int) -> Predictions:
+    """What was expected of characters whose scores were kept as they were chosen.
+
+    Args:
+        logits: The scores, N of shape (V,); N is 1 at least.
+        came: The numbers of the characters that came, N of them.
+        count: How many of the likeliest are wanted.
+
+    Raises:
+        ModelFileError: If the scores are not finite numbers.
+    """
+    return predict_each(np.stack(logits), np.array(came, np.intp), count)
