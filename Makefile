@@ -1,5 +1,6 @@
 # make run     open the app (without a terminal: train for a minute, then let it speak)
 # make test    every test
+# make stress  the proofs that take long: faults at every operation, kills, damaged files
 # make check   formatting, lint, types, the import law
 # make bench   install what the benchmarks measure against, and list them
 # make keys    write docs/keys.md from the table of keys
@@ -7,7 +8,7 @@
 # make clean   remove what these made
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format snapshots picture keys models clean
+.PHONY: help run test stress check bench format snapshots picture keys models clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +44,10 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
+
+stress: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --stress tests/faults tests/stress
+	$(BIN)/python -m tests.fuzz --seconds 300
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -9,7 +9,8 @@ CharRNNError                 anything expected; printed as one sentence, never w
 │   └── HistoryError         the history of generated texts: damaged, in use, of a newer format
 ├── DivergedError       (4)  the loss stopped being a finite number
 ├── RunLockedError      (5)  another trainer is writing this run
-└── StorageError        (6)  the disk refused a write that matters
+├── StorageError        (6)  the disk refused a write that matters
+└── PreemptedError     (75)  a scheduler's signal came before there was anything to save
 """
 
 from enum import IntEnum
@@ -33,7 +34,7 @@ class ExitCode(IntEnum):
     CANNOT_SAVE = 6
     """The disk refused to take a checkpoint."""
     RESUME_ME = 75
-    """Saved before the work was done (time limit, preemption): run `resume`."""
+    """Saved before the work was done (time limit, preemption): run `resume`, or the same again."""
     INTERRUPTED = 130
     """Ctrl-C."""
 
@@ -88,3 +89,9 @@ class StorageError(CharRNNError):
     """The disk refused a write that matters."""
 
     exit_code = ExitCode.CANNOT_SAVE
+
+
+class PreemptedError(CharRNNError):
+    """The machine is to be given up, and there is nothing yet that could be saved."""
+
+    exit_code = ExitCode.RESUME_ME

@@ -8,9 +8,9 @@ import pytest
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs import catalogue
-from tui_charrnn.runs.catalogue import WatchedFolder, default_runs_folder, find_run, list_runs
+from tui_charrnn.runs.catalogue import WatchedFolder, find_run, list_runs
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, default_runs_folder
 from tui_charrnn.runs.reader import read_status
 
 

@@ -12,7 +12,9 @@ from tui_charrnn.runs.layout import RunDirectory
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
-    return RunDirectory(tmp_path / "run")
+    path = tmp_path / "run"
+    path.mkdir()
+    return RunDirectory(path)
 
 
 def test_requests_are_taken_once_and_in_order(run: RunDirectory) -> None:
@@ -71,7 +73,7 @@ def test_a_pipe_is_not_waited_for(run: RunDirectory) -> None:
 
 
 def test_what_cannot_be_removed_is_not_taken(run: RunDirectory) -> None:
-    (run.control / "1.json").mkdir(parents=True)
+    (run.control / "1.json" / "something").mkdir(parents=True)
     assert take_requests(run) == []
 
 

@@ -20,6 +20,7 @@ from tui_charrnn.runs.records import (
     LearningRateChanged,
     Record,
     RunEnded,
+    RunPreempted,
     RunRolledBack,
     RunWarned,
     SampleTaken,
@@ -27,7 +28,7 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.runs.writer import RunWriter
 
 GOLDEN = RunDirectory(Path(__file__).parents[1] / "data" / "golden-run-1")
-ADDED_LATER = {DynamicallyEvaluated, LearningRateChanged, RunRolledBack, SampleTaken}
+ADDED_LATER = {DynamicallyEvaluated, LearningRateChanged, RunPreempted, RunRolledBack, SampleTaken}
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tui_charrnn.runs.records import (
     RunEnded,
     RunFailed,
     RunPlanned,
+    RunPreempted,
     RunResumed,
     RunRolledBack,
     RunStarted,
@@ -49,6 +50,7 @@ EXAMPLES: list[Record] = [
     RunRolledBack(61, 50, "gradient_norm", "inf", 0.0015, 1),
     RunDiverged(61, "loss", "nan", 0.003),
     RunFailed("it broke"),
+    RunPreempted("SIGUSR1"),
     RunEnded("finished", 1_000, 1.5, 950, 0, 99.5),
     RunEnded("failed", 0, None, None, 1, 0.0),
 ]

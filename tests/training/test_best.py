@@ -114,11 +114,11 @@ def test_a_best_that_is_named_before_the_disk_refuses_stays_the_best(
     score(monkeypatch, [2.0, 1.0, 1.5, 1.75])
     run, write = new_run(tmp_path), Storage.write_atomically
 
-    def refuse_latest(storage: Storage, path: Path, data: bytes) -> None:
+    def refuse_latest(storage: Storage, path: Path, data: bytes, **options: int) -> None:
         if path == run.latest and run.checkpoint(6).path.exists() and not refused:
             refused.append(path)
             raise StorageError("The disk is full.")
-        write(storage, path, data)
+        write(storage, path, data, **options)
 
     refused: list[Path] = []
     monkeypatch.setattr(Storage, "write_atomically", refuse_latest)

@@ -21,6 +21,7 @@ def interruption() -> Iterator[Interruption]:
     listening = Interruption()
     listening.listen()
     yield listening
+    signal.set_wakeup_fd(-1)
     for number, handler in before.items():
         signal.signal(number, handler)
 

@@ -19,6 +19,7 @@ from tui_charrnn.errors import ExitCode
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.json_values import read_owned
 from tui_charrnn.runs.records import (
     BatchTrained,
     LearningRateChanged,
@@ -48,6 +49,22 @@ def test_weights_are_published_and_saved_on_request(tmp_path: Path) -> None:
     answers = {record.request: record.accepted for record in of_kind(run, RequestAnswered)}
     assert answers == {"publish": True, "checkpoint": True, "sing": False}
     assert load_model(run.live_model).config == MODEL
+
+
+def test_a_request_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run(tmp_path)
+    send_request(run, "stop")
+    owner = run.path.stat().st_uid
+    monkeypatch.setattr(
+        "tui_charrnn.runs.control.read_owned",
+        lambda *args, **options: (read_owned(*args, **options)[0], owner + 1),
+    )
+    assert train(run) is ExitCode.OK
+    assert status_of(run).state is RunState.FINISHED
+    (answered,) = of_kind(run, RequestAnswered)
+    assert (answered.accepted, "does not own this run" in answered.message) == (False, True)
 
 
 def test_a_learning_rate_takes_effect_from_the_next_step_on(

@@ -224,6 +224,7 @@ def test_a_disk_that_refuses_the_last_checkpoint_ends_with_6(
     from tui_charrnn.training import saving
 
     monkeypatch.setattr(saving, "save_checkpoint", refuse_to_save)
+    monkeypatch.setattr(saving, "PATIENCE", 0.0)  # that it waits is tested elsewhere
     run = new_run(tmp_path)
     assert train(run) is ExitCode.CANNOT_SAVE
     records = records_of(run)

@@ -2,12 +2,9 @@
 
 import contextlib
 import difflib
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.invocation import command
@@ -66,14 +63,6 @@ class WatchedFolder:
             found[run.path] = known if known and is_same else (marks, summarize_run(run))
         self._known = found
         return _newest_first(summary for _, summary in found.values())
-
-
-def default_runs_folder() -> Path:
-    """Where runs are kept: CHARRNN_RUNS, or else the user's data folder. It need not exist."""
-    chosen = os.environ.get("CHARRNN_RUNS")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(platformdirs.user_data_dir("charrnn-tui", appauthor=False)) / "runs"
 
 
 def list_runs(folder: Path) -> list[RunSummary]:

@@ -1,5 +1,6 @@
 """Requests to a trainer: small files in control/, each taken once and answered by a record."""
 
+import errno
 import time
 import uuid
 from collections.abc import Mapping
@@ -7,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
+from tui_charrnn.runs.file_system import file_system, refusals
+from tui_charrnn.runs.json_values import decode_json, encode_json, read_owned
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
+from tui_charrnn.runs.opened_file import names_in
+from tui_charrnn.runs.presence import refuse_gone
 from tui_charrnn.runs.storage import Storage
 
 REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate", "pause", "resume")
@@ -19,6 +23,8 @@ REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate", "pause", "r
 `pause` waits after the batch at hand, answering requests, until `resume`.
 """
 _REQUEST_LIMIT: Final = 64 << 10  # bytes
+_FOREIGN: Final = {errno.ELOOP, errno.EACCES, errno.EPERM}
+"""How the system says that a file is a link, or somebody else's: it will never be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class Request:
     request: str
     """One of `REQUESTS`, or a word that only a later version knows; empty if unreadable."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    is_from_owner: bool = True
+    """Whether it came from whoever owns the run, or from root; nobody else is obeyed."""
 
 
 def send_request(run: RunDirectory, request: str, **arguments: Any) -> str:
@@ -42,6 +50,7 @@ def send_request(run: RunDirectory, request: str, **arguments: Any) -> str:
         StorageError: If the run cannot be written.
     """
     identifier = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+    refuse_gone(run)
     storage = Storage()
     storage.make_folder(run.control)
     document = {"format": FORMAT, "request": request, "arguments": arguments}
@@ -52,34 +61,45 @@ def send_request(run: RunDirectory, request: str, **arguments: Any) -> str:
 def take_requests(run: RunDirectory) -> list[Request]:
     """Take what was asked since the last time, oldest first; each file is removed.
 
-    A request whose file cannot be removed is not taken, as it would be taken for ever.
+    A request whose file cannot be removed is not taken, as it would be taken for ever; one
+    that cannot be read just now is left for the next time.
     """
     try:
-        paths = sorted(p for p in run.control.iterdir() if _is_request(p))
+        paths = [run.control / name for name in names_in(run.control) if _is_request(name)]
+        obeyed = {0, run.path.stat().st_uid} if paths else set()
     except OSError:
         return []  # no folder, no requests; a folder that cannot be read now can be later
-    return [request for path in paths if (request := _take(path)) is not None]
+    return [request for path in paths if (request := _take(path, obeyed)) is not None]
 
 
-def _is_request(path: Path) -> bool:
-    return path.suffix == ".json" and not path.name.startswith(".")
+def _is_request(name: str) -> bool:
+    return name.endswith(".json") and not name.startswith(".")
 
 
-def _take(path: Path) -> Request | None:
+def _take(path: Path, obeyed: set[int]) -> Request | None:
+    """Take one file, which one of these users must have made to be obeyed."""
+    values, is_from_owner = None, True
     try:
-        values = decode_json(read_bounded(path, _REQUEST_LIMIT))
-    except (OSError, ValueError):
-        values = None
+        # a link could lead to a file of the owner's
+        data, owner = read_owned(path, _REQUEST_LIMIT, follows_links=False)
+        is_from_owner = owner in obeyed
+        values = decode_json(data)
+    except ValueError:
+        pass
+    except OSError as error:
+        if error.errno not in _FOREIGN:
+            return None
     try:
-        path.unlink()
+        with refusals():
+            file_system().remove(path)
     except OSError:
         return None
-    return _request_from_json(path.stem, values)
+    return _request_from_json(path.stem, values, is_from_owner=is_from_owner)
 
 
-def _request_from_json(identifier: str, values: object) -> Request:
+def _request_from_json(identifier: str, values: object, *, is_from_owner: bool) -> Request:
     document = values if isinstance(values, dict) else {}
     request, arguments = document.get("request"), document.get("arguments", {})
     if not isinstance(request, str) or not isinstance(arguments, dict):
-        return Request(identifier, "")
-    return Request(identifier, request, arguments)
+        request, arguments = "", {}
+    return Request(identifier, request, arguments, is_from_owner)

@@ -83,6 +83,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         training=training,
         corpus=reference,
         vocabulary=vocabulary.characters,
+        unknown_symbol=vocabulary.unknown_symbol,
         parameter_count=parameter_count,
         host=host_name(),
         pinned_seeds=pinned_seeds,
@@ -90,7 +91,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     )
     if len(encode_json(description.to_json())) > document_limit:
         description = replace(description, corpus=replace(reference, sources=()))
-    stored_text = None if description.corpus.sources else corpus.text.encode()
+    stored_text = None if description.corpus.sources else corpus.numbered.pieces()
     storage.make_folder(folder)
     # not of the name, nor of the process: another host may be making its run beside this one
     hidden = RunDirectory(folder / f".creating-{uuid.uuid4().hex}")
@@ -104,13 +105,18 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
 
 
 def _write_run(
-    hidden: RunDirectory, storage: Storage, description: RunDescription, stored_text: bytes | None
+    hidden: RunDirectory,
+    storage: Storage,
+    description: RunDescription,
+    stored_text: Iterator[str] | None,
 ) -> None:
     storage.make_folder(hidden.path)
     for folder in (hidden.control, hidden.checkpoints, hidden.live_model.parent):
         storage.make_folder(folder)
     if stored_text is not None:
-        storage.write_new(hidden.corpus, stored_text)
+        with storage.open_beside(hidden.corpus) as file:
+            for piece in stored_text:
+                file.write(piece.encode())
     status = RunStatus(state=RunState.CREATED, host=description.host)
     storage.write_new(hidden.events, b"")
     storage.write_new(hidden.status, encode_json(status.to_json()))
@@ -149,7 +155,7 @@ def _taken(run: RunDirectory) -> ConfigError:
 
 
 def _reference(corpus: "Corpus", training: TrainingConfig) -> CorpusReference:
-    characters = len(corpus.text)
+    characters = len(corpus)
     return CorpusReference(
         name=corpus.name,
         sources=tuple(corpus.sources),

@@ -91,6 +91,8 @@ class RunDescription:
     corpus: CorpusReference
     vocabulary: str
     """All characters, in the order of their index."""
+    unknown_symbol: str | None = None
+    """The one of them that stands for all others, which were too rare; it is never generated."""
     parameter_count: int
     host: str
     pinned_seeds: tuple[str, ...] = ()
@@ -185,6 +187,9 @@ class RunStatus:
     """At most `CURVE_LENGTH` mean losses of equal stretches of the run so far, oldest first."""
     message: str = ""
     """One sentence for people: what went wrong, or what is being waited for."""
+    degraded: str = ""
+    """Why the run is less safe than it should be, for people: `disk full, last saved step 8,000`;
+    empty while all is well."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as the file holds them."""

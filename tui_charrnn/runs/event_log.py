@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import StorageError
+from tui_charrnn.runs.file_system import cause_words
+from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.runs.storage import Storage
 
 BACKLOG_LIMIT: Final = 10_000
@@ -30,6 +32,8 @@ class EventLog:
         """Lines that were given up because too many waited."""
         self.problem: str | None = None
         """Why lines are waiting, or None if all are written."""
+        self.cause = ""
+        """The same in a few words: `disk full`."""
 
     def append(self, line: str) -> None:
         """Write a line, after those that wait."""
@@ -49,7 +53,7 @@ class EventLog:
             try:
                 self._file.sync()
             except StorageError as error:
-                self.problem = str(error)
+                self._refuse(error)
 
     def close(self) -> None:
         """Try once more to write what waits, and close the file."""
@@ -62,9 +66,12 @@ class EventLog:
             while self._backlog:
                 self._write_first()
         except StorageError as error:
-            self.problem = str(error)
+            self._refuse(error)
         else:
-            self.problem = None
+            self.problem, self.cause = None, ""
+
+    def _refuse(self, error: StorageError) -> None:
+        self.problem, self.cause = str(error), cause_words(error)
 
     def _write_first(self) -> None:
         line = self._backlog[0]
@@ -84,10 +91,8 @@ class EventLog:
 def _ends_with_newline(path: Path) -> bool:
     """Whether a line can begin at the end of the file: it is empty, missing or ends with one."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - 1))
-            return file.read(1) in {b"", b"\n"}
+        with open_to_read(path) as file:
+            return file.read_at(1, max(0, file.facts().st_size - 1)) in {b"", b"\n"}
     except FileNotFoundError:
         return True
     except OSError:

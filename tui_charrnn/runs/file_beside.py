@@ -1,13 +1,12 @@
 """A large file that appears whole or not at all: written beside its place, then renamed."""
 
-import contextlib
 import io
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tui_charrnn.runs.file_system import FileSystem, explained
+from tui_charrnn.runs.file_system import FileSystem, explained, quietly
 
 
 class FileBeside(io.RawIOBase):
@@ -89,5 +88,5 @@ class FileBeside(io.RawIOBase):
                 self._fs.fsync_folder(self._path.parent)
 
     def _remove(self) -> None:
-        with contextlib.suppress(OSError):
+        with quietly():
             self._fs.remove(self._partial)

@@ -1,4 +1,4 @@
-"""The operations of the system that durable writing is made of."""
+"""The operations of the system that reading and durable writing are made of."""
 
 import contextlib
 import errno
@@ -11,6 +11,9 @@ from typing import Final
 
 from tui_charrnn.errors import StorageError
 
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+"""A text that somebody trains on, and what a model says of it, are for nobody else."""
 _NO_FOLDER_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 """How file systems (some network and FUSE ones) say that a folder cannot be synced."""
 _HINTS: Final = {
@@ -20,33 +23,72 @@ _HINTS: Final = {
     errno.EACCES: "Choose a folder that you may write to.",
     errno.EPERM: "Choose a folder that you may write to.",
 }
+_CAUSES: Final = {
+    errno.ENOSPC: "disk full",
+    errno.EDQUOT: "quota used up",
+    errno.ENOMEM: "too little memory",
+}
 
 
-class FileSystem:
-    """One method an operation, each of which may fail by itself.
+class ReadableFiles:
+    """What reading is made of: one method an operation, each of which may fail by itself."""
+
+    def open_to_read(self, path: Path | str, flags: int = 0, folder: int | None = None) -> int:
+        """Open a file or a folder and return its descriptor; a pipe is not waited for.
+
+        Args:
+            path: What to open.
+            flags: Of the system, besides those for reading.
+            folder: Descriptor of the folder that a relative path begins at; None: where we are.
+        """
+        return os.open(path, flags | os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+
+    def read(self, descriptor: int, size: int) -> bytes:
+        """Read the next bytes, so many at most; none at the end."""
+        return os.read(descriptor, size)
+
+    def read_at(self, descriptor: int, size: int, offset: int) -> bytes:
+        """Read bytes from a place on, so many at most."""
+        return os.pread(descriptor, size, offset)
+
+    def facts(self, descriptor: int) -> os.stat_result:
+        """Kind, size and times of an open file."""
+        return os.fstat(descriptor)
+
+    def look_at(self, path: Path) -> os.stat_result:
+        """Kind, size and times of what a name stands for; a link is not followed."""
+        return path.lstat()
+
+    def names(self, path: Path) -> list[str]:
+        """The names in a folder, in no order."""
+        return [item.name for item in path.iterdir()]
+
+    def close(self, descriptor: int) -> None:
+        """Close a descriptor."""
+        os.close(descriptor)
+
+
+class FileSystem(ReadableFiles):
+    """The same for writing.
 
     Tests put their own in its place to make any one operation fail.
     """
 
     def open(self, path: Path, flags: int) -> int:
-        """Open a file and return its descriptor; a new file obeys the user's umask."""
-        return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        """Open a file and return its descriptor; a new file is readable by its owner alone."""
+        return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         """Write some of the data, perhaps not all, and return how many bytes."""
         return os.write(descriptor, data)
 
-    def truncate(self, descriptor: int) -> None:
-        """Empty an open file."""
-        os.ftruncate(descriptor, 0)
+    def truncate(self, descriptor: int, size: int = 0) -> None:
+        """Cut an open file off after so many bytes."""
+        os.ftruncate(descriptor, size)
 
     def fsync(self, descriptor: int) -> None:
         """Wait until an open file is durable."""
         os.fsync(descriptor)
-
-    def close(self, descriptor: int) -> None:
-        """Close a descriptor."""
-        os.close(descriptor)
 
     def lock(self, descriptor: int) -> None:
         """Lock an open file for this process, without waiting."""
@@ -57,8 +99,8 @@ class FileSystem:
         source.replace(target)
 
     def mkdir(self, path: Path) -> None:
-        """Make a folder."""
-        path.mkdir()
+        """Make a folder that is open to its owner alone."""
+        path.mkdir(mode=PRIVATE_FOLDER)
 
     def remove(self, path: Path) -> None:
         """Remove a file or an empty folder."""
@@ -79,6 +121,48 @@ class FileSystem:
             os.close(descriptor)
 
 
+_in_use = FileSystem()
+
+
+def file_system() -> FileSystem:
+    """The operations in use: the system's own, unless a test has put others in their place."""
+    return _in_use
+
+
+@contextlib.contextmanager
+def in_place(other: FileSystem) -> Iterator[None]:
+    """Use other operations for all that is read and written while the context lasts."""
+    global _in_use  # noqa: PLW0603  the system is one for the whole process, and so is this
+    before, _in_use = _in_use, other
+    try:
+        yield
+    finally:
+        _in_use = before
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Take a lack of memory for one more error of the system.
+
+    Raises:
+        OSError: If an operation inside failed, in whatever way.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from error
+
+
+def quietly() -> contextlib.suppress:
+    """Pass over what fails while something is cleared away after a failure."""
+    return contextlib.suppress(OSError, MemoryError)
+
+
+def is_missing(error: OSError) -> bool:
+    """Whether a system's error says that there is no such file, rather than that it failed."""
+    return error.errno in {errno.ENOENT, errno.ENOTDIR}
+
+
 @contextlib.contextmanager
 def explained(action: str, path: Path) -> Iterator[None]:
     """Turn the system's errors into a sentence for the user.
@@ -87,8 +171,19 @@ def explained(action: str, path: Path) -> Iterator[None]:
         StorageError: If an operation inside failed.
     """
     try:
-        yield
+        with refusals():
+            yield
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         hint = _HINTS.get(error.errno or 0, "")
         raise StorageError(f"Cannot {action} {path}: {reason}. {hint}".rstrip()) from error
+
+
+def cause_words(error: StorageError) -> str:
+    """Why the disk refused, in a few words: `disk full`."""
+    cause = error.__cause__
+    if isinstance(cause, MemoryError):
+        return _CAUSES[errno.ENOMEM]
+    if not isinstance(cause, OSError) or cause.errno is None:
+        return "disk refuses"
+    return _CAUSES.get(cause.errno, os.strerror(cause.errno).lower())

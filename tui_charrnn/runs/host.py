@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -25,6 +26,18 @@ def boot_id() -> str:
         return f"{boot}/{_PROCESS_SPACE.readlink()}"
     except OSError:
         return ""
+
+
+def seconds_since_start() -> float:
+    """Seconds that this process has been running; 0 where the system does not tell (not Linux)."""
+    try:
+        # the name of the program, which may hold anything, ends at the last parenthesis
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        ticks = int(fields[19])  # field 22 of the line, counting from the first: starttime
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return max(0.0, now - ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0.0
 
 
 def process_exists(pid: int) -> bool:

@@ -3,7 +3,6 @@
 import functools
 import json
 import math
-import os
 import stat
 import types
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_origin
 
 from tui_charrnn.errors import RunError
+from tui_charrnn.runs.opened_file import open_to_read
 
 _T = TypeVar("_T")
 _LARGEST_INTEGER: Final = 2**63 - 1
@@ -51,17 +51,24 @@ def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT) -> bytes:
         OSError: If it cannot be read.
         ValueError: If it is not a regular file, or larger.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    return read_owned(path, limit)[0]
+
+
+def read_owned(path: Path, limit: int, *, follows_links: bool = True) -> tuple[bytes, int]:
+    """As `read_bounded`, with the number of the user whose file it is.
+
+    Raises:
+        OSError: If it cannot be read, or is a link that is not to be followed.
+        ValueError: If it is not a regular file, or larger.
+    """
+    with open_to_read(path, follows_links=follows_links) as file:
+        facts = file.facts()
+        if not stat.S_ISREG(facts.st_mode):
             raise ValueError("It is not a regular file.")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
-    finally:
-        os.close(descriptor)
+        data = file.read_bytes(limit + 1)
     if len(data) > limit:
         raise ValueError(f"It is larger than {limit:,} bytes.")
-    return data
+    return data, facts.st_uid
 
 
 def read_document(path: Path) -> Any:

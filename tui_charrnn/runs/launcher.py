@@ -10,6 +10,7 @@ from typing import Final
 
 import tui_charrnn
 from tui_charrnn.errors import StorageError
+from tui_charrnn.runs.file_system import PRIVATE_FILE
 from tui_charrnn.runs.layout import RunDirectory
 
 APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
@@ -17,7 +18,7 @@ APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
 
 
 def launch_trainer(
-    run: RunDirectory, *, max_time: float | None = None
+    run: RunDirectory, *, max_time: float | None = None, accepts_change: bool = False
 ) -> "subprocess.Popen[bytes]":
     """Start `python -m tui_charrnn.training RUN` in a session of its own.
 
@@ -27,6 +28,7 @@ def launch_trainer(
     Args:
         run: A run that `create_run` made.
         max_time: Seconds after which the trainer saves and leaves, in place of the run's own.
+        accepts_change: Whether it goes on although the corpus is another text by now.
 
     Raises:
         StorageError: If the log cannot be written or the process cannot be started.
@@ -36,8 +38,10 @@ def launch_trainer(
     command = [sys.executable, "-P", "-m", "tui_charrnn.training", str(path)]
     if max_time is not None:
         command += ["--max-time", f"{max_time:.3f}"]
+    if accepts_change:
+        command.append("--force")
     try:
-        with RunDirectory(path).log.open("ab") as log:
+        with open(RunDirectory(path).log, "ab", opener=_open_privately) as log:
             return subprocess.Popen(  # noqa: S603 (no shell, and every word is ours)
                 command,
                 stdin=subprocess.DEVNULL,
@@ -49,6 +53,10 @@ def launch_trainer(
             )
     except OSError as error:
         raise StorageError(f"Cannot start the trainer of {path}: {error.strerror}.") from error
+
+
+def _open_privately(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE_FILE)
 
 
 def trainer_environment(ours: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tui_charrnn.errors import RunError, RunLockedError
 from tui_charrnn.invocation import command
+from tui_charrnn.runs.file_system import explained, file_system
 from tui_charrnn.runs.host import boot_id, host_name, process_exists
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
 from tui_charrnn.runs.layout import RunDirectory
@@ -66,9 +67,18 @@ def keep_trainers_out(
         RunLockedError: If a trainer is writing the run.
         StorageError: If the lock cannot be taken for another reason.
     """
-    if not run.lock.exists():
+    if not _is_there(run):
         return None
     return _take_lock(run, storage, None, (host_name(), boot_id()), sleep)
+
+
+def _is_there(run: RunDirectory) -> bool:
+    with explained("lock", run.lock):
+        try:
+            file_system().look_at(run.lock)
+        except FileNotFoundError:
+            return False
+    return True
 
 
 def _take_lock(

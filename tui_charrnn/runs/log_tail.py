@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import RunError
+from tui_charrnn.runs.opened_file import OpenedFile, open_to_read
 
 DEFAULT_LOOK: Final = 256 << 10
 """Bytes that are read at most in one look: some two thousand lines."""
@@ -52,28 +53,23 @@ class LogTail:
             RunError: If the file exists and cannot be read.
         """
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open_to_read(self._path) as file:
+                return self._read(file)
         except FileNotFoundError:
             return []
         except OSError as error:
             raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
-        try:
-            return self._read(descriptor)
-        except OSError as error:
-            raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
-        finally:
-            os.close(descriptor)
 
-    def _read(self, descriptor: int) -> list[str]:
-        status = os.fstat(descriptor)
+    def _read(self, file: OpenedFile) -> list[str]:
+        status = file.facts()
         if not stat.S_ISREG(status.st_mode):
             raise RunError(f"{self._path} is not a file.")
-        if not self._is_same_file(descriptor, status):
+        if not self._is_same_file(file, status):
             self.restarts += 1
             self._start_again()
         self._inode = (status.st_dev, status.st_ino)
-        self._pass_over(descriptor, status.st_size - self._look)
-        data = os.pread(descriptor, self._look, self._offset)
+        self._pass_over(file, status.st_size - self._look)
+        data = file.read_at(self._look, self._offset)
         end = data.rfind(b"\n") + 1
         torn = data[end:]
         if torn and (torn == self._torn or len(torn) > _TORN_LIMIT):
@@ -81,11 +77,11 @@ class LogTail:
         self._torn = torn
         return self._take(data[:end])
 
-    def _pass_over(self, descriptor: int, first: int) -> None:
+    def _pass_over(self, file: OpenedFile, first: int) -> None:
         """Go on at the first line that begins at a byte or after it, if that is further on."""
         if first <= self._offset:
             return
-        begin = os.pread(descriptor, _TORN_LIMIT, first).find(b"\n") + 1
+        begin = file.read_at(_TORN_LIMIT, first).find(b"\n") + 1
         self._offset, self._last_bytes, self._gave_torn = first + begin, b"", False
         self.has_passed_over = True
 
@@ -100,12 +96,12 @@ class LogTail:
         lines = data.removesuffix(b"\n").split(b"\n") if data else []
         return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines]
 
-    def _is_same_file(self, descriptor: int, status: os.stat_result) -> bool:
+    def _is_same_file(self, file: OpenedFile, status: os.stat_result) -> bool:
         if self._offset == 0:
             return True
         if self._inode != (status.st_dev, status.st_ino) or status.st_size < self._offset:
             return False
-        known = os.pread(descriptor, len(self._last_bytes), self._offset - len(self._last_bytes))
+        known = file.read_at(len(self._last_bytes), self._offset - len(self._last_bytes))
         return known == self._last_bytes
 
     def _start_again(self) -> None:

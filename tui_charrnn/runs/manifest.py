@@ -1,14 +1,17 @@
 """The small documents of checkpoints: the manifest of each, and the pointers to two of them."""
 
+import contextlib
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tui_charrnn.errors import RunError
-from tui_charrnn.runs.json_values import build_checked, checked, read_document
+from tui_charrnn.runs.file_system import is_missing
+from tui_charrnn.runs.json_values import build_checked, checked, decode_json, read_bounded
 from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory
+from tui_charrnn.runs.opened_file import open_to_read
 
 FOLDER_NAME: Final = re.compile(r"step-(\d{8,18})(\.replaced)?")
 """Names of checkpoint folders. `.replaced` is one that gives way to another of the same step."""
@@ -27,15 +30,22 @@ class FileSeal:
         """The seal of a file's contents."""
         return cls(hashlib.sha256(data).hexdigest(), len(data))
 
-    def fits(self, path: Path) -> bool:
-        """Whether a file is there and whole."""
-        try:
-            if path.stat().st_size != self.size:
+    def fits(self, path: Path, *, must_read: bool = False) -> bool:
+        """Whether a file is there and whole.
+
+        Args:
+            path: The file.
+            must_read: Do not take one that cannot be read for a damaged one.
+
+        Raises:
+            OSError: If it is there, must be read and cannot be.
+        """
+        with _unless(must_read=must_read), open_to_read(path) as file:
+            if file.facts().st_size != self.size:
                 return False
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
-        except OSError:
-            return False
+            digest = hashlib.file_digest(file.buffered(), "sha256")
+            return digest.hexdigest() == self.sha256
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +93,21 @@ class Pointer:
     loss: float | None
 
 
-def read_pointer(run: RunDirectory, path: Path) -> Pointer | None:
-    """What latest.json or best.json says, or None if it is missing or damaged."""
-    try:
-        pointer = build_checked(Pointer, _of_this_format(read_document(path)))
-    except (OSError, ValueError, RunError):
+def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> Pointer | None:
+    """What latest.json or best.json says, or None if it is missing or damaged.
+
+    Args:
+        run: Where it lies.
+        path: The file.
+        must_read: Do not take one that cannot be read for a damaged one.
+
+    Raises:
+        OSError: If it is there, must be read and cannot be.
+    """
+    pointer = None
+    with _unless(must_read=must_read), contextlib.suppress(ValueError):
+        pointer = build_checked(Pointer, _of_this_format(decode_json(read_bounded(path))))
+    if pointer is None:
         return None
     # Only the folder's name is believed: a path could lead out of the run.
     folder = Path(pointer.path).name
@@ -95,25 +115,44 @@ def read_pointer(run: RunDirectory, path: Path) -> Pointer | None:
     return pointer if is_ours else None
 
 
-def is_whole(checkpoint: CheckpointDirectory, *, model_only: bool = False) -> bool:
+def is_whole(
+    checkpoint: CheckpointDirectory, *, model_only: bool = False, must_read: bool = False
+) -> bool:
     """Whether a checkpoint's files are those that its manifest announces.
 
     Args:
         checkpoint: Any folder, also one that is not there.
         model_only: Pass over what only resuming needs.
+        must_read: Do not take a file that cannot be read for a damaged one.
+
+    Raises:
+        OSError: If a file is there, must be read and cannot be.
     """
-    manifest = read_manifest(checkpoint)
-    if manifest is None or not manifest.model.fits(checkpoint.model):
+    manifest = read_manifest(checkpoint, must_read=must_read)
+    if manifest is None or not manifest.model.fits(checkpoint.model, must_read=must_read):
         return False
-    return model_only or manifest.training.fits(checkpoint.training)
+    return model_only or manifest.training.fits(checkpoint.training, must_read=must_read)
 
 
-def read_manifest(checkpoint: CheckpointDirectory) -> Manifest | None:
-    """A checkpoint's manifest, or None if it is missing or damaged."""
+def read_manifest(checkpoint: CheckpointDirectory, *, must_read: bool = False) -> Manifest | None:
+    """A checkpoint's manifest, or None if it is missing or damaged.
+
+    Raises:
+        OSError: If it is there, must be read and cannot be.
+    """
+    with _unless(must_read=must_read), contextlib.suppress(ValueError, TypeError):
+        return Manifest.from_json(decode_json(read_bounded(checkpoint.manifest)))
+    return None
+
+
+@contextlib.contextmanager
+def _unless(*, must_read: bool) -> Iterator[None]:
+    """Pass over what the system refuses, unless it must be read and is not just missing."""
     try:
-        return Manifest.from_json(read_document(checkpoint.manifest))
-    except (OSError, ValueError, TypeError, RunError):
-        return None
+        yield
+    except OSError as error:
+        if must_read and not is_missing(error):
+            raise
 
 
 def _of_this_format(values: object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tui_charrnn.runs.batch_stretch import BatchStretch, Told, split_stretches
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.json_values import read_document
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.opened_file import OpenedFile, open_to_read
 from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import Record
 
@@ -62,42 +63,37 @@ class LineTail:
             RunError: If the file exists and cannot be read.
         """
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open_to_read(self._path) as file:
+                return self._read(file, max_bytes)
         except FileNotFoundError:
             return b""
         except OSError as error:
             raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
-        try:
-            return self._read(descriptor, max_bytes)
-        except OSError as error:
-            raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
-        finally:
-            os.close(descriptor)
 
-    def _read(self, descriptor: int, max_bytes: int) -> bytes:
-        status = os.fstat(descriptor)
+    def _read(self, file: OpenedFile, max_bytes: int) -> bytes:
+        status = file.facts()
         if not stat.S_ISREG(status.st_mode):
             raise RunError(f"{self._path} is not a file.")
-        if not self._is_same_file(descriptor, status):
+        if not self._is_same_file(file, status):
             self.restarts += 1
             self._start_again()
         self._inode = (status.st_dev, status.st_ino)
-        lines = self._next_lines(descriptor, max_bytes)
+        lines = self._next_lines(file, max_bytes)
         self.behind = max(0, status.st_size - self._offset)
         return lines
 
-    def _is_same_file(self, descriptor: int, status: os.stat_result) -> bool:
+    def _is_same_file(self, file: OpenedFile, status: os.stat_result) -> bool:
         if self._offset == 0:
             return True
         if self._inode != (status.st_dev, status.st_ino) or status.st_size < self._offset:
             return False
-        known = os.pread(descriptor, len(self._last_bytes), self._offset - len(self._last_bytes))
+        known = file.read_at(len(self._last_bytes), self._offset - len(self._last_bytes))
         return known == self._last_bytes
 
-    def _next_lines(self, descriptor: int, max_bytes: int) -> bytes:
-        chunk = os.pread(descriptor, max_bytes, self._offset)
+    def _next_lines(self, file: OpenedFile, max_bytes: int) -> bytes:
+        chunk = file.read_at(max_bytes, self._offset)
         if b"\n" not in chunk and len(chunk) == max_bytes:
-            chunk = os.pread(descriptor, max(max_bytes, self._line_limit), self._offset)
+            chunk = file.read_at(max(max_bytes, self._line_limit), self._offset)
         end = chunk.rfind(b"\n") + 1
         if end == 0 and len(chunk) >= self._line_limit:
             self.refused += not self._is_inside_refused

@@ -18,6 +18,7 @@ from tui_charrnn.runs.records import (
     RunEnded,
     RunFailed,
     RunPlanned,
+    RunPreempted,
     RunResumed,
     RunRolledBack,
     RunStarted,
@@ -43,6 +44,7 @@ _KINDS: Final[dict[str, type[Record]]] = {
     "rolled_back": RunRolledBack,
     "diverged": RunDiverged,
     "failed": RunFailed,
+    "preempted": RunPreempted,
     "ended": RunEnded,
 }
 _NAMES: Final = {record: kind for kind, record in _KINDS.items()}

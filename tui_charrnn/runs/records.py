@@ -170,10 +170,7 @@ class LearningRateChanged:
 
 @dataclass(frozen=True, slots=True)
 class RunRolledBack:
-    """A number was not finite: training goes on from before, with a lower learning rate.
-
-    Readers drop what came after `to_step`.
-    """
+    """A number was not finite: training goes on, slower, from `to_step`; what followed is void."""
 
     step: int
     """The one that failed; it was not applied."""
@@ -200,7 +197,6 @@ class RunDiverged:
     value: str
     """`nan`, `inf` or `-inf`."""
     learning_rate: float
-    """Of that step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +204,14 @@ class RunFailed:
     """Training ended by a failure; the traceback, if any, is in trainer.log."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPreempted:
+    """The trainer was told to leave before the work was done; it saves and ends."""
+
+    cause: str
+    """Name of the signal, as `SIGTERM`, or `time limit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,5 +245,6 @@ Record: TypeAlias = (
     | RunRolledBack
     | RunDiverged
     | RunFailed
+    | RunPreempted
     | RunEnded
 )

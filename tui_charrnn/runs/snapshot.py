@@ -6,7 +6,6 @@ checkpoint is always among the events.
 """
 
 import io
-import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,16 +14,14 @@ from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.checkpoints import (
-    best_or_newest,
-    checkpoint_folders,
-    newest_valid,
-    pointer_document,
-)
+from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
+from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
 from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import Manifest, read_pointer
+from tui_charrnn.runs.opened_file import OpenedFile, open_to_read
+from tui_charrnn.runs.pruning import pointer_document
 
 _ATTEMPTS: Final = 20
 """How often checkpoints may be pruned away just before they are opened."""
@@ -171,19 +168,17 @@ def _open_checkpoint(
     run: RunDirectory, step: int, checkpoint: CheckpointDirectory, files: ExitStack
 ) -> OpenCheckpoint | None:
     """Open the files of one checkpoint, or nothing if it is gone or damaged."""
-    try:
-        folder = os.open(checkpoint.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return None
     target = run.checkpoint(step)
     try:
+        folder = open_to_read(checkpoint.path)
+    except OSError:
+        return None
+    with folder:
         # the manifest last: it is the first to be removed, so once it is open the others were there
         found = [
-            _open_piece(run, path, files, folder=folder)
+            _open_piece(run, path, files, folder=folder.descriptor)
             for path in (target.training, target.model, target.manifest)
         ]
-    finally:
-        os.close(folder)
     pieces = tuple(piece for piece in reversed(found) if piece is not None)
     manifest = _read_manifest(found[-1])
     return OpenCheckpoint(manifest, pieces) if manifest is not None and found[1] else None
@@ -220,26 +215,25 @@ def _open_piece(
     Raises:
         RunError: If it is there and cannot be opened.
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path if folder is None else path.name, flags, dir_fd=folder)
-    except FileNotFoundError:
+        file = open_to_read(path if folder is None else path.name, folder=folder)
+        stream = files.enter_context(file.buffered())
+        facts = file.facts()
+        if not stat.S_ISREG(facts.st_mode):
+            return None
+        size = _whole_lines(file, facts.st_size) if path == run.events else facts.st_size
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
-    file = files.enter_context(os.fdopen(descriptor, "rb"))
-    facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode):
-        return None
-    size = _whole_lines(descriptor, facts.st_size) if path == run.events else facts.st_size
-    return Piece(_name(run, path), size, int(facts.st_mtime), file)
+    return Piece(_name(run, path), size, int(facts.st_mtime), stream)
 
 
-def _whole_lines(descriptor: int, size: int) -> int:
+def _whole_lines(file: OpenedFile, size: int) -> int:
     """How many of the first bytes of a file are whole lines."""
     while size:
         start = max(0, size - _BLOCK)
-        found = os.pread(descriptor, size - start, start).rfind(b"\n")
+        found = file.read_at(size - start, start).rfind(b"\n")
         if found >= 0:
             return start + found + 1
         size = start

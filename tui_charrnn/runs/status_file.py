@@ -11,12 +11,14 @@ from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.storage import Storage
 
-_AT_ONCE: Final = ("state", "message")
+_AT_ONCE: Final = ("state", "message", "degraded")
 """Fields whose change people wait for."""
+_ROOM: Final = 8192
+"""Bytes that are kept for the next status, so that a full disk does not silence the trainer."""
 
 
 class StatusFile:
-    """Holds what the trainer is doing, and writes it down.
+    """Holds what the trainer is doing, and writes it down, on a full disk too.
 
     Safe to use from several threads; whoever changes a number never waits for the disk.
     """
@@ -54,12 +56,18 @@ class StatusFile:
             with self._guard:
                 self._status = replace(self._status, beat=self._status.beat + 1)
                 status = self._status
+            data = encode_json(status.to_json())
             try:
-                self._storage.write_atomically(self._path, encode_json(status.to_json()))
+                self._storage.write_atomically(self._path, data, room_for_next=_ROOM)
             except StorageError as error:
                 self.problem = str(error)
             else:
                 self.problem = None
+
+    def close(self) -> None:
+        """Write it for the last time, and keep no more room."""
+        self.write()
+        self._storage.give_room_back(self._path)
 
 
 def _plain(value: Any) -> Any:

@@ -7,12 +7,20 @@ a reader finds the old contents or the new, also after a loss of power.
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
+from tui_charrnn.runs.appended_file import AppendedFile
 from tui_charrnn.runs.file_beside import FileBeside
-from tui_charrnn.runs.file_system import FileSystem, explained
+from tui_charrnn.runs.file_system import (
+    FileSystem,
+    explained,
+    file_system,
+    is_missing,
+    quietly,
+)
 
 _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """How file systems (Lustre without `-o flock`, some FUSE ones) say that they know no locks."""
@@ -21,13 +29,19 @@ _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 class Storage:
     """Durable writing; every failure is a `StorageError` that says what could not be written."""
 
-    def __init__(self, file_system: FileSystem | None = None) -> None:
-        self._fs = file_system or FileSystem()
+    def __init__(self, operations: FileSystem | None = None) -> None:
+        self._fs = operations or file_system()
 
-    def write_atomically(self, path: Path, data: bytes) -> None:
+    def write_atomically(self, path: Path, data: bytes, *, room_for_next: int = 0) -> None:
         """Replace a file's contents as a whole; on failure the old contents stay.
 
         One writer a file: the new contents are first written under a fixed name beside it.
+
+        Args:
+            path: The file.
+            data: Its new contents.
+            room_for_next: So many bytes are taken at once for the contents after these, under
+                that name: they can then be written on a full disk too.
 
         Raises:
             StorageError: If the system refuses.
@@ -35,13 +49,23 @@ class Storage:
         partial = path.with_name(f".{path.name}.partial")
         with explained("write", path):
             try:
-                self._write(partial, data, os.O_TRUNC)
+                # written over and cut off, not emptied first: its room may be the last that is left
+                self._write(partial, data, 0)
                 self._fs.replace(partial, path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    self._fs.remove(partial)
+            except BaseException:
+                if not room_for_next:
+                    with quietly():
+                        self._fs.remove(partial)
                 raise
+            if room_for_next:
+                with quietly():
+                    self._write(partial, bytes(room_for_next), 0, is_durable=False)
             self._fs.fsync_folder(path.parent)
+
+    def give_room_back(self, path: Path) -> None:
+        """Let go of what `room_for_next` took beside a file."""
+        with quietly():
+            self._fs.remove(path.with_name(f".{path.name}.partial"))
 
     def write_new(self, path: Path, data: bytes) -> None:
         """Write a durable file into a folder that is not published yet.
@@ -52,7 +76,7 @@ class Storage:
         with explained("write", path):
             self._write(path, data, os.O_EXCL)
 
-    def open_to_append(self, path: Path) -> "AppendedFile":
+    def open_to_append(self, path: Path) -> AppendedFile:
         """Open a file that grows; it is made if it is missing.
 
         Raises:
@@ -108,7 +132,7 @@ class Storage:
             StorageError: If the system refuses.
         """
         with explained("make the folder", path):
-            missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+            missing = [folder for folder in (path, *path.parents) if not self._is_folder(folder)]
             for folder in reversed(missing):
                 with contextlib.suppress(FileExistsError):  # another process was faster
                     self._fs.mkdir(folder)
@@ -145,17 +169,37 @@ class Storage:
             StorageError: If the system refuses.
         """
         with explained("remove", path):
-            for item in _deepest_first(path):
+            for item in self._deepest_first(path):
                 with contextlib.suppress(FileNotFoundError):
                     self._fs.remove(item)
 
-    def _write(self, path: Path, data: bytes, flag: int) -> None:
+    def _is_folder(self, path: Path) -> bool:
+        try:
+            mode = self._fs.look_at(path).st_mode
+        except OSError as error:
+            if is_missing(error):
+                return False
+            raise
+        return stat.S_ISDIR(mode) or (stat.S_ISLNK(mode) and path.is_dir())
+
+    def _deepest_first(self, path: Path) -> Iterator[Path]:
+        """A folder's contents and then itself; what a link leads to is nobody's contents."""
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISDIR(self._fs.look_at(path).st_mode):
+                for name in sorted(self._fs.names(path)):
+                    yield from self._deepest_first(path / name)
+            yield path
+
+    def _write(self, path: Path, data: bytes, flag: int, *, is_durable: bool = True) -> None:
         descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag)
         try:
             self._write_all(descriptor, data)
-            self._fs.fsync(descriptor)
-        except OSError:
-            with contextlib.suppress(OSError):
+            if flag != os.O_EXCL:
+                self._fs.truncate(descriptor, len(data))
+            if is_durable:
+                self._fs.fsync(descriptor)
+        except BaseException:
+            with quietly():
                 self._fs.close(descriptor)
             raise
         self._fs.close(descriptor)  # a network file system may report a lost write only here
@@ -164,39 +208,6 @@ class Storage:
         rest = memoryview(data)
         while rest:
             rest = rest[self._fs.write(descriptor, rest) :]
-
-
-class AppendedFile:
-    """A file that grows at its end and is never edited."""
-
-    def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
-        self._path, self._fs, self._descriptor = path, file_system, descriptor
-
-    def append(self, data: bytes) -> int:
-        """Append with one write.
-
-        Returns:
-            How many of the bytes were taken; the caller appends the others later.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
-        with explained("write", self._path):
-            return self._fs.write(self._descriptor, data)
-
-    def sync(self) -> None:
-        """Wait until all that was appended is durable.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
-        with explained("write", self._path):
-            self._fs.fsync(self._descriptor)
-
-    def close(self) -> None:
-        """Close the file; what was appended is as safe as `sync` made it."""
-        with contextlib.suppress(OSError):
-            self._fs.close(self._descriptor)
 
 
 class FileLock:
@@ -209,7 +220,7 @@ class FileLock:
 
     def release(self) -> None:
         """Let another process have it."""
-        with contextlib.suppress(OSError):
+        with quietly():
             self._fs.close(self._descriptor)
 
     def __enter__(self) -> Self:
@@ -217,10 +228,3 @@ class FileLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
-
-
-def _deepest_first(path: Path) -> Iterator[Path]:
-    if path.is_dir() and not path.is_symlink():
-        for item in sorted(path.iterdir()):
-            yield from _deepest_first(item)
-    yield path

@@ -1,7 +1,6 @@
 """The one writer of a run: its lock, its events and its heartbeat."""
 
 import contextlib
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.event_log import EventLog
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.locking import identify, lock_run
+from tui_charrnn.runs.pulse import Pulse
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
@@ -39,8 +39,8 @@ def utc_now() -> datetime:
 class RunWriter:
     """Writes a run while the context lasts; nobody else can.
 
-    What the disk refuses after the start never stops training: it is remembered in `degraded`
-    and tried again with every record and every beat.
+    What the disk refuses after the start never stops training: it is remembered in `degraded`,
+    told by the status, and tried again with every record and every beat.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class RunWriter:
             StorageError: If the run cannot be written at all.
         """
         storage = storage or Storage()
+        self._unsaved = ""
         self._observers: list[Callable[[], Mapping[str, Any]]] = []
         with contextlib.ExitStack() as resources:
             identity = identify(clock())
@@ -76,6 +77,7 @@ class RunWriter:
                 before,
                 state=RunState.PREPARING,
                 message="",
+                degraded="",
                 device="",
                 precision="",
                 usage=None,
@@ -88,14 +90,12 @@ class RunWriter:
             self._status_file = StatusFile(run.status, storage, taken_up)
             self._status_file.write()
             if self._status_file.problem:
+                storage.give_room_back(run.status)
                 raise StorageError(self._status_file.problem)
-            resources.callback(self.beat)
+            resources.callback(self._status_file.close)
+            resources.callback(self._gather)
             self._resources = resources.pop_all()
-        self._closing = threading.Event()
-        self._pulse = threading.Thread(
-            target=self._beat_until_closed, args=(heartbeat,), name="heartbeat", daemon=True
-        )
-        self._pulse.start()
+        self._pulse = Pulse(self.beat, heartbeat)
 
     @property
     def status(self) -> RunStatus:
@@ -117,6 +117,10 @@ class RunWriter:
         if isinstance(record, _DURABLE):
             self._events.sync()
 
+    def sync(self) -> None:
+        """Wait until all records so far are durable, as far as the disk takes them."""
+        self._events.sync()
+
     def set_status(self, **changes: Any) -> None:
         """Change fields of the status.
 
@@ -128,6 +132,15 @@ class RunWriter:
         """
         self._status_file.change(changes)
 
+    def report_unsaved(self, words: str) -> None:
+        """Tell, until told otherwise, what is not as safe as it should be; empty: all is.
+
+        Args:
+            words: `disk full, last saved step 8,000`.
+        """
+        self._unsaved = words
+        self._status_file.change({"degraded": words})
+
     def observe(self, observer: Callable[[], Mapping[str, Any]]) -> None:
         """Ask somebody with every beat, in whatever thread, what has changed of the status.
 
@@ -138,15 +151,12 @@ class RunWriter:
 
     def beat(self) -> None:
         """Write the status with a risen beat, and what could not be written before."""
-        self._events.retry()
-        for observer in self._observers:
-            self._status_file.change(observer())
+        self._gather()
         self._status_file.write()
 
     def close(self) -> None:
         """Write what is left, and let the run go; a second time does nothing."""
-        self._closing.set()
-        self._pulse.join()
+        self._pulse.stop()
         self.observe(lambda: {"usage": None})  # nobody takes anything of the machine any more
         self._resources.close()
 
@@ -156,9 +166,13 @@ class RunWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _beat_until_closed(self, seconds: float) -> None:
-        while not self._closing.wait(seconds):
-            self.beat()
+    def _gather(self) -> None:
+        """Take into the status what has changed, after another try with what waits."""
+        self._events.retry()
+        for observer in self._observers:
+            self._status_file.change(observer())
+        waiting = f"{self._events.cause}, records wait" if self._events.problem else ""
+        self._status_file.change({"degraded": self._unsaved or waiting})
 
 
 def _status_before(run: RunDirectory) -> RunStatus:

@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, help="the run directory")
     parser.add_argument("--max-time", help="save and leave with exit code 75 after this long")
+    parser.add_argument("--force", action="store_true", help="go on with a corpus that has changed")
     parsed = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     interruption = Interruption()
@@ -31,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         max_time = parse_duration(parsed.max_time) if parsed.max_time else None
-        return int(run_training(RunDirectory(parsed.run), interruption, max_time))
+        run = RunDirectory(parsed.run)
+        return int(run_training(run, interruption, max_time, accepts_change=parsed.force))
     except CharRNNError as error:
         print(f"charrnn-tui: {error}", file=sys.stderr)  # noqa: T201  the log, not a terminal
         return int(error.exit_code)

@@ -4,7 +4,7 @@ Generation is that of `tui_charrnn.generation`, in NumPy: nothing of the trainin
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
@@ -15,8 +15,10 @@ from tui_charrnn.runs.records import RunWarned, SampleTaken
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.seeds import SEED_LENGTH, SEED_LIMIT
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.history import History
+
+if TYPE_CHECKING:  # it would bring TensorFlow
+    from tui_charrnn.training.engine import Engine
 
 SAMPLE_LENGTH: Final = 200
 """Characters that follow a seed."""
@@ -37,7 +39,7 @@ class Childhood:
     """
 
     def __init__(
-        self, context: RunContext, engine: Engine, writer: RunWriter, history: History
+        self, context: RunContext, engine: "Engine", writer: RunWriter, history: History
     ) -> None:
         self._context = context
         self._engine = engine

@@ -1,14 +1,16 @@
 """What a run needs before TensorFlow is loaded: its text, its baselines, its checkpoint."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.checkpoints import newest_valid
+from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.text.sources import go_on
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Material, Progress
 from tui_charrnn.training.material import PreparedText, cut_material, measure_text, prepare_text
@@ -34,14 +36,34 @@ class Prepared:
     """What earlier trainers recorded."""
 
 
-def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWriter) -> Prepared:
+def prepare_run(
+    run: RunDirectory,
+    description: RunDescription,
+    writer: RunWriter,
+    heed: Callable[[], None] = go_on,
+    *,
+    accepts_change: bool = False,
+) -> Prepared:
     """Read the text, cut it, count n-grams (once a run) and find the newest checkpoint.
+
+    Args:
+        run: The run.
+        description: What it trains on what.
+        writer: Takes what is found out.
+        heed: Called now and then; it raises to give it up.
+        accepts_change: Go on with another text too.
 
     Raises:
         CorpusError: If the text cannot be read, has changed or is too short.
-        RunError: If the checkpoint is damaged.
+        RunError: If the checkpoint is damaged or cannot be read.
     """
-    text = prepare_text(run, description)
+    text = prepare_text(run, description, heed, accepts_change=accepts_change)
+    if text.sha256 != description.corpus.sha256:
+        message = (
+            f"Going on with another text: sha256 {description.corpus.sha256} until now, "
+            f"{text.sha256} from here on. Losses of the two cannot be compared."
+        )
+        writer.append(RunWarned(message))
     material, batch_size = cut_material(text, description.training)
     if batch_size < description.training.batch_size:
         message = (
@@ -49,7 +71,7 @@ def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWrite
             f"{description.training.batch_size}, so that each stream holds a whole window."
         )
         writer.append(RunWarned(message))
-    checkpoint = newest_valid(run)
+    checkpoint = checkpoint_to_go_on_from(run)
     if checkpoint is not None:
         state = load_training_state(checkpoint.training)
         history = read_history(run, state.progress.step)
@@ -73,7 +95,7 @@ def prepare_run(run: RunDirectory, description: RunDescription, writer: RunWrite
             "anew."
         )
         writer.append(RunWarned(message))
-    measured, progress = history.measured or _measure(text, writer), Progress()
+    measured, progress = history.measured or _measure(text, writer, heed), Progress()
     history.bring_up_to_date(progress)
     return Prepared(
         text=text,
@@ -111,8 +133,8 @@ def _refuse_damaged_checkpoints(run: RunDirectory) -> None:
         )
 
 
-def _measure(text: PreparedText, writer: RunWriter) -> BaselinesMeasured:
-    baselines = measure_text(text)
+def _measure(text: PreparedText, writer: RunWriter, heed: Callable[[], None]) -> BaselinesMeasured:
+    baselines = measure_text(text, heed)
     if baselines.training_characters < len(text.training):
         message = (
             f"The n-grams are counted on the last {baselines.training_characters:,} of "

@@ -47,6 +47,7 @@ class RequestDesk:
         self._interruption = interruption
         self._writer = writer
         self._paused_from: RunState | None = None
+        interruption.is_saved = lambda: progress.step == 0 or saver.is_saved
 
     def answer(self) -> None:
         """Carry out what was asked since the last time, and record an answer to each.
@@ -64,7 +65,10 @@ class RequestDesk:
 
     def _answer_new(self) -> None:
         for request in take_requests(self._context.run):
-            accepted, message = self._carry_out(request)
+            if request.is_from_owner:
+                accepted, message = self._carry_out(request)
+            else:
+                accepted, message = False, "it came from a user who does not own this run"
             answered = RequestAnswered(request.request, accepted, message, request.id)
             self._writer.append(answered)
 

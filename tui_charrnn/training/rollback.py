@@ -1,19 +1,23 @@
 """What a trainer does about a number that is not finite: it goes back and learns more slowly."""
 
-from typing import Final
+from __future__ import annotations
 
-from tui_charrnn.model.checkpoint import load_model
+from typing import TYPE_CHECKING, Final
+
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.runs.checkpoints import newest_valid, return_to
+from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
 from tui_charrnn.runs.layout import CheckpointDirectory
+from tui_charrnn.runs.pruning import return_to
 from tui_charrnn.runs.records import LearningRateChanged, RunDiverged, RunRolledBack
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.saving import Saver
 from tui_charrnn.training.schedule import RateChange, peak_at, with_changes
-from tui_charrnn.training.state_file import load_training_state
+from tui_charrnn.training.state_file import load_training_state, read_model
+
+if TYPE_CHECKING:  # it would bring TensorFlow
+    from tui_charrnn.training.engine import Engine
 
 ROLLBACK_LIMIT: Final = 3
 """So often a run goes back; what diverges once more needs other settings."""
@@ -43,12 +47,12 @@ class Rollback:
     @property
     def good(self) -> CheckpointDirectory | None:
         """The newest checkpoint of an earlier step than the run stands at."""
-        return newest_valid(self._context.run, before=self._progress.step)
+        return checkpoint_to_go_on_from(self._context.run, before=self._progress.step)
 
     @property
     def _can_begin_anew(self) -> bool:
         """Whether there are steps to undo and no checkpoint that would be lost by it."""
-        return self._progress.step > 0 and newest_valid(self._context.run) is None
+        return self._progress.step > 0 and checkpoint_to_go_on_from(self._context.run) is None
 
     def go_back(self, diverged: RunDiverged) -> bool:
         """Go back with half the learning rate, and record it.
@@ -92,7 +96,7 @@ class Rollback:
         return True
 
     def _restore(self, checkpoint: CheckpointDirectory) -> None:
-        state, model = load_training_state(checkpoint.training), load_model(checkpoint.model)
+        state, model = load_training_state(checkpoint.training), read_model(checkpoint.model)
         self._engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
         then, context = state.progress, self._context
         has_best = return_to(context.run, context.storage, checkpoint, best_step=then.best_step)

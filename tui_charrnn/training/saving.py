@@ -1,24 +1,36 @@
 """What a run saves: checkpoints to resume from, and its newest weights for whoever asks."""
 
+from __future__ import annotations
+
 import math
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import StorageError
-from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.runs.checkpoints import save_checkpoint
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.file_system import cause_words
 from tui_charrnn.runs.manifest import read_pointer
+from tui_charrnn.runs.presence import RunGoneError, refuse_gone
 from tui_charrnn.runs.records import CheckpointSaved, ModelPublished, RunWarned
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.checkpoint_bytes import model_bytes, state_bytes
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.growing_pause import GrowingPause
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.report import ProgressReport
-from tui_charrnn.training.state_file import TrainingState, serialize_training_state
+
+if TYPE_CHECKING:  # it would bring TensorFlow
+    from collections.abc import Callable
+
+    from tui_charrnn.training.engine import Engine
 
 EPOCH_SHARE: Final = 1 / 6
 """The end of an epoch is saved unless a checkpoint is younger than this share of the interval."""
+PATIENCE: Final = 600.0
+"""Seconds for which a trainer that has nothing left to do goes on trying to save its last state."""
+_LOOK: Final = 0.2
+"""Seconds between two looks for a reason to leave while it waits."""
 
 
 class Saver:
@@ -40,6 +52,8 @@ class Saver:
         is_resumed = context.seconds_per_step is None
         self._started = time.monotonic()
         self._tried_at = self._started if is_resumed else -math.inf
+        self._pause = GrowingPause(context.description.training.checkpoint_interval)
+        self._refusal: StorageError | None = None
         self.train_loss: float | None = None
         """Running mean, for the model's summary."""
         self.stand_at(progress if is_resumed else None)
@@ -65,27 +79,71 @@ class Saver:
         if self._engine.newest_step > self._progress.step:
             return False  # within the records of one call: the weights are not this step's
         interval, now = self._context.description.training.checkpoint_interval, time.monotonic()
+        if self._refusal is not None:
+            return now - self._tried_at >= self._pause.seconds
         if self._progress.step % self._context.plan.steps_per_epoch == 0:
             return now - self._tried_at >= EPOCH_SHARE * interval
         return now - max(self._tried_at, self._started) >= interval
 
     def try_to_save(self) -> bool:
-        """Save; if the disk refuses, warn and train on: the next interval tries again."""
+        """Save; if the disk refuses, tell and train on: it is tried again, after growing pauses.
+
+        Raises:
+            RunGoneError: If there is no run any more that could be saved.
+        """
         state, clock = self._report.state, self._context.clock
         self._report.show(RunState.SAVING)
         began = clock.now()  # which stands still where the run is paused anyway
         try:
             self.save()
+        except RunGoneError:
+            raise
         except StorageError as error:
-            message = f"Not saved: {error} The last saved step is {self.saved_step}."
-            self._writer.append(RunWarned(message))
-            self._writer.set_status(message=message)
+            self._tell_refusal(error, clock.now() - began)
             return False
         finally:
             self._report.pace.stood_still(clock.now() - began)
             self._report.show(state)
+        if self._refusal is not None:
+            self._refusal = None
+            self._pause.succeeded()
+            self._writer.report_unsaved("")
         self._writer.set_status(message="")
         return True
+
+    def save_at_last(self, should_stop: Callable[[], bool], sleep: Callable[[float], None]) -> None:
+        """Save when nothing is left to be trained, however often that takes.
+
+        Whoever has a reason to leave does not wait.
+
+        Args:
+            should_stop: Whether there is one.
+            sleep: Waits so many seconds, or less if one comes up.
+
+        Raises:
+            StorageError: If the disk went on refusing.
+        """
+        limit = time.monotonic() + PATIENCE
+        while not self.try_to_save():
+            again = min(limit, time.monotonic() + self._pause.seconds)
+            while not should_stop() and (left := again - time.monotonic()) > 0:
+                sleep(min(left, _LOOK))
+            if self._refusal is not None and (should_stop() or time.monotonic() >= limit):
+                raise self._refusal
+
+    def _tell_refusal(self, error: StorageError, took: float) -> None:
+        """Warn of a refusal when it is another one than before, and wait longer."""
+        if self._refusal is None or cause_words(error) != cause_words(self._refusal):
+            message = (
+                f"Not saved: {error} The last saved step is {self.saved_step:,}. Training goes on, "
+                "and saving is tried again."
+            )
+            self._writer.append(RunWarned(message))
+            self._writer.set_status(message=message)
+        words = f"{cause_words(error)}, last saved step {self.saved_step:,}"
+        self._writer.report_unsaved(words)
+        self._refusal = error
+        self._pause.refused(took)
 
     def save(self) -> None:
         """Make a checkpoint durable and record it.
@@ -101,17 +159,24 @@ class Saver:
         is_best = loss is not None and (self._saved_best[0] is None or loss < self._saved_best[0])
         if is_best:
             progress.best_loss, progress.best_step = loss, progress.step
+        self._writer.sync()  # a resume from here on needs all records until here
         try:
             saved = save_checkpoint(
                 context.run,
                 context.storage,
                 step=progress.step,
-                model=_model_bytes(context, self._engine, progress, self.train_loss),
-                training=_state_bytes(context, self._engine, progress),
+                model=model_bytes(context, self._engine, progress, self.train_loss),
+                training=state_bytes(context, self._engine, progress),
                 loss=loss,
                 is_best=is_best,
                 keep=context.description.training.keep_checkpoints,
             )
+        except MemoryError as error:
+            self._forget_unsaved_best()
+            raise StorageError(
+                "Cannot save a checkpoint: there is not enough memory for another copy of the "
+                "weights."
+            ) from error
         except StorageError:
             self._forget_unsaved_best()
             raise
@@ -132,57 +197,19 @@ class Saver:
             progress.best_loss, progress.best_step = self._saved_best
 
     def publish(self) -> bool:
-        """Lay the newest weights out for sampling; False, with a warning, if the disk refuses."""
+        """Lay the newest weights out for sampling; False, with a warning, if that is refused."""
         context, run = self._context, self._context.run
-        model = _model_bytes(context, self._engine, self._progress, self.train_loss)
         try:
+            model = model_bytes(context, self._engine, self._progress, self.train_loss)
+            refuse_gone(run)
             context.storage.make_folder(run.live_model.parent)
             context.storage.write_atomically(run.live_model, model)
+        except MemoryError:
+            self._writer.append(RunWarned("There is no memory for a copy of the newest weights."))
+            return False
         except StorageError as error:
             self._writer.append(RunWarned(str(error)))
             return False
         path = run.live_model.relative_to(run.path).as_posix()
         self._writer.append(ModelPublished(self._progress.step, path))
         return True
-
-
-def _state_bytes(context: RunContext, engine: Engine, progress: Progress) -> bytes:
-    return serialize_training_state(
-        TrainingState(
-            engine.training_tensors(),
-            context.plan,
-            progress,
-            context.best_baseline,
-            context.fingerprint,
-        )
-    )
-
-
-def _model_bytes(
-    context: RunContext, engine: Engine, progress: Progress, train_loss: float | None
-) -> bytes:
-    description = context.description
-    order, loss = context.best_baseline
-    return serialize_model(
-        engine.model_tensors(),
-        description.model,
-        context.vocabulary,
-        corpus={
-            "name": description.corpus.name,
-            "sha256": description.corpus.sha256,
-            "characters": description.corpus.characters,
-            "training_characters": description.corpus.training_characters,
-        },
-        training={
-            "run": description.name,
-            "preset": description.preset,
-            "step": progress.step,
-            "epoch": progress.step / context.plan.steps_per_epoch,
-            "train_loss": train_loss,
-            "validation_loss": progress.validation_loss,
-            "best_validation_loss": progress.best_loss,
-            "best_validation_step": progress.best_step,
-            "best_ngram": {"order": order, "loss": loss},
-            "elapsed": progress.elapsed,
-        },
-    )

@@ -1,6 +1,9 @@
 """A run at work: what the loop yields becomes records, checkpoints, status and answers."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.metrics import RunningMean
@@ -16,7 +19,6 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.childhood import Childhood
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.history import History
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material, Progress, train
@@ -25,6 +27,9 @@ from tui_charrnn.training.requests import RequestDesk
 from tui_charrnn.training.rollback import Rollback
 from tui_charrnn.training.saving import Saver
 from tui_charrnn.training.schedule import peak_at
+
+if TYPE_CHECKING:  # it would bring TensorFlow
+    from tui_charrnn.training.engine import Engine
 
 
 class Session:
@@ -117,8 +122,7 @@ class Session:
 
     def _end(self, material: Material) -> ExitCode:
         if not self._saver.is_saved:
-            self._report.show(RunState.SAVING)
-            self._saver.save()
+            self._saver.save_at_last(self._should_stop, self._interruption.sleep)
         progress, reason = self._progress, self._interruption.reason
         is_done = progress.evaluated_step == progress.step == self._context.plan.total_steps
         if is_done:

@@ -1,6 +1,7 @@
 """Brings a prepared run up in TensorFlow: engine, checkpoint, plan."""
 
-from tui_charrnn.model.checkpoint import load_model
+from collections.abc import Callable
+
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.description import RunDescription, RunState
 from tui_charrnn.runs.layout import RunDirectory
@@ -16,7 +17,7 @@ from tui_charrnn.training.paths import ComputePath, RunSize, choose_path
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared
 from tui_charrnn.training.session import Session
-from tui_charrnn.training.state_file import differences, machine_fingerprint
+from tui_charrnn.training.state_file import differences, machine_fingerprint, read_model
 from tui_charrnn.training.timing import time_batches, time_evaluation
 from tui_charrnn.training.trial_facts import Trial, remember_trial
 from tui_charrnn.training.usage import resident_memory
@@ -34,7 +35,13 @@ def start_session(
 
     Raises:
         RunError: If the checkpoint does not fit the run.
+        LeavingError: If there is a reason to leave before the first step.
     """
+
+    def heed() -> None:
+        interruption.heed(deadline)
+
+    heed()
     config = description.training
     path = _choose_path(description, prepared, writer)
     fingerprint = path.facts() | machine_fingerprint(
@@ -46,14 +53,16 @@ def start_session(
     seconds = None
     if prepared.checkpoint is not None and prepared.state is not None:
         state = prepared.state
-        model = load_model(prepared.checkpoint.model)
+        model = read_model(prepared.checkpoint.model)
         engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
         plan = state.plan
         if changes := differences(state.fingerprint, fingerprint):
             message = f"Going on, but not bit for bit as without a break: {changes}."
             writer.append(RunWarned(message))
     else:
-        planned = prepared.history.planned or _plan_run(engine, description, prepared, path, writer)
+        planned = prepared.history.planned or _plan_run(
+            engine, description, prepared, path, writer, heed
+        )
         plan = Plan(planned.total_steps, planned.steps_per_epoch, planned.evaluate_every)
         seconds = planned.seconds_per_step
     context = RunContext(
@@ -93,16 +102,17 @@ def _plan_run(
     prepared: Prepared,
     path: ComputePath,
     writer: RunWriter,
+    heed: Callable[[], None],
 ) -> RunPlanned:
     """Decide once how many steps the run has, and record it."""
     writer.set_status(state=RunState.TIMING)
     config, steps_per_epoch = description.training, prepared.material.streams.steps_per_epoch
-    seconds = time_batches(engine, prepared.material, config)
+    seconds = time_batches(engine, prepared.material, config, heed)
     _remember(seconds, description, prepared, path)
     if config.train_time is None:
         plan = plan_by_count(config, steps_per_epoch)
     else:
-        evaluation = time_evaluation(engine, prepared.material)
+        evaluation = time_evaluation(engine, prepared.material, heed)
         plan = plan_by_time(config, steps_per_epoch, seconds, evaluation)
     planned = RunPlanned(
         total_steps=plan.total_steps,

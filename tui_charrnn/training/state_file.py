@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,17 @@ import safetensors
 import safetensors.numpy
 
 from tui_charrnn.errors import RunError
+from tui_charrnn.model.checkpoint import Model, parse_model
+from tui_charrnn.model.header import HEADER_LIMIT
+from tui_charrnn.runs.json_values import build_checked, checked, decode_json
+from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.machine import processor_name
 from tui_charrnn.training.plan import Plan
 from tui_charrnn.training.schedule import RateChange
 
 FORMAT = 1
+_KEY: Final = "charrnn-training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +56,101 @@ def serialize_training_state(state: TrainingState) -> bytes:
     }
     # safetensors writes the bytes of a transposed array in the wrong order without complaint
     contiguous = {name: np.array(tensor, order="C") for name, tensor in state.tensors.items()}
-    metadata = {"charrnn-training": json.dumps(document, allow_nan=False)}
+    metadata = {_KEY: json.dumps(document, allow_nan=False)}
     return safetensors.numpy.save(contiguous, metadata)
 
 
 def load_training_state(path: Path) -> TrainingState:
-    """Read a training.safetensors that the manifest vouches for.
+    """Read a training.safetensors.
 
     Raises:
-        RunError: If it is not one.
+        RunError: If it cannot be read or is not one.
     """
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            document = json.loads(file.metadata()["charrnn-training"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-        return _state_from(document, tensors)
-    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise RunError(f"The training state {path} cannot be used: {error}") from error
+        with open_to_read(path) as opened:
+            file, size = opened.buffered(), opened.size()
+            document = _read_document(file, size)
+            file.seek(0)
+            return _state_from(document, safetensors.numpy.load(file.read(size)))
+    except MemoryError as error:
+        raise RunError(f"The training state {path} is too large for the memory.") from error
+    except OSError as error:
+        raise RunError(f"The training state {path} cannot be read: {error.strerror}.") from error
+    except (LookupError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise RunError(f"The training state {path} cannot be used: {str(error)[:300]}") from error
+
+
+def read_model(path: Path) -> Model:
+    """Read the model of a checkpoint by the operations that all of a run is read by.
+
+    Raises:
+        RunError: If it cannot be read.
+        ModelFileError: If it is not a model.
+    """
+    try:
+        with open_to_read(path) as opened:
+            return parse_model(opened.buffered(), opened.size(), path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
+    """The JSON document in the metadata of a safetensors file, which is as long as it says.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(HEADER_LIMIT, size - 8):
+        raise ValueError("it does not begin as a safetensors file does")
+    header = decode_json(file.read(length))
+    if size != 8 + length + _data_size(header):
+        raise ValueError("it is not as long as it says")
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    text = metadata.get(_KEY) if isinstance(metadata, dict) else None
+    document = decode_json(text) if isinstance(text, str) else None
+    if not isinstance(document, dict):
+        raise ValueError("it lacks its document")
+    return document
+
+
+def _data_size(header: object) -> int:
+    """Bytes of numbers that a header announces."""
+    entries = header if isinstance(header, dict) else {}
+    tensors = [entry for name, entry in entries.items() if name != "__metadata__"]
+    return max((checked(entry["data_offsets"][1], int) for entry in tensors), default=0)
 
 
 def _state_from(
     document: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[np.generic]]
 ) -> TrainingState:
-    if document["format"] != FORMAT:
-        raise ValueError(f"format {document['format']!r}; this version reads format {FORMAT}")
+    if document.get("format") != FORMAT:
+        received = str(document.get("format"))[:20]
+        raise ValueError(f"format {received}; this version reads format {FORMAT}")
+    for name in ("plan", "progress"):
+        if not isinstance(document[name], dict):
+            raise ValueError(f"its {name} is no object")
     order, loss = document["best_baseline"]
+    plan, progress = build_checked(Plan, document["plan"]), _progress_from(document["progress"])
+    if min(plan.total_steps, plan.steps_per_epoch, plan.evaluate_every) < 1 or progress.step < 0:
+        raise ValueError("its plan has no steps")
     return TrainingState(
         tensors,
-        Plan(**document["plan"]),
-        _progress_from(document["progress"]),
-        (int(order), float(loss)),
-        document["fingerprint"],
+        plan,
+        progress,
+        (checked(order, int), checked(loss, float)),
+        checked(document["fingerprint"], Mapping[str, str]),
     )
 
 
 def _progress_from(values: Mapping[str, Any]) -> Progress:
-    changes = [RateChange(int(step), float(rate)) for step, rate in values.get("changes", ())]
-    return Progress(**{**values, "changes": tuple(changes)})
+    plain = {name: value for name, value in values.items() if name != "changes"}
+    progress = build_checked(Progress, plain)
+    progress.changes = tuple(
+        RateChange(checked(step, int), checked(rate, float))
+        for step, rate in values.get("changes", ())
+    )
+    return progress
 
 
 def machine_fingerprint(device: str, threads: int, versions: Mapping[str, str]) -> dict[str, str]:

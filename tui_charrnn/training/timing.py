@@ -3,8 +3,10 @@
 import math
 import statistics
 import time
+from collections.abc import Callable
 
 from tui_charrnn.config import TrainingConfig
+from tui_charrnn.text.sources import go_on
 from tui_charrnn.training.call_length import CALL_TIME
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import Batch, Material, batch_at
@@ -15,43 +17,59 @@ TIMING_SHARE = 0.01
 """Of a run whose length is a time, so much of it is spent on finding out how many steps fit."""
 
 
-def time_batches(engine: Engine, material: Material, config: TrainingConfig) -> float:
+def time_batches(
+    engine: Engine, material: Material, config: TrainingConfig, heed: Callable[[], None] = go_on
+) -> float:
     """Seconds per step on this machine: the median of a few batches, nothing learned from them.
 
     The first batch, in which TensorFlow traces the step, is left out.
+
+    Args:
+        engine: What computes them.
+        material: What they are of.
+        config: For their size, and how long may be spent.
+        heed: Called between any two batches; it raises to give the timing up.
     """
     weights, state = engine.model_tensors(), engine.training_tensors()
     batch = batch_at(material, config, 1)
+    heed()
     engine.train_batch(batch, 1, 0.0)
     times: list[float] = []
     share = TIMING_SHARE * (config.train_time or 0.0)
     limit, count = (share, math.inf) if share > TIMING_LIMIT else (TIMING_LIMIT, TIMED_BATCHES)
     while len(times) < 3 or (len(times) < count and sum(times) < limit):
+        heed()
         started = time.monotonic()
         engine.train_batch(batch, 1, 0.0)
         times.append(time.monotonic() - started)
     seconds = statistics.median(times)
     if engine.steps_per_call > 1:
-        seconds = min(seconds, _time_calls(engine, batch, seconds))
+        seconds = min(seconds, _time_calls(engine, batch, seconds, heed))
     engine.restore(weights, state)
     return seconds
 
 
-def _time_calls(engine: Engine, batch: Batch, seconds: float) -> float:
+def _time_calls(engine: Engine, batch: Batch, seconds: float, heed: Callable[[], None]) -> float:
     """Seconds per step where a call takes several: as many as training would, at this speed."""
     count = max(1, min(engine.steps_per_call, int(CALL_TIME / seconds)))
     times: list[float] = []
     for _ in range(4):  # the first is traced
+        heed()
         started = time.monotonic()
         engine.train_batches([batch] * count, 1, [0.0] * count)
         times.append((time.monotonic() - started) / count)
     return statistics.median(times[1:])
 
 
-def time_evaluation(engine: Engine, material: Material) -> float:
-    """Seconds that one evaluation takes, tracing left out."""
+def time_evaluation(engine: Engine, material: Material, heed: Callable[[], None] = go_on) -> float:
+    """Seconds that one evaluation takes, tracing left out; `heed` is called between windows."""
+
+    def go_on_if_heeded() -> bool:
+        heed()
+        return False
+
     first = [next(iter(material.heldout))]
-    engine.evaluate(first)
+    engine.evaluate(first, go_on_if_heeded)
     started = time.monotonic()
-    engine.evaluate(material.heldout)
+    engine.evaluate(material.heldout, go_on_if_heeded)
     return time.monotonic() - started

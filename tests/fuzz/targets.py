@@ -1,0 +1,243 @@
+"""Every file that a stranger may hand over, with all that this program does with it."""
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tests.fuzz.mutation import mutate, mutate_json, mutate_lines, mutate_safetensors
+from tests.support.fake_run import FakeTrainer
+from tests.support.numpy_trainer import numpy_training
+from tests.support.survival import small_run, train
+from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.tape_file import open_tape, tape_document
+from tui_charrnn.history.generation import Generation, ModelOrigin
+from tui_charrnn.history.store import History
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.runs.archive import export_run
+from tui_charrnn.runs.catalogue import summarize_run
+from tui_charrnn.runs.checkpoints import (
+    best_or_newest,
+    checkpoint_to_go_on_from,
+    newest_valid,
+)
+from tui_charrnn.runs.control import send_request, take_requests
+from tui_charrnn.runs.json_values import decode_json, encode_json
+from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
+from tui_charrnn.runs.liveness import Liveness
+from tui_charrnn.runs.log_tail import LogTail, read_log_end
+from tui_charrnn.runs.manifest import FileSeal, Manifest
+from tui_charrnn.runs.pruning import prune_checkpoints
+from tui_charrnn.runs.reader import RunReader, read_description, read_status
+from tui_charrnn.runs.run_corpus import read_run_corpus
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.history import read_history
+from tui_charrnn.training.state_file import load_training_state
+from tui_charrnn.viewing.card_rows import card_rows
+from tui_charrnn.viewing.failures import diagnose
+from tui_charrnn.viewing.log_lines import last_words
+from tui_charrnn.viewing.run_rows import run_lines, run_row
+from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import state_words
+
+Mutation = Callable[[bytes, np.random.Generator], bytes]
+NEWEST: Final = "checkpoints/step-00000008"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file, how it is damaged, and what is done with the folder that it lies in."""
+
+    path: str
+    """Relative to the folder."""
+    mutations: tuple[Mutation, ...]
+    use: Callable[[Path], object]
+    """Fails with one of our errors or not at all."""
+    writes: bool = False
+    """Whether it changes the folder, which must be made anew for the next case."""
+
+
+def build(folder: Path) -> None:
+    """A run that was trained to its end, and a tape and a history, whose files are then damaged."""
+    with numpy_training():
+        run = small_run(folder)
+        train(run)
+    with FakeTrainer(run) as trainer:
+        trainer.start()
+        trainer.publish()
+    send_request(run, "learning_rate", value=0.5)
+    next(run.control.glob("*.json")).rename(run.control / "1.json")
+    run.log.write_text("one\nTraceback (most recent call last):\n  x\nValueError: y\n")
+    stream = CharacterStream(tiny_model(), SamplingConfig(temperature=0.5))
+    stream.prime("abc")
+    tape = Tape(stream, "abc")
+    for _ in range(30):
+        tape.next()
+    (folder / "tape.json").write_text(json.dumps(tape_document(tape)))
+    origin = ModelOrigin("tiny", "/tiny.safetensors", "ab" * 32)
+    History(folder / "history.sqlite").add(
+        Generation(
+            seed_text="abc",
+            text="cab",
+            length=3,
+            sampling=((0, SamplingConfig()),),
+            rng_seed=1,
+            model=origin,
+        )
+    )
+
+
+def look_at(folder: Path) -> None:
+    """All that viewers do with a run."""
+    run = RunDirectory(folder / "run")
+    summary = summarize_run(run)
+    run_row(summary, 1e9)
+    run_lines(summary, 1e9)
+    view = RunView(run, summary.description)
+    reader = RunReader(run)
+    view.take(reader.read_new_stretches())
+    view.take(RunReader(run).read_new())
+    status = summary.status
+    view.observe(status, Liveness().judge(status), 1.0)
+    card_rows(view)
+    state_words(view, 2.0)
+    diagnose(view, 1, read_log_end(run.log))
+
+
+def take_up(folder: Path) -> None:
+    """What a trainer does with a run before and while it works on it."""
+    run = RunDirectory(folder / "run")
+    with RunWriter(run, heartbeat=3600.0) as writer:
+        take_requests(run)
+        read_history(run, 8)
+        writer.beat()
+
+
+def describe(folder: Path) -> None:
+    run = RunDirectory(folder / "run")
+    look_at(folder)
+    read_run_corpus(run, read_description(run).corpus)
+
+
+def be_refused(folder: Path) -> None:
+    run = RunDirectory(folder / "run")
+    with ExitStack() as locks:
+        lock = Storage().lock(run.lock, None)
+        assert lock is not None
+        locks.enter_context(lock)
+        writer = RunWriter(run)
+        writer.close()
+
+
+def ask(folder: Path) -> None:
+    for request in take_requests(RunDirectory(folder / "run")):
+        assert isinstance(request.request, str)
+
+
+def find_checkpoints(folder: Path) -> None:
+    run = RunDirectory(folder / "run")
+    found = [newest_valid(run), best_or_newest(run), checkpoint_to_go_on_from(run, before=8)]
+    assert all(each is None or each.path.parent == run.checkpoints for each in found)
+    export_run(run, folder / "run.zip", overwrite=True, every_checkpoint=True)
+    prune_checkpoints(run, Storage(), keep=1)
+
+
+def resume(folder: Path) -> None:
+    """Let a trainer go on, whose checkpoint is vouched for whatever is in it."""
+    run = RunDirectory(folder / "run")
+    for path in run.checkpoints.glob("step-*"):
+        vouch(CheckpointDirectory(path))
+    status = read_status(run)
+    if status is not None:
+        Storage().write_atomically(run.status, encode_json(status.to_json() | {"state": "saved"}))
+    with numpy_training():
+        assert train(run) is not ExitCode.UNEXPECTED
+
+
+def vouch(checkpoint: CheckpointDirectory) -> None:
+    """Let a manifest say that its files are what they ought to be."""
+    seals = [FileSeal.of(path.read_bytes()) for path in (checkpoint.model, checkpoint.training)]
+    step = int(checkpoint.path.name.removeprefix("step-"))
+    document = encode_json(Manifest(step, None, *seals).to_json())
+    checkpoint.manifest.write_bytes(document)
+
+
+def read_log(folder: Path) -> None:
+    tail = LogTail(folder / "run" / "trainer.log")
+    last_words([*tail.read_new(), *tail.read_new()], 8)
+    look_at(folder)
+
+
+def read_history_file(folder: Path) -> None:
+    history = History(folder / "history.sqlite")
+    for do in (
+        history.count,
+        partial(history.newest, 3),
+        partial(history.search, "cab", 3),
+        partial(history.get, 1),
+        history.clear,
+    ):
+        try:
+            do()
+        except CharRNNError:
+            continue
+
+
+def read_tape(folder: Path) -> None:
+    try:
+        document: Any = decode_json((folder / "tape.json").read_bytes())
+    except ValueError:
+        return
+    open_tape(tiny_model(vocabulary=TINY_VOCABULARY), document)
+
+
+TARGETS: Final = {
+    "run.json": Target("run/run.json", (mutate, mutate_json, mutate_json), describe),
+    "state.json": Target("run/state.json", (mutate, mutate_json, mutate_json), look_at),
+    "state.json, taken up": Target("run/state.json", (mutate, mutate_json), take_up, writes=True),
+    "events.jsonl": Target("run/events.jsonl", (mutate, mutate_lines, mutate_lines), look_at),
+    "events.jsonl, taken up": Target(
+        "run/events.jsonl", (mutate, mutate_lines), take_up, writes=True
+    ),
+    "run.lock": Target("run/run.lock", (mutate, mutate_json), be_refused),
+    "control": Target("run/control/1.json", (mutate, mutate_json), ask, writes=True),
+    "latest.json": Target(
+        "run/checkpoints/latest.json", (mutate, mutate_json), find_checkpoints, writes=True
+    ),
+    "best.json": Target(
+        "run/checkpoints/best.json", (mutate, mutate_json), find_checkpoints, writes=True
+    ),
+    "manifest.json": Target(
+        f"run/{NEWEST}/manifest.json", (mutate, mutate_json), find_checkpoints, writes=True
+    ),
+    "model.safetensors": Target(
+        f"run/{NEWEST}/model.safetensors",
+        (mutate, mutate_safetensors, mutate_safetensors),
+        lambda folder: load_model(folder / f"run/{NEWEST}/model.safetensors"),
+    ),
+    "training.safetensors": Target(
+        f"run/{NEWEST}/training.safetensors",
+        (mutate, mutate_safetensors, mutate_safetensors),
+        lambda folder: load_training_state(folder / f"run/{NEWEST}/training.safetensors"),
+    ),
+    "model.safetensors, resumed": Target(
+        f"run/{NEWEST}/model.safetensors", (mutate_safetensors,), resume, writes=True
+    ),
+    "state.json, resumed": Target("run/state.json", (mutate, mutate_json), resume, writes=True),
+    "events.jsonl, resumed": Target(
+        "run/events.jsonl", (mutate, mutate_lines), resume, writes=True
+    ),
+    "trainer.log": Target("run/trainer.log", (mutate,), read_log),
+    "tape": Target("tape.json", (mutate, mutate_json, mutate_json), read_tape),
+    "history": Target("history.sqlite", (mutate,), read_history_file, writes=True),
+}

@@ -1,0 +1,100 @@
+"""What cannot be read just now is not damaged, and nothing is removed because of it."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.faulty_disk import FaultyDisk
+from tui_charrnn.errors import RunError, StorageError
+from tui_charrnn.runs.checkpoints import (
+    best_or_newest,
+    checkpoint_to_go_on_from,
+    newest_valid,
+    save_checkpoint,
+)
+from tui_charrnn.runs.control import send_request
+from tui_charrnn.runs.file_system import in_place
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.presence import RunGoneError
+from tui_charrnn.runs.pruning import prune_checkpoints
+from tui_charrnn.runs.storage import Storage
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    path = tmp_path / "run"
+    path.mkdir()
+    return RunDirectory(path)
+
+
+def save(run: RunDirectory, step: int, loss: float | None = None, *, is_best: bool = False) -> None:
+    save_checkpoint(
+        run,
+        Storage(FaultyDisk()),
+        step=step,
+        model=f"model {step}".encode(),
+        training=b"training",
+        loss=loss,
+        is_best=is_best,
+        keep=5,
+    )
+
+
+class Unreadable(FaultyDisk):
+    """One name cannot be read."""
+
+    name = ""
+
+    def open_to_read(self, path: Path | str, flags: int = 0, folder: int | None = None) -> int:
+        if str(path).endswith(self.name):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().open_to_read(path, flags, folder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.safetensors", "training.safetensors"])
+def test_what_cannot_be_read_is_not_taken_for_damaged_by_whoever_trains_on(
+    run: RunDirectory, name: str
+) -> None:
+    save(run, 2)
+    save(run, 4)
+    disk = Unreadable()
+    disk.name = f"step-00000004/{name}"
+    said = "step-00000004 cannot be read: .* if it stays so, move it away"
+    with in_place(disk), pytest.raises(RunError, match=said):
+        checkpoint_to_go_on_from(run)
+    assert checkpoint_to_go_on_from(run) == run.checkpoint(4)
+    run.checkpoint(4).model.write_bytes(b"damaged")
+    assert checkpoint_to_go_on_from(run) == run.checkpoint(2)
+
+
+def test_without_the_pointer_nobody_is_told_to_move_anything(run: RunDirectory) -> None:
+    save(run, 2)
+    disk = Unreadable()
+    disk.name = "latest.json"
+    with in_place(disk), pytest.raises(RunError, match=r"latest\.json cannot .* Try again\.$"):
+        checkpoint_to_go_on_from(run)
+    assert newest_valid(run) == run.checkpoint(2)
+
+
+def test_nothing_is_pruned_while_it_is_not_known_what_is_the_best(run: RunDirectory) -> None:
+    for step in range(1, 5):
+        save(run, step, loss=float(step), is_best=step == 1)
+    disk = Unreadable()
+    disk.name = "best.json"
+    with in_place(disk), pytest.raises(StorageError, match="Cannot read"):
+        prune_checkpoints(run, Storage(), keep=1)
+    assert best_or_newest(run) == run.checkpoint(1)
+
+
+def test_a_run_that_is_gone_is_not_made_again(run: RunDirectory) -> None:
+    run.path.rmdir()
+    with pytest.raises(RunGoneError, match="is gone: its folder was removed or moved") as caught:
+        save_checkpoint(
+            run, Storage(), step=1, model=b"", training=b"", loss=None, is_best=False, keep=1
+        )
+    assert caught.value.exit_code == 6
+    with pytest.raises(RunGoneError):
+        send_request(run, "stop")
+    assert not run.path.exists()
