@@ -78,12 +78,14 @@ class TapeKeeping(TapeWalk):
         from tui_charrnn.tui.screens.ask_text import AskTextScreen  # noqa: PLC0415 - as said
 
         at, speech = self.text.at, self.text.speech
-        if at is None or speech is None or speech.opening is None:
+        if at is None or speech is None or speech.tape is None or speech.opening is None:
             return
         vocabulary = speech.opening.vocabulary
+        never = speech.tape.stream.model.vocabulary.unknown_symbol  # it is read, and never comes
 
         def problem(typed: str) -> str:
-            unknown = next((sign for sign in typed if sign not in vocabulary), None)
+            strange = (sign for sign in typed if sign not in vocabulary or sign == never)
+            unknown = next(strange, None)
             if not typed:
                 return "Type one character at least."
             return f"The model has never seen {unknown}." if unknown is not None else ""
