@@ -42,3 +42,16 @@ def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         monkeypatch.delenv(variable, raising=False)
     return home
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know `--stress`, with which the long proofs run too (`make stress`)."""
+    parser.addoption("--stress", action="store_true", help="also the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long proofs out, unless they are asked for."""
+    if not config.getoption("--stress"):
+        long = [item for item in items if item.get_closest_marker("stress")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)

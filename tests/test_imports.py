@@ -18,6 +18,7 @@ LIGHT_TRAINING = [
     "context",
     "examination",
     "gpu_usage",
+    "held_thread",
     "history",
     "interruption",
     "loop",

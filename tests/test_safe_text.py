@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
 
 FORBIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but line feed and tab, DEL, C1
@@ -16,6 +16,12 @@ FORBIDDEN = re.compile(
     "\u2028\u2029\ufeff\ud800-\udfff]"  # separators, byte order mark, halves of pairs
 )
 JOINERS = "\u200c\u200d"
+INTRODUCERS = (
+    "\x1b[]P_^X\\\x07\x18\x1a\r\b\x0e\x0f()c=>#%;?0m"
+    + "".join(map(chr, range(0x80, 0xA0)))
+    + "\u202e\u2066\u2028\ufeff\u200d\ud83d\udc69"
+)
+"""Whatever begins, carries on, cancels or ends a sequence, in seven bits and in eight."""
 hostile = st.text(
     st.one_of(
         st.characters(),
@@ -68,6 +74,24 @@ def test_what_people_read_is_left_alone(shown: dict[str, str]) -> None:
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert safe_text(text) == text
+
+
+@pytest.mark.parametrize("first", INTRODUCERS)
+def test_no_pair_of_introducers_makes_a_sequence(first: str) -> None:
+    for second in INTRODUCERS:
+        pair = first + second
+        shown = safe_text(pair)
+        assert not FORBIDDEN.search(shown), ascii(pair)
+        assert safe_text(shown) == shown, ascii(pair)
+        assert shown == safe_text(first) + safe_text(second), ascii(pair)
+
+
+@pytest.mark.parametrize("introducer", ["\x1b", "\x9b", "\x9d", "\x90"])
+def test_no_character_beside_an_introducer_makes_a_sequence(introducer: str) -> None:
+    everything = map(chr, range(sys.maxunicode + 1))
+    shown = safe_text("".join(f"{introducer}{character}" for character in everything))
+    assert not FORBIDDEN.search(shown)
+    assert shown.count(safe_text(introducer)) > sys.maxunicode  # none is dropped
 
 
 @given(hostile)
@@ -134,3 +158,15 @@ def test_a_line_stays_one_line() -> None:
 @given(hostile)
 def test_any_line_is_one_line(text: str) -> None:
     assert len(safe_line(text).splitlines()) <= 1
+
+
+@given(hostile)
+def test_a_field_that_counts_characters_bears_no_pile(text: str) -> None:
+    shown = "".join(char for char in text if safe_text(char) == char)
+    assert with_few_marks(shown, "") == safe_text(with_few_marks(shown, ""))
+    assert len(with_few_marks(shown, "\u200c")) == len(shown)
+
+
+def test_eight_marks_stay() -> None:
+    word = "a" + "\u0301" * 8
+    assert with_few_marks(f"{word}\u200d\u0301b\u0301", "") == f"{word}\u200db\u0301"

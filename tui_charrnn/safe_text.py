@@ -60,6 +60,25 @@ def safe_line(text: str) -> str:
     return safe_text(text).replace("\n", "␤").replace("\t", "␉")
 
 
+def with_few_marks(text: str, instead: str) -> str:
+    """A text without the marks past the limit of one base, for a field that counts characters.
+
+    Args:
+        text: Any string that is safe but for its piles of marks.
+        instead: What stands in the place of each such mark.
+    """
+    if text.isascii():
+        return text
+    result, marks = [], 0
+    for character in text:
+        if _is_mark(character):
+            marks += 1
+        elif character not in _JOINERS:
+            marks = 0
+        result.append(instead if marks > _COMBINING_LIMIT and _is_mark(character) else character)
+    return "".join(result)
+
+
 def _sign_for(character: str) -> str:
     code = ord(character)
     if code in _VISIBLE_CONTROLS:
@@ -72,8 +91,7 @@ def _without_piles(text: str) -> str:
     """Give marks past the limit of one base a dotted circle of their own as base."""
     result, marks = [], 0
     for character in text:
-        # the category too: some vowel signs that pile up, as in Thai, combine with class 0
-        is_mark = unicodedata.combining(character) or unicodedata.category(character) in _MARKS
+        is_mark = _is_mark(character)
         if is_mark or character not in _JOINERS:  # a joiner takes no room and is no new base
             marks = marks + 1 if is_mark else 0
         if marks > _COMBINING_LIMIT:
@@ -81,3 +99,8 @@ def _without_piles(text: str) -> str:
             marks = 1
         result.append(character)
     return "".join(result)
+
+
+def _is_mark(character: str) -> bool:
+    # the category too: some vowel signs that pile up, as in Thai, combine with class 0
+    return bool(unicodedata.combining(character)) or unicodedata.category(character) in _MARKS

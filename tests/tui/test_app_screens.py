@@ -96,6 +96,20 @@ def test_a_pane(app: CharRNNApp, snap_compare: Any, key: str, size: Any) -> None
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_the_tape(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
+    async def go_back(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.press("f2", "pageup", "w", "right", "2")
+        spoken = app.main.conversation.spoken
+        await wait_until(pilot, "a branch", lambda: spoken.branch == 1 and not spoken.streaming)
+        await wait_until(pilot, "its name", lambda: "branch 2" in screen_text(app))
+        await wait_until(pilot, "the note", lambda: note_of(app).startswith("2,000"))
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, terminal_size=size, run_before=go_back)
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_trouble(app: CharRNNApp, trainer: FakeTrainer, snap_compare: Any, size: Any) -> None:
     trainer.run.log.write_text("E0000 a kernel failed\n", encoding="utf-8")
     trainer.diverge()

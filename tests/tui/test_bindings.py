@@ -26,7 +26,7 @@ def test_only_keys_that_every_terminal_delivers() -> None:
     delivered = re.compile(r"f[1-9]|enter|escape|ctrl\+[a-z]")
     aliases = {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+j", "ctrl+z", "ctrl+s", "ctrl+b"}
     assert all(delivered.fullmatch(key.keys) and key.keys not in aliases for key in EVERYWHERE)
-    in_panes = re.compile(r"[a-z]|N|slash|enter|space|home|end|left|right|up|down")
+    in_panes = re.compile(r"[a-z1-9]|N|slash|enter|space|home|end|left|right|up|down")
     for key in set(KEYS) - set(EVERYWHERE):
         assert all(in_panes.fullmatch(pressed) for pressed in key.keys.split(","))
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.presets import PRESETS
+from tui_charrnn.text import survey
 from tui_charrnn.tui import corpus_facts
 from tui_charrnn.tui.corpus_facts import CorpusFacts, look_into, size_words
 from tui_charrnn.tui.corpus_words import fact_lines, form_sentence, shortness
@@ -88,6 +90,27 @@ def test_a_folder_of_very_many_files_is_not_counted(
         written(tmp_path, "to be\n", f"{number}.txt")
     facts = facts_of(tmp_path)
     assert fact_lines(facts, TINY) == ["There are more than 3 files: read when training starts."]
+
+
+def test_a_large_text_is_looked_at_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "LOOKED_THROUGH", 100_000)
+    facts = facts_of(written(tmp_path, "to be, or not to be\n" * 100_000))
+    lines = fact_lines(facts, TINY)
+    assert lines == [
+        "2 MB of utf-8, of which the first 131 kB were looked at: 9 different characters there",
+        "about 2 million characters, 1.8 million to train on; all are read when training starts",
+    ]
+    assert shortness(facts, TINY) == ""
+
+
+def test_rare_characters_are_told_of_that_become_one_symbol(tmp_path: Path) -> None:
+    facts = facts_of(written(tmp_path, "éü" + "to be, or not to be\n" * 1000))
+    folding = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 2})
+    assert "2 rare characters become one unknown symbol: 10 symbols" in fact_lines(facts, folding)
+    hopeless = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 10**6})
+    assert "No character would be left" in shortness(facts, hopeless)
 
 
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:

@@ -38,12 +38,13 @@ def survey_of(characters: int, different: int) -> Survey:
         files=1,
         skipped_files=0,
         bytes_total=characters,
-        found=BytesFound(bytes=characters),
+        found=BytesFound(bytes=characters, consumed=characters),
         characters=characters,
         lines=1,
         first_positions={chr(0x4E00 + number): number for number in range(different)},
         suspicious=(),
         beginning="",
+        occurrences={chr(0x4E00 + number): 2 for number in range(different)},
     )
 
 

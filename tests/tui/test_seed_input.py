@@ -228,3 +228,18 @@ def test_struck_characters_are_the_unknown_ones(line: str) -> None:
         del kept[start:end]
     assert all(start < end for start, end in spans)
     assert len(kept) + sum(end - start for start, end in spans) == len(line)
+
+
+async def test_the_screen_is_laid_out_again_for_a_further_row_only() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press("a")
+        await wait_until(pilot, "the letter", lambda: "a" in drawn_rows(app.field)[1])
+        layouts: list[object] = []
+        app.screen.screen_layout_refresh_signal.subscribe(app.field, layouts.append, immediate=True)
+        await pilot.press(*"bcd")
+        await wait_until(pilot, "the letters", lambda: "abcd" in drawn_rows(app.field)[1])
+        assert layouts == []
+        await pilot.press("ctrl+j")
+        await wait_until(pilot, "a further row", lambda: app.field.outer_size.height == 4)
+        assert layouts != []

@@ -5,11 +5,12 @@ import threading
 import pytest
 from textual.message import Message
 
+from tests.support.command import wait_for
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
-from tui_charrnn.tui.messages import SpeechEnded
-from tui_charrnn.tui.speaker import DEFAULT_LENGTH, Dial, Speech, Voice, Wait
+from tui_charrnn.tui.messages import BranchBegan, SpeechEnded
+from tui_charrnn.tui.speaker import DEFAULT_LENGTH, Dial, Fork, Speech, Voice, Wait
 
 
 def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
@@ -78,3 +79,98 @@ def test_what_was_said_is_known_with_the_settings_that_chose_it() -> None:
     assert seen is not None
     assert seen.generated == said
     assert seen.sampling == ((0, cool), (DEFAULT_LENGTH, hot))
+
+
+class Listener:
+    """Hears what a speech announces, and waits for the end of a turn."""
+
+    def __init__(self) -> None:
+        self.told: list[Message] = []
+        self._ended = threading.Condition()
+
+    def __call__(self, message: Message) -> None:
+        with self._ended:
+            self.told.append(message)
+            self._ended.notify_all()
+
+    def wait_for_end(self, turn: int) -> SpeechEnded:
+        """The end of a turn."""
+
+        def ends() -> list[SpeechEnded]:
+            heard = [message for message in self.told if isinstance(message, SpeechEnded)]
+            return [message for message in heard if message.turn == turn]
+
+        with self._ended:
+            assert self._ended.wait_for(lambda: bool(ends()), 30), "the turn did not end"
+        return ends()[0]
+
+
+def test_what_is_being_said_is_broken_off_by_a_fork_and_stays_on_the_tape() -> None:
+    dial, listener = Dial(), Listener()
+    dial.pace, dial.length = None, 10**7
+    dial.sampling = SamplingConfig(rng_seed=3)
+    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "bad", dial, listener)
+    speech.begin()
+    wait_for("200 characters", lambda: speech.length >= 200)
+    dial.length = 50
+    speech.branch_off(Fork(0, 100, (4, 5)))
+    assert listener.wait_for_end(1).was_stopped
+    assert not listener.wait_for_end(2).was_stopped
+    tape = speech.tape
+    assert tape is not None
+    (forked,) = [message for message in listener.told if isinstance(message, BranchBegan)]
+    assert (forked.branch, forked.turn) == (1, 2)
+    assert tape.tree.branches[0].length >= 200
+    stream = CharacterStream(tiny_model(), dial.sampling)
+    stream.prime("bad")
+    for index in [*tape.tree.indices(0, 0, 100), 4, 5]:
+        stream.take(index)
+    assert [stream.next().index for _ in range(50)] == tape.tree.indices(1, 102)
+
+
+def test_the_continuation_in_sight_is_what_is_taken_and_told() -> None:
+    dial, listener = Dial(), Listener()
+    dial.pace, dial.length = None, 40
+    dial.sampling = SamplingConfig(rng_seed=3)
+    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "bad", dial, listener)
+    speech.begin()
+    listener.wait_for_end(1)
+    first = speech.take()
+    speech.branch_off(Fork(0, 30, is_redrawn=True))
+    listener.wait_for_end(2)
+    assert speech.take() == ""
+    speech.look_at(1, 30)
+    rest = speech.take()
+    assert len(rest) == 1 + 40
+    said = speech.utterance()
+    assert said is not None
+    assert said.generated == first[:30] + rest
+    assert "random numbers" in said.hindrance
+    speech.branch_off(Fork(0, 30, (2,)))
+    listener.wait_for_end(3)
+    speech.look_at(2, 0)
+    speech.take()
+    said = speech.utterance()
+    assert said is not None
+    assert "word" in said.hindrance
+    speech.look_at(0, 0)
+    speech.take()
+    said = speech.utterance()
+    assert said is not None
+    assert (said.generated, said.hindrance) == (first, "")
+
+
+def test_moments_are_seen_while_it_speaks_as_fast_as_it_goes() -> None:
+    dial, listener = Dial(), Listener()
+    dial.pace, dial.length = None, 10**7
+    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "bad", dial, listener)
+    assert speech.moment(0, 0) is None
+    speech.begin()
+    wait_for("50 characters", lambda: speech.length >= 50)
+    for position in range(0, 50, 5):
+        moment = speech.moment(0, position)
+        assert moment is not None
+        assert moment.position == position
+    assert speech.moment(0, 10**9) is None
+    speech.stop()
+    assert listener.wait_for_end(1).was_stopped

@@ -187,7 +187,6 @@ async def test_every_state_of_a_live_run_has_words_of_its_own(
     app = tiny_app(tmp_path)
     words = STATE_WORDS[state]
     async with app.run_test() as pilot:
-        shown = app.main.status.state
-        await wait_until(pilot, "the state", lambda: words in str(shown.content))
+        await wait_until(pilot, "the state", lambda: words in run_words_of(app))
         others = set(STATE_WORDS.values()) - {words}
-        assert not any(other in str(shown.content) for other in others)
+        assert not any(other in str(app.main.status.state.content) for other in others)

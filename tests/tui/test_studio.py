@@ -162,7 +162,9 @@ async def test_a_terminal_that_is_too_small_gets_a_sentence_and_loses_nothing(
         text = spoken_by(app)
         await pilot.resize_terminal(*size)
         await wait_until(pilot, "nothing", lambda: not shown_panes(app))
-        assert in_sight(app.main.query_one("#too-small"))
+        await wait_until(
+            pilot, "the sentence", lambda: any(map(in_sight, app.main.query("#too-small")))
+        )
         await pilot.resize_terminal(80, 24)
         await wait_until(pilot, "the text", lambda: shown_panes(app) == {"text"})
         assert spoken_by(app) == text

@@ -17,8 +17,9 @@ from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.speaker import Opening, Utterance, Voice, in_effect
+from tui_charrnn.tui.speaker import Voice
 from tui_charrnn.tui.text_files import describe, save_copy, save_utterance, texts_folder, write_new
+from tui_charrnn.tui.utterance import Opening, Utterance, in_effect
 from tui_charrnn.tui.weights import file_mark
 
 NOW = datetime.datetime(2026, 2, 3, 14, 25, 1, tzinfo=datetime.UTC)

@@ -26,11 +26,10 @@ EMBER = (resource_folder("themes") / "ember.toml").read_text(encoding="utf-8")
 class Dressed(ThemedApp):
     """An app of nothing but a theme."""
 
-    wanted = ""
-
-    def on_mount(self) -> None:
+    def __init__(self, wanted: str = "") -> None:
         """Put it on."""
-        put_on_theme(self, self.wanted)
+        super().__init__()
+        self.problems = put_on_theme(self, wanted)
 
 
 def write_theme(name: str, content: str) -> None:
@@ -95,22 +94,17 @@ async def test_who_decides_what_is_worn(
     monkeypatch.setenv("TEXTUAL_THEME", variable)
     if remembered:
         remember_theme(remembered)
-    app = Dressed()
-    app.wanted = setting
+    app = Dressed(setting)
     async with app.run_test() as pilot:
         await pilot.pause()
         assert app.theme == worn
         assert app.has_class(f"-theme-{worn}")
 
 
-async def test_a_theme_that_does_not_exist_is_named_with_those_that_do() -> None:
-    app = Dressed()
-    app.wanted = "gone"
-    async with app.run_test(notifications=True) as pilot:
-        await pilot.pause()
-        (said,) = [note.message for note in app._notifications]
-        assert said.startswith("There is no theme 'gone'. The themes are: ")
-        assert "paper" in said
+def test_a_theme_that_does_not_exist_is_named_with_those_that_do() -> None:
+    (said,) = Dressed("gone").problems
+    assert said.startswith("There is no theme 'gone'. The themes are: ")
+    assert "paper" in said
 
 
 async def test_each_theme_is_worn_as_the_cursor_moves_and_esc_goes_back() -> None:

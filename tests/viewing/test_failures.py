@@ -20,9 +20,9 @@ from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.records import LearningRateChanged, RunDiverged, RunRolledBack
+from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.material import read_run_corpus
 from tui_charrnn.training.worker import _explain
 from tui_charrnn.viewing.failures import Failure, FailureKind, advice_words, diagnose
 

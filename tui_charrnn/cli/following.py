@@ -1,6 +1,7 @@
 """Watches a trainer from the command line: reads its run directory, hands signals on."""
 
 import contextlib
+import errno
 import signal
 import subprocess
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Protocol
 
+from tui_charrnn.cli.output import leave_terminal
 from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -67,9 +69,10 @@ def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStat
 def follow(run: RunDirectory, reader: RunReader, launch: Launch, reporter: Reporter) -> int:
     """Start a trainer and report on it until it ends.
 
-    SIGINT and SIGTERM go on to the trainer, which runs in a session of its own and would not get
-    them from the terminal. If this process dies the trainer goes on. What cannot be read at one
-    poll is read at a later one.
+    SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 go on to the trainer, which runs in a session of its own
+    and would not get them from the terminal. A terminal that was closed is written to no more, and
+    changes nothing else. If this process dies the trainer goes on. What cannot be read at one poll
+    is read at a later one.
 
     Returns:
         How the trainer's process ended: its exit code, or a negative number if a signal from
@@ -85,16 +88,30 @@ def follow(run: RunDirectory, reader: RunReader, launch: Launch, reporter: Repor
             trainer = relay.adopt(launch())
             while trainer.poll() is None:
                 status = newest_status(run, status)
-                relay.tell(reporter.tell)
-                reporter.show(_new_records(reader), status)
+                with _past_a_hang_up():
+                    relay.tell(reporter.tell)
+                    reporter.show(_new_records(reader), status)
                 time.sleep(POLL_INTERVAL)
-            relay.tell(reporter.tell)
             status = newest_status(run, status)
-            for records in unread_records(reader):
-                reporter.show(records, status)
+            with _past_a_hang_up():
+                relay.tell(reporter.tell)
+                for records in unread_records(reader):
+                    reporter.show(records, status)
     finally:
-        reporter.close()
+        with _past_a_hang_up():
+            reporter.close()
     return relay.explained(trainer.returncode)
+
+
+@contextmanager
+def _past_a_hang_up() -> Iterator[None]:
+    """Stop writing to a terminal that turns out to be closed, and go on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        leave_terminal()
 
 
 def await_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int | None:

@@ -3,32 +3,33 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tui_charrnn.cli.history_recording import NoHistory, TextRecorder
+from tui_charrnn.cli.history_recording import KeepsHistory, TextRecorder
+from tui_charrnn.cli.neurons_clamping import Clamps, clamp_hindrance, clamp_words
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import (
-    discard_output,
-    narrate,
-    refused_output,
-    stdout_is_terminal,
+from tui_charrnn.cli.originality_options import (
+    ComparedWith,
+    CopiedLength,
+    Originality,
+    open_watch,
 )
+from tui_charrnn.cli.output import narrate, stdout_is_terminal
 from tui_charrnn.cli.samples import (
     OneVoice,
     PlainWriter,
-    RecordWriter,
     SeveralVoices,
     Voices,
     write_samples,
 )
 from tui_charrnn.cli.seed_reading import find_seed, read_seed
-from tui_charrnn.cli.text_output import TextOutput
+from tui_charrnn.cli.text_output import TextOutput, write_text
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import ConfigError, ExitCode, StorageError
+from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.preferences.resolution import resolve
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _MOST_TEXTS: Final = 1024
 
 _BOUNDS: Final = SamplingConfig.bounds()
 _SAMPLING: Final = tuple(name for name in _BOUNDS if name != "rng_seed")
-_PREFERRED: Final = (*_SAMPLING, "length", "model")
+_PREFERRED: Final = (*_SAMPLING, "length", "model", "history")
 """The settings that stand in for options."""
 
 
@@ -128,7 +129,11 @@ def generate(
     echo: Annotated[
         bool, typer.Option("--echo/--no-echo", help="Write the seed text first.")
     ] = True,
-    no_history: NoHistory = False,
+    clamp: Clamps = None,
+    originality: Originality = False,
+    corpus: ComparedWith = None,
+    copied_length: CopiedLength = None,
+    history: KeepsHistory = None,
     runs_dir: RunsDir = None,
 ) -> None:
     """Write text from a model to standard output, character by character.
@@ -149,19 +154,28 @@ def generate(
         "repetition_penalty": repetition_penalty,
         "repetition_window": repetition_window,
         "model": model,
+        "history": history,
     }
     preferred = resolve(flags, wanted=_PREFERRED).checked()
     sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng_seed)
     chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
     seed = find_seed(seed_text, seed_file)
-    recorder = TextRecorder(is_wanted=not no_history)
-    stream = _open_stream(preferred.model, runs_dir, sampling, recorder)
+    recorder = TextRecorder(is_wanted=preferred.history)
+    stream, path = _open_stream(preferred.model, runs_dir, sampling, recorder, clamp or [])
     stops = _stops(stop or [], count, stream.model.vocabulary.characters)
     if top_k is not None:
         _tell_idle_filter(sampling.top_k, len(stream.model.vocabulary.characters))
+    watch = open_watch(
+        stream.model,
+        path,
+        runs_folder(runs_dir),
+        is_wanted=originality,
+        corpus=corpus,
+        copied_length=copied_length,
+    )
 
     def work(output: TextOutput) -> None:
-        writer = RecordWriter(output) if as_json else PlainWriter(output)
+        writer = watch.writer(output, as_json=as_json)
 
         def echo_piece(piece: str) -> None:
             recorder.hear_seed(piece)
@@ -171,11 +185,13 @@ def generate(
         read_seed(stream, seed, echo_piece)
         write_samples(_voices(stream, count), recorder.listening(writer), chosen_length, stops)
 
-    is_complete = _write_text(work)
-    recorder.keep(sampling)
+    is_complete = write_text(work)
+    recorder.keep(sampling, clamp_hindrance(stream))
+    watch.tell()
     if rng_seed is None and stdout_is_terminal():
-        again = f" --count {count}" if count > 1 else ""
-        narrate(f"For the same text again: --rng-seed {stream.rng_seed}{again}")
+        again = [f"--rng-seed {stream.rng_seed}", *clamp_words(stream)]
+        again += [f"--count {count}"] if count > 1 else []
+        narrate(f"For the same text again: {' '.join(again)}")
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
@@ -188,19 +204,25 @@ def _check_counts(length: int | None, count: int) -> None:
 
 
 def _open_stream(
-    model: str | None, runs_dir: Path | None, sampling: SamplingConfig, recorder: TextRecorder
-) -> "CharacterStream":
+    model: str | None,
+    runs_dir: Path | None,
+    sampling: SamplingConfig,
+    recorder: TextRecorder,
+    clamps: Sequence[str],
+) -> "tuple[CharacterStream, Path]":
     if "numpy" not in sys.modules:
         # One thread is enough for a vector and takes nothing from a trainer beside it; more
         # threads on a machine of many cores only wait for each other.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # deferred: NumPy, 0.1 s that `--help` does not need
+    from tui_charrnn.generation.clamping import parse_clamps  # noqa: PLC0415  deferred, see above
     from tui_charrnn.generation.sources import find_model  # noqa: PLC0415  deferred, see above
     from tui_charrnn.generation.stream import CharacterStream  # noqa: PLC0415  deferred, see above
     from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
 
     path = recorder.watch(find_model(model, runs_folder(runs_dir)), model)
-    return CharacterStream(load_model(path), sampling)
+    loaded = load_model(path)
+    return CharacterStream(loaded, sampling, parse_clamps(clamps, loaded.config)), path
 
 
 def _voices(stream: "CharacterStream", count: int) -> Voices:
@@ -226,27 +248,3 @@ def _stops(strings: list[str], count: int, vocabulary: str) -> "list[StopStrings
 def _tell_idle_filter(top_k: int | None, size: int) -> None:
     if top_k is not None and top_k > size:
         narrate(f"top_k is {top_k:,} and the model knows {size:,} characters: all can be chosen.")
-
-
-def _write_text(work: Callable[[TextOutput], None]) -> bool:
-    """Write to standard output; return False if Ctrl-C cut it short."""
-    if sys.stdout is None:
-        raise StorageError("Standard output is closed: there is nowhere to write the text to.")
-    encoding = sys.stdout.encoding if stdout_is_terminal() else None
-    output = TextOutput(sys.stdout.buffer, terminal_encoding=encoding)
-    is_complete = False
-    try:
-        try:
-            work(output)
-            is_complete = True
-        except KeyboardInterrupt:
-            pass
-        finally:
-            output.close()
-    except BrokenPipeError:  # the reader has had enough, as `head` has
-        discard_output()
-        return True
-    except OSError as error:
-        discard_output()
-        raise refused_output(error) from error
-    return is_complete

@@ -12,6 +12,7 @@ SENTENCES: Final = {
     "resume": "멈추거나 끊긴 학습을 그 자리에서 이어 갑니다.",
     "generate": "모델이 쓰는 글을 한 글자씩 표준 출력으로 내보냅니다.",
     "score": "텍스트가 모델에게 얼마나 뜻밖인지 잽니다.",
+    "neurons": "텍스트의 특징을 따라가는 모델의 뉴런을 찾습니다.",
     "history": "모델이 쓴 글의 기록을 보거나 찾거나 다시 쓰게 합니다.",
     "history list": "모델이 최근에 쓴 글을 보여 줍니다.",
     "history show": "글 하나와 그 글을 만든 모든 설정을 보여 줍니다.",
@@ -24,6 +25,7 @@ SENTENCES: Final = {
     "set": "진행 중인 학습의 설정을 다음 스텝부터 바꿉니다.",
     "pause": "진행 중인 학습을 저장하고 잠시 멈춥니다.",
     "unpause": "잠시 멈춘 학습을 다시 진행합니다.",
+    "models": "대화할 수 있는 모델의 목록을 보여 줍니다.",
     "doctor": "이 컴퓨터에서 학습이 어떻게 실행되는지 진단합니다.",
     "config": "설정이 어디에 있고 무엇이 적용되는지 보여 줍니다.",
     "config path": "설정 파일이 있거나 있게 될 위치를 출력합니다.",
@@ -42,6 +44,7 @@ SENTENCES: Final = {
 """By the words after the program's name; short enough for the list of commands in 80 columns."""
 OPTIONS: Final = {
     "model": "대화할 모델: 파일, 학습 기록 또는 내장 모델의 이름.",
+    "tape": "열 테이프: 앱이 저장한, 모든 갈래가 담긴 글.",
     "is_ascii": "앱의 테두리와 그래프를 ASCII로 그립니다.",
     "runs_dir": "학습 기록 폴더. 환경 변수 CHARRNN_RUNS로 기본값을 바꿉니다.",
     "version": "버전을 출력하고 끝냅니다.",

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -13,13 +14,15 @@ from tui_charrnn.cli.following import (
     newest_status,
     unread_records,
 )
+from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.preemption import left_of, preemptible
 from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import command_words
 
@@ -37,12 +40,20 @@ class Watching:
     detach: bool
     as_json: bool
     quiet: bool
+    accepts_change: bool = False
+    """Whether the trainer goes on although the corpus is another text by now."""
 
 
 def start_and_watch(
     run: RunDirectory, watching: Watching, max_time: float | None = None
 ) -> NoReturn:
     """Start the trainer of a run; then follow it, leave it, or open the app on it.
+
+    Args:
+        run: A run that `create_run` made.
+        watching: How to stay with it.
+        max_time: Seconds after the start of this process at which the trainer saves and leaves;
+            None takes the run's own setting.
 
     Raises:
         typer.Exit: Always, with the exit code to end with.
@@ -52,21 +63,33 @@ def start_and_watch(
         if not watching.quiet:
             narrate(f"The run {run.name} is finished; there is nothing left to train.")
         raise typer.Exit(_end(run, watching, ExitCode.OK))
+    limit = max_time or read_description(run).training.max_time
     if watching.detach:
-        raise typer.Exit(_train_detached(run, watching, max_time))
+        raise typer.Exit(_train_detached(run, watching, limit))
     if watching.headless:
-        raise typer.Exit(_train_headless(run, watching, max_time))
-    launch_trainer(run, max_time=max_time)
+        with preemptible(is_headless=True):
+            raise typer.Exit(_train_headless(run, watching, limit))
+    _launch(run, watching, limit)
+    start_without_collecting()
     # deferred: Textual takes half a second that a headless run need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 
     raise typer.Exit(run_app(run=run.path, runs_folder=run.path.parent, model=None))
 
 
-def _train_detached(run: RunDirectory, watching: Watching, max_time: float | None) -> int:
+def _launch(
+    run: RunDirectory, watching: Watching, limit: float | None
+) -> "subprocess.Popen[bytes]":
+    left = left_of(limit)
+    if watching.accepts_change:
+        return launch_trainer(run, max_time=left, accepts_change=True)
+    return launch_trainer(run, max_time=left)
+
+
+def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) -> int:
     """Leave the trainer once it has taken the run up, or say why it has not."""
     log_size = _size_of_log(run)
-    returncode = await_start(run, launch_trainer(run, max_time=max_time))
+    returncode = await_start(run, _launch(run, watching, limit))
     if returncode is None:
         narrate(
             f"Training goes on by itself. Watch: {command_words('attach', run)}  "
@@ -77,7 +100,7 @@ def _train_detached(run: RunDirectory, watching: Watching, max_time: float | Non
     return _end(run, watching, returncode or 0)
 
 
-def _train_headless(run: RunDirectory, watching: Watching, max_time: float | None) -> int:
+def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) -> int:
     reader, view = RunReader(run), RunView(run)
     log_size = _size_of_log(run)
     if not watching.quiet:
@@ -88,7 +111,7 @@ def _train_headless(run: RunDirectory, watching: Watching, max_time: float | Non
     reporter = choose_reporter(view, as_json=watching.as_json, is_quiet=watching.quiet)
     for records in unread_records(reader):
         reporter.recall(records)
-    returncode = follow(run, reader, lambda: launch_trainer(run, max_time=max_time), reporter)
+    returncode = follow(run, reader, lambda: _launch(run, watching, limit), reporter)
     if not watching.quiet:
         narrate_outcome(view)
     if returncode not in _AS_ASKED:
@@ -121,6 +144,12 @@ def _tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
         narrate(
             f"The trainer was ended by {name} from outside (too little memory is a common "
             f"reason). What it saved is kept. Go on with: {command_words('resume', run)}"
+        )
+        return
+    if not run.path.exists():
+        narrate(
+            f"The run {run.path} is gone: its folder was removed or moved while it was trained. "
+            "If it was moved, resume it where it is now."
         )
         return
     status = newest_status(run)

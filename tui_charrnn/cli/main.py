@@ -1,6 +1,7 @@
 """Assembles the commands and carries out one command line."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +14,9 @@ from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import AsciiOnly, RunsDir
 from tui_charrnn.cli.outcome import exit_code_of
 from tui_charrnn.cli.output import prepare_streams, print_data
-from tui_charrnn.errors import ExitCode
+from tui_charrnn.cli.usage_errors import SafeGroup
+from tui_charrnn.errors import DataError, ExitCode
+from tui_charrnn.safe_text import safe_line
 
 
 def open_app(
@@ -21,6 +24,10 @@ def open_app(
     model: Annotated[
         str | None,
         typer.Option(help="Model file, run, or name of a bundled model to talk to."),
+    ] = None,
+    tape: Annotated[
+        Path | None,
+        typer.Option(help="Tape to open: a text with all its branches, as the app saved it."),
     ] = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
@@ -34,13 +41,16 @@ def open_app(
         raise typer.Exit(ExitCode.OK)
     if context.invoked_subcommand is not None:
         return
-    raise typer.Exit(start_app(model, runs_dir, is_ascii=is_ascii))
+    if tape is not None and not tape.is_file():
+        raise DataError(f"There is no such tape. Received: --tape {safe_line(str(tape))}")
+    raise typer.Exit(start_app(model, runs_dir, is_ascii=is_ascii, tape=tape))
 
 
 def command_line(arguments: list[str]) -> typer.Typer:
     """The commands that an invocation needs, ready to be called."""
     app = typer.Typer(
         name="charrnn-tui",
+        cls=SafeGroup,
         help="Train a character-level LSTM and talk to it. Without a command: open the app.",
         rich_markup_mode=None,
         pretty_exceptions_enable=False,

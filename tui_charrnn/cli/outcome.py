@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from tui_charrnn.cli.output import discard_output, narrate
-from tui_charrnn.crash import report_crash, state_folder
 from tui_charrnn.errors import CharRNNError, ExitCode
 
 
@@ -29,5 +28,8 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1
-        narrate(report_crash(error, state_folder()))
+        # deferred: needed by a defect only
+        from tui_charrnn.crash import report_crash, state_folder  # noqa: PLC0415  deferred
+
+        narrate(*report_crash(error, state_folder()).splitlines())
         return int(ExitCode.UNEXPECTED)

@@ -3,14 +3,17 @@
 import contextlib
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from tui_charrnn.errors import StorageError
-from tui_charrnn.safe_text import safe_line, safe_text
-from tui_charrnn.text.progress import Progress
+from tui_charrnn.safe_text import safe_line
+
+if TYPE_CHECKING:
+    from tui_charrnn.text.progress import Progress
 
 
 def prepare_streams() -> None:
@@ -44,13 +47,13 @@ def stderr_is_terminal() -> bool:
     return _is_terminal(sys.stderr) and os.environ.get("TERM", "") != "dumb"
 
 
-def narrate(text: str) -> None:
-    """Tell the user something: one line on standard error, made safe for a terminal.
+def narrate(*lines: str) -> None:
+    """Tell the user something on standard error, in lines that are made safe for a terminal.
 
     Nothing fails because nobody listens any more.
     """
     try:
-        _write(sys.stderr, safe_text(text) + "\n")
+        _write(sys.stderr, "".join(safe_line(line) + "\n" for line in lines))
     except OSError:
         _discard(sys.stderr)
 
@@ -63,7 +66,7 @@ def print_data(text: str) -> None:
         StorageError: If the text is not taken for another reason, as on a full disk.
     """
     try:
-        _write(sys.stdout, (safe_text(text) if stdout_is_terminal() else text) + "\n")
+        _write(sys.stdout, (safe_line(text) if stdout_is_terminal() else text) + "\n")
     except BrokenPipeError:
         discard_output()
         raise
@@ -82,8 +85,16 @@ def discard_output() -> None:
     _discard(sys.stdout)
 
 
+def leave_terminal() -> None:
+    """Lead nowhere what goes to a terminal, as it was closed; files and pipes go on as they are."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # none, closed, not a file
+            if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):  # closed, it is no tty any more
+                _discard(stream)
+
+
 @contextmanager
-def progress_bar(task: str) -> Iterator[Progress]:
+def progress_bar(task: str) -> Iterator["Progress"]:
     """Show how a piece of work advances, on standard error.
 
     Nothing appears before the first report, so work that turns out to be done already is silent.
@@ -101,7 +112,7 @@ def progress_bar(task: str) -> Iterator[Progress]:
         yield _narrated_once(task)
 
 
-def _drawn_bar(task: str) -> Iterator[Progress]:
+def _drawn_bar(task: str) -> Iterator["Progress"]:
     # deferred: 60 ms that only a download or a build needs
     from rich import progress  # noqa: PLC0415  deferred, see above
     from rich.console import Console  # noqa: PLC0415  deferred, see above
@@ -126,7 +137,7 @@ def _drawn_bar(task: str) -> Iterator[Progress]:
         bar.stop()
 
 
-def _narrated_once(task: str) -> Progress:
+def _narrated_once(task: str) -> "Progress":
     is_told = False
 
     def report(_done: int, _total: int | None) -> None:

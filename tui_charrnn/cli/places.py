@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tui_charrnn.preferences.resolution import resolve
-from tui_charrnn.runs.catalogue import default_runs_folder
+from tui_charrnn.runs.layout import default_runs_folder
 
 
 def runs_folder(runs_dir: Path | None, *, is_lenient: bool = False) -> Path:

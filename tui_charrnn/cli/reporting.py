@@ -88,6 +88,7 @@ class _Narrator:
         self.view = view
         self._tell = tell
         self._state: RunState | None = None
+        self._degraded = ""
 
     def take(self, records: list[Record], status: RunStatus | None) -> None:
         """Fold the news in and tell what is worth a sentence."""
@@ -101,6 +102,15 @@ class _Narrator:
             if status.state is RunState.LOADING and self._state is not RunState.LOADING:
                 self._tell("Loading TensorFlow (several seconds) ...")
             self._state = status.state
+            self._tell_degraded(status.degraded)
+
+    def _tell_degraded(self, words: str) -> None:
+        """Say when the run becomes less safe than it should be, and when it is safe again."""
+        if words and words != self._degraded:
+            self._tell(f"Degraded: {words}. Training goes on, and saving is tried again.")
+        elif self._degraded and not words:
+            self._tell("Recovered: all is saved again.")
+        self._degraded = words
 
 
 class LineReporter:
@@ -199,6 +209,8 @@ def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
     pairs: dict[str, Any] = {"step": f"{view.step}/{view.total_steps or '?'}"}
     if status is not None:
         pairs["epoch"] = f"{status.epoch:.2f}"
+        if status.degraded:
+            pairs["state"] = "degraded"
     if view.smoothed.value is not None:
         pairs["train_loss"] = f"{view.smoothed.value:.4f}"
     if view.validation is not None:

@@ -9,7 +9,7 @@ import typer
 from tui_charrnn.cli.following import unread_records
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.runs.catalogue import RunSummary, summarize_run
-from tui_charrnn.runs.checkpoints import checkpoint_folders
+from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
 from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_manifest, read_pointer

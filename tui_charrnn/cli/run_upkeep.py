@@ -13,9 +13,9 @@ from tui_charrnn.cli.output import has_terminal, narrate, print_data
 from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
-from tui_charrnn.runs.catalogue import default_runs_folder, find_run
+from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.disk_usage import disk_size
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, default_runs_folder
 from tui_charrnn.runs.upkeep import (
     TRASH,
     empty_trash,

@@ -1,7 +1,7 @@
 """What `generate` writes: one text or several, as text or as records."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tui_charrnn.cli.text_output import TextOutput
@@ -79,7 +79,7 @@ class PlainWriter:
     def __init__(self, output: TextOutput) -> None:
         self._output = output
         self._seeds: Sequence[int] = ()
-        self._waiting: dict[int, list[str]] = {}
+        self._waiting: dict[int, list[tuple[str, str]]] = {}
         self._seed_text: list[str] = []
 
     def echo(self, seed_text: str, *, is_repeated: bool) -> None:
@@ -97,16 +97,21 @@ class PlainWriter:
 
     def add(self, text: int, _position: int, said: "GeneratedCharacter", _: "Float32") -> None:
         """Write or hold a character; see `Writer`."""
+        self.put(text, said.character)
+
+    def put(self, text: int, piece: str, style: str = "") -> None:
+        """Write a piece of the first text, or hold one of another; `TextOutput` has the styles."""
         if text == 0:
-            self._output.write(said.character)
+            self._output.write(piece, style)
         else:
-            self._waiting.setdefault(text, []).append(said.character)
+            self._waiting.setdefault(text, []).append((piece, style))
 
     def close(self) -> None:
         """Write the texts after the first; see `Writer`."""
         for text in range(1, len(self._seeds)):
-            said = [*self._seed_text, *self._waiting.get(text, [])]
-            self._output.write("\n\n" + self._heading(text) + "".join(said))
+            self._output.write("\n\n" + self._heading(text) + "".join(self._seed_text))
+            for piece, style in self._waiting.get(text, []):
+                self._output.write(piece, style)
 
     def _heading(self, text: int) -> str:
         return f"==> {text + 1} of {len(self._seeds)}: --rng-seed {self._seeds[text]} <==\n"
@@ -135,7 +140,16 @@ class RecordWriter:
             "character": said.character,
             "probability": said.probability,
             "surprise": self._surprise(logits, said.index),
+            **self.facts(text, said),
         }
+        self.write(record)
+
+    def facts(self, _text: int, _said: "GeneratedCharacter") -> Mapping[str, object]:
+        """What else is told of a character: nothing."""
+        return {}
+
+    def write(self, record: Mapping[str, object]) -> None:
+        """Write a record."""
         self._output.write(json.dumps(record) + "\n")
 
     def close(self) -> None:

@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, split_point
+
+if TYPE_CHECKING:
+    from tui_charrnn.text.vocabulary import Vocabulary
 
 
 def summarize(
@@ -16,13 +20,18 @@ def summarize(
     """What will be trained on what, for how long, and where it is kept."""
     # deferred: NumPy, which the other commands and the first frame of the app do not wait for
     from tui_charrnn.model.weights import parameter_count, tensor_shapes  # noqa: PLC0415  as said
+    from tui_charrnn.text.vocabulary import choose_vocabulary  # noqa: PLC0415  as said
 
-    characters, vocabulary_size = len(corpus.text), len(set(corpus.text))
+    characters, occurrences = len(corpus), corpus.numbered.occurrences()
+    vocabulary = choose_vocabulary(
+        occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
+    )
+    vocabulary_size = len(vocabulary)
     split = split_point(characters, training.validation_fraction)
     shapes = tensor_shapes(model, vocabulary_size)
     corpus_words = (
-        f"{safe_line(corpus.name)}: {characters:,} characters, vocabulary {vocabulary_size:,}; "
-        f"the last {characters - split:,} are held out"
+        f"{safe_line(corpus.name)}: {characters:,} characters, vocabulary {vocabulary_size:,}"
+        f"{_folding_words(vocabulary, occurrences)}; the last {characters - split:,} are held out"
     )
     model_words = (
         f"embedding {model.embedding_size}, {model.layer_count} x {model.cell} "
@@ -43,6 +52,19 @@ def summarize(
         f"Training   {training_words}",
     ]
     return "\n".join(lines)
+
+
+def _folding_words(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) -> str:
+    """How many characters, and how much of the text, the unknown symbol stands for."""
+    if vocabulary.unknown_symbol is None:
+        return ""
+    folded = [
+        count
+        for character, count in occurrences.items()
+        if character not in vocabulary or character == vocabulary.unknown_symbol
+    ]
+    share = sum(folded) / sum(occurrences.values())
+    return f" ({len(folded):,} rare ones as one symbol, {share:.2g} of the text)"
 
 
 def _reading_words(corpus: Corpus) -> str:

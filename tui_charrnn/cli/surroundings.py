@@ -1,16 +1,22 @@
 """Looks at what surrounds a training: versions, folders, terminal."""
 
+import errno
+import fcntl
 import importlib.metadata
 import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tui_charrnn import __version__
+from tui_charrnn.cli.terminal_query import Abilities, ask_terminal
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.catalogue import list_runs
 
 _LIBRARIES: Final = {
     "TensorFlow": ("tensorflow", "tensorflow-cpu"),
@@ -19,6 +25,8 @@ _LIBRARIES: Final = {
     "Textual": ("textual",),
 }
 """By the name that people know, the packages that bring it."""
+NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""How a file system says that it knows no locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,20 @@ class Terminal:
     """`truecolor`, `256`, `standard` or `windows`; None for none."""
     locale: str
     """Of its characters, as the environment names it; empty if it does not."""
+    abilities: Abilities | None = None
+    """What it said of itself; None if it said nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Whether two trainers on one run would know of each other, and who is at work."""
+
+    are_known: bool
+    """Whether the file system knows locks."""
+    at_work: tuple[str, ...]
+    """Names of the runs of the folder whose trainers are heard of."""
+    lost: tuple[str, ...]
+    """Names of those whose trainers are gone without a word."""
 
 
 def library_versions() -> dict[str, str | None]:
@@ -87,7 +109,34 @@ def look_at_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | 
     console = Console(force_terminal=True, _environ=environment)
     names = ("LC_ALL", "LC_CTYPE", "LANG")
     locale = next((environment[name] for name in names if environment.get(name)), "")
-    return Terminal(size.columns, size.lines, console.color_system, locale)
+    return Terminal(size.columns, size.lines, console.color_system, locale, ask_terminal())
+
+
+def look_at_locks(runs: Path) -> Locks:
+    """Ask the file system of a folder, which need not exist, and look at its runs."""
+    there = next(each for each in (runs, *runs.parents) if os.access(each, os.F_OK))
+    by_verdict: dict[str, list[str]] = {}
+    try:
+        for summary in list_runs(runs):
+            by_verdict.setdefault(summary.judge(time.time()) or "", []).append(summary.run.name)
+    except RunError:  # a folder that cannot be read is told of where folders are judged
+        by_verdict = {}
+    at_work = [*by_verdict.get("alive", []), *by_verdict.get("silent", [])]
+    return Locks(_knows_locks(there), tuple(at_work), tuple(by_verdict.get("lost", [])))
+
+
+def _knows_locks(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True  # it cannot be asked
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in NO_LOCKS
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _terminal_size() -> os.terminal_size | None:

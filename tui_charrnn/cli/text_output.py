@@ -1,14 +1,18 @@
 """Standard output as a text that grows."""
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from typing import BinaryIO, Final
 
+from tui_charrnn.cli.output import discard_output, refused_output, stdout_is_terminal
+from tui_charrnn.errors import StorageError
 from tui_charrnn.safe_text import safe_text
 
 _FLUSH_INTERVAL: Final = 0.1
 """Seconds that a program reading the text waits for news at most."""
+_NO_STYLE: Final = "\x1b[0m"
 
 
 class TextOutput:
@@ -38,10 +42,17 @@ class TextOutput:
         self._flushed = -math.inf
         self._tail = ""
 
-    def write(self, text: str) -> None:
-        """Add to the text."""
+    def write(self, text: str, style: str = "") -> None:
+        """Add to the text.
+
+        Args:
+            text: What comes next.
+            style: The escape sequence that a terminal is told before it; it is undone after it.
+        """
         if self._encoding is not None:
-            self._stream.write(self._shown(text).encode(self._encoding, "replace"))
+            shown = self._shown(text)
+            styled = f"{style}{shown}{_NO_STYLE}" if style else shown
+            self._stream.write(styled.encode(self._encoding, "replace"))
             self._stream.flush()
             return
         self._stream.write(text.encode())
@@ -65,3 +76,37 @@ class TextOutput:
         shown = safe_text(self._tail + text)[len(self._tail) :]
         self._tail = (self._tail + shown)[-16:]
         return shown
+
+
+def write_text(work: Callable[[TextOutput], None]) -> bool:
+    """Write to standard output.
+
+    Args:
+        work: Writes the text.
+
+    Returns:
+        False if Ctrl-C cut it short.
+
+    Raises:
+        StorageError: If standard output is closed, or does not take the text.
+    """
+    if sys.stdout is None:
+        raise StorageError("Standard output is closed: there is nowhere to write the text to.")
+    encoding = sys.stdout.encoding if stdout_is_terminal() else None
+    output = TextOutput(sys.stdout.buffer, terminal_encoding=encoding)
+    is_complete = False
+    try:
+        try:
+            work(output)
+            is_complete = True
+        except KeyboardInterrupt:
+            pass
+        finally:
+            output.close()
+    except BrokenPipeError:  # the reader has had enough, as `head` has
+        discard_output()
+        return True
+    except OSError as error:
+        discard_output()
+        raise refused_output(error) from error
+    return is_complete

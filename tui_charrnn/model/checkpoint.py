@@ -5,22 +5,23 @@ A safetensors file whose metadata holds one JSON document under the key `charrnn
 stranger's file is safe to open.
 """
 
+import contextlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import DataError, DivergedError, ModelFileError
 from tui_charrnn.model.header import FORMAT, KEY, ModelHeader, read_header
 from tui_charrnn.model.weights import Float32, ModelWeights, tensor_shapes, weights_from_tensors
+from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 
 
@@ -71,6 +72,8 @@ def serialize_model(
         "corpus": dict(corpus),
         "training": dict(training),
     }
+    if vocabulary.unknown_symbol is not None:  # else the file is what it always was
+        document["unknown_symbol"] = vocabulary.unknown_symbol
     stored = {name: _stored(name, tensors[name], dtype) for name in shapes}
     metadata = {KEY: json.dumps(document, allow_nan=False, separators=(",", ":"))}
     return safetensors.numpy.save(stored, metadata=metadata)
@@ -87,9 +90,37 @@ def load_model(path: Path) -> Model:
     Raises:
         ModelFileError: If the file is missing, not a model file, damaged, or of another format.
     """
-    try:
+    with _explained(path):
         header, data = _read(path)
         return _model(header, safetensors.numpy.load(data))
+
+
+def parse_model(file: BinaryIO, size: int, path: Path) -> Model:
+    """The same for a file that is open.
+
+    Args:
+        file: At its beginning.
+        size: Bytes of the whole file.
+        path: Its name, for people.
+
+    Raises:
+        ModelFileError: If it is not a model file, damaged, or of another format.
+    """
+    with _explained(path):
+        header = read_header(file, size)
+        file.seek(0)
+        return _model(header, safetensors.numpy.load(file.read(size)))
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say of which file it is that something is wrong with it.
+
+    Raises:
+        ModelFileError: If anything is.
+    """
+    try:
+        yield
     except (DataError, SafetensorError) as error:
         raise ModelFileError(f"{path} {_without_capital(error)}") from error
     except MemoryError as error:
@@ -138,7 +169,7 @@ def _model(header: ModelHeader, stored: Mapping[str, np.ndarray]) -> Model:
             raise ModelFileError(f"has a tensor {name!r} with numbers that are not finite.")
     return Model(
         config=header.config,
-        vocabulary=Vocabulary(header.vocabulary),
+        vocabulary=Vocabulary(header.vocabulary, header.unknown_symbol),
         weights=weights_from_tensors(tensors, header.config),
         corpus=header.corpus,
         training=header.training,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.model.weights import tensor_shapes
+from tui_charrnn.model_config import ModelConfig
 
 FORMAT: Final = 1
 """Number of the model file format that this program writes."""
@@ -32,6 +32,8 @@ class ModelHeader:
     vocabulary: str
     corpus: Mapping[str, object]
     training: Mapping[str, object]
+    unknown_symbol: str | None = None
+    """The character of the vocabulary that stands for all others and is never generated."""
 
 
 def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
@@ -80,15 +82,17 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
             f"this version reads format {FORMAT}."
         )
     parts = [document.get(name) for name in ("config", "corpus", "training")]
-    vocabulary = document.get("vocabulary")
+    vocabulary, unknown_symbol = document.get("vocabulary"), document.get("unknown_symbol")
     if not (isinstance(vocabulary, str) and all(isinstance(part, dict) for part in parts)):
         raise ModelFileError("lacks its config, vocabulary, corpus or training entry.")
+    if not isinstance(unknown_symbol, str | None):
+        raise ModelFileError("has an unknown symbol that is no character.")
     config, corpus, training = (dict(part or {}) for part in parts)
     try:
         model = ModelConfig.from_mapping(config, skip_unknown=True)
     except ConfigError as error:
         raise ModelFileError(f"describes a model that cannot be: {str(error)[:300]}") from error
-    return ModelHeader(model, vocabulary, corpus, training)
+    return ModelHeader(model, vocabulary, corpus, training, unknown_symbol)
 
 
 def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int) -> None:

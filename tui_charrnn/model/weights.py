@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.config import ModelConfig
+from tui_charrnn.model_config import ModelConfig
 
 Float32 = npt.NDArray[np.float32]
 

@@ -1,41 +1,51 @@
 """The app: opens, routes what is about the whole of it, and leaves."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.message import Message
-from textual.screen import Screen
 
 from tui_charrnn.crash import report_crash, state_folder
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.preferences.resolution import resolve
-from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import bindings_of
-from tui_charrnn.tui.farewell import leave_run, stop_run
 from tui_charrnn.tui.keymap import key_words, keymap_of, put_in_force
-from tui_charrnn.tui.messages import NewRunRequested, ResumeRequested, RunFound, RunOpened
-from tui_charrnn.tui.palette import key_commands
-from tui_charrnn.tui.screens.help import HelpScreen
+from tui_charrnn.tui.messages import (
+    FirstFrameShown,
+    NewRunRequested,
+    ResumeRequested,
+    RunFound,
+    RunOpened,
+)
+from tui_charrnn.tui.run_search import look_for_run_soon
 from tui_charrnn.tui.screens.main import MainScreen
-from tui_charrnn.tui.screens.question import ask_to_leave
-from tui_charrnn.tui.session import Session, Source, find_run_to_show, session_for
+from tui_charrnn.tui.session import Session, Source, session_for
+from tui_charrnn.tui.sizes import HEIGHTS, WIDTHS, size_classes
 from tui_charrnn.tui.terminal import TerminalGuard, tolerant_driver
 from tui_charrnn.tui.theme_choice import put_on_theme
 from tui_charrnn.tui.themed_app import ThemedApp
-from tui_charrnn.tui.weights import WeightsLoader
-from tui_charrnn.tui.widgets.run_follower import READ_ONLY
+from tui_charrnn.tui.weights import WeightsLoader, has_weights
 
-if TYPE_CHECKING:  # brings the catalogue of texts, see `action_train`
+if TYPE_CHECKING:  # the first frame does not wait for them
+    from textual.screen import Screen
+
     from tui_charrnn.tui.new_run import Launch
+
+
+def _help_screen() -> Screen[Any]:
+    # deferred: needed by those who ask for it only
+    from tui_charrnn.tui.screens.help import HelpScreen  # noqa: PLC0415 - as said
+
+    return HelpScreen()
 
 
 class CharRNNApp(ThemedApp):
@@ -44,27 +54,16 @@ class CharRNNApp(ThemedApp):
     TITLE = "charrnn-tui"
     CSS_PATH = "charrnn.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
-    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {"help": HelpScreen}
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
-        (0, "-too-narrow"),
-        (40, "-small"),
-        (60, "-narrow"),
-        (110, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
-        (0, "-too-low"),
-        (12, "-flat"),
-        (16, "-low"),
-        (20, "-medium"),
-        (30, "-high"),
-    ]
+    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {"help": _help_screen}
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(
         self,
         session: Session,
         *,
         run: RunDirectory | None = None,
-        launch: "Launch" = launch_trainer,
+        launch: Launch | None = None,
         loader: WeightsLoader | None = None,
     ) -> None:
         """Name what is to be opened.
@@ -72,7 +71,7 @@ class CharRNNApp(ThemedApp):
         Args:
             session: What is open, filled as the app goes on.
             run: A run to show from the start; None looks for one that is being trained.
-            launch: Starts a trainer on a run directory.
+            launch: Starts a trainer on a run directory; None is the launcher of the program.
             loader: Finds and loads the weights that speak.
         """
         super().__init__(
@@ -92,17 +91,25 @@ class CharRNNApp(ThemedApp):
         self.main = MainScreen(session, self._loader)
 
     def get_default_screen(self) -> Screen[None]:
-        """The main screen."""
+        """The main screen, as the style sheet has it in a terminal of this size."""
+        self.main.add_class(*size_classes(self.size), update=False)
         return self.main
 
+    def on_load(self) -> None:
+        """Put on the theme before any style sheet is read; say what is not right in it."""
+        problems = [*map(safe_line, self.session.problems), *put_on_theme(self, self.session.theme)]
+        for problem in problems:
+            self.notify(problem, severity="warning", timeout=15, markup=False)
+
     def on_mount(self) -> None:
-        """Put on the theme, so that the first frame wears it."""
+        """Be ready to leave from now on."""
         self._loop_to_leave = asyncio.get_running_loop()
-        put_on_theme(self, self.session.theme)
-        for problem in self.session.problems:
-            self.notify(safe_line(problem), severity="warning", timeout=15, markup=False)
         if self._run_to_open is not None and has_weights(self._run_to_open):
             self.session.source = Source.NEWEST
+
+    def on_ready(self) -> None:
+        """Tell that the screen has been laid out, once it has drawn that as well."""
+        self.main.call_later(self.post_message, FirstFrameShown())
 
     def on_first_frame_shown(self) -> None:
         """Show the run that was named, or look for one in a thread, and let a model speak."""
@@ -110,13 +117,8 @@ class CharRNNApp(ThemedApp):
             self.main.open_run(self._run_to_open)
             self.main.answer_when_known()
             return
-        threading.Thread(
-            target=look_for_run,
-            args=(self.session.runs_folder, self.post_message),
-            daemon=True,
-            name="run-search",
-        ).start()
-        self.main.answer(None)
+        self.main.begin()
+        look_for_run_soon(self, self.session.runs_folder)
 
     def on_run_found(self, event: RunFound) -> None:
         """Show it, unless another run has been opened meanwhile."""
@@ -125,9 +127,12 @@ class CharRNNApp(ThemedApp):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key of the app that can be pressed here, then Textual's own commands."""
-        main = self.main if screen is self.main else None
-        focused = main.focused if main else None
-        yield from key_commands(self, main, focused, self.main.studio.room_of(focused))
+        # deferred: needed by those who open the palette only
+        from tui_charrnn.tui.palette import key_commands  # noqa: PLC0415 - as said
+
+        main, focused = self.main if screen is self.main else None, screen.focused
+        pane = self.main.studio.room_of(focused) if main else getattr(screen, "OWNER", None)
+        yield from key_commands(self, main, focused, pane)
         yield from super().get_system_commands(screen)
 
     def action_train(self) -> None:
@@ -146,10 +151,12 @@ class CharRNNApp(ThemedApp):
     def on_resume_requested(self, event: ResumeRequested) -> None:
         """Let a trainer go on with a run, and show it; not where the user came only to look."""
         if self.session.is_readonly:
+            from tui_charrnn.tui.widgets.run_follower import READ_ONLY  # noqa: PLC0415 - rare
+
             self.main.tell(READ_ONLY)
             return
         try:
-            self.session.trainers[event.run.path] = self._launch(event.run)
+            self.session.trainers[event.run.path] = self._launcher()(event.run)
         except CharRNNError as error:
             self.main.tell(str(error), is_problem=True)
             return
@@ -161,6 +168,9 @@ class CharRNNApp(ThemedApp):
         """Leave; with a run that trains, ask what becomes of it."""
         if self.session.run is not None and self.session.has_live_run:
             if not any(screen.id == "leaving" for screen in self.screen_stack):
+                # deferred: needed by those who leave a training only
+                from tui_charrnn.tui.screens.question import ask_to_leave  # noqa: PLC0415 - as said
+
                 question = ask_to_leave(self.session.run.name)
                 question.id = "leaving"
                 self.push_screen(question, self._leave_run)
@@ -176,11 +186,18 @@ class CharRNNApp(ThemedApp):
         # deferred: the catalogue of texts brings the network modules, 50 ms of the first frame
         from tui_charrnn.tui.screens.new_run import NewRunScreen  # noqa: PLC0415 - as said
 
-        form = NewRunScreen(self.session, self._launch, prefill)
+        form = NewRunScreen(self.session, self._launcher(), prefill)
         self.push_screen(form, self._show_started)
+
+    def _launcher(self) -> Launch:
+        from tui_charrnn.runs.launcher import launch_trainer  # noqa: PLC0415 - as above
+
+        return self._launch or launch_trainer
 
     def _leave_run(self, answer: str | None) -> None:
         if self.session.run is not None and answer:
+            from tui_charrnn.tui.farewell import leave_run, stop_run  # noqa: PLC0415 - rare
+
             self.farewell = (stop_run if answer == "stop" else leave_run)(self.session.run)
             self.exit()
 
@@ -200,18 +217,6 @@ class CharRNNApp(ThemedApp):
         self._close_messages_no_wait()
 
 
-def look_for_run(runs_folder: Path, announce: Callable[[Message], object]) -> None:
-    """Tell of the run in a folder that is worth showing, if there is one."""
-    found = find_run_to_show(runs_folder)
-    if found is not None:
-        announce(RunFound(found))
-
-
-def has_weights(run: RunDirectory) -> bool:
-    """Whether a run has weights that can speak, at a glance."""
-    return run.latest.exists() or run.live_model.exists()
-
-
 def run_app(
     run: Path | None,
     runs_folder: Path,
@@ -219,6 +224,7 @@ def run_app(
     *,
     readonly: bool = False,
     is_ascii: bool = False,
+    tape: Path | None = None,
 ) -> int:
     """Open the app in this terminal.
 
@@ -228,6 +234,7 @@ def run_app(
         model: The model that speaks: a file, a run or a name; None is the preferred one.
         readonly: Whether nothing is asked of trainers.
         is_ascii: Whether frames and charts are drawn in ASCII, whatever the settings say.
+        tape: The file of a tape to open.
 
     Returns:
         The exit code.
@@ -237,6 +244,7 @@ def run_app(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     flags = {"model": model, "ascii": is_ascii or None}
     session = session_for(resolve(flags), runs_folder, is_readonly=readonly)
+    session.tape = tape
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)

@@ -19,6 +19,9 @@ GROUPS: Final = {
     "runs": "In the list of runs",
     "childhood": "In the childhood",
     "log": "In the log",
+    "history": "In the history",
+    "tape": "Back over the text: the tape",
+    "branches": "In the list of branches",
 }
 """Under which heading the help lists a key, by the first word of its id."""
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import CorpusError
+from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.tui.corpus_facts import CorpusFacts, size_words
@@ -11,6 +11,7 @@ from tui_charrnn.tui.corpus_facts import CorpusFacts, size_words
 if TYPE_CHECKING:  # brings NumPy
     from tui_charrnn.text.inspection import CharacterCount
     from tui_charrnn.text.survey import Survey
+    from tui_charrnn.text.vocabulary import Vocabulary
 
 _NAMED: Final = 2
 """Suspicious characters that are named one by one."""
@@ -28,6 +29,8 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
     survey = facts.survey
     if survey is None:
         return [safe_line(facts.postponed)] if facts.postponed else []
+    if survey.is_part:
+        return _lines_of_part(survey, training)
     if not survey.is_whole:
         return [_progress_line(survey)]
     lines = [_size_line(survey)]
@@ -35,7 +38,13 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
     if survey.characters > 1:
         held_out = survey.characters - split
         lines.append(f"{split:,} to train on; the last {held_out:,} held out")
-    return [*lines, *_remarks(survey, split), *_smaller_batch(survey, training, split)]
+    return [
+        *lines,
+        *_folding(survey, training),
+        *_remarks(survey),
+        *_unheard(survey, split),
+        *_smaller_batch(survey, training, split),
+    ]
 
 
 def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
@@ -46,12 +55,27 @@ def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
     if survey.vocabulary_size < 2:
         return "It holds one character again and again: there is nothing to learn in it."
     try:
+        vocabulary_of(survey, training)
         _fitting_batch_size(survey, training)
-    except CorpusError as error:
+    except (ConfigError, CorpusError) as error:
         return str(error)
     if survey.characters - split_point(survey.characters, training.validation_fraction) < 2:
         return "Too little is held out: at least 2 characters are needed to be scored."
     return ""
+
+
+def vocabulary_of(survey: "Survey", training: TrainingConfig) -> "Vocabulary":
+    """What a model of the text would know: its characters, rare ones folded into one symbol.
+
+    Raises:
+        ConfigError: If all characters are rare.
+    """
+    # deferred: NumPy, which whoever surveyed has loaded
+    from tui_charrnn.text.vocabulary import choose_vocabulary  # noqa: PLC0415 - as said
+
+    return choose_vocabulary(
+        survey.occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
+    )
 
 
 def form_sentence(problem: str) -> str:
@@ -62,11 +86,52 @@ def form_sentence(problem: str) -> str:
 
 
 def _progress_line(survey: "Survey") -> str:
-    share = survey.found.bytes / survey.bytes_total
+    share = survey.found.consumed / survey.bytes_total
     return (
         f"Reading … {share:.0%} of {size_words(survey.bytes_total)}: {survey.characters:,} "
         f"characters so far, {survey.vocabulary_size:,} different ones"
     )
+
+
+def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
+    """What the first part of a large text tells; the rest is read when training starts."""
+    characters = survey.expected_characters
+    split = split_point(characters, training.validation_fraction)
+    part = (
+        f"{size_words(survey.bytes_total)} of {', '.join(survey.found.encodings)}, of which the "
+        f"first {size_words(survey.found.consumed)} were looked at: "
+        f"{survey.vocabulary_size:,} different characters there"
+    )
+    whole = (
+        f"about {count_in_words(characters)} characters, {count_in_words(split)} to train on; all "
+        "are read when training starts"
+    )
+    return [
+        part,
+        whole,
+        *_folding(survey, training),
+        *_remarks(survey),
+    ]
+
+
+def count_in_words(count: int) -> str:
+    """A large number that is an estimate: 980 million, 1.2 billion."""
+    for unit, size in (("billion", 1e9), ("million", 1e6)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count:,}"
+
+
+def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:
+    """How many characters become the unknown symbol; nothing if none does."""
+    try:
+        vocabulary = vocabulary_of(survey, training)
+    except ConfigError:
+        return []  # told as the problem that it is
+    if vocabulary.unknown_symbol is None:
+        return []
+    folded = survey.vocabulary_size - len(vocabulary) + 1
+    return [f"{folded:,} rare characters become one unknown symbol: {len(vocabulary):,} symbols"]
 
 
 def _size_line(survey: "Survey") -> str:
@@ -78,7 +143,7 @@ def _size_line(survey: "Survey") -> str:
     )
 
 
-def _remarks(survey: "Survey", split: int) -> list[str]:
+def _remarks(survey: "Survey") -> list[str]:
     found, remarks = survey.found, []
     if survey.skipped_files:
         remarks.append(f"binary or empty files passed over: {survey.skipped_files:,}")
@@ -91,9 +156,12 @@ def _remarks(survey: "Survey", split: int) -> list[str]:
     lines = ["; ".join(remarks)] if remarks else []
     if survey.suspicious:
         lines.append(f"! suspicious: {_suspicion_words(survey.suspicious)}")
-    if unheard := survey.only_after(split):
-        lines.append(f"! held out but never trained on: {_listed(unheard)}")
     return lines
+
+
+def _unheard(survey: "Survey", split: int) -> list[str]:
+    unheard = survey.only_after(split)
+    return [f"! held out but never trained on: {_listed(unheard)}"] if unheard else []
 
 
 def _suspicion_words(suspicious: "tuple[CharacterCount, ...]") -> str:

@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Owner = Literal["app", "main", "seed", "speech", "chart", "runs", "childhood", "log"]
+Owner = Literal[
+    "app",
+    "main",
+    "seed",
+    "speech",
+    "chart",
+    "runs",
+    "childhood",
+    "log",
+    "history",
+    "tape",
+    "branches",
+]
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 
 

@@ -11,8 +11,10 @@ from tui_charrnn.preferences.declaration import unknown_sentence
 from tui_charrnn.tui.key import Key, Owner
 from tui_charrnn.tui.main_keys import MAIN_KEYS
 from tui_charrnn.tui.pane_keys import PANE_KEYS
+from tui_charrnn.tui.tape_keys import TAPE_KEYS
+from tui_charrnn.tui.xray_keys import XRAY_KEYS
 
-KEYS: Final[tuple[Key, ...]] = MAIN_KEYS + PANE_KEYS
+KEYS: Final[tuple[Key, ...]] = MAIN_KEYS + PANE_KEYS + XRAY_KEYS + TAPE_KEYS
 """Every key of the app as it comes."""
 EVERYWHERE: Final[frozenset[Owner]] = frozenset({"app", "main"})
 """Owners whose keys act wherever the focus is, also while a seed is typed."""
@@ -42,14 +44,12 @@ _NAMED: Final = (
     "enter|escape|space|tab|backspace|delete|insert|home|end|pageup|pagedown|up|down|left|right"
 )
 _FUNCTION: Final = r"f(?:[1-9]|1\d|2[0-4])"
-_KEY: Final = re.compile(
+_KEY: Final = (
     rf"(?:(?:(?:ctrl\+)?(?:shift\+)?|alt\+)(?:{_NAMED}|{_FUNCTION})"
     rf"|(?:ctrl\+)?[a-z0-9]|alt\+[a-z0-9]|[^\W_]|{'|'.join(_SIGNS.values())})"
 )
-_TYPED: Final = re.compile(
-    rf"(?:shift\+)?(?:{_NAMED.replace('escape|', '')})|[^\W_]|[a-z]+_[a-z_]+"
-)
-"""What the seed box needs for itself."""
+_TYPED: Final = rf"(?:shift\+)?(?:{_NAMED.replace('escape|', '')})|[^\W_]|[a-z]+_[a-z_]+"
+"""What the seed box needs for itself. Compiled if somebody has keys of their own."""
 _EDITING: Final = frozenset({f"ctrl+{letter}" for letter in "aekuwdxcvyz"})
 _SAME: Final = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace"}
 """Keys that a terminal cannot tell from others."""
@@ -147,11 +147,11 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
     is_everywhere = known[name].owner in EVERYWHERE
     names = [_named(key) for key in ([","] if keys == "," else keys.split(","))]
     for key in names:
-        if not _KEY.fullmatch(key):
+        if not re.fullmatch(_KEY, key):
             raise ConfigError(f"A key is {_ALLOWED}. Received: {key!r}.")
         if key in _SAME:
             raise ConfigError(f"A terminal cannot tell {key} from {_SAME[key]}; choose another.")
-        if is_everywhere and (_TYPED.fullmatch(key) or key in _EDITING):
+        if is_everywhere and (re.fullmatch(_TYPED, key) or key in _EDITING):
             raise ConfigError(f"{key} is needed for typing a seed; choose f1 to f12 or {_CHORDS}.")
     return ",".join(dict.fromkeys(names))
 

@@ -58,9 +58,9 @@ MAIN_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "pane.text",
         "f2",
-        "show('text')",
+        "text",
         "Text",
-        "Show the text, with the cursor in the seed.",
+        "Show the text, with the cursor in the seed; from there, go back over it, and return.",
         in_row=False,
     ),
     Key(

@@ -9,13 +9,15 @@ from textual.message import Message
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tui_charrnn.runs.batch_stretch import Told
     from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.runs.liveness import Verdict
     from tui_charrnn.tui.feed import RunFeed
-    from tui_charrnn.tui.speaker import Opening, Speech
+    from tui_charrnn.tui.speaker import Speech
+    from tui_charrnn.tui.utterance import Opening
     from tui_charrnn.viewing.news import News
 
 
@@ -31,8 +33,10 @@ class SpeechBegan(Message):
 class SpeechEnded(Message):
     """No more characters come, after the length or because it was stopped."""
 
-    def __init__(self, speech: Speech, *, was_stopped: bool) -> None:
+    def __init__(self, speech: Speech, turn: int, *, was_stopped: bool) -> None:
         self.speech = speech
+        self.turn = turn
+        """Which `turn` of the speech it was; it may have begun another one since."""
         self.was_stopped = was_stopped
         super().__init__()
 
@@ -40,9 +44,28 @@ class SpeechEnded(Message):
 class SpeechFailed(Message):
     """A text could not be begun or continued."""
 
-    def __init__(self, speech: Speech, error: Exception) -> None:
+    def __init__(self, speech: Speech, error: Exception, turn: int) -> None:
         self.speech = speech
         self.error = error
+        self.turn = turn
+        super().__init__()
+
+
+class BranchBegan(Message):
+    """A text goes on from a place of the tape, in a branch that may be a new one."""
+
+    def __init__(self, speech: Speech, branch: int, turn: int) -> None:
+        self.speech = speech
+        self.branch = branch
+        self.turn = turn
+        super().__init__()
+
+
+class TapeRequested(Message):
+    """The user wants to open a tape that was saved."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
         super().__init__()
 
 

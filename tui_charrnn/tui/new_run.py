@@ -77,21 +77,25 @@ def make_run(
 
     Raises:
         CorpusError: If the corpus is too short, or one character only.
-        ConfigError: If the name is taken or cannot be one, or a seed is too long.
+        ConfigError: If the name is taken or cannot be one, a seed is too long, or all characters
+            are too rare.
         StorageError: If the disk refuses.
     """
     # deferred: NumPy, which the first frame does not wait for
     from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
     from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
-    from tui_charrnn.text.vocabulary import Vocabulary  # noqa: PLC0415 - as said
+    from tui_charrnn.text.vocabulary import choose_vocabulary  # noqa: PLC0415 - as said
 
     model, training = configurations
-    vocabulary = Vocabulary.from_text(corpus.text)
-    if len(vocabulary) < 2:
+    occurrences = corpus.numbered.occurrences()
+    if len(occurrences) < 2:
         raise CorpusError(
             f"{corpus.name} holds one character again and again: there is nothing to learn in it."
         )
-    split = split_point(len(corpus.text), training.validation_fraction)
+    vocabulary = choose_vocabulary(
+        occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
+    )
+    split = split_point(len(corpus), training.validation_fraction)
     fitting_batch_size(split, training.batch_size, training.sequence_length)  # refuses a short text
     return create_run(
         folder,
@@ -102,7 +106,7 @@ def make_run(
         corpus=corpus,
         vocabulary=vocabulary,
         parameter_count=parameter_count(model, len(vocabulary)),
-        pinned_seeds=choose_seeds(corpus.text, pinned_seeds),
+        pinned_seeds=choose_seeds(corpus.beginning, pinned_seeds),
     )
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import find_preset
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.training.plan import plan_by_count, plan_by_time
 from tui_charrnn.training.trial_facts import Trial, TrialSettings
 from tui_charrnn.tui.corpus_facts import CorpusFacts, size_words
-from tui_charrnn.tui.corpus_words import shortness
+from tui_charrnn.tui.corpus_words import shortness, vocabulary_of
 from tui_charrnn.tui.form_values import NewRun
 from tui_charrnn.tui.trial_timer import TrialAnswer
 
@@ -33,18 +34,24 @@ def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
 
     Of a text that is fetched later the length is guessed, and its vocabulary.
     """
-    characters, vocabulary_size = text_size(facts)
-    if not characters or facts.problem or shortness(facts, new.training):
+    if facts.problem or shortness(facts, new.training):
+        return None
+    characters, vocabulary_size = text_size(facts, new.training)
+    if not characters:
         return None
     split = split_point(characters, new.training.validation_fraction)
     return TrialSettings(new.model, new.training, vocabulary_size or GUESSED_VOCABULARY, split)
 
 
-def text_size(facts: CorpusFacts) -> tuple[int | None, int | None]:
-    """Characters of a text, which may be a guess, and how many different ones; None if unknown."""
-    if facts.survey is not None and facts.survey.is_whole:
-        return facts.survey.characters, facts.survey.vocabulary_size
-    return facts.characters, None
+def text_size(facts: CorpusFacts, training: TrainingConfig) -> tuple[int | None, int | None]:
+    """Characters of a text, which may be a guess, and symbols of its model; None if unknown."""
+    survey = facts.survey
+    if survey is None or not (survey.is_whole or survey.is_part):
+        return facts.characters, None
+    try:
+        return survey.expected_characters, len(vocabulary_of(survey, training))
+    except ConfigError:  # told as the problem that it is
+        return survey.expected_characters, None
 
 
 def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
@@ -55,7 +62,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
         facts: What is known of the text.
         answer: What is known of their speed on this machine.
     """
-    characters, vocabulary_size = text_size(facts)
+    characters, vocabulary_size = text_size(facts, new.training)
     lines = [network_words(new.model, vocabulary_size)]
     preset = find_preset(new.preset)
     is_as_tried = (new.model, new.training) == (preset.model, preset.training)

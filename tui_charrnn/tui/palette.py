@@ -27,7 +27,9 @@ def key_commands(
     keys = [key for key in keys_in_force() if key.action not in _ELSEWHERE]
     for key in sorted(keys, key=lambda key: key.owner != pane):
         target: DOMNode | None = {"app": app, "main": main}.get(key.owner)
-        if key.owner == pane and focused is not None:
+        if key.action.startswith("screen."):  # the screen can do it, wherever the focus is
+            target = main
+        elif key.owner == pane and focused is not None:
             target = _node_with(focused, key)
         if target is not None:
             yield SystemCommand(

@@ -6,6 +6,14 @@ from tui_charrnn.tui.key import Key
 
 PANE_KEYS: Final[tuple[Key, ...]] = (
     Key(
+        "speech.tape",
+        "t",
+        "tape",
+        "Tape",
+        "Go back over the text: see what else could have come, take it, walk the branches.",
+        owner="speech",
+    ),
+    Key(
         "speech.copy",
         "c",
         "copy",
@@ -41,6 +49,14 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         owner="speech",
     ),
     Key("speech.all", "a", "select_all", "All", "Select the whole text.", owner="speech"),
+    Key(
+        "speech.history",
+        "h",
+        "screen.history",
+        "History",
+        "Find what was said before: read it, hear it again, go on from it.",
+        owner="speech",
+    ),
     Key(
         "chart.span",
         "r",
@@ -182,4 +198,47 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         owner="log",
     ),
     Key("log.end", "end", "follow", "Newest", "Follow the newest line.", owner="log"),
+    Key(
+        "history.take",
+        "enter",
+        "take",
+        "Take",
+        "Take its seed text and settings back into the studio.",
+        owner="history",
+    ),
+    Key(
+        "history.replay",
+        "r",
+        "replay",
+        "Again",
+        "Have it said again, to the character; again to stop.",
+        owner="history",
+    ),
+    Key("history.copy", "c", "copy", "Copy", "Copy the text.", owner="history"),
+    Key(
+        "history.save",
+        "s",
+        "save",
+        "Save",
+        "Save the text, with all that it came from.",
+        owner="history",
+    ),
+    Key("history.delete", "d", "delete", "Delete", "Delete the text.", owner="history"),
+    Key(
+        "history.restore",
+        "u",
+        "restore",
+        "Undo",
+        "Bring the text back that was deleted last.",
+        owner="history",
+    ),
+    Key(
+        "history.search",
+        "slash",
+        "search",
+        "Find",
+        "Look for words in all texts.",
+        owner="history",
+        shown="/",
+    ),
 )

@@ -3,7 +3,6 @@
 One JSON string a line, readable by the user alone: what one types is nobody else's business.
 """
 
-import json
 import os
 import re
 import stat
@@ -47,7 +46,7 @@ class SeedHistory:
                 self._rewrite(_newest(lines))
 
     def _append(self, seed: str) -> None:
-        line = json.dumps(seed[:LONGEST_SEED]).encode() + b"\n"
+        line = _line_of(seed[:LONGEST_SEED])
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # one write at the end of the file: two apps at once do not tear each other's lines
         descriptor = self._open(self._path, os.O_APPEND)
@@ -73,7 +72,7 @@ class SeedHistory:
         partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
         descriptor = self._open(partial, os.O_TRUNC)
         with os.fdopen(descriptor, "wb") as file:
-            file.writelines(json.dumps(seed).encode() + b"\n" for seed in seeds)
+            file.writelines(map(_line_of, seeds))
         partial.replace(self._path)
 
     def _open(self, path: Path, flag: int) -> int:
@@ -81,8 +80,17 @@ class SeedHistory:
         return os.open(path, flags, 0o600)
 
 
+def _line_of(seed: str) -> bytes:
+    # deferred: called in a thread, after the first frame
+    import json  # noqa: PLC0415 - as said
+
+    return json.dumps(seed).encode() + b"\n"
+
+
 def _newest(lines: Iterable[bytes]) -> list[str]:
     """The last seeds of a file, without repetitions in a row."""
+    import json  # noqa: PLC0415 - as above
+
     seeds: list[str] = []
     for line in lines:
         try:

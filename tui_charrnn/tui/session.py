@@ -1,6 +1,7 @@
 """What is open in the app: the run that is shown, and whose weights speak."""
 
-import subprocess
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,19 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.preferences.declaration import Preferences
-from tui_charrnn.preferences.resolution import Resolution
-from tui_charrnn.runs.catalogue import list_runs
-from tui_charrnn.runs.description import RunStatus
-from tui_charrnn.runs.host import host_name
-from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import judge_at_a_glance
-from tui_charrnn.tui.key import Key
 from tui_charrnn.tui.keymap import KEYS, remap
 from tui_charrnn.tui.speaker import DEFAULT_LENGTH, Dial
-from tui_charrnn.viewing.run_view import RunView
 
-if TYPE_CHECKING:  # brings the catalogue of texts, which the first frame does not wait for
+if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
+    import subprocess
+
+    from tui_charrnn.preferences.resolution import Resolution
+    from tui_charrnn.runs.description import RunStatus
+    from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.form_values import FormValues
+    from tui_charrnn.tui.key import Key
+    from tui_charrnn.viewing.run_view import RunView
 
 _RECENT: Final = 7 * 86_400.0
 """Seconds in which a run that has ended is still shown when the app opens."""
@@ -46,13 +46,13 @@ class Session:
     """Temperature and pace."""
     view: RunView | None = None
     source: Source = Source.DEFAULT
-    trainers: dict[Path, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    trainers: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
     """Trainers that this app started, by run directory: they are to be reaped when they end."""
     started: RunDirectory | None = None
     """The run that this app started last."""
     started_words: str = ""
     """What that is: preset and length."""
-    form: "FormValues | None" = None
+    form: FormValues | None = None
     """What was last typed into the training form."""
     is_readonly: bool = False
     """Whether nothing may be asked of a trainer, not even its newest weights."""
@@ -64,6 +64,8 @@ class Session:
     """Whether nothing moves or blinks by itself."""
     preferences: Preferences = field(default_factory=Preferences)
     """What the user set for every time."""
+    tape: Path | None = None
+    """A tape that is open from the start on."""
     keys: tuple[Key, ...] = KEYS
     """The table of keys with the user's own in it."""
     problems: tuple[str, ...] = ()
@@ -104,6 +106,9 @@ class Session:
         trainer = self.trainers.get(run.path)
         if trainer is None or trainer.poll() is None:
             return False
+        # deferred: needed once a trainer has ended
+        from tui_charrnn.runs.host import host_name  # noqa: PLC0415 - as said
+
         taken_up_by = (status.pid, status.host) if status and status.pid else None
         if taken_up_by in {None, (trainer.pid, host_name())}:
             return True
@@ -144,6 +149,10 @@ def find_run_to_show(runs_folder: Path) -> RunDirectory | None:
     The most lately written one that is being trained; or else the newest, unless it is older than
     a week.
     """
+    # deferred: called in a thread, after the first frame
+    from tui_charrnn.runs.catalogue import list_runs  # noqa: PLC0415 - as said
+    from tui_charrnn.runs.liveness import judge_at_a_glance  # noqa: PLC0415 - as said
+
     try:
         summaries = [found for found in list_runs(runs_folder) if found.problem is None]
     except RunError:

@@ -225,6 +225,7 @@ class Speech(SpokenTape):
         for _ in range(self._dial.length):
             self._heed_dial(tape)
             tape.next()
+            self.listener(tape)
             pace, now = self._dial.pace, time.monotonic()
             due = now if pace is None else max(due, now - _LONGEST_LAG) + 1 / pace
             pause = max(due - now, _MAKES_WAY if self._lookers else 0.0)

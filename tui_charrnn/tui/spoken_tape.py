@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from tui_charrnn.tui.utterance import Utterance, spelled, utterance_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tui_charrnn.generation.moment import Moment
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.tui.utterance import Opening
@@ -27,6 +29,12 @@ class SpokenTape:
         """How many of its characters were taken."""
         self._lookers = 0
         """How many look at a moment now."""
+        self.listener: Callable[[Tape], object] = _pass_by
+        """Hears of every character just after it was said, in the thread that says it."""
+
+    def hear_nothing(self) -> None:
+        """Have nobody listen any more."""
+        self.listener = _pass_by
 
     @property
     def length(self) -> int:
@@ -74,3 +82,7 @@ class SpokenTape:
             return None
         finally:
             self._lookers -= 1
+
+
+def _pass_by(_: Tape) -> None:
+    """Heed no character."""

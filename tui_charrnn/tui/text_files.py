@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.tui.speaker import Utterance, Voice
+    from tui_charrnn.tui.speaker import Voice
+    from tui_charrnn.tui.utterance import Utterance
 
 
 def texts_folder() -> Path:
@@ -67,6 +68,7 @@ def describe(said: Utterance, now: datetime.datetime) -> dict[str, Any]:
     sha256, hindrance = _file_digest(opening.voice)
     if changes:
         hindrance = "Temperature or filters were changed while the text was generated."
+    hindrance = said.hindrance or hindrance
     return {
         "program": f"charrnn-tui {__version__}",
         "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",

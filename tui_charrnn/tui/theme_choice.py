@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import platformdirs
 from textual.app import App
@@ -14,6 +14,9 @@ from tui_charrnn.crash import state_folder
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.themes import DEFAULT_THEME, load_themes
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.themed_app import ThemedApp
 
 _LAST_RESORT: Final = "textual-dark"
 """Comes with Textual: there is always something to wear."""
@@ -54,13 +57,16 @@ def find_themes() -> Wardrobe:
     return Wardrobe(kept, own, [*problems, *own_problems])
 
 
-def put_on_theme(app: App[None], wanted: str = "") -> None:
-    """Let an app wear the theme that is wanted, and say which themes cannot be used.
+def put_on_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
+    """Let an app come in the theme that is wanted.
 
     Args:
-        app: The app, which is running.
+        app: The app, before it runs.
         wanted: The name of a theme. If it is empty, TEXTUAL_THEME names one, then the one that was
             kept last, then it is the default.
+
+    Returns:
+        One sentence about each theme that cannot be used, safe to show.
     """
     wardrobe = find_themes()
     for theme in wardrobe.themes:
@@ -70,12 +76,11 @@ def put_on_theme(app: App[None], wanted: str = "") -> None:
     if asked and asked not in app.available_themes:
         names = ", ".join(theme.name for theme in wardrobe.themes)
         problems.append(f"There is no theme {asked!r}. The themes are: {names}.")
-    for problem in problems:
-        app.notify(safe_line(problem), severity="warning", markup=False)
     # Textual takes the name from TEXTUAL_THEME before there is such a theme, and then would not
     # take it for a change
     app.set_reactive(App.theme, _LAST_RESORT)
-    app.theme = _first_of(app.available_themes, (asked, remembered_theme(), DEFAULT_THEME))
+    app.come_in(_first_of(app.available_themes, (asked, remembered_theme(), DEFAULT_THEME)))
+    return [safe_line(problem) for problem in problems]
 
 
 def remembered_theme() -> str:

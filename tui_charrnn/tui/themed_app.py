@@ -5,14 +5,21 @@ Also where colors, motion and signs are held back: NO_COLOR, reduced motion, ASC
 
 import os
 from collections.abc import Sequence
+from typing import Final
 
 from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.theme import Theme
+from textual.widget import Widget
 
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.theme_filters import InAscii, WithoutColors
 from tui_charrnn.tui.themes import fallback_variables
+
+_SHADES_OF_GRAY: Final = frozenset({Monochrome, NoColor})
+"""What Textual does without colors."""
 
 
 class ThemedApp(App[None]):
@@ -20,7 +27,10 @@ class ThemedApp(App[None]):
 
     DEFAULT_CSS = """
     ThemedApp:nocolor, ThemedApp:ansi {
-        *:focus, *:focus-within { border-title-style: bold reverse; }
+        *:focus { border-title-style: bold reverse; }
+        LogPane:focus-within, ChildhoodPane:focus-within, RunList:focus-within {
+            border-title-style: bold reverse;
+        }
         Input > .input--placeholder, TextArea > .text-area--placeholder { text-style: italic; }
     }
     ThemedApp:ansi DataTable > .datatable--header {
@@ -49,6 +59,8 @@ class ThemedApp(App[None]):
         self.no_color = bool(os.environ.get("NO_COLOR"))  # set but empty does not count
         if reduces_motion:
             self.animation_level = "none"
+        self._read_for: Theme | None = None
+        """The theme that the style sheets were read for."""
         self._without_colors = WithoutColors()
         self._in_ascii = InAscii()
 
@@ -56,14 +68,37 @@ class ThemedApp(App[None]):
         """The colors of the program for a theme that has none of them."""
         return fallback_variables(self.current_theme)
 
+    def come_in(self, theme: str) -> None:
+        """Wear a theme from the first frame on; called before the app runs.
+
+        Args:
+            theme: Its name; it is registered.
+        """
+        self.theme = theme
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._read_for = self.current_theme
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Read the style sheets for another theme; for that which they were read for, do nothing.
+
+        Textual asks for it at every start, for the theme that is worn from the beginning.
+        """
+        if self._read_for != self.current_theme:
+            super().refresh_css(animate)
+            self._read_for = self.current_theme
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every row is put through; Textual's own way without colors leaves shades of gray."""
-        filters = [
-            one for one in super().get_line_filters() if not isinstance(one, Monochrome | NoColor)
-        ]
+        filters = [one for one in super().get_line_filters() if type(one) not in _SHADES_OF_GRAY]
         filters += [self._without_colors] if self.no_color else []
         filters += [self._in_ascii] if self.is_ascii else []
         return filters
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let nothing be pasted into Textual's own fields, as that of the palette, as it is."""
+        if isinstance(event, events.Paste) and _is_textuals_own(self.focused):
+            event.text = safe_line(event.text)
+        await super().on_event(event)
 
     def search_themes(self) -> None:
         """Let the reader choose a theme by looking at it."""
@@ -76,3 +111,7 @@ class ThemedApp(App[None]):
         """Keep the text cursor from blinking where motion is unwanted."""
         if self.reduces_motion and hasattr(event.widget, "cursor_blink"):
             event.widget.cursor_blink = False
+
+
+def _is_textuals_own(widget: Widget | None) -> bool:
+    return type(widget).__module__.startswith("textual.")

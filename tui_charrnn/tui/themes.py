@@ -96,6 +96,8 @@ def fallback_variables(theme: Theme) -> dict[str, str]:
 
     See `ThemedApp`; without them no style sheet that names one of `VARIABLES` can be read.
     """
+    if theme.variables.keys() >= VARIABLES.keys():
+        return {}
     generated = theme.to_color_system().generate()
     return {name: generated[color] for name, color in VARIABLES.items()}
 

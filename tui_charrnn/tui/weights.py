@@ -1,22 +1,27 @@
-"""Finds the weights that are to speak and loads them; called in the thread that speaks."""
+"""Finds the weights that are to speak and loads them; called in the thread that speaks.
+
+What reads runs and models is imported there too: the first frame does not wait for it.
+"""
+
+from __future__ import annotations
 
 import dataclasses
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import CharRNNError, ModelFileError
-from tui_charrnn.generation.sources import find_model
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
-from tui_charrnn.runs.control import send_request
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.speaker import Voice, Wait
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tui_charrnn.runs.layout import RunDirectory
 
 PUBLISH_LIMIT: Final = 5.0  # seconds that a trainer has to publish its weights
 _LOOK_INTERVAL: Final = 0.05  # seconds
@@ -24,8 +29,7 @@ _LOOK_INTERVAL: Final = 0.05  # seconds
 Clock = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(NamedTuple):
     """A model file that is to speak, and why it is not quite what was asked for."""
 
     path: Path
@@ -47,7 +51,7 @@ class Wanted:
     """Whether it has trained on a batch."""
 
     @classmethod
-    def of(cls, session: Session) -> "Wanted":
+    def of(cls, session: Session) -> Wanted:
         """What the session asks for now."""
         view = session.view
         return cls(
@@ -97,8 +101,12 @@ def find_weights(wanted: Wanted, wait: Wait, clock: Clock = time.monotonic) -> W
         CharRNNError: If there are none; the sentence says when there will be.
     """
     if wanted.run is None or wanted.source is Source.DEFAULT:
+        from tui_charrnn.generation.sources import find_model  # noqa: PLC0415 - as said above
+
         return Weights(find_model(wanted.model, wanted.runs_folder))
     if wanted.source is Source.BEST:
+        from tui_charrnn.runs.checkpoints import best_or_newest  # noqa: PLC0415 - as said above
+
         checkpoint = best_or_newest(wanted.run)
         if checkpoint is None:
             raise _no_weights(wanted.run)
@@ -119,6 +127,8 @@ def find_weights(wanted: Wanted, wait: Wait, clock: Clock = time.monotonic) -> W
 
 def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
     """Ask for the newest weights and wait for their file; False if they do not come."""
+    from tui_charrnn.runs.control import send_request  # noqa: PLC0415 - as said above
+
     before = file_mark(run.live_model)
     send_request(run, "publish")
     give_up_at = clock() + PUBLISH_LIMIT
@@ -130,6 +140,8 @@ def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
 
 def _newest_file(run: RunDirectory) -> Path | None:
     """The newest weights that lie in a run: a checkpoint's, or published later than it."""
+    from tui_charrnn.runs.checkpoints import newest_valid  # noqa: PLC0415 - as said above
+
     checkpoint = newest_valid(run)
     candidates = [run.live_model, *([checkpoint.model] if checkpoint else [])]
     marks = {path: mark for path in candidates if (mark := file_mark(path)) is not None}
@@ -141,6 +153,11 @@ def _no_weights(run: RunDirectory) -> ModelFileError:
         f"Run {safe_line(run.name)} has no weights yet; it can speak from its first batch on. "
         f"{key_words('text.source')} goes back to the bundled model."
     )
+
+
+def has_weights(run: RunDirectory) -> bool:
+    """Whether a run has weights that can speak, at a glance."""
+    return run.latest.exists() or run.live_model.exists()
 
 
 def file_mark(path: Path) -> tuple[int, int, int] | None:

@@ -29,6 +29,7 @@ def gigabytes(count: int) -> str:
 
 
 def _progress_rows(view: RunView) -> Iterator[Row]:
+    yield "degraded", words.degraded_words(view)
     yield "step", words.step_words(view).removeprefix("step ") if view.step else ""
     yield "epoch", words.epoch_words(view).removeprefix("epoch ")
     yield "time left", words.left_words(view).removesuffix(" left")

@@ -19,6 +19,7 @@ from tui_charrnn.runs.records import (
     RunEnded,
     RunFailed,
     RunPlanned,
+    RunPreempted,
     RunResumed,
     RunRolledBack,
     RunStarted,
@@ -181,6 +182,11 @@ def _fold_failed(view: RunView, record: RunFailed) -> News:
     return News(view.failure, "error")
 
 
+def _fold_preempted(_: RunView, record: RunPreempted) -> News:
+    cause = safe_line(record.cause)
+    return News(f"The trainer was told to leave ({cause}): it saves and ends.", "warning")
+
+
 def _fold_ended(view: RunView, record: RunEnded) -> News:
     view.ended = record
     return News(f"Run {safe_line(view.run.name)}: {safe_line(record.reason)} at {record.step:,}.")
@@ -204,5 +210,6 @@ _FOLDS: Final[Mapping[type[Told], Callable[[RunView, Any], News | None]]] = {
     RunRolledBack: _fold_rolled_back,
     RunDiverged: _fold_diverged,
     RunFailed: _fold_failed,
+    RunPreempted: _fold_preempted,
     RunEnded: _fold_ended,
 }

@@ -7,9 +7,8 @@ from rich.cells import cell_len
 from tui_charrnn.durations import format_duration
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
-from tui_charrnn.runs.catalogue import default_runs_folder
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, default_runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.run_view import RunView
 
@@ -49,7 +48,14 @@ def state_words(view: RunView, now: float) -> str:
     words = _STATE_WORDS[view.state]
     if view.state in _WITH_CLOCK:
         words = f"{words} {clock_words(now - view.state_since)}"
+    if degraded_words(view):
+        words = f"{words}, degraded"
     return f"{words} (no news)" if view.is_live and view.life == "silent" and view.status else words
+
+
+def degraded_words(view: RunView) -> str:
+    """Why a run that is being trained is less safe than it should be: disk full, last saved ..."""
+    return safe_line(view.status.degraded) if view.status is not None and view.is_live else ""
 
 
 def state_mark(view: RunView) -> str:

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from tui_charrnn.tui.bindings import grouped, matching
 from tui_charrnn.tui.key import Key
 from tui_charrnn.tui.keymap import keys_in_force
+from tui_charrnn.tui.screens.ask_text import SafeInput
 
 _ABOUT = (
     "A character LSTM reads text one character at a time and guesses the next. What you type into "
@@ -64,7 +65,7 @@ class HelpScreen(ModalScreen[None]):
         with Vertical(id="help") as box:
             box.border_title = Content("Keys")
             box.border_subtitle = Content("Type to find · Esc closes")
-            yield Input(placeholder="find a key by what it does", id="help-search")
+            yield SafeInput(placeholder="find a key by what it does", id="help-search")
             with VerticalScroll(id="help-page", can_focus=False):
                 yield Static(_ABOUT, markup=False, id="help-about")
                 width = max(_LEAST_COLUMN, *(len(key.display) + 1 for key in keys_in_force()))

@@ -1,21 +1,21 @@
 """The one screen that is always there: a run, a text that streams, a seed box, and other panes."""
 
+from __future__ import annotations
+
 import functools
 import time
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.events import Resize
 from textual.getters import query_one
 from textual.reactive import var
-from textual.screen import Screen
 from textual.widgets import Static
 
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.messages import (
-    FirstFrameShown,
     NewsTold,
     NoteWritten,
     PaneRequested,
@@ -24,26 +24,31 @@ from tui_charrnn.tui.messages import (
     RunMoved,
     SeedSubmitted,
 )
+from tui_charrnn.tui.screens.recalling import Recalling
 from tui_charrnn.tui.screens.steering import Steering
+from tui_charrnn.tui.screens.taping import Taping
+from tui_charrnn.tui.screens.xraying import Xraying
 from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.sizes import TOO_SMALL, is_too_small
 from tui_charrnn.tui.throttle import Throttle
-from tui_charrnn.tui.weights import Wanted, WeightsLoader
+from tui_charrnn.tui.weights import Wanted
 from tui_charrnn.tui.widgets.conversation import Conversation
 from tui_charrnn.tui.widgets.key_row import KeyRow
 from tui_charrnn.tui.widgets.note_line import NoteLine
 from tui_charrnn.tui.widgets.pane_tabs import PANES, PaneTabs
-from tui_charrnn.tui.widgets.run_follower import RunFollower
-from tui_charrnn.tui.widgets.status_line import StatusLine
 from tui_charrnn.tui.widgets.studio import Studio
 from tui_charrnn.tui.widgets.title_row import TitleRow
-from tui_charrnn.viewing.run_view import RunView
+
+if TYPE_CHECKING:
+    from tui_charrnn.runs.layout import RunDirectory
+    from tui_charrnn.tui.weights import WeightsLoader
+    from tui_charrnn.viewing.run_view import RunView
 
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two drawings while nothing but batches comes."""
-TOO_SMALL = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
 
 
-class MainScreen(Steering, Screen[None]):
+class MainScreen(Recalling, Taping, Xraying, Steering):
     """Answers what the user asks for; what a run does is told to it by a follower."""
 
     AUTO_FOCUS = "SeedBox"  # before the first frame: styles everything once, not twice
@@ -51,9 +56,6 @@ class MainScreen(Steering, Screen[None]):
     pane: var[str] = var("text")
     """Which of `PANES` is open."""
     note = query_one(NoteLine)
-    status = query_one(StatusLine)
-    follower = query_one("#shown-run", RunFollower)
-    compared = query_one("#compared-run", RunFollower)
     studio = query_one(Studio)
     conversation = query_one(Conversation)
 
@@ -62,36 +64,40 @@ class MainScreen(Steering, Screen[None]):
         self.session = session
         self._loader = loader
         self._waits_for_run = False
+        self._has_come_up = False
         self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
 
     def compose(self) -> ComposeResult:
-        """Title, status, tabs, the panes, the note, the keys."""
+        """Title, tabs, the panes, the note, the keys; the status once there is a run."""
         yield TitleRow()
-        yield StatusLine()
         yield PaneTabs()
         yield Studio(self.session)
         yield NoteLine()
-        yield Static(TOO_SMALL, id="too-small", markup=False)
         yield KeyRow()
-        yield RunFollower(self.session, id="shown-run")
-        yield RunFollower(self.session, id="compared-run", tells_news=False)
+
+    def update_node_styles(self, animate: bool = True) -> None:
+        """Style all again, but as the screen comes up: each part has just been styled then."""
+        if self._has_come_up:
+            super().update_node_styles(animate)
+        self._has_come_up = True
 
     def on_mount(self) -> None:
         """The text begins after the first frame, with the cursor in the seed box."""
         self.watch(self.conversation.spoken, "streaming", self._show_keys)
         self.call_after_refresh(self._place_cursor)
-        self.call_after_refresh(self.post_message, FirstFrameShown())
 
     def watch_pane(self) -> None:
         """Show the pane that is open."""
+        self.studio.open(self.pane)  # first: it brings the style of the panes
         for name in PANES:
             self.set_class(name == self.pane, f"-pane-{name}")
         self.query_one(PaneTabs).show(self.pane)
-        self.studio.open(self.pane)
         self._show_run()
 
-    def on_resize(self) -> None:
-        """Give the open pane back the focus that it loses in a terminal too small to show it."""
+    def on_resize(self, event: Resize) -> None:
+        """Say that a terminal is too small; once it is not, give the open pane back its focus."""
+        if is_too_small(event.size) and not self.query("#too-small"):
+            self.mount(Static(TOO_SMALL, id="too-small", markup=False))
         if self.focused is None:
             self.call_after_refresh(self.studio.focus_on, self.pane)
 
@@ -117,7 +123,8 @@ class MainScreen(Steering, Screen[None]):
 
     def open_run(self, run: RunDirectory | None) -> None:
         """Show a run; its weights can speak from now on."""
-        if self.compared.view is not None and self.compared.view.run == run:
+        other = self.compared_view
+        if other is not None and other.run == run:
             self.compared.follow(None)
         self.follower.follow(run)
         self.session.view = self.follower.view
@@ -166,6 +173,9 @@ class MainScreen(Steering, Screen[None]):
 
     def action_show(self, pane: str) -> None:
         """Open a pane and give it the focus."""
+        if not self.is_mounted:  # a key that was faster than the first frame
+            self.call_after_refresh(self.action_show, pane)
+            return
         self.pane = pane
         self.studio.focus_on(pane)
 
@@ -207,8 +217,8 @@ class MainScreen(Steering, Screen[None]):
         """What is drawn at once when it changes; the rest is progress."""
         return (
             _news_of(self.session.view),
-            _news_of(self.compared.view),
-            self.follower.pending.words,
+            _news_of(self.compared_view),
+            self.asked_for,
         )
 
     def _show_run(self) -> None:
@@ -216,11 +226,13 @@ class MainScreen(Steering, Screen[None]):
 
     def _draw_run(self) -> None:
         view, now = self.session.view, time.monotonic()
-        asked = self.follower.pending.words
-        self.set_class(view is not None, "-has-run")
+        asked = self.asked_for
         self.query_one(TitleRow).show(self.session)
-        self.studio.show(view, self.compared.view, now, asked)
-        self.status.show(view, now, asked, self.studio.trouble if view is not None else "")
+        self.studio.show(view, self.compared_view, now, asked)
+        if view is not None or self._status is not None:
+            trouble = self.studio.trouble if view is not None else ""
+            self.status.show(view, now, asked, trouble)
+        self.set_class(view is not None, "-has-run")  # last: the studio brings the style of it
         self._show_keys()
 
     def _show_keys(self) -> None:

@@ -1,30 +1,76 @@
 """Control of the training that is shown: every key asks the trainer, and its answer is told."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
-from textual.app import App
+from textual.screen import Screen
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.runs.description import RunState
-from tui_charrnn.tui.screens.ask_text import AskTextScreen
-from tui_charrnn.tui.screens.question import ask_to_stop
-from tui_charrnn.tui.widgets.run_follower import NO_TRAINER, READ_ONLY, RunFollower
+from tui_charrnn.tui.widgets.pane_tabs import PaneTabs
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.session import Session
+    from tui_charrnn.tui.widgets.run_follower import RunFollower
+    from tui_charrnn.tui.widgets.status_line import StatusLine
     from tui_charrnn.viewing.run_view import RunView
 
 
-class Steering:
-    """The actions of a screen that follows a run."""
+class Steering(Screen[None]):
+    """A screen that follows a run, and the actions by which it is steered.
+
+    What knows of runs is imported and put in place once there is a run, or a key for one is
+    pressed: the first frame does not wait for it.
+    """
+
+    _status: StatusLine | None = None
+    _shown: RunFollower | None = None
+    _compared: RunFollower | None = None
 
     if TYPE_CHECKING:  # what the screen has
         session: Session
-        follower: RunFollower
-        app: App[object]
 
         def tell(self, sentence: str, *, is_problem: bool = False) -> None:
             """Say something in the line below the panes."""
+
+    @property
+    def status(self) -> StatusLine:
+        """The rows that tell of the run that is shown."""
+        from tui_charrnn.tui.widgets.status_line import StatusLine  # noqa: PLC0415 - as said
+
+        if self._status is None:
+            self._status = StatusLine()
+            self.mount(self._status, before=self.query_one(PaneTabs))
+        return self._status
+
+    @property
+    def follower(self) -> RunFollower:
+        """Follows the run that is shown."""
+        self._shown = self._shown or self._new_follower(tells_news=True)
+        return self._shown
+
+    @property
+    def compared(self) -> RunFollower:
+        """Follows the run that is compared with it."""
+        self._compared = self._compared or self._new_follower(tells_news=False)
+        return self._compared
+
+    @property
+    def compared_view(self) -> RunView | None:
+        """What is known of the run that is compared with it; None if none is."""
+        return self._compared.view if self._compared is not None else None
+
+    @property
+    def asked_for(self) -> str:
+        """What the trainer has not answered yet, in words."""
+        return self._shown.pending.words if self._shown is not None else ""
+
+    def _new_follower(self, *, tells_news: bool) -> RunFollower:
+        from tui_charrnn.tui.widgets.run_follower import RunFollower  # noqa: PLC0415 - as said
+
+        follower = RunFollower(self.session, tells_news=tells_news)
+        self.mount(follower)
+        return follower
 
     def action_checkpoint(self) -> None:
         """Ask the trainer to save now."""
@@ -32,6 +78,8 @@ class Steering:
 
     def action_pause(self) -> None:
         """Ask the trainer to wait, or to go on."""
+        from tui_charrnn.runs.description import RunState  # noqa: PLC0415 - as said
+
         view, pending = self.session.view, self.follower.pending
         is_paused = view is not None and view.state is RunState.PAUSED
         if pending.is_waiting("pause") or (is_paused and not pending.is_waiting("resume")):
@@ -43,6 +91,7 @@ class Steering:
         """Ask the trainer to save and stop, after a question."""
         if (view := self._steered_view()) is None:
             return
+        from tui_charrnn.tui.screens.question import ask_to_stop  # noqa: PLC0415 - as said
 
         def stop(answer: str | None) -> None:
             if answer == "stop":
@@ -54,6 +103,8 @@ class Steering:
         """Ask for another learning rate and pass it on to the trainer."""
         if (view := self._steered_view()) is None:
             return
+        from tui_charrnn.tui.screens.ask_text import AskTextScreen  # noqa: PLC0415 - as said
+
         now = view.newest_batch.learning_rate if view.newest_batch else None
         planned = view.description.training.learning_rate if view.description else 1e-3
         question = "Peak of the learning rate from the next batch on; its schedule goes on."
@@ -69,8 +120,10 @@ class Steering:
         screen = AskTextScreen("Learning rate", question, f"{planned:g}", rate_problem)
         self.app.push_screen(screen, change)
 
-    def _steered_view(self) -> "RunView | None":
+    def _steered_view(self) -> RunView | None:
         """The run that can be steered; without one, say why."""
+        from tui_charrnn.tui.widgets.run_follower import NO_TRAINER, READ_ONLY  # noqa: PLC0415
+
         view = self.session.view
         if view is None or not view.is_live:
             self.tell(NO_TRAINER)

@@ -7,15 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.getters import query_one
 
-from tui_charrnn.tui.messages import NoteWritten, SeedSubmitted, SpeechBegan
-from tui_charrnn.tui.speaker import Dial, Voice, Wait
+from tui_charrnn.tui.messages import SeedSubmitted, SpeechBegan
+from tui_charrnn.tui.speaker import Dial, Recording, Voice, Wait
 from tui_charrnn.tui.widgets.kept_speech import SearchWanted
 from tui_charrnn.tui.widgets.seed_box import SeedBox
 from tui_charrnn.tui.widgets.seed_input import SeedInput
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
+from tui_charrnn.tui.widgets.taped_conversation import TapedConversation
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.widgets.search_bar import SearchBar
@@ -23,21 +22,19 @@ if TYPE_CHECKING:
 _HOTTEST: Final = 2.0
 
 
-class Conversation(Vertical):
+class Conversation(TapedConversation):
     """Takes seeds and what shapes the text; posts `SeedSubmitted` and loads nothing."""
 
-    spoken = query_one(SpokenText)
-    seed = query_one(SeedBox)
-
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: Dial, *, remembers_seeds: bool = True) -> None:
         super().__init__()
         self._dial = dial
+        self._remembers_seeds = remembers_seeds
         self._search: SearchBar | None = None
 
     def compose(self) -> ComposeResult:
         """The text, the seed box."""
         yield SpokenText(self._dial)
-        seed = SeedBox(placeholder="how the text begins")
+        seed = SeedBox(placeholder="how the text begins", remembers=self._remembers_seeds)
         seed.border_title = "Seed"
         yield seed
 
@@ -70,7 +67,11 @@ class Conversation(Vertical):
         self.mount(self._search, after=self.spoken)
 
     def leave(self) -> bool:
-        """End a search or a selection by keys, if the focus is there; whether there was one."""
+        """End a search, a selection by keys or the way back, if the focus is there.
+
+        Returns:
+            Whether there was one.
+        """
         search, focused = self._search, self.screen.focused
         if focused is None or focused is self.seed:
             return False
@@ -82,15 +83,15 @@ class Conversation(Vertical):
             self.spoken.drop_cursor()
             self.tell("")
             return True
+        if self.has_class("-tape") and focused in {self.spoken, self._tape}:
+            self.close_tape()
+            self.seed.focus()
+            return True
         return False
 
-    def speak(self, prepare: Callable[[Wait], Voice], seed_text: str | None) -> None:
-        """Answer a seed text; see `SpokenText.speak`."""
+    def speak(self, prepare: Callable[[Wait], Voice | Recording], seed_text: str | None) -> None:
+        """Answer a seed text, or open a tape; see `SpokenText.speak`."""
         self.spoken.speak(prepare, seed_text)
-
-    def tell(self, sentence: str) -> None:
-        """Have something said about the text."""
-        self.post_message(NoteWritten(sentence))
 
     def go_on(self) -> None:
         """Go on with the text from where it stopped."""

@@ -53,15 +53,17 @@ class FollowingScrollView(ScrollView):
     def _take_size(self, size: Size) -> None:
         """Take another size of all rows.
 
-        As long as the scrollbar stays, nothing around the text moves: the whole screen need not be
-        laid out and drawn again for every new row, as Textual does it.
+        As long as the scrollbar neither comes nor goes, nothing around the text moves: the whole
+        screen need not be laid out and drawn again for every new row, as Textual does it.
         """
+        had_bar, needs_bar = self.show_vertical_scrollbar, size.height > self.size.height
         is_same_width = size.width == self.virtual_size.width
-        if self.show_vertical_scrollbar and is_same_width and size.height > self.size.height:
-            self.set_reactive(FollowingScrollView.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = size.height
-        else:
+        if had_bar != needs_bar or (needs_bar and not is_same_width):
             self.virtual_size = size
+            return
+        self.set_reactive(FollowingScrollView.virtual_size, size)
+        if needs_bar:
+            self.vertical_scrollbar.window_virtual_size = size.height
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
         """Scroll at once; gliding text cannot be read and costs a redraw a frame."""

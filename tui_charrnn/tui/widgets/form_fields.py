@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
-from tui_charrnn.safe_text import safe_line
+from tui_charrnn.safe_text import safe_line, with_few_marks
 
 ARROWS: Final = (
     Binding("down", "screen.focus_next", "The next field", show=False),
@@ -31,7 +31,8 @@ class FormInput(Input):
         """Leave out what would not be shown as it is."""
         if safe_line(value) == value:
             return value
-        return "".join(character for character in value if safe_line(character) == character)
+        shown = "".join(character for character in value if safe_line(character) == character)
+        return with_few_marks(shown, "")
 
     def show(self, value: str) -> None:
         """Fill it in without telling anybody that it changed."""

@@ -84,6 +84,14 @@ class GeneratedText(KeepsText, FollowingScrollView, can_focus=True):
         """The seed and the generated text, exactly as appended; no notes, nothing skipped."""
         return self._kept.text
 
+    @property
+    def length(self) -> int:
+        """Characters that were ever appended and not cut off again, the dropped ones and notes too.
+
+        Characters are numbered so from 0 on; see `text_places`.
+        """
+        return self._wrapped.sources.length
+
     def append(self, text: str, style: TextStyle = "generated") -> None:
         """Add text at the end.
 
@@ -105,6 +113,20 @@ class GeneratedText(KeepsText, FollowingScrollView, can_focus=True):
             self.refresh()
         else:
             self.refresh_lines(changed - first, self._wrapped.end - changed)
+
+    def replace_end(self, source: int, text: str) -> None:
+        """Let generated text stand in the place of other generated text, and the view stay.
+
+        Args:
+            source: The number of the first character that goes; its row must not have been dropped.
+            text: What follows those that stay.
+        """
+        top = self.scroll_offset.y
+        self._kept.cut(self.length - source)
+        self._wrapped.cut(source)
+        self._kept.append(text)
+        self._wrapped.append(text, "generated")
+        self._start_afresh(top)
 
     def clear(self) -> None:
         """Drop all text and follow the end again."""

@@ -14,24 +14,24 @@ from tui_charrnn.tui.clipboard import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.errand import Errand
 from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.speaker import Speech
-from tui_charrnn.tui.widgets.marked_text import MarkedText
+from tui_charrnn.tui.widgets.xray_text import XrayText
 
 
 class SearchWanted(Message):
     """The reader wants to look for something in the text."""
 
 
-class KeptSpeech(MarkedText):
+class TapeWanted(Message):
+    """The reader wants to go back over the text."""
+
+
+class KeptSpeech(XrayText):
     """Copies and saves what `speech` has said; acts on keys while it has the focus.
 
     Files are written in threads: a folder may lie on a drive that does not answer.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("speech")]
-
-    speech: Speech | None = None
-    """The text that is being said, or was said last."""
 
     def action_copy(self) -> None:
         """Copy what is selected, or else the last text whole, as it is shown."""
@@ -71,6 +71,10 @@ class KeptSpeech(MarkedText):
     def action_search(self) -> None:
         """Look for something."""
         self.post_message(SearchWanted())
+
+    def action_tape(self) -> None:
+        """Go back over the text."""
+        self.post_message(TapeWanted())
 
     def action_match(self, direction: int) -> None:
         """Go to the next match (1) or to the one before (-1)."""

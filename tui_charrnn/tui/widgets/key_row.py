@@ -65,7 +65,7 @@ class KeyRow(Static):
             if longer.cell_length > width + len(gap):
                 break
             row = longer
-        self.update(row)
+        self.update(row, layout=False)  # it keeps its row, and the width of the screen
 
 
 def keys_of_row(pane: Owner | None) -> list[Key]:

@@ -20,11 +20,15 @@ class NoteLine(Static):
     """
 
     def __init__(self) -> None:
-        super().__init__(hint(), id="note", markup=False)
+        self._said = hint()
+        super().__init__(self._said, id="note", markup=False)
 
     def tell(self, sentence: str, *, is_problem: bool = False) -> None:
         """Say something, or the hint if it is empty; foreign parts are made safe."""
-        self.update(safe_line(sentence) or hint())
+        said = safe_line(sentence) or hint()
+        if said != self._said:  # or else the screen is laid out again for nothing
+            self._said = said
+            self.update(said)
         self.set_class(is_problem, "-problem")
 
 

@@ -47,4 +47,4 @@ class PaneTabs(Static):
             label = f"{keys[f'pane.{name}']} {_LABELS[name]}"
             text = f"[{label}]" if is_open else f" {label} "
             row = row.append(Content.from_markup(markup, text=text)).append(" ")
-        self.update(row)
+        self.update(row, layout=False)  # it keeps its row, and the width of the screen

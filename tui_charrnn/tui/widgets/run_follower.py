@@ -29,17 +29,15 @@ class RunFollower(Widget):
         self,
         session: Session,
         *,
-        id: str,  # noqa: A002 - the name that every Textual widget has for it
         tells_news: bool = True,
     ) -> None:
         """Wait to be told which run to follow.
 
         Args:
             session: Knows the trainers that this app started.
-            id: The id of the widget.
             tells_news: Whether what happens in the run is told in `NewsTold`.
         """
-        super().__init__(id=id)
+        super().__init__()
         self.view: RunView | None = None
         """What is known of the run that is followed."""
         self.pending = PendingRequests()

@@ -1,13 +1,18 @@
 """Streamed text that can be looked through."""
 
-from typing import ClassVar, Final
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.reactive import var
 
 from tui_charrnn.tui.renderables.row_strip import Overlay
-from tui_charrnn.tui.renderables.text_search import Matches, drawn_spans, find_matches
 from tui_charrnn.tui.renderables.wrapped_text import TextStyle
 from tui_charrnn.tui.widgets.generated_text import GeneratedText
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.renderables.text_search import Matches
 
 _PAUSE: Final = 0.25
 """Seconds between two looks at text that streams in while it is being looked through."""
@@ -80,11 +85,24 @@ class SearchedText(GeneratedText):
         if self._matches is None or not self._matches.starts:
             return None
         row, _ = self._matches.place(self._at)
-        spans = drawn_spans(self._wrapped, self._matches, row)
+        spans = self._spans_in(row)
         return next(((row, start) for index, start, _ in spans if index == self._at), None)
 
-    def _look(self, place: tuple[int, int]) -> None:
+    # deferred imports: needed by those who look for something only
+
+    def _find_all(self) -> None:
+        from tui_charrnn.tui.renderables.text_search import find_matches  # noqa: PLC0415 - as said
+
         self._matches = find_matches(self._wrapped, self._query) if self._query else None
+
+    def _spans_in(self, row: int) -> Iterable[tuple[int, int, int]]:
+        """The matches in a row, by number, with where they are drawn."""
+        from tui_charrnn.tui.renderables.text_search import drawn_spans  # noqa: PLC0415 - as said
+
+        return () if self._matches is None else drawn_spans(self._wrapped, self._matches, row)
+
+    def _look(self, place: tuple[int, int]) -> None:
+        self._find_all()
         if self._matches is not None and self._matches.starts:
             self._at = self._matches.next_to(place)
         self._mark_found()
@@ -111,8 +129,9 @@ class SearchedText(GeneratedText):
         """Look again, for rows that end elsewhere; the reader stays at the same match."""
         super()._start_afresh(top)
         if self._query:
-            self._matches = find_matches(self._wrapped, self._query)
-            self._at = min(self._at, max(len(self._matches.starts) - 1, 0))
+            self._find_all()
+            count = len(self._matches.starts) if self._matches is not None else 0
+            self._at = min(self._at, max(count - 1, 0))
             self._mark_found()
             self._show_found()
 
@@ -124,6 +143,6 @@ class SearchedText(GeneratedText):
             found = self.get_component_rich_style("generated-text--found")
             overlays = [
                 (start, end, found if index == self._at else match)
-                for index, start, end in drawn_spans(self._wrapped, self._matches, number)
+                for index, start, end in self._spans_in(number)
             ]
         return overlays + super()._overlays(number)

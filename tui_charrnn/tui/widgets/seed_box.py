@@ -35,10 +35,20 @@ class SeedBox(SeedInput):
 
     _has_complained = False
 
+    def __init__(self, *, placeholder: str = "", remembers: bool = True) -> None:
+        """Start empty.
+
+        Args:
+            placeholder: What an empty box shows.
+            remembers: Whether seeds are kept from one session to the next, and found again.
+        """
+        super().__init__(placeholder=placeholder)
+        self._history = SeedHistory(state_folder() / _FILE) if remembers else None
+
     def on_mount(self) -> None:
         """Read what was submitted before, once the box is there to type into."""
-        self._history = SeedHistory(state_folder() / _FILE)
-        self.call_after_refresh(self._read_seeds)
+        if self._history is not None:
+            self.call_after_refresh(self._read_seeds, self._history)
 
     def on_seeds_read(self, event: SeedsRead) -> None:
         """Let the arrows reach further back."""
@@ -69,25 +79,26 @@ class SeedBox(SeedInput):
         """Post the text, and remember it, also for the next time."""
         newest = self.submitted_seeds[-1:]
         super().action_submit()
-        if self.submitted_seeds[-1:] != newest:
+        history = self._history
+        if history is not None and self.submitted_seeds[-1:] != newest:
             seed = self.submitted_seeds[-1]
-            Errand("seed-history", lambda _: self._add(seed))
+            Errand("seed-history", lambda _: self._add(history, seed))
 
-    def _read_seeds(self) -> None:
-        Errand("seed-history", lambda _: self._read())
+    def _read_seeds(self, history: SeedHistory) -> None:
+        Errand("seed-history", lambda _: self._read(history))
 
-    def _read(self) -> None:
+    def _read(self, history: SeedHistory) -> None:
         """Read the file, in a thread."""
         try:
-            seeds = self._history.read()
+            seeds = history.read()
         except OSError as error:
             self.post_message(SeedsRefused(error))
         else:
             self.post_message(SeedsRead(seeds))
 
-    def _add(self, seed: str) -> None:
+    def _add(self, history: SeedHistory, seed: str) -> None:
         """Write a seed down, in a thread."""
         try:
-            self._history.add(seed)
+            history.add(seed)
         except OSError as error:
             self.post_message(SeedsRefused(error))

@@ -1,6 +1,5 @@
 """Where the reader types the text that the model goes on from."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
@@ -45,27 +44,29 @@ class SeedInput(KeepsText, TextArea):
     vocabulary: var[frozenset[str] | None] = var(None, init=False)
     """The characters that the model knows; others are struck out. None accepts everything."""
 
-    @dataclass
     class Submitted(Message):
         """The reader pressed Enter."""
 
-        seed_input: "SeedInput"
-        text: str
+        def __init__(self, seed_input: "SeedInput", text: str) -> None:
+            self.seed_input = seed_input
+            self.text = text
+            super().__init__()
 
         @property
         def control(self) -> "SeedInput":
             """The field that was submitted."""
             return self.seed_input
 
-    @dataclass
     class Shortened(Message):
         """What was typed or pasted is longer than what there is room for."""
 
-        seed_input: "SeedInput"
-        longest: int
-        """Characters that the field takes."""
-        lost: int
-        """Characters that were left out."""
+        def __init__(self, seed_input: "SeedInput", longest: int, lost: int) -> None:
+            self.seed_input = seed_input
+            self.longest = longest
+            """Characters that the field takes."""
+            self.lost = lost
+            """Characters that were left out."""
+            super().__init__()
 
         @property
         def control(self) -> "SeedInput":

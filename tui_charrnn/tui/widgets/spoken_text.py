@@ -1,5 +1,6 @@
 """The text that a model says: takes what a `Speech` generates, twenty times a second."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from typing import Final
@@ -8,8 +9,15 @@ from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.tui.keymap import key_words
-from tui_charrnn.tui.messages import NoteWritten, SpeechBegan, SpeechEnded, SpeechFailed
-from tui_charrnn.tui.speaker import Dial, Opening, Speech, Voice, Wait
+from tui_charrnn.tui.messages import (
+    BranchBegan,
+    NoteWritten,
+    SpeechBegan,
+    SpeechEnded,
+    SpeechFailed,
+)
+from tui_charrnn.tui.speaker import Dial, Recording, Speech, Voice, Wait
+from tui_charrnn.tui.utterance import Opening
 from tui_charrnn.tui.widgets.kept_speech import KeptSpeech
 
 FRAME: Final = 1 / 20  # seconds between two looks at what has been generated
@@ -24,41 +32,35 @@ class SpokenText(KeptSpeech):
         super().__init__(id="spoken-text")
         self._dial = dial
         self._opening: Opening | None = None
+        self._before: Speech | None = None
+        """What was said before, until another text has begun."""
 
     def on_mount(self) -> None:
         """Prepare the one timer that draws; it rests while nothing streams."""
-        self._frames = self.set_interval(FRAME, self._draw_new, pause=True)
+        self._frames = self.set_interval(FRAME, self.draw_new, pause=True)
         self.show_title()
 
     def on_unmount(self) -> None:
         """Let the thread end."""
         self.stop()
 
-    def speak(self, prepare: Callable[[Wait], Voice], seed_text: str | None) -> None:
-        """Answer a seed text; what was being said is broken off and stays.
+    def speak(self, prepare: Callable[[Wait], Voice | Recording], seed_text: str | None) -> None:
+        """Answer a seed text, or open a tape; what was being said is broken off and stays.
 
         Args:
-            prepare: Finds and loads a model; called in a thread.
+            prepare: Finds and loads a model, or a tape with it; called in a thread.
             seed_text: What the text begins with; None takes one that suits the model.
         """
-        self._draw_new()
+        self.draw_new()
         self.stop()
         self.drop_cursor()
         self.follows_end = True
+        if self.at is not None:
+            self.at = 0, 0  # the only place that every tape has
+        if self.speech is not None and self.speech.tape is not None:
+            self._before = self.speech
         self.speech = Speech(prepare, seed_text, self._dial, self.post_message)
         self.speech.begin()
-
-    def stop(self) -> None:
-        """Say no more; the text stays."""
-        if self.speech is not None and self.speech.is_active:
-            self.speech.stop()
-
-    def go_on(self) -> bool:
-        """Continue from the state where the text stopped; False if there is nothing to continue."""
-        if self.speech is None or not self.speech.go_on():
-            return False
-        self.streaming = True
-        return True
 
     def show_title(self) -> None:
         """Say above the text who speaks, and how."""
@@ -71,7 +73,8 @@ class SpokenText(KeptSpeech):
         """Write the seed text down and draw what follows."""
         if event.speech is not self.speech:
             return
-        self._opening = opening = event.opening
+        self._opening, self._before = event.opening, None
+        opening = event.opening
         if self.text:
             self.append("\n\n", "note")
         unknown = {lost.position for lost in opening.skipped}
@@ -79,21 +82,31 @@ class SpokenText(KeptSpeech):
             enumerate(opening.seed_text), lambda place: place[0] in unknown
         ):
             self.append("".join(c for _, c in group), "skipped" if is_unknown else "seed")
+        self.begin_tape()
+        if opening.is_recorded and event.speech.tape is not None:
+            # it goes on as it was said, but for an RNG seed that is set for every text
+            settings, rng_seed = event.speech.tape.stream.sampling, self._dial.sampling.rng_seed
+            self._dial.sampling = dataclasses.replace(settings, rng_seed=rng_seed)
         self.show_title()
         self.post_message(NoteWritten(_opening_words(opening), is_problem=bool(opening.skipped)))
         self.streaming = True
-        self.call_after_refresh(self._draw_new)  # the first characters do not wait for the timer
+        self.draw_new()  # the first characters stand in one frame with the seed text,
+        self.call_after_refresh(self.draw_new)  # and the next do not wait for the timer
+
+    def on_branch_began(self, event: BranchBegan) -> None:
+        """Show the continuation that is being said."""
+        event.stop()
+        if event.speech is self.speech and event.turn == event.speech.turn:
+            self.show_branch(event.branch)
+            self.lead()
 
     def on_speech_ended(self, event: SpeechEnded) -> None:
         """Draw the last characters and rest."""
-        event.speech.is_active = False
-        if event.speech is self.speech:
-            self._draw_new()
-            self.streaming = False
+        if self._has_ended(event):
             end = "Stopped." if event.was_stopped else f"{self._dial.length:,} characters."
-            self.post_message(
-                NoteWritten(f"{end} {key_words('text.more')} goes on, Enter begins anew.")
-            )
+            if event.turn == 1 and self._opening is not None and self._opening.is_recorded:
+                end = "The tape is open."
+            self.post_message(NoteWritten(f"{end} {_next_words(is_back=self.at is not None)}"))
 
     def on_speech_failed(self, event: SpeechFailed) -> None:
         """Say why nothing is said.
@@ -101,22 +114,29 @@ class SpokenText(KeptSpeech):
         Raises:
             Exception: If it is a defect of the program; the app closes by it.
         """
-        event.speech.is_active = False
         if not isinstance(event.error, CharRNNError | OSError):
             raise event.error
-        if event.speech is self.speech:
-            self._draw_new()
-            self.streaming = False
+        if self._has_ended(event):
             self.post_message(NoteWritten(str(event.error), is_problem=True))
+            if event.speech.tape is None and self._before is not None:
+                self.speech = self._before  # it is still what is shown
+                self.point(None if self.at is None else self.shown)
 
     def watch_streaming(self) -> None:
         """Look for new characters only while there may be some."""
         super().watch_streaming()
         (self._frames.resume if self.streaming else self._frames.pause)()
 
-    def _draw_new(self) -> None:
-        if self.speech is not None and (said := self.speech.take()):
-            self.append(said, "generated")
+    def _has_ended(self, event: SpeechEnded | SpeechFailed) -> bool:
+        """Whether it is what is shown that ended, and not only one turn of it."""
+        if event.turn != event.speech.turn:
+            return False
+        event.speech.is_active = False
+        if event.speech is not self.speech:
+            return False
+        self.draw_new()
+        self.streaming = False
+        return True
 
 
 def _opening_words(opening: Opening) -> str:
@@ -127,3 +147,15 @@ def _opening_words(opening: Opening) -> str:
     named = ", ".join(f"{c} (U+{ord(c):04X})" for c in itertools.islice(characters, _NAMED))
     more = f" and {len(characters) - _NAMED} more" if len(characters) > _NAMED else ""
     return f"Left out, because the model has never seen it: {named}{more}."
+
+
+def _next_words(*, is_back: bool) -> str:
+    """What can be done with a text that has ended.
+
+    Args:
+        is_back: Whether one goes back over it just now.
+    """
+    if is_back:
+        return f"{key_words('tape.play')} goes on."
+    more, back = key_words("text.more"), key_words("pane.text")
+    return f"{more} goes on, {back} goes back over it, Enter begins anew."

@@ -44,6 +44,7 @@ class StatusLine(Container):
         self._view: RunView | None = None
         self._now = 0.0
         self._asked = ""
+        self._trouble = ""
         self.add_class("-empty")
 
     def compose(self) -> ComposeResult:
@@ -66,16 +67,16 @@ class StatusLine(Container):
             asked: What the trainer has not answered yet.
             trouble: What is wrong, or what to do next; empty while it trains.
         """
-        self._view, self._now, self._asked = view, now, asked
+        self._view, self._now, self._asked, self._trouble = view, now, asked, trouble
         self.set_class(view is None, "-empty")
-        self.trouble.display = bool(trouble)
-        self.trouble.say(trouble)
         self._draw()
 
     def _draw(self) -> None:
         view, width = self._view, self.content_size.width
-        if view is None or not width:
+        if view is None or not width:  # it is drawn once there is room
             return
+        self.trouble.display = bool(self._trouble)
+        self.trouble.say(self._trouble)
         self.state.say(progress_words(view, self._now, self._asked, width))
         self.numbers.say(words.loss_words(view, width - _LEAST_CURVE))
         self.set_class(view.is_live, "-live")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from textual.app import ComposeResult
@@ -12,7 +13,6 @@ from textual.widget import Widget
 from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.last_words import LastWords
 from tui_charrnn.tui.widgets.conversation import Conversation
-from tui_charrnn.tui.widgets.run_card import RunCard
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.key import Owner
@@ -21,18 +21,21 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.widgets.failure_card import FailureCard
     from tui_charrnn.tui.widgets.log_pane import LogPane
     from tui_charrnn.tui.widgets.loss_chart import LossChart
+    from tui_charrnn.tui.widgets.run_card import RunCard
     from tui_charrnn.viewing.failures import Failure
     from tui_charrnn.viewing.news import News
     from tui_charrnn.viewing.run_view import RunView
 
 _ROOMS: Final[dict[str, Owner]] = {
     "spoken-text": "speech",
+    "tape-panel": "tape",
     "pane-training": "chart",
     "pane-runs": "runs",
     "pane-childhood": "childhood",
     "pane-log": "log",
 }
 """Whose keys a pane has, by its id."""
+_STYLE: Final = Path(__file__).parent.parent / "panes.tcss"
 _W = TypeVar("_W", bound=Widget)
 
 
@@ -43,8 +46,8 @@ class Studio(Container):
     """
 
     stage = query_one("#stage", Vertical)
+    side = query_one("#side", Vertical)
     conversation = query_one(Conversation)
-    card = query_one(RunCard)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -54,17 +57,17 @@ class Studio(Container):
         self._childhood: ChildhoodPane | None = None
         self._log: LogPane | None = None
         self._runs: Widget | None = None
+        self._card: RunCard | None = None
         self._failures: FailureCard | None = None
         self._last_words = LastWords(self.post_message)
         self.trouble = ""
         """What is wrong with the run that is shown, or how to go on with it; empty if neither."""
 
     def compose(self) -> ComposeResult:
-        """The text at the left, the run card at the side."""
+        """The text; what tells of a run stands at its side, once there is one."""
         with Vertical(id="stage"):
-            yield Conversation(self._session.dial)
-        with Vertical(id="side"):
-            yield RunCard()
+            remembers_seeds = self._session.preferences.seed_history
+            yield Conversation(self._session.dial, remembers_seeds=remembers_seeds)
 
     def open(self, pane: str) -> None:
         """Make sure that a pane is there; the others cost nothing until they are wanted."""
@@ -81,7 +84,7 @@ class Studio(Container):
 
     def focus_on(self, pane: str) -> None:
         """Give a pane the focus."""
-        target = self.conversation.seed if pane == "text" else self._room(pane)
+        target = self.conversation.home if pane == "text" else self._room(pane)
         if target is not None:
             self.call_after_refresh(_focus_first, target)
 
@@ -94,8 +97,9 @@ class Studio(Container):
             now: Seconds, monotonic.
             asked: What the trainer has not answered yet.
         """
-        advice = self._advise(view) if view is not None else ""
-        self.card.show(view, now, asked, advice)
+        if view is not None or self._card is not None:
+            card = self.card  # first: a failure is shown above it
+            card.show(view, now, asked, self._advise(view) if view is not None else "")
         if view is not None:
             self._furnish_chart().show(view, other)
         if self._log is not None:
@@ -139,7 +143,7 @@ class Studio(Container):
             from tui_charrnn.tui.widgets.failure_card import FailureCard  # noqa: PLC0415 - as said
 
             self._failures = FailureCard()
-            self.query_one("#side").mount(self._failures, before=0)
+            self.side.mount(self._failures, before=0)
         if self._failures is not None:
             self._failures.show(failure, log)
 
@@ -152,13 +156,32 @@ class Studio(Container):
         }
         return rooms[pane]
 
+    def _dress(self) -> None:
+        """Have the style sheet of the panes read, as long as it has not been."""
+        sheet, place = self.app.stylesheet, (str(_STYLE), "")
+        if not sheet.has_source(*place):
+            sheet.add_source(_STYLE.read_text(encoding="utf-8"), read_from=place)
+
     def _put(self, room: _W, pane: str) -> _W:
+        self._dress()
         room.id = f"pane-{pane}"
         first = self.conversation if pane == "training" else None
         self.stage.mount(room, before=first)
         return room
 
     # deferred imports: none of these panes is needed for the first frame
+
+    @property
+    def card(self) -> RunCard:
+        """All that is known of the run that is shown."""
+        from tui_charrnn.tui.widgets.run_card import RunCard  # noqa: PLC0415 - as said
+
+        if self._card is None:
+            self._dress()
+            self._card = RunCard()
+            self.mount(Vertical(id="side"))
+            self.side.mount(self._card)
+        return self._card
 
     def _furnish_chart(self) -> LossChart:
         from tui_charrnn.tui.widgets.loss_chart import LossChart  # noqa: PLC0415 - as said

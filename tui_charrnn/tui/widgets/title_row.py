@@ -1,23 +1,21 @@
 """The row at the top: the program, and what is open in it."""
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.content import Content
 from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.widgets.words import Words
 
 TAGLINE = "a character LSTM that you can watch and talk to"
+_NAME = "▍charrnn-tui"
 
 
-class TitleRow(Horizontal):
+class TitleRow(Static):
     """Shows the name of the program and of the run."""
 
-    def compose(self) -> ComposeResult:
-        """The mark, the name, what is open."""
-        yield Static("▍charrnn-tui", id="title-name", markup=False)
-        yield Words(id="title-about")
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._about = ""
 
     def show(self, session: Session) -> None:
         """Name what is open."""
@@ -28,4 +26,7 @@ class TitleRow(Horizontal):
             if view.description is not None:
                 about += f" on {safe_line(view.description.corpus.name)}"
                 about += f" · preset {safe_line(view.description.preset)}"
-        self.query_one("#title-about", Words).say(about)
+        if about != self._about:
+            self._about = about
+            row = Content.assemble((_NAME, "bold $primary"), f"  {about}")
+            self.update(row, layout=False)  # it keeps its row, and the width of the screen

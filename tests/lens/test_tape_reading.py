@@ -1,0 +1,76 @@
+"""Passages of a tape that are read again, in any order and on any branch."""
+
+import numpy as np
+import pytest
+
+from tests.support.tiny_model import tiny_model
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.lens.prediction import Predictions, predict
+from tui_charrnn.lens.tape_reading import TapeReader, predictions_of
+from tui_charrnn.model.weights import Float32
+from tui_charrnn.sampling_config import SamplingConfig
+
+LENGTH = 150
+
+
+def spoken(cell: str = "lstm") -> tuple[Tape, list[Float32]]:
+    """A tape, and the scores that each of its characters was chosen by."""
+    stream = CharacterStream(tiny_model(cell=cell, layer_count=2), SamplingConfig(rng_seed=3))
+    stream.prime("a cab")
+    tape, scores = Tape(stream), []
+    for _ in range(LENGTH):
+        tape.next()
+        scores.append(stream.logits.copy())
+    return tape, scores
+
+
+def reader_of(tape: Tape) -> TapeReader:
+    return TapeReader(tape, lambda number, position: tape.moment(position, number), 4)
+
+
+def check(read: Predictions | None, tape: Tape, scores: list[Float32], start: int) -> None:
+    """What was read is what the stream itself knew as it spoke."""
+    assert read is not None
+    indices = tape.tree.indices(tape.branch.number)
+    for place, probability in enumerate(read.probability.tolist()):
+        wanted = predict(scores[start + place], indices[start + place], 4)
+        assert probability == pytest.approx(wanted.probability, rel=1e-12)
+        assert read.surprise[place] == pytest.approx(wanted.surprise, rel=1e-12)
+        assert read.entropy[place] == pytest.approx(wanted.entropy, rel=1e-12)
+        assert read.alternatives[place].tolist() == [index for index, _ in wanted.alternatives]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_any_passage_is_as_the_stream_knew_it(cell: str) -> None:
+    tape, scores = spoken(cell)
+    reader = reader_of(tape)
+    for start, stop in [(100, 150), (0, 40), (40, 41), (41, 90), (7, 30), (149, 150)]:
+        check(reader.read(0, start, stop), tape, scores, start)
+        assert reader.at == (0, stop)
+
+
+def test_another_branch_is_read_with_the_text_before_it() -> None:
+    tape, scores = spoken()
+    reader = reader_of(tape)
+    reader.read(0, 20, 50)
+    tape.rewind(50)
+    tape.take(4)
+    scores = [*scores[:50], tape.stream.logits.copy()]
+    while tape.branch.length < 80:
+        tape.next()
+        scores.append(tape.stream.logits.copy())
+    check(reader.read(1, 45, 80), tape, scores, 45)
+
+
+def test_a_place_that_is_not_there_is_nothing() -> None:
+    tape, _ = spoken()
+    assert TapeReader(tape, lambda *_: None, 4).read(7, 0, 1) is None
+
+
+def test_scores_that_were_kept_are_as_good() -> None:
+    tape, scores = spoken()
+    indices = tape.tree.indices(0)
+    read = predictions_of(scores[10:30], indices[10:30], 4)
+    check(read, tape, scores, 10)
+    assert np.all(read.likelihoods[:, 0] >= read.likelihoods[:, 1])

@@ -1,0 +1,115 @@
+"""The scripts of docs/servers.md do what the page says: the very text of them is run here."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import ROOT, finish, wait_for
+from tests.support.job_queue import JobQueue
+from tests.support.small_run import of_kind, status_of
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.runs.records import BatchTrained, RunPreempted, RunStarted
+from tui_charrnn.runs.verification import verify_events
+from tui_charrnn.training.held_thread import PATIENCE
+
+PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
+SETTINGS = (
+    "--hidden-size=7 --embedding-size=5 --batch-size=4 --sequence-length=16 --steps=1500 "
+    "--evaluations=4 --threads=1 --precision=float32 --no-samples"
+)
+
+
+def job_script(folder: Path) -> Path:
+    (script,) = re.findall(
+        r"^```bash\n(#!/bin/bash\n.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE
+    )
+    path = folder / "train.sh"
+    path.write_text(script, encoding="utf-8")
+    return path
+
+
+def trains_anew(run: RunDirectory, starts: int) -> Callable[[], bool]:
+    """Whether the trainer of that number has trained a batch."""
+    reader, seen, trained = RunReader(run), 0, 0
+
+    def does() -> bool:
+        nonlocal seen, trained
+        for record in reader.read_new():
+            if isinstance(record, RunStarted):
+                seen, trained = seen + 1, 0
+            trained += isinstance(record, BatchTrained)
+        return seen == starts and trained > 0
+
+    return does
+
+
+@pytest.mark.tensorflow
+def test_the_job_is_preempted_twice_and_requeued_until_it_is_finished(tmp_path: Path) -> None:
+    corpus, runs = tmp_path / "my.txt", tmp_path / "runs"
+    corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
+    run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin")
+    words = [str(job_script(tmp_path)), str(corpus), "my-run", *SETTINGS.split()]
+    job = queue.submit(*words, runs=runs)
+    wait_for("the first job trains", trains_anew(run, 1))
+    os.kill(queue.step, signal.SIGUSR1)  # as --signal=USR1@120
+    wait_for("the second job trains", trains_anew(run, 2))
+    os.kill(queue.job, signal.SIGTERM)  # as a preemption that only the shell is told of
+    ended = finish(job)
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert queue.codes == [75, 75, 0]
+    assert [record.cause for record in of_kind(run, RunPreempted)] == ["SIGUSR1", "SIGTERM"]
+    events = verify_events(run)
+    assert (events.last_step, events.missing, events.repeated) == (1_500, [], 0)
+    assert status_of(run).state is RunState.FINISHED
+    again = finish(queue.submit(*words, runs=runs))  # a job of a finished run has nothing to do
+    assert (again.returncode, queue.codes) == (0, [75, 75, 0, 0]), again.stderr
+
+
+def test_another_failure_ends_the_job(tmp_path: Path) -> None:
+    queue = JobQueue(tmp_path / "bin")
+    missing = str(tmp_path / "missing.txt")
+    job = queue.submit(str(job_script(tmp_path)), missing, "my-run", runs=tmp_path / "runs")
+    assert finish(job).returncode == 3
+    assert queue.codes == [3]
+
+
+def test_every_shell_block_is_shell() -> None:
+    blocks = re.findall(r"^```(?:ba)?sh\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) > 3
+    for block in blocks:
+        checked = subprocess.run(
+            ["/bin/sh", "-c", "exec bash -n"],
+            input=block,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert (checked.returncode, checked.stderr) == (0, ""), block
+
+
+def test_every_option_of_the_program_exists() -> None:
+    from typer.main import get_command
+
+    from tui_charrnn.cli.main import command_line
+
+    def options(command: object) -> set[str]:
+        own = {o for p in getattr(command, "params", []) for o in getattr(p, "opts", [])}
+        children = getattr(command, "commands", {}).values()
+        return own.union(*map(options, children))
+
+    lines = [line for line in PAGE.splitlines() if "charrnn-tui " in line]
+    ours = re.findall(r"charrnn-tui [^`#|]*", "\n".join(lines))
+    named = {word for words in ours for word in re.findall(r"--[a-z][a-z-]+", words)}
+    assert {"--headless", "--resume", "--detach"} <= named
+    assert named <= options(get_command(command_line(["--help"])))
+
+
+def test_the_patience_is_that_of_the_program() -> None:
+    assert f"longer than {PATIENCE:g} seconds" in PAGE

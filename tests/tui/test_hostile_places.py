@@ -1,0 +1,163 @@
+"""Whatever is called or says something that does harm: the app never draws it as it is."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from textual import events
+from textual.app import App
+from textual.pilot import Pilot
+
+from tests.support.fake_run import FakeTrainer, created_run
+from tests.support.form_app import FormApp, form_shown
+from tests.support.history_app import history_page, noted, said, shown
+from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_in
+from tests.support.open_app import note_of, tiny_app
+from tests.support.shown_screen import screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.history.generation import ModelOrigin
+from tui_charrnn.runs.json_values import encode_json
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.tui.screens.branches import BranchesScreen
+
+SIZE: Final = (120, 36)
+
+
+def check(app: App[Any]) -> None:
+    """Nothing harmful is on the screen; the line feeds of texts are the program's own there."""
+    assert "\t" not in screen_text(app)
+    assert harm_in(screen_text(app), is_text=True) == []
+
+
+def hostile_run(folder: Path, string: str) -> RunDirectory:
+    """A run in which every field that can is the string, and so is its name."""
+    run = created_run(folder, pinned_seeds=("to be",))
+    described = read_description(run)
+    corpus = replace(described.corpus, name=string, sources=(string,))
+    described = replace(described, corpus=corpus, preset=string, host=string, created=string)
+    Storage().write_atomically(run.description, encode_json(described.to_json()))
+    with FakeTrainer(run) as trainer:
+        trainer.start()
+        trainer.train(3.0, 2.5)
+        trainer.sample("to be", string)
+        trainer.fail(string)
+    run.log.write_bytes(string.encode("utf-8", "surrogatepass") + b"\n")
+    return RunDirectory(run.path.rename(folder / as_file_name(string)))
+
+
+@pytest.mark.parametrize("kind", STRINGS)
+async def test_runs_notes_and_toasts(tmp_path: Path, kind: str) -> None:
+    string = STRINGS[kind]
+    app = tiny_app(tmp_path, run=hostile_run(tmp_path / "runs", string))
+    app.session.problems = (string,)
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, "the run", lambda: "evil" in screen_text(app))
+        for key in ("f3", "f4", "ctrl+t", "ctrl+l"):
+            await pilot.press(key)
+            await pilot.pause()
+            await wait_until(pilot, "the pane", lambda: "evil" in screen_text(app))
+            check(app)
+        app.main.tell(string, is_problem=True)
+        await pilot.press("f2")
+        await pilot.pause()
+        check(app)
+
+
+async def test_history(tmp_path: Path) -> None:
+    texts = [
+        said(string, string, hindrance=string, model=ModelOrigin(string, f"/{number}", "ab"))
+        for number, string in enumerate(STRINGS.values())
+    ]
+    async with history_page(tmp_path, *texts, size=SIZE) as (page, pilot):
+        for text in reversed(texts):
+            await shown(pilot, page, "evil")
+            assert page.browser.entry is not None
+            assert page.browser.entry.generation.model.file == text.model.file
+            await pilot.pause()
+            check(pilot.app)
+            await pilot.press("r")
+            await noted(pilot, page, "cannot")
+            check(pilot.app)
+            page.browser.entry = None
+            await pilot.press("down")
+
+
+async def test_seeds_and_texts(tmp_path: Path) -> None:
+    known = {char for string in STRINGS.values() for char in string}
+    vocabulary = "".join(sorted(char for char in known if not "\ud800" <= char <= "\udfff"))
+    app = tiny_app(tmp_path, vocabulary=vocabulary)
+    app.session.dial.pace, app.session.dial.length = None, 300
+    async with app.run_test(size=SIZE) as pilot:
+        for string in STRINGS.values():
+            await wait_until(pilot, "an end", lambda: "goes on" in note_of(app))
+            seed = app.main.conversation.seed
+            seed.load_text(string)
+            await pilot.pause()
+            check(app)
+            app.main.tell("")
+            await pilot.press("enter")
+            await wait_until(pilot, "an answer", lambda: "goes on" in note_of(app))
+            check(app)
+
+
+async def test_names_of_files_are_offered_or_complained_of(tmp_path: Path) -> None:
+    for string in STRINGS.values():
+        (tmp_path / as_file_name(string)).write_bytes(string.encode("utf-8", "surrogatepass") * 9)
+    app = FormApp(tmp_path)
+    async with app.run_test(size=SIZE) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=f"{tmp_path}/evil")
+        await pilot.pause()
+        for string in STRINGS.values():
+            app.type_into(corpus=str(tmp_path / as_file_name(string)))
+            await pilot.pause()
+            check(app)
+
+
+@asynccontextmanager
+async def field_of(folder: Path, kind: str) -> AsyncIterator[tuple[App[Any], Pilot[None]]]:
+    """An app in which a field that takes text has the focus."""
+    app: App[Any] = FormApp(folder) if kind == "form" else tiny_app(folder)
+    async with app.run_test(size=SIZE) as pilot:
+        keys = {"help": "f1", "palette": "ctrl+p"}
+        if kind in keys:
+            await pilot.press(keys[kind])
+        await wait_until(pilot, "a field", lambda: hasattr(app.focused, "value"))
+        yield app, pilot
+
+
+@pytest.mark.parametrize("kind", ["form", "help", "palette"])
+async def test_what_is_pasted_into_a_field(tmp_path: Path, kind: str) -> None:
+    async with field_of(tmp_path, kind) as (app, pilot):
+        for string in STRINGS.values():
+            app.post_message(events.Paste(as_argument(string)))
+            await wait_until(pilot, "what was pasted", lambda: "evil" in screen_text(app))
+            check(app)
+
+
+async def test_names_of_branches(tmp_path: Path) -> None:
+    """A tape keeps names that somebody else gave."""
+    app = tiny_app(tmp_path)
+    app.session.dial.pace, app.session.dial.length = None, 20
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, "an end", lambda: "goes on" in note_of(app))
+        speech = app.main.conversation.spoken.speech
+        assert speech is not None
+        assert speech.tape is not None
+        tree = speech.tape.tree
+        for string in STRINGS.values():
+            tree.branches[0].name = string
+            screen = BranchesScreen(tree, speech.opening.vocabulary if speech.opening else "", 0)
+            await app.push_screen(screen)
+            await pilot.pause()
+            check(app)
+            await app.pop_screen()
+            await pilot.press("f2", "f2")
+            await pilot.pause()
+            check(app)
+            app.main.action_show("training")

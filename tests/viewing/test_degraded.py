@@ -1,0 +1,41 @@
+"""A run whose disk is full says so on its card and in the line about its state."""
+
+from pathlib import Path
+
+from tests.support.hostile_text import HOSTILE
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import Verdict
+from tui_charrnn.viewing.card_rows import card_rows
+from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import state_words
+
+FULL = "disk full, last saved step 8,000"
+
+
+def seen(degraded: str, state: RunState = RunState.TRAINING) -> RunView:
+    view = RunView(RunDirectory(Path("run")))
+    life: Verdict = "alive" if state.is_live else "ended"
+    view.observe(RunStatus(state=state, step=8_100, degraded=degraded), life, 0.0)
+    return view
+
+
+def test_the_card_says_it_first() -> None:
+    assert card_rows(seen(FULL))[0] == ("degraded", FULL)
+
+
+def test_the_state_says_that_it_is_so() -> None:
+    assert state_words(seen(FULL), 0.0) == "training, degraded"
+    assert state_words(seen(""), 0.0) == "training"
+
+
+def test_a_run_that_is_well_or_has_ended_says_nothing_of_it() -> None:
+    for view in (seen(""), seen(FULL, RunState.FAILED)):
+        assert "degraded" not in [label for label, _ in card_rows(view)]
+    assert state_words(seen(FULL, RunState.FAILED), 0.0) == "failed"
+
+
+def test_what_a_stranger_says_is_safe_to_show() -> None:
+    (row,) = [row for row in card_rows(seen(HOSTILE)) if row[0] == "degraded"]
+    assert "\x1b" not in row[1]
+    assert "\n" not in row[1]

@@ -1,0 +1,33 @@
+"""A place on a tape in words."""
+
+from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.viewing.moment_words import moment_words, sampling_words
+
+
+def test_what_came_how_likely_it_was_and_by_which_settings() -> None:
+    stream = CharacterStream(tiny_model(), SamplingConfig(temperature=0, rng_seed=1))
+    tape = Tape(stream, stream.prime("bad").text)
+    tape.next()
+    stream.sampling = SamplingConfig(temperature=0.7, top_k=4, rng_seed=1)
+    least = tape.alternatives(1)[-1]
+    tape.take(least.index)
+    words = [
+        moment_words(tape.moment(place), tape.moment(place).alternatives(TINY_VOCABULARY))
+        for place in range(3)
+    ]
+    bits = tape.moment(0).surprise
+    assert words[0] == f"drawn: likeliest 1 of 12, {bits:.1f} bits · temperature 0"
+    assert words[1].startswith("taken: likeliest 12 of 12, ")
+    assert words[1].endswith("bits · temperature 0.7 · top-k 4")
+    assert words[2] == "temperature 0.7 · top-k 4"
+
+
+def test_settings_that_do_nothing_are_left_out() -> None:
+    assert sampling_words(SamplingConfig(temperature=1)) == "temperature 1"
+    settings = SamplingConfig(temperature=1.25, top_p=0.9, min_p=0.05, repetition_penalty=1.2)
+    assert sampling_words(settings) == (
+        "temperature 1.25 · top-p 0.9 · min-p 0.05 · repetition penalty 1.2"
+    )

@@ -1,0 +1,32 @@
+"""The shape of a network: the one configuration that a model file needs to be read."""
+
+from dataclasses import dataclass
+
+from tui_charrnn.settings import Settings, refuse, setting
+
+CELLS = ("lstm", "gru", "rnn")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig(Settings):
+    """The shape of a network: embedding (V, E), L recurrent layers of size H, softmax (H, V)."""
+
+    cell: str = setting("lstm", "Kind of the recurrent cell.", choices=CELLS)
+    embedding_size: int = setting(
+        32, "Embedding size E: numbers that stand for one character.", minimum=1, maximum=4096
+    )
+    hidden_size: int = setting(
+        256, "Hidden size H: numbers that a layer remembers.", minimum=1, maximum=8192
+    )
+    layer_count: int = setting(1, "Recurrent layers, one on top of another.", minimum=1, maximum=8)
+    tied_output: bool = setting(False, "Use the embedding as the output layer too (needs E = H).")
+
+    def __post_init__(self) -> None:
+        """Refuse what is not allowed, all at once."""
+        problems = self.problems()
+        if not problems and self.tied_output and self.embedding_size != self.hidden_size:
+            problems.append(
+                "tied_output needs embedding_size equal to hidden_size. "
+                f"Received: {self.embedding_size} and {self.hidden_size}."
+            )
+        refuse(problems)

@@ -1,0 +1,60 @@
+"""How a text is sampled: the one configuration that the app needs before its first frame."""
+
+from dataclasses import dataclass
+
+from tui_charrnn.settings import Settings, refuse, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingConfig(Settings):
+    """How the next character is chosen from the model's logits."""
+
+    temperature: float = setting(
+        0.8,
+        "Divides the logits: below 1 safer, above 1 wilder, 0 always the likeliest.",
+        minimum=0,
+        maximum=100,
+    )
+    top_k: int | None = setting(
+        None, "Choose among the k likeliest characters only.", minimum=1, optional=True
+    )
+    top_p: float | None = setting(
+        None,
+        "Choose among the fewest characters whose probabilities reach p (nucleus).",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1,
+        optional=True,
+    )
+    min_p: float | None = setting(
+        None,
+        "Choose among characters that have at least p times the likeliest one's probability.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1,
+        optional=True,
+    )
+    repetition_penalty: float = setting(
+        1.0,
+        "Makes characters that came lately less likely, above 1, or more likely, below; 1 is off.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=100,
+    )
+    repetition_window: int = setting(
+        64,
+        "How many of the last characters the repetition penalty counts as lately.",
+        minimum=1,
+        maximum=1024,
+    )
+    rng_seed: int | None = setting(
+        None,
+        "Start of the random numbers; none takes a new one each time.",
+        minimum=0,
+        maximum=2**63 - 1,
+        optional=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what is not allowed, all at once."""
+        refuse(self.problems())

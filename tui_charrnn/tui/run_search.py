@@ -1,0 +1,38 @@
+"""Looks for the run that an app shows which was opened without one."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from tui_charrnn.tui.messages import RunFound
+from tui_charrnn.tui.session import find_run_to_show
+
+DELAY: Final = 0.3
+"""Seconds to wait: what is needed to look at runs is loaded once the model speaks."""
+
+
+def look_for_run_soon(app: MessagePump, runs_folder: Path) -> None:
+    """Tell an app of the run in a folder that is worth showing, if there is one.
+
+    Args:
+        app: Is told by `RunFound`.
+        runs_folder: The folder, maybe on a drive that does not answer.
+    """
+
+    def search() -> None:
+        work = threading.Thread(
+            target=_look, args=(runs_folder, app.post_message), daemon=True, name="run-search"
+        )
+        work.start()
+
+    app.set_timer(DELAY, search)
+
+
+def _look(runs_folder: Path, announce: Callable[[Message], object]) -> None:
+    found = find_run_to_show(runs_folder)
+    if found is not None:
+        announce(RunFound(found))
