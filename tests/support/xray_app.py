@@ -43,7 +43,7 @@ class Naive:
 
     def level(self, measure: str) -> int:
         """How many borders the number has reached; of a probability, how many it has not."""
-        value = getattr(self, measure) * (100 if measure == "probability" else 1)
+        value: float = getattr(self, measure) * (100 if measure == "probability" else 1)
         reached = sum(value >= border for border in BORDERS[measure])
         return 4 - reached if measure == "probability" else reached
 
