@@ -17,6 +17,8 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
 
 SAMPLE = ", or not to be: that is the question.\n" * 3
+STILL = 20
+"""Looks in a row that find the same screen."""
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36")]
 
 
@@ -50,6 +52,18 @@ async def settle(pilot: Pilot[Any]) -> None:
     await wait_until(pilot, "a screen", lambda: bool(app.main.query("Conversation")))
     await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"), limit=20)
     await wait_until(pilot, "the run", lambda: "800/3,400" in run_words_of(app), limit=20)
+    await stand_still(pilot)
+
+
+async def stand_still(pilot: Pilot[Any]) -> None:
+    """Wait until nothing changes: panes are put in, measured and styled one after the other."""
+    seen: list[str] = []
+
+    def is_still() -> bool:
+        seen.append(screen_text(pilot.app))
+        return len(seen) >= STILL and len(set(seen[-STILL:])) == 1
+
+    await wait_until(pilot, "a screen that stands still", is_still)
     await pilot.pause()
 
 
@@ -69,7 +83,7 @@ def test_the_form(
         await pilot.press("ctrl+n")
         await wait_until(pilot, "what is known of the text", lambda: "Made on" in facts_of(app))
         await wait_until(pilot, "the outlook", lambda: "not timed" in outlook_of(app))
-        await pilot.pause()
+        await stand_still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=open_form)
 
@@ -79,7 +93,7 @@ def test_the_help(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
     async def open_help(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await pilot.press("f1")
-        await pilot.pause()
+        await stand_still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=open_help)
 
@@ -90,7 +104,7 @@ def test_a_pane(app: CharRNNApp, snap_compare: Any, key: str, size: Any) -> None
     async def open_pane(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await pilot.press(key)
-        await pilot.pause(0.2)
+        await stand_still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=open_pane)
 
@@ -104,7 +118,7 @@ def test_the_tape(app: CharRNNApp, snap_compare: Any, size: Any) -> None:
         await wait_until(pilot, "a branch", lambda: spoken.branch == 1 and not spoken.streaming)
         await wait_until(pilot, "its name", lambda: "branch 2" in screen_text(app))
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("2,000"))
-        await pilot.pause(0.2)
+        await stand_still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=go_back)
 
@@ -118,7 +132,7 @@ def test_trouble(app: CharRNNApp, trainer: FakeTrainer, snap_compare: Any, size:
         await settle(pilot)
         await pilot.press("f3")
         await wait_until(pilot, "the log", lambda: "a kernel failed" in screen_text(app))
-        await pilot.pause()
+        await stand_still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=open_pane)
 
