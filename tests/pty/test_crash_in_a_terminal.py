@@ -14,9 +14,9 @@ pytestmark = pytest.mark.pty
 
 PLACES = {
     "a message": "MainScreen.on_seed_submitted = lambda self, event: fail()",
-    "a thread": "Speech._speak = lambda self, stopping: fail()",
+    "a thread": "Speech._speak = lambda self, tape, stopping: fail()",
     "a row that is drawn": "SeedInput.render_line = lambda self, y: fail()",
-    "a timer": "SpokenText._draw_new = lambda self: fail()",
+    "a timer": "SpokenText.draw_new = lambda self: fail()",
     "the keyboard": "TolerantDriver.process_message = lambda self, event: fail()",
 }
 """How each defect gets in, once the app is open."""

@@ -264,6 +264,7 @@ async def test_seeds_that_cannot_be_kept_are_remembered_until_the_end(tmp_path: 
 async def test_a_huge_paste_is_shortened_and_told(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
+        await wait_until(pilot, "a text", lambda: app.main.conversation.spoken.streaming)
         app.post_message(events.Paste("ROMEO:\n\x1b[31m" + "a b" * 350_000))
         await wait_until(pilot, "the note", lambda: "A seed holds 10,000" in note_of(app))
         seed = app.main.conversation.seed

@@ -102,7 +102,8 @@ class SpokenText(KeptSpeech):
 
     def on_speech_ended(self, event: SpeechEnded) -> None:
         """Draw the last characters and rest."""
-        if self._has_ended(event):
+        was_streaming = self.streaming  # else it was broken off for one that has failed meanwhile
+        if self._has_ended(event) and was_streaming:
             end = "Stopped." if event.was_stopped else f"{self._dial.length:,} characters."
             if event.turn == 1 and self._opening is not None and self._opening.is_recorded:
                 end = "The tape is open."
