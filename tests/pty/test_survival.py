@@ -99,7 +99,8 @@ def test_a_stop_and_a_continuation_draw_the_screen_again(tmp_path: Path, model: 
         terminal.wait_for("the shell's screen", lambda: not terminal.private_modes()[1049])
         terminal.wait_for("the stop", lambda: terminal.is_stopped)  # what a shell waits for
         terminal.process.send_signal(signal.SIGCONT)
-        terminal.wait_for("the app's screen", lambda: terminal.private_modes()[1049])
+        # pasting comes last: until then the terminal keeps Ctrl+Q to itself
+        terminal.wait_for("the app's screen", lambda: terminal.private_modes()[2004])
         terminal.write("badge")
         terminal.wait_for_text("badge")
         terminal.write("\x11")
