@@ -57,6 +57,34 @@ class Host(ThemedApp):
         self.asked.append(("pane", event.pane))
 
 
+async def test_buttons_get_the_room_of_their_words_when_those_change() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        app.card.show(failure(OPEN_LOG), LOG)
+        await wait_until(pilot, "the card", lambda: "Open the log" in screen_text(app))
+        button = app.card.query_one("#log", Button)
+        for words in ("Open the log that was written last", "Open", "Open the log"):
+            app.card.show(failure(Remedy("log", "o", words)), LOG)
+            drawn = screen_rows(app)  # in the room of the words before
+            assert drawn
+            await wait_until(
+                pilot, words, lambda words=words: button.size.width == len(words) + len("o ") + 2
+            )
+            assert f" o {words} " in screen_text(app) + " "
+
+
+async def test_words_in_a_button_without_room_can_be_drawn() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        app.card.show(failure(Remedy("log", "o", "")), LOG)
+        button = app.card.query_one("#log", Button)
+        button.label = ""
+        button.refresh(layout=True)
+        await wait_until(pilot, "a layout without words", lambda: 0 < button.size.width < 4)
+        button.label = "o Open the log"
+        assert screen_rows(app)
+
+
 async def test_it_says_what_happened_what_it_means_and_what_the_log_said_last() -> None:
     app = Host()
     async with app.run_test(size=(80, 36)) as pilot:

@@ -67,7 +67,7 @@ class FailureCard(VerticalScroll, can_focus=False):
         &.-broad #failure-remedies { layout: horizontal; }
         & Horizontal { width: auto; height: auto; }
         &.-narrow Horizontal { layout: vertical; }
-        & Button { width: auto; min-width: 0; margin-right: 2; }
+        & Button { width: auto; min-width: 3; margin-right: 2; } /* no room for one is an error */
         & Button.-style-default { text-style: none; }
     }
     """
@@ -171,7 +171,10 @@ class FailureCard(VerticalScroll, can_focus=False):
         for name in itertools.chain.from_iterable(_GROUPS):
             label, button = labels.get(name, ""), self.query_one(f"#{name}", Button)
             button.display = bool(label)
-            button.label = Content.assemble((label[:1], "bold"), label[1:])
+            words = Content.assemble((label[:1], "bold"), label[1:])
+            if button.label != words:
+                button.label = words
+                button.refresh(layout=True)  # Textual keeps the room of the words before
 
     def _draw_log(self, other_rows: int) -> None:
         """Show as many of the last lines as there is room for beside the other rows."""
