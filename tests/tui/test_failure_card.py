@@ -1,5 +1,6 @@
 """The failure card."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +33,10 @@ def failure(
     *remedies: Remedy, sentence: str = "There was no memory.", hint: str = "Take less."
 ) -> Failure:
     return Failure(FailureKind.OUT_OF_MEMORY, RUN, sentence, hint, remedies)
+
+
+def has_width(button: Button, width: int) -> bool:
+    return button.size.width == width
 
 
 class Host(ThemedApp):
@@ -67,9 +72,8 @@ async def test_buttons_get_the_room_of_their_words_when_those_change() -> None:
             app.card.show(failure(Remedy("log", "o", words)), LOG)
             drawn = screen_rows(app)  # in the room of the words before
             assert drawn
-            await wait_until(
-                pilot, words, lambda words=words: button.size.width == len(words) + len("o ") + 2
-            )
+            room = len(f" o {words} ")
+            await wait_until(pilot, words, functools.partial(has_width, button, room))
             assert f" o {words} " in screen_text(app) + " "
 
 

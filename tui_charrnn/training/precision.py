@@ -24,7 +24,9 @@ WORTHWHILE_GAIN: Final = 1.25
 """bfloat16 is taken where its products are this many times as fast. With 1.5, steps were
 1.3 to 1.7 times as fast (benchmarks/results.md); with less, what XLA gains by compiling a whole
 step, as it does in float32, would soon be the greater gain."""
-_REPEATS: Final = 6
+_FEWEST: Final = 6
+_MOST: Final = 60
+_ENOUGH: Final = 0.03  # seconds; a disturbance lasts milliseconds, and small products microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def measure_gain(hidden_size: int, streams: int, gates: int) -> float:
     """How many times as fast as in float32 the product of the recurrence is in bfloat16.
 
-    Takes milliseconds: the fastest of a few products of the shape (G·H, H) by (H, B) each. The
+    Takes some 30 milliseconds: the fastest of products of the shape (G·H, H) by (H, B) each. The
     first, which chooses its kernel, is slower and so does not count.
 
     Args:
@@ -70,7 +72,8 @@ def measure_gain(hidden_size: int, streams: int, gates: int) -> float:
     hidden = tf.random.stateless_uniform((hidden_size, streams), (0, 2))
     narrow_kernel, narrow_hidden = (tf.cast(x, tf.bfloat16) for x in (kernel, hidden))
     times: list[tuple[float, float]] = []
-    for _ in range(_REPEATS):  # in turns: a disturbance meets both
+    while len(times) < _FEWEST or (len(times) < _MOST and sum(map(sum, times)) < _ENOUGH):
+        # in turns: a disturbance meets both
         times.append((_seconds(kernel, hidden), _seconds(narrow_kernel, narrow_hidden)))
     return min(wide for wide, _ in times) / min(narrow for _, narrow in times)
 
