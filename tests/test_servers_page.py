@@ -26,10 +26,9 @@ SETTINGS = (
 )
 
 
-def job_script(folder: Path) -> Path:
-    (script,) = re.findall(
-        r"^```bash\n(#!/bin/bash\n.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE
-    )
+def job_script(folder: Path, *, has_nodes: bool = False) -> Path:
+    scripts = re.findall(r"^```bash\n(#!/bin/bash\n.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
+    (script,) = [each for each in scripts if ("#SBATCH --nodes=" in each) is has_nodes]
     path = folder / "train.sh"
     path.write_text(script, encoding="utf-8")
     return path
@@ -72,10 +71,28 @@ def test_the_job_is_preempted_twice_and_requeued_until_it_is_finished(tmp_path: 
     assert (again.returncode, queue.codes) == (0, [75, 75, 0, 0]), again.stderr
 
 
-def test_another_failure_ends_the_job(tmp_path: Path) -> None:
-    queue = JobQueue(tmp_path / "bin")
-    missing = str(tmp_path / "missing.txt")
-    job = queue.submit(str(job_script(tmp_path)), missing, "my-run", runs=tmp_path / "runs")
+@pytest.mark.tensorflow
+def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path) -> None:
+    corpus, runs = tmp_path / "my.txt", tmp_path / "runs"
+    corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
+    run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin", tasks=2)
+    words = [str(job_script(tmp_path, has_nodes=True)), str(corpus), "my-run", *SETTINGS.split()]
+    job = queue.submit(*words, "--steps=300", runs=runs)
+    wait_for("the first job trains", trains_anew(run, 1))
+    os.kill(queue.step, signal.SIGUSR1)
+    ended = finish(job)
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert queue.codes == [75, 0]
+    events = verify_events(run)
+    assert (events.last_step, events.missing, events.repeated) == (300, [], 0)
+    assert status_of(run).state is RunState.FINISHED
+
+
+@pytest.mark.parametrize("tasks", [1, 2])
+def test_another_failure_ends_the_job(tmp_path: Path, tasks: int) -> None:
+    queue = JobQueue(tmp_path / "bin", tasks)
+    missing, script = str(tmp_path / "missing.txt"), job_script(tmp_path, has_nodes=tasks > 1)
+    job = queue.submit(str(script), missing, "my-run", runs=tmp_path / "runs")
     assert finish(job).returncode == 3
     assert queue.codes == [3]
 

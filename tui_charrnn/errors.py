@@ -2,6 +2,7 @@
 
 CharRNNError                 anything expected; printed as one sentence, never with a traceback
 ├── ConfigError         (2)  a setting or an option: what was received, what is allowed
+│   └── ClusterError         processes that cannot train together: addresses, ranks, settings
 ├── DataError           (3)  something that was given to be read could not be
 │   ├── CorpusError          a text: missing, empty, binary, undecodable, too short
 │   ├── ModelFileError       a model file: not ours, truncated, misshapen, unknown name
@@ -10,6 +11,7 @@ CharRNNError                 anything expected; printed as one sentence, never w
 ├── DivergedError       (4)  the loss stopped being a finite number
 ├── RunLockedError      (5)  another trainer is writing this run
 ├── StorageError        (6)  the disk refused a write that matters
+├── BrokenClusterError (75)  another process of a training over several did not come, or was lost
 └── PreemptedError     (75)  a scheduler's signal came before there was anything to save
 """
 
@@ -51,6 +53,10 @@ class ConfigError(CharRNNError):
     exit_code = ExitCode.USAGE
 
 
+class ClusterError(ConfigError):
+    """Processes cannot train together because of an address, a rank, a port or a setting."""
+
+
 class DataError(CharRNNError):
     """Something that was given to be read could not be."""
 
@@ -89,6 +95,16 @@ class StorageError(CharRNNError):
     """The disk refused a write that matters."""
 
     exit_code = ExitCode.CANNOT_SAVE
+
+
+class BrokenClusterError(CharRNNError):
+    """Another process of a training over several did not come, or was lost.
+
+    The newest checkpoint stands, so the same command goes on from it. Where the other process left
+    with a failure of its own, the exit code is that one's.
+    """
+
+    exit_code = ExitCode.RESUME_ME
 
 
 class PreemptedError(CharRNNError):

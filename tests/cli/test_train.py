@@ -1,5 +1,6 @@
 """`train`, `resume`, `runs` and `stop` in processes of their own, with TensorFlow."""
 
+import contextlib
 import json
 import os
 import signal
@@ -78,20 +79,21 @@ def has_reached(run: RunDirectory, step: int) -> Callable[[], bool]:
 def goes_on_after_saving(
     run: RunDirectory, program: "subprocess.Popen[bytes]"
 ) -> Callable[[], bool]:
-    """Whether the run has a checkpoint and a batch after it, which a resume must take again."""
+    """Whether the run has a checkpoint and a batch after it, which a resume must take again.
+
+    Or whether it has come to its end meanwhile, as may happen on a busy machine.
+    """
     reader = RunReader(run)
     saved, trained = STEPS, 0
 
     def goes_on() -> bool:
         nonlocal saved, trained
         for record in reader.read_new():
-            assert not isinstance(record, RunEnded), "the run ended before it could be killed"
             if isinstance(record, CheckpointSaved):
                 saved = min(saved, record.step)
             elif isinstance(record, BatchTrained):
                 trained = record.step
-        assert program.poll() is None, "the command ended before its trainer could be killed"
-        return trained > saved
+        return trained > saved or program.poll() is not None
 
     return goes_on
 
@@ -132,14 +134,18 @@ def test_a_finished_run_can_be_listed_and_spoken_with(
 def test_killed_at_any_moment_it_resumes_to_the_very_same_bits(
     folder: Path, whole: tuple[RunDirectory, bytes, bytes]
 ) -> None:
-    run = RunDirectory(folder / "killed")
-    program = start_program(*train_arguments(folder, "killed", f"--steps={STEPS}"))
-    wait_for("a checkpoint and a batch after it", goes_on_after_saving(run, program))
-    status = status_of(run)
-    assert status is not None
-    os.kill(status.pid, signal.SIGKILL)
-    killed = finish(program)
-    assert killed.returncode == 1, "the run ended before it was killed"
+    for attempt in range(1, 6):
+        run = RunDirectory(folder / f"killed-{attempt}")
+        program = start_program(*train_arguments(folder, run.name, f"--steps={STEPS}"))
+        wait_for("a checkpoint and a batch after it", goes_on_after_saving(run, program))
+        status = status_of(run)
+        assert status is not None
+        with contextlib.suppress(ProcessLookupError):  # it has come to its end
+            os.kill(status.pid, signal.SIGKILL)
+        killed = finish(program)
+        if killed.returncode != 0:
+            break
+    assert killed.returncode == 1, "no run could be killed before its end"
     assert b"SIGKILL" in killed.stderr
     assert f"charrnn-tui resume {run.path}".encode() in killed.stderr
     resumed = run_program("resume", "--headless", str(run.path))

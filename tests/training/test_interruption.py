@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.command import wait_for
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.training.interruption import Interruption, Reason
+from tui_charrnn.training.interruption import ECHO_TIME, Insistence, Interruption, Reason
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT, signal.SIGHUP)
 
@@ -36,10 +37,25 @@ def test_what_schedulers_send_means_save_and_be_resumed(
 
 
 def test_the_first_interrupt_asks_and_the_second_insists(interruption: Interruption) -> None:
+    began = time.monotonic()
     os.kill(os.getpid(), signal.SIGINT)
     assert interruption.reason is Reason.INTERRUPTED
+    wait_for("no echo any more", lambda: time.monotonic() > began + ECHO_TIME + 0.1)
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupt_that_is_delivered_twice_is_one(interruption: Interruption) -> None:
+    for _ in range(3):
+        os.kill(os.getpid(), signal.SIGINT)
+    assert interruption.reason is Reason.INTERRUPTED
+
+
+def test_an_echo_ends_a_second_after_the_first_and_not_after_the_last() -> None:
+    moments = iter([5.0, 5.1, 5.6, 5.9, 6.1, 9.0])
+    insistence = Insistence(lambda: next(moments))
+    said = [insistence.interrupts() for _ in range(6)]
+    assert said == [False, False, False, False, True, True]
 
 
 def test_a_closed_terminal_is_no_reason_to_stop(interruption: Interruption) -> None:

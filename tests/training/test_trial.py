@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.command import PATIENCE
 from tests.support.small_run import MODEL, TRAINING
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.model.weights import parameter_count
@@ -25,7 +26,7 @@ V, CHARACTERS = 31, 4_000
 
 def test_it_tells_what_a_run_would_meet_and_keeps_it() -> None:
     process = start_trial(MODEL, TRAINING, V, CHARACTERS)
-    output, complaint = process.communicate(timeout=120)
+    output, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complaint
     trial = read_trial(output)
     assert output.count("\n") == 1

@@ -17,6 +17,7 @@ from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import Record
+from tui_charrnn.training.interruption import Insistence
 
 POLL_INTERVAL: Final = 0.1  # seconds
 START_PATIENCE: Final = 10.0
@@ -143,7 +144,8 @@ class _SignalRelay:
         self._trainer: subprocess.Popen[bytes] | None = None
         self._waiting: deque[int] = deque()
         self._sentences: deque[str] = deque()
-        self._interrupts = 0
+        self._insistence = Insistence()
+        self._last_sentence = ""
         self._handed_on: set[int] = set()
 
     @contextmanager
@@ -183,12 +185,12 @@ class _SignalRelay:
         self._waiting.append(number)
         self._hand_on()
         if number == signal.SIGINT:
-            self._interrupts += 1
-            is_first = self._interrupts == 1
-            # told by `tell`: a handler may have come in the middle of another sentence
-            self._sentences.append(
-                "Saving and stopping. Ctrl-C again: stop now." if is_first else "Stopping."
-            )
+            insists = self._insistence.interrupts()
+            words = "Stopping." if insists else "Saving and stopping. Ctrl-C again: stop now."
+            if words != self._last_sentence:
+                self._last_sentence = words
+                # told by `tell`: a handler may have come in the middle of another sentence
+                self._sentences.append(words)
 
     def _hand_on(self) -> None:
         if self._trainer is None:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 
@@ -23,11 +23,13 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description
+from tui_charrnn.training.placement import Placement
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import command_words
 
 _AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
 """How a trainer ends that did what it was asked for."""
+_ONE_DEVICE: Final = Placement()
 _LOG_END: Final = 64 << 10
 """Bytes at the end of a log in which its last sentence is looked for."""
 
@@ -42,6 +44,8 @@ class Watching:
     quiet: bool
     accepts_change: bool = False
     """Whether the trainer goes on although the corpus is another text by now."""
+    placement: Placement = _ONE_DEVICE
+    """The devices and processes that train."""
 
 
 def start_and_watch(
@@ -69,7 +73,7 @@ def start_and_watch(
     if watching.headless:
         with preemptible(is_headless=True):
             raise typer.Exit(_train_headless(run, watching, limit))
-    _launch(run, watching, limit)
+    launch(run, watching, limit)
     start_without_collecting()
     # deferred: Textual takes half a second that a headless run need not spend
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
@@ -77,26 +81,29 @@ def start_and_watch(
     raise typer.Exit(run_app(run=run.path, runs_folder=run.path.parent, model=None))
 
 
-def _launch(
-    run: RunDirectory, watching: Watching, limit: float | None
-) -> "subprocess.Popen[bytes]":
-    left = left_of(limit)
-    if watching.accepts_change:
-        return launch_trainer(run, max_time=left, accepts_change=True)
-    return launch_trainer(run, max_time=left)
+def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subprocess.Popen[bytes]":
+    """Start the trainer of a run, as it was asked for.
+
+    Raises:
+        StorageError: If it cannot be started.
+    """
+    options: dict[str, Any] = {"accepts_change": True} if watching.accepts_change else {}
+    if not watching.placement.is_plain:
+        options["placement"] = watching.placement.words()
+    return launch_trainer(run, max_time=left_of(limit), **options)
 
 
 def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) -> int:
     """Leave the trainer once it has taken the run up, or say why it has not."""
     log_size = _size_of_log(run)
-    returncode = await_start(run, _launch(run, watching, limit))
+    returncode = await_start(run, launch(run, watching, limit))
     if returncode is None:
         narrate(
             f"Training goes on by itself. Watch: {command_words('attach', run)}  "
             f"Stop: {command_words('stop', run)}"
         )
     elif returncode not in _AS_ASKED:
-        _tell_failure(run, returncode, log_size)
+        tell_failure(run, returncode, log_size)
     return _end(run, watching, returncode or 0)
 
 
@@ -111,11 +118,11 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
     reporter = choose_reporter(view, as_json=watching.as_json, is_quiet=watching.quiet)
     for records in unread_records(reader):
         reporter.recall(records)
-    returncode = follow(run, reader, lambda: _launch(run, watching, limit), reporter)
+    returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter)
     if not watching.quiet:
         narrate_outcome(view)
     if returncode not in _AS_ASKED:
-        _tell_failure(run, returncode, log_size)
+        tell_failure(run, returncode, log_size)
     elif not watching.quiet:
         _tell_next_step(view, returncode)
     return _end(run, watching, returncode)
@@ -137,7 +144,7 @@ def _tell_next_step(view: RunView, code: int) -> None:
     narrate(f"{where} Go on with: {command_words('resume', view.run)}")
 
 
-def _tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
+def tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
     """Tell why a trainer ended, wherever it said so: in its log, in its state, or nowhere."""
     if returncode < 0:
         name = signal.Signals(-returncode).name

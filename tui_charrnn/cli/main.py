@@ -15,7 +15,7 @@ from tui_charrnn.cli.options import AsciiOnly, RunsDir
 from tui_charrnn.cli.outcome import exit_code_of
 from tui_charrnn.cli.output import prepare_streams, print_data
 from tui_charrnn.cli.usage_errors import SafeGroup
-from tui_charrnn.errors import DataError, ExitCode
+from tui_charrnn.errors import ConfigError, DataError, ExitCode
 from tui_charrnn.safe_text import safe_line
 
 
@@ -28,6 +28,10 @@ def open_app(
     tape: Annotated[
         Path | None,
         typer.Option(help="Tape to open: a text with all its branches, as the app saved it."),
+    ] = None,
+    xray: Annotated[
+        Path | None,
+        typer.Option(help="Text for the model to read, colored by how surprised it is."),
     ] = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
@@ -43,7 +47,11 @@ def open_app(
         return
     if tape is not None and not tape.is_file():
         raise DataError(f"There is no such tape. Received: --tape {safe_line(str(tape))}")
-    raise typer.Exit(start_app(model, runs_dir, is_ascii=is_ascii, tape=tape))
+    if tape is not None and xray is not None:
+        raise ConfigError("The app opens with a tape or with a text. Received: --tape and --xray.")
+    if xray is not None and not xray.is_file():
+        raise DataError(f"There is no such text. Received: --xray {safe_line(str(xray))}")
+    raise typer.Exit(start_app(model, runs_dir, is_ascii=is_ascii, tape=tape, xray=xray))
 
 
 def command_line(arguments: list[str]) -> typer.Typer:

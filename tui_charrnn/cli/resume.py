@@ -7,8 +7,10 @@ import typer
 from tui_charrnn.cli.app_terminal import app_obstacle
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.placing import Devices
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.runs.catalogue import find_run
+from tui_charrnn.training.placement import Placement, parse_devices
 
 
 def resume(
@@ -27,6 +29,7 @@ def resume(
             metavar="DURATION",
         ),
     ] = None,
+    devices: Devices = None,
     runs_dir: RunsDir = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every record as a line of JSON.")
@@ -39,5 +42,7 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, saved or lost, as if it had never stopped."""
     found = find_run(run, runs_folder(runs_dir))
-    watching = Watching(headless or bool(app_obstacle()), detach, as_json, quiet, force)
+    placement = Placement(devices=parse_devices(devices))
+    is_headless = headless or bool(app_obstacle())
+    watching = Watching(is_headless, detach, as_json, quiet, force, placement)
     start_and_watch(found, watching, parse_duration(max_time) if max_time else None)

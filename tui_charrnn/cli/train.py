@@ -1,15 +1,21 @@
 """`charrnn-tui train`: make a run directory, start its trainer, and watch."""
 
 import enum
-from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from tui_charrnn.cli.app_terminal import app_obstacle
+from tui_charrnn.cli.joint_training import settle_run, take_part
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import narrate
+from tui_charrnn.cli.placing import (
+    ClusterOption,
+    Devices,
+    MeetWithin,
+    Rank,
+    choose_placement,
+)
 from tui_charrnn.cli.preemption import preemptible, within
 from tui_charrnn.cli.reading import (
     Encoding,
@@ -17,14 +23,11 @@ from tui_charrnn.cli.reading import (
     KeepNewlines,
     read_named_corpus,
 )
+from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
-from tui_charrnn.cli.summary import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, find_preset
-from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import read_description
-from tui_charrnn.tui.new_run import make_run
 
 _PRESET_HELP = "Starting point: " + "; ".join(
     f"{preset.name}, {preset.sentence}" for preset in PRESETS.values()
@@ -79,6 +82,10 @@ def train(
             "if it is finished, so that a job script is one line."
         ),
     ] = ResumeMode.NEVER,
+    devices: Devices = None,
+    cluster: ClusterOption = None,
+    rank: Rank = None,
+    meet_within: MeetWithin = "5m",
     runs_dir: RunsDir = None,
     encoding: Encoding = "utf-8",
     keep_newlines: KeepNewlines = False,
@@ -97,7 +104,9 @@ def train(
     the end of --max-time, which counts from the start of the command: save and end with 75.
     """
     folder = runs_folder(runs_dir)
-    watching = Watching(headless, detach, as_json, quiet)
+    is_watched = headless and not detach
+    placement = choose_placement(devices, cluster, rank, meet_within, headless=is_watched)
+    watching = Watching(headless, detach, as_json, quiet, placement=placement)
     if no_samples and pin_seed:
         raise ConfigError("--pin-seed asks for samples, --no-samples for none: leave one out.")
     if not (headless or detach) and (obstacle := app_obstacle()):
@@ -106,40 +115,28 @@ def train(
         raise ConfigError("--resume auto needs a --name: which run is to be gone on with?")
     chosen = find_preset(preset)
     configurations = apply_settings(chosen, settings)
-    with preemptible(is_headless=headless and not detach):
-        if resume is ResumeMode.AUTO and name is not None:
-            existing = RunDirectory(folder / name)
-            if existing.description.exists():
-                if not quiet:
-                    _tell_what_stays(existing, settings, configurations)
-                start_and_watch(existing, watching, configurations[1].max_time)
-        with within(configurations[1].max_time):
+    request = RunRequest(
+        folder=folder,
+        name=name,
+        may_exist=resume is ResumeMode.AUTO,
+        preset=chosen.name,
+        configurations=configurations,
+        given=settings,
+        seeds=[] if no_samples else pin_seed or None,
+        quiet=quiet,
+    )
+    limit = configurations[1].max_time
+    with preemptible(is_headless=is_watched):
+        if placement.cluster is None and (found := request.find()):
+            start_and_watch(found, watching, limit)
+        with within(limit):
             text = read_named_corpus(
                 corpus,
                 encoding=encoding,
                 keep_newlines=keep_newlines,
                 keep_decomposed=keep_decomposed,
             )
-            seeds = [] if no_samples else pin_seed or None
-            run = make_run(folder, name, chosen.name, configurations, text, seeds)
-        if not quiet:
-            narrate(*summarize(run, *configurations, text).splitlines())
-        start_and_watch(run, watching)
-
-
-def _tell_what_stays(
-    run: RunDirectory,
-    settings: Mapping[str, str | None],
-    asked: tuple[ModelConfig, TrainingConfig],
-) -> None:
-    """Say which of the given settings a run that is there already was begun without."""
-    begun = read_description(run)
-    then = {**begun.model.to_mapping(), **begun.training.to_mapping()}
-    now = {**asked[0].to_mapping(), **asked[1].to_mapping()}
-    given = [name for name, text in settings.items() if text is not None and name != "max_time"]
-    kept = [f"{name} {then[name]}" for name in given if then[name] != now[name]]
-    if kept:
-        narrate(
-            f"The run {run.name} is there and goes on as it was begun: {', '.join(kept)}. For "
-            "other settings, choose another --name."
-        )
+            run = settle_run(request, text, placement)
+        if not placement.is_chief:
+            take_part(run, watching, limit)
+        start_and_watch(run, watching, limit)

@@ -9,11 +9,11 @@ from tui_charrnn.training.state_file import TrainingState, serialize_training_st
 
 if TYPE_CHECKING:  # the engine would bring TensorFlow
     from tui_charrnn.training.context import RunContext
-    from tui_charrnn.training.engine import Engine
     from tui_charrnn.training.loop import Progress
+    from tui_charrnn.training.run_engine import RunEngine
 
 
-def state_bytes(context: RunContext, engine: Engine, progress: Progress) -> bytes:
+def state_bytes(context: RunContext, engine: RunEngine, progress: Progress) -> bytes:
     """The file that holds what resuming needs besides the model."""
     return serialize_training_state(
         TrainingState(
@@ -27,7 +27,7 @@ def state_bytes(context: RunContext, engine: Engine, progress: Progress) -> byte
 
 
 def model_bytes(
-    context: RunContext, engine: Engine, progress: Progress, train_loss: float | None
+    context: RunContext, engine: RunEngine, progress: Progress, train_loss: float | None
 ) -> bytes:
     """The model file of the weights as they are.
 

@@ -18,7 +18,7 @@ from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.history import History
 
 if TYPE_CHECKING:  # it would bring TensorFlow
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.run_engine import RunEngine
 
 SAMPLE_LENGTH: Final = 200
 """Characters that follow a seed."""
@@ -39,7 +39,7 @@ class Childhood:
     """
 
     def __init__(
-        self, context: RunContext, engine: "Engine", writer: RunWriter, history: History
+        self, context: RunContext, engine: "RunEngine", writer: RunWriter, history: History
     ) -> None:
         self._context = context
         self._engine = engine

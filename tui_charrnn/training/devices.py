@@ -77,6 +77,12 @@ def configure_devices(threads: int | None, batch_size: int) -> Device:
     )
 
 
+def sit_down(device: str | None) -> None:
+    """Let this thread compute on a device from now on; None: on the one it takes by itself."""
+    if device is not None:
+        tf.device(device).__enter__()
+
+
 def keep_freed_memory() -> None:
     """Let the C library keep what is freed instead of giving it back to the system.
 

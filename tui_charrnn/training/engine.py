@@ -16,29 +16,29 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.weights import STATES_PER_LAYER, Float32
+from tui_charrnn.training.devices import sit_down
 from tui_charrnn.training.dynamic_evaluation import DynamicEvaluation
 from tui_charrnn.training.gradients import GradientComputer
 from tui_charrnn.training.initialization import initial_tensors
-from tui_charrnn.training.keras_network import KerasNetwork
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
-from tui_charrnn.training.network import HandwrittenNetwork
+from tui_charrnn.training.network_choice import build_network
 from tui_charrnn.training.noise import NoiseSource
 from tui_charrnn.training.optimizer import Optimizer
 from tui_charrnn.training.paths import ComputePath
-from tui_charrnn.training.precision import Arithmetic
 from tui_charrnn.training.recurrence import Tensor
 from tui_charrnn.training.scoring import Scorer
+from tui_charrnn.training.seat import Seat, Shares
 from tui_charrnn.training.stride import Stride
 
 _PLAIN = ComputePath()
+_ALONE = Seat()
 
 
 class Engine:
     """One model being trained.
 
-    A batch is cut into shards of neighboring streams that are computed side by side, each in a
-    thread; their gradients are added in a fixed order, so the result does not depend on which of
-    them was ready first.
+    A batch is cut into shards of neighboring streams, each computed in a thread. Their gradients
+    are added in a fixed order, so the result does not depend on which of them was ready first.
 
     Args:
         model: Shape of the network.
@@ -46,6 +46,7 @@ class Engine:
         vocabulary_size: V.
         batch_size: B, which may be smaller than configured.
         path: How to compute.
+        seat: Its place among engines that train the same weights.
     """
 
     def __init__(
@@ -55,17 +56,21 @@ class Engine:
         vocabulary_size: int,
         batch_size: int,
         path: ComputePath = _PLAIN,
+        seat: Seat = _ALONE,
     ) -> None:
         self._shape = (model, training, vocabulary_size, batch_size, path)
+        self._seat = seat
         self._batch_size = batch_size
         self._is_compiled = path.is_compiled and path.precision == "float32"
         self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
-        self._network = _build_network(model, vocabulary_size, path)
+        self._network = build_network(model, vocabulary_size, path)
         values = initial_tensors(model, vocabulary_size, training.rng_seed)
         self._parameters = {name: tf.Variable(value) for name, value in values.items()}
         self._optimizer = Optimizer(training, self._parameters)
         self._shards = np.array_split(np.arange(batch_size), path.shards)
-        self._threads = ThreadPoolExecutor(path.shards)
+        self._threads = ThreadPoolExecutor(
+            path.shards, initializer=sit_down, initargs=(seat.device,)
+        )
         count, size = self._state_shape
         self._states = [[tf.zeros((len(rows), size))] * count for rows in self._shards]
         options = {"jit_compile": self._is_compiled, "autograph": False}
@@ -73,7 +78,7 @@ class Engine:
             self._network.forward,
             list(self._parameters.values()),
             training,
-            NoiseSource(model, training),
+            NoiseSource(model, training, seat.first_shard),
             self._threads,
             **options,
         )
@@ -111,7 +116,10 @@ class Engine:
         results = self._gradients.compute(batch, self._shards, self._states, step)
         numbers = tf.constant(self._optimizer.numbers(step, learning_rate))
         losses, gradients, states = zip(*results, strict=True)
-        loss, norm = self._update(losses, gradients, numbers)
+        shares: Shares = losses, gradients
+        if self._seat.reduce is not None:
+            shares = self._seat.reduce(shares)
+        loss, norm = self._update(*shares, numbers)
         result = BatchResult(float(loss), float(norm))
         if all(map(math.isfinite, result)):
             self._states, self.newest_step = [list(shard) for shard in states], step
@@ -196,7 +204,11 @@ class Engine:
         weights that are trained.
         """
         variables = {name: np.array(each.numpy()) for name, each in self._resumed().items()}
-        return variables | {
+        return variables | self.states()
+
+    def states(self) -> dict[str, Float32]:
+        """Copies of the carried states, each (B, H)."""
+        return {
             f"state.{index}": np.concatenate([shard[index].numpy() for shard in self._states])
             for index in range(self._state_shape[0])
         }
@@ -239,14 +251,3 @@ class Engine:
         """Go back to the state before the first step."""
         fresh = Engine(*self._shape)
         self.restore(fresh.model_tensors(), fresh.training_tensors())
-
-
-def _build_network(
-    model: ModelConfig, vocabulary_size: int, path: ComputePath
-) -> HandwrittenNetwork | KerasNetwork:
-    if path.layers != "handwritten":
-        use_cudnn = path.layers == "cudnn"
-        return KerasNetwork(model, vocabulary_size, path.precision, use_cudnn=use_cudnn)
-    is_narrow = path.precision == "bfloat16"
-    arithmetic = Arithmetic(is_narrow, is_fused=is_narrow and path.is_compiled)
-    return HandwrittenNetwork(model, vocabulary_size, arithmetic)

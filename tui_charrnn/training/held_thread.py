@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Self
 
-from tui_charrnn.training.interruption import LISTENED_TO, Interruption, Reason
+from tui_charrnn.training.interruption import LISTENED_TO, Insistence, Interruption, Reason
 
 PATIENCE: Final = 5.0
 """Seconds that the main thread is given to see a signal or a time limit by itself."""
@@ -46,6 +46,7 @@ class HeldThread:
         """
         self._interruption, self._deadline, self._leave = interruption, deadline, leave
         self._patience = patience
+        self._insistence, self._is_insisted = Insistence(), False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="held thread", daemon=True)
 
@@ -62,17 +63,15 @@ class HeldThread:
             self._thread.join()
 
     def _watch(self) -> None:
-        interrupts = 0
         while not self._closing.is_set():
             number = self._next_signal()
             if number is None and not self._is_late():
                 continue
-            interrupts += number == signal.SIGINT
-            if interrupts > 1:  # "now", whatever is saved; if the main thread could it would have
+            self._give_patience(lambda: self._interruption.is_heeded or self._is_insisted)
+            if self._is_insisted:  # "now", whatever is saved; it would have by itself if it could
                 self._give_patience(lambda: False)
                 self._leave_for(Reason.INTERRUPTED, signal.SIGINT.name)
                 return
-            self._give_patience(lambda: self._interruption.is_heeded)
             if not self._interruption.is_heeded and self._interruption.is_saved():
                 self._leave_for(*self._reason_for(number))
             if number is None:
@@ -101,10 +100,13 @@ class HeldThread:
             return None
         with contextlib.suppress(OSError):
             number = os.read(pipe, 1)[0]
+            if number == signal.SIGINT:
+                self._is_insisted = self._insistence.interrupts() or self._is_insisted
             return number if number in LISTENED_TO else None
         return None
 
     def _give_patience(self, is_seen: Callable[[], bool]) -> None:
+        """Wait for the main thread; signals are read on, as it matters when they come."""
         end = time.monotonic() + self._patience
         while time.monotonic() < end and not self._closing.is_set() and not is_seen():
-            self._closing.wait(_LOOK)
+            self._next_signal()

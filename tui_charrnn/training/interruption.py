@@ -59,13 +59,31 @@ _EXIT_CODES = {
 _PREEMPTIONS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 LISTENED_TO: Final = (*_PREEMPTIONS, signal.SIGINT)
 """Signals that are reasons to leave."""
+ECHO_TIME: Final = 1.0
+"""Seconds after a SIGINT in which further ones are its echoes. A scheduler may send it to every
+process of a job, and then a trainer has it from there and from the command that started it."""
+
+
+class Insistence:
+    """Tells a second SIGINT, which means "now", from an echo of the first."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._first: float | None = None
+
+    def interrupts(self) -> bool:
+        """Note a SIGINT; the result is whether it insists."""
+        now = self._clock()
+        if self._first is None:
+            self._first = now
+        return now - self._first >= ECHO_TIME
 
 
 class Interruption:
     """The first reason to leave that came up, if any.
 
     Saving from within a handler can meet a half-updated model or a lock that is held, so handlers
-    only set the flag. A second SIGINT means "now": it raises KeyboardInterrupt.
+    only set the flag. A SIGINT that insists raises KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
@@ -74,6 +92,8 @@ class Interruption:
         """What brought the reason up: the name of a signal, `time limit` or `request`."""
         self.on_leaving: Callable[[str], None] = lambda _cause: None
         """Is told the cause once, by `check`, before whoever asked acts on it."""
+        self.ask_others: Callable[[], None] = lambda: None
+        """Called by `check` before it looks: it may take reasons up that came up elsewhere."""
         self.is_saved: Callable[[], bool] = lambda: True
         """Whether a process that ended now would lose no training."""
         self.signals: int | None = None
@@ -81,6 +101,7 @@ class Interruption:
         the main thread and no handler can run; None before `listen`."""
         self.is_heeded = False
         """Whether the main thread acts on the reason; that a handler ran only sets the flag."""
+        self._insistence = Insistence()
         # a plain lock, released to wake a sleeper: an Event's own lock may be held by the code
         # that a signal interrupts
         self._sleep = threading.Lock()
@@ -102,6 +123,7 @@ class Interruption:
 
     def check(self, deadline: float | None) -> Reason | None:
         """Why to leave, perhaps because a deadline on the clock `time.monotonic` is over."""
+        self.ask_others()
         if deadline is not None and time.monotonic() >= deadline:
             self.request(Reason.TIME_LIMIT, Reason.TIME_LIMIT.value)
         if self.reason is not None and not self.is_heeded:
@@ -128,6 +150,10 @@ class Interruption:
         self.signals, written_to = os.pipe()
         os.set_blocking(written_to, False)
         signal.set_wakeup_fd(written_to, warn_on_full_buffer=False)
+        self.take_over()
+
+    def take_over(self) -> None:
+        """Have the signals come here, also where a library has taken one of them for itself."""
         for number in _PREEMPTIONS:
             signal.signal(number, self._preempt)
         signal.signal(signal.SIGINT, self._interrupt)
@@ -143,6 +169,7 @@ class Interruption:
         self.request(Reason.PREEMPTED, signal.Signals(number).name)
 
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
-        if self.reason is Reason.INTERRUPTED:
+        if self._insistence.interrupts():
             raise KeyboardInterrupt
-        self._note(Reason.INTERRUPTED, signal.Signals(number).name)
+        if self.reason is not Reason.INTERRUPTED:
+            self._note(Reason.INTERRUPTED, signal.Signals(number).name)

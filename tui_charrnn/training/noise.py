@@ -35,11 +35,13 @@ class NoiseSource:
     Args:
         model: Shape of the network.
         training: Shares that are dropped, and the RNG seed.
+        first_shard: Shards of the batch that others draw for.
     """
 
-    def __init__(self, model: ModelConfig, training: TrainingConfig) -> None:
+    def __init__(self, model: ModelConfig, training: TrainingConfig, first_shard: int = 0) -> None:
         self._model = model
         self._training = training
+        self._first_shard = first_shard
 
     def draw_for_weights(self, step: int | Tensor) -> list[Tensor]:
         """Bytes for each layer's recurrent kernel, (H, G·H), the same for the whole batch."""
@@ -56,7 +58,8 @@ class NoiseSource:
         if not self._training.dropout:
             return []
         shape = (length, self._model.hidden_size, streams)
-        return [self._draw(shape, shard, step, layer) for layer in self._layers]
+        place = self._first_shard + shard
+        return [self._draw(shape, place, step, layer) for layer in self._layers]
 
     @property
     def _layers(self) -> range:

@@ -23,7 +23,7 @@ from tui_charrnn.training.report import ProgressReport
 if TYPE_CHECKING:  # it would bring TensorFlow
     from collections.abc import Callable
 
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.run_engine import RunEngine
 
 EPOCH_SHARE: Final = 1 / 6
 """The end of an epoch is saved unless a checkpoint is younger than this share of the interval."""
@@ -39,7 +39,7 @@ class Saver:
     def __init__(
         self,
         context: RunContext,
-        engine: Engine,
+        engine: RunEngine,
         progress: Progress,
         report: ProgressReport,
         writer: RunWriter,

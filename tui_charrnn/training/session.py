@@ -29,7 +29,7 @@ from tui_charrnn.training.saving import Saver
 from tui_charrnn.training.schedule import peak_at
 
 if TYPE_CHECKING:  # it would bring TensorFlow
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.run_engine import RunEngine
 
 
 class Session:
@@ -38,7 +38,7 @@ class Session:
     def __init__(
         self,
         context: RunContext,
-        engine: Engine,
+        engine: RunEngine,
         progress: Progress,
         history: History,
         writer: RunWriter,

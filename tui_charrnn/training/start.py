@@ -1,6 +1,7 @@
 """Brings a prepared run up in TensorFlow: engine, checkpoint, plan."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.description import RunDescription, RunState
@@ -8,32 +9,46 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPlanned, RunWarned
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.chief import ChiefEngine
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.devices import configure_devices, device_words, library_versions
+from tui_charrnn.training.devices import (
+    Device,
+    configure_devices,
+    device_words,
+    library_versions,
+)
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.machine import thread_count
+from tui_charrnn.training.joining import join_replicas
+from tui_charrnn.training.machine import shard_count, thread_count
 from tui_charrnn.training.paths import ComputePath, RunSize, choose_path
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared
+from tui_charrnn.training.replicas import Replicas
+from tui_charrnn.training.replicated_engine import ReplicatedEngine
+from tui_charrnn.training.run_engine import RunEngine
 from tui_charrnn.training.session import Session
 from tui_charrnn.training.state_file import differences, machine_fingerprint, read_model
+from tui_charrnn.training.team import Team
 from tui_charrnn.training.timing import time_batches, time_evaluation
 from tui_charrnn.training.trial_facts import Trial, remember_trial
 from tui_charrnn.training.usage import resident_memory
 
 
-def start_session(
+def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
     run: RunDirectory,
     description: RunDescription,
     prepared: Prepared,
     writer: RunWriter,
     interruption: Interruption,
     deadline: float | None,
+    team: Team,
 ) -> Session:
     """Build the engine, restore it or plan the run, and hand over to a session.
 
     Raises:
+        ConfigError: If the devices or processes cannot train it together.
+        BrokenClusterError: If another process does not come or is lost.
         RunError: If the checkpoint does not fit the run.
         LeavingError: If there is a reason to leave before the first step.
     """
@@ -43,20 +58,30 @@ def start_session(
 
     heed()
     config = description.training
-    path = _choose_path(description, prepared, writer)
+    device = configure_devices(config.threads, prepared.batch_size // team.placement.processes)
+    others = team.placement.processes - 1
+    if others:
+        writer.set_status(message=f"Waiting for {others} other process{'es' * (others > 1)}.")
+    replicas = join_replicas(
+        team, device, prepared.batch_size, prepared.text.sha256, interruption, heed
+    )
+    if others:
+        writer.set_status(message="")
+    count = 1 if replicas is None else replicas.count
+    path = _choose_path(device, count, description, prepared, writer)
     fingerprint = path.facts() | machine_fingerprint(
         path.device, thread_count(config.threads), library_versions()
     )
-    engine = Engine(
-        description.model, config, len(prepared.text.vocabulary), prepared.batch_size, path
-    )
+    fingerprint |= {"replicas": str(count)} if count > 1 else {}
+    engine = _build_engine(description, prepared, path, replicas, team, interruption)
     seconds = None
     if prepared.checkpoint is not None and prepared.state is not None:
         state = prepared.state
         model = read_model(prepared.checkpoint.model)
         engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
         plan = state.plan
-        if changes := differences(state.fingerprint, fingerprint):
+        one = {"replicas": "1"}  # where none is named
+        if changes := differences(one | dict(state.fingerprint), one | fingerprint):
             message = f"Going on, but not bit for bit as without a break: {changes}."
             writer.append(RunWarned(message))
     else:
@@ -80,10 +105,33 @@ def start_session(
     return Session(context, engine, prepared.progress, prepared.history, writer, interruption)
 
 
-def _choose_path(description: RunDescription, prepared: Prepared, writer: RunWriter) -> ComputePath:
-    """How to compute; a run that was begun in one precision goes on in it."""
+def _build_engine(
+    description: RunDescription,
+    prepared: Prepared,
+    path: ComputePath,
+    replicas: Replicas | None,
+    team: Team,
+    interruption: Interruption,
+) -> RunEngine:
+    """The engine of this process, or of all, as the chief has it."""
+    sizes = len(prepared.text.vocabulary), prepared.batch_size
+    if replicas is None:
+        return Engine(description.model, description.training, *sizes, path)
+    engine = ReplicatedEngine(description.model, description.training, *sizes, path, replicas)
+    if team.placement.cluster is None:
+        return engine
+    return ChiefEngine(engine, team, interruption, path)
+
+
+def _choose_path(
+    device: Device,
+    replicas: int,
+    description: RunDescription,
+    prepared: Prepared,
+    writer: RunWriter,
+) -> ComputePath:
+    """How each replica computes; a run that was begun in one precision goes on in it."""
     config = description.training
-    device = configure_devices(config.threads, prepared.batch_size)
     size = RunSize(len(prepared.text.vocabulary), prepared.batch_size, len(prepared.text.training))
     if prepared.state is not None:
         begun_in = prepared.state.fingerprint.get("precision")
@@ -91,13 +139,18 @@ def _choose_path(description: RunDescription, prepared: Prepared, writer: RunWri
         planned = prepared.history.planned
         begun_in = planned.precision if planned else None
     path = choose_path(device, description.model, config, size, begun_in or None)
-    words = device_words(path.device, thread_count(config.threads))
+    threads = thread_count(config.threads)
+    words = device_words(path.device, threads)
+    if replicas > 1:
+        shards = 1 if device.is_gpu else shard_count(threads, prepared.batch_size // replicas)
+        path = replace(path, shards=shards, steps_per_call=1)
+        words = f"{replicas} x {words}"
     writer.set_status(device=words, precision=path.precision)
     return path
 
 
 def _plan_run(
-    engine: Engine,
+    engine: RunEngine,
     description: RunDescription,
     prepared: Prepared,
     path: ComputePath,
@@ -108,7 +161,8 @@ def _plan_run(
     writer.set_status(state=RunState.TIMING)
     config, steps_per_epoch = description.training, prepared.material.streams.steps_per_epoch
     seconds = time_batches(engine, prepared.material, config, heed)
-    _remember(seconds, description, prepared, path)
+    if isinstance(engine, Engine):  # nobody plans by what several devices take
+        _remember(seconds, description, prepared, path)
     if config.train_time is None:
         plan = plan_by_count(config, steps_per_epoch)
     else:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.text.sources import go_on
 from tui_charrnn.training.call_length import CALL_TIME
-from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import Batch, Material, batch_at
+from tui_charrnn.training.run_engine import RunEngine
 
 TIMED_BATCHES = 20
 TIMING_LIMIT = 2.0  # seconds, after at least three batches
@@ -18,7 +18,7 @@ TIMING_SHARE = 0.01
 
 
 def time_batches(
-    engine: Engine, material: Material, config: TrainingConfig, heed: Callable[[], None] = go_on
+    engine: RunEngine, material: Material, config: TrainingConfig, heed: Callable[[], None] = go_on
 ) -> float:
     """Seconds per step on this machine: the median of a few batches, nothing learned from them.
 
@@ -49,7 +49,7 @@ def time_batches(
     return seconds
 
 
-def _time_calls(engine: Engine, batch: Batch, seconds: float, heed: Callable[[], None]) -> float:
+def _time_calls(engine: RunEngine, batch: Batch, seconds: float, heed: Callable[[], None]) -> float:
     """Seconds per step where a call takes several: as many as training would, at this speed."""
     count = max(1, min(engine.steps_per_call, int(CALL_TIME / seconds)))
     times: list[float] = []
@@ -61,7 +61,9 @@ def _time_calls(engine: Engine, batch: Batch, seconds: float, heed: Callable[[],
     return statistics.median(times[1:])
 
 
-def time_evaluation(engine: Engine, material: Material, heed: Callable[[], None] = go_on) -> float:
+def time_evaluation(
+    engine: RunEngine, material: Material, heed: Callable[[], None] = go_on
+) -> float:
     """Seconds that one evaluation takes, tracing left out; `heed` is called between windows."""
 
     def go_on_if_heeded() -> bool:

@@ -1,5 +1,6 @@
 """One trainer's work on one run directory, phase by phase, from its description to an exit code."""
 
+import contextlib
 import os
 import platform
 import time
@@ -7,19 +8,31 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import NoReturn
+from typing import Final, NoReturn
 
-from tui_charrnn.errors import CharRNNError, ExitCode, RunError
+from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode, RunError
 from tui_charrnn.runs.description import RunDescription, RunState
 from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
-from tui_charrnn.runs.records import RunEnded, RunFailed, RunPreempted, RunResumed, RunStarted
+from tui_charrnn.runs.records import (
+    RunEnded,
+    RunFailed,
+    RunPreempted,
+    RunResumed,
+    RunStarted,
+    RunWarned,
+)
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.held_thread import HeldThread
 from tui_charrnn.training.interruption import Interruption, LeavingError, Reason
+from tui_charrnn.training.material import cut_material, prepare_text
+from tui_charrnn.training.placement import Placement
 from tui_charrnn.training.preparation import Prepared, prepare_run
+from tui_charrnn.training.team import Team
 from tui_charrnn.training.usage import UsageMeter
+
+_ALONE: Final = Placement()
 
 
 def run_training(
@@ -28,6 +41,7 @@ def run_training(
     max_time: float | None = None,
     *,
     accepts_change: bool = False,
+    placement: Placement = _ALONE,
 ) -> ExitCode:
     """Train a run, from its start or from its newest checkpoint, until it is done or must leave.
 
@@ -37,6 +51,8 @@ def run_training(
         max_time: Seconds after which to save and leave; None takes the run's own setting. They
             are counted from the start of this process, which loads for a while.
         accepts_change: Go on although the corpus is another text by now.
+        placement: The processes and devices that train it together. Only the chief's run is one;
+            the others take theirs for a description and write their own log into it.
 
     Returns:
         The exit code; every failure is explained in the run's records and status.
@@ -54,19 +70,35 @@ def run_training(
     with RunWriter(run) as writer:
         writer.observe(UsageMeter().observe)
         interruption.on_leaving = partial(_record_preemption, writer)
-        try:
+        team = Team(placement, partial(_break_off_at_once, writer))
+        prepare = partial(prepare_run, accepts_change=accepts_change)
+
+        def work() -> ExitCode:
             with HeldThread(interruption, deadline, partial(_leave_at_once, writer)):
-                prepare = partial(prepare_run, accepts_change=accepts_change)
-                return _train(run, description, writer, interruption, deadline, prepare)
-        except LeavingError as left:
-            return _leave(writer, left.reason.state, left.reason.exit_code)
-        except KeyboardInterrupt:
-            return _leave(writer, RunState.INTERRUPTED, ExitCode.INTERRUPTED)
-        except CharRNNError as error:
-            return _fail(writer, str(error), error.exit_code)
-        except Exception as error:  # noqa: BLE001  the last line of defense: recorded and logged
+                if placement.is_chief:
+                    return _train(run, description, writer, interruption, deadline, prepare, team)
+                return _follow(run, description, writer, interruption, deadline, team)
+
+        return team.part(_settle(work, run, writer), writer.status)
+
+
+def _settle(work: Callable[[], ExitCode], run: RunDirectory, writer: RunWriter) -> ExitCode:
+    """Do the work; the result says how it ended, whatever came in its way."""
+    try:
+        return work()
+    except LeavingError as left:
+        return _leave(writer, left.reason.state, left.reason.exit_code)
+    except KeyboardInterrupt:
+        return _leave(writer, RunState.INTERRUPTED, ExitCode.INTERRUPTED)
+    except BrokenClusterError as error:
+        return _break_off(writer, error)
+    except CharRNNError as error:
+        return _fail(writer, str(error), error.exit_code)
+    except Exception as error:  # noqa: BLE001  the last line of defense: recorded and logged
+        code = _fail(writer, _explain(error, run), ExitCode.UNEXPECTED)
+        with contextlib.suppress(OSError, MemoryError):  # the log may lie on a full disk
             traceback.print_exc()
-            return _fail(writer, _explain(error, run), ExitCode.UNEXPECTED)
+        return code
 
 
 def _is_finished(run: RunDirectory) -> bool:
@@ -77,18 +109,17 @@ def _is_finished(run: RunDirectory) -> bool:
     return status is not None and status.state is RunState.FINISHED
 
 
-def _train(
+def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
     run: RunDirectory,
     description: RunDescription,
     writer: RunWriter,
     interruption: Interruption,
     deadline: float | None,
     prepare: Callable[..., Prepared],
+    team: Team,
 ) -> ExitCode:
     has_history = run.events.exists() and run.events.stat().st_size > 0
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    writer.append(RunStarted(os.getpid(), platform.node(), now))
-    writer.set_status(state=RunState.PREPARING, message="")
+    _record_start(writer)
     prepared = prepare(run, description, writer, partial(interruption.heed, deadline))
     if has_history:
         step = prepared.state.progress.step if prepared.state else 0
@@ -99,8 +130,35 @@ def _train(
     # deferred: TensorFlow takes seconds and hundreds of megabytes, and the state says so meanwhile
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
 
-    session = start_session(run, description, prepared, writer, interruption, deadline)
+    session = start_session(run, description, prepared, writer, interruption, deadline, team)
     return session.work(prepared.material)
+
+
+def _follow(
+    run: RunDirectory,
+    description: RunDescription,
+    writer: RunWriter,
+    interruption: Interruption,
+    deadline: float | None,
+    team: Team,
+) -> ExitCode:
+    """Take part in the training of a run that another process writes."""
+    _record_start(writer)
+    heed = partial(interruption.heed, deadline)
+    text = prepare_text(run, description, heed)
+    heed()
+    writer.set_status(state=RunState.LOADING)
+    # deferred: as in `_train`
+    from tui_charrnn.training.follower import follow_chief  # noqa: PLC0415
+
+    prepared = (text, *cut_material(text, description.training))
+    return follow_chief(description, prepared, writer, interruption, deadline, team)
+
+
+def _record_start(writer: RunWriter) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    writer.append(RunStarted(os.getpid(), platform.node(), now))
+    writer.set_status(state=RunState.PREPARING, message="")
 
 
 def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:
@@ -120,6 +178,20 @@ def _leave_at_once(writer: RunWriter, reason: Reason, cause: str) -> NoReturn:
     """End the process in the place of its main thread, which native code holds."""
     _record_preemption(writer, cause)
     os._exit(int(_leave(writer, reason.state, reason.exit_code)))
+
+
+def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
+    """End because another process is lost; what was saved stands, and the run can be resumed."""
+    if error.exit_code != ExitCode.RESUME_ME:  # it failed, and this is how
+        return _fail(writer, str(error), error.exit_code)
+    writer.append(RunWarned(str(error)))
+    writer.set_status(message=str(error))
+    return _leave(writer, RunState.SAVED, ExitCode.RESUME_ME)
+
+
+def _break_off_at_once(writer: RunWriter, error: BrokenClusterError) -> NoReturn:
+    """As `_break_off`, in the place of a main thread that waits for a process that is lost."""
+    os._exit(int(_break_off(writer, error)))
 
 
 def _fail(writer: RunWriter, message: str, exit_code: ExitCode) -> ExitCode:

@@ -1,0 +1,145 @@
+"""What was measured of several workers, and what it lets expect of more, as tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.rounds import Spread
+from benchmarks.scale.model import Network, RingCost, efficiency, fit_ring, worthwhile_step
+from benchmarks.scale.task import Measured
+from benchmarks.speed.sizes import Size
+from benchmarks.tables import markdown_table
+
+WORKERS: Final = (8, 64, 512)
+NETWORKS: Final = (Network(10.0, 50e-6), Network(100.0, 10e-6))
+"""Within one building; a message between two machines takes about so long by itself."""
+_COLUMNS: Final = tuple(
+    f"{network.gigabits:g} Gb/s, {workers}" for network in NETWORKS for workers in WORKERS
+)
+WORTHWHILE: Final = 0.8
+"""Efficiency below which another worker gives little for what it takes."""
+ASSUMPTIONS: Final = """\
+Expected: compute / (compute + waiting). Assumed:
+
+- Every worker keeps its own streams, so the batch grows with the workers. With the batch of one
+  worker divided among them instead, each computes for a shorter time and waits as long.
+- The mean is taken in a ring (Patarasuk and Yuan, 2009): 2(n - 1) messages one after another, each
+  of a n-th of the gradients, n workers. It begins when the whole gradient is there, as it does in
+  this program.
+- A message costs what was fitted here, between two processes of one machine, and a network's own
+  {latencies}; a byte what was fitted here and its time on the wire. Both are paid. On GPUs with
+  NCCL the part that was fitted here is smaller by far, and so is the time of a step.
+- All workers are equally fast and nothing else is on the network: who waits for a slow one waits
+  longer. Reading, scoring and saving, which the chief does alone, are not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeResult:
+    """What one size came to."""
+
+    size: Size
+    alone: Measured
+    together: tuple[Measured, ...]
+
+    @property
+    def gradient_bytes(self) -> int:
+        """That every worker has."""
+        return self.alone.gradient_bytes
+
+    @property
+    def compute(self) -> Spread:
+        """Seconds of a step of one worker alone."""
+        return Spread.of(self.alone.steps)
+
+    @property
+    def step(self) -> Spread:
+        """Seconds of a step of two."""
+        return Spread.of(self.together[0].steps)
+
+    @property
+    def waiting(self) -> Spread:
+        """Seconds of a mean of as many bytes as the gradients have."""
+        return Spread.of(self.together[0].means[self.gradient_bytes])
+
+
+def measured_means(results: Sequence[SizeResult]) -> tuple[list[int], list[float]]:
+    """Bytes of all means that two workers took, and the median of the seconds of each."""
+    pairs = [
+        (size, Spread.of(seconds).median)
+        for result in results
+        for size, seconds in result.together[0].means.items()
+    ]
+    return [size for size, _ in pairs], [seconds for _, seconds in pairs]
+
+
+def scaling_report(results: Sequence[SizeResult]) -> str:
+    """Both tables, the fit and what it assumes, in Markdown."""
+    cost = fit_ring(2, *measured_means(results))
+    latencies = " and ".join(
+        f"{network.latency * 1e6:g} microseconds at {network.gigabits:g} Gb/s"
+        for network in NETWORKS
+    )
+    rate = "any number of bytes at once"
+    if cost.seconds_per_byte:
+        rate = f"{1e-6 / cost.seconds_per_byte:,.0f} MB/s"
+    fitted = (
+        f"Fitted to {len(measured_means(results)[0])} means between two processes: "
+        f"{cost.latency * 1e6:,.0f} microseconds a message, {rate}."
+    )
+    return "\n\n".join([
+        _measured_table(results, cost),
+        fitted,
+        _expected_table(results, cost),
+        ASSUMPTIONS.format(latencies=latencies),
+        _worthwhile_table(results, cost),
+    ])
+
+
+def _measured_table(results: Sequence[SizeResult], cost: RingCost) -> str:
+    rows = []
+    for result in results:
+        expected = result.compute.median + cost.seconds(2, result.gradient_bytes)
+        rows.append([
+            result.size.label,
+            f"{result.gradient_bytes / 1e6:,.1f}",
+            _milliseconds(result.compute),
+            _milliseconds(result.waiting),
+            _milliseconds(result.step),
+            f"{expected * 1e3:,.0f}",
+            f"{100 * result.compute.median / result.step.median:.0f} %",
+        ])
+    header = ["size of each worker", "gradients, MB", "step of one, ms", "mean over two, ms"]
+    return markdown_table([*header, "step of two, ms", "expected, ms", "efficiency"], rows)
+
+
+def _expected_table(results: Sequence[SizeResult], cost: RingCost) -> str:
+    rows = []
+    for result in results:
+        shares = [
+            efficiency(result.compute.median, waiting)
+            for waiting in _waiting(cost, result.gradient_bytes)
+        ]
+        rows.append([result.size.label, *(f"{100 * share:.0f} %" for share in shares)])
+    return markdown_table(["efficiency", *_COLUMNS], rows)
+
+
+def _worthwhile_table(results: Sequence[SizeResult], cost: RingCost) -> str:
+    rows = []
+    for result in results:
+        steps = [
+            worthwhile_step(waiting, WORTHWHILE)
+            for waiting in _waiting(cost, result.gradient_bytes)
+        ]
+        name = f"{result.gradient_bytes / 1e6:,.1f} MB of gradients"
+        rows.append([name, *(f"{seconds:.2f}" for seconds in steps)])
+    return markdown_table([f"seconds of a step for {WORTHWHILE:.0%}", *_COLUMNS], rows)
+
+
+def _waiting(cost: RingCost, size: int) -> list[float]:
+    """Seconds of a mean on every network among every number of workers, as in `_COLUMNS`."""
+    return [cost.over(net).seconds(workers, size) for net in NETWORKS for workers in WORKERS]
+
+
+def _milliseconds(spread: Spread) -> str:
+    low, middle, high = spread.minimum * 1e3, spread.median * 1e3, spread.maximum * 1e3
+    return f"{middle:,.1f} ({low:,.1f} to {high:,.1f})"

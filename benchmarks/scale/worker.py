@@ -1,0 +1,92 @@
+"""One worker: takes steps of the program's own engine on random text, then takes means.
+
+Usage: python -m benchmarks.scale.worker JSON, a `Task`; prints a `Measured`.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.scale.task import Measured, Task
+from tui_charrnn.cluster.membership import Cluster
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.training.devices import configure_devices
+from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.loop import Batch
+from tui_charrnn.training.paths import RunSize, choose_path
+from tui_charrnn.training.placement import Placement
+from tui_charrnn.training.replicas import Replicas, make_strategy
+from tui_charrnn.training.replicated_engine import ReplicatedEngine
+
+_FIRST_STEPS: Final = 5
+"""In which programs are traced and compiled."""
+_MEANS: Final = 15
+_FIRST_MEANS: Final = 3
+_LONG_RUN: Final = 10**9
+"""Characters: so many that compiling is worth while."""
+
+
+def measure(task: Task) -> Measured:
+    """Do what one worker has to."""
+    size, workers = task.size, len(task.addresses)
+    training = TrainingConfig.from_mapping({
+        "batch_size": size.batch_size * workers,
+        "sequence_length": size.sequence_length,
+        "steps": 10**9,
+        "threads": task.threads,
+    })
+    model = ModelConfig(
+        embedding_size=size.embedding_size,
+        hidden_size=size.hidden_size,
+        layer_count=size.layer_count,
+    )
+    device = configure_devices(task.threads, size.batch_size)
+    replicas = None
+    if workers > 1:
+        placement = Placement(Cluster(task.addresses, task.rank))
+        gpus = 1 if device.is_gpu else 0
+        replicas = Replicas(make_strategy(placement, gpus), task.rank)
+    run = RunSize(task.vocabulary_size, size.batch_size, _LONG_RUN)
+    path = choose_path(device, model, training, run)
+    shape = (model, training, task.vocabulary_size, size.batch_size * workers, path)
+    engine = Engine(*shape) if replicas is None else ReplicatedEngine(*shape, replicas)
+    parameters = sum(each.size for each in engine.model_tensors().values())
+    steps = _time_steps(engine.train_batch, task, size.batch_size * workers)
+    means = {}
+    if replicas is not None:
+        for count in (*task.reduced, 4 * parameters):
+            means[count] = _time_means(replicas, count)
+    return Measured(4 * parameters, steps, means, path.facts())
+
+
+def _time_steps(
+    train: Callable[[Batch, int, float], object], task: Task, streams: int
+) -> tuple[float, ...]:
+    shape = (streams, task.size.sequence_length + 1)
+    text = np.random.default_rng(7).integers(0, task.vocabulary_size, shape, dtype=np.int32)
+    batch = Batch(text[:, :-1], text[:, 1:], np.ones(streams, np.float32))
+    taken = []
+    for number in range(1, _FIRST_STEPS + task.steps + 1):
+        began = time.perf_counter()
+        train(batch, number, 1e-3)
+        taken.append(time.perf_counter() - began)
+    return tuple(taken[_FIRST_STEPS:])
+
+
+def _time_means(replicas: Replicas, size: int) -> tuple[float, ...]:
+    values = [[tf.random.uniform([max(1, size // 4)])] for _ in replicas.devices]
+    taken = []
+    for _ in range(_FIRST_MEANS + _MEANS):
+        began = time.perf_counter()
+        (mean,), *_ = replicas.mean(values)
+        mean[0].numpy()  # it is there
+        taken.append(time.perf_counter() - began)
+    return tuple(taken[_FIRST_MEANS:])
+
+
+if __name__ == "__main__":
+    print(measure(Task.from_json(sys.argv[1])).to_json(), flush=True)

@@ -1,0 +1,122 @@
+"""Who trains together: told by the command line, TF_CONFIG or Slurm, or badly."""
+
+import json
+
+import pytest
+
+from tui_charrnn.cluster.membership import Cluster, find_cluster
+from tui_charrnn.errors import ClusterError, ExitCode
+
+TWO = "one:1234,two:1234"
+
+
+def tf_config(jobs: object, task: object) -> dict[str, str]:
+    return {"TF_CONFIG": json.dumps({"cluster": jobs, "task": task})}
+
+
+def test_nothing_said_is_no_cluster() -> None:
+    assert find_cluster(None, None, {}) is None
+    assert find_cluster(None, None, {"TF_CONFIG": " "}) is None
+    assert find_cluster(None, None, {"TF_CONFIG": "{}"}) is None
+
+
+def test_the_command_line() -> None:
+    assert find_cluster("one:1234, [fd00::2]:99", 1, {}) == Cluster(("one:1234", "[fd00::2]:99"), 1)
+
+
+def test_one_process_is_no_cluster() -> None:
+    assert find_cluster("one:1234", 0, {}) is None
+    assert find_cluster(None, None, tf_config({"worker": ["a:1"]}, WORKER)) is None
+
+
+def test_tf_config_and_its_chief_who_is_rank_0() -> None:
+    jobs = {"worker": ["a:1", "b:2"]}
+    task = {"type": "worker", "index": 1}
+    assert find_cluster(None, None, tf_config(jobs, task)) == Cluster(("a:1", "b:2"), 1)
+    with_chief = {**jobs, "chief": ["c:3"]}
+    assert find_cluster(None, None, tf_config(with_chief, task)) == Cluster(
+        ("c:3", "a:1", "b:2"), 2
+    )
+    chief = {"type": "chief", "index": 0}
+    found = find_cluster(None, None, tf_config(with_chief, chief))
+    assert found is not None
+    assert (found.rank, found.is_chief, found.size, found.address) == (0, True, 3, "c:3")
+
+
+def test_what_tensorflow_is_told_is_read_as_the_same() -> None:
+    cluster = Cluster(("a:1", "b:2", "c:3"), 2)
+    assert find_cluster(None, None, {"TF_CONFIG": cluster.tf_config()}) == cluster
+
+
+def test_the_command_line_goes_before_tf_config_and_that_before_slurm() -> None:
+    slurm = {
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_PROCID": "0",
+        "SLURM_STEP_NODELIST": "n[1-2]",
+        "SLURM_JOB_ID": "7",
+    }
+    both = {**slurm, **tf_config({"worker": ["a:1", "b:2"]}, WORKER)}
+    assert find_cluster(TWO, 1, both) == Cluster(("one:1234", "two:1234"), 1)
+    assert find_cluster(None, None, both) == Cluster(("a:1", "b:2"), 0)
+    found = find_cluster(None, None, slurm)
+    assert found is not None
+    assert found.addresses[1].startswith("n2:")
+    assert find_cluster("none", None, both) is None
+
+
+WORKER = {"type": "worker", "index": 0}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "rank", "received"),
+    [
+        ("one,two:1234", 0, "Received: one"),
+        ("one:,two:1234", 0, "Received: one:"),
+        (":1234,two:1234", 0, "Received: :1234"),
+        ("one:0,two:1234", 0, "Received: one:0"),
+        ("one:65536,two:1234", 0, "Received: one:65536"),
+        ("one:12x,two:1234", 0, "Received: one:12x"),
+        ("one:-1,two:1234", 0, "Received: one:-1"),
+        ("one:\N{SUPERSCRIPT TWO},two:1234", 0, "Received: one:"),
+        ("fd00::1:1234,two:1234", 0, "Received: fd00::1:1234"),
+        ("http://one:1234,two:1234", 0, "Received: http://one:1234"),
+        ("one two:1234,three:1", 0, "Received: one two:1234"),
+        ("one\x1b[2J:1234,two:1", 0, "Received: one"),
+        (f"{TWO},", 0, "Received: (nothing)"),
+        ("", 0, "Received: (nothing)"),
+        (TWO, 2, "Received: rank=2"),
+        (TWO, -1, "Received: rank=-1"),
+        (TWO, None, "--cluster needs --rank, from 0 to 1"),
+        (None, 1, "--rank needs --cluster"),
+        ("none", 1, "Received: --rank 1"),
+        ("one:1234,one:1234", 0, "Received twice: one:1234"),
+    ],
+)
+def test_a_bad_command_line(cluster: str | None, rank: int | None, received: str) -> None:
+    with pytest.raises(ClusterError) as refused:
+        find_cluster(cluster, rank, {})
+    assert received in str(refused.value)
+    assert refused.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[]", "must have an object"),
+        ('{"cluster": []}', "an object as `cluster`"),
+        ('{"cluster": {"worker": "a:1"}, "task": {}}', "a list of host:port as `worker`"),
+        ('{"cluster": {"worker": [1]}, "task": {}}', "a list of host:port as `worker`"),
+        ('{"cluster": {"worker": []}, "task": {}}', "one worker or more"),
+        ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {}}', "Received: ps"),
+        ('{"cluster": {"worker": ["a:1", "b:1"]}}', "`task` with a type"),
+        (json.dumps({"cluster": {"worker": ["a:1"]}, "task": {**WORKER, "index": 1}}), "an index"),
+        (json.dumps({"cluster": {"worker": ["a:1"]}, "task": {**WORKER, "index": True}}), "a type"),
+        (json.dumps({"cluster": {"worker": ["a", "b:1"]}, "task": WORKER}), "Received: a"),
+    ],
+)
+def test_a_bad_tf_config(text: str, told: str) -> None:
+    with pytest.raises(ClusterError, match=r"^[^\n]*$") as refused:
+        find_cluster(None, None, {"TF_CONFIG": text})
+    assert told in str(refused.value)

@@ -1,0 +1,104 @@
+"""Trains on a processor that is split into logical devices, in a process of its own.
+
+How many devices TensorFlow sees is settled with its first operation, so no test process can do it.
+
+python -m tests.support.mirrored_training        # prints one JSON object of what `measure` found
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
+from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.loop import BatchResult, Material, batch_at
+from tui_charrnn.training.paths import ComputePath
+from tui_charrnn.training.replicas import Replicas
+from tui_charrnn.training.replicated_engine import ReplicatedEngine
+
+V, B, T, STEPS, HALF = 11, 8, 5, 100, 40
+MODEL: Final = ModelConfig(embedding_size=3, hidden_size=7, layer_count=2)
+TRAINING: Final = TrainingConfig(
+    steps=STEPS,
+    batch_size=B,
+    sequence_length=T,
+    gradient_norm_limit=0.1,  # below nearly all norms
+    average_decay=0.9,
+    dropout=0.0,
+    cold_start_fraction=0.2,
+)
+TEXT: Final = np.random.default_rng(0).integers(0, V, 1500).astype(np.int32)
+MATERIAL: Final = Material(
+    ContiguousStreams(TEXT, batch_size=B, sequence_length=T, rng_seed=1), heldout=()
+)
+HELD_OUT: Final = HeldOutWindows(TEXT[:99], stream_count=2, sequence_length=T)
+
+
+def replicated(devices: int, training: TrainingConfig = TRAINING, **path: Any) -> ReplicatedEngine:
+    """An engine on so many logical devices."""
+    return ReplicatedEngine(MODEL, training, V, B, ComputePath(**path), _replicas(devices))
+
+
+@cache
+def _replicas(devices: int) -> Replicas:
+    """A process can have one group of devices that TensorFlow's collectives connect: of two."""
+    reduction = tf.distribute.ReductionToOneDevice() if devices != 2 else None
+    names = [f"CPU:{index}" for index in range(devices)]
+    return Replicas(tf.distribute.MirroredStrategy(names, cross_device_ops=reduction))
+
+
+def train(
+    engine: Engine | ReplicatedEngine, steps: Sequence[int], training: TrainingConfig = TRAINING
+) -> Iterator[BatchResult]:
+    """Take some steps."""
+    for step in steps:
+        yield engine.train_batch(batch_at(MATERIAL, training, step), step, 0.01)
+
+
+def measure() -> dict[str, Any]:
+    """Losses and norms of one device and of several, and of what they went on with."""
+    first, second = range(1, HALF + 1), range(HALF + 1, STEPS + 1)
+    found: dict[str, Any] = {"one": list(train(Engine(MODEL, TRAINING, V, B), [*first, *second]))}
+    two = replicated(2)
+    begun = list(train(two, first))
+    saved = two.model_tensors(), two.training_tensors()
+    found["two"] = begun + list(train(two, second))
+    found["states"] = {name: len(saved[1][name]) for name in saved[1] if name.startswith("state")}
+    four, one = replicated(4), Engine(MODEL, TRAINING, V, B)
+    others: dict[str, Engine | ReplicatedEngine] = {"four": four, "one_again": one}
+    for name, engine in others.items():
+        engine.restore(*saved)
+        found[name] = begun + list(train(engine, second))
+    found["held_out"] = [each.evaluate(HELD_OUT, lambda: False) for each in (two, four, one)]
+    found["compiled"] = list(train(replicated(2, is_compiled=True), [*first, *second]))
+    found["alike"] = [two.is_alike()]
+    weights = two.model_tensors()
+    weights["output.bias"][3] = np.nextafter(weights["output.bias"][3], np.float32(9))
+    two._parts[1].restore(weights, two._parts[1].training_tensors())
+    found["alike"].append(two.is_alike())
+    two.restore(weights, two.training_tensors())
+    found["alike"].append(two.is_alike())
+    noisy = TrainingConfig(**{**TRAINING.to_mapping(), "dropout": 0.4})
+    cut = ComputePath(shards=2)
+    found["dropping"] = list(train(Engine(MODEL, noisy, V, B, cut), first, noisy))
+    found["dropping_on_two"] = list(train(replicated(2, noisy), first, noisy))
+    broken = two.training_tensors()
+    broken["trained.output.bias"] = np.full(V, np.nan, np.float32)
+    two.restore(two.model_tensors(), broken)
+    before = two.states()
+    found["not_finite"] = repr(next(iter(train(two, [STEPS + 1]))).loss)
+    after = two.states()
+    found["states_stay"] = all(np.array_equal(before[name], after[name]) for name in before)
+    return found
+
+
+if __name__ == "__main__":
+    split = [tf.config.LogicalDeviceConfiguration()] * 4
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], split)
+    sys.stdout.write(json.dumps(measure()) + "\n")

@@ -1,0 +1,76 @@
+"""Several devices train what one device trains: losses, norms, and what is saved between them."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.command import PATIENCE, ROOT
+
+pytestmark = pytest.mark.tensorflow
+
+ROUNDING = 2e-5
+"""Relative: what a hundred steps in float32 make of sums that are added up in another order."""
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    """What `tests.support.mirrored_training` measured."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.support.mirrored_training"],
+        cwd=ROOT,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr.decode()[-3000:]
+    document: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return document
+
+
+def test_one_device_split_in_two_trains_what_one_trains(found: dict[str, Any]) -> None:
+    assert len(found["two"]) == 100
+    np.testing.assert_allclose(found["two"], found["one"], rtol=ROUNDING)
+
+
+def test_gradients_are_clipped_after_they_are_added_up(found: dict[str, Any]) -> None:
+    """Clipped before, each half would be of the limit's length, and the losses others."""
+    norms = np.array(found["one"])[:, 1]
+    assert (norms > 0.1).mean() > 0.9  # the limit
+    np.testing.assert_allclose(np.array(found["two"])[:, 1], norms, rtol=100 * ROUNDING)
+
+
+@pytest.mark.parametrize("others", ["four", "one_again"])
+def test_another_number_of_devices_goes_on(found: dict[str, Any], others: str) -> None:
+    np.testing.assert_allclose(found[others], found["two"], rtol=ROUNDING)
+
+
+def test_a_checkpoint_holds_the_states_of_all_streams(found: dict[str, Any]) -> None:
+    assert set(found["states"].values()) == {8}
+
+
+def test_all_of_them_score_alike(found: dict[str, Any]) -> None:
+    assert np.ptp(found["held_out"]) < ROUNDING
+
+
+def test_a_replica_whose_weights_differ_in_one_bit_is_found(found: dict[str, Any]) -> None:
+    assert found["alike"] == [True, False, True]
+
+
+def test_compiled_steps_are_the_same_steps(found: dict[str, Any]) -> None:
+    np.testing.assert_allclose(found["compiled"], found["one"], rtol=ROUNDING)
+
+
+def test_what_is_dropped_depends_on_the_part_not_on_its_device(found: dict[str, Any]) -> None:
+    np.testing.assert_allclose(found["dropping_on_two"], found["dropping"], rtol=ROUNDING)
+    assert not np.allclose(found["dropping"], found["one"][:40], rtol=1e-3)
+
+
+def test_a_step_that_is_not_finite_is_taken_nowhere(found: dict[str, Any]) -> None:
+    assert found["not_finite"] == "nan"
+    assert found["states_stay"]

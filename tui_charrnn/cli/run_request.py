@@ -1,0 +1,73 @@
+"""Which run `charrnn-tui train` is asked for: a new one, or one that may be there already."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_charrnn.cli.output import narrate
+from tui_charrnn.cli.summary import summarize
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.tui.new_run import make_run
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run, by its name and its settings."""
+
+    folder: Path
+    name: str | None
+    may_exist: bool
+    """Whether it is gone on with if it is there already."""
+    preset: str
+    configurations: tuple[ModelConfig, TrainingConfig]
+    given: Mapping[str, str | None]
+    """The settings that the command line has, as texts; None for the others."""
+    seeds: Sequence[str] | None
+    """To be sampled as it learns; None takes the beginning of the text."""
+    quiet: bool
+
+    def find(self) -> RunDirectory | None:
+        """The run, if it is there and may be; says which settings it keeps."""
+        if not self.may_exist or self.name is None:
+            return None
+        existing = RunDirectory(self.folder / self.name)
+        if not existing.description.exists():
+            return None
+        if not self.quiet:
+            self._tell_what_stays(existing)
+        return existing
+
+    def find_or_make(self, text: Corpus) -> RunDirectory:
+        """The run, made for a text and summed up unless it is there.
+
+        Raises:
+            CorpusError: If the text cannot be trained on.
+            ConfigError: If the name is taken or cannot be one, or a seed is too long.
+            StorageError: If the disk refuses.
+        """
+        if (found := self.find()) is not None:
+            return found
+        run = make_run(self.folder, self.name, self.preset, self.configurations, text, self.seeds)
+        if not self.quiet:
+            narrate(*summarize(run, *self.configurations, text).splitlines())
+        return run
+
+    def _tell_what_stays(self, run: RunDirectory) -> None:
+        """Say which of the given settings a run that is there already was begun without."""
+        begun, (model, training) = read_description(run), self.configurations
+        then = {**begun.model.to_mapping(), **begun.training.to_mapping()}
+        now = {**model.to_mapping(), **training.to_mapping()}
+        names = [name for name, text in self.given.items() if text is not None]
+        kept = [
+            f"{name} {then[name]}"
+            for name in names
+            if name != "max_time" and then[name] != now[name]
+        ]
+        if kept:
+            narrate(
+                f"The run {run.name} is there and goes on as it was begun: {', '.join(kept)}. For "
+                "other settings, choose another --name."
+            )
