@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
+from tui_charrnn.generation import lstm
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.weights import LayerWeights, ModelWeights, weights_from_tensors
 
@@ -169,11 +170,46 @@ def test_tensors_that_lie_unaligned_in_a_file_are_made_ready() -> None:
 
     folded = fold_embedding(moved, config)
 
-    for tensor in (folded.layers[0].recurrent_kernel, folded.output_kernel):
+    for tensor in (*folded.layers[0].recurrent_blocks, folded.output_kernel):
         assert tensor.flags.aligned
         assert tensor.ctypes.data % 64 == 0  # where a cache line begins
     expected = Stepper(fold_embedding(weights, config))
     np.testing.assert_array_equal(Stepper(folded).read(1), expected.read(1))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_kernel_that_is_larger_than_the_cache_is_read_in_blocks(
+    monkeypatch: pytest.MonkeyPatch, cell: str
+) -> None:
+    config = ModelConfig(cell=cell, hidden_size=48, embedding_size=5)
+    weights = random_weights(config)
+    whole = Stepper(fold_embedding(weights, config))
+    monkeypatch.setattr(lstm, "_CACHED", 1024)
+    monkeypatch.setattr(lstm, "_BLOCK", 4096)
+    folded = fold_embedding(weights, config)
+    assert len(folded.layers[0].recurrent_blocks) > 1
+    alone, together = Stepper(folded), Stepper(folded, 2)
+
+    for index in TEXT:
+        logits = alone.read(index)
+        np.testing.assert_allclose(logits, whole.read(index), rtol=0, atol=1e-6)
+        both = together.read_each(np.array([index, index]))
+        np.testing.assert_allclose(both, [logits, logits], rtol=0, atol=1e-6)
+
+
+def test_no_bit_depends_on_the_direction_in_which_the_blocks_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lstm, "_CACHED", 1024)
+    monkeypatch.setattr(lstm, "_BLOCK", 4096)
+    config = ModelConfig(hidden_size=48, embedding_size=5)
+    folded = fold_embedding(random_weights(config), config)
+    forth, back = Stepper(folded), Stepper(folded)
+    back.read(0)
+    back.state[:] = 0
+
+    for index in TEXT:
+        np.testing.assert_array_equal(forth.read(index), back.read(index))
 
 
 @pytest.mark.parametrize("config", CONFIGS[:7:3], ids=name_of)

@@ -1,4 +1,4 @@
-"""Where a model came from, and settings on their way to a document and back."""
+"""Where a model came from, and whether its text can be had again."""
 
 import hashlib
 from pathlib import Path
@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.generation import (
-    Generation,
-    ModelFile,
-    hindrance_of,
-    read_sampling,
-    write_sampling,
-)
+from tui_charrnn.history.generation import Generation, ModelFile, hindrance_of
 
 
 def test_an_untouched_file_has_its_hash(tmp_path: Path) -> None:
@@ -47,18 +41,3 @@ def test_a_file_that_did_not_stay_has_none(tmp_path: Path, is_replaced: bool) ->
         model=origin,
     )
     assert "replaced" in hindrance_of(generation)
-
-
-def test_settings_survive_a_document() -> None:
-    sampling = ((0, SamplingConfig(top_p=0.9, rng_seed=4)), (12, SamplingConfig(temperature=0)))
-
-    assert read_sampling(write_sampling(sampling)) == (sampling, "")
-
-
-@pytest.mark.parametrize(
-    "document",
-    ["", "3", "{}", "[]", "[3]", "[{}]", '[{"after": null}]', '[{"after": 0, "temperature": -1}]'],
-)
-def test_a_document_that_is_none_of_ours_is_refused(document: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  of JSON or ours
-        read_sampling(document)

@@ -104,6 +104,24 @@ def test_what_is_taken_out_can_be_put_back_as_it_was(history: History) -> None:
     assert history.add(said("gamma")) == 3
 
 
+@pytest.mark.parametrize("query", ["", "no", "alpha", "alpha no", "n"])
+@pytest.mark.parametrize("has_index", [True, False])
+def test_the_first_of_many_are_the_first_of_all(
+    history: History, query: str, has_index: bool
+) -> None:
+    history.add_all([said(f"alpha no {number}") for number in range(30)])
+    if not has_index:
+        connection = sqlite3.connect(history.path)
+        connection.executescript(
+            "DROP TRIGGER index_new; DROP TRIGGER index_gone; DROP TABLE generations_index;"
+        )
+        connection.close()
+
+    assert find_numbers(history, query) == list(range(30, 0, -1))
+    assert find_numbers(history, query, most=7) == list(range(30, 23, -1))
+    assert find_numbers(history, query, most=99) == list(range(30, 0, -1))
+
+
 def test_a_text_takes_the_place_of_its_beginning(history: History) -> None:
     history.add(said("begin"))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds until a test gives up on a condition; a busy machine takes long to load TensorFlow."""
 
 

@@ -94,7 +94,7 @@ def _train(path: Path, scenario: Scenario) -> None:
     if scenario.kill is not None and scenario.kill.point == "paused":
         _die_paused()
     if scenario.steps_per_call > 1:
-        _take_strides(scenario.steps_per_call)
+        take_strides(scenario.steps_per_call)
     _watch_records(run, scenario)
     _watch_files(run, scenario.kill)
     os._exit(int(run_training(run, Interruption())))
@@ -152,7 +152,7 @@ def _die_paused() -> None:
     setattr(Interruption, "sleep", sleep)  # noqa: B010  as above
 
 
-def _take_strides(steps: int) -> None:
+def take_strides(steps: int) -> None:
     """Let calls grow to so many steps, however long these take."""
     from tui_charrnn.training import call_length, start
     from tui_charrnn.training.paths import ComputePath, choose_path

@@ -12,7 +12,6 @@ _SBATCH: Final = """#!/bin/sh
 # runs a job script again for as long as it requeues itself
 script=$1
 shift
-export SLURM_JOB_ID=42
 while :; do
     rm -f "$QUEUE/requeued"
     bash "$script" "$@" &
@@ -28,8 +27,32 @@ _SRUN: Final = """#!/bin/sh
 echo $$ > "$QUEUE/step"
 exec "$@"
 """
+_SRUN_TASKS: Final = f"""#!{sys.executable}
+# several tasks on this host, with the variables of a step; signals come to all of them
+import os, signal, subprocess, sys
+
+words = sys.argv[1:]
+while words[0].startswith("--"):
+    words.pop(0)
+count = int(os.environ["SLURM_NTASKS"])
+step = {{
+    "SLURM_STEP_ID": "0",
+    "SLURM_STEP_NUM_TASKS": str(count),
+    "SLURM_STEP_NODELIST": "localhost",
+    "SLURM_STEP_TASKS_PER_NODE": str(count),
+}}
+tasks = []
+for number in (signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda number, _: [task.send_signal(number) for task in tasks])
+for rank in range(count):
+    variables = {{**os.environ, **step, "SLURM_PROCID": str(rank)}}
+    tasks.append(subprocess.Popen(words, env=variables))
+with open(os.path.join(os.environ["QUEUE"], "step"), "w") as file:
+    file.write(str(os.getpid()))
+sys.exit(max(task.wait() for task in tasks))
+"""
 _SCONTROL: Final = """#!/bin/sh
-[ "$1 $2" = "requeue 42" ] || exit 9
+[ "$1 $2" = "requeue $SLURM_JOB_ID" ] || exit 9
 : > "$QUEUE/requeued"
 """
 _PROGRAM: Final = f"""#!/bin/sh
@@ -40,13 +63,18 @@ exec {sys.executable} -m tui_charrnn "$@"
 class JobQueue:
     """Runs one job script with its arguments, as `sbatch` would."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make the stand-ins in a folder, which is made."""
-        self._folder = folder
+    def __init__(self, folder: Path, tasks: int = 1) -> None:
+        """Make the stand-ins in a folder, which is made.
+
+        Args:
+            folder: Where.
+            tasks: How many of them `srun` starts.
+        """
+        self._folder, self._tasks = folder, tasks
         folder.mkdir()
         commands = {
             "sbatch": _SBATCH,
-            "srun": _SRUN,
+            "srun": _SRUN if tasks == 1 else _SRUN_TASKS,
             "scontrol": _SCONTROL,
             "charrnn-tui": _PROGRAM,
         }
@@ -63,6 +91,8 @@ class JobQueue:
             "PYTHONPATH": str(ROOT),
             "QUEUE": str(self._folder),
             "CHARRNN_RUNS": str(runs),
+            "SLURM_JOB_ID": str(os.getpid()),  # ports are made from it: another test has others
+            "SLURM_NTASKS": str(self._tasks),
         }
         return subprocess.Popen(
             [str(self._folder / "sbatch"), *words],

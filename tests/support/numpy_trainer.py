@@ -166,6 +166,7 @@ def start_session(
     writer: RunWriter,
     interruption: Interruption,
     deadline: float | None,
+    _team: object = None,
 ) -> Session:
     """What `tui_charrnn.training.start` does, without TensorFlow."""
     vocabulary, seconds = prepared.text.vocabulary, None

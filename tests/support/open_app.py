@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_file
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.dial import Dial
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.speaker import Dial
 from tui_charrnn.tui.widgets.words import Words
 
 

@@ -68,6 +68,16 @@ class TapeApp:
             lambda: self.panel.read is not None and self.panel.read.at == self.spoken.at,
         )
 
+    async def begun(self, seed_text: str) -> None:
+        """Let another text be said, and wait until it has begun."""
+        self.app.main.answer(seed_text)
+
+        def has_begun() -> bool:
+            opening = self.spoken.speech.opening if self.spoken.speech is not None else None
+            return opening is not None and opening.seed_text == seed_text
+
+        await wait_until(self.pilot, f"a text from {seed_text!r}", has_begun)
+
     async def rested(self, characters: int) -> None:
         """Wait until the text in sight has so many characters and no more come."""
         await wait_until(

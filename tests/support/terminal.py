@@ -79,7 +79,7 @@ class Terminal(PseudoTerminal):
         return data
 
     def wait_for(
-        self, claim: str, predicate: Callable[[], bool], *, limit: float = 30.0, reads: bool = True
+        self, claim: str, predicate: Callable[[], bool], *, limit: float = 120.0, reads: bool = True
     ) -> None:
         """Read until something is true.
 
@@ -99,11 +99,11 @@ class Terminal(PseudoTerminal):
             if not (reads and self.read(0.05)):
                 select.select([], [], [], 0.01)
 
-    def wait_for_text(self, text: str, *, limit: float = 30.0) -> None:
+    def wait_for_text(self, text: str, *, limit: float = 120.0) -> None:
         """Read until the screen shows a text."""
         self.wait_for(f"the screen shows {text!r}", lambda: text in self.text, limit=limit)
 
-    def wait_for_end(self, *, limit: float = 30.0, reads: bool = True) -> int:
+    def wait_for_end(self, *, limit: float = 120.0, reads: bool = True) -> int:
         """Wait until the command has ended, read the rest, and return its exit code."""
         self.wait_for("the end", lambda: not self.is_running, limit=limit, reads=reads)
         while reads and self.read(0.0):

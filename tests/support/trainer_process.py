@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.support.command import ROOT
+from tests.support.command import PATIENCE, ROOT
 from tui_charrnn.cli import launching, main
 from tui_charrnn.runs.layout import RunDirectory
 
@@ -61,7 +61,7 @@ def with_trainer(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", program, code, *arguments]
 
 
-def wait_for_file(path: Path, limit: float = 60.0) -> None:
+def wait_for_file(path: Path, limit: float = PATIENCE) -> None:
     """Wait until a test lets a trainer go on, by making a file."""
     deadline = time.monotonic() + limit
     while not path.exists():

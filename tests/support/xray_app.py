@@ -22,6 +22,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.checkpoint import Model, serialize_model
 from tui_charrnn.model.weights import Float32, weights_from_tensors
+from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
@@ -48,20 +49,20 @@ class Naive:
         return 4 - reached if measure == "probability" else reached
 
 
-def sure_model() -> Model:
+def sure_model(config: ModelConfig | None = None) -> Model:
     """The tiny model with weights so large that it expects some characters far more than others."""
-    config = tiny_config()
+    config = config or tiny_config()
     return Model(
         config=config,
         vocabulary=Vocabulary(TINY_VOCABULARY),
-        weights=weights_from_tensors(_large_tensors(), config),
+        weights=weights_from_tensors(_large_tensors(config), config),
         corpus=CORPUS,
         training=TRAINING,
     )
 
 
-def _large_tensors() -> dict[str, Float32]:
-    tensors = random_tensors(tiny_config(), len(TINY_VOCABULARY))
+def _large_tensors(config: ModelConfig) -> dict[str, Float32]:
+    tensors = random_tensors(config, len(TINY_VOCABULARY))
     return {name: 6 * tensor for name, tensor in tensors.items()}
 
 
@@ -88,10 +89,15 @@ def naive_numbers(indices: list[int], seed: Sequence[int] = ()) -> list[Naive]:
 
 @asynccontextmanager
 async def xray_app(
-    folder: Path, *, size: tuple[int, int], length: int = LENGTH, is_ascii: bool = False
+    folder: Path,
+    *,
+    size: tuple[int, int],
+    length: int = LENGTH,
+    is_ascii: bool = False,
+    config: ModelConfig | None = None,
 ) -> AsyncIterator[TapeApp]:
     """Open the app, wait for a text of so many characters, and put the focus on it."""
-    app = sure_app(folder)
+    app = sure_app(folder, config)
     app.is_ascii = is_ascii
     dial = dial_of(app)
     dial.pace, dial.length, dial.sampling = None, length, SETTINGS
@@ -101,18 +107,28 @@ async def xray_app(
         yield TapeApp(app, pilot)
 
 
-def sure_app(folder: Path) -> CharRNNApp:
+def sure_app(folder: Path, config: ModelConfig | None = None) -> CharRNNApp:
     """An app in which that model speaks."""
-    app = tiny_app(folder)
+    app, config = tiny_app(folder), config or tiny_config()
     data = serialize_model(
-        _large_tensors(),
-        tiny_config(),
+        _large_tensors(config),
+        config,
         Vocabulary(TINY_VOCABULARY),
         corpus=CORPUS,
         training=TRAINING,
     )
     (folder / "tiny.safetensors").write_bytes(data)
     return app
+
+
+async def color(app: TapeApp, name: str | None) -> None:
+    """Press the key of the x-ray until the text is colored by something, or by nothing."""
+    for _ in range(10):
+        now = app.spoken.coloring
+        if (None if now is None else now.name) == name:
+            return
+        await app.pilot.press("x")
+    raise AssertionError(f"There is no coloring {name!r}")
 
 
 def looks_in_view(spoken: SpokenText) -> dict[int, Style]:
@@ -129,9 +145,9 @@ def looks_in_view(spoken: SpokenText) -> dict[int, Style]:
     return looks
 
 
-def level_look(spoken: SpokenText, level: int) -> Style:
-    """How a character of a level is drawn."""
-    return spoken.get_component_rich_style(f"xray--{level}", partial=True)
+def level_look(spoken: SpokenText, level: int, name: str = "xray") -> Style:
+    """How a character of a level is drawn; `xray-two` is the scale to both sides of a middle."""
+    return spoken.get_component_rich_style(f"{name}--{level}", partial=True)
 
 
 async def read_in_view(pilot: Pilot[None], spoken: SpokenText) -> None:

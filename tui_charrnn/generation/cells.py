@@ -6,27 +6,30 @@ depends on where it is multiplied.
 
 Every array is allocated once and written over by every character, which is faster by a third than
 new arrays at small sizes. A leading axis of N, for N texts side by side, is left out for one text.
+
+A recurrent kernel of a few times the cache is kept in blocks of columns, read forth by one
+character and back by the next: what the cache still holds of it then comes first. No bit
+depends on the direction, as each number of the product comes from one column.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
 from tui_charrnn.model.weights import GATE_COUNTS, Float32
 
 
-@dataclass(frozen=True, slots=True)
-class StepLayer:
+class StepLayer(NamedTuple):
     """The parameters of one layer as the step uses them, halved where a sigmoid follows."""
 
     kernel: Float32
     """Shape (D, G·H); not used in the first layer, where the input table stands for it."""
     input_bias: Float32
     """Added to the input product. Shape (G·H,)."""
-    recurrent_kernel: Float32
-    """Shape (H, G·H)."""
+    recurrent_blocks: tuple[Float32, ...]
+    """The recurrent kernel in blocks of columns, of shapes (H, columns), G·H columns in all."""
     recurrent_bias: Float32
     """Added to the recurrent product. Shape (G·H,); empty, shape (0,), but for gru."""
 
@@ -53,6 +56,32 @@ class RecurrentLayer(Protocol):
         """The activations of the last character by name, each of shape (H,) or (N, H)."""
 
 
+def _recurrent_product(
+    hidden: Float32, blocks: Sequence[Float32], sums: Float32
+) -> Callable[[], object]:
+    """What multiplies h by the recurrent kernel.
+
+    Args:
+        hidden: h, shape (H,) or (N, H).
+        blocks: The kernel in blocks of columns.
+        sums: The product, shape (G·H,) or (N, G·H), written over by every call.
+    """
+    if hidden.ndim > 1:  # many texts read it once, and one large product is faster
+        blocks = [np.concatenate(blocks, axis=1)]
+    ends = np.cumsum([block.shape[1] for block in blocks])
+    parts = np.split(sums, ends[:-1], axis=-1)
+    products = [partial(hidden.dot, *pair) for pair in zip(blocks, parts, strict=True)]
+    if len(products) == 1:
+        return products[0]
+
+    def forth_or_back() -> None:
+        for product in products:
+            product()
+        products.reverse()
+
+    return forth_or_back
+
+
 class LstmLayer:
     """The LSTM with a forget gate.
 
@@ -75,11 +104,12 @@ class LstmLayer:
         self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
         self._candidate = np.split(self._sums, 4, axis=-1)[2]
         self._product = np.zeros_like(self.cell_state)
+        self._multiply = _recurrent_product(self.hidden, parameters.recurrent_blocks, self._sums)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
         sums, opened, product, cell = self._sums, self._opened, self._product, self.cell_state
-        self.hidden.dot(self.parameters.recurrent_kernel, sums)  # i, f, c̃, o side by side
+        self._multiply()  # i, f, c̃, o side by side
         np.add(sums, inputs, sums)
         np.tanh(sums, sums)  # one call for all four
         np.multiply(sums, _HALF, opened)  # the candidate's quarter of it goes unused
@@ -122,12 +152,13 @@ class GruLayer:
         self._opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
         self._update, self._reset = np.split(self._opened, 2, axis=-1)
         self._candidate = np.zeros_like(state)
+        self._multiply = _recurrent_product(state, parameters.recurrent_blocks, self._recurrent)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
         recurrent, opened, candidate = self._recurrent, self._opened, self._candidate
         split = opened.shape[-1]
-        self.hidden.dot(self.parameters.recurrent_kernel, recurrent)
+        self._multiply()
         np.add(recurrent, self.parameters.recurrent_bias, recurrent)
         np.add(inputs[..., :split], recurrent[..., :split], opened)
         np.tanh(opened, opened)
@@ -162,10 +193,11 @@ class RnnLayer:
         self.hidden = state
         self.cell_state = None
         self._sums = np.zeros_like(state)
+        self._multiply = _recurrent_product(state, parameters.recurrent_blocks, self._sums)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
-        self.hidden.dot(self.parameters.recurrent_kernel, self._sums)
+        self._multiply()
         np.add(inputs, self._sums, self._sums)
         np.tanh(self._sums, self.hidden)
 

@@ -31,7 +31,12 @@ class Clamp:
     """At most `LIMIT` from 0."""
 
     def __str__(self) -> str:
-        return f"{self.neuron}={self.value:g}"
+        return f"{self.neuron}={self.value!r}".removesuffix(".0")
+
+
+def clamp_words(clamps: Iterable[Clamp]) -> list[str]:
+    """Clamps as `parse_clamps` reads them, to the bit."""
+    return [str(clamp) for clamp in clamps]
 
 
 def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:

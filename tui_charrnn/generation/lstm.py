@@ -45,7 +45,7 @@ class StepWeights:
     @property
     def state_size(self) -> int:
         """S: how many numbers the network remembers between characters."""
-        size = sum(len(layer.recurrent_kernel) for layer in self.layers)
+        size = sum(len(layer.recurrent_blocks[0]) for layer in self.layers)
         return size * STATES_PER_LAYER[self.cell]
 
 
@@ -75,7 +75,7 @@ def fold_embedding(
             tensors += [
                 layer.kernel,
                 layer.input_bias,
-                layer.recurrent_kernel,
+                *layer.recurrent_blocks,
                 layer.recurrent_bias,
             ]
         # What a layer hands on lies between -1 and 1, but for what is held elsewhere: no sum is
@@ -115,16 +115,20 @@ def _step_layer(layer: LayerWeights, cell: str) -> StepLayer:
     halves = [0.5 if is_sigmoid else 1.0 for is_sigmoid in _SIGMOIDS[cell]]
     scale = np.repeat(np.array(halves, np.float32), len(layer.recurrent_kernel))
     bias = layer.bias * scale
+    size = layer.recurrent_kernel.nbytes
+    count = -(-size // _BLOCK) if _CACHED < size < _FAR_TOO_LARGE else 1
+    kernels = np.array_split(layer.recurrent_kernel, count, axis=1)
+    scales = np.array_split(scale, count)
     return StepLayer(
-        kernel=_ready(layer.kernel * scale),
+        kernel=_ready(layer.kernel, scale),
         input_bias=_ready(bias[0] if cell == "gru" else bias),
-        recurrent_kernel=_ready(layer.recurrent_kernel * scale),
+        recurrent_blocks=tuple(map(_ready, kernels, scales)),
         recurrent_bias=_ready(bias[1] if cell == "gru" else bias[:0]),
     )
 
 
-def _ready(tensor: Float32) -> Float32:
-    """The tensor as BLAS takes it fastest: row by row, from the beginning of a cache line on.
+def _ready(tensor: Float32, scale: Float32 | float = 1.0) -> Float32:
+    """A tensor times a scale, as BLAS takes it fastest: by rows, from where a cache line begins.
 
     Vectors of a processor that lie across two lines take twice as long to be fetched, which makes
     a product with weights that fit into its cache slower by a third; NumPy heeds 16 bytes only. A
@@ -133,10 +137,16 @@ def _ready(tensor: Float32) -> Float32:
     room = np.empty(tensor.size + _CACHE_LINE // 4, np.float32)
     start = -room.ctypes.data % _CACHE_LINE // 4
     ready = room[start : start + tensor.size].reshape(tensor.shape)
-    ready[...] = tensor
+    np.multiply(tensor, scale, ready)
     return ready
 
 
+_CACHED: Final = 3 << 19
+"""Bytes of a kernel that stays in the cache of a core as a whole, and so is one block."""
+_FAR_TOO_LARGE: Final = 6 << 20
+"""Bytes of a kernel of which so little stays there that blocks, read slower, do not pay."""
+_BLOCK: Final = 1 << 19
+"""Bytes of a block of a kernel between these two, at most."""
 _CACHE_LINE: Final = 64
 """Bytes; a power of two that is a multiple of those of every vector."""
 
@@ -166,19 +176,35 @@ class Stepper:
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
         parts = np.split(self.state, len(weights.layers), axis=-1)
         cell = CELLS[weights.cell]
-        layers: list[RecurrentLayer] = [
+        self._free: Final[tuple[RecurrentLayer, ...]] = tuple(
             cell(layer, part) for layer, part in zip(weights.layers, parts, strict=True)
-        ]
-        if weights.clamps:
-            # deferred: a network that nobody holds speaks without it
-            from tui_charrnn.generation.clamping import clamped  # noqa: PLC0415 - as said
-
-            layers = [clamped(layer, n, weights.clamps) for n, layer in enumerate(layers)]
-        self.layers: Final = tuple(layers)
-        """The layers, the lowest first, whose states and gates can be looked at."""
-        self._first, *self._upper = self.layers
-        self._can_overflow = weights.can_overflow
+        )
+        self._reaches_far = weights.can_overflow
         self._barred = weights.barred
+        self._clamps: tuple[Clamp, ...] = ()
+        self._take_layers(self._free)
+        self.hold(weights.clamps)
+
+    def hold(self, clamps: tuple[Clamp, ...]) -> None:
+        """Hold these neurons, and no others, from the next character that is read on.
+
+        Args:
+            clamps: Of the network; none lets all go.
+        """
+        if clamps == self._clamps:
+            return
+        # deferred: a network that nobody holds speaks without it
+        from tui_charrnn.generation.clamping import clamped  # noqa: PLC0415 - as said
+
+        self._clamps = clamps
+        self._take_layers(tuple(clamped(layer, n, clamps) for n, layer in enumerate(self._free)))
+
+    def _take_layers(self, layers: tuple[RecurrentLayer, ...]) -> None:
+        self.layers = layers
+        """The layers, the lowest first, whose states and gates can be looked at."""
+        self._first, *self._upper = layers
+        # `can_overflow` was told of those clamps only that there were from the beginning
+        self._can_overflow = self._reaches_far or bool(self._clamps)
 
     def read(self, index: int) -> Float32:
         """Read one character, or the same one in every stream.

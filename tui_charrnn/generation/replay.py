@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
+from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.history.generation import Generation
 from tui_charrnn.model.checkpoint import Model
@@ -12,7 +13,7 @@ from tui_charrnn.model.checkpoint import Model
 class Replay:
     """Reads the seed text when it is made, then says one character after another.
 
-    The settings change where they changed then, so with the same model the text is the same.
+    Settings and clamps change where they changed then, so with the same model the text is the same.
     """
 
     def __init__(
@@ -24,11 +25,15 @@ class Replay:
             model: Who speaks.
             said: What is to be said again.
             should_stop: Asked now and then whether to leave the rest of the seed text unread.
+
+        Raises:
+            ConfigError: If the model has not the neurons that were held.
         """
         self._said = said
         self._changes = dict(said.sampling[1:])
-        first = said.sampling[0][1]
-        self._stream = CharacterStream(model, dataclasses.replace(first, rng_seed=said.rng_seed))
+        self._held = {after: parse_clamps(words, model.config) for after, words in said.clamps}
+        first = dataclasses.replace(said.sampling[0][1], rng_seed=said.rng_seed)
+        self._stream = CharacterStream(model, first, self._held.get(0, ()))
         self.read_text: Final = self._stream.prime(said.seed_text, should_stop).text
         """What the model read of the seed text."""
         self.spoken = 0
@@ -43,6 +48,8 @@ class Replay:
         if self.spoken in self._changes:
             changed = self._changes[self.spoken]
             self._stream.sampling = dataclasses.replace(changed, rng_seed=self._said.rng_seed)
+        if self.spoken in self._held:
+            self._stream.clamps = self._held[self.spoken]
         character = self._stream.next().character
         if self.spoken < len(self._said.text):
             self._again.append(character)

@@ -21,28 +21,44 @@ _TINY_TEMPERATURE: Final = 1e-250
 """Below it, logits of 32 bits divided by it may be beyond numbers of 64."""
 
 
-def choose(probabilities: Float64, uniform: float) -> int:
+def choose(weights: Float64, uniform: float) -> tuple[int, float]:
     """Choose a character.
 
     Args:
-        probabilities: Of each character, shape (V,), non-negative, summing to about 1.
+        weights: How likely each character is beside the others, shape (V,), non-negative.
         uniform: The random number that decides, in [0, 1).
 
     Returns:
-        The character's number in the vocabulary; its probability is not 0.
+        The character's number in the vocabulary, and its probability, which is not 0.
     """
-    cumulative = np.add.accumulate(probabilities)
+    cumulative = np.add.accumulate(weights)
+    total = cumulative.item(-1)
     # right: passes over characters without probability, whose sum is that of their neighbor
-    index = int(cumulative.searchsorted(uniform * cumulative[-1], "right"))
+    index = int(cumulative.searchsorted(uniform * total, "right"))
     if index == len(cumulative):  # the product above was rounded up to the whole sum
-        index = int(np.flatnonzero(probabilities)[-1])
-    return index
+        index = int(np.flatnonzero(weights)[-1])
+    return index, weights.item(index) / total
 
 
 def distribution(
     logits: npt.ArrayLike, config: SamplingConfig, recent: Iterable[int] = ()
 ) -> Float64:
-    """The probability of each character under the settings.
+    """The probability of each character under the settings: its weight by the sum of all.
+
+    Arguments and errors are those of `weights_of`.
+
+    Returns:
+        A new array, shape (V,), summing to 1; zero for characters that were filtered out.
+    """
+    weights = weights_of(logits, config, recent)
+    weights /= np.add.accumulate(weights)[-1]
+    return weights
+
+
+def weights_of(
+    logits: npt.ArrayLike, config: SamplingConfig, recent: Iterable[int] = ()
+) -> Float64:
+    """How likely each character is beside the others under the settings.
 
     The logits of characters that came lately are lowered, and all are divided by the temperature;
     then only the top k are kept; then, of what those make up together, only the nucleus; then, of
@@ -54,7 +70,8 @@ def distribution(
         recent: The numbers of the characters that came lately, for the repetition penalty.
 
     Returns:
-        A new array, shape (V,), summing to 1; zero for characters that were filtered out.
+        A new array, shape (V,), whose sum `choose` divides by; zero for characters that were
+        filtered out.
 
     Raises:
         ModelFileError: If the scores are not numbers to choose by.
@@ -80,6 +97,8 @@ def distribution(
     else:
         np.divide(scores, config.temperature, scores)
     np.exp(scores, scores)
+    if config.top_k is None and config.top_p is None and config.min_p is None:
+        return scores
     return _filtered(np.divide(scores, np.add.reduce(scores), scores), config)
 
 

@@ -22,13 +22,13 @@ from tui_charrnn.model.weights import Float32
 
 Float64 = npt.NDArray[np.float64]
 
-BLOCK: Final = 1 << 19
+BLOCK: Final = 1 << 20
 """Characters of a text that are best handed over at a time; as many as fit in some megabytes."""
 WARM_UP: Final = 256
 """Characters that a stream reads before its own, for its state to be what it would be."""
-_LEAST_STRETCH: Final = 2048
+_LEAST_STRETCH: Final = 1024
 """Characters of one stream at least, lest warming up takes longer than scoring."""
-_MOST_STREAMS: Final = 128
+_MOST_STREAMS: Final = 256
 _WORTH_IT: Final = 4
 """Streams from which on several are faster than one."""
 

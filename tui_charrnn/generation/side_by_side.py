@@ -15,7 +15,7 @@ import numpy as np
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.draws import Draws
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.sampling import choose, distribution
+from tui_charrnn.generation.sampling import choose, weights_of
 from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
     CharacterStream,
@@ -74,11 +74,9 @@ class SideBySide:
         logits, sampling = self._stepper.read_each(self._unread), self.sampling
         said = []
         for text, (draws, recent) in enumerate(zip(self._draws, self._recent, strict=True)):
-            probabilities = distribution(logits[text], sampling, recent_of(recent, sampling))
-            index = choose(probabilities, draws.next())
+            weights = weights_of(logits[text], sampling, recent_of(recent, sampling))
+            index, probability = choose(weights, draws.next())
             recent.append(index)
             self._unread[text] = index
-            said.append(
-                GeneratedCharacter(self._characters[index], index, probabilities.item(index))
-            )
+            said.append(GeneratedCharacter(self._characters[index], index, probability))
         return said

@@ -34,11 +34,23 @@ class KeptStates:
     def __len__(self) -> int:
         return len(self._states)
 
+    def shrink(self, budget: int) -> None:
+        """Let go of states until no more than so many bytes are kept, now and later.
+
+        Args:
+            budget: Bytes; one state at least is kept beside the first.
+        """
+        self._most = min(self._most, max(1, budget // max(1, self._states[0, 0].nbytes)))
+        self._thin()
+
     def offer(self, branch: int, position: int, state: Float32) -> None:
         """Keep a copy of a state if its place is one of those to be kept."""
         if position % self.stride or (branch, position) in self._states:
             return
         self._states[branch, position] = state.copy()
+        self._thin()
+
+    def _thin(self) -> None:
         while len(self._states) - 1 > self._most:
             self.stride *= 2
             self._states = {

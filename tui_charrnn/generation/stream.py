@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui_charrnn.generation.draws import Draws
+from tui_charrnn.generation.draws import Draws, fresh_rng_seed
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.sampling import choose, distribution
+from tui_charrnn.generation.priming import PrimedSeed, SkippedCharacter, spelled_in
+from tui_charrnn.generation.sampling import choose, distribution, weights_of
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.sampling_config import SamplingConfig
 
 if TYPE_CHECKING:
+    from tui_charrnn.generation.cells import RecurrentLayer
     from tui_charrnn.generation.clamping import Clamp
 
 _READ_AT_ONCE: Final = 256
@@ -24,24 +25,6 @@ _READ_AT_ONCE: Final = 256
 
 LONGEST_WINDOW: Final = int(SamplingConfig.bounds()["repetition_window"].maximum)
 """Characters that a stream remembers by name, for the repetition penalty."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedCharacter:
-    """A character of a seed text that the model has never seen."""
-
-    character: str
-    position: int
-    """In the composed seed text, from 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class PrimedSeed:
-    """What the model read of a seed text."""
-
-    text: str
-    """The composed seed text without the skipped characters, as far as it was read."""
-    skipped: tuple[SkippedCharacter, ...]
 
 
 class GeneratedCharacter(NamedTuple):
@@ -85,7 +68,7 @@ class CharacterStream:
         Args:
             model: Who speaks.
             sampling: The settings of the first characters.
-            clamps: Neurons that are held at a value from the first character on.
+            clamps: Neurons that are held at a value, from the first character of the seed text on.
         """
         self.model: Final = model
         self._characters = model.vocabulary.characters
@@ -94,8 +77,6 @@ class CharacterStream:
             model.weights, model.config, clamps, model.vocabulary.unknown_index
         )
         self._stepper = Stepper(self.weights)
-        self.layers: Final = self._stepper.layers
-        """The layers, the lowest first, with the states and gates of what `network` remembers."""
         self.network: Final = self._stepper.state
         """What the network remembers, shape (S,): all but the newest character; written over by
         the next one."""
@@ -103,6 +84,7 @@ class CharacterStream:
         """The scores that the last character was chosen by, shape (V,); the next one writes over
         them."""
         self._sampling = sampling
+        self._clamps = tuple(clamps)
         self.prime("")
 
     @property
@@ -124,6 +106,25 @@ class CharacterStream:
         self._sampling = sampling
         if sampling.rng_seed not in {None, self.rng_seed}:
             self._restart_rng()
+
+    @property
+    def layers(self) -> tuple[RecurrentLayer, ...]:
+        """The layers, the lowest first, with the states and gates of what `network` remembers."""
+        return self._stepper.layers
+
+    @property
+    def clamps(self) -> tuple[Clamp, ...]:
+        """The neurons that are held, and at which values."""
+        return self._clamps
+
+    @clamps.setter
+    def clamps(self, clamps: tuple[Clamp, ...]) -> None:
+        """Hold these neurons, and no others, from the next character that the network reads on.
+
+        What the network remembers stays as it is until then.
+        """
+        self._clamps = clamps
+        self._stepper.hold(clamps)
 
     def prime(self, seed_text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
         """Forget everything, read a seed text, and start the random numbers anew.
@@ -153,7 +154,7 @@ class CharacterStream:
             What was read, and which characters of the whole piece are not known.
         """
         composed = unicodedata.normalize("NFC", text)
-        spelled = [_spelled(character, self._indices) for character in composed]
+        spelled = [spelled_in(self._indices, character) for character in composed]
         known = "".join(spelled)
         read = self._read([self._indices[character] for character in known], should_stop)
         return PrimedSeed(
@@ -187,13 +188,14 @@ class CharacterStream:
         """
         sampling = self._sampling
         logits = self._stepper.read(self._unread)
-        probabilities = distribution(logits, sampling, recent_of(self._recent, sampling))
-        uniform = self.draws.next()
+        recent, uniform = recent_of(self._recent, sampling), self.draws.next()
         if index is None:
-            index = choose(probabilities, uniform)
+            index, probability = choose(weights_of(logits, sampling, recent), uniform)
+        else:
+            probability = distribution(logits, sampling, recent).item(index)
         self._unread = index
         self._recent.append(index)
-        return GeneratedCharacter(self._characters[index], index, probabilities.item(index))
+        return GeneratedCharacter(self._characters[index], index, probability)
 
     def snapshot(self) -> StreamState:
         """Where the stream stands, to be returned to."""
@@ -229,8 +231,7 @@ class CharacterStream:
     def _restart_rng(self) -> None:
         """Start the random numbers anew, in `draws`."""
         asked = self._sampling.rng_seed
-        # A drawn seed is short enough to be typed again.
-        self.draws = Draws(secrets.randbelow(2**32) if asked is None else asked)
+        self.draws = Draws(fresh_rng_seed() if asked is None else asked)
 
 
 def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:
@@ -243,14 +244,3 @@ def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:
     if sampling.repetition_penalty == 1:
         return ()
     return tuple(recent)[-sampling.repetition_window :]
-
-
-def _spelled(character: str, indices: Mapping[str, int]) -> str:
-    """A composed character as a model knows it: itself, its parts, or nothing.
-
-    A corpus may have been read without composing; then the model knows the parts.
-    """
-    if character in indices:
-        return character
-    parts = unicodedata.normalize("NFD", character)
-    return parts if all(part in indices for part in parts) else ""

@@ -22,17 +22,19 @@ from tui_charrnn.generation.stream import (
     StreamState,
     recent_of,
 )
-from tui_charrnn.generation.tree import Branch, DrawsFrom, SamplingFrom, Tree
+from tui_charrnn.generation.tree import Branch, ClampsFrom, DrawsFrom, SamplingFrom, Tree
 
 if TYPE_CHECKING:
+    from tui_charrnn.generation.clamping import Clamp
     from tui_charrnn.generation.moment import Alternative, Moment
 
 
 class Tape:
     """Records a stream as a tree of continuations.
 
-    The tape drives the stream: ask the tape for characters, and change `stream.sampling` as you
-    like. One thread may ask for characters while another one looks at moments.
+    The tape drives the stream: ask the tape for characters, and change `stream.sampling` and
+    `stream.clamps` as you like. One thread may ask for characters while another one looks at
+    moments.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class Tape:
         self.seed_text: Final = seed_text
         self.origin: Final = stream.snapshot()
         """Where the stream stood after the seed text."""
+        self.seed_clamps: Final[tuple[Clamp, ...]] = stream.clamps
+        """The neurons that were held while it read the seed text."""
         draws = DrawsFrom(0, self.origin.rng_seed, self.origin.drawn)
-        self.tree: Final = Tree(stream.sampling, draws)
+        self.tree: Final = Tree(stream.sampling, draws, stream.clamps)
         """All continuations; to be read, and their names to be written."""
         self._states = KeptStates(self.origin.network, state_budget)
         self._stepper = Stepper(stream.weights)
@@ -114,9 +118,10 @@ class Tape:
         with self._lock:
             number = self._checked(position, number)
             state = self._state_at(number, position)
-            logits = self._stepper.read(state.unread).copy()
             branch = self.tree.holder(number, position)
             is_end = position == self.tree.branches[number].length
+            self._stepper.hold(self.stream.clamps if is_end else branch.clamps_at(position))
+            logits = self._stepper.read(state.unread).copy()
             sampling = self.stream.sampling if is_end else branch.sampling_at(position)
             return Moment(
                 position=position,
@@ -148,6 +153,15 @@ class Tape:
         with self._lock:
             yield
 
+    def keep_less(self, budget: int) -> None:
+        """Let go of states, to be computed again; what was said stays.
+
+        Args:
+            budget: Bytes of network states that are kept at most from now on.
+        """
+        with self._lock:
+            self._states.shrink(budget)
+
     def _checked(self, position: int, number: int | None) -> int:
         number = self._number if number is None else number
         if not 0 <= number < len(self.tree.branches):
@@ -164,6 +178,8 @@ class Tape:
             self._number = branch.number
         if branch.sampling[-1].sampling is not stream.sampling:
             branch.sampling.append(SamplingFrom(position, stream.sampling))
+        if (branch.clamps[-1].clamps if branch.clamps else ()) != stream.clamps:
+            branch.clamps.append(ClampsFrom(position, stream.clamps))
         drawn = stream.draws.drawn - 1
         last = branch.draws[-1]
         if (last.rng_seed, last.drawn + position - last.position) != (stream.rng_seed, drawn):
@@ -185,8 +201,10 @@ class Tape:
         indices = tree.indices(number, first, position)
         unread = [origin.unread, *indices] if start == 0 else indices
         for place, index in enumerate(unread[:-1], start + 1):
+            holder = tree.holder(number, place - 1)
+            self._stepper.hold(holder.clamps_at(place - 1))
             self._stepper.read(index)
-            self._states.offer(tree.holder(number, place - 1).number, place, self._stepper.state)
+            self._states.offer(holder.number, place, self._stepper.state)
         recent = tree.indices(number, max(0, position - LONGEST_WINDOW), position)
         draws = tree.holder(number, position).draws_at(position)
         return StreamState(

@@ -7,6 +7,9 @@ same model on the same machine. Format 1:
       {"name": str, "parent": int or null, "start": int, "text": str, "probabilities": [number],
        "taken": [position], "sampling": [[position, settings by name]],
        "draws": [[position, rng seed, numbers drawn before]]}]}
+
+Where neurons were held the format is 2, so that nobody computes states without them: the document
+has "seed_clamps" beside, ["LAYER:CELL=VALUE"], and each branch "clamps", [[position, the same]].
 """
 
 import hashlib
@@ -15,23 +18,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.generation.clamping import clamp_words, parse_clamps
 from tui_charrnn.generation.draws import Draws
 from tui_charrnn.generation.states import BUDGET
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tree import Branch, DrawsFrom, SamplingFrom
+from tui_charrnn.generation.tree import Branch, ClampsFrom, DrawsFrom, SamplingFrom
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.sampling_config import SamplingConfig
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""The newest one, of tapes on which neurons were held."""
+_PLAIN: Final = 1
+"""That of all others, which versions read that know no clamps."""
 
 
 def tape_document(tape: Tape) -> dict[str, Any]:
     """A tape as JSON values."""
+    document = _plain_document(tape)
+    if tape.seed_clamps or any(branch.clamps for branch in tape.tree.branches):
+        document |= {"format": FORMAT, "seed_clamps": clamp_words(tape.seed_clamps)}
+        for entry, branch in zip(document["branches"], tape.tree.branches, strict=True):
+            entry["clamps"] = [[used.position, clamp_words(used.clamps)] for used in branch.clamps]
+    return document
+
+
+def _plain_document(tape: Tape) -> dict[str, Any]:
     characters = tape.stream.model.vocabulary.characters
     return {
-        "format": FORMAT,
+        "format": _PLAIN,
         "model": fingerprint(tape.stream.model),
         "seed_text": tape.seed_text,
         "branches": [
@@ -65,10 +82,10 @@ def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tap
     Raises:
         DataError: If it is not a tape, or not one of this model.
     """
-    if not isinstance(document, Mapping) or document.get("format") != FORMAT:
-        found = document.get("format") if isinstance(document, Mapping) else "none"
+    found = document.get("format") if isinstance(document, Mapping) else "none"
+    if not isinstance(document, Mapping) or found not in (_PLAIN, FORMAT):
         raise DataError(
-            f"This is not a tape of format {FORMAT}, the one that this version reads. "
+            f"This is not a tape of format {_PLAIN} or {FORMAT}, those that this version reads. "
             f"Received: format {str(found)[:20]}."
         )
     if document.get("model") != fingerprint(model):
@@ -97,9 +114,10 @@ def fingerprint(model: Model) -> str:
 
 def _opened(model: Model, document: Mapping[str, Any], state_budget: int) -> Tape:
     indices = {character: index for index, character in enumerate(model.vocabulary.characters)}
-    branches = list(_branches(document["branches"], indices))
+    branches = list(_branches(document["branches"], indices, model.config))
     first, last = branches[0], branches[-1]
-    stream = CharacterStream(model, first.sampling[0].sampling)
+    seed_clamps = parse_clamps(document.get("seed_clamps", ()), model.config)
+    stream = CharacterStream(model, first.sampling[0].sampling, seed_clamps)
     seed_text = stream.prime(document["seed_text"]).text
     if seed_text != document["seed_text"]:
         raise ValueError("its seed text has characters that the model does not know.")
@@ -107,11 +125,14 @@ def _opened(model: Model, document: Mapping[str, Any], state_budget: int) -> Tap
     tape = Tape(stream, seed_text, state_budget)
     tape.tree.branches[:] = branches
     stream.sampling = last.sampling[-1].sampling
+    stream.clamps = last.clamps_at(last.length)
     tape.rewind(last.length, last.number)
     return tape
 
 
-def _branches(entries: Sequence[Mapping[str, Any]], indices: Mapping[str, int]) -> Iterator[Branch]:
+def _branches(
+    entries: Sequence[Mapping[str, Any]], indices: Mapping[str, int], config: ModelConfig
+) -> Iterator[Branch]:
     lengths: list[int] = []
     for number, entry in enumerate(entries):
         parent, start = entry["parent"], entry["start"]
@@ -131,6 +152,10 @@ def _branches(entries: Sequence[Mapping[str, Any]], indices: Mapping[str, int]) 
             indices=array("i", [indices[character] for character in entry["text"]]),
             probabilities=array("d", entry["probabilities"]),
             taken=[int(position) for position in entry["taken"]],
+            clamps=[
+                ClampsFrom(position, parse_clamps(words, config))
+                for position, words in entry.get("clamps", ())
+            ],
         )
         _check(branch)
         lengths.append(branch.length)
@@ -148,6 +173,11 @@ def _check(branch: Branch) -> None:
         )
         if not positions or not is_rising or positions[0] != branch.start:
             raise ValueError(f"branch {branch.number} has settings for places that it has not.")
+    held = [used.position for used in branch.clamps]
+    if held != sorted(held) or not all(
+        isinstance(position, int) and branch.start <= position <= branch.length for position in held
+    ):
+        raise ValueError(f"branch {branch.number} has clamps for places that it has not.")
     if len(branch.probabilities) != len(branch.indices):
         raise ValueError(f"branch {branch.number} lacks probabilities.")
     if any(used.rng_seed < 0 or used.drawn < 0 for used in branch.draws):

@@ -5,12 +5,17 @@ has p generated characters before it. A branch shares the first `start` characte
 and has its own from there on.
 """
 
+from __future__ import annotations
+
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui_charrnn.sampling_config import SamplingConfig
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.clamping import Clamp
 
 
 class SamplingFrom(NamedTuple):
@@ -29,6 +34,17 @@ class DrawsFrom(NamedTuple):
     """How many numbers of that seed came before."""
 
 
+class ClampsFrom(NamedTuple):
+    """Neurons that are held, and the position from which they are.
+
+    The network holds them as it reads the character before that position, for that is what the
+    character at the position is chosen by.
+    """
+
+    position: int
+    clamps: tuple[Clamp, ...]
+
+
 @dataclass(slots=True)
 class Branch:
     """One continuation."""
@@ -44,12 +60,14 @@ class Branch:
     """What its characters were chosen by, ascending; the first holds from `start`."""
     draws: list[DrawsFrom]
     """Which random numbers they took, ascending; the first are those from `start`."""
-    indices: "array[int]" = field(default_factory=lambda: array("i"))
+    indices: array[int] = field(default_factory=lambda: array("i"))
     """Numbers in the vocabulary of its own characters."""
-    probabilities: "array[float]" = field(default_factory=lambda: array("d"))
+    probabilities: array[float] = field(default_factory=lambda: array("d"))
     """What each of them had when it was chosen."""
     taken: list[int] = field(default_factory=list)
     """Positions of those that were not drawn but taken at somebody's word, ascending."""
+    clamps: list[ClampsFrom] = field(default_factory=list)
+    """Which neurons were held, ascending; before the first of these, none."""
 
     @property
     def length(self) -> int:
@@ -60,6 +78,11 @@ class Branch:
         """The settings that hold at a position from `start` on."""
         return next(used.sampling for used in reversed(self.sampling) if used.position <= position)
 
+    def clamps_at(self, position: int) -> tuple[Clamp, ...]:
+        """The neurons that are held for a position from `start` on."""
+        before = (used.clamps for used in reversed(self.clamps) if used.position <= position)
+        return next(before, ())
+
     def draws_at(self, position: int) -> DrawsFrom:
         """The random numbers from a position on, which is `start` or later."""
         used = next(used for used in reversed(self.draws) if used.position <= position)
@@ -69,14 +92,18 @@ class Branch:
 class Tree:
     """All continuations, in the order in which they came to be; the first has no parent."""
 
-    def __init__(self, sampling: SamplingConfig, draws: DrawsFrom) -> None:
+    def __init__(
+        self, sampling: SamplingConfig, draws: DrawsFrom, clamps: tuple[Clamp, ...] = ()
+    ) -> None:
         """Begin with one branch without a character.
 
         Args:
             sampling: What its first character will be chosen by.
             draws: The random numbers from position 0 on.
+            clamps: The neurons that are held from position 0 on.
         """
         first = Branch(0, None, 0, "1", [SamplingFrom(0, sampling)], [draws])
+        first.clamps += [ClampsFrom(0, clamps)] if clamps else []
         self.branches: list[Branch] = [first]
 
     def fork(self, number: int, position: int) -> Branch:
@@ -102,6 +129,8 @@ class Tree:
             sampling=[SamplingFrom(position, holder.sampling_at(position))],
             draws=[holder.draws_at(position)],
         )
+        held = holder.clamps_at(position)
+        branch.clamps += [ClampsFrom(position, held)] if held else []
         self.branches.append(branch)
         return branch
 

@@ -22,5 +22,6 @@ def entry_values(entry: Entry) -> dict[str, Any]:
             {"after": after, **config.to_mapping(), "rng_seed": said.rng_seed}
             for after, config in said.sampling
         ],
+        "clamps": [{"after": after, "held": list(held)} for after, held in said.clamps],
         "hindrance": hindrance_of(said) or None,
     }

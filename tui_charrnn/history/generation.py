@@ -1,18 +1,19 @@
 """One generated text, and all that it came from."""
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import ConfigError
 
 SettingsInTime = tuple[tuple[int, SamplingConfig], ...]
 """Settings, each with the number of generated characters after which it held; the first after 0."""
+ClampsInTime = tuple[tuple[int, tuple[str, ...]], ...]
+"""Neurons that were held, as LAYER:CELL=VALUE, each time with the number of generated characters
+after which they were; before the first of these none was. What was held after 0 characters was so
+while the seed text was read."""
 
 _REPLACED: Final = "the model's file was replaced while the text was generated, as a trainer does"
 
@@ -43,6 +44,7 @@ class Generation:
     rng_seed: int
     """That was in use, also where none was asked for."""
     model: ModelOrigin
+    clamps: ClampsInTime = ()
     hindrance: str = ""
     """Why the same text cannot be had again, as the end of a sentence; empty if it can."""
 
@@ -93,35 +95,6 @@ def hindrance_of(generation: Generation) -> str:
     if generation.model.file is None:
         return "the model came from no file"
     return "" if generation.model.sha256 else _REPLACED
-
-
-def write_sampling(sampling: SettingsInTime) -> str:
-    """Settings as a JSON document."""
-    return json.dumps([{"after": after, **config.to_mapping()} for after, config in sampling])
-
-
-def read_sampling(document: str) -> tuple[SettingsInTime, str]:
-    """The settings of a JSON document, and what of them this version does not understand.
-
-    Raises:
-        ValueError: If the document is none of ours.
-    """
-    try:
-        changes: Sequence[Mapping[str, Any]] = json.loads(document)
-        unknown = {name for change in changes for name in change} - {
-            *SamplingConfig.bounds(),
-            "after",
-        }
-        settings = tuple(
-            (int(change["after"]), SamplingConfig.from_mapping(change, skip_unknown=True))
-            for change in changes
-        )
-    except (TypeError, AttributeError, KeyError, ConfigError) as error:
-        raise ValueError(f"These are no settings: {document[:200]}") from error
-    if not settings or settings[0][0] != 0:
-        raise ValueError(f"These are no settings: {document[:200]}")
-    names = ", ".join(sorted(unknown))
-    return settings, f"this version does not know the settings {names}" if unknown else ""
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

@@ -13,7 +13,10 @@ TakenOut = tuple[object, ...]
 
 
 def find_numbers(
-    history: History, query: str, check: Callable[[], object] = lambda: None
+    history: History,
+    query: str,
+    check: Callable[[], object] = lambda: None,
+    most: int | None = None,
 ) -> list[int]:
     """The numbers of the texts that hold all words of a query, the newest first.
 
@@ -21,6 +24,7 @@ def find_numbers(
         history: Where to look.
         query: See `matching`; without words, all texts are found.
         check: Called now and then; ends the search by what it raises.
+        most: How many are enough; None finds all.
 
     Raises:
         HistoryError: If the history cannot be read.
@@ -28,7 +32,7 @@ def find_numbers(
     if not history.path.exists():
         return []
     with open_database(history.path) as database:
-        return matching(database, query, check)
+        return matching(database, query, check, most)
 
 
 def read_entries(history: History, numbers: Sequence[int]) -> dict[int, Entry]:

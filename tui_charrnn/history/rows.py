@@ -5,13 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from tui_charrnn.history.generation import (
-    Entry,
-    Generation,
-    ModelOrigin,
-    read_sampling,
-    write_sampling,
-)
+from tui_charrnn.history.generation import Entry, Generation, ModelOrigin
+from tui_charrnn.history.settings_document import read_settings, write_settings
 
 KEPT_CHARACTERS: Final = 50_000
 """Characters of a text that are kept, and of a seed text."""
@@ -36,7 +31,7 @@ def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
         generation.length,
         storable(generation.seed_text[:KEPT_CHARACTERS]),
         storable(generation.text[:KEPT_CHARACTERS]),
-        write_sampling(generation.sampling),
+        write_settings(generation.sampling, generation.clamps),
         generation.rng_seed,
         storable(model.label),
         os.fsencode(model.file) if model.file is not None else None,
@@ -53,7 +48,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
     """
     number, time, length, seed_text, text, document, rng_seed, label, file, sha256, hindrance = row
     try:
-        sampling, misunderstood = read_sampling(document)
+        sampling, clamps, misunderstood = read_settings(document)
         origin = ModelOrigin(str(label), None if file is None else os.fsdecode(file), sha256)
         return Entry(
             number=int(number),
@@ -65,6 +60,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
                 sampling=sampling,
                 rng_seed=int(rng_seed),
                 model=origin,
+                clamps=clamps,
                 hindrance=hindrance or misunderstood,
             ),
         )

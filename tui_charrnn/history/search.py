@@ -27,7 +27,10 @@ def words_of(query: str) -> list[str]:
 
 
 def matching(
-    database: sqlite3.Connection, query: str, check: Callable[[], object] = lambda: None
+    database: sqlite3.Connection,
+    query: str,
+    check: Callable[[], object] = lambda: None,
+    most: int | None = None,
 ) -> list[int]:
     """The numbers of the texts that hold all words of a query, the newest first.
 
@@ -36,6 +39,7 @@ def matching(
         query: Words with blanks between; each is found in the seed text and after it, within longer
             words too, and whether in capitals or not. Without any, every text is meant.
         check: Called now and then where it takes long; ends the search by what it raises.
+        most: How many are enough; None finds all.
     """
     indexed: list[str] = []
     conditions: list[Condition] = []
@@ -53,13 +57,14 @@ def matching(
     if indexed:
         conditions.append(_in_index(indexed))
     if others:
-        return list(_read_through(database, conditions, others, check))
+        found = _read_through(database, conditions, others, check)
+        return list(itertools.islice(found, most))
     where, values = _joined(conditions)
     # one row with all numbers: for every row the interpreter would be waited for again
     (numbers,) = database.execute(
         f"SELECT group_concat(id) FROM (SELECT id FROM generations {where} "  # noqa: S608  all ours
-        "ORDER BY id DESC)",
-        values,
+        "ORDER BY id DESC LIMIT ?)",
+        (*values, -1 if most is None else most),
     ).fetchone()
     return [int(number) for number in numbers.split(",")] if numbers else []
 

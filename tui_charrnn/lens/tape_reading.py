@@ -1,6 +1,7 @@
 """What a model expected of the characters of a tape, at any place of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,8 @@ from tui_charrnn.generation.moment import Moment
 from tui_charrnn.generation.scoring_network import quiet
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.lens.prediction import Predictions, predict_each
+from tui_charrnn.lens.probe import Probe
+from tui_charrnn.lens.trace import LayerView, view_layers
 from tui_charrnn.model.weights import Float32
 
 Look = Callable[[int, int], Moment | None]
@@ -36,20 +39,27 @@ class TapeReader:
         self._alternatives = alternatives
         self._stepper = Stepper(tape.stream.weights)
         self._at: tuple[int, int] | None = None
-        """Branch and position whose scores the stepper holds."""
+        """Branch and position before which the stepper stands."""
+        self._unread = 0
+        """The character before that position, which the stepper has not read yet."""
+        self.values: list[float] = []
+        """What the probe of the last `read` had after each character; empty without a probe."""
 
     @property
     def at(self) -> tuple[int, int] | None:
         """Branch and position from which reading on costs least; None before the first."""
         return self._at
 
-    def read(self, number: int, start: int, stop: int) -> Predictions | None:
+    def read(
+        self, number: int, start: int, stop: int, probe: Probe | None = None
+    ) -> Predictions | None:
         """Read the characters of a branch from one position to another.
 
         Args:
             number: The branch.
             start: Position of the first.
             stop: The position after the last; there is a character before it.
+            probe: What is put into `values`.
 
         Returns:
             What was expected of each; None if there is no such place.
@@ -63,19 +73,47 @@ class TapeReader:
             if moment is None:
                 return None
             stepper.state[:] = moment.state.network
-            self._step(moment.state.unread)
+            self._unread = moment.state.unread
         self._at = None  # until all is read: what is broken off cannot be gone on with
+        self.values = []
         indices = self._tree.indices(number, start, stop)
         logits = np.empty((len(indices), len(stepper.logits)), np.float32)
         for place, index in enumerate(indices):
+            self._step(number, start + place)
             logits[place] = stepper.logits
-            self._step(index)
+            if probe is not None and place:
+                self.values.append(probe.value(stepper.layers))
+            self._unread = index
         self._at = number, start + len(indices)
+        if probe is not None:
+            with self._one_step_on():
+                self.values.append(probe.value(stepper.layers))
         return predict_each(logits, np.array(indices, np.intp), self._alternatives)
 
-    def _step(self, index: int) -> None:
+    def views(self) -> tuple[LayerView, ...]:
+        """States and gates of the step in which the last character of the last `read` was read."""
+        with self._one_step_on():
+            return view_layers(self._stepper.layers)
+
+    @contextmanager
+    def _one_step_on(self) -> Iterator[None]:
+        """Have the network read the last character as well, and stand before it again after that.
+
+        The scores that this makes are no longer of use to anybody.
+        """
+        before = self._stepper.state.copy()
+        if self._at is not None:
+            self._step(*self._at)
+        try:
+            yield
+        finally:
+            self._stepper.state[:] = before
+
+    def _step(self, number: int, position: int) -> None:
+        """Read what stands before a position, with the neurons held that are held for it."""
+        self._stepper.hold(self._tree.holder(number, position).clamps_at(position))
         with quiet():
-            self._stepper.read(index)
+            self._stepper.read(self._unread)
 
 
 def predictions_of(logits: Sequence[Float32], came: Sequence[int], count: int) -> Predictions:

@@ -2,14 +2,20 @@
 
 A file is a line with the hash of what follows it, a line of JSON, padded, and then the suffixes
 and the codes as they lie in memory: it is mapped, so that a look-up touches a few pages of it.
+
+All files together have a limit; beyond it, those go first that were not used for longest, but never
+one that is in use: whoever maps a file has a lock on it.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import mmap
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +29,10 @@ from tui_charrnn.text.suffix_index import SuffixIndex
 _MAGIC: Final = b"charrnn suffix index 1 "
 _FIRST_LINE: Final = len(_MAGIC) + 64 + 1
 _ALIGNMENT: Final = 64
+LIMIT: Final = 1 << 30
+"""Bytes that all kept indexes take together at most, as far as they are not in use."""
+_STALE: Final = 86_400.0
+"""Seconds after which a file that was begun and not finished is let go of."""
 
 
 def index_path(sha256: str) -> Path:
@@ -46,10 +56,17 @@ def open_index(sha256: str) -> SuffixIndex | None:
         return None
     try:
         with index_path(sha256).open("rb") as file:
+            with contextlib.suppress(OSError):  # a drive without locks: it is mapped all the same
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            # the map has the file open too, so the lock lasts as long as the map does
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):  # ValueError: an empty file
         return None
-    return _opened(data, sha256)
+    index = _opened(data, sha256)
+    if index is not None:
+        with contextlib.suppress(OSError):
+            os.utime(index_path(sha256))  # the time of its last use
+    return index
 
 
 def keep_index(index: SuffixIndex, sha256: str) -> None:
@@ -128,7 +145,54 @@ def obtain_index(
     except StorageError as error:
         tell(str(error))
         return index
-    return open_index(sha256) or index  # the mapped one, as it takes less memory
+    mapped = open_index(sha256) or index  # the mapped one, as it takes less memory
+    prune_indexes(LIMIT, keep=index_path(sha256))
+    return mapped
+
+
+def prune_indexes(limit: int, *, keep: Path | None = None) -> list[Path]:
+    """Let go of the indexes that were not used for longest, until the rest is within a limit.
+
+    Those that some program has open stay, and count.
+
+    Args:
+        limit: Bytes that may stay.
+        keep: A file that stays in any case.
+
+    Returns:
+        The files that are gone.
+    """
+    folder = cache_folder().parent / "suffixes"
+    found: list[tuple[int, int, Path]] = []
+    gone: list[Path] = []
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            with contextlib.suppress(OSError):  # another program was first
+                status = path.stat()
+                is_stale = path.suffix != ".index" and time.time() - status.st_mtime > _STALE
+                if is_stale:
+                    path.unlink()
+                elif path.suffix == ".index":
+                    found.append((status.st_mtime_ns, status.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= limit:
+            break
+        if path != keep and _let_go(path):
+            total -= size
+            gone.append(path)
+    return gone
+
+
+def _let_go(path: Path) -> bool:
+    """Delete a file unless somebody has it open."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while it is in use
+            path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _opened(data: mmap.mmap, sha256: str) -> SuffixIndex | None:

@@ -1,0 +1,68 @@
+"""Settings and clamps of a text on their way to a document and back."""
+
+import json
+
+import pytest
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.generation import ClampsInTime
+from tui_charrnn.history.settings_document import read_settings, together, write_settings
+
+COOL, HOT = SamplingConfig(top_p=0.9, rng_seed=4), SamplingConfig(temperature=0)
+SAMPLING = ((0, COOL), (12, HOT))
+
+
+@pytest.mark.parametrize(
+    "clamps",
+    [
+        (),
+        ((0, ("0:c1=2",)),),
+        ((0, ("0:c1=2",)), (12, ())),
+        ((3, ("0:c1=2.3333333333333335", "1:h0=-1")), (20, ("0:c1=2",)), (30, ())),
+    ],
+)
+def test_settings_and_clamps_survive_a_document(clamps: ClampsInTime) -> None:
+    assert read_settings(write_settings(SAMPLING, clamps)) == (SAMPLING, clamps, "")
+
+
+def test_without_clamps_a_document_is_as_it_always_was() -> None:
+    document = json.loads(write_settings(SAMPLING))
+
+    assert document == [{"after": 0, **COOL.to_mapping()}, {"after": 12, **HOT.to_mapping()}]
+
+
+def test_a_name_that_is_not_known_is_told() -> None:
+    document = json.dumps([{"after": 0, "temperature": 1.0, "swing": 3}])
+
+    assert "does not know the settings swing" in read_settings(document)[2]
+
+
+def test_what_changes_at_once_stands_together() -> None:
+    rows = together(SAMPLING, ((0, ("0:c1=2",)), (7, ()), (12, ("0:c1=3",))))
+
+    assert rows == [
+        (0, COOL, ("0:c1=2",)),
+        (7, COOL, ()),
+        (12, HOT, ("0:c1=3",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "",
+        "3",
+        "{}",
+        "[]",
+        "[3]",
+        "[{}]",
+        '[{"after": null}]',
+        '[{"after": 0, "temperature": -1}]',
+        '[{"after": 0, "clamps": 3}]',
+        '[{"after": 0, "clamps": "0:c1=2"}]',
+        '[{"after": 0, "clamps": [3]}]',
+    ],
+)
+def test_what_is_no_document_of_ours_is_refused(document: str) -> None:
+    with pytest.raises(ValueError, match=r"no settings|Expecting value"):
+        read_settings(document)

@@ -1,0 +1,107 @@
+"""What goes on in the network at places of a tape equals the equations, in whatever order read."""
+
+import numpy as np
+import pytest
+
+from tests.support.naive_steps import NaiveStep, read_naively
+from tests.support.tiny_model import tiny_model
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.lens.probe import GATES, parse_probe
+from tui_charrnn.lens.tape_reading import TapeReader
+from tui_charrnn.lens.trace import LayerView
+from tui_charrnn.sampling_config import SamplingConfig
+
+LENGTH = 60
+SEED = "a cab"
+TOLERANCE = 2e-5
+PASSAGES = [(30, 60), (0, 20), (20, 21), (21, 40), (7, 9), (59, 60)]
+CELLS = pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+LAYERS = pytest.mark.parametrize("layer_count", [1, 2])
+
+
+def spoken(cell: str, layer_count: int) -> tuple[Tape, list[list[NaiveStep]]]:
+    """A tape, and what each of its characters did in the network, by the equations."""
+    model = tiny_model(cell=cell, layer_count=layer_count)
+    stream = CharacterStream(model, SamplingConfig(rng_seed=3))
+    stream.prime(SEED)
+    tape = Tape(stream)
+    for _ in range(LENGTH):
+        tape.next()
+    seed = [model.vocabulary.characters.index(character) for character in SEED]
+    return tape, read_naively(model, [*seed, *tape.tree.indices(0)]).steps[len(seed) :]
+
+
+def reader_of(tape: Tape) -> TapeReader:
+    return TapeReader(tape, lambda number, position: tape.moment(position, number), 4)
+
+
+def check_view(view: LayerView, step: NaiveStep, cell: str) -> None:
+    assert view.hidden == pytest.approx(step.hidden, abs=TOLERANCE)
+    if cell == "lstm":
+        assert view.cell_state == pytest.approx(step.cell_state, abs=TOLERANCE)
+    else:
+        assert view.cell_state is None
+    assert view.gates.keys() == step.gates.keys()
+    for name, gate in view.gates.items():
+        assert gate == pytest.approx(step.gates[name], abs=TOLERANCE)
+
+
+@LAYERS
+@CELLS
+def test_states_and_gates_after_a_passage(cell: str, layer_count: int) -> None:
+    tape, steps = spoken(cell, layer_count)
+    reader = reader_of(tape)
+    for start, stop in PASSAGES:
+        reader.read(0, start, stop)
+        views = reader.views()
+        assert len(views) == layer_count
+        for view, step in zip(views, steps[stop - 1], strict=True):
+            check_view(view, step, cell)
+
+
+@LAYERS
+@CELLS
+def test_the_values_of_a_probe_after_every_character(cell: str, layer_count: int) -> None:
+    tape, steps = spoken(cell, layer_count)
+    reader, top = reader_of(tape), layer_count - 1
+    parts = ["h2", *(["c4"] if cell == "lstm" else [])]
+    parts += [f"{letter}{unit}" for letter in GATES[cell] for unit in ("1", "")]
+    for part in parts:
+        probe = parse_probe(f"{top}:{part}", tape.stream.model.config)
+        wanted = [value_of(part, step[top], cell) for step in steps]
+        for start, stop in PASSAGES:
+            reader.read(0, start, stop, probe)
+            assert reader.values == pytest.approx(wanted[start:stop], abs=TOLERANCE)
+
+
+def value_of(part: str, step: NaiveStep, cell: str) -> float:
+    """What a name without its layer stands for."""
+    states = {"h": step.hidden, "c": step.cell_state}
+    letter, unit = part[0], part[1:]
+    numbers = states[letter] if letter in states else step.gates[GATES[cell][letter]]
+    return float(numbers[int(unit)] if unit else np.mean(numbers))
+
+
+def test_looking_does_not_change_what_is_read_on() -> None:
+    tape, _ = spoken("lstm", 2)
+    plain, looking = reader_of(tape), reader_of(tape)
+    probe = parse_probe("0:c1", tape.stream.model.config)
+    wanted = plain.read(0, 0, LENGTH)
+    assert wanted is not None
+    surprises = []
+    for start in range(0, LENGTH, 7):
+        read = looking.read(0, start, min(start + 7, LENGTH), probe)
+        looking.views()
+        assert read is not None
+        surprises += read.surprise.tolist()
+    assert surprises == wanted.surprise.tolist()
+
+
+def test_without_a_probe_there_are_no_values() -> None:
+    tape, _ = spoken("gru", 1)
+    reader = reader_of(tape)
+    reader.read(0, 0, 5, parse_probe("0:h0", tape.stream.model.config))
+    assert len(reader.values) == 5
+    reader.read(0, 5, 9)
+    assert reader.values == []

@@ -1,0 +1,92 @@
+"""Kept indexes have a limit: the one that was not used for longest goes, never one in use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.errors import StorageError
+from tui_charrnn.text import suffix_cache
+from tui_charrnn.text.suffix_cache import (
+    index_path,
+    keep_index,
+    obtain_index,
+    open_index,
+    prune_indexes,
+)
+from tui_charrnn.text.suffix_index import SuffixIndex
+
+TEXT = "to be,\nor not to be\n" * 9
+NAMES = [digit * 64 for digit in "123"]
+
+
+def kept(*names: str) -> list[Path]:
+    """Indexes of one size, used one after the other."""
+    for seconds, name in enumerate(names):
+        keep_index(SuffixIndex.of(TEXT), name)
+        os.utime(index_path(name), (1_000 + seconds, 1_000 + seconds))
+    return [index_path(name) for name in names]
+
+
+def test_the_one_that_was_not_used_for_longest_goes_first() -> None:
+    first, second, third = kept(*NAMES)
+    size = first.stat().st_size
+
+    assert prune_indexes(3 * size) == []
+    assert prune_indexes(3 * size - 1) == [first]
+    assert second.exists()
+    assert prune_indexes(size) == [second]
+    assert third.exists()
+
+
+def test_to_be_looked_into_is_a_use() -> None:
+    first, second, _ = kept(*NAMES)
+    assert open_index(NAMES[0]) is not None
+
+    assert prune_indexes(2 * first.stat().st_size) == [second]
+
+
+def test_one_that_is_in_use_stays_and_still_finds() -> None:
+    first, second, third = kept(*NAMES)
+    index = open_index(NAMES[0])
+    assert index is not None
+    os.utime(first, (1, 1))
+
+    assert prune_indexes(0) == [second, third]
+    assert index.passage(0, len(TEXT)) == TEXT
+    del index
+    assert prune_indexes(0) == [first]
+
+
+def test_what_another_program_began_and_left_goes_with_time() -> None:
+    (first,) = kept(NAMES[0])
+    left, begun = (first.with_name(f".{first.name}.{end}") for end in ("aa", "bb"))
+    for path in (left, begun):
+        path.write_bytes(b"half of an index")
+    os.utime(left, (1_000, 1_000))
+
+    prune_indexes(first.stat().st_size)
+
+    assert not left.exists()
+    assert begun.exists()
+
+
+def test_a_new_index_makes_room_and_stays_even_if_it_alone_is_too_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old = kept(*NAMES[:2])
+    monkeypatch.setattr(suffix_cache, "LIMIT", old[0].stat().st_size // 2)
+
+    index = obtain_index(TEXT, NAMES[2], tell=refuse)
+
+    assert [path.exists() for path in old] == [False, False]
+    assert index_path(NAMES[2]).exists()
+    assert index.passage(0, 5) == TEXT[:5]
+
+
+def test_a_folder_that_is_not_there_has_nothing_to_prune() -> None:
+    assert prune_indexes(0) == []
+
+
+def refuse(sentence: str) -> None:
+    raise StorageError(sentence)
