@@ -11,9 +11,9 @@ from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.dial import DEFAULT_LENGTH
 from tui_charrnn.tui.keymap import KEYS
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.speaker import DEFAULT_LENGTH
 
 
 async def test_text_streams_before_a_key_is_pressed(tmp_path: Path) -> None:

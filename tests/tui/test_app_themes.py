@@ -16,6 +16,7 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.screens.themes import ThemeScreen
+from tui_charrnn.tui.theme_choice import hang_up_themes
 
 Opening = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -99,6 +100,7 @@ async def test_every_theme_can_be_put_on_while_the_app_runs(tmp_path: Path) -> N
     app = tiny_app(tmp_path, run=ended_run(tmp_path))
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
+        hang_up_themes(app)
         for name in app.available_themes:
             app.theme = name
             await pilot.pause()

@@ -26,7 +26,8 @@ def test_only_keys_that_every_terminal_delivers() -> None:
     delivered = re.compile(r"f[1-9]|enter|escape|ctrl\+[a-z]")
     aliases = {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+j", "ctrl+z", "ctrl+s", "ctrl+b"}
     assert all(delivered.fullmatch(key.keys) and key.keys not in aliases for key in EVERYWHERE)
-    in_panes = re.compile(r"[a-z1-9]|N|slash|enter|space|home|end|left|right|up|down")
+    signs = "slash|comma|full_stop|minus|plus|equals_sign"
+    in_panes = re.compile(rf"[A-Za-z1-9]|{signs}|enter|space|home|end|left|right|up|down")
     for key in set(KEYS) - set(EVERYWHERE):
         assert all(in_panes.fullmatch(pressed) for pressed in key.keys.split(","))
 

@@ -13,6 +13,7 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.history.paging import read_entries
 from tui_charrnn.history.store import History, history_file
+from tui_charrnn.tui.history_reading import FIRST, HistoryListed
 from tui_charrnn.tui.screens.history import HistoryScreen
 
 SIZES = [(80, 24), (120, 36)]
@@ -80,10 +81,35 @@ async def test_of_many_texts_those_in_view_alone_are_read(
     monkeypatch.setattr("tui_charrnn.tui.history_reading.read_entries", counting)
     async with history_page(tmp_path) as (page, pilot):
         await shown(pilot, page, "number 19999.")
+        await wait_until(pilot, "all of them", lambda: len(page.browser.list.numbers) == 20_000)
         await pilot.press("end")
         await shown(pilot, page, "number 0.")
         await wait_until(pilot, "the last rows", lambda: "number 1." in screen_text(pilot.app))
         assert len(read) < 60
+
+
+async def test_of_very_many_texts_the_first_are_listed_before_the_rest(tmp_path: Path) -> None:
+    texts = [said(f"text {number}") for number in range(FIRST + 60)]
+    async with history_page(tmp_path, *texts) as (page, pilot):
+        numbers = list(range(FIRST + 60, 0, -1))
+        await wait_until(pilot, "all of them", lambda: page.browser.list.numbers == numbers)
+        assert f"{FIRST + 60} texts · " in str(page.browser.border_subtitle)
+        await pilot.press("end")
+        await shown(pilot, page, "text 0")
+
+
+async def test_the_cursor_stays_where_it_was_put_when_the_rest_comes(tmp_path: Path) -> None:
+    texts = [said(f"text {number}") for number in range(FIRST + 60)]
+    async with history_page(tmp_path, *texts) as (page, pilot):
+        browser, numbers = page.browser, list(range(FIRST + 60, 0, -1))
+        await wait_until(pilot, "all of them", lambda: browser.list.numbers == numbers)
+        browser.post_message(HistoryListed(numbers[:FIRST], is_whole=False))
+        await wait_until(pilot, "the first", lambda: browser.list.numbers == numbers[:FIRST])
+        assert f"at least {FIRST} texts" in str(browser.border_subtitle)
+        await pilot.press("down", "down")
+        browser.post_message(HistoryListed(numbers))
+        await wait_until(pilot, "all of them", lambda: browser.list.numbers == numbers)
+        assert browser.list.selected == numbers[2]
 
 
 async def test_a_damaged_history_is_told_of(tmp_path: Path) -> None:

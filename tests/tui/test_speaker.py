@@ -8,9 +8,11 @@ from textual.message import Message
 from tests.support.command import wait_for
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
-from tui_charrnn.tui.messages import BranchBegan, SpeechEnded
-from tui_charrnn.tui.speaker import DEFAULT_LENGTH, Dial, Fork, Speech, Voice, Wait
+from tui_charrnn.generation.priming import PrimedSeed
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.tui.dial import DEFAULT_LENGTH, Dial
+from tui_charrnn.tui.messages import BranchBegan, SpeechBegan, SpeechEnded
+from tui_charrnn.tui.speaker import Fork, Speech, Voice, Wait
 
 
 def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
@@ -174,3 +176,22 @@ def test_moments_are_seen_while_it_speaks_as_fast_as_it_goes() -> None:
     assert speech.moment(0, 10**9) is None
     speech.stop()
     assert listener.wait_for_end(1).was_stopped
+
+
+def test_the_first_character_is_there_when_a_text_begins() -> None:
+    lengths: list[int] = []
+    has_ended = threading.Event()
+    dial = Dial()
+    dial.length, dial.pace = 5, 100_000
+
+    def announce(message: Message) -> None:
+        if isinstance(message, SpeechBegan):
+            lengths.append(speech.length)
+        elif isinstance(message, SpeechEnded):
+            has_ended.set()
+
+    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "ab", dial, announce)
+    speech.begin()
+    assert has_ended.wait(30)
+    assert lengths == [1]
+    assert speech.length == 5

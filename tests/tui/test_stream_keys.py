@@ -12,8 +12,8 @@ from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.crash import state_folder
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.dial import DEFAULT_LENGTH
 from tui_charrnn.tui.seed_history import LONGEST_SEED, SeedHistory
-from tui_charrnn.tui.speaker import DEFAULT_LENGTH
 from tui_charrnn.tui.text_files import texts_folder
 from tui_charrnn.tui.widgets.search_bar import SearchBar
 

@@ -5,8 +5,9 @@ from textual.app import ComposeResult
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.tui.dial import Dial
 from tui_charrnn.tui.renderables.wrapped_text import WrappedText
-from tui_charrnn.tui.speaker import Dial, Speech, Voice
+from tui_charrnn.tui.speaker import Speech, Voice
 from tui_charrnn.tui.tape_opening import begun
 from tui_charrnn.tui.widgets.tape_cursor import TapeCursor
 
@@ -20,7 +21,7 @@ class Host(ThemedApp):
         super().__init__()
         self.view = TapeCursor(limit=limit)
         self.speech = Speech(self._voice, seed_text, Dial(), lambda _: None)
-        opened = begun(self._voice(), seed_text, SamplingConfig(rng_seed=4), lambda: False)
+        opened = begun(self._voice(), seed_text, SamplingConfig(rng_seed=4), (), lambda: False)
         self.tape, self.speech.opening = opened
         self.speech.tape = self.tape
 

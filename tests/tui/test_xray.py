@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 from tests.support.xray_app import (
     LEAST_LEVELS,
     check_looks,
+    color,
     level_look,
     looks_in_view,
     naive_numbers,
@@ -23,7 +24,7 @@ from tests.support.xray_app import (
 
 PRESSES = {"probability": 1, "surprise": 2, "entropy": 3}
 LEVELS = 5
-WIDTH = 15  # columns of the longest bar
+NOT_BAR = 21  # columns of the panel beside the bars
 
 
 @pytest.mark.parametrize("measure", PRESSES)
@@ -34,15 +35,15 @@ async def test_every_character_has_the_look_of_its_number(tmp_path: Path, measur
         check_looks(app.spoken, measure)
 
 
-async def test_once_more_than_measures_is_off(tmp_path: Path) -> None:
+async def test_after_the_last_coloring_it_is_off(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(80, 24)) as app:
         before = looks_in_view(app.spoken)
-        rows = screen_rows(app.app)[:-1]  # without the keys
         await app.pilot.press("x")
         await read_in_view(app.pilot, app.spoken)
         assert looks_in_view(app.spoken) != before
-        await app.pilot.press("x", "x", "x")
-        await wait_until(app.pilot, "no legend", lambda: screen_rows(app.app)[:-1] == rows)
+        await color(app, None)
+        legend = app.app.main.query_one("#xray-legend")
+        await wait_until(app.pilot, "no legend", lambda: not legend.is_on_screen)
         assert looks_in_view(app.spoken) == before
         assert app.spoken.expected(0) is None
 
@@ -95,13 +96,15 @@ async def test_the_panel_follows_the_cursor_with_bars_as_long_as_their_numbers(
             f"{wanted.entropy:.2f} bits",
         ):
             await shown(app, words)
-        panel = [row[90:] for row in screen_rows(app.app)]
+        region = app.app.main.query_one("#xray-panel").content_region
+        panel = [row[region.x : region.right] for row in screen_rows(app.app)]
+        width = region.width - NOT_BAR
         head = next(n for n, row in enumerate(panel) if "expected by the model" in row)
         rows = [row for row in panel[head + 1 :] if "%" in row]
         shares = sorted(wanted.probabilities, reverse=True)
         for row, share in zip(rows, shares, strict=True):
             assert percent(share) in row
-            assert abs(eighths(row) - max(8 * WIDTH * share, 1)) <= 0.5
+            assert abs(eighths(row) - max(8 * width * share, 1)) <= 0.5
         (chosen,) = [row for row in rows if "▸" in row]
         assert percent(wanted.probability) in chosen
 

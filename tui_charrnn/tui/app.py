@@ -217,7 +217,7 @@ class CharRNNApp(ThemedApp):
         self._close_messages_no_wait()
 
 
-def run_app(
+def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by the caller)
     run: Path | None,
     runs_folder: Path,
     model: str | None,
@@ -225,6 +225,7 @@ def run_app(
     readonly: bool = False,
     is_ascii: bool = False,
     tape: Path | None = None,
+    xray: Path | None = None,
 ) -> int:
     """Open the app in this terminal.
 
@@ -235,6 +236,7 @@ def run_app(
         readonly: Whether nothing is asked of trainers.
         is_ascii: Whether frames and charts are drawn in ASCII, whatever the settings say.
         tape: The file of a tape to open.
+        xray: The file of a text to be read and colored.
 
     Returns:
         The exit code.
@@ -244,7 +246,7 @@ def run_app(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     flags = {"model": model, "ascii": is_ascii or None}
     session = session_for(resolve(flags), runs_folder, is_readonly=readonly)
-    session.tape = tape
+    session.tape, session.xray = tape, xray
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)

@@ -22,6 +22,7 @@ GROUPS: Final = {
     "history": "In the history",
     "tape": "Back over the text: the tape",
     "branches": "In the list of branches",
+    "neurons": "In the list of neurons",
 }
 """Under which heading the help lists a key, by the first word of its id."""
 

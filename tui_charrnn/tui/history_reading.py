@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from tui_charrnn.history.store import History
 
 
+FIRST: Final = 200
+"""Texts that are listed at once; if there are more, all are listed as soon as they are known."""
+
+
 class HistoryListed(Message):
     """It is known which texts hold what is looked for."""
 
-    def __init__(self, numbers: list[int]) -> None:
+    def __init__(self, numbers: list[int], *, is_whole: bool = True) -> None:
         self.numbers = numbers
         """The newest first."""
+        self.is_whole = is_whole
+        """Whether there are no more than these."""
         super().__init__()
 
 
@@ -89,9 +95,14 @@ class HistoryReader:
         self._entries = Errands("history-entry")
 
     def find(self, query: str) -> None:
-        """Find the texts that hold some words, all without any: `HistoryListed`."""
+        """Find the texts that hold some words, all without any: `HistoryListed`, maybe twice."""
 
         def work(errand: Errand) -> Message:
+            first = find_numbers(self._history, query, errand.check, FIRST)
+            errand.check()
+            if len(first) < FIRST:
+                return HistoryListed(first)
+            self._announce(HistoryListed(first, is_whole=False))
             return HistoryListed(find_numbers(self._history, query, errand.check))
 
         self._searches.send(lambda errand: self._answer(errand, work, is_listing=True))

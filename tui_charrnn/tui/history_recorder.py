@@ -80,9 +80,12 @@ class HistoryRecorder:
             event.wait(PATIENCE / len(self._writing))
 
     def _kept_of(self, speech: Speech, said: Utterance) -> dict[int, _Kept]:
-        """What of a speech need not be kept any more; what was read from a tape was kept before."""
+        """What of a speech need not be kept any more.
+
+        A tape was kept before, and a text that was read is not the model's.
+        """
         if speech not in self._kept:
-            is_old = said.opening.is_recorded
+            is_old = said.opening.is_recorded or said.opening.given is not None
             self._kept[speech] = {speech.branch: _Kept(None, len(said.generated))} if is_old else {}
         return self._kept[speech]
 
@@ -97,6 +100,7 @@ class HistoryRecorder:
             sampling=said.sampling,
             rng_seed=said.opening.rng_seed,
             model=self._origin(said.opening.voice),
+            clamps=said.clamps,
             hindrance=_end_of_sentence(said.hindrance),
         )
         (number,) = history.add_all([generation], instead_of=before.number)

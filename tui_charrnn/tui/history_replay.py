@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui_charrnn.history.generation import Entry
-    from tui_charrnn.tui.speaker import Dial
+    from tui_charrnn.tui.dial import Dial
 
 
 class ReplayBegan(Message):

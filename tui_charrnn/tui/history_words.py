@@ -57,6 +57,7 @@ def short_settings(said: Generation) -> str:
     """Temperature and filters in few columns; an ellipsis says that they changed on the way."""
     (_, first), *changes = said.sampling
     parts = [f"{first.temperature:g}"]
+    parts += ["held"] if said.clamps else []
     parts += [f"{_SIGNS[name]}{value:g}" for name, value in _filters(first) if name in _SIGNS]
     return " ".join(parts) + ("…" if changes else "")
 
@@ -71,6 +72,9 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     yield f"{counted} · RNG {said.rng_seed}"
     for after, config in said.sampling:
         words = settings_words(config)
+        yield f"from character {after + 1:,}: {words}" if after else words
+    for after, held in said.clamps:
+        words = f"held: {', '.join(map(safe_line, held))}" if held else "no cell is held"
         yield f"from character {after + 1:,}: {words}" if after else words
     hindrance = hindrance_of(said)
     if hindrance:

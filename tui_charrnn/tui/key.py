@@ -15,6 +15,7 @@ Owner = Literal[
     "history",
     "tape",
     "branches",
+    "neurons",
 ]
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 

@@ -10,11 +10,12 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.declaration import unknown_sentence
 from tui_charrnn.tui.key import Key, Owner
 from tui_charrnn.tui.main_keys import MAIN_KEYS
+from tui_charrnn.tui.neuron_keys import NEURON_KEYS
 from tui_charrnn.tui.pane_keys import PANE_KEYS
 from tui_charrnn.tui.tape_keys import TAPE_KEYS
 from tui_charrnn.tui.xray_keys import XRAY_KEYS
 
-KEYS: Final[tuple[Key, ...]] = MAIN_KEYS + PANE_KEYS + XRAY_KEYS + TAPE_KEYS
+KEYS: Final[tuple[Key, ...]] = MAIN_KEYS + PANE_KEYS + XRAY_KEYS + NEURON_KEYS + TAPE_KEYS
 """Every key of the app as it comes."""
 EVERYWHERE: Final[frozenset[Owner]] = frozenset({"app", "main"})
 """Owners whose keys act wherever the focus is, also while a seed is typed."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.preferences.declaration import Preferences
+from tui_charrnn.tui.dial import DEFAULT_LENGTH, Dial
 from tui_charrnn.tui.keymap import KEYS, remap
-from tui_charrnn.tui.speaker import DEFAULT_LENGTH, Dial
 
 if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     import subprocess
@@ -66,6 +66,8 @@ class Session:
     """What the user set for every time."""
     tape: Path | None = None
     """A tape that is open from the start on."""
+    xray: Path | None = None
+    """A text that is read from the start on, and shown in the colors of the x-ray."""
     keys: tuple[Key, ...] = KEYS
     """The table of keys with the user's own in it."""
     problems: tuple[str, ...] = ()

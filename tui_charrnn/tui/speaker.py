@@ -10,8 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.tui.messages import BranchBegan, SpeechBegan, SpeechEnded, SpeechFailed
+from tui_charrnn.tui.messages import (
+    BranchBegan,
+    NoteWritten,
+    SpeechBegan,
+    SpeechEnded,
+    SpeechFailed,
+)
 from tui_charrnn.tui.spoken_tape import SpokenTape
 
 if TYPE_CHECKING:
@@ -21,12 +26,11 @@ if TYPE_CHECKING:
 
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.tui.dial import Dial
+    from tui_charrnn.tui.given_text import GivenText
 
-PACES: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
-"""Characters a second; None is as fast as it goes."""
-DEFAULT_LENGTH: Final = 2_000
-"""Characters after which a text pauses, to be gone on with."""
 _LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
+_SHORTEST_PAUSE: Final = 0.01  # seconds; to wake up takes as long as to say a character
 _MAKES_WAY: Final = 0.002  # seconds between two characters while somebody looks at a moment
 
 Wait = Callable[[float], bool]
@@ -46,26 +50,8 @@ class Voice:
     """Where its weights were read from."""
     mark: tuple[int, int, int] | None = None
     """Time, inode and size of that file, as it was read."""
-
-
-class Dial:
-    """What can be changed while a text streams; read by the thread at every character."""
-
-    def __init__(self) -> None:
-        self.sampling = SamplingConfig()
-        self.pace: int | None = 60
-        self.length = DEFAULT_LENGTH
-
-    def turn_pace(self) -> None:
-        """Go on to the next pace, and from the fastest to the slowest."""
-        now = self.pace
-        faster = [pace for pace in PACES if now is not None and (pace is None or pace > now)]
-        self.pace = (faster or PACES)[0]
-
-    @property
-    def pace_words(self) -> str:
-        """The pace for people."""
-        return "as fast as it goes" if self.pace is None else f"{self.pace} ch/s"
+    runs_folder: Path | None = None
+    """Where the run is looked up by name that the model says it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +94,7 @@ class Speech(SpokenTape):
 
     def __init__(
         self,
-        prepare: Callable[[Wait], Voice | Recording],
+        prepare: Callable[[Wait], Voice | Recording | GivenText],
         seed_text: str | None,
         dial: Dial,
         announce: Callable[[Message], object],
@@ -116,7 +102,8 @@ class Speech(SpokenTape):
         """Name what is to be said; `begin` says it.
 
         Args:
-            prepare: Finds and loads a model, or a tape with it; called in the thread.
+            prepare: Finds and loads a model, alone or with a tape or a text that it is to read;
+                called in the thread.
             seed_text: What the text begins with; None takes one that suits the model, and a tape
                 has its own.
             dial: Sampling and pace, read at every character.
@@ -129,15 +116,17 @@ class Speech(SpokenTape):
         self._announce = announce
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._heeded = dial.sampling
+        self._heeded, self._held = dial.sampling, dial.held
         """What was set when it was last looked at."""
         self.turn = 0
         """How often it began to speak; changed on the screen's side only."""
         self.is_active = False
         """Whether characters may still come; changed on the screen's side only."""
+        self.read_words = ""
+        """What there is to say of a text that was read, once it was."""
 
     def begin(self) -> None:
-        """Find the model, read the seed and speak; or read a tape, and wait."""
+        """Find the model, read the seed and speak; or read a tape or a text, and wait."""
         self._run(self._begin)
 
     def go_on(self) -> bool:
@@ -184,21 +173,29 @@ class Speech(SpokenTape):
         if stopping.is_set():
             return
         # deferred: NumPy, 0.2 s that the first frame does not wait for
-        from tui_charrnn.tui.tape_opening import begun, reopened  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.tape_opening import opened  # noqa: PLC0415 - as said
 
-        if isinstance(prepared, Recording):
-            tape, opening = reopened(prepared.voice, prepared.document)
-        else:
-            seed_text = default_seed(prepared.model) if self._seed_text is None else self._seed_text
-            self._heeded = self._dial.sampling
-            tape, opening = begun(prepared, seed_text, self._heeded, stopping.is_set)
+        self._heeded, self._held = self._dial.sampling, self._dial.held
+        tape, opening = opened(prepared, self._seed_text, self._heeded, self._held, stopping.is_set)
         if stopping.is_set():
             return
         self.look_at(tape.branch.number, 0)
         self.tape, self.opening = tape, opening
-        self._announce(SpeechBegan(self, opening))
-        if not opening.is_recorded:
-            self._speak(tape, stopping)
+        speaks = opening.given is None and not opening.is_recorded
+        try:
+            if speaks:
+                tape.next()  # to be drawn in one frame with the seed text
+        finally:
+            self._announce(SpeechBegan(self, opening))
+        if opening.given is not None:
+            self.read_words = opening.given.read_onto(
+                tape,
+                stopping,
+                heard=lambda: self.listener(tape),
+                tell=lambda words: self._announce(NoteWritten(words)),
+            )
+        elif speaks:
+            self._speak(tape, stopping, said=1)
 
     def _branch_off(self, turn: _Turn, before: threading.Thread | None, fork: Fork) -> None:
         if before is not None:
@@ -220,21 +217,26 @@ class Speech(SpokenTape):
         self._announce(BranchBegan(self, tape.branch.number, turn.number))
         self._speak(tape, turn.stopping)
 
-    def _speak(self, tape: Tape, stopping: threading.Event) -> None:
+    def _speak(self, tape: Tape, stopping: threading.Event, said: int = 0) -> None:
+        """Say what is left of as many characters as the dial names."""
         due = time.monotonic()
-        for _ in range(self._dial.length):
+        for _ in range(said, self._dial.length):
             self._heed_dial(tape)
             tape.next()
             self.listener(tape)
             pace, now = self._dial.pace, time.monotonic()
             due = now if pace is None else max(due, now - _LONGEST_LAG) + 1 / pace
-            pause = max(due - now, _MAKES_WAY if self._lookers else 0.0)
-            if stopping.wait(pause):
+            pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # the next is longer then
+            pause = max(pause, _MAKES_WAY if self._lookers else 0.0)
+            if stopping.wait(pause) if pause else stopping.is_set():
                 return
 
     def _heed_dial(self, tape: Tape) -> None:
         """Take over what was set meanwhile."""
-        sampling = self._dial.sampling
+        sampling, held = self._dial.sampling, self._dial.held
+        if held is not self._held:
+            self._held = held
+            tape.stream.clamps = held.of(tape.stream.model)
         if sampling is self._heeded:
             return
         self._heeded = sampling
@@ -242,9 +244,3 @@ class Speech(SpokenTape):
             # it named the random numbers of the beginning; other ones were taken since
             sampling = dataclasses.replace(sampling, rng_seed=None)
         tape.stream.sampling = sampling
-
-
-def default_seed(model: Model) -> str:
-    """A seed text that suits a model: a speaker's name for Shakespeare, else nothing."""
-    name = str(model.corpus.get("name", "")).casefold()
-    return "ROMEO:" if "shakespeare" in name else ""

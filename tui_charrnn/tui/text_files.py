@@ -66,8 +66,9 @@ def describe(said: Utterance, now: datetime.datetime) -> dict[str, Any]:
     opening = said.opening
     (_, first), *changes = said.sampling
     sha256, hindrance = _file_digest(opening.voice)
-    if changes:
-        hindrance = "Temperature or filters were changed while the text was generated."
+    held = dict(said.clamps)
+    if changes or [*held] not in ([], [0]):
+        hindrance = "Settings or held cells were changed while the text was generated."
     hindrance = said.hindrance or hindrance
     return {
         "program": f"charrnn-tui {__version__}",
@@ -83,7 +84,9 @@ def describe(said: Utterance, now: datetime.datetime) -> dict[str, Any]:
         "length": len(said.generated),
         "rng_seed": opening.rng_seed,
         **_sampling_values(first),
+        "clamps": list(held.pop(0, ())),
         "changes": [{"after": after, **_sampling_values(used)} for after, used in changes],
+        "clamp_changes": [{"after": after, "clamps": list(now)} for after, now in held.items()],
         "command": None if hindrance else shlex.join(_arguments(said, first)),
         "no_command_because": hindrance,
     }
@@ -161,6 +164,7 @@ def _arguments(said: Utterance, sampling: SamplingConfig) -> list[str]:
     options = [
         part for name, value in values.items() if value is not None for part in (name, str(value))
     ]
+    options += [part for _, held in said.clamps for word in held for part in ("--clamp", word)]
     return ["charrnn-tui", "generate", *options, "--", said.opening.seed_text]
 
 

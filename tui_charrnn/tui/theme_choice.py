@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import platformdirs
 from textual.app import App
@@ -13,7 +12,7 @@ from textual.theme import Theme
 from tui_charrnn.crash import state_folder
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.themes import DEFAULT_THEME, load_themes
+from tui_charrnn.tui.themes import DEFAULT_THEME, load_theme, load_themes
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.themed_app import ThemedApp
@@ -23,8 +22,7 @@ _LAST_RESORT: Final = "textual-dark"
 _LONGEST_NAME: Final = 64  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Wardrobe:
+class Wardrobe(NamedTuple):
     """The themes of the program and those of its user."""
 
     bundled: Sequence[Theme]
@@ -57,8 +55,19 @@ def find_themes() -> Wardrobe:
     return Wardrobe(kept, own, [*problems, *own_problems])
 
 
+def hang_up_themes(app: App[None]) -> Wardrobe:
+    """Read every theme there is, and let an app wear any of them."""
+    wardrobe = find_themes()
+    for theme in wardrobe.themes:
+        app.register_theme(theme)
+    return wardrobe
+
+
 def put_on_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
     """Let an app come in the theme that is wanted.
+
+    If the program has it and the user has none of their own, no other is read: the first frame does
+    not wait for what is not worn.
 
     Args:
         app: The app, before it runs.
@@ -68,19 +77,33 @@ def put_on_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
     Returns:
         One sentence about each theme that cannot be used, safe to show.
     """
-    wardrobe = find_themes()
-    for theme in wardrobe.themes:
-        app.register_theme(theme)
     asked = wanted or os.environ.get("TEXTUAL_THEME", "")
-    problems = [*wardrobe.problems]
-    if asked and asked not in app.available_themes:
-        names = ", ".join(theme.name for theme in wardrobe.themes)
-        problems.append(f"There is no theme {asked!r}. The themes are: {names}.")
+    wishes = (asked, remembered_theme(), DEFAULT_THEME)
+    problems: list[str] = []
+    theme = _bundled_theme(next(filter(None, wishes)))
+    if theme is not None:
+        app.register_theme(theme)
+    else:
+        wardrobe = hang_up_themes(app)
+        problems.extend(wardrobe.problems)
+        if asked and asked not in app.available_themes:
+            names = ", ".join(theme.name for theme in wardrobe.themes)
+            problems.append(f"There is no theme {asked!r}. The themes are: {names}.")
     # Textual takes the name from TEXTUAL_THEME before there is such a theme, and then would not
     # take it for a change
     app.set_reactive(App.theme, _LAST_RESORT)
-    app.come_in(_first_of(app.available_themes, (asked, remembered_theme(), DEFAULT_THEME)))
+    app.come_in(_first_of(app.available_themes, wishes))
     return [safe_line(problem) for problem in problems]
+
+
+def _bundled_theme(name: str) -> Theme | None:
+    """A theme of the program; None if there is none, or one of the user's may take its place."""
+    if user_themes_folder().is_dir():
+        return None
+    try:
+        return load_theme(resource_folder("themes"), name)
+    except FileNotFoundError:
+        return None
 
 
 def remembered_theme() -> str:

@@ -95,7 +95,13 @@ class ThemedApp(App[None]):
         return filters
 
     async def on_event(self, event: events.Event) -> None:
-        """Let nothing be pasted into Textual's own fields, as that of the palette, as it is."""
+        """Let nothing be pasted into Textual's own fields, as that of the palette, as it is.
+
+        A key that was faster than the screen waits for it: what it acts on is not there yet.
+        """
+        if isinstance(event, events.Key) and self.screen_stack and not self.screen.is_mounted:
+            self.screen.call_after_refresh(self.post_message, event)
+            return
         if isinstance(event, events.Paste) and _is_textuals_own(self.focused):
             event.text = safe_line(event.text)
         await super().on_event(event)

@@ -40,6 +40,8 @@ VARIABLES: Final = {
     "loss": "primary",
     "loss-validation": "accent",
     "baseline": "text-muted",
+    "xray-negative": "primary",
+    "xray-positive": "accent",
 }
 """The colors of this program, and the variable of Textual that stands in where a theme has none."""
 
@@ -89,6 +91,14 @@ def load_themes(folder: Path) -> tuple[list[Theme], list[str]]:
         except ConfigError as problem:
             problems.append(safe_line(f"The theme {path.name} cannot be used: {problem}"))
     return themes, problems
+
+
+def load_theme(folder: Path, name: str) -> Theme | None:
+    """One theme of a folder; None if there is no such theme, or it cannot be used."""
+    try:
+        return _read_theme(folder / f"{name}.toml") if _NAME.fullmatch(name) else None
+    except ConfigError:
+        return None
 
 
 def fallback_variables(theme: Theme) -> dict[str, str]:

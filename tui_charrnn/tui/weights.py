@@ -88,7 +88,12 @@ class WeightsLoader:
             kept = self._kept
             if kept and mark is not None and kept[:2] == (weights.path, mark):
                 return dataclasses.replace(kept[2], note=weights.note)
-            voice = dataclasses.replace(_voice(weights, wanted), file=weights.path, mark=mark)
+            voice = dataclasses.replace(
+                _voice(weights, wanted),
+                file=weights.path,
+                mark=mark,
+                runs_folder=wanted.runs_folder,
+            )
             if mark is not None:
                 self._kept = (weights.path, mark, voice)
             return voice

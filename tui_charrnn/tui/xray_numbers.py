@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.lens.prediction import Prediction, Predictions
+    from tui_charrnn.lens.probe import Probe
 
 _MOST: Final = 20_000
 """Characters of which something is known at most; the screen shows fewer."""
@@ -60,6 +63,52 @@ class XrayNumbers:
         return None if found is None else found[1].of(found[2])
 
 
+class ProbeValues:
+    """What a probe had after each character of a tape: four bytes a character, no states.
+
+    Written by one thread and read by any.
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        """Know nothing yet.
+
+        Args:
+            probe: Whose values these are.
+        """
+        self.probe: Final = probe
+        self.largest = 0.0
+        """The largest absolute value that is known."""
+        self._by_branch: dict[int, array[float]] = {}
+        """Values by the branch that has the characters as its own, from position 0 on."""
+
+    def keep(self, key: Key, value: float) -> None:
+        """Know the value after a character."""
+        number, position = key
+        values = self._by_branch.get(number)
+        if values is None:
+            values = self._by_branch[number] = array("f")
+        if position > len(values):
+            values.extend([math.nan] * (position - len(values)))
+        if position == len(values):
+            values.append(value)
+        else:
+            values[position] = value
+        self.largest = max(self.largest, abs(value))
+
+    def of(self, key: Key) -> float | None:
+        """The value after a character; None as long as it is not known."""
+        values = self._by_branch.get(key[0])
+        if values is None or key[1] >= len(values):
+            return None
+        value = values[key[1]]
+        return None if math.isnan(value) else value
+
+    def __contains__(self, key: Key) -> bool:
+        return self.of(key) is not None
+
+
 def key_of(tree: Tree, branch: int, position: int) -> Key:
     """The name of a character, the same on all branches that share it."""
+    if tree.branches[branch].start <= position:  # most are; asked for at every character
+        return branch, position
     return tree.holder(branch, position).number, position

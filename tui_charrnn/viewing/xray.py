@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
@@ -67,11 +68,67 @@ MEASURES: Final = (
 """What a text can be colored by, in the order in which they are gone through."""
 
 
-def next_measure(measure: Measure | None) -> Measure | None:
-    """The measure after another one; None, which is off, comes after the last and before the first.
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Levels of a number that lies on both sides of a middle: below it, about it, above it."""
+
+    borders: tuple[float, float, float, float]
+    """Where the next level begins, ascending; level 2 is the middle."""
+    ends: tuple[str, str] = ("", "")
+    """What the lowest and the highest level are called, if they have names."""
+
+    def level(self, value: float) -> int:
+        """From 0, far below the middle, to `LEVELS` - 1, far above it."""
+        return bisect_right(self.borders, value)
+
+    def level_words(self) -> list[str]:
+        """What each level means, from level 0 on."""
+        lowest, low, high, highest = (f"{border:.3g}" for border in self.borders)
+        first, last = (f" {name}" if name else "" for name in self.ends)
+        return [f"<{lowest}{first}", f"<{low}", "between", f"≥{high}", f"≥{highest}{last}"]
+
+
+GATE_SCALE: Final = Scale((0.1, 0.3, 0.7, 0.9), ("shut", "open"))
+"""Of a gate, which lies between 0 and 1."""
+MEAN_GATE_SCALE: Final = Scale((0.3, 0.4, 0.6, 0.7))
+"""Of its mean over a layer, which hardly comes near the ends."""
+CANDIDATE_SCALE: Final = Scale((-0.8, -0.4, 0.4, 0.8))
+"""Of what is offered to a state, which lies between -1 and 1."""
+MEAN_CANDIDATE_SCALE: Final = Scale((-0.1, -0.03, 0.03, 0.1))
+"""Of its mean over a layer."""
+_NEAR, _FAR = 0.2, 0.5
+"""Shares of the largest value at which a neuron is off the middle, and far off it."""
+_DEVIATIONS: Final = (0.5, 1.5)
+"""The same in standard deviations, where they are known; as `lens.levels` has them."""
+
+
+def neuron_scale(largest: float) -> Scale:
+    """The levels of a neuron whose values were so far from 0 at most.
+
+    They change in few steps, at 1, 2 or 5 of a power of ten, so that a text that streams is not
+    colored anew by every character.
 
     Args:
-        measure: What the text is colored by now.
+        largest: The largest absolute value that is known.
     """
-    cycle = (None, *MEASURES)
-    return cycle[(cycle.index(measure) + 1) % len(cycle)]
+    full = full_scale(largest)
+    near, far = _NEAR * full, _FAR * full
+    return Scale((-far, -near, near, far))
+
+
+def deviation_scale(mean: float, deviation: float) -> Scale:
+    """The levels of a neuron of which mean and standard deviation over a text are known."""
+    near, far = (steps * deviation for steps in _DEVIATIONS)
+    return Scale((mean - far, mean - near, mean + near, mean + far))
+
+
+def full_scale(largest: float) -> float:
+    """The next 1, 2 or 5 of a power of ten that is not below a number; 1 if that is not positive.
+
+    Args:
+        largest: A number.
+    """
+    if not 0 < largest < math.inf:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(largest))
+    return next((step * power for step in (1, 2, 5) if largest <= step * power), 10 * power)

@@ -3,9 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from tui_charrnn.tui.renderables.text_gate import TextGate
 from tui_charrnn.tui.renderables.text_places import SourceMap
@@ -24,8 +23,7 @@ _REREAD: Final = 64
 """Shown characters before a cut that the gate reads again, to know what it ends in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of the screen."""
 
     text: str = ""

@@ -24,6 +24,7 @@ from tui_charrnn.tui.messages import (
     RunMoved,
     SeedSubmitted,
 )
+from tui_charrnn.tui.screens.probing import Probing
 from tui_charrnn.tui.screens.recalling import Recalling
 from tui_charrnn.tui.screens.steering import Steering
 from tui_charrnn.tui.screens.taping import Taping
@@ -48,7 +49,7 @@ PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two drawings while nothing but batches comes."""
 
 
-class MainScreen(Recalling, Taping, Xraying, Steering):
+class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
     """Answers what the user asks for; what a run does is told to it by a follower."""
 
     AUTO_FOCUS = "SeedBox"  # before the first frame: styles everything once, not twice

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from tui_charrnn.tui.history_clamps import held_again
 from tui_charrnn.tui.messages import NoteWritten, SpeechEnded
 from tui_charrnn.tui.seed_history import LONGEST_SEED
 
@@ -50,6 +51,9 @@ class Recalling(Screen[None]):
         rng_seed = dial.sampling.rng_seed
         self.conversation.close_tape()
         dial.sampling = dataclasses.replace(said.sampling[0][1], rng_seed=rng_seed)
+        speech = self.conversation.spoken.speech
+        opening = speech.opening if speech is not None else None
+        dial.held = held_again(said, opening.voice if opening is not None else None)
         self.conversation.spoken.show_title()
         seed.load_text(said.seed_text[:LONGEST_SEED])
         seed.move_cursor(seed.document.end)

@@ -36,10 +36,15 @@ class Taping(Screen[None]):
         def action_show(self, pane: str) -> None:
             """Open a pane and give it the focus."""
 
+        def xray_text(self, given: str | Path) -> None:
+            """Have the model read a text, and color it."""
+
     def begin(self) -> None:
-        """Open the tape that was named, or let a model speak."""
+        """Open the tape or the text that was named, or let a model speak."""
         if self.session.tape is not None:
             self.open_tape(self.session.tape)
+        elif self.session.xray is not None:
+            self.xray_text(self.session.xray)
         else:
             self.answer(None)
 

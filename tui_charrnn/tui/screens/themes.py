@@ -10,7 +10,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.theme_choice import find_themes, remember_theme
+from tui_charrnn.tui.theme_choice import hang_up_themes, remember_theme
 from tui_charrnn.tui.themes import DEFAULT_THEME
 
 
@@ -86,7 +86,7 @@ class ThemeScreen(ModalScreen[None]):
         self.dismiss()
 
     def _options(self) -> list[Option]:
-        wardrobe = find_themes()
+        wardrobe = hang_up_themes(self.app)
         known = self.app.available_themes
         groups = {
             "": sorted((theme.name for theme in wardrobe.bundled), key=_is_no_default),

@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 
+from tui_charrnn.tui.dial import Dial
+from tui_charrnn.tui.given_text import GivenText
 from tui_charrnn.tui.messages import SeedSubmitted, SpeechBegan
-from tui_charrnn.tui.speaker import Dial, Recording, Voice, Wait
+from tui_charrnn.tui.speaker import Recording, Voice, Wait
 from tui_charrnn.tui.widgets.kept_speech import SearchWanted
+from tui_charrnn.tui.widgets.probed_conversation import ProbedConversation
 from tui_charrnn.tui.widgets.seed_box import SeedBox
 from tui_charrnn.tui.widgets.seed_input import SeedInput
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
-from tui_charrnn.tui.widgets.taped_conversation import TapedConversation
 
 if TYPE_CHECKING:
+    from tui_charrnn.tui.widgets.neuron_list import CellColored
     from tui_charrnn.tui.widgets.search_bar import SearchBar
 
 _HOTTEST: Final = 2.0
 
 
-class Conversation(TapedConversation):
+class Conversation(ProbedConversation):
     """Takes seeds and what shapes the text; posts `SeedSubmitted` and loads nothing."""
 
     def __init__(self, dial: Dial, *, remembers_seeds: bool = True) -> None:
@@ -47,6 +50,7 @@ class Conversation(TapedConversation):
         """Let the seed box know which characters the model knows."""
         event.stop()
         self.seed.vocabulary = frozenset(event.opening.vocabulary)
+        self.heed_model()
 
     def on_generated_text_follow_changed(self, event: SpokenText.FollowChanged) -> None:
         """Say that the view no longer follows what is being said."""
@@ -66,6 +70,14 @@ class Conversation(TapedConversation):
         self._search = SearchBar(self.spoken)
         self.mount(self._search, after=self.spoken)
 
+    def on_cell_colored(self, event: CellColored) -> None:
+        """Color the text by a neuron."""
+        event.stop()
+        # deferred: needed by those who use the x-ray only
+        from tui_charrnn.tui.widgets.xray_legend import color_by  # noqa: PLC0415 - as said
+
+        color_by(self, event.name, event.mean, event.deviation)
+
     def leave(self) -> bool:
         """End a search, a selection by keys or the way back, if the focus is there.
 
@@ -83,14 +95,18 @@ class Conversation(TapedConversation):
             self.spoken.drop_cursor()
             self.tell("")
             return True
+        if self.leave_neurons(focused):
+            return True
         if self.has_class("-tape") and focused in {self.spoken, self._tape}:
             self.close_tape()
             self.seed.focus()
             return True
         return False
 
-    def speak(self, prepare: Callable[[Wait], Voice | Recording], seed_text: str | None) -> None:
-        """Answer a seed text, or open a tape; see `SpokenText.speak`."""
+    def speak(
+        self, prepare: Callable[[Wait], Voice | Recording | GivenText], seed_text: str | None
+    ) -> None:
+        """Answer a seed text, open a tape or have a text read; see `SpokenText.speak`."""
         self.spoken.speak(prepare, seed_text)
 
     def go_on(self) -> None:

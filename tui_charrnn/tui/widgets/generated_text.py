@@ -78,6 +78,8 @@ class GeneratedText(KeepsText, FollowingScrollView, can_focus=True):
         self._kept = KeptText(limit)
         self._strips: LRUCache[int, Strip] = LRUCache(1024)
         """Rows that are drawn, by their numbers."""
+        self._looks: dict[str, Style] = {}
+        """How each style of text looks in the theme that is worn; empty until it is asked for."""
 
     @property
     def text(self) -> str:
@@ -147,13 +149,16 @@ class GeneratedText(KeepsText, FollowingScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         strip = self._strips.get(number)
         if strip is None:
-            look = self.get_component_rich_style
             has_caret = self.streaming and number == self._wrapped.end - 1
+            if not self._looks:
+                look = self.get_component_rich_style
+                names = (*get_args(TextStyle), "caret")
+                self._looks = {name: look(f"generated-text--{name}") for name in names}
             drawn = draw_row(
                 self._wrapped.shown(number),
-                {style: look(f"generated-text--{style}") for style in get_args(TextStyle)},
+                self._looks,
                 overlays=self._overlays(number),
-                caret_style=look("generated-text--caret") if has_caret else None,
+                caret_style=self._looks["caret"] if has_caret else None,
             )
             # the offsets are what Textual finds by what the mouse selects
             strip = drawn.crop_extend(0, width, self.rich_style).apply_offsets(0, number)
@@ -172,6 +177,7 @@ class GeneratedText(KeepsText, FollowingScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Draw the rows again, in the colors of another theme."""
         self._strips.clear()
+        self._looks.clear()
         super().notify_style_update()
 
     def on_resize(self) -> None:

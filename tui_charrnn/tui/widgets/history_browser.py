@@ -130,12 +130,14 @@ class HistoryBrowser(Vertical):
         event.stop()
         self._problem, self.is_listed = "", True
         count = len(event.numbers)
-        counted = f"{count:,} text{'' if count == 1 else 's'}"
+        more = "" if event.is_whole else "at least "
+        counted = f"{more}{count:,} text{'' if count == 1 else 's'}"
         found = " found" if self._query.strip() else ""
         self.border_subtitle = Content(f"{counted}{found} · Esc leaves")
         self._show_nothing("" if count else self._why_empty())
         self.list.show(event.numbers, self._wanted_cursor or self.list.selected)
-        self._wanted_cursor = None
+        if event.is_whole or self._wanted_cursor in event.numbers:
+            self._wanted_cursor = None
 
     def on_history_list_rows_wanted(self, event: HistoryList.RowsWanted) -> None:
         """Read what is in view."""

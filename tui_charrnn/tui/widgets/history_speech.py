@@ -10,7 +10,7 @@ from tui_charrnn.tui.widgets.history_preview import HistoryPreview
 
 if TYPE_CHECKING:
     from tui_charrnn.history.generation import Entry
-    from tui_charrnn.tui.speaker import Dial
+    from tui_charrnn.tui.dial import Dial
 
 FRAME: Final = 1 / 20  # seconds between two looks at what has been said
 

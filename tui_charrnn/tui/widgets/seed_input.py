@@ -28,6 +28,8 @@ class SeedInput(KeepsText, TextArea):
         Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"seed-input--unknown"}
+    LONGEST: ClassVar[int] = LONGEST_SEED
+    """Characters that the field takes."""
     DEFAULT_CSS = """
     SeedInput {
         height: auto;
@@ -140,11 +142,11 @@ class SeedInput(KeepsText, TextArea):
     def edit(self, edit: Edit) -> EditResult:
         """Take as much of an edit as there is room for."""
         taken = self.get_text_range(edit.top, edit.bottom)
-        room = LONGEST_SEED - len(self.text) + len(taken)
+        room = self.LONGEST - len(self.text) + len(taken)
         lost = len(edit.text) - max(room, 0)
         if lost > 0:
             edit.text = edit.text[: max(room, 0)]
-            self.post_message(self.Shortened(self, LONGEST_SEED, lost))
+            self.post_message(self.Shortened(self, self.LONGEST, lost))
         return super().edit(edit)
 
     def put_before(self, seeds: list[str]) -> None:

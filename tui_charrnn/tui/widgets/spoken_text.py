@@ -1,13 +1,12 @@
 """The text that a model says: takes what a `Speech` generates, twenty times a second."""
 
-import dataclasses
 import itertools
 from collections.abc import Callable
 from typing import Final
 
-from textual.content import Content
-
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.tui.dial import Dial, HeldCells
+from tui_charrnn.tui.given_text import GivenText
 from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.messages import (
     BranchBegan,
@@ -16,39 +15,43 @@ from tui_charrnn.tui.messages import (
     SpeechEnded,
     SpeechFailed,
 )
-from tui_charrnn.tui.speaker import Dial, Recording, Speech, Voice, Wait
+from tui_charrnn.tui.speaker import Recording, Speech, Voice, Wait
 from tui_charrnn.tui.utterance import Opening
-from tui_charrnn.tui.widgets.kept_speech import KeptSpeech
+from tui_charrnn.tui.widgets.remembered_speech import RememberedSpeech
 
 FRAME: Final = 1 / 20  # seconds between two looks at what has been generated
+_READABLE: Final = 500
+"""Characters a second; of what comes faster, every other frame is drawn, for half the cost."""
 _NAMED: Final = 4
 """Unknown characters that are named before the rest is only counted."""
 
 
-class SpokenText(KeptSpeech):
+class SpokenText(RememberedSpeech):
     """Shows one speech after another; says what there is to say about them in `NoteWritten`."""
 
     def __init__(self, dial: Dial) -> None:
-        super().__init__(id="spoken-text")
-        self._dial = dial
-        self._opening: Opening | None = None
+        super().__init__(dial)
         self._before: Speech | None = None
         """What was said before, until another text has begun."""
+        self._leaves_out = False
+        """Whether the last frame was left out."""
 
     def on_mount(self) -> None:
         """Prepare the one timer that draws; it rests while nothing streams."""
-        self._frames = self.set_interval(FRAME, self.draw_new, pause=True)
+        self._frames = self.set_interval(FRAME, self._draw_frame, pause=True)
         self.show_title()
 
     def on_unmount(self) -> None:
         """Let the thread end."""
         self.stop()
 
-    def speak(self, prepare: Callable[[Wait], Voice | Recording], seed_text: str | None) -> None:
-        """Answer a seed text, or open a tape; what was being said is broken off and stays.
+    def speak(
+        self, prepare: Callable[[Wait], Voice | Recording | GivenText], seed_text: str | None
+    ) -> None:
+        """Answer a seed text, open a tape, have a text read; what is being said is broken off.
 
         Args:
-            prepare: Finds and loads a model, or a tape with it; called in a thread.
+            prepare: Finds and loads a model, alone or with a tape or a text; called in a thread.
             seed_text: What the text begins with; None takes one that suits the model.
         """
         self.draw_new()
@@ -62,33 +65,18 @@ class SpokenText(KeptSpeech):
         self.speech = Speech(prepare, seed_text, self._dial, self.post_message)
         self.speech.begin()
 
-    def show_title(self) -> None:
-        """Say above the text who speaks, and how."""
-        parts = [f"temperature {self._dial.sampling.temperature:.1f}", self._dial.pace_words]
-        if self._opening is not None:
-            parts = [self._opening.label, *parts, f"RNG {self._opening.rng_seed}"]
-        self.border_title = Content(" · ".join(parts))
-
     def on_speech_began(self, event: SpeechBegan) -> None:
         """Write the seed text down and draw what follows."""
         if event.speech is not self.speech:
             return
-        self._opening, self._before = event.opening, None
-        opening = event.opening
-        if self.text:
-            self.append("\n\n", "note")
-        unknown = {lost.position for lost in opening.skipped}
-        for is_unknown, group in itertools.groupby(
-            enumerate(opening.seed_text), lambda place: place[0] in unknown
-        ):
-            self.append("".join(c for _, c in group), "skipped" if is_unknown else "seed")
-        self.begin_tape()
-        if opening.is_recorded and event.speech.tape is not None:
-            # it goes on as it was said, but for an RNG seed that is set for every text
-            settings, rng_seed = event.speech.tape.stream.sampling, self._dial.sampling.rng_seed
-            self._dial.sampling = dataclasses.replace(settings, rng_seed=rng_seed)
+        speech, opening, self._before = event.speech, event.opening, None
+        self.show_opening(opening)
+        if opening.is_recorded:
+            self.take_settings(speech)
+        about = _opening_words(opening), self._heed_model(speech), self.remember(speech)
+        words = " ".join(filter(None, about))
         self.show_title()
-        self.post_message(NoteWritten(_opening_words(opening), is_problem=bool(opening.skipped)))
+        self.post_message(NoteWritten(words, is_problem=bool(opening.skipped)))
         self.streaming = True
         self.draw_new()  # the first characters stand in one frame with the seed text,
         self.call_after_refresh(self.draw_new)  # and the next do not wait for the timer
@@ -105,8 +93,8 @@ class SpokenText(KeptSpeech):
         was_streaming = self.streaming  # else it was broken off for one that has failed meanwhile
         if self._has_ended(event) and was_streaming:
             end = "Stopped." if event.was_stopped else f"{self._dial.length:,} characters."
-            if event.turn == 1 and self._opening is not None and self._opening.is_recorded:
-                end = "The tape is open."
+            if event.turn == 1 and self._opening is not None:
+                end = _first_words(event.speech, self._opening) or end
             self.post_message(NoteWritten(f"{end} {_next_words(is_back=self.at is not None)}"))
 
     def on_speech_failed(self, event: SpeechFailed) -> None:
@@ -128,6 +116,21 @@ class SpokenText(KeptSpeech):
         super().watch_streaming()
         (self._frames.resume if self.streaming else self._frames.pause)()
 
+    def _heed_model(self, speech: Speech) -> str:
+        """Hold no more what was held of another model; say so then."""
+        held, tape = self._dial.held, speech.tape
+        if tape is None or not held.clamps or held.of(tape.stream.model):
+            return ""
+        self._dial.held = HeldCells()
+        return "Another model speaks, so no cell is held any more."
+
+    def _draw_frame(self) -> None:
+        """Draw what came since the last frame, or leave it to the next one."""
+        pace = self._dial.pace
+        self._leaves_out = not self._leaves_out and (pace is None or pace > _READABLE)
+        if not self._leaves_out:
+            self.draw_new()
+
     def _has_ended(self, event: SpeechEnded | SpeechFailed) -> bool:
         """Whether it is what is shown that ended, and not only one turn of it."""
         if event.turn != event.speech.turn:
@@ -138,6 +141,13 @@ class SpokenText(KeptSpeech):
         self.draw_new()
         self.streaming = False
         return True
+
+
+def _first_words(speech: Speech, opening: Opening) -> str:
+    """What there is to say when a tape was opened or a text was read; empty if neither was."""
+    if opening.is_recorded:
+        return "The tape is open."
+    return f"{speech.read_words} {_opening_words(opening)}".strip() if opening.given else ""
 
 
 def _opening_words(opening: Opening) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ROOMS: Final[dict[str, Owner]] = {
     "spoken-text": "speech",
     "tape-panel": "tape",
+    "neuron-panel": "neurons",
     "pane-training": "chart",
     "pane-runs": "runs",
     "pane-childhood": "childhood",

@@ -1,138 +1,206 @@
-"""The x-ray's legend, and what the model expected of one character."""
+"""What is known of one character: what was expected, states and gates, page by page."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from textual.containers import Vertical
+from textual.color import Color
 from textual.content import Content
+from textual.reactive import var
 from textual.widgets import Static
 
-from tui_charrnn.tui.renderables.alternative_rows import bar, character_words, percent
-from tui_charrnn.tui.renderables.xray_rows import place_rows, place_words
-from tui_charrnn.tui.widgets.xray_text import LOOKS
-from tui_charrnn.viewing.xray import Measure, next_measure
+from tui_charrnn.tui.keymap import key_words
+from tui_charrnn.tui.renderables.alternative_rows import character_words
+from tui_charrnn.tui.renderables.heat_map import Palette, heat_rows, rows_needed, scale_row
+from tui_charrnn.tui.renderables.xray_rows import expected_rows, place_rows, tabs_row
+from tui_charrnn.tui.throttle import Throttle
+from tui_charrnn.tui.xray_pages import EXPECTED, Page, maps_of, pages_of
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
+    from textual.app import App
 
-    from tui_charrnn.tui.widgets.conversation import Conversation
+    from tui_charrnn.tui.renderables.heat_map import HeatMap
     from tui_charrnn.tui.widgets.spoken_text import SpokenText
-    from tui_charrnn.tui.widgets.xray_text import XrayPlace
+    from tui_charrnn.tui.xray_places import XrayPlace
 
-_ROOMY: Final = 96
-"""Columns of the conversation from which on there is room for the panel beside the text."""
-_NAME: Final = 9  # columns of a character's name
-_NUMBER: Final = 8  # columns of its probability
-
-
-class XrayLegend(Vertical):
-    """Below the text: what the levels mean; where there is no panel, one character's numbers."""
-
-    DEFAULT_CSS = """
-    XrayLegend {
-        height: auto;
-        padding: 0 1;
-        & Static { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        &.-roomy #xray-line { display: none; }
-    }
-    """
-
-    def __init__(self, conversation: Conversation) -> None:
-        super().__init__(id="xray-legend")
-        self._conversation = conversation
-        self._text = conversation.spoken
-
-    def compose(self) -> ComposeResult:
-        """The levels, and the character."""
-        yield Static(id="xray-levels", markup=False)
-        yield Static(id="xray-line", markup=False)
-
-    def on_mount(self) -> None:
-        """Follow the text."""
-        self.watch(self._text, "measure", self._show_measure)
-        self.watch(self._text, "seen", self._show_seen)
-
-    def on_resize(self) -> None:
-        """Show the panel where there is room for it now."""
-        fit_xray(self._conversation)
-
-    def _show_measure(self, measure: Measure | None) -> None:
-        if measure is not None:
-            self.query_one("#xray-levels", Static).update(legend(measure))
-
-    def _show_seen(self, seen: XrayPlace | None) -> None:
-        words = "Reading …" if self._text.shown else "Nothing was said yet."
-        if seen is not None:
-            name = name_of(self._text, seen.index)
-            words = place_words(name, seen.prediction, seen.running, seen.count)
-        self.query_one("#xray-line", Static).update(words)
+STREAMING_INTERVAL: Final = 0.3
+"""Seconds between two drawings while the text streams, whose time they take."""
+_FEW_COLORS: Final = frozenset({None, "standard"})
+"""What Rich says of a terminal that has sixteen colors, or none."""
+_LEAST_EXPECTED: Final = 6
+"""Rows from which on what was expected is worth being shown below another page."""
+_LEAST_INSIDE: Final = 3
+"""The same of a heat map, without its head."""
 
 
 class XrayPanel(Static):
-    """Beside the text: a character's numbers, and what else the model expected, as bars."""
+    """Beside the text, or below it where there is less room; `fit_xray` says which."""
 
     DEFAULT_CSS = """
     XrayPanel {
         dock: right;
-        width: 40;
+        width: 40%;
+        min-width: 40;
+        max-width: 64;
         height: 100%;
         padding: 0 1;
         border: round $foreground 25%;
         border-title-color: $text-muted;
         text-wrap: nowrap;
+        text-overflow: ellipsis;
+        &.-below {
+            dock: none;
+            width: 100%;
+            max-width: 100%;
+            height: 8;
+            border: none;
+            border-top: round $foreground 25%;
+        }
     }
     """
+
+    page: var[int] = var(0, init=False)
+    """Which page is shown."""
 
     def __init__(self, text: SpokenText) -> None:
         super().__init__(id="xray-panel", markup=False)
         self._text = text
+        self._will_redraw = False
+        self._drawing = Throttle(self, self.redraw, STREAMING_INTERVAL)
+
+    @property
+    def pages(self) -> list[Page]:
+        """The pages that there are for the model that speaks."""
+        opening = self._text.speech.opening if self._text.speech is not None else None
+        if opening is None:
+            return [EXPECTED]
+        config = opening.voice.model.config
+        return pages_of(config.layer_count, has_gates=config.cell != "rnn")
 
     def on_mount(self) -> None:
         """Follow the text."""
         self.border_title = Content("X-ray")
-        self.watch(self._text, "seen", self._show_seen)
+        for name in ("seen", "inside", "legend", "streaming"):
+            self.watch(self._text, name, self._redraw_soon)
 
     def on_resize(self) -> None:
-        """Show as many characters as there is room for."""
-        self._show_seen(self._text.seen)
+        """Show as much as there is room for."""
+        self.redraw()
 
-    def _show_seen(self, seen: XrayPlace | None) -> None:
-        if seen is None:
+    def watch_page(self) -> None:
+        """Show another page."""
+        self.redraw()
+
+    def turn_page(self) -> bool:
+        """Go on to the next page; after the last comes the first.
+
+        Returns:
+            Whether it is the first again.
+        """
+        self.page = (self.page + 1) % len(self.pages)
+        return self.page == 0
+
+    def _redraw_soon(self) -> None:
+        """Draw once for all that becomes known at the same time, rarely while the text streams."""
+        if self._text.streaming:
+            self._drawing.request(None)
+        elif not self._will_redraw:
+            self._will_redraw = True
+            self.call_later(self._drawing.draw_now)
+
+    def redraw(self) -> None:
+        """Show what is known of the character that the text has in view."""
+        self._will_redraw = False
+        seen, pages = self._text.seen, self.pages
+        page = min(self.page, len(pages) - 1)
+        width, height = self.size
+        if seen is None or not self.display or width < 1:
             self.border_title = Content("X-ray")
-            self.update("")
+            self._text.wants_inside = self.display and pages[page] != EXPECTED
+            self.update("", layout=False)
             return
-        name = name_of(self._text, seen.index)
-        self.border_title = Content(f"X-ray · character {seen.position + 1:,}: {name}")
+        name = self._name_of(seen.index)
+        rows: list[Content] = []
+        tabs = tabs_row(pages, page, key_words("speech.xray_page"), width)
+        title = Content(f"X-ray · character {seen.position + 1:,}: {name}")
+        if self.has_class("-below"):  # the line above has the numbers
+            title = title.append(" · ").append(tabs)
+        else:
+            rows += [tabs, *self._numbers(seen), Content("")]
+        self.border_title = title
+        rows += self._paged(seen, pages, page, height - len(rows))
+        self.update(Content("\n").join(rows[:height]), layout=False)
+
+    def _numbers(self, seen: XrayPlace) -> list[Content]:
         numbers = [
             Content(f"{name:<12} {value:>14}")
             for name, value in place_rows(seen.prediction, seen.running, seen.count)
         ]
-        head = Content("expected by the model").stylize("$note-text")
-        count = max(self.size.height - len(numbers) - 2, 0)
-        rows = [self._row(seen, *one) for one in seen.prediction.alternatives[:count]]
-        self.update(Content("\n").join([*numbers, Content(""), head, *rows]))
+        levels = self._text.levels
+        if levels is not None:
+            width = self.size.width
+            numbers += levels.rows(seen.branch, seen.position, width, self.size.height // 3)
+        return numbers
 
-    def _row(self, seen: XrayPlace, index: int, probability: float) -> Content:
-        name = Content(name_of(self._text, index))
-        width = max(self.size.width - _NAME - _NUMBER - 4, 1)
-        strength = "bold" if index == seen.index else ""
-        return Content.assemble(
-            ("▸ " if index == seen.index else "  ", "bold"),
-            name.stylize(strength) if strength else name,
-            " " * max(_NAME - name.cell_length, 0),
-            " ",
-            (f"{bar(probability, width):<{width}}", "$accent"),
-            (f" {percent(probability):>{_NUMBER}}", strength),
-        )
+    def _paged(self, seen: XrayPlace, pages: list[Page], first: int, height: int) -> list[Content]:
+        """A page, and below it those after it that there is room for."""
+        rows: list[Content] = []
+        palette, width = palette_of(self.app), self.size.width
+        wants_inside = False
+        for number, page in enumerate(pages[first:] + pages[:first]):
+            room = height - len(rows) - (1 if number else 0)
+            maps = [] if page == EXPECTED else self._maps(page)
+            if room < (_needed(maps, width, palette) if number else 1):
+                continue
+            rows += [Content("")] if number else []
+            if page == EXPECTED:
+                rows += expected_rows(seen, width, room, self._name_of)
+            else:
+                wants_inside = True
+                rows += _inside_rows(maps, width, room, palette)
+        self._text.wants_inside = wants_inside
+        return rows
+
+    def _name_of(self, index: int) -> str:
+        return name_of(self._text, index)
+
+    def _maps(self, page: Page) -> list[HeatMap] | None:
+        """What there is of a layer; None as long as that is not known."""
+        inside, levels = self._text.inside, self._text.levels
+        if inside is None or page.layer >= len(inside.layers):
+            return None
+        probe = getattr(levels, "probe", None)
+        return maps_of(page, inside.layers[page.layer], probe)
 
 
-def legend(measure: Measure) -> Content:
-    """What the levels of a measure mean, each as its characters look."""
-    parts = [Content(f"{measure.name}, {measure.unit} ")]
-    for words, (color, style) in zip(measure.level_words(), LOOKS, strict=True):
-        parts.append(Content(words).stylize(f"{color} {'' if style == 'none' else style}".strip()))
-    return Content(" ").join(parts)
+_COLORS: Final = ("background", "xray-negative", "xray-positive")
+
+
+def palette_of(app: App[object]) -> Palette | None:
+    """The colors of the theme that an app wears; None where signs are to be drawn."""
+    if app.no_color or getattr(app, "is_ascii", False) or app.current_theme.ansi:
+        return None
+    if app.console.color_system in _FEW_COLORS:
+        return None
+    colors = app.theme_variables
+    return Palette(*(Color.parse(colors[name]) for name in _COLORS))
+
+
+def _needed(maps: list[HeatMap] | None, width: int, palette: Palette | None) -> int:
+    """Rows from which on a page is worth being shown below another one."""
+    if maps is None:
+        return 1
+    if not maps:
+        return _LEAST_EXPECTED
+    return rows_needed(maps, width, palette, _LEAST_INSIDE) + 1
+
+
+def _inside_rows(
+    maps: list[HeatMap] | None, width: int, height: int, palette: Palette | None
+) -> list[Content]:
+    if maps is None:
+        return [Content("Reading …").stylize("$note-text")]
+    return [*heat_rows(maps, width, height - 1, palette), scale_row(maps, palette)]
 
 
 def name_of(text: SpokenText, index: int) -> str:
@@ -142,24 +210,3 @@ def name_of(text: SpokenText, index: int) -> str:
         return ""
     is_ascii = bool(getattr(text.app, "is_ascii", False))
     return character_words(opening.vocabulary[index], is_ascii=is_ascii)
-
-
-def turn_xray(conversation: Conversation) -> None:
-    """Color the text of a conversation by the next measure; after the last, by none."""
-    text = conversation.spoken
-    text.measure = next_measure(text.measure)
-    if not conversation.query(XrayLegend):
-        conversation.mount(XrayLegend(conversation), after=text)
-        conversation.mount(XrayPanel(text))
-    fit_xray(conversation)
-
-
-def fit_xray(conversation: Conversation) -> None:
-    """Show the panel where there is room for it, else one line; neither without a measure."""
-    is_on = conversation.spoken.measure is not None
-    has_room = conversation.size.width >= _ROOMY
-    for legend_row in conversation.query(XrayLegend):
-        legend_row.display = is_on
-        legend_row.set_class(has_room, "-roomy")
-    for panel in conversation.query(XrayPanel):
-        panel.display = is_on and has_room

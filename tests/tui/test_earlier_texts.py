@@ -1,0 +1,113 @@
+"""A new seed lets nothing go: the texts before it are gone back to, with their branches."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from tests.support.open_app import note_of
+from tests.support.shown_screen import screen_text
+from tests.support.tape_app import LENGTH, TapeApp, tape_app
+from tests.support.waiting import wait_until
+from tui_charrnn.sampling_config import SamplingConfig
+
+
+async def explored(app: TapeApp) -> None:
+    """Begin another branch of the text."""
+    await app.press("home", "right", "right")
+    other = next(n for n, row in enumerate(app.panel.rows, 1) if not row.is_chosen)
+    await app.pilot.press(str(other))
+    await wait_until(app.pilot, "a branch", lambda: app.spoken.branch == 1)
+    await app.rested(3 + LENGTH)
+
+
+async def begun(app: TapeApp, seed_text: str) -> None:
+    """Let another text be said."""
+    await app.begun(seed_text)
+    await app.rested(LENGTH)
+
+
+def _seed_of(app: TapeApp) -> str | None:
+    opening = app.spoken.speech.opening if app.spoken.speech is not None else None
+    return opening.seed_text if opening is not None else None
+
+
+async def test_a_text_is_gone_back_to_with_its_branches_and_gone_on_with(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        await explored(app)
+        tape, text, state = app.tape, app.tape.text(), app.tape.stream.network.copy()
+        app.app.session.dial.pace = 30
+        await app.begun("bad")
+        await wait_until(app.pilot, "words", lambda: "its 2 branches" in note_of(app.app))
+        assert app.tape is not tape
+        app.app.session.dial.pace = None
+        await app.rested(LENGTH)
+
+        await app.pilot.press("z")
+        await wait_until(app.pilot, "the text", lambda: app.tape is tape)
+        assert app.spoken.branch == 1
+        assert app.spoken.text.endswith(text)
+        assert "Text 1 of 2, 2 branches" in note_of(app.app)
+        assert (app.tape.stream.network == state).all()
+        await app.known()
+        assert app.at == (1, 3 + LENGTH)
+        await app.press("n")
+        assert app.spoken.branch == 0
+        await app.pilot.press("space")
+        await app.rested(2 * LENGTH)
+
+        await app.pilot.press("Z")
+        await wait_until(app.pilot, "the other", lambda: app.tape is not tape)
+        assert _seed_of(app) == "bad"
+
+
+async def test_beyond_the_first_and_the_last_there_is_none(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        await app.pilot.press("z")
+        await wait_until(app.pilot, "words", lambda: "There is no text before" in note_of(app.app))
+        await app.pilot.press("Z")
+        await wait_until(app.pilot, "words", lambda: "There is no text after" in note_of(app.app))
+
+
+async def test_only_the_last_few_are_kept(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        for seed_text in ("a", "b", "c", "d", "e", "f", "g"):
+            await begun(app, seed_text)
+        seeds = [speech.opening and speech.opening.seed_text for speech in app.spoken.texts]
+        assert seeds == ["b", "c", "d", "e", "f", "g"]
+
+
+async def test_one_that_streams_is_stopped_and_stays(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        first = app.tape
+        app.app.session.dial.pace = 60
+        await app.begun("bad")
+        second = app.tape
+        await wait_until(app.pilot, "some of it", lambda: second.tree.branches[0].length > 5)
+        await app.pilot.press("z")
+        await wait_until(app.pilot, "the first", lambda: app.tape is first)
+        assert not app.spoken.streaming
+        await app.pilot.press("Z")
+        await wait_until(app.pilot, "the second", lambda: app.tape is second)
+        length = second.tree.branches[0].length
+        assert app.spoken.text.endswith(second.text())
+        app.app.session.dial.pace = None
+        await wait_until(
+            app.pilot, "its end", lambda: app.spoken.speech is not None and app.spoken.go_on()
+        )
+        await app.rested(length + LENGTH)
+
+
+async def test_from_the_text_too_and_the_title_is_its_own(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        rng = f"RNG {app.tape.stream.rng_seed}"
+        await app.pilot.press("escape")
+        app.app.session.dial.sampling = _with_seed(app, 77)
+        await begun(app, "bad")
+        assert "RNG 77" in screen_text(app.app)
+        app.spoken.focus()
+        await app.pilot.press("z")
+        await wait_until(app.pilot, "its title", lambda: rng in screen_text(app.app))
+        assert app.spoken.at is None
+
+
+def _with_seed(app: TapeApp, rng_seed: int) -> SamplingConfig:
+    return replace(app.app.session.dial.sampling, rng_seed=rng_seed)

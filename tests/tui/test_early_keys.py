@@ -1,0 +1,45 @@
+"""Keys that are faster than the app."""
+
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from tests.support.open_app import tiny_app
+from tests.support.waiting import wait_until
+from tui_charrnn.tui import app as app_module
+from tui_charrnn.tui.app import CharRNNApp
+
+
+@pytest.mark.parametrize(
+    ("key", "pane"), [("f4", "runs"), ("f3", "training"), ("ctrl+l", "log"), ("f2", "text")]
+)
+async def test_a_pane_key_before_the_first_frame_opens_the_pane_after_it(
+    tmp_path: Path, key: str, pane: str
+) -> None:
+    plain = tiny_app(tmp_path)
+    seen: list[bool] = []
+
+    class HastyApp(CharRNNApp):
+        """Is sent a key before there is a screen."""
+
+        CSS_PATH = str(Path(app_module.__file__).with_name("charrnn.tcss"))
+
+        def on_load(self) -> None:
+            super().on_load()
+            self.post_message(events.Key(key, None))
+            seen.append(self.main.is_mounted)
+
+    app = HastyApp(plain.session)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the pane", lambda: app.main.pane == pane)
+        await wait_until(
+            pilot,
+            "its focus",
+            lambda: (
+                app.focused is app.main.conversation.seed
+                if pane == "text"
+                else app.main.studio.room_of(app.focused) is not None
+            ),
+        )
+    assert seen == [False]

@@ -1,0 +1,125 @@
+"""The box into which a text is pasted that the model is to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.given_text import LONGEST
+from tui_charrnn.tui.widgets.seed_input import SeedInput
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.widgets import TextArea
+
+_LONGEST_PATH: Final = 4096
+"""Characters of a line that may be a path."""
+
+
+class GivenTextInput(SeedInput):
+    """A field for a text of any number of lines; Enter takes it."""
+
+    LONGEST: ClassVar[int] = LONGEST + 1
+
+
+class GivenTextScreen(ModalScreen["str | Path | None"]):
+    """Asks for a text, pasted or by the path of its file; None if it is left by Esc."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
+    DEFAULT_CSS = """
+    GivenTextScreen {
+        align: center middle;
+        & #given {
+            border: round $primary;
+            border-title-color: $primary;
+            border-title-style: bold;
+            border-subtitle-color: $text-muted;
+            background: $surface;
+            padding: 0 1;
+            width: 76;
+            max-width: 100%;
+            height: auto;
+            max-height: 100%;
+        }
+        & Static { height: auto; }
+        & GivenTextInput {
+            height: 10;
+            max-height: 10;
+            border: none;
+            background: $surface;
+            padding: 0;
+        }
+        & #given-words { color: $text-muted; }
+    }
+    """
+
+    field = query_one(GivenTextInput)
+    words = query_one("#given-words", Static)
+
+    def compose(self) -> ComposeResult:
+        """The question, the field, and what will be read."""
+        with Vertical(id="given") as box:
+            box.border_title = Content("X-ray a text")
+            box.border_subtitle = Content("Enter reads it · Esc leaves it")
+            yield Static(
+                "Paste a text, or give the path of its file. The model reads it, and colors tell "
+                f"what it made of every character; {LONGEST:,} at most are read.",
+                markup=False,
+            )
+            yield GivenTextInput(placeholder="a text, or a path")
+            yield Static("", id="given-words", markup=False)
+
+    def on_mount(self) -> None:
+        """Let the cursor wait in the field."""
+        self.field.focus()
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Say what will be read as one types."""
+        event.stop()
+        self.words.update(self._said())
+
+    def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
+        """Take the text, or the file, unless there is none."""
+        event.stop()
+        path = path_of(event.text)
+        if event.text.strip():
+            self.dismiss(event.text if path is None else path)
+
+    def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
+        """Heed nothing: how much is read is said anyway."""
+        event.stop()
+
+    def action_give_up(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+    def _said(self) -> str:
+        text = self.field.text
+        path = path_of(text)
+        if path is not None:
+            return safe_line(f"The file {path.name} will be read.")
+        if not text.strip():
+            return ""
+        if len(text) > LONGEST:
+            return f"The first {LONGEST:,} characters will be read."
+        return f"{len(text):,} characters will be read."
+
+
+def path_of(text: str) -> Path | None:
+    """The file that a text names; None if it is a text itself."""
+    line = text.strip()
+    if not line or "\n" in line or "\0" in line or len(line) > _LONGEST_PATH:
+        return None
+    path = Path(line).expanduser()
+    try:
+        return path if path.is_file() else None
+    except OSError:
+        return None
