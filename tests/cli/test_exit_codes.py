@@ -1,6 +1,8 @@
 """Every exit code through the real command, and every failure in one place of one tree."""
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +86,28 @@ def test_6_is_a_disk_that_does_not_save(tmp_path: Path, corpus: Path) -> None:
     runs = str(corpus / "runs")
     code, narration = told("train", "--headless", str(corpus), "--runs-dir", runs)
     assert (code, "Cannot make the folder" in narration) == (6, True), narration
+
+
+def test_75_is_a_run_that_is_to_go_on(tmp_path: Path, corpus: Path) -> None:
+    runs = str(tmp_path / "runs")
+    code, narration = told(
+        "train", "--headless", str(corpus), "--runs-dir", runs, "--max-time=0.001"
+    )
+    assert (code, "same command" in narration) == (75, True), narration
+
+
+def test_130_is_ctrl_c() -> None:
+    program = start_program("generate", "-n", str(10**9), "--no-history")
+    assert program.stdout is not None
+    assert os.read(program.stdout.fileno(), 1)
+    program.send_signal(signal.SIGINT)
+    ended = finish(program)
+    assert (ended.returncode, ended.stderr) == (130, b"")
+
+
+def test_every_code_has_its_test() -> None:
+    tested = [int(found[1]) for name in globals() if (found := re.match(r"test_(\d+)_", name))]
+    assert tested == [int(code) for code in ExitCode]
 
 
 def tree(kind: type[CharRNNError]) -> Iterator[type[CharRNNError]]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.support.command import ROOT, run_program
+from tests.support.command import PATIENCE, ROOT
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.trainer_process import start_trainer, with_trainer
-from tui_charrnn.cli import following, launching
+from tui_charrnn.cli import following, launching, main
 from tui_charrnn.cli.following import follow, unread_records
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.reporting import JsonReporter, QuietReporter
@@ -153,7 +153,8 @@ def test_json_that_the_disk_refuses_is_told_once(
 def test_a_detached_trainer_is_left_once_it_has_the_run(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, started = watch(monkeypatch, run, "import time; time.sleep(60)", detach=True)
+    monkeypatch.setattr(following, "START_PATIENCE", PATIENCE)
+    code, started = watch(monkeypatch, run, "import time; time.sleep(3600)", detach=True)
     try:
         status = read_status(run)
         assert isinstance(status, RunStatus)
@@ -166,12 +167,16 @@ def test_a_detached_trainer_is_left_once_it_has_the_run(
     assert f"charrnn-tui stop {run.path}" in told.err
 
 
-def test_a_detached_trainer_that_is_refused_is_told_of(run: RunDirectory) -> None:
+def test_a_detached_trainer_that_is_refused_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(following, "START_PATIENCE", PATIENCE)
     with RunWriter(run):
-        refused = run_program("resume", "--detach", str(run.path))
-    assert (refused.returncode, refused.stdout) == (5, b"")
-    assert str(os.getpid()).encode() in refused.stderr
-    assert b"goes on by itself" not in refused.stderr
+        code = main.run(["resume", "--detach", str(run.path)])
+    told = capsys.readouterr()
+    assert (code, told.out) == (5, "")
+    assert str(os.getpid()) in told.err
+    assert "goes on by itself" not in told.err
 
 
 def test_a_long_history_is_read_in_pieces(run: RunDirectory) -> None:

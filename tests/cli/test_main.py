@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import ROOT, run_program
+from tests.support.command import PATIENCE, ROOT, run_program
 from tests.support.fake_run import fake_run
 from tui_charrnn.cli import main
 
@@ -22,7 +22,7 @@ def run_in_shell(redirection: str, *arguments: str) -> "subprocess.CompletedProc
         cwd=ROOT,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

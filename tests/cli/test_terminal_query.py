@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import ROOT
+from tests.support.command import PATIENCE, ROOT
 from tests.support.terminal import Terminal
 from tui_charrnn.cli.diagnosis import judge_locks, judge_terminal
 from tui_charrnn.cli.surroundings import Locks
@@ -16,7 +16,7 @@ from tui_charrnn.cli.terminal_query import Abilities, ask_terminal, understand
 
 ASKING = (
     "from tui_charrnn.cli.terminal_query import ask_terminal; "
-    "print('it said', ask_terminal(10.0), flush=True); input()"
+    f"print('it said', ask_terminal({PATIENCE}), flush=True); input()"
 )
 QUESTION = b"\x1b[?u\x1b[c"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import PATIENCE, ROOT
+from tests.support.command import PATIENCE, ROOT, wait_for
 from tests.support.faulty_disk import FaultyDisk
 from tests.support.full_disk import ReadOnlyDisk, after_batches
 from tests.support.numpy_trainer import numpy_training
@@ -166,7 +166,18 @@ def test_without_locks_a_beating_trainer_keeps_the_second_out(
 ) -> None:
     from tui_charrnn.runs import locking
 
-    monkeypatch.setattr(locking, "_LISTENING", 0.3)
+    def listen(_seconds: float) -> None:
+        before = beat()
+        wait_for("a beat", lambda: beat() != before)
+
+    def beat() -> int:
+        status = read_status(run)
+        assert status is not None
+        return status.beat
+
+    defaults = locking.lock_run.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "sleep", listen)
     elsewhere = {"pid": 7, "host": "elsewhere", "boot_id": "b", "state": RunState.TRAINING}
     with in_place(NoLocks()), RunWriter(run, heartbeat=0.01) as writer:
         writer.set_status(**elsewhere)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tui_charrnn
+from tests.support.command import PATIENCE
 from tui_charrnn.errors import StorageError
 from tui_charrnn.runs.launcher import launch_trainer, trainer_environment
 from tui_charrnn.runs.layout import RunDirectory
@@ -20,7 +21,7 @@ def test_the_trainer_runs_by_itself_and_speaks_to_its_log(tmp_path: Path) -> Non
     run.log.write_bytes(b"before\n")
     with launch_trainer(run) as trainer:
         assert trainer.stdin is None
-        assert trainer.wait(60) == 3
+        assert trainer.wait(PATIENCE) == 3
     log = run.log.read_text(encoding="utf-8")
     assert log.startswith("before\n")
     assert "is not a run" in log

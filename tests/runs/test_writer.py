@@ -3,11 +3,11 @@
 import errno
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.support.command import wait_for
 from tests.support.fake_run import created_run
 from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.errors import RunLockedError, StorageError
@@ -107,10 +107,8 @@ def test_numbers_wait_for_the_next_beat(run: RunDirectory) -> None:
 
 
 def test_the_heart_beats_by_itself(run: RunDirectory) -> None:
-    deadline = time.monotonic() + 10
     with RunWriter(run, heartbeat=0.001):
-        while written(run).beat < 4:
-            assert time.monotonic() < deadline, "no fourth beat within ten seconds"
+        wait_for("the fourth beat", lambda: written(run).beat >= 4)
 
 
 def test_observers_are_asked_with_every_beat_and_at_the_end(run: RunDirectory) -> None:

@@ -11,6 +11,8 @@ heavier than allowed or one of the two died.
 import argparse
 import contextlib
 import itertools
+import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -123,17 +125,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--folder", type=Path, help="where the run is put; else a temporary one")
+    parser.add_argument("--steps-a-call", type=int, help="as on a GPU; else one, as on a processor")
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        outcome = soak(folder, 60 * given.minutes)
+        home = str((folder / "home").absolute())  # what the app keeps is not the user's
+        places = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+        os.environ |= dict.fromkeys(places, home)
+        outcome = soak(folder, 60 * given.minutes, given.steps_a_call)
     return report(outcome)
 
 
-def soak(folder: Path, seconds: float) -> Outcome:
+def soak(folder: Path, seconds: float, steps_a_call: int | None = None) -> Outcome:
     """Train, look on and ask for so long."""
     run = _tiniest_run(folder)
-    trainer = launch_trainer(run)
+    trainer = launch_trainer(run) if steps_a_call is None else _launch_strides(run, steps_a_call)
     try:
         wait_for("the first batch", lambda: _step(run) > 0, PATIENCE)
         with Screen(run) as screen:
@@ -161,6 +167,17 @@ def soak(folder: Path, seconds: float) -> Outcome:
         trainer=(memories[0].megabytes, memories[0].slope),
         app=(memories[1].megabytes, memories[1].slope),
     )
+
+
+def _launch_strides(run: RunDirectory, steps_a_call: int) -> "subprocess.Popen[bytes]":
+    with run.log.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.stress.soak_trainer", str(run.path), str(steps_a_call)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
 
 def _tiniest_run(folder: Path) -> RunDirectory:

@@ -46,12 +46,18 @@ def report(outcome: Outcome) -> int:
     print(f"requests: {outcome.sent} sent, {outcome.answered} answered")  # noqa: T201
     print(f"app: {outcome.bytes_drawn / 1e6:.1f} MB drawn in {outcome.seconds:.0f} s")  # noqa: T201
     for name, (samples, slope) in (("trainer", outcome.trainer), ("app", outcome.app)):
-        first, last = (samples[0], samples[-1]) if samples else (0.0, 0.0)
-        words = f"{first:.1f} MB at first, {last:.1f} at the end, slope {slope:+.1f} MB an hour"
+        course = ", ".join(f"{megabytes:.1f}" for megabytes in quarters(samples))
+        words = f"{course} MB, from quarter to quarter; slope {slope:+.1f} MB an hour"
         print(f"memory of the {name}: {words}")  # noqa: T201
     wrong = list(defects(outcome))
     print("\n".join(wrong) or "no record is lost")  # noqa: T201
     return int(bool(wrong))
+
+
+def quarters(samples: list[float]) -> list[float]:
+    """The first sample, those after each quarter of the time, and the last."""
+    last = len(samples) - 1
+    return [samples[last * quarter // 4] for quarter in range(5)] if samples else []
 
 
 def defects(outcome: Outcome) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.stress.soak import Memory
-from tests.stress.soak_report import Outcome, defects, report
+from tests.stress.soak_report import Outcome, defects, quarters, report
 from tui_charrnn.runs.verification import EventFacts
 
 WELL = Outcome(
@@ -48,6 +48,12 @@ def test_every_broken_promise_is_told(
     assert [defect for defect in defects(outcome) if words in defect]
     assert report(outcome) == 1
     assert words in capsys.readouterr().out
+
+
+def test_the_course_of_memory_is_told_by_quarters() -> None:
+    assert quarters([float(number) for number in range(9)]) == [0, 2, 4, 6, 8]
+    assert quarters([5.0]) == [5] * 5
+    assert quarters([]) == []
 
 
 def test_more_batches_may_weigh_more() -> None:

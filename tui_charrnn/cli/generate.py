@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tui_charrnn.cli.history_recording import KeepsHistory, TextRecorder
-from tui_charrnn.cli.neurons_clamping import Clamps, clamp_hindrance, clamp_words
+from tui_charrnn.cli.neurons_clamping import Clamps, clamp_options
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.originality_options import (
     ComparedWith,
@@ -186,10 +186,10 @@ def generate(
         write_samples(_voices(stream, count), recorder.listening(writer), chosen_length, stops)
 
     is_complete = write_text(work)
-    recorder.keep(sampling, clamp_hindrance(stream))
+    recorder.keep(sampling, [str(clamp) for clamp in stream.clamps])
     watch.tell()
     if rng_seed is None and stdout_is_terminal():
-        again = [f"--rng-seed {stream.rng_seed}", *clamp_words(stream)]
+        again = [f"--rng-seed {stream.rng_seed}", *clamp_options(stream)]
         again += [f"--count {count}"] if count > 1 else []
         narrate(f"For the same text again: {' '.join(again)}")
     if not is_complete:

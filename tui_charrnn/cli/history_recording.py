@@ -66,12 +66,12 @@ class TextRecorder:
         """A writer that hears what another one writes."""
         return _Listener(writer, self._texts)
 
-    def keep(self, sampling: SamplingConfig, hindrance: str = "") -> None:
+    def keep(self, sampling: SamplingConfig, held: Sequence[str]) -> None:
         """Put every text of at least one character into the history.
 
         Args:
             sampling: How it was chosen.
-            hindrance: Why it cannot be had again, as the end of a sentence; empty if it can.
+            held: The clamps, as LAYER:CELL=VALUE.
         """
         heard = [text for text in self._texts if text.length]
         if not (self._is_wanted and self._file and heard):
@@ -86,7 +86,7 @@ class TextRecorder:
                     sampling=((0, sampling),),
                     rng_seed=text.rng_seed,
                     model=origin,
-                    hindrance=hindrance,
+                    clamps=((0, tuple(held)),) if held else (),
                 )
                 for text in heard
             ])

@@ -56,6 +56,8 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "RNG seed", str(said.rng_seed)
     for after, config in said.sampling:
         yield f"from {after:,}" if after else "settings", _settings_words(config)
+    for after, held in said.clamps:
+        yield f"from {after:,}" if after else "held", f"held {', '.join(held)}" if held else "free"
     again = command("history", "replay", str(entry.number))
     yield "again", f"not possible: {hindrance}" if hindrance else again
 

@@ -18,12 +18,6 @@ Clamps: TypeAlias = Annotated[
 ]
 
 
-def clamp_hindrance(stream: "CharacterStream") -> str:
-    """Why a text of the history cannot be had again, if cells were held; else nothing."""
-    held = ", ".join(map(str, stream.weights.clamps))
-    return f"cells were held while it was said ({held})" if held else ""
-
-
-def clamp_words(stream: "CharacterStream") -> Sequence[str]:
+def clamp_options(stream: "CharacterStream") -> Sequence[str]:
     """The options that hold the same cells again."""
-    return [f"--clamp {clamp}" for clamp in stream.weights.clamps]
+    return [f"--clamp {clamp}" for clamp in stream.clamps]

@@ -31,7 +31,12 @@ def open_at_once() -> int:
 
 
 def open_app(
-    model: str | None, runs_dir: Path | None, *, is_ascii: bool, tape: Path | None = None
+    model: str | None,
+    runs_dir: Path | None,
+    *,
+    is_ascii: bool,
+    tape: Path | None = None,
+    xray: Path | None = None,
 ) -> int:
     """Open the app on whatever run is worth showing.
 
@@ -40,6 +45,7 @@ def open_app(
         runs_dir: The folder of the runs that an option names.
         is_ascii: Whether frames and charts are drawn in ASCII.
         tape: The file of a tape to open.
+        xray: The file of a text to be read and colored.
 
     Returns:
         The exit code of the app.
@@ -58,7 +64,9 @@ def open_app(
     # deferred: Textual takes long, and a terminal may be lacking
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 
-    return run_app(run=None, runs_folder=folder, model=model, is_ascii=is_ascii, tape=tape)
+    return run_app(
+        run=None, runs_folder=folder, model=model, is_ascii=is_ascii, tape=tape, xray=xray
+    )
 
 
 def load_asyncio_without_tls() -> None:

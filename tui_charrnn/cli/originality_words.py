@@ -6,9 +6,8 @@ from typing import Any, Final
 from tui_charrnn.generation.training_corpus import IndexedCorpus
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.originality import OriginalityMeter
+from tui_charrnn.viewing.originality_words import NEW_LENGTHS, new_share_words, share_words
 
-NEW_LENGTHS: Final = (5, 10, 20, 50)
-"""Lengths at which the share of new text is told."""
 _QUOTED: Final = 200
 """Characters of a passage that are quoted."""
 
@@ -30,7 +29,7 @@ def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) ->
     share = meter.copied_characters / meter.characters
     yield (
         f"{text}Copied from {name} in passages of {meter.copied_length} characters or more: "
-        f"{meter.copied_characters:,} of {meter.characters:,} characters, {_percent(share)}."
+        f"{meter.copied_characters:,} of {meter.characters:,} characters, {share_words(share)}."
     )
     passage = corpus.index.passage(longest.offset, min(longest.length, _QUOTED))
     rest = " ..." if longest.length > _QUOTED else ""
@@ -39,8 +38,7 @@ def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) ->
         f"{corpus.index.line(longest.offset):,}, character {longest.offset:,}: "
         f'"{safe_line(passage)}"{rest}'
     )
-    shares = ((length, meter.new_share(length)) for length in NEW_LENGTHS)
-    told = [f"{length}: {_percent(share)}" for length, share in shares if share is not None]
+    told = list(new_share_words(meter))
     if told:
         yield f"New text at length {', '.join(told)}."
 
@@ -62,10 +60,3 @@ def original_facts(meter: OriginalityMeter) -> dict[str, Any]:
         },
         "new_share": {str(length): meter.new_share(length) for length in NEW_LENGTHS},
     }
-
-
-def _percent(share: float) -> str:
-    """A share that is neither all nor nothing is never told as such."""
-    if 0 < share < 1:
-        return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
-    return f"{share:.0%}".replace("%", " %")

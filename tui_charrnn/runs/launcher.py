@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,11 @@ APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
 
 
 def launch_trainer(
-    run: RunDirectory, *, max_time: float | None = None, accepts_change: bool = False
+    run: RunDirectory,
+    *,
+    max_time: float | None = None,
+    accepts_change: bool = False,
+    placement: Sequence[str] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start `python -m tui_charrnn.training RUN` in a session of its own.
 
@@ -29,6 +33,7 @@ def launch_trainer(
         run: A run that `create_run` made.
         max_time: Seconds after which the trainer saves and leaves, in place of the run's own.
         accepts_change: Whether it goes on although the corpus is another text by now.
+        placement: Words that tell it on which devices and with which processes it computes.
 
     Raises:
         StorageError: If the log cannot be written or the process cannot be started.
@@ -40,6 +45,7 @@ def launch_trainer(
         command += ["--max-time", f"{max_time:.3f}"]
     if accepts_change:
         command.append("--force")
+    command += placement
     try:
         with open(RunDirectory(path).log, "ab", opener=_open_privately) as log:
             return subprocess.Popen(  # noqa: S603 (no shell, and every word is ours)

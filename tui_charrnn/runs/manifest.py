@@ -110,9 +110,10 @@ def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> P
     if pointer is None:
         return None
     # Only the folder's name is believed: a path could lead out of the run.
-    folder = Path(pointer.path).name
-    is_ours = FOLDER_NAME.fullmatch(folder) and (run.path / pointer.path).parent == run.checkpoints
-    return pointer if is_ours else None
+    folder = FOLDER_NAME.fullmatch(Path(pointer.path).name)
+    if folder is None or int(folder[1]) != pointer.step:
+        return None
+    return pointer if (run.path / pointer.path).parent == run.checkpoints else None
 
 
 def is_whole(

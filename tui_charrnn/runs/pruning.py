@@ -1,5 +1,7 @@
 """Removing checkpoints: those that are old, and those that going back makes void."""
 
+from pathlib import Path
+
 from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
 from tui_charrnn.runs.file_system import explained
 from tui_charrnn.runs.json_values import encode_json
@@ -9,13 +11,14 @@ from tui_charrnn.runs.storage import Storage
 
 
 def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None:
-    """Remove all but the newest checkpoints and those that the pointers name.
+    """Remove all but the newest checkpoints, those that the pointers name, and the best.
 
-    Checkpoints of later steps than the latest belong to a past that the run resumed before; they
-    go too.
+    Which is the best, the checkpoints say themselves: best.json may be damaged, and is written anew
+    then. Checkpoints of later steps than the latest belong to a past that the run resumed before;
+    they go too.
 
     Raises:
-        StorageError: If the disk refuses.
+        StorageError: If the disk refuses, or does not say which is the best.
     """
     latest, best = _pointers(run)
     if latest is None:
@@ -25,6 +28,11 @@ def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None
     past = [path for step, path in folders if step <= latest.step]
     kept = [path for path in past if not path.name.endswith(".replaced")][:keep]
     named = {run.path / pointer.path for pointer in (latest, best) if pointer is not None}
+    lowest = _lowest(run, past)
+    if lowest is not None:
+        named.add(lowest[0].path)
+        if best is None and run.best.exists():
+            storage.write_atomically(run.best, pointer_document(*lowest))
     for _, path in folders:
         if path not in kept and path not in named:
             hidden = path.with_name(f".removed-{path.name}")
@@ -53,7 +61,8 @@ def return_to(
     with explained("read", checkpoint.path):
         manifest = read_manifest(checkpoint, must_read=True)
     latest, best = _pointers(run)
-    if manifest is not None and best is not None and best.step > manifest.step:
+    is_void = manifest is not None and best is not None and best.step > manifest.step
+    if is_void or (best is None and run.best.exists()):
         kept = None if best_step is None else run.checkpoint(best_step)
         then = read_manifest(kept) if kept is not None and is_whole(kept) else None
         if kept is not None and then is not None:
@@ -71,6 +80,26 @@ def pointer_document(checkpoint: CheckpointDirectory, manifest: Manifest) -> byt
     path = f"{checkpoint.path.parent.name}/{checkpoint.path.name}"
     document = {"format": FORMAT, "step": manifest.step, "path": path, "loss": manifest.loss}
     return encode_json(document)
+
+
+def _lowest(run: RunDirectory, paths: list[Path]) -> tuple[CheckpointDirectory, Manifest] | None:
+    """The checkpoint of the lowest validation loss, by what its manifest says; the first of equals.
+
+    Raises:
+        StorageError: If a manifest is there and cannot be read.
+    """
+    found = []
+    with explained("read", run.checkpoints):
+        for checkpoint in map(CheckpointDirectory, paths):
+            manifest = read_manifest(checkpoint, must_read=True)
+            if manifest is None or manifest.loss is None:
+                continue
+            if run.checkpoint(manifest.step) == checkpoint:
+                found.append((manifest.loss, manifest.step, checkpoint, manifest))
+    if not found:
+        return None
+    _, _, checkpoint, manifest = min(found, key=lambda each: each[:2])
+    return checkpoint, manifest
 
 
 def _pointers(run: RunDirectory) -> tuple[Pointer | None, Pointer | None]:
