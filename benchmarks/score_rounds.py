@@ -17,7 +17,7 @@ from benchmarks.generation.task import Task
 from benchmarks.rounds import rotated
 from tui_charrnn.generation.scoring import BLOCK, TextScorer
 
-_SLOW: Final = 16
+_SLOW: Final = 64
 """How many times fewer characters are read one by one."""
 
 

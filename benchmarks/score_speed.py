@@ -20,7 +20,7 @@ from tui_charrnn.errors import ConfigError, RunError
 
 BAR: Final = Bar(10.0)
 """What side by side / generating has to reach."""
-_WORK: Final = 1 << 35
+_WORK: Final = 1 << 37
 """Characters of a round times the square of the hidden size: a round takes alike at all sizes."""
 _LEAST: Final = 1 << 17
 """Characters of a round at least."""

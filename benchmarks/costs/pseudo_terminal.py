@@ -4,7 +4,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final
 
@@ -20,19 +20,29 @@ class UnseenTerminal(PseudoTerminal):
     what the program costs others is then the program's own.
     """
 
-    def __init__(self, command: Sequence[str], *, columns: int, rows: int) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        columns: int,
+        rows: int,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Start the program.
 
         Args:
             command: Its name and arguments.
             columns: Width of the terminal.
             rows: Height of the terminal.
+            environment: Variables beside those of this process.
         """
         self.began: Final = time.monotonic()
         self.pieces: list[tuple[float, bytes]] = []
         """What was drawn, and seconds from the start of the program until it came."""
         self.bytes_drawn = 0
-        super().__init__(command, size=(columns, rows), is_controlling=False)
+        super().__init__(
+            command, size=(columns, rows), environment=environment, is_controlling=False
+        )
         self._reading = threading.Thread(target=self._read_all, name="terminal", daemon=True)
         self._reading.start()
 

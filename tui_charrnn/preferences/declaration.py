@@ -17,7 +17,6 @@ _VARIABLES: Final = {"runs_dir": "CHARRNN_RUNS"}
 _SWITCHES: Final = {"1": "true", "on": "true", "0": "false", "off": "false"}
 
 
-@dataclass(frozen=True)
 class TextBounds(Bounds):
     """Bounds of a text, such as a name or a path: anything but nothing."""
 
@@ -32,7 +31,6 @@ class TextBounds(Bounds):
         return "a text" + (", or none" if self.optional else "")
 
 
-@dataclass(frozen=True)
 class PaceBounds(Bounds):
     """Bounds of a pace, where none is called `max`."""
 

@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.declaration import (
@@ -27,8 +26,7 @@ class Origin(StrEnum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """What holds, and why."""
 
     file: Path
@@ -86,13 +84,13 @@ def resolve(
     )
 
 
-@dataclass(slots=True)
 class _Search:
     """The values that were found so far."""
 
-    values: dict[str, Any] = field(default_factory=dict)
-    origins: dict[str, Origin] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.origins: dict[str, Origin] = {}
+        self.problems: list[str] = []
 
     def take(
         self, origin: Origin, found: Mapping[str, Any], read: Callable[[str, Any], Any]
