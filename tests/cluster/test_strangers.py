@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import socket
 import struct
 from collections.abc import Callable
@@ -70,7 +69,11 @@ def test_whoever_says_nothing_is_shown_out(start: Start) -> None:
             pass
 
 
-@pytest.mark.parametrize("words", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", os.urandom(5000)])
+@pytest.mark.parametrize(
+    "words",
+    [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", hashlib.shake_128(b"noise").digest(5_000)],
+    ids=["silence", "http", "noise"],
+)
 def test_another_program_at_the_address_of_the_chief(start: Start, words: bytes) -> None:
     addresses = local_addresses(2)
     with socket.create_server(("127.0.0.1", int(addresses[0].split(":")[1]))) as server:
