@@ -43,7 +43,7 @@ run: $(VENV)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/charrnn-tui; else exec sh scripts/main_job.sh $(BIN)/charrnn-tui; fi
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --reruns 1
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --reruns 1 -rR
 
 stress: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --stress tests/faults tests/stress

@@ -1,6 +1,6 @@
 """How soon the app starts and answers, what it costs, and how fast it shows a very long run.
 
-Usage: python -m benchmarks.app [--what starting,streaming,keys,idling,attaching,frames]
+Usage: python -m benchmarks.app [--what starting,streaming,xray,keys,idling,attaching,frames]
        [--rounds 5] [--batches 1000000] [--json FILE]
 """
 
@@ -19,6 +19,7 @@ from benchmarks.app_report import (
     keys_report,
     starting_report,
     streaming_report,
+    xray_report,
 )
 from benchmarks.command_line import choose, narrate, run_command, write_json
 from benchmarks.costs.attaching import COLUMNS, ROWS, measure_attaching
@@ -28,6 +29,7 @@ from benchmarks.costs.keys import PRESET, measure_keys
 from benchmarks.costs.long_run import write_long_run
 from benchmarks.costs.starting import measure_starts
 from benchmarks.costs.streaming import HISTORY, PACE, measure_streaming
+from benchmarks.costs.xray import measure_xray
 from benchmarks.machine import describe_machine, warn_unless_quiet
 from tui_charrnn.errors import ConfigError
 
@@ -49,6 +51,12 @@ def _streaming(options: argparse.Namespace, folder: Path) -> tuple[str, str, Any
     looks = measure_streaming(folder, options.rounds, _STREAMED)
     title = f"{PACE:,} characters a second after {HISTORY:,}, 120x36"
     return title, streaming_report(looks), [asdict(look) for look in looks]
+
+
+def _xray(options: argparse.Namespace, folder: Path) -> tuple[str, str, Any]:
+    looks = measure_xray(folder, options.rounds, options.text)
+    title = f"With the x-ray on, 120x36, compared with {Path(options.text).name}"
+    return title, xray_report(looks), [asdict(look) for look in looks]
 
 
 def _keys(options: argparse.Namespace, folder: Path) -> tuple[str, str, Any]:
@@ -78,6 +86,7 @@ def _frames(options: argparse.Namespace, _: Path) -> tuple[str, str, Any]:
 PARTS: Final[dict[str, Part]] = {
     "starting": _starting,
     "streaming": _streaming,
+    "xray": _xray,
     "keys": _keys,
     "idling": _idling,
     "attaching": _attaching,
@@ -124,6 +133,9 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     parser.add_argument("--presses", type=int, default=200, help="keys a round (default: 200)")
+    parser.add_argument(
+        "--text", default="pydoc", help="what originality is measured against (default: pydoc)"
+    )
     parser.add_argument("--folder", type=Path, help="where runs are put: the disk of interest")
     return run_command(lambda: measure(parser.parse_args()))
 

@@ -8,6 +8,7 @@ from typing import Final
 from benchmarks.costs.attaching import Attached
 from benchmarks.costs.starting import Starts
 from benchmarks.costs.streaming import Streamed
+from benchmarks.costs.xray import Xrayed
 from benchmarks.rounds import Bar, Spread, median_ratio
 from benchmarks.tables import markdown_table
 
@@ -21,6 +22,7 @@ LAG_BAR: Final = Bar(0.050, is_upper=True)
 STREAMING_BAR: Final = Bar(0.30, is_upper=True)
 KEY_BAR: Final = Bar(0.050, is_upper=True)
 IDLE_BAR: Final = Bar(0.01, is_upper=True)
+XRAY_BAR: Final = Bar(0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,23 @@ def streaming_report(looks: Sequence[Streamed]) -> str:
             Figure("of it, drawing, %", drawing, ".1f", scale=1e2),
         ],
     )
+
+
+def xray_report(looks: Sequence[Xrayed]) -> str:
+    """The table of a text that streams with the x-ray on, by its colorings."""
+    names = dict.fromkeys(look.name for look in looks)
+    plain = [rate for look in looks for rate in look.plain]
+    shares = [
+        Figure(
+            f"with {name} / without (bar at least 0.5)",
+            [look.share for look in looks if look.name == name],
+            ".2f",
+            XRAY_BAR,
+        )
+        for name in names
+    ]
+    without = Figure("characters a second without it", plain, ",.0f")
+    return figures_table("as fast as it goes", [without, *shares])
 
 
 def keys_report(rounds: Sequence[Sequence[float]]) -> str:

@@ -4,20 +4,21 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.cluster_run import trains_anew
 from tests.support.command import ROOT, finish, wait_for
 from tests.support.job_queue import JobQueue
 from tests.support.small_run import of_kind, status_of
+from tui_charrnn.cli.launch_workers import Patience
+from tui_charrnn.cluster import company
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.records import BatchTrained, RunPreempted, RunStarted
+from tui_charrnn.runs.records import RunPreempted
 from tui_charrnn.runs.verification import verify_events
-from tui_charrnn.training.held_thread import PATIENCE
+from tui_charrnn.training import held_thread, team
 
 PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
 SETTINGS = (
@@ -32,21 +33,6 @@ def job_script(folder: Path, *, has_nodes: bool = False) -> Path:
     path = folder / "train.sh"
     path.write_text(script, encoding="utf-8")
     return path
-
-
-def trains_anew(run: RunDirectory, starts: int) -> Callable[[], bool]:
-    """Whether the trainer of that number has trained a batch."""
-    reader, seen, trained = RunReader(run), 0, 0
-
-    def does() -> bool:
-        nonlocal seen, trained
-        for record in reader.read_new():
-            if isinstance(record, RunStarted):
-                seen, trained = seen + 1, 0
-            trained += isinstance(record, BatchTrained)
-        return seen == starts and trained > 0
-
-    return does
 
 
 @pytest.mark.tensorflow
@@ -129,4 +115,14 @@ def test_every_option_of_the_program_exists() -> None:
 
 
 def test_the_patience_is_that_of_the_program() -> None:
-    assert f"longer than {PATIENCE:g} seconds" in PAGE
+    page, launch = " ".join(PAGE.split()), Patience()
+    for sentence in (
+        f"longer than {held_thread.PATIENCE:g} seconds",
+        f"after {company.PATIENCE:g} seconds without a sign of life",
+        f"at most {team.PATIENCE:g} seconds later",
+        f"Whoever has not ended {launch.noticing:g} seconds after the first is told to",
+        f"killed another {launch.leaving:g} seconds later",
+    ):
+        assert sentence in page
+    assert "ten minutes more than `--meet-within`" in page
+    assert team.PREPARATION == 600.0

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.rounds import Spread
-from benchmarks.scale.model import Network, RingCost, efficiency, fit_ring, worthwhile_step
+from benchmarks.scale.model import (
+    Line,
+    Network,
+    RingCost,
+    efficiency,
+    fit_ring,
+    worthwhile_step,
+)
 from benchmarks.scale.task import Measured
 from benchmarks.speed.sizes import Size
 from benchmarks.tables import markdown_table
@@ -27,8 +34,9 @@ Expected: compute / (compute + waiting). Assumed:
   of a n-th of the gradients, n workers. It begins when the whole gradient is there, as it does in
   this program.
 - A message costs what was fitted here, between two processes of one machine, and a network's own
-  {latencies}; a byte what was fitted here and its time on the wire. Both are paid. On GPUs with
-  NCCL the part that was fitted here is smaller by far, and so is the time of a step.
+  {latencies};
+  a byte what was fitted here and its time on the wire. Both are paid. What one worker alone pays
+  for a mean is paid once. On GPUs with NCCL what was fitted is smaller by far, and so is a step.
 - All workers are equally fast and nothing else is on the network: who waits for a slow one waits
   longer. Reading, scoring and saving, which the chief does alone, are not counted."""
 
@@ -62,29 +70,28 @@ class SizeResult:
         return Spread.of(self.together[0].means[self.gradient_bytes])
 
 
-def measured_means(results: Sequence[SizeResult]) -> tuple[list[int], list[float]]:
-    """Bytes of all means that two workers took, and the median of the seconds of each."""
-    pairs = [
-        (size, Spread.of(seconds).median)
-        for result in results
-        for size, seconds in result.together[0].means.items()
-    ]
-    return [size for size, _ in pairs], [seconds for _, seconds in pairs]
+def fitted_cost(results: Sequence[SizeResult]) -> RingCost:
+    """What fits the medians of all means that were measured."""
+    sizes, together, alone = [], [], []
+    for result in results:
+        for size, seconds in result.together[0].means.items():
+            sizes.append(size)
+            together.append(Spread.of(seconds).median)
+            alone.append(Spread.of(result.alone.means[size]).median)
+    return fit_ring(2, sizes, together, alone)
 
 
 def scaling_report(results: Sequence[SizeResult]) -> str:
     """Both tables, the fit and what it assumes, in Markdown."""
-    cost = fit_ring(2, *measured_means(results))
+    cost = fitted_cost(results)
     latencies = " and ".join(
         f"{network.latency * 1e6:g} microseconds at {network.gigabits:g} Gb/s"
         for network in NETWORKS
     )
-    rate = "any number of bytes at once"
-    if cost.seconds_per_byte:
-        rate = f"{1e-6 / cost.seconds_per_byte:,.0f} MB/s"
+    count = sum(len(result.together[0].means) for result in results)
     fitted = (
-        f"Fitted to {len(measured_means(results)[0])} means between two processes: "
-        f"{cost.latency * 1e6:,.0f} microseconds a message, {rate}."
+        f"Fitted to {count} means between two processes and as many of one alone: "
+        f"{_line_words(cost.message)} a message, and {_line_words(cost.once)} once."
     )
     return "\n\n".join([
         _measured_table(results, cost),
@@ -138,6 +145,11 @@ def _worthwhile_table(results: Sequence[SizeResult], cost: RingCost) -> str:
 def _waiting(cost: RingCost, size: int) -> list[float]:
     """Seconds of a mean on every network among every number of workers, as in `_COLUMNS`."""
     return [cost.over(net).seconds(workers, size) for net in NETWORKS for workers in WORKERS]
+
+
+def _line_words(line: Line) -> str:
+    rate = f"{1e-6 / line.seconds_per_byte:,.0f} MB/s" if line.seconds_per_byte else "no limit"
+    return f"{line.start * 1e6:,.0f} microseconds and {rate}"
 
 
 def _milliseconds(spread: Spread) -> str:

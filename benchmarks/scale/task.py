@@ -45,7 +45,7 @@ class Measured:
     steps: tuple[float, ...]
     """Seconds of each step, after the first ones."""
     means: dict[int, tuple[float, ...]]
-    """By bytes, seconds of each mean over all workers; none for a worker alone."""
+    """By bytes, seconds of each mean over all workers."""
     path: dict[str, str]
     """How it computed."""
 

@@ -45,21 +45,15 @@ def measure(task: Task) -> Measured:
         layer_count=size.layer_count,
     )
     device = configure_devices(task.threads, size.batch_size)
-    replicas = None
-    if workers > 1:
-        placement = Placement(Cluster(task.addresses, task.rank))
-        gpus = 1 if device.is_gpu else 0
-        replicas = Replicas(make_strategy(placement, gpus), task.rank)
+    placement = Placement(Cluster(task.addresses, task.rank))
+    replicas = Replicas(make_strategy(placement, 1 if device.is_gpu else 0), task.rank)
     run = RunSize(task.vocabulary_size, size.batch_size, _LONG_RUN)
     path = choose_path(device, model, training, run)
     shape = (model, training, task.vocabulary_size, size.batch_size * workers, path)
-    engine = Engine(*shape) if replicas is None else ReplicatedEngine(*shape, replicas)
+    engine = Engine(*shape) if workers == 1 else ReplicatedEngine(*shape, replicas)
     parameters = sum(each.size for each in engine.model_tensors().values())
     steps = _time_steps(engine.train_batch, task, size.batch_size * workers)
-    means = {}
-    if replicas is not None:
-        for count in (*task.reduced, 4 * parameters):
-            means[count] = _time_means(replicas, count)
+    means = {count: _time_means(replicas, count) for count in (*task.reduced, 4 * parameters)}
     return Measured(4 * parameters, steps, means, path.facts())
 
 

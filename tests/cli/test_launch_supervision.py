@@ -105,6 +105,7 @@ def test_a_worker_that_hangs_is_killed_and_all_begin_again(tmp_path: Path, hang:
     chief = "(when('hangs-1-0'), sys.exit(75)) if ATTEMPT == 0 else None"
     ended = finish(start_stand_ins(tmp_path, chief, other, patience=(0.1, 0.5)))
     assert ended.returncode == 0
+    assert b"Still there 0.1 s after the first has ended: worker 1." in ended.stderr
     assert b"Worker 1 did not end by itself and was killed." in ended.stderr
 
 

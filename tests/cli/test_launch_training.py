@@ -1,19 +1,21 @@
 """`charrnn-tui launch` with real trainings: one run, of several workers, whatever dies."""
 
 import os
+import re
+import shlex
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.cluster_run import trains_anew
 from tests.support.command import finish, start_program, wait_for
 from tests.support.small_run import of_kind, status_of
+from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import process_exists
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.records import BatchTrained, RunStarted
+from tui_charrnn.runs.records import RunResumed, RunStarted
 from tui_charrnn.runs.verification import verify_events
 
 pytestmark = [
@@ -21,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks /proc"),
 ]
 SETTINGS = (
-    "--hidden-size=7 --embedding-size=5 --batch-size=4 --sequence-length=16 --steps=300 "
+    "--hidden-size=7 --embedding-size=5 --batch-size=4 --sequence-length=16 --steps=1000000 "
     "--evaluations=4 --precision=float32 --no-samples"
 )
 
@@ -52,50 +54,32 @@ def ancestors(pid: int) -> list[int]:
     return found
 
 
-def has_trained(run: RunDirectory) -> Callable[[], bool]:
-    reader = RunReader(run)
-    return lambda: (
-        run.events.exists() and any(isinstance(r, BatchTrained) for r in reader.read_new())
-    )
-
-
-def test_when_a_trainer_is_killed_all_go_on_from_the_checkpoint(tmp_path: Path) -> None:
+def test_a_run_is_left_by_ctrl_c_loses_its_chief_and_is_stopped(tmp_path: Path) -> None:
     corpus, run = tmp_path / "my.txt", RunDirectory(tmp_path / "runs" / "mine")
     corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
-    launch = start_program(
-        *("launch", "--workers=2", "--", "train", "--headless", str(corpus), "--name=mine"),
-        *SETTINGS.split(),
-        variables={"CHARRNN_RUNS": str(run.path.parent)},
-    )
-    wait_for("the run trains", has_trained(run))
-    ours = {pid: rank for pid, rank in trainers().items() if launch.pid in ancestors(pid)}
-    assert sorted(ours.values()) == [0, 1]
-    (victim,) = [pid for pid, rank in ours.items() if rank == 1]
-    os.kill(victim, signal.SIGKILL)
+    train = "--", "train", "--headless", str(corpus), "--name=mine", *SETTINGS.split()
+    place = {"CHARRNN_RUNS": str(run.path.parent)}
+    launch = start_program("launch", "--workers=2", *train, variables=place)
+    wait_for("the run trains", trains_anew(run, 1))
+    launch.send_signal(signal.SIGINT)
     ended = finish(launch)
     told = ended.stderr.decode()
-    assert ended.returncode == 0, told
-    assert ended.stdout.decode() == f"{run.path}\n"
-    assert "All begin again from the last checkpoint" in told
-    assert status_of(run).state is RunState.FINISHED
-    assert len(of_kind(run, RunStarted)) == 2
-    events = verify_events(run)
-    assert (events.last_step, events.missing) == (300, [])
-    assert not any(map(process_exists, ours))
+    assert (ended.returncode, status_of(run).state) == (130, RunState.INTERRUPTED), told
+    (again,) = re.findall(r"^Go on with: \S+ launch (.*)$", told, re.MULTILINE)
 
-
-def test_a_signal_saves_and_ends_all(tmp_path: Path) -> None:
-    corpus, run = tmp_path / "my.txt", RunDirectory(tmp_path / "runs" / "mine")
-    corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
-    launch = start_program(
-        *("launch", "--workers=2", "--", "train", "--headless", str(corpus), "--name=mine"),
-        *SETTINGS.replace("300", "1000000").split(),
-        variables={"CHARRNN_RUNS": str(run.path.parent)},
-    )
-    wait_for("the run trains", has_trained(run))
-    launch.terminate()
+    launch = start_program("launch", *shlex.split(again), variables=place)
+    wait_for("the run trains again", trains_anew(run, 2))
+    ours = {rank: pid for pid, rank in trainers().items() if launch.pid in ancestors(pid)}
+    assert sorted(ours) == [0, 1]
+    os.kill(ours[0], signal.SIGKILL)
+    wait_for("the run trains after the loss", trains_anew(run, 3))
+    send_request(run, "stop")
     ended = finish(launch)
-    assert ended.returncode == 75, ended.stderr.decode()
-    assert status_of(run).state is RunState.SAVED
-    assert b"Go on with: " in ended.stderr
+    told = ended.stderr.decode()
+    assert (ended.returncode, ended.stdout.decode()) == (0, f"{run.path}\n"), told
+    assert re.search(r"^\[1\] Rank 0 \(127\.0\.0\.1:\d+\) is gone", told, re.MULTILINE)
+    assert "Worker 0 ended with exit code 1. All begin again from the last checkpoint" in told
+    assert status_of(run).state is RunState.STOPPED
+    assert [len(of_kind(run, kind)) for kind in (RunStarted, RunResumed)] == [3, 2]
     assert verify_events(run).missing == []
+    assert not any(map(process_exists, ours.values()))

@@ -4,8 +4,10 @@ import hashlib
 import json
 import socket
 import struct
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -83,6 +85,23 @@ def test_another_program_at_the_address_of_the_chief(start: Start, words: bytes)
             line.sendall(words)
             code, sentence = member.event("refused")
     assert (code, f"Rank 0 ({addresses[0]}) was not met" in sentence) == (75, True)
+
+
+def test_a_program_that_stays_at_the_address_of_the_chief_is_told(start: Start) -> None:
+    addresses = local_addresses(2)
+    with ThreadingHTTPServer(("127.0.0.1", int(addresses[0].split(":")[1])), Unwilling) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        code, sentence = start(addresses, 1).event("refused")
+        server.shutdown()
+    assert (code, sentence.startswith("Another program, and not rank 0, answers")) == (2, True)
+    assert sentence.endswith(f"Received: {addresses[0]}")
+
+
+class Unwilling(BaseHTTPRequestHandler):
+    """A web server that understands nothing, and says so to its caller alone."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as it is called there
+        """Say nothing."""
 
 
 def test_a_member_that_turns_strange_is_lost_and_harms_nobody(start: Start) -> None:

@@ -1,11 +1,14 @@
 """Processes that cannot train together say why, on every side, and write nothing."""
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from tests.support.cluster_run import ClusterRun, free_addresses
+from tests.support.command import ROOT
+from tui_charrnn import __version__
 
 
 def assert_nothing_written(cluster: ClusterRun) -> None:
@@ -34,6 +37,16 @@ def test_different_settings(cluster: ClusterRun, corpus: Path) -> None:
     cluster.start([corpus], "--learning-rate=0.01", cluster=addresses)
     cluster.start([corpus], "--learning-rate=0.02", ranks=[1], cluster=addresses)
     refused(cluster, 2, "--learning-rate", "0.01", "0.02")
+
+
+def test_different_versions(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
+    later = "import tui_charrnn\n\ntui_charrnn.__version__ = '99.0'\n"
+    (tmp_path / "sitecustomize.py").write_text(later, encoding="utf-8")
+    addresses = free_addresses(2)
+    cluster.start([corpus], cluster=addresses)
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    cluster.start([corpus], ranks=[1], cluster=addresses, variables={"PYTHONPATH": path})
+    refused(cluster, 2, "the same program", f"{__version__} on rank 0", "99.0 on rank 1")
 
 
 def test_two_equal_ranks(cluster: ClusterRun, corpus: Path) -> None:

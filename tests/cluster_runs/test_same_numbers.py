@@ -1,4 +1,4 @@
-"""Two processes train what one trains; either goes on with what the other began."""
+"""Two processes train what one trains, whatever is asked of them, and go on with its runs."""
 
 import os
 import signal
@@ -13,9 +13,10 @@ from tests.support.lone_run import losses_of, train_alone, untrained_twin
 from tests.support.small_run import of_kind, status_of
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.checkpoints import newest_valid
+from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.records import RunPreempted, RunResumed, RunWarned
+from tui_charrnn.runs.records import RequestAnswered, RunPreempted, RunResumed, RunWarned
 from tui_charrnn.training.state_file import load_training_state
 
 pytestmark = pytest.mark.tensorflow
@@ -41,10 +42,21 @@ def test_two_processes_train_what_one_trains_and_one_goes_on(
     cluster: ClusterRun, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.start([corpus, corpus])
-    cluster.wait_for_step(120)
+    cluster.wait_for_step(40)
+    run = cluster.run
+    for request in ("checkpoint", "pause"):
+        send_request(run, request)
+    cluster.wait_for("the run is paused", lambda: status_of(run).state is RunState.PAUSED)
+    paused = max(losses_of(run))
+    assert 40 <= saved_step(run) <= paused
+    send_request(run, "resume")
+    cluster.wait_for_step(max(120, paused + 20))
+    send_request(run, "pause")
+    cluster.wait_for("the run is paused", lambda: status_of(run).state is RunState.PAUSED)
     cluster.programs[1].send_signal(signal.SIGTERM)  # to the one that does not write
-    ended, run = cluster.end(), cluster.run
+    ended = cluster.end()
     assert [each.returncode for each in ended] == [75, 75], ended
+    assert all(each.accepted for each in of_kind(run, RequestAnswered))
     together = max(losses_of(run))
     assert (saved_step(run), status_of(run).state) == (together, RunState.SAVED)
     assert [each.cause for each in of_kind(run, RunPreempted)] == ["SIGTERM"]
@@ -58,7 +70,7 @@ def test_two_processes_train_what_one_trains_and_one_goes_on(
     assert_same_losses(run, twin, together + 50)
 
 
-def test_two_go_on_with_what_one_began_and_the_survivor_says_who_died(
+def test_two_go_on_with_what_one_began_and_the_survivor_says_who_hangs(
     cluster: ClusterRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = created_run(
@@ -73,10 +85,15 @@ def test_two_go_on_with_what_one_began_and_the_survivor_says_who_died(
     train_alone(run, 40, monkeypatch)
     cluster.start([tmp_path / "runs" / ".corpora" / "fake.txt"] * 2)
     cluster.wait_for_step(140)
-    os.kill(cluster.trainer_of(1), signal.SIGKILL)
-    chief, other = cluster.end()
-    assert (chief.returncode, other.returncode) == (75, 1), (chief, other)
-    assert b"Rank 1" in chief.stderr
+    hanging = cluster.trainer_of(1)
+    os.kill(hanging, signal.SIGSTOP)
+    chief = cluster.end_of(0)
+    os.kill(hanging, signal.SIGCONT)  # it hears that it was given up, and leaves as well
+    other = cluster.end_of(1)
+    assert (chief.returncode, other.returncode) == (75, 75), (chief, other)
+    for told in (chief.stderr.decode(), other.stderr.decode()):
+        assert "Rank 1 (127.0.0.1:" in told
+        assert "has not been heard of for 10 seconds" in told
     assert "Rank 1" in of_kind(run, RunWarned)[-1].message
     assert status_of(run).state is RunState.SAVED
     until = saved_step(run) + 20

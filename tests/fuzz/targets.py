@@ -1,27 +1,28 @@
 """Every file that a stranger may hand over, with all that this program does with it."""
 
-import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from tests.fuzz.containers import mutate_index, mutate_numbers, mutate_rows
+from tests.fuzz.kept_texts import (
+    INDEX,
+    NUMBERS,
+    build_kept_texts,
+    find_numbers_of_text,
+    look_up_passages,
+    read_history_file,
+    read_tape,
+)
 from tests.fuzz.mutation import mutate, mutate_json, mutate_lines, mutate_safetensors
 from tests.support.fake_run import FakeTrainer
 from tests.support.numpy_trainer import numpy_training
 from tests.support.survival import small_run, train
-from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
-from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import CharRNNError, ExitCode
-from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tape_file import open_tape, tape_document
-from tui_charrnn.history.generation import Generation, ModelOrigin
-from tui_charrnn.history.store import History
+from tui_charrnn.errors import ExitCode
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.archive import export_run
 from tui_charrnn.runs.catalogue import summarize_run
@@ -31,7 +32,7 @@ from tui_charrnn.runs.checkpoints import (
     newest_valid,
 )
 from tui_charrnn.runs.control import send_request, take_requests
-from tui_charrnn.runs.json_values import decode_json, encode_json
+from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.log_tail import LogTail, read_log_end
@@ -68,7 +69,7 @@ class Target:
 
 
 def build(folder: Path) -> None:
-    """A run that was trained to its end, and a tape and a history, whose files are then damaged."""
+    """A run that was trained to its end, and what else is kept, whose files are then damaged."""
     with numpy_training():
         run = small_run(folder)
         train(run)
@@ -78,23 +79,7 @@ def build(folder: Path) -> None:
     send_request(run, "learning_rate", value=0.5)
     next(run.control.glob("*.json")).rename(run.control / "1.json")
     run.log.write_text("one\nTraceback (most recent call last):\n  x\nValueError: y\n")
-    stream = CharacterStream(tiny_model(), SamplingConfig(temperature=0.5))
-    stream.prime("abc")
-    tape = Tape(stream, "abc")
-    for _ in range(30):
-        tape.next()
-    (folder / "tape.json").write_text(json.dumps(tape_document(tape)))
-    origin = ModelOrigin("tiny", "/tiny.safetensors", "ab" * 32)
-    History(folder / "history.sqlite").add(
-        Generation(
-            seed_text="abc",
-            text="cab",
-            length=3,
-            sampling=((0, SamplingConfig()),),
-            rng_seed=1,
-            model=origin,
-        )
-    )
+    build_kept_texts(folder)
 
 
 def look_at(folder: Path) -> None:
@@ -178,29 +163,6 @@ def read_log(folder: Path) -> None:
     look_at(folder)
 
 
-def read_history_file(folder: Path) -> None:
-    history = History(folder / "history.sqlite")
-    for do in (
-        history.count,
-        partial(history.newest, 3),
-        partial(history.search, "cab", 3),
-        partial(history.get, 1),
-        history.clear,
-    ):
-        try:
-            do()
-        except CharRNNError:
-            continue
-
-
-def read_tape(folder: Path) -> None:
-    try:
-        document: Any = decode_json((folder / "tape.json").read_bytes())
-    except ValueError:
-        return
-    open_tape(tiny_model(vocabulary=TINY_VOCABULARY), document)
-
-
 TARGETS: Final = {
     "run.json": Target("run/run.json", (mutate, mutate_json, mutate_json), describe),
     "state.json": Target("run/state.json", (mutate, mutate_json, mutate_json), look_at),
@@ -238,6 +200,18 @@ TARGETS: Final = {
         "run/events.jsonl", (mutate, mutate_lines), resume, writes=True
     ),
     "trainer.log": Target("run/trainer.log", (mutate,), read_log),
-    "tape": Target("tape.json", (mutate, mutate_json, mutate_json), read_tape),
+    "tape": Target(
+        "tape.json",
+        (mutate, mutate_json, mutate_json),
+        lambda folder: read_tape(folder / "tape.json"),
+    ),
+    "tape with clamps": Target(
+        "clamped-tape.json",
+        (mutate, mutate_json, mutate_json),
+        lambda folder: read_tape(folder / "clamped-tape.json"),
+    ),
     "history": Target("history.sqlite", (mutate,), read_history_file, writes=True),
+    "history, its rows": Target("history.sqlite", (mutate_rows,), read_history_file, writes=True),
+    "suffix index": Target(INDEX, (mutate, mutate_index), look_up_passages, writes=True),
+    "numbered text": Target(NUMBERS, (mutate, mutate_numbers), find_numbers_of_text),
 }

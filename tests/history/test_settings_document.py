@@ -57,6 +57,8 @@ def test_what_changes_at_once_stands_together() -> None:
         "[3]",
         "[{}]",
         '[{"after": null}]',
+        '[{"after": Infinity}]',
+        "[" * 100_000,
         '[{"after": 0, "temperature": -1}]',
         '[{"after": 0, "clamps": 3}]',
         '[{"after": 0, "clamps": "0:c1=2"}]',

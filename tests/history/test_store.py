@@ -177,13 +177,27 @@ def test_a_damaged_page_is_a_sentence(history: History) -> None:
         history.newest(5)
 
 
-def test_a_value_that_is_none_of_ours_is_a_sentence(history: History) -> None:
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("sampling", "[{}]", "These are no settings"),
+        ("sampling", "[" * 100_000, "These are no settings"),
+        ("text", b"bytes", "none of ours"),
+        ("model_sha256", b"bytes", "none of ours"),
+        ("rng_seed", float("inf"), "none of ours"),
+        ("model_file", b"/models/\0", "none of ours"),
+        ("time", "yesterday", "yesterday"),
+    ],
+)
+def test_a_value_that_is_none_of_ours_is_a_sentence(
+    history: History, column: str, value: object, told: str
+) -> None:
     history.add(said("x"))
     with sqlite3.connect(history.path) as connection:
-        connection.execute("UPDATE generations SET sampling = '[{}]'")
+        connection.execute(f"UPDATE generations SET {column} = ?", (value,))  # noqa: S608
     connection.close()
 
-    with pytest.raises(HistoryError, match="These are no settings"):
+    with pytest.raises(HistoryError, match=told):
         history.newest(1)
 
 

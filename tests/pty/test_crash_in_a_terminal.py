@@ -14,7 +14,7 @@ pytestmark = pytest.mark.pty
 
 PLACES = {
     "a message": "MainScreen.on_seed_submitted = lambda self, event: fail()",
-    "a thread": "Speech._speak = lambda self, tape, stopping: fail()",
+    "a thread": "Speech._speak = lambda self, *_, **__: fail()",
     "a row that is drawn": "SeedInput.render_line = lambda self, y: fail()",
     "a timer": "SpokenText.draw_new = lambda self: fail()",
     "the keyboard": "TolerantDriver.process_message = lambda self, event: fail()",

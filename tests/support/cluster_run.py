@@ -4,21 +4,19 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.support.command import finish, start_program, wait_for
+from tests.support.command import PATIENCE, finish, start_program, wait_for
+from tui_charrnn.cluster.ports import free_ports
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.records import BatchTrained
+from tui_charrnn.runs.records import BatchTrained, RunStarted
 
-PATIENCE: Final = 120.0
-"""Seconds for whatever is waited for; two trainers load TensorFlow at once."""
 SETTINGS: Final = (
     "--preset=tiny",
     "--batch-size=8",
@@ -36,12 +34,23 @@ SETTINGS: Final = (
 
 
 def free_addresses(count: int) -> str:
-    """Addresses on the loopback that nobody has just now."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return ",".join(f"127.0.0.1:{each.getsockname()[1]}" for each in sockets)
+    """Addresses on the loopback that nobody has just now, nor gets for an outgoing connection."""
+    return ",".join(f"127.0.0.1:{port}" for port in free_ports(count))
+
+
+def trains_anew(run: RunDirectory, starts: int) -> Callable[[], bool]:
+    """Whether the trainer of that number has trained a batch."""
+    reader, seen, trained = RunReader(run), 0, 0
+
+    def does() -> bool:
+        nonlocal seen, trained
+        for record in reader.read_new():
+            if isinstance(record, RunStarted):
+                seen, trained = seen + 1, 0
+            trained += isinstance(record, BatchTrained)
+        return seen == starts and trained > 0
+
+    return does
 
 
 @dataclass
@@ -63,6 +72,7 @@ class ClusterRun:
         *options: str,
         ranks: Sequence[int] | None = None,
         cluster: str | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         """Start a command for each corpus; the ranks are 0, 1, ... if nobody says."""
         addresses = cluster or free_addresses(len(corpora))
@@ -82,7 +92,11 @@ class ClusterRun:
                     *SETTINGS,
                     *options,
                     str(corpus),
-                    variables={"TMPDIR": str(own), "CUDA_VISIBLE_DEVICES": "-1"},
+                    variables={
+                        "TMPDIR": str(own),
+                        "CUDA_VISIBLE_DEVICES": "-1",
+                        **(variables or {}),
+                    },
                 )
             )
 

@@ -1,5 +1,6 @@
 """Kept indexes have a limit: the one that was not used for longest goes, never one in use."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -82,6 +83,36 @@ def test_a_new_index_makes_room_and_stays_even_if_it_alone_is_too_large(
     assert [path.exists() for path in old] == [False, False]
     assert index_path(NAMES[2]).exists()
     assert index.passage(0, 5) == TEXT[:5]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        b"{}",
+        b"[" * 50_000,
+        b'{"alphabet": "", "characters": 180}',
+        b'{"alphabet": "abcdefgh", "characters": 180}',
+        b'{"alphabet": "aaaaaaaa", "characters": 180}',
+        b'{"alphabet": null, "characters": 180}',
+        b'{"characters": 1e999}',
+        b'{"characters": -3}',
+        b'{"characters": 179}',
+        b'{"byte_order": "middle"}',
+    ],
+)
+def test_one_whose_facts_are_not_true_is_built_again(facts: bytes) -> None:
+    """Also where its hash is: a search in it could go on for ever."""
+    (path,) = kept(NAMES[0])
+    first, rest = path.read_bytes().split(b"\n", 1)
+    told, numbers = rest.split(b"\n", 1)
+    if facts.startswith(b'{"'):
+        facts = told.rstrip()[:-1] + b"," + facts[1:]  # of two of a name the last one counts
+    body = facts + b"\n" + numbers
+    path.write_bytes(first[:-64] + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+
+    assert open_index(NAMES[0]) is None
+    assert obtain_index(TEXT, NAMES[0], tell=refuse).passage(0, len(TEXT)) == TEXT
+    assert open_index(NAMES[0]) is not None
 
 
 def test_a_folder_that_is_not_there_has_nothing_to_prune() -> None:

@@ -67,7 +67,7 @@ def test_numbers_for_which_there_is_no_room_are_told_by_the_furthest() -> None:
 
 def test_a_head_says_how_many_share_a_sign() -> None:
     head = heat_rows([heat_map(VALUES * 10)], 60, 3, PALETTE)[0].plain
-    assert "3 of 500 a cell" in head
+    assert "500 units, 3 in one" in head
 
 
 def test_signs_say_the_level_of_each_number() -> None:
@@ -104,9 +104,9 @@ def test_with_as_many_rows_as_are_needed_no_number_shares_a_cell() -> None:
             needed = rows_needed(maps, width, palette)
             rows = heat_rows(maps, width, needed, palette)
             assert len(rows) == needed
-            assert not any("a cell" in row.plain for row in rows)
+            assert not any("in one" in row.plain for row in rows)
             fewer = heat_rows(maps, width, needed - len(maps), palette)
-            assert any("a cell" in row.plain for row in fewer)
+            assert any("in one" in row.plain for row in fewer)
 
 
 def test_a_mean_is_told_with_a_bar() -> None:

@@ -154,13 +154,12 @@ async def test_a_new_seed_is_read_with_what_is_held(tmp_path: Path) -> None:
         assert app.tape.stream.network[PLACE] == 2
 
 
-async def test_esc_comes_back_to_the_seed_and_the_list_is_still_there(tmp_path: Path) -> None:
+async def test_esc_comes_back_to_the_text_and_the_list_is_still_there(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         rows = app.neurons.rows
         await app.pilot.press("escape")
-        assert app.app.focused is app.app.main.conversation.seed
+        assert app.app.focused is app.spoken
         assert not app.neurons.is_on_screen
-        app.spoken.focus()
         await app.pilot.press("e")
         await wait_until(app.pilot, "the list", lambda: app.app.focused is app.neurons)
         assert app.neurons.rows == rows
@@ -175,7 +174,7 @@ async def test_without_its_corpus_what_was_said_is_read_or_too_little(tmp_path: 
         await wait_until(
             pilot,
             "why not",
-            lambda: "is too little to read instead" in screen_text(app).replace("\n", " "),
+            lambda: "is too little to look" in screen_text(app).replace("\n", " "),
         )
         panel = app.main.query_one(NeuronPanel)
         app.session.dial.length = 600

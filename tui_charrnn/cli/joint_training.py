@@ -17,11 +17,12 @@ import typer
 
 from tui_charrnn import __version__
 from tui_charrnn.cli.following import follow, newest_status
-from tui_charrnn.cli.launching import Watching, launch, tell_failure
+from tui_charrnn.cli.launching import Watching, code_after_loss, launch, tell_failure
 from tui_charrnn.cli.output import narrate
 from tui_charrnn.cli.preemption import preemptible
 from tui_charrnn.cli.reporting import QuietReporter
 from tui_charrnn.cli.run_request import RunRequest
+from tui_charrnn.cli.vigil import Vigil
 from tui_charrnn.cluster.company import Company
 from tui_charrnn.cluster.meeting import meet
 from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode, PreemptedError
@@ -48,7 +49,9 @@ def _replicas(placement: Placement) -> int:
     return placement.processes * (placement.devices or 1)
 
 
-def settle_run(request: RunRequest, text: Corpus, placement: Placement) -> RunDirectory:
+def settle_run(
+    request: RunRequest, text: Corpus, placement: Placement
+) -> tuple[RunDirectory, Vigil | None]:
     """The run to be trained, made where it is not there; in a cluster, once all agree on it.
 
     Args:
@@ -58,6 +61,7 @@ def settle_run(request: RunRequest, text: Corpus, placement: Placement) -> RunDi
 
     Returns:
         The run; in a cluster, except on the chief, a folder that stands for it, for `take_part`.
+        And in a cluster, what watches over the others until all train.
 
     Raises:
         typer.Exit: In a cluster, except on the chief, if the run is finished.
@@ -69,10 +73,11 @@ def settle_run(request: RunRequest, text: Corpus, placement: Placement) -> RunDi
     _refuse_uneven_batch(request, text, placement)
     cluster = placement.cluster
     if cluster is None:
-        return request.find_or_make(text)
+        return request.find_or_make(text), None
     if not request.quiet:
-        others = f"{cluster.size - 1} other{'s' if cluster.size > 2 else ''}"
-        narrate(f"Rank {cluster.rank} ({cluster.address}) waits for {others}.")
+        others = f"{cluster.size - 1} other rank{'s' if cluster.size > 2 else ''}"
+        awaited = others if cluster.is_chief else f"rank 0 ({cluster.addresses[0]})"
+        narrate(f"Rank {cluster.rank} ({cluster.address}) waits for {awaited}.")
     card = _card(request, text, placement)
     company = meet(cluster, card, deadline=placement.patience, phase="command")
     try:
@@ -82,8 +87,7 @@ def settle_run(request: RunRequest, text: Corpus, placement: Placement) -> RunDi
         if not isinstance(error, PreemptedError | BrokenClusterError):
             company.leave(int(error.exit_code), str(error))
         raise
-    company.leave(0)
-    return run
+    return run, Vigil(company)
 
 
 def _refuse_uneven_batch(request: RunRequest, text: Corpus, placement: Placement) -> None:
@@ -134,6 +138,8 @@ def _lead(
     is_finished = status is not None and status.state is RunState.FINISHED
     document = {"run": description.to_json(), "is_finished": is_finished}
     company.broadcast(json.dumps(document).encode())
+    if is_finished:
+        company.leave(0)
     return run
 
 
@@ -207,4 +213,5 @@ def _follow(run: RunDirectory, watching: Watching, max_time: float | None) -> in
         tell_failure(run, code, 0)
     elif not quiet and status is not None:
         narrate(status.message or f"Rank {rank}: {status.state}.")
+    code = code_after_loss(watching, code)
     return code if code >= 0 else int(ExitCode.UNEXPECTED)

@@ -23,8 +23,8 @@ _LONGEST_LINE: Final = 1 << 16
 class Patience:
     """How long the end of some workers may take, once one has ended: seconds."""
 
-    noticing: float = 60.0
-    """In which the others end by themselves, as they know of it and save."""
+    noticing: float = 30.0
+    """In which the others end by themselves: one that hangs is missed after ten."""
     leaving: float = 30.0
     """In which they end when they are told to, before they are killed."""
 
@@ -125,6 +125,11 @@ class Workers:
                 self.kill()
         elif self._first_end is not None and now > self._first_end + self._patience.noticing:
             self._told = now
+            left = [str(rank) for rank in range(len(self._processes)) if rank not in self.order]
+            narrate(
+                f"Still there {self._patience.noticing:g} s after the first has ended: worker "
+                f"{', '.join(left)}. Told to end; killed {self._patience.leaving:g} s from now."
+            )
             self.signal(signal.SIGTERM)
 
 

@@ -18,6 +18,7 @@ from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.preemption import left_of, preemptible
 from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
+from tui_charrnn.cli.vigil import Vigil
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
@@ -46,6 +47,8 @@ class Watching:
     """Whether the trainer goes on although the corpus is another text by now."""
     placement: Placement = _ONE_DEVICE
     """The devices and processes that train."""
+    vigil: Vigil | None = None
+    """Over the other commands of the training, until all have begun."""
 
 
 def start_and_watch(
@@ -90,7 +93,27 @@ def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subpr
     options: dict[str, Any] = {"accepts_change": True} if watching.accepts_change else {}
     if not watching.placement.is_plain:
         options["placement"] = watching.placement.words()
-    return launch_trainer(run, max_time=left_of(limit), **options)
+    trainer = launch_trainer(run, max_time=left_of(limit), **options)
+    if watching.vigil is not None:
+        watching.vigil.over(run, trainer)
+    return trainer
+
+
+def code_after_loss(watching: Watching, code: int) -> int:
+    """The exit code of a command; says who is missing if its trainer had to leave for that.
+
+    The others have been told by then how the trainer ended, if that was before all had begun.
+
+    Args:
+        watching: How it stayed with its trainer.
+        code: That of the trainer.
+    """
+    lost = None if watching.vigil is None else watching.vigil.loss()
+    if lost is None or code != ExitCode.RESUME_ME:
+        return code
+    if not watching.quiet:
+        narrate(lost.sentence)
+    return lost.exit_code
 
 
 def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) -> int:
@@ -124,8 +147,8 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
     if returncode not in _AS_ASKED:
         tell_failure(run, returncode, log_size)
     elif not watching.quiet:
-        _tell_next_step(view, returncode)
-    return _end(run, watching, returncode)
+        _tell_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
+    return _end(run, watching, code_after_loss(watching, returncode))
 
 
 def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
@@ -135,13 +158,17 @@ def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
     return returncode if returncode >= 0 else int(ExitCode.UNEXPECTED)
 
 
-def _tell_next_step(view: RunView, code: int) -> None:
+def _tell_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
     if code == ExitCode.OK:
         narrate(f"Talk to it: {command_words('generate', view.run, 'The ', '--model')}")
         return
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
-    narrate(f"{where} Go on with: {command_words('resume', view.run)}")
+    alone = command_words("resume", view.run)
+    if is_joint:
+        narrate(f"{where} All go on by the same command with --resume auto, one alone by: {alone}")
+    else:
+        narrate(f"{where} Go on with: {alone}")
 
 
 def tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:

@@ -1,12 +1,12 @@
 """`charrnn-tui train`: make a run directory, start its trainer, and watch."""
 
 import enum
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from tui_charrnn.cli.app_terminal import app_obstacle
-from tui_charrnn.cli.joint_training import settle_run, take_part
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.placing import (
@@ -130,13 +130,17 @@ def train(
         if placement.cluster is None and (found := request.find()):
             start_and_watch(found, watching, limit)
         with within(limit):
+            # deferred: NumPy, which `--help` can do without
+            from tui_charrnn.cli import joint_training  # noqa: PLC0415 - as said
+
             text = read_named_corpus(
                 corpus,
                 encoding=encoding,
                 keep_newlines=keep_newlines,
                 keep_decomposed=keep_decomposed,
             )
-            run = settle_run(request, text, placement)
+            run, vigil = joint_training.settle_run(request, text, placement)
+        watching = replace(watching, vigil=vigil)
         if not placement.is_chief:
-            take_part(run, watching, limit)
+            joint_training.take_part(run, watching, limit)
         start_and_watch(run, watching, limit)

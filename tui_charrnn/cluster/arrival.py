@@ -14,7 +14,7 @@ from tui_charrnn.cluster.connection import Connection
 from tui_charrnn.cluster.frames import ForeignBytesError, Kind, note, read_note
 from tui_charrnn.cluster.knock import Answer, Knock, read_answer
 from tui_charrnn.cluster.membership import Cluster
-from tui_charrnn.errors import BrokenClusterError, ExitCode
+from tui_charrnn.errors import BrokenClusterError, ClusterError, ExitCode
 
 _TICK: Final = 0.1
 """Seconds between two looks at whether to leave."""
@@ -24,6 +24,8 @@ _PAUSE: Final = 0.3
 """Seconds between two tries."""
 _ANSWER: Final = 10.0
 """Seconds that the chief has to answer a knock at all, and to keep its word after its deadline."""
+_FOREIGN: Final = 10.0
+"""Seconds in which another program at the chief's address may end, as an earlier training does."""
 
 
 class Arrival:
@@ -38,6 +40,8 @@ class Arrival:
     def __init__(self, cluster: Cluster, knock: Knock, heed: Callable[[], None]) -> None:
         self._cluster, self._knock, self._heed = cluster, knock, heed
         self._hindrance = "nothing answered there"
+        self._foreign_until: float | None = None
+        """When to give up, if another program has answered, and its port was not free since."""
 
     def arrive(self, deadline: float) -> Connection:
         """Be let in.
@@ -49,7 +53,7 @@ class Arrival:
             The connection to the chief.
 
         Raises:
-            CharRNNError: If the chief does not come, or refuses.
+            CharRNNError: If the chief does not come, cannot, or refuses.
         """
         end = time.monotonic() + deadline
         while time.monotonic() < end:
@@ -57,6 +61,7 @@ class Arrival:
             connection = self._connect()
             if connection is not None and self._is_let_in(connection, end):
                 return connection
+            self._give_up_on_foreign_address()
             self._pause(min(end, time.monotonic() + _PAUSE))
         raise self._not_met(deadline)
 
@@ -66,6 +71,7 @@ class Arrival:
             return Connection(socket.create_connection(place, timeout=_CONNECTING))
         except OSError as error:
             self._hindrance = f"{error.strerror or error}".rstrip(".")
+            self._foreign_until = None
             return None
 
     def _is_let_in(self, connection: Connection, end: float) -> bool:
@@ -77,8 +83,11 @@ class Arrival:
         answer = None
         try:
             answer = self._ask(connection, end)
-        except (OSError, ForeignBytesError) as error:
-            self._hindrance = _words(error)
+        except ForeignBytesError:
+            self._hindrance = "another program answers there"
+            self._foreign_until = self._foreign_until or time.monotonic() + _FOREIGN
+        except OSError as error:
+            self._hindrance = _words(error)  # it may close before what it said is read
         except BaseException:  # `heed`, or a signal: the others need not wait
             with contextlib.suppress(OSError):
                 self._say_goodbye(connection)
@@ -118,6 +127,19 @@ class Arrival:
         connection.send(note(replace(self._knock, problem=reason).to_note()))
         connection.write()
 
+    def _give_up_on_foreign_address(self) -> None:
+        """Wait no longer for a chief whose port another program has: it can tell nobody itself.
+
+        Raises:
+            ClusterError: If that is so.
+        """
+        if self._foreign_until is not None and time.monotonic() >= self._foreign_until:
+            address = self._cluster.addresses[0]
+            raise ClusterError(
+                "Another program, and not rank 0, answers at the address of rank 0: end it, or "
+                f"choose another port. Received: {address}"
+            )
+
     def _pause(self, end: float) -> None:
         while (left := end - time.monotonic()) > 0:
             self._heed()
@@ -137,9 +159,7 @@ def _read(kind: Kind, body: bytes) -> Answer:
     return read_answer(read_note(body))
 
 
-def _words(error: Exception) -> str:
-    if isinstance(error, ForeignBytesError):
-        return "another program answers there"
+def _words(error: OSError) -> str:
     if isinstance(error, ConnectionError):
         return "it closed the connection"
     return str(error)

@@ -33,6 +33,8 @@ FORMAT: Final = 2
 """The newest one, of tapes on which neurons were held."""
 _PLAIN: Final = 1
 """That of all others, which versions read that know no clamps."""
+_ROUNDED_UP: Final = 1.001
+"""No probability comes to so much, however it was rounded."""
 
 
 def tape_document(tape: Tape) -> dict[str, Any]:
@@ -180,5 +182,12 @@ def _check(branch: Branch) -> None:
         raise ValueError(f"branch {branch.number} has clamps for places that it has not.")
     if len(branch.probabilities) != len(branch.indices):
         raise ValueError(f"branch {branch.number} lacks probabilities.")
-    if any(used.rng_seed < 0 or used.drawn < 0 for used in branch.draws):
+    if not all(0 <= each < _ROUNDED_UP for each in branch.probabilities):
+        raise ValueError(f"branch {branch.number} has probabilities that there are not.")
+    if not all(_is_place(used.rng_seed) and _is_place(used.drawn) for used in branch.draws):
         raise ValueError(f"branch {branch.number} has random numbers that there are not.")
+
+
+def _is_place(value: object) -> bool:
+    """Whether random numbers can begin there: an RNG seed, or how many were drawn."""
+    return isinstance(value, int) and 0 <= value < 2**63

@@ -47,25 +47,28 @@ def entry_of(row: Sequence[Any]) -> Entry:
         ValueError: If a value is none of ours.
     """
     number, time, length, seed_text, text, document, rng_seed, label, file, sha256, hindrance = row
-    try:
-        sampling, clamps, misunderstood = read_settings(document)
-        origin = ModelOrigin(str(label), None if file is None else os.fsdecode(file), sha256)
-        return Entry(
-            number=int(number),
-            time=datetime.fromisoformat(time),
-            generation=Generation(
-                seed_text=str(seed_text),
-                text=str(text),
-                length=int(length),
-                sampling=sampling,
-                rng_seed=int(rng_seed),
-                model=origin,
-                clamps=clamps,
-                hindrance=hindrance or misunderstood,
-            ),
-        )
-    except TypeError as error:
-        raise ValueError(str(error)) from error
+    numbers = (number, length, rng_seed)
+    texts = (time, seed_text, text, document, label, hindrance, sha256 or "")
+    is_ours = all(isinstance(each, int) for each in numbers) and all(
+        isinstance(each, str) for each in texts
+    )
+    if not is_ours or not isinstance(file, bytes | None) or b"\0" in (file or b""):
+        raise ValueError(f"the text {str(number)[:20]} has values that are none of ours")
+    sampling, clamps, misunderstood = read_settings(document)
+    return Entry(
+        number=number,
+        time=datetime.fromisoformat(time),
+        generation=Generation(
+            seed_text=seed_text,
+            text=text,
+            length=length,
+            sampling=sampling,
+            rng_seed=rng_seed,
+            model=ModelOrigin(label, None if file is None else os.fsdecode(file), sha256),
+            clamps=clamps,
+            hindrance=hindrance or misunderstood,
+        ),
+    )
 
 
 def storable(text: str) -> str:

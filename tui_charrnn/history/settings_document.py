@@ -7,11 +7,21 @@ have the text said again.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.history.generation import ClampsInTime, SettingsInTime
+
+_NONE_OF_OURS: Final = (
+    TypeError,
+    AttributeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    ConfigError,
+)
+"""What comes of reading a document that somebody else wrote."""
 
 
 def write_settings(sampling: SettingsInTime, clamps: ClampsInTime = ()) -> str:
@@ -40,7 +50,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str]:
             for change in changes
         ]
         held = [(int(change["after"]), _words(change.get("clamps", ()))) for change in changes]
-    except (TypeError, AttributeError, KeyError, ConfigError) as error:
+    except _NONE_OF_OURS as error:
         raise ValueError(f"These are no settings: {document[:200]}") from error
     if not settings or settings[0][0] != 0:
         raise ValueError(f"These are no settings: {document[:200]}")

@@ -75,7 +75,7 @@ class CachedNumbers:
                 if fingerprints != [fingerprint(path) for path in self.files]:
                     return None
                 return _opened(file, record), dict(record["notes"])
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
             return None
 
     def keep(

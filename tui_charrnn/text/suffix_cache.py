@@ -17,6 +17,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from tui_charrnn.errors import StorageError
 from tui_charrnn.text.cache import cache_folder
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.sources import go_on
-from tui_charrnn.text.suffix_index import SuffixIndex
+from tui_charrnn.text.suffix_index import SuffixIndex, code_width
 
 _MAGIC: Final = b"charrnn suffix index 1 "
 _FIRST_LINE: Final = len(_MAGIC) + 64 + 1
@@ -202,9 +203,27 @@ def _opened(data: mmap.mmap, sha256: str) -> SuffixIndex | None:
     if claimed != _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n":
         return None
     begin = data.find(b"\n", _FIRST_LINE) + 1
-    facts = json.loads(bytes(whole[_FIRST_LINE:begin]))
-    if facts["sha256"] != sha256 or facts["byte_order"] != sys.byteorder:
+    try:
+        facts = json.loads(bytes(whole[_FIRST_LINE:begin]))
+        alphabet, count = str(facts["alphabet"]), int(facts["characters"])
+        is_ours = (facts["sha256"], facts["byte_order"]) == (sha256, sys.byteorder)
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
-    codes_begin = begin + 4 * facts["characters"]
-    suffixes = whole[begin:codes_begin].cast("i")
-    return SuffixIndex(facts["alphabet"], data, suffixes, codes_begin)
+    codes_begin = begin + 4 * count
+    if not is_ours or len(data) != codes_begin + count * code_width(len(alphabet)):
+        return None
+    index = SuffixIndex(alphabet, data, whole[begin:codes_begin].cast("i"), codes_begin)
+    return index if _has_alphabet(index) else None
+
+
+def _has_alphabet(index: SuffixIndex) -> bool:
+    """Whether the alphabet is sorted, and the suffixes begin with its first and last character."""
+    if not len(index):
+        return not index.alphabet
+    ends = index.suffixes[0], index.suffixes[len(index) - 1]
+    if not index.alphabet or min(ends) < 0 or max(ends) >= len(index):
+        return False
+    places = [index.codes_begin + end * index.width for end in ends]
+    codes = [index.codes[place : place + index.width] for place in places]
+    is_sorted = all(one < other for one, other in pairwise(index.alphabet))
+    return is_sorted and codes == [index.code(index.alphabet[0]), index.code(index.alphabet[-1])]

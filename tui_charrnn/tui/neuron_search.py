@@ -10,6 +10,7 @@ from textual.message import Message
 from tui_charrnn.errors import CharRNNError, CorpusError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.errand import Errand
+from tui_charrnn.tui.keymap import key_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,9 +154,11 @@ class NeuronSearch:
             return self._own_text(errand)
         except CharRNNError as error:
             if len(self._said) < LEAST:
+                again = key_words("neurons.read")
                 raise CorpusError(
-                    f"{error} What was said so far, {len(self._said):,} characters, is too little "
-                    f"to read instead: {LEAST:,} are needed."
+                    f"What was said so far, {len(self._said):,} characters, is too little to look "
+                    f"for neurons in: {LEAST:,} are needed. {again} looks again, or in a text that "
+                    f"you name. {error}"
                 ) from error
             return "what was said so far", self._said[-LONGEST:], safe_line(str(error))
 

@@ -119,7 +119,7 @@ class OriginalityLevels:
 
         found, place = track.summary, min(position, len(track) - 1)
         share = share_words(found.copied / found.characters)
-        shares = [words.replace(" %", "\N{NO-BREAK SPACE}%") for words in found.shares]
+        shares = [words.replace(" ", "\N{NO-BREAK SPACE}") for words in found.shares]
         lines = [
             f"copied, {track.copied_length} or more: {share}",
             *textwrap.wrap(f"new at length {', '.join(shares)}", width),

@@ -162,7 +162,7 @@ def _head(one: HeatMap, pool: int, width: int) -> Content:
     if one.has_mean and count:
         mean = sum(one.values) / count
         parts += [Content(f"{mean:.2f}"), Content(f"{bar(mean, _BAR):<{_BAR}}").stylize("$accent")]
-    few = f"{count:,} units" if pool == 1 else f"{pool} of {count:,} a cell"
+    few = f"{count:,} units" if pool == 1 else f"{count:,} units, {pool} in one"
     parts.append(Content(few).stylize("$note-text"))
     return Content(" ").join(parts).truncate(width, ellipsis=True)
 

@@ -22,22 +22,31 @@ _NUMBER: Final = 8  # columns of its probability
 
 
 def place_words(
-    name: str, expected: Expectation, running: float, count: int, more: str = ""
+    name: str, expected: Expectation, running: float, count: int, width: int, more: str = ""
 ) -> str:
-    """A character's numbers in one line.
+    """A character's numbers in one line; the last of them are left out where they have no room.
 
     Args:
         name: The character, safe to show.
         expected: What was expected of it.
         running: Mean surprise of the last characters, bits.
         count: How many those are.
+        width: Columns.
         more: What there is to say of it first, safe to show.
     """
-    first = f"{more} · " if more else ""
-    return (
-        f"{name}: {first}{percent(expected.probability)}, {expected.surprise:.2f} bits"
-        f" · entropy {expected.entropy:.2f} · last {count}: {running:.2f} bits/char"
-    )
+    parts = [
+        *([more] if more else []),
+        f"{percent(expected.probability)}, {expected.surprise:.2f} bits",
+        f"entropy {expected.entropy:.2f}",
+        f"last {count}: {running:.2f} bits/char",
+    ]
+    words = f"{name}: {parts[0]}"
+    for part in parts[1:]:
+        longer = f"{words} · {part}"
+        if Content(longer).cell_length > width:
+            break
+        words = longer
+    return words
 
 
 def place_rows(expected: Expectation, running: float, count: int) -> list[tuple[str, str]]:
@@ -90,14 +99,22 @@ def _expected_row(shown: str, probability: float, width: int, *, has_come: bool)
     )
 
 
-def legend_row(scale: ScaleName, head: str, words: Sequence[str]) -> Content:
-    """What the levels of a coloring mean, each as its characters look."""
+def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = "") -> Content:
+    """What the levels of a coloring mean, each as its characters look.
+
+    Args:
+        scale: How the levels look.
+        head: What is colored by, safe to show.
+        words: What each level means, safe to show; one without words is left out.
+        keys: Which keys change something about it; empty for none.
+    """
     parts = [Content(f"{head} ")]
     for said, (color, style) in zip(words, LOOKS[scale], strict=False):
         if said:
             look = f"{color} {'' if style == 'none' else style}".strip()
             parts.append(Content(said).stylize(look))
-    return Content(" ").join(parts)
+    row = Content(" ").join(parts)
+    return row.append(Content(f"  {keys}").stylize("$note-text")) if keys else row
 
 
 def tabs_row(pages: Sequence[Page], now: int, key: str, width: int) -> Content:

@@ -8,10 +8,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.tui.screens.dialog import Dialog
 
 
 class SafeInput(Input):
@@ -22,7 +22,7 @@ class SafeInput(Input):
         return safe_line(value)
 
 
-class AskTextScreen(ModalScreen[str | None]):
+class AskTextScreen(Dialog[str | None]):
     """Asks, and returns the line once nothing is wrong with it; None if it is left by Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -15,6 +14,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.screens.ask_text import AskTextScreen
+from tui_charrnn.tui.screens.dialog import Dialog
 from tui_charrnn.tui.utterance import spelled
 from tui_charrnn.viewing.branches import Listed, outline
 
@@ -41,7 +41,7 @@ class Choice(NamedTuple):
     """Whether it is to be compared with the one that is shown, and not shown itself."""
 
 
-class BranchesScreen(ModalScreen[Choice | None]):
+class BranchesScreen(Dialog[Choice | None]):
     """Shows, compares or names a branch of the tape; Esc leaves."""
 
     OWNER: Final = "branches"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.screens.dialog import Dialog
 from tui_charrnn.tui.utterance import spelled
 from tui_charrnn.tui.widgets.generated_text import GeneratedText
 
@@ -22,7 +22,7 @@ _BEFORE: Final = 60
 """Characters that both have, and that are shown before they part."""
 
 
-class ComparisonScreen(ModalScreen[None]):
+class ComparisonScreen(Dialog[None]):
     """Shows both texts from their fork on; the arrows scroll both, Esc leaves."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual

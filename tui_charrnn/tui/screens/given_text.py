@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.given_text import LONGEST
+from tui_charrnn.tui.screens.dialog import Dialog
 from tui_charrnn.tui.widgets.seed_input import SeedInput
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class GivenTextInput(SeedInput):
     LONGEST: ClassVar[int] = LONGEST + 1
 
 
-class GivenTextScreen(ModalScreen["str | Path | None"]):
+class GivenTextScreen(Dialog["str | Path | None"]):
     """Asks for a text, pasted or by the path of its file; None if it is left by Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]

@@ -7,13 +7,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui_charrnn.tui.bindings import grouped, matching
 from tui_charrnn.tui.key import Key
 from tui_charrnn.tui.keymap import keys_in_force
 from tui_charrnn.tui.screens.ask_text import SafeInput
+from tui_charrnn.tui.screens.dialog import Dialog
 
 _ABOUT = (
     "A character LSTM reads text one character at a time and guesses the next. What you type into "
@@ -23,7 +23,7 @@ _ABOUT = (
 _LEAST_COLUMN = 7
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Lists the keys that are in force; those that have what is typed, once something is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

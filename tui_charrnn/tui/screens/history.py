@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui_charrnn.history.generation import Entry
@@ -17,6 +16,7 @@ from tui_charrnn.tui.history_files import copy_entry, save_entry
 from tui_charrnn.tui.history_reading import EntryPutBack, EntryTakenOut
 from tui_charrnn.tui.keymap import key_words, keys_in_force
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.screens.dialog import Dialog
 from tui_charrnn.tui.screens.question import Answer, QuestionScreen
 from tui_charrnn.tui.widgets.history_browser import HistoryBrowser
 from tui_charrnn.tui.widgets.history_list import HistoryList
@@ -53,7 +53,7 @@ HistoryScreen.-flat {
 """
 
 
-class HistoryScreen(ModalScreen[Entry | None]):
+class HistoryScreen(Dialog[Entry | None]):
     """Returns the text whose seed text and settings are wanted back, if one is."""
 
     AUTO_FOCUS = "HistoryList"

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
@@ -24,6 +23,7 @@ from tui_charrnn.tui.messages import (
     RunPrepared,
 )
 from tui_charrnn.tui.new_run import Launch, Permission
+from tui_charrnn.tui.screens.dialog import Dialog
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.widgets.form_body import FormBody
 from tui_charrnn.tui.widgets.form_fields import ARROWS, FormRow
@@ -61,7 +61,7 @@ _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
 """Whose fault it is that a run cannot be made, by the kind of error."""
 
 
-class NewRunScreen(ModalScreen[bool]):
+class NewRunScreen(Dialog[bool]):
     """Takes what is needed to train, and returns True once a trainer was started.
 
     What is wrong is said at its field, and nothing that was typed is lost.

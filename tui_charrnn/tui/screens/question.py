@@ -7,10 +7,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.tui.screens.dialog import Dialog
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Answer:
     """What the screen returns; empty to change nothing."""
 
 
-class QuestionScreen(ModalScreen[str]):
+class QuestionScreen(Dialog[str]):
     """Asks, and returns the result of the chosen answer; the first one is the default."""
 
     def __init__(self, title: str, question: str, answers: Sequence[Answer]) -> None:

@@ -5,16 +5,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.screens.dialog import Dialog
 from tui_charrnn.tui.theme_choice import hang_up_themes, remember_theme
 from tui_charrnn.tui.themes import DEFAULT_THEME
 
 
-class ThemeScreen(ModalScreen[None]):
+class ThemeScreen(Dialog[None]):
     """Enter keeps a theme for good; Esc goes back to the one that was worn before.
 
     The style sheet of the app puts it at the side, so that most of what is dressed stays in sight.

@@ -38,6 +38,8 @@ class ExplainedText(TapeCursor):
     """States and gates of that character, or of one that came shortly before it."""
     wants_inside: var[bool] = var(False, init=False)
     """Whether states and gates are shown."""
+    additions: var[int] = var(0, init=False)
+    """How often something became known of the character that is explained."""
 
     _reading: XrayReading | None = None
 

@@ -106,12 +106,18 @@ class NeuronSearching(NeuronList):
             rows = [(one.cell.neuron, one) for one in self.found.listed(self._filter)]
         names = {neuron for neuron, _ in rows}
         others: list[Row] = [(one.neuron, None) for one in held if one.neuron not in names]
-        self.border_title = Content(f"Neurons · {self._filter or 'every property'}")
+        self.border_title = Content(f"Neurons · {self._filter or 'every property'} · Pearson's r")
         words = ""
         if self.found is not None:
             words = f"{self.found.text}, {self.found.characters:,} characters"
         self.border_subtitle = Content(words)
         self.show([*others, *rows], held, self._problem)
+
+    def tell_keys(self) -> None:
+        """Say which keys there are."""
+        color, hold = key_words("neurons.color"), key_words("neurons.hold")
+        leave = key_words("text.stop")
+        self.tell(f"{color} colors the text by a cell, {hold} clamps it, {leave} leaves.")
 
     def tell(self, sentence: str, *, is_problem: bool = False) -> None:
         """Have something said about the text."""

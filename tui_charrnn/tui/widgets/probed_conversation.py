@@ -44,7 +44,8 @@ class ProbedConversation(TapedConversation):
             self._neurons.id = "neuron-panel"
             self.mount(self._neurons, before=self.seed)
         self.spoken.drop_cursor()
-        self.add_class("-neurons")
+        self._neurons.tell_keys()
+        self._show_neurons(True)
         self._neurons.look()
         self._neurons.focus()
 
@@ -53,7 +54,7 @@ class ProbedConversation(TapedConversation):
         if self._neurons is None or not self.has_class("-neurons"):
             return False
         self._neurons.give_up()
-        self.remove_class("-neurons")
+        self._show_neurons(False)
         self.tell("")
         return True
 
@@ -73,10 +74,20 @@ class ProbedConversation(TapedConversation):
             return False
         if not panel.give_up():
             self.close_neurons()
-            self.home.focus()
+            # not the seed: whoever came here was in the text
+            (self.home if self.has_class("-tape") else self.spoken).focus()
         return True
 
     def heed_model(self) -> None:
         """Have another model looked into once it speaks, if the list is there."""
         if self._neurons is not None and self.has_class("-neurons"):
             self._neurons.look()
+
+    def _show_neurons(self, is_shown: bool) -> None:
+        """Show or hide the list, and let the x-ray have what room is left."""
+        self.set_class(is_shown, "-neurons")
+        if self.query("#xray-legend"):
+            # deferred: needed by those who use the x-ray only
+            from tui_charrnn.tui.widgets.xray_legend import fit_xray  # noqa: PLC0415 - as said
+
+            fit_xray(self)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.originality_levels import OriginalityColoring
 from tui_charrnn.tui.renderables.xray_rows import legend_row, place_words
 from tui_charrnn.tui.widgets.xray_panel import XrayPanel, name_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.model_config import ModelConfig
     from tui_charrnn.tui.widgets.conversation import Conversation
+    from tui_charrnn.tui.widgets.probed_conversation import ProbedConversation
     from tui_charrnn.tui.widgets.xray_text import Legend
     from tui_charrnn.tui.xray_coloring import Coloring
     from tui_charrnn.tui.xray_colorings import UnitKind
@@ -26,6 +28,8 @@ _ROOMY: Final = 96
 """Columns of the conversation from which on there is room for the panel beside the text."""
 _LEAST_ROWS: Final = 18
 """Rows of the conversation from which on there is room for the panel below the text."""
+_LEAST_WITH_NEURONS: Final = 30
+"""The same where the list of neurons stands below it too."""
 
 
 class XrayLegend(Vertical):
@@ -64,6 +68,7 @@ class XrayLegend(Vertical):
         self.watch(self._text, "coloring", self._show_coloring)
         self.watch(self._text, "legend", self._show_legend)
         self.watch(self._text, "seen", self.show_seen)
+        self.watch(self._text, "additions", self._show_more)
 
     def on_resize(self) -> None:
         """Show the panel where there is room for it now."""
@@ -76,9 +81,14 @@ class XrayLegend(Vertical):
     def _show_legend(self, legend: Legend | None) -> None:
         coloring = self._text.coloring
         if coloring is not None and legend is not None:
-            row = legend_row(coloring.scale, *legend)
+            keys = unit_keys() if isinstance(coloring, UnitColoring) else ""
+            row = legend_row(coloring.scale, *legend, keys)
             self.query_one("#xray-levels", Static).update(row, layout=False)
-            self.show_seen(self._text.seen)  # the coloring knows more of the same character now
+            self._show_more()
+
+    def _show_more(self) -> None:
+        """Say what the coloring knows by now of the same character."""
+        self.show_seen(self._text.seen)
 
     def show_seen(self, seen: XrayPlace | None) -> None:
         """Say in one line what is known of a character, where there is no panel for it."""
@@ -89,7 +99,8 @@ class XrayLegend(Vertical):
             levels = self._text.levels
             more = levels.line(seen.branch, seen.position) if levels is not None else ""
             name = name_of(self._text, seen.index)
-            words = place_words(name, seen.prediction, seen.running, seen.count, more)
+            width = self.size.width
+            words = place_words(name, seen.prediction, seen.running, seen.count, width, more)
         for line in self.query("#xray-line").results(Static):  # none before it is composed
             line.update(words, layout=False)
 
@@ -124,6 +135,14 @@ def turn_page(conversation: Conversation) -> None:
     else:
         legend.shows_panel = True
     fit_xray(conversation)
+    if legend.shows_panel and not panel.display:
+        conversation.tell("The pages of the x-ray need more rows than there are here.")
+
+
+def unit_keys() -> str:
+    """Which keys color by another neuron or gate."""
+    before, after = key_words("speech.xray_before"), key_words("speech.xray_after")
+    return f"{before} {after} others  {key_words('speech.xray_pick')} by name"
 
 
 def color_by(
@@ -203,18 +222,19 @@ def config_of(conversation: Conversation) -> ModelConfig | None:
     return None if opening is None else opening.voice.model.config
 
 
-def fit_xray(conversation: Conversation) -> None:
+def fit_xray(conversation: ProbedConversation) -> None:
     """Show the panel where there is room for it, else one line; neither without a coloring."""
     is_on = conversation.spoken.coloring is not None
     width, height = conversation.size
     has_room = width >= _ROOMY
+    least = _LEAST_WITH_NEURONS if conversation.has_class("-neurons") else _LEAST_ROWS
     for legend in conversation.query(XrayLegend):
         legend.display = is_on
         legend.set_class(has_room, "-roomy")
         legend.show_seen(conversation.spoken.seen)
         for panel in conversation.query(XrayPanel):
             panel.set_class(not has_room, "-below")
-            fits_below = legend.shows_panel and height >= _LEAST_ROWS
+            fits_below = legend.shows_panel and height >= least
             panel.display = is_on and (has_room or fits_below)
             conversation.set_class(panel.display and not has_room, "-xray-below")
             panel.redraw()

@@ -80,7 +80,7 @@ class XrayPanel(Static):
     def on_mount(self) -> None:
         """Follow the text."""
         self.border_title = Content("X-ray")
-        for name in ("seen", "inside", "legend", "streaming"):
+        for name in ("seen", "inside", "legend", "additions", "streaming"):
             self.watch(self._text, name, self._redraw_soon)
 
     def on_resize(self) -> None:

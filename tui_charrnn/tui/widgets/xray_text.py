@@ -70,6 +70,8 @@ class XrayText(ExplainedText):
         if branch != self.branch or self.coloring is None:
             return
         self.explain()
+        if start <= self.explained() < stop:
+            self.additions += 1
         first, last = self.place_at(start), self.place_at(min(stop, self.shown))
         if last is None:
             return

@@ -1,0 +1,102 @@
+"""The app while a text comes as fast as it goes, with one coloring after another. Run as a program.
+
+Usage: python -m benchmarks.costs.xray_app TEXT COLORINGS SECONDS RUNS RESULT
+"""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.cli.opening import start_without_collecting
+from tui_charrnn.tui import app as app_module
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.renderables.wrapped_text import TextStyle
+from tui_charrnn.tui.widgets.spoken_text import SpokenText
+from tui_charrnn.tui.widgets.xray_legend import compare_with, furnished, turn_xray
+
+_SETTLING: Final = 1.0
+"""Seconds from a change to the measurement."""
+_LOOKED_EVERY: Final = 0.05
+
+
+class XrayedApp(CharRNNApp):
+    """Measures how many characters come with each coloring, and without before and after it."""
+
+    CSS_PATH = str(Path(app_module.__file__).with_name("charrnn.tcss"))
+    text = ""
+    """A file that the text is compared with."""
+    names: tuple[str, ...] = ()
+    seconds = 3.0
+    result = Path()
+
+    def on_mount(self) -> None:
+        """Choose a text without end, as fast as it goes."""
+        self.session.dial.length, self.session.dial.pace = 10**9, None
+
+    def on_first_frame_shown(self) -> None:
+        """Begin to watch; Textual lets the app itself answer too."""
+        self.run_worker(self._watch())
+
+    async def _watch(self) -> None:
+        spoken = self.main.conversation.query_one(SpokenText)
+        while not spoken.streaming:
+            await asyncio.sleep(_LOOKED_EVERY)
+        self._counted = 0
+        append = spoken.append
+
+        def count(text: str, style: TextStyle = "generated") -> None:
+            self._counted += len(text)
+            append(text, style)
+
+        vars(spoken)["append"] = count
+        found = []
+        before = await self._plain(spoken)
+        for name in self.names:
+            await self._color(spoken, name)
+            colored = await self._rate()
+            after = await self._plain(spoken)
+            found.append({"name": name, "plain": [before, after], "colored": colored})
+            before = after
+        self.result.write_text(json.dumps(found), encoding="utf-8")
+        self.exit()
+
+    async def _color(self, spoken: SpokenText, name: str) -> None:
+        """Turn to a coloring; that of originality has its index before anything is measured."""
+        conversation = self.main.conversation
+        if name == "originality":
+            compare_with(conversation, self.text)
+            while spoken.legend is None or not any(spoken.legend[1]):
+                await asyncio.sleep(_LOOKED_EVERY)
+            return
+        furnished(conversation)
+        while spoken.coloring is None or spoken.coloring.name != name:
+            turn_xray(conversation)
+
+    async def _plain(self, spoken: SpokenText) -> float:
+        while spoken.coloring is not None:
+            turn_xray(self.main.conversation)
+        return await self._rate()
+
+    async def _rate(self) -> float:
+        """Characters a second that are shown."""
+        await asyncio.sleep(_SETTLING)
+        counted, began = self._counted, time.perf_counter()
+        await asyncio.sleep(self.seconds)
+        return (self._counted - counted) / (time.perf_counter() - began)
+
+
+def main() -> int:
+    """Open the app; the result is its exit code."""
+    XrayedApp.text, names, seconds, runs, result = sys.argv[1:]
+    XrayedApp.names, XrayedApp.seconds = tuple(names.split(",")), float(seconds)
+    XrayedApp.result = Path(result)
+    vars(app_module)["CharRNNApp"] = XrayedApp
+    start_without_collecting()
+    return app_module.run_app(None, Path(runs), None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
