@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,6 @@ from tui_charrnn.tui.widgets.xray_legend import compare_with, furnished, turn_xr
 
 _SETTLING: Final = 1.0
 """Seconds from a change to the measurement."""
-_LOOKED_EVERY: Final = 0.05
 
 
 class XrayedApp(CharRNNApp):
@@ -42,8 +42,7 @@ class XrayedApp(CharRNNApp):
 
     async def _watch(self) -> None:
         spoken = self.main.conversation.query_one(SpokenText)
-        while not spoken.streaming:
-            await asyncio.sleep(_LOOKED_EVERY)
+        await self._until(spoken, "streaming", lambda: spoken.streaming)
         self._counted = 0
         append = spoken.append
 
@@ -68,12 +67,24 @@ class XrayedApp(CharRNNApp):
         conversation = self.main.conversation
         if name == "originality":
             compare_with(conversation, self.text)
-            while spoken.legend is None or not any(spoken.legend[1]):
-                await asyncio.sleep(_LOOKED_EVERY)
+            await self._until(
+                spoken, "legend", lambda: spoken.legend is not None and any(spoken.legend[1])
+            )
             return
         furnished(conversation)
         while spoken.coloring is None or spoken.coloring.name != name:
             turn_xray(conversation)
+
+    async def _until(self, spoken: SpokenText, name: str, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so, which changes with a reactive."""
+        came = asyncio.Event()
+
+        def notice() -> None:
+            if is_so():
+                came.set()
+
+        self.watch(spoken, name, notice)
+        await came.wait()
 
     async def _plain(self, spoken: SpokenText) -> float:
         while spoken.coloring is not None:

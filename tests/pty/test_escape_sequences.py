@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from tests.support.escape_sequences import Sequence, sequences
+from tests.support.allowed_sequences import allowed, until_quiet
+from tests.support.escape_sequences import sequences
 from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.hostile_text import HOSTILE
 from tests.support.terminal import Terminal
@@ -21,28 +22,6 @@ from tui_charrnn.tui.main_keys import MAIN_KEYS
 
 pytestmark = pytest.mark.pty
 
-MODES: Final = frozenset({
-    7,  # the last column wraps
-    25,  # the cursor is seen
-    1000, 1003, 1006, 1015,  # the mouse is told of
-    1004,  # whether the window has the focus
-    1049,  # a screen of its own
-    2004,  # what is pasted is marked
-    2026,  # a frame is shown whole
-    2048,  # the size is told
-})  # fmt: skip
-"""Private modes of DEC and of today's terminals."""
-ALLOWED: Final = frozenset({
-    ("CSI", "m"),  # colors
-    ("CSI", "H"),  # places
-    ("CSI", "?h"),
-    ("CSI", "?l"),
-    ("CSI", "?$p"),  # whether a mode is known
-    ("CSI", "<u"),  # the keyboard as it was
-    ("OSC", "22"),  # the shape of the mouse pointer
-    ("control", "\r"),
-    ("control", "\n"),
-})
 COPY: Final = ("OSC", "52")
 KEYS: Final = {
     "enter": "\r",
@@ -69,19 +48,6 @@ MODAL: Final = {
     "run.stop": "Stop training",
 }
 """The same, of what Escape closes."""
-
-
-def allowed(sequence: Sequence) -> bool:
-    if sequence.name in {"?h", "?l", "?$p"}:
-        return sequence.kind == "CSI" and MODES.issuperset(sequence.values)
-    return (sequence.kind, sequence.name) in ALLOWED
-
-
-def until_quiet(terminal: Terminal) -> None:
-    """Read for as long as something comes, and no longer than a moment."""
-    for _ in range(20):
-        if not terminal.read(0.1):
-            return
 
 
 def hostile_run(folder: Path) -> RunDirectory:

@@ -50,3 +50,16 @@ def test_commands_send_no_foreign_control(tmp_path: Path, words: list[str]) -> N
         terminal.wait_for_end()
     assert b"evil" in terminal.raw
     assert foreign_controls(terminal.raw.replace(b"\t", b" ")) == []
+
+
+def test_a_pasted_text_presses_no_keys(tmp_path: Path) -> None:
+    model = tiny_model_file(tmp_path / "tiny.safetensors")
+    with Terminal(app_command(model, tmp_path / "runs"), size=(120, 36)) as terminal:
+        terminal.wait_for_text("model tiny")
+        terminal.write(
+            "\x1b[200~to \x1b[31mbe\x1bOP\x1b[13u\x11\x1b[201~"
+        )  # F1, Enter and ^q in it
+        terminal.wait_for_text("to ␛[31mbe␛OP␛[13u␑")
+        terminal.write("\x11")
+        assert terminal.wait_for_end() == 0
+    assert foreign_controls(terminal.raw) == []

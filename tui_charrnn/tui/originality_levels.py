@@ -60,6 +60,8 @@ class OriginalityColoring:
 class OriginalityLevels:
     """What is copied of the continuations of one speech."""
 
+    moves = False  # the legend has shares; a character that is copied now is announced
+
     def __init__(self, reading: XrayReading, coloring: OriginalityColoring) -> None:
         """Begin at once.
 

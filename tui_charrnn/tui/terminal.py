@@ -1,8 +1,6 @@
 """Leaves a clean terminal behind, however the app is ended."""
 
-import codecs
 import contextlib
-import functools
 import os
 import select
 import signal
@@ -17,6 +15,8 @@ from textual import constants
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+
+from tui_charrnn.tui.terminal_input import terminal_decoder
 
 RESET: Final = (
     "\x1b[?2004l"  # no bracketed paste
@@ -40,17 +40,16 @@ _GONE: Final = select.POLLHUP | select.POLLERR
 
 
 class TolerantDriver(LinuxDriver):
-    """Textual's driver, which bytes that are no UTF-8 do not end.
+    """Textual's driver, with what is typed and pasted read as `terminal_input` has it.
 
-    A terminal set to another encoding sends such bytes for Hangul, and so does a paste of them.
-    They are typed as replacement characters.
+    Bytes that are no UTF-8 end Textual's own.
     """
 
     def run_input_thread(self) -> None:
         """Read what is typed until the app leaves."""
         names = vars(linux_driver)  # Textual's loop takes its decoder from there
         strict = names["getincrementaldecoder"]
-        names["getincrementaldecoder"] = _replacing_decoder
+        names["getincrementaldecoder"] = terminal_decoder
         try:
             super().run_input_thread()
         finally:
@@ -67,10 +66,6 @@ class TolerantDriver(LinuxDriver):
 def tolerant_driver() -> type[Driver] | None:
     """The driver of this terminal; None if the environment names another one."""
     return None if constants.DRIVER else TolerantDriver
-
-
-def _replacing_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
-    return functools.partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
 
 class TerminalGuard:

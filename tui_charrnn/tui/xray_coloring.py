@@ -45,6 +45,9 @@ def look_class(scale: ScaleName, level: int) -> str:
 class Levels(Protocol):
     """What a coloring knows of the characters of one speech."""
 
+    moves: bool
+    """Whether a level that is known may become another one when the legend changes."""
+
     def legend(self) -> tuple[str, Sequence[str]]:
         """What is colored by, in some words, and what each level means, from level 0 on.
 

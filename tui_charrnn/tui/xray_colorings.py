@@ -110,6 +110,8 @@ SURPRISE: Final = next(one for one in MEASURE_COLORINGS if one.name == "surprise
 class MeasureLevels:
     """The levels of a measure."""
 
+    moves = False
+
     def __init__(self, reading: XrayReading, tree: Tree, measure: Measure) -> None:
         self._numbers, self._tree, self._measure = reading.numbers, tree, measure
 
@@ -139,6 +141,8 @@ class MeasureLevels:
 
 class UnitLevels:
     """The levels of a neuron or a gate."""
+
+    moves = True
 
     def __init__(
         self, reading: XrayReading, tree: Tree, values: ProbeValues, coloring: UnitColoring

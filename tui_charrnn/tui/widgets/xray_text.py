@@ -88,8 +88,9 @@ class XrayText(ExplainedText):
         head, words = self._levels.legend()
         if self.legend != (head, tuple(words)):
             self.legend = head, tuple(words)
-            self._strips.clear()  # the levels may begin elsewhere now
-            self.refresh()
+            if self._levels.moves:
+                self._strips.clear()
+                self.refresh()
 
     def stop_reading(self) -> None:
         """Read no more, and explain nothing."""

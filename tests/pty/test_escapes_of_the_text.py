@@ -1,0 +1,141 @@
+"""All that can be done with a text in the app steers the terminal with what is needed alone.
+
+The model speaks in signs that do harm; whatever is asked for is answered with more of them.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.allowed_sequences import allowed, until_quiet
+from tests.support.command import ROOT
+from tests.support.escape_sequences import sequences
+from tests.support.hostile_model import hostile_model, hostile_tape, hostile_text
+from tests.support.hostile_text import HOSTILE, foreign_controls
+from tests.support.terminal import Terminal, app_command
+
+pytestmark = pytest.mark.pty
+
+PASTED: Final = "\x1b[200~evil\x9d0;title\x9c\u202e\x1b[201~"
+FAST: Final = {"CHARRNN_PACE": "max", "CHARRNN_LENGTH": "200"}
+Keys = Sequence[tuple[str, str]]
+"""What is typed, and what is on the screen then."""
+
+
+def press(terminal: Terminal, keys: Keys) -> None:
+    for typed, shown in keys:
+        terminal.write(typed)
+        terminal.wait_for_text(shown)
+        until_quiet(terminal)
+
+
+def leave(terminal: Terminal) -> None:
+    terminal.write("\x11")
+    assert terminal.wait_for_end() == 0
+    assert [each for each in sequences(terminal.raw.decode("utf-8")) if not allowed(each)] == []
+
+
+def test_what_is_seen_inside_a_model(tmp_path: Path) -> None:
+    corpus = str(hostile_text(tmp_path))
+    command = app_command(hostile_model(tmp_path), tmp_path / "runs")
+    with Terminal(command, size=(120, 36), environment=FAST) as terminal:
+        terminal.wait_for_text("200 characters.")
+        press(
+            terminal,
+            [
+                ("\x1b[Z", "h History"),
+                ("x", "probability, %"),
+                ("x", "surprise, bits"),
+                ("x", "entropy, bits"),
+                ("x", "0:c0 cell state"),
+                ("x", "forget gate"),
+                ("x", "was not found here"),  # the corpus of the model, by its name
+                ("k", "A file to compare with"),
+                (PASTED, "evil⟨9D⟩0;title"),
+                ("\x15" + corpus, "evil.txt"),
+                ("\r", "against evil"),
+                ("d", "state"),
+                ("d", "gates"),
+                ("p", "A neuron, as"),
+                (PASTED, "Received: '"),
+                ("\x150:f2\r", "0:f2 forget gate"),
+                (",", "0:f1 forget gate"),
+                (".", "0:f2 forget gate"),
+                ("r", "X-ray a text"),
+                (PASTED, "characters will be read."),
+                ("\r", "Read "),
+                ("r", "X-ray a text"),
+                (corpus + "\r", "Read "),
+                ("/", "look for"),
+                (PASTED, "no match"),
+                ("\x1b", "h History"),
+            ],
+        )
+        leave(terminal)
+
+
+def test_neurons_that_are_found_and_held(tmp_path: Path) -> None:
+    corpus = str(hostile_text(tmp_path))
+    command = app_command(hostile_model(tmp_path), tmp_path / "runs")
+    with Terminal(command, size=(120, 36), environment=FAST) as terminal:
+        terminal.wait_for_text("200 characters.")
+        press(
+            terminal,
+            [
+                ("\x1b[Z", "h History"),
+                ("e", "what was said so far"),  # was read, as its corpus is not here
+                ("o", "A file to read"),
+                (PASTED, "There is no such file."),
+                ("\x15" + corpus + "\r", "evil.txt, "),
+                ("\r", ", . others"),
+                ("c", "Clamp 0:"),
+                ("1.5\r", "= 1.5"),
+                ("r", "is free again."),
+                ("f", "Neurons · "),
+            ],
+        )
+        leave(terminal)
+
+
+def test_a_tape_of_a_stranger(tmp_path: Path) -> None:
+    model = hostile_model(tmp_path)
+    tape = hostile_tape(tmp_path, model)
+    command = app_command(model, tmp_path / "runs", "--tape", str(tape))
+    with Terminal(command, size=(120, 36), environment=FAST) as terminal:
+        terminal.wait_for_text("Tape · branch evil")
+        press(
+            terminal,
+            [
+                ("l", "Branches · 3"),
+                ("c", "in common"),
+                ("\x1b", "Branches · 3"),
+                ("\x1b", "Tape · branch evil"),
+                ("c", "in common"),
+                ("\x1b", "Tape · branch evil"),
+                ("t", "Name of the branch"),
+                ("\x15" + PASTED, "evil⟨9D⟩0;title"),
+                ("\r", "branch evil⟨9D⟩0;title"),
+                ("i", "What comes at the cursor"),
+                (PASTED, "evil⟨9D⟩0;title"),
+                ("\x1b", "Tape · branch evil"),
+                ("o", "evil"),
+            ],
+        )
+        leave(terminal)
+
+
+def test_processes_that_train_together(tmp_path: Path) -> None:
+    """What they write is passed on, line by line."""
+    said = f"print({HOSTILE!a}.replace('\\0', ''), flush=True); print(end='half\\x1b]0;')"
+    wish = {"workers": ["told('evil')", said], "restarts": 0, "patience": [60, 60], "pause": 0}
+    command = [sys.executable, "-m", "tests.support.stand_in_launch", json.dumps(wish)]
+    surroundings = {"PYTHONPATH": str(ROOT), "FOLDER": str(tmp_path)}
+    with Terminal(command, size=(120, 36), environment=surroundings) as terminal:
+        terminal.wait_for_text("[1]")
+        terminal.wait_for_end()
+        assert "␛[31mred" in terminal.text
+    assert foreign_controls(terminal.raw) == []
