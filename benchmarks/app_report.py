@@ -123,19 +123,26 @@ def streaming_report(looks: Sequence[Streamed]) -> str:
 
 def xray_report(looks: Sequence[Xrayed]) -> str:
     """The table of a text that streams with the x-ray on, by its colorings."""
-    names = dict.fromkeys(look.name for look in looks)
-    plain = [rate for look in looks for rate in look.plain]
-    shares = [
-        Figure(
-            f"with {name} / without (bar at least 0.5)",
-            [look.share for look in looks if look.name == name],
-            ".2f",
-            XRAY_BAR,
-        )
-        for name in names
-    ]
-    without = Figure("characters a second without it", plain, ",.0f")
-    return figures_table("as fast as it goes", [without, *shares])
+    rows = []
+    for name in dict.fromkeys(look.name for look in looks):
+        shares = [look.shares for look in looks if look.name == name]
+        kept, cores = (Spread.of([share[side] for share in shares]) for side in range(2))
+        among = f"{kept.minimum:.2f} to {kept.maximum:.2f}"
+        verdict = XRAY_BAR.verdict(kept.median)
+        rows.append([name, f"{kept.median:.2f}", among, verdict, f"{cores.median:.2f}"])
+    rates = Spread.of([rate for look in looks for rate, _ in (look.before, look.after)])
+    table = markdown_table(
+        [
+            "colored by",
+            "speed with / without",
+            "lowest to highest",
+            "at least 0.5",
+            "a core-second",
+        ],
+        rows,
+    )
+    plain = f"{rates.median:,.0f} ({rates.minimum:,.0f} to {rates.maximum:,.0f})"
+    return f"{table}\n\nCharacters a second without: {plain}."
 
 
 def keys_report(rounds: Sequence[Sequence[float]]) -> str:

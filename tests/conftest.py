@@ -47,6 +47,12 @@ def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Know `--stress`, with which the long proofs run too (`make stress`)."""
     parser.addoption("--stress", action="store_true", help="also the tests that take minutes")
+    parser.addoption(
+        "--draws",
+        type=int,
+        default=0,
+        help="another number: what a loss of power leaves is another",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,7 +1,6 @@
 """Who reaches for the network: the download of a corpus, and processes that train together."""
 
 import ast
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import ROOT
+from tests.support.connections import connections_of
 from tests.support.terminal import Terminal, app_command
 from tests.support.tiny_model import tiny_model_file
 
@@ -45,36 +45,10 @@ def test_no_other_module_reaches_for_the_network() -> None:
     assert listening == {"cluster/ports.py"}
 
 
-def sockets_of(pid: int) -> list[str]:
-    """The sockets that a process has open."""
-    links = []
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            links.append(os.readlink(entry))  # noqa: PTH115  it is no path
-        except OSError:  # closed meanwhile
-            continue
-    return [link for link in links if link.startswith("socket:")]
-
-
 @pytest.mark.pty
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 def test_the_app_has_no_connection(tmp_path: Path) -> None:
     model = tiny_model_file(tmp_path / "tiny.safetensors")
     with Terminal(app_command(model, tmp_path / "runs")) as terminal:
         terminal.wait_for_text("model tiny")
-        families = network_inodes()
-        assert [link for link in sockets_of(terminal.process.pid) if inode(link) in families] == []
-
-
-def inode(link: str) -> str:
-    return link.removeprefix("socket:[").rstrip("]")
-
-
-def network_inodes() -> set[str]:
-    """The numbers of all sockets that reach beyond this machine, or could."""
-    found = set()
-    for table in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6"):
-        path = Path("/proc/net") / table
-        rows = path.read_text(encoding="ascii").splitlines()[1:] if path.exists() else []
-        found |= {row.split()[9] for row in rows}
-    return found
+        assert connections_of(terminal.process.pid) == []

@@ -18,20 +18,24 @@ _SECONDS: Final = 3.0
 _PATIENCE: Final = 120.0
 
 
+Rate = tuple[float, float]
+"""Characters a second, and a second that a core was at work for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Xrayed:
-    """One round of one coloring."""
+    """One round of one coloring: with it, and without it before and after."""
 
     name: str
-    plain: tuple[float, float]
-    """Characters a second without it, before and after."""
-    colored: float
-    """Characters a second with it."""
+    before: Rate
+    colored: Rate
+    after: Rate
 
     @property
-    def share(self) -> float:
-        """What is left of the speed."""
-        return 2 * self.colored / sum(self.plain)
+    def shares(self) -> Rate:
+        """What is left of both rates."""
+        mean = [(before + after) / 2 for before, after in zip(self.before, self.after, strict=True)]
+        return self.colored[0] / mean[0], self.colored[1] / mean[1]
 
 
 def measure_xray(folder: Path, rounds: int, text: str) -> list[Xrayed]:
@@ -68,4 +72,12 @@ def _watch(result: Path, compared: Path, names: list[str]) -> list[Xrayed]:
         rows = json.loads(result.read_text(encoding="utf-8"))
     except OSError:
         raise RunError("The app ended while it streamed; open it by hand to see why.") from None
-    return [Xrayed(row["name"], (row["plain"][0], row["plain"][1]), row["colored"]) for row in rows]
+    return [
+        Xrayed(row["name"], *(_rate(row[part]) for part in ("before", "colored", "after")))
+        for row in rows
+    ]
+
+
+def _rate(numbers: list[float]) -> Rate:
+    wall, core = numbers
+    return wall, core

@@ -57,7 +57,7 @@ class XrayedApp(CharRNNApp):
             await self._color(spoken, name)
             colored = await self._rate()
             after = await self._plain(spoken)
-            found.append({"name": name, "plain": [before, after], "colored": colored})
+            found.append({"name": name, "before": before, "colored": colored, "after": after})
             before = after
         self.result.write_text(json.dumps(found), encoding="utf-8")
         self.exit()
@@ -86,17 +86,18 @@ class XrayedApp(CharRNNApp):
         self.watch(spoken, name, notice)
         await came.wait()
 
-    async def _plain(self, spoken: SpokenText) -> float:
+    async def _plain(self, spoken: SpokenText) -> tuple[float, float]:
         while spoken.coloring is not None:
             turn_xray(self.main.conversation)
         return await self._rate()
 
-    async def _rate(self) -> float:
-        """Characters a second that are shown."""
+    async def _rate(self) -> tuple[float, float]:
+        """Characters that are shown in a second, and in one that a core was at work for them."""
         await asyncio.sleep(_SETTLING)
-        counted, began = self._counted, time.perf_counter()
+        counted, began, worked = self._counted, time.perf_counter(), time.process_time()
         await asyncio.sleep(self.seconds)
-        return (self._counted - counted) / (time.perf_counter() - began)
+        shown, took = self._counted - counted, time.perf_counter() - began
+        return shown / took, shown / (time.process_time() - worked)
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """What was measured of several workers, and what it lets expect of more, as tables."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -99,6 +100,7 @@ def scaling_report(results: Sequence[SizeResult]) -> str:
         _expected_table(results, cost),
         ASSUMPTIONS.format(latencies=latencies),
         _worthwhile_table(results, cost),
+        _streams_table(results, cost),
     ])
 
 
@@ -140,6 +142,20 @@ def _worthwhile_table(results: Sequence[SizeResult], cost: RingCost) -> str:
         name = f"{result.gradient_bytes / 1e6:,.1f} MB of gradients"
         rows.append([name, *(f"{seconds:.2f}" for seconds in steps)])
     return markdown_table([f"seconds of a step for {WORTHWHILE:.0%}", *_COLUMNS], rows)
+
+
+def _streams_table(results: Sequence[SizeResult], cost: RingCost) -> str:
+    """As the table of seconds, where a step takes the longer the more streams it has."""
+    rows = []
+    for result in results:
+        streams = result.size.batch_size / result.compute.median
+        needed = [
+            math.ceil(worthwhile_step(waiting, WORTHWHILE) * streams)
+            for waiting in _waiting(cost, result.gradient_bytes)
+        ]
+        name = result.size.label.partition(" ")[2]
+        rows.append([name, *(f"{count:,}" for count in needed)])
+    return markdown_table([f"streams of each for {WORTHWHILE:.0%}", *_COLUMNS], rows)
 
 
 def _waiting(cost: RingCost, size: int) -> list[float]:

@@ -11,11 +11,13 @@ from benchmarks.app_report import (
     keys_report,
     quantile,
     starting_report,
+    xray_report,
 )
 from benchmarks.costs.attaching import Attached
 from benchmarks.costs.frames import measure_frames
 from benchmarks.costs.long_run import write_long_run
 from benchmarks.costs.starting import Starts, has_answer
+from benchmarks.costs.xray import Xrayed
 from tests.support.viewed_run import viewed
 
 
@@ -79,3 +81,17 @@ def test_an_idle_app_is_judged_by_its_share_of_a_core(share: float, verdict: str
 def test_an_answer_is_what_stands_behind_the_seed(text: str, is_answer: bool) -> None:
     screen = f"title ROMEO:\n╭─ model ─╮\n│ {text} │\n╰─────╯\n╭─ Seed ─╮\n│ how it begins │\n╰──╯"
     assert has_answer(screen) is is_answer
+
+
+def test_a_coloring_is_held_against_the_text_before_and_after_it() -> None:
+    looks = [
+        Xrayed("surprise", (100.0, 50.0), (75.0, 30.0), (200.0, 100.0)),
+        Xrayed("surprise", (100.0, 50.0), (90.0, 45.0), (100.0, 50.0)),
+        Xrayed("surprise", (100.0, 50.0), (20.0, 45.0), (100.0, 50.0)),
+        Xrayed("gate", (100.0, 50.0), (49.0, 45.0), (100.0, 50.0)),
+    ]
+    lines = xray_report(looks).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:6]] for line in lines[2:4]]
+    assert cells[0] == ["surprise", "0.50", "0.20 to 0.90", "met", "0.90"]
+    assert cells[1] == ["gate", "0.49", "0.49 to 0.49", "missed", "0.90"]
+    assert lines[-1].endswith("100 (100 to 200).")

@@ -108,7 +108,8 @@ def test_the_report() -> None:
     # at 10 Gb/s, 8 workers: 3 ms + 14 x (1.05 ms + 1.25 MB x 1.8 ns) = 49.2 ms beside 85
     assert cells(lines[8])[1] == "63 %"
     assert "50 microseconds at 10 Gb/s and 10 microseconds at 100 Gb/s" in "\n".join(lines)
-    assert cells(lines[-1])[:2] == ["10.0 MB of gradients", "0.20"]
+    assert cells(lines[-5])[:2] == ["10.0 MB of gradients", "0.20"]
+    assert cells(lines[-1])[:2] == ["T64 E64 H512 L1", "149"]  # 64 x 196.8 / 85
 
 
 def test_what_workers_are_told_and_tell_comes_back_whole() -> None:

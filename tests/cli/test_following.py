@@ -68,21 +68,24 @@ def test_a_damaged_state_is_no_hindrance(
 
 
 def test_a_read_that_fails_does_not_end_the_command(
-    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: RunDirectory
 ) -> None:
-    def stumbling(read: Callable[..., object]) -> Callable[..., object]:
+    def stumbling(read: Callable[..., object], end: Path) -> Callable[..., object]:
         looks = iter(range(3))
 
         def stumble(*arguments: object) -> object:
             if next(looks, None) is not None:
                 raise RunError("state.json cannot be read: Stale file handle.")
+            end.touch()
             return read(*arguments)
 
         return stumble
 
-    monkeypatch.setattr(following, "read_status", stumbling(read_status))
-    monkeypatch.setattr(RunReader, "read_new", stumbling(RunReader.read_new))
-    assert watch(monkeypatch, run, WHOLE + "\nimport time; time.sleep(0.5); sys.exit(4)")[0] == 4
+    ends = [tmp_path / "status was read", tmp_path / "records were read"]
+    monkeypatch.setattr(following, "read_status", stumbling(read_status, ends[0]))
+    monkeypatch.setattr(RunReader, "read_new", stumbling(RunReader.read_new, ends[1]))
+    waiting = "; ".join(f"wait_for_file(Path({str(end)!r}))" for end in ends)
+    assert watch(monkeypatch, run, f"{WHOLE}; {waiting}; sys.exit(4)")[0] == 4
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import threading
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import run_program, start_program, wait_for
+from tests.support.command import finish, run_program, start_program, wait_for
 from tui_charrnn.cli.launch import train_words
 from tui_charrnn.cli.launch_plan import Plan, divide_gpus, visible_gpus
 from tui_charrnn.errors import ConfigError
@@ -128,7 +129,8 @@ def children_of(pid: int) -> list[int]:
 def test_nothing_is_left_behind(tmp_path: Path, number: signal.Signals) -> None:
     endless = tmp_path / "endless.txt"
     os.mkfifo(endless)  # the workers read it, and nothing comes
-    launch = start_program("launch", "--workers=2", "--", "train", "--headless", str(endless))
+    train = "train", "--headless", str(endless), "--name", tmp_path.name
+    launch = start_program("launch", "--workers=2", "--", *train)
     writers: list[int] = []
     opening = threading.Thread(
         target=lambda: writers.append(os.open(endless, os.O_WRONLY)), daemon=True
@@ -140,9 +142,10 @@ def test_nothing_is_left_behind(tmp_path: Path, number: signal.Signals) -> None:
     launch.send_signal(number)
     wait_for("the launch has ended", lambda: launch.poll() is not None)
     wait_for("the workers have ended", lambda: not any(map(process_exists, workers)))
-    assert launch.returncode == (-9 if number == signal.SIGKILL else 75)
     for descriptor in writers:
         os.close(descriptor)
-    for stream in (launch.stdin, launch.stdout, launch.stderr):
-        if stream is not None:
-            stream.close()
+    ended = finish(launch)
+    assert ended.returncode == (-9 if number == signal.SIGKILL else 75)
+    if number == signal.SIGTERM:
+        again = rf"--workers=2 -- train --headless \S+ --name {tmp_path.name} --resume auto"
+        assert re.search(rf"^Go on with: \S+ launch {again}$", ended.stderr.decode(), re.MULTILINE)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.support.command import finish, run_program, start_program, wait_for
+from tests.support.connections import connections_of
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.model.weights import tensors_from_weights
@@ -220,6 +222,7 @@ def test_a_detached_trainer_outlives_its_command_and_waits_and_stops_on_request(
     status = status_of(run)
     assert status is not None
     assert status.state is RunState.PAUSED
+    assert sys.platform != "linux" or connections_of(status.pid) == []
     going_on = run_program("unpause", "detached", "--runs-dir", str(folder))
     assert b"detached: training goes on at step" in going_on.stderr
     wait_for("a batch after the pause", has_reached(run, status.step + 1))

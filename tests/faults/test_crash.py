@@ -111,13 +111,14 @@ def test_a_loss_of_power_costs_at_most_what_was_not_saved(
     tmp_path: Path, control: Control, request: pytest.FixtureRequest
 ) -> None:
     draws, step = (5, 1) if request.config.getoption("--stress") else (1, 5)
+    first = draws * request.config.getoption("--draws")
     entries = [entry[0] for entry in control.journal]
     begin = entries.index("made")
     assert len(entries) - begin > 200
     for end in range(begin, len(entries) + 1, step):
         saved = [entry[1] for entry in control.journal[:end] if entry[0] == "saved"]
         done = [entry for entry in control.journal[:end] if entry[0] not in {"made", "saved"}]
-        for draw in range(draws):
+        for draw in range(first, first + draws):
             folder = tmp_path / f"{end}-{draw}"
             leave(done, np.random.default_rng([end, draw]), folder)
             run = RunDirectory(folder / "run")

@@ -35,6 +35,9 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.writer import RunWriter
 
+_DAY = 86_400 * 10**9
+"""Nanoseconds."""
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[RunDirectory]:
@@ -88,15 +91,16 @@ def test_a_run_that_is_moved_while_it_is_trained_can_go_on_where_it_is(
     assert series_of(moved) == control
 
 
-def test_a_clock_that_jumps_back_is_no_matter(
-    run: RunDirectory, control: Series, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("days", [-1, 400], ids=["back", "ahead"])
+def test_a_clock_that_jumps_is_no_matter(
+    run: RunDirectory, control: Series, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     real, real_nanoseconds = time.time, time.time_ns
 
     def jump(step: int) -> None:
         if step == 4:
-            monkeypatch.setattr(time, "time", lambda: real() - 86_400)
-            monkeypatch.setattr(time, "time_ns", lambda: real_nanoseconds() - 86_400 * 10**9)
+            monkeypatch.setattr(time, "time", lambda: real() + days * 86_400)
+            monkeypatch.setattr(time, "time_ns", lambda: real_nanoseconds() + days * _DAY)
         if step == 5:
             send_request(run, "checkpoint")
 

@@ -52,7 +52,8 @@ def assert_recovered(told: dict[str, Any], folder: Path, cause: str) -> None:
     assert told["series"] == control
 
 
-def test_a_full_tmpfs_stops_no_training(tmp_path: Path) -> None:
+def namespace() -> list[str]:
+    """The command in which a process may mount what nobody else sees."""
     enter = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "-r"]
     try:
         able = subprocess.run([*enter, "true"], capture_output=True, check=False).returncode == 0
@@ -60,9 +61,21 @@ def test_a_full_tmpfs_stops_no_training(tmp_path: Path) -> None:
         able = False
     if not able:
         pytest.skip("there are no mount namespaces here")
+    return enter
+
+
+def test_a_full_tmpfs_stops_no_training(tmp_path: Path) -> None:
     folder = tmp_path / "small"
     folder.mkdir()
-    assert_recovered(trained_on("tmpfs", folder, *enter), tmp_path, "disk full, last saved step ")
+    told = trained_on("tmpfs", folder, *namespace())
+    assert_recovered(told, tmp_path, "disk full, last saved step ")
+
+
+def test_a_disk_that_can_only_be_read_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    told = trained_on("readonly", tmp_path, *namespace())
+    assert told["code"] == ExitCode.CANNOT_SAVE
+    assert "can only be read; choose another folder" in told["said"]
+    assert (told["is_same"], told["opens"]) == (True, 5)
 
 
 def test_files_that_may_not_grow_stop_no_training(tmp_path: Path) -> None:

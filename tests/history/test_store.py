@@ -183,7 +183,7 @@ def test_a_damaged_page_is_a_sentence(history: History) -> None:
         ("sampling", "[{}]", "These are no settings"),
         ("sampling", "[" * 100_000, "These are no settings"),
         ("text", b"bytes", "none of ours"),
-        ("model_sha256", b"bytes", "none of ours"),
+        ("model_sha256", b"", "none of ours"),
         ("rng_seed", float("inf"), "none of ours"),
         ("model_file", b"/models/\0", "none of ours"),
         ("time", "yesterday", "yesterday"),

@@ -6,6 +6,7 @@ The model speaks in signs that do harm; whatever is asked for is answered with m
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,16 +22,24 @@ from tests.support.terminal import Terminal, app_command
 pytestmark = pytest.mark.pty
 
 PASTED: Final = "\x1b[200~evil\x9d0;title\x9c\u202e\x1b[201~"
-FAST: Final = {"CHARRNN_PACE": "max", "CHARRNN_LENGTH": "200"}
+ESCAPE: Final = "\x1b"
+FAST: Final = {"CHARRNN_PACE": "max", "CHARRNN_LENGTH": "600"}
 Keys = Sequence[tuple[str, str]]
-"""What is typed, and what is on the screen then."""
+"""What is typed, and what is on the screen then; after Escape, what is there no more."""
 
 
 def press(terminal: Terminal, keys: Keys) -> None:
     for typed, shown in keys:
         terminal.write(typed)
-        terminal.wait_for_text(shown)
+        if typed == ESCAPE:
+            terminal.wait_for(f"no {shown}", partial(is_gone, terminal, shown))
+        else:
+            terminal.wait_for_text(shown)
         until_quiet(terminal)
+
+
+def is_gone(terminal: Terminal, text: str) -> bool:
+    return text not in terminal.text
 
 
 def leave(terminal: Terminal) -> None:
@@ -43,7 +52,7 @@ def test_what_is_seen_inside_a_model(tmp_path: Path) -> None:
     corpus = str(hostile_text(tmp_path))
     command = app_command(hostile_model(tmp_path), tmp_path / "runs")
     with Terminal(command, size=(120, 36), environment=FAST) as terminal:
-        terminal.wait_for_text("200 characters.")
+        terminal.wait_for_text("600 characters.")
         press(
             terminal,
             [
@@ -56,23 +65,26 @@ def test_what_is_seen_inside_a_model(tmp_path: Path) -> None:
                 ("x", "was not found here"),  # the corpus of the model, by its name
                 ("k", "A file to compare with"),
                 (PASTED, "evil⟨9D⟩0;title"),
-                ("\x15" + corpus, "evil.txt"),
-                ("\r", "against evil"),
+                (ESCAPE, "A file to compare with"),
+                ("k", "A file to compare with"),
+                (corpus + "\r", "against evil"),
                 ("d", "state"),
                 ("d", "gates"),
                 ("p", "A neuron, as"),
                 (PASTED, "Received: '"),
-                ("\x150:f2\r", "0:f2 forget gate"),
+                (ESCAPE, "A neuron, as"),
+                ("p", "A neuron, as"),
+                ("0:f2\r", "0:f2 forget gate"),
                 (",", "0:f1 forget gate"),
                 (".", "0:f2 forget gate"),
                 ("r", "X-ray a text"),
                 (PASTED, "characters will be read."),
-                ("\r", "Read "),
+                ("\r", "A pasted text, read by the model"),
                 ("r", "X-ray a text"),
-                (corpus + "\r", "Read "),
+                (corpus + "\r", "evil.txt, read by the model"),
                 ("/", "look for"),
                 (PASTED, "no match"),
-                ("\x1b", "h History"),
+                (ESCAPE, "no match"),
             ],
         )
         leave(terminal)
@@ -82,7 +94,7 @@ def test_neurons_that_are_found_and_held(tmp_path: Path) -> None:
     corpus = str(hostile_text(tmp_path))
     command = app_command(hostile_model(tmp_path), tmp_path / "runs")
     with Terminal(command, size=(120, 36), environment=FAST) as terminal:
-        terminal.wait_for_text("200 characters.")
+        terminal.wait_for_text("600 characters.")
         press(
             terminal,
             [
@@ -90,7 +102,9 @@ def test_neurons_that_are_found_and_held(tmp_path: Path) -> None:
                 ("e", "what was said so far"),  # was read, as its corpus is not here
                 ("o", "A file to read"),
                 (PASTED, "There is no such file."),
-                ("\x15" + corpus + "\r", "evil.txt, "),
+                (ESCAPE, "A file to read"),
+                ("o", "A file to read"),
+                (corpus + "\r", " evil, "),  # its name, and how long it is
                 ("\r", ", . others"),
                 ("c", "Clamp 0:"),
                 ("1.5\r", "= 1.5"),
@@ -106,23 +120,23 @@ def test_a_tape_of_a_stranger(tmp_path: Path) -> None:
     tape = hostile_tape(tmp_path, model)
     command = app_command(model, tmp_path / "runs", "--tape", str(tape))
     with Terminal(command, size=(120, 36), environment=FAST) as terminal:
-        terminal.wait_for_text("Tape · branch evil")
+        terminal.wait_for_text("The tape is open.")
         press(
             terminal,
             [
+                ("\x1bOQ", "Tape · branch evil"),  # F2
                 ("l", "Branches · 3"),
-                ("c", "in common"),
-                ("\x1b", "Branches · 3"),
-                ("\x1b", "Tape · branch evil"),
-                ("c", "in common"),
-                ("\x1b", "Tape · branch evil"),
+                ("\x1b[B", "Branches · 3"),
+                ("c", "Arrows scroll"),
+                (ESCAPE, "Arrows scroll"),
+                ("c", "Arrows scroll"),
+                (ESCAPE, "Arrows scroll"),
                 ("t", "Name of the branch"),
-                ("\x15" + PASTED, "evil⟨9D⟩0;title"),
+                (PASTED, "evil⟨9D⟩0;title"),
                 ("\r", "branch evil⟨9D⟩0;title"),
                 ("i", "What comes at the cursor"),
                 (PASTED, "evil⟨9D⟩0;title"),
-                ("\x1b", "Tape · branch evil"),
-                ("o", "evil"),
+                (ESCAPE, "What comes at the cursor"),
             ],
         )
         leave(terminal)

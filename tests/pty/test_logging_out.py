@@ -83,7 +83,7 @@ def test_a_command_that_stays_goes_on_without_its_terminal(
         with trainer_of(run):
             terminal.hang_up()
             go_on.touch()
-            assert terminal.wait_for_end(limit=60.0, reads=False) == 0
+            assert terminal.wait_for_end(reads=False) == 0
     assert status_of(run).state is RunState.FINISHED
 
 

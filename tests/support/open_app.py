@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.command import PATIENCE
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_file
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
@@ -31,7 +32,7 @@ class RecordingLauncher:
     def end(self) -> None:
         """Let the processes end and wait for them."""
         for process in self.processes:
-            process.communicate(timeout=10)
+            process.communicate(timeout=PATIENCE)
 
 
 def tiny_app(

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 
 async def wait_until(
-    pilot: Pilot[Any], claim: str, predicate: Callable[[], bool], limit: float = 30.0
+    pilot: Pilot[Any], claim: str, predicate: Callable[[], bool], limit: float = 120.0
 ) -> None:
     """Let the app run until something is true.
 

@@ -6,9 +6,11 @@ import sys
 import pytest
 
 from tests.support.command import PATIENCE, ROOT
+from tui_charrnn.training.interruption import ECHO_TIME
 
 HELD = """
 import itertools, os, signal, sys, threading, time
+from tui_charrnn.training import interruption as interruption_module
 from tui_charrnn.training.held_thread import HeldThread
 from tui_charrnn.training.interruption import LISTENED_TO, Interruption
 
@@ -25,7 +27,8 @@ def send():
     if is_let_go:
         os.write(written_to, b"x")
 
-numbers, is_saved, deadline, is_let_go, pause = eval(sys.argv[1])
+numbers, is_saved, deadline, is_let_go, pause, echo = eval(sys.argv[1])
+interruption_module.ECHO_TIME = echo
 read_from, written_to = os.pipe()
 interruption = Interruption()
 interruption.listen()
@@ -48,9 +51,10 @@ def held(
     deadline: str = "None",
     is_let_go: bool = False,
     pause: float = 0.0,
+    echo: float = ECHO_TIME,
 ) -> str:
     """What a process says that is held, and gets signals or comes to its deadline."""
-    settings = f"({numbers}, {is_saved}, {deadline}, {is_let_go}, {pause})"
+    settings = f"({numbers}, {is_saved}, {deadline}, {is_let_go}, {pause}, {echo})"
     ended = subprocess.run(
         [sys.executable, "-c", HELD, settings],
         capture_output=True,
@@ -89,7 +93,7 @@ def test_a_time_limit_is_heeded_too() -> None:
 def test_where_something_is_not_saved_the_main_thread_is_waited_for(
     numbers: str, said: str
 ) -> None:
-    assert held(numbers, is_saved=False, is_let_go=True, pause=0.2) == said
+    assert held(numbers, is_saved=False, is_let_go=True, pause=0.2, echo=PATIENCE) == said
 
 
 def test_whoever_insists_is_let_go_whatever_is_saved() -> None:

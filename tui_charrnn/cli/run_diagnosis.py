@@ -56,7 +56,7 @@ def _judge_events(health: Health) -> Finding:
     events = health.events
     if events.problem:
         return _damage("events", f"events.jsonl: {events.problem}")
-    words = [f"{events.records:,} records, up to step {events.last_step:,}"]
+    words = [f"{_counted(events.records, 'record')}, up to step {events.last_step:,}"]
     # a trainer that is killed leaves a torn line, which the next one ends
     damaged = max(0, events.unreadable - max(0, events.starts - 1))
     if events.missing:
@@ -64,15 +64,15 @@ def _judge_events(health: Health) -> Finding:
         more = ", ..." if len(events.missing) > _SHOWN_GAPS else ""
         words.append(f"the records of steps {', '.join(shown)}{more} are missing")
     if events.repeated:
-        words.append(f"{events.repeated:,} steps have more records than one")
+        words.append(f"more records than one of {_counted(events.repeated, 'step')}")
     if damaged:
-        words.append(f"{damaged:,} lines cannot be read")
+        words.append(f"{_counted(damaged, 'line')} of what is no record")
     if len(words) > 1:
         return _damage("events", f"{'; '.join(words)}. Curves have a gap; training lacks nothing")
     if events.unreadable:
-        words.append(f"{events.unreadable:,} torn lines of trainers that were killed")
+        words.append(f"{_counted(events.unreadable, 'torn line')}, as a killed trainer leaves")
     if events.half_line and not health.is_at_work:
-        words.append("the last line is half written; the next trainer ends it")
+        words.append("the last line is half written, until the next trainer ends it")
     verdict: Literal["ok", "note"] = "note" if len(words) > 1 else "ok"
     return Finding(verdict, "events", "; ".join(words))
 
@@ -128,3 +128,7 @@ def _speech(health: Health) -> tuple[str, str]:
         f"Its model of step {model.step:,} is whole and can speak. {remedy} to train on.",
         safe_line(command("generate", "--model", str(path))),
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

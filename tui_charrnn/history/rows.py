@@ -48,7 +48,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
     """
     number, time, length, seed_text, text, document, rng_seed, label, file, sha256, hindrance = row
     numbers = (number, length, rng_seed)
-    texts = (time, seed_text, text, document, label, hindrance, sha256 or "")
+    texts = (time, seed_text, text, document, label, hindrance, "" if sha256 is None else sha256)
     is_ours = all(isinstance(each, int) for each in numbers) and all(
         isinstance(each, str) for each in texts
     )

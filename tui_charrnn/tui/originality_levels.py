@@ -74,6 +74,8 @@ class OriginalityLevels:
         self._corpus: IndexedCorpus | None = None
         self._words = ""
         self._branch: int | None = None
+        self._goal = 0
+        """Up to which character of it is compared. Not up to the newest, or each would be alone."""
         self._changed = threading.Condition()
         self._errand = Errand("originality", self._work)
 
@@ -98,9 +100,11 @@ class OriginalityLevels:
 
     def want(self, passages: Sequence[Passage]) -> None:
         """Compare the continuation that is looked at, as far as it has come."""
-        if passages:
+        tape = self._reading.speech.tape
+        if passages and tape is not None:
             with self._changed:
                 self._branch = passages[0].branch
+                self._goal = tape.tree.branches[self._branch].length
                 self._changed.notify()
 
     def line(self, branch: int, position: int) -> str:  # noqa: ARG002 - as every coloring has it
@@ -154,11 +158,11 @@ class OriginalityLevels:
         errand.check()
         self._corpus = corpus
         while True:
-            branch = self._next_branch(errand, speech.tape)
+            branch = self._next_branch(errand)
             self._extend(errand, speech.tape, branch, corpus)
 
-    def _next_branch(self, errand: Errand, tape: Tape) -> int:
-        """Wait for characters that are not compared yet."""
+    def _next_branch(self, errand: Errand) -> int:
+        """Wait for characters that are wanted and not compared yet."""
         with self._changed:
             while True:
                 errand.check()
@@ -166,7 +170,7 @@ class OriginalityLevels:
                 if branch is not None:
                     track = self._tracks.get(branch)
                     known = len(track) if track is not None else 0
-                    if known < tape.tree.branches[branch].length:
+                    if known < self._goal:
                         return branch
                 self._changed.wait()
 

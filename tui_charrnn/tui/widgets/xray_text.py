@@ -43,6 +43,8 @@ class XrayText(ExplainedText):
     _levels: Levels | None = None
     _look_timer: Timer | None = None
     _looked_at: object = None
+    _leaves_out_look = False
+    """Whether the next look is left out."""
 
     @property
     def levels(self) -> Levels | None:
@@ -98,7 +100,14 @@ class XrayText(ExplainedText):
         super().stop_reading()
 
     def _look_over(self) -> None:
-        """Have read what is in view, once that has changed."""
+        """Have read what is in view, once that has changed.
+
+        While the text streams, every other look will do: what each finds is drawn at once, and so
+        takes time from what streams.
+        """
+        self._leaves_out_look = self.streaming and not self._leaves_out_look
+        if self._leaves_out_look:
+            return
         # deferred: needed by those who use the x-ray only
         from tui_charrnn.tui.xray_places import wanted_passages  # noqa: PLC0415 - as said
 
