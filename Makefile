@@ -46,7 +46,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --reruns 1 -rR
 
 stress: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --stress tests/faults tests/stress
+	$(BIN)/python -m pytest --stress tests/faults tests/stress tests/cluster_runs
 	$(BIN)/python -m tests.fuzz --seconds 300
 
 check: $(VENV)/.installed-dev

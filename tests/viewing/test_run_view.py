@@ -182,6 +182,20 @@ def test_a_resume_takes_back_how_the_run_had_ended(view: RunView) -> None:
     assert view.is_live
 
 
+@pytest.mark.parametrize(
+    ("saved", "words"),
+    [([], "ended at 9, nothing saved"), ([4], "ended at 9, saved at 4"), ([4, 9], "saved at 9")],
+)
+def test_a_run_that_broke_off_names_what_was_saved(
+    view: RunView, saved: list[int], words: str
+) -> None:
+    news = view.take([
+        *(CheckpointSaved(step, f"checkpoints/{step}", 0.1) for step in saved),
+        ended("saved", 9),
+    ])
+    assert news[-1].sentence.endswith(f": {words}.")
+
+
 def test_the_clock_runs_while_tensorflow_loads(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.LOADING, beat=1), "alive", now=100.0)
     view.observe(RunStatus(state=RunState.LOADING, beat=2), "alive", now=104.0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn.metrics import RunningMean
 from tui_charrnn.runs.batch_stretch import BatchStretch, Told
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
@@ -189,7 +190,11 @@ def _fold_preempted(_: RunView, record: RunPreempted) -> News:
 
 def _fold_ended(view: RunView, record: RunEnded) -> News:
     view.ended = record
-    return News(f"Run {safe_line(view.run.name)}: {safe_line(record.reason)} at {record.step:,}.")
+    how = f"{safe_line(record.reason)} at {record.step:,}"
+    saved = view.checkpoint_step or 0
+    if record.reason == RunState.SAVED and saved < record.step:  # another process was lost
+        how = f"ended at {record.step:,}, {f'saved at {saved:,}' if saved else 'nothing saved'}"
+    return News(f"Run {safe_line(view.run.name)}: {how}.")
 
 
 _FOLDS: Final[Mapping[type[Told], Callable[[RunView, Any], News | None]]] = {
