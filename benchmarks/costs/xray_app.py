@@ -20,6 +20,8 @@ from tui_charrnn.tui.widgets.xray_legend import compare_with, furnished, turn_xr
 
 _SETTLING: Final = 1.0
 """Seconds from a change to the measurement."""
+_NEWEST: Final = 1_000
+"""Characters that may be unknown of a text that streams."""
 
 
 class XrayedApp(CharRNNApp):
@@ -63,13 +65,16 @@ class XrayedApp(CharRNNApp):
         self.exit()
 
     async def _color(self, spoken: SpokenText, name: str) -> None:
-        """Turn to a coloring; that of originality has its index before anything is measured."""
+        """Turn to a coloring; that of originality has first compared what was said before."""
         conversation = self.main.conversation
         if name == "originality":
             compare_with(conversation, self.text)
-            await self._until(
-                spoken, "legend", lambda: spoken.legend is not None and any(spoken.legend[1])
-            )
+
+            def has_caught_up() -> bool:
+                levels, place = spoken.levels, max(spoken.shown - _NEWEST, 0)
+                return levels is not None and levels.level(spoken.branch, place) is not None
+
+            await self._until(spoken, "additions", has_caught_up)
             return
         furnished(conversation)
         while spoken.coloring is None or spoken.coloring.name != name:

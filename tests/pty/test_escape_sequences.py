@@ -11,7 +11,14 @@ from typing import Final
 
 import pytest
 
-from tests.support.allowed_sequences import allowed, until_quiet
+from tests.support.allowed_sequences import (
+    ESCAPE,
+    allowed,
+    foreign_sequences,
+    is_gone,
+    press,
+    until_quiet,
+)
 from tests.support.escape_sequences import sequences
 from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.hostile_text import HOSTILE
@@ -70,10 +77,6 @@ def press_every_key(terminal: Terminal) -> str:
     return "\n".join(seen)
 
 
-def is_gone(terminal: Terminal, title: str) -> bool:
-    return title not in terminal.text
-
-
 def leave(terminal: Terminal) -> None:
     """Quit, with a training left at work."""
     terminal.write("\x11")
@@ -100,9 +103,50 @@ def test_every_screen_steers_with_what_is_needed_alone(tmp_path: Path) -> None:
             seen = press_every_key(terminal)
             leave(terminal)
             found = list(sequences(terminal.raw.decode("utf-8")))
+            assert foreign_sequences(terminal) == []
     assert "␛" in seen
-    assert [sequence for sequence in found if not allowed(sequence)] == []
     assert {("CSI", "m"), ("CSI", "H"), ("CSI", "?h")} <= {(each.kind, each.name) for each in found}
+
+
+def test_the_keys_of_the_panes_steer_with_no_more(tmp_path: Path) -> None:
+    run = hostile_run(tmp_path / "runs")
+    run.log.write_text(f"{HOSTILE}\nValueError: {HOSTILE}\n", encoding="utf-8")
+    with FakeTrainer(run) as trainer:
+        trainer.start()
+        trainer.train(3.0, 2.0)
+        trainer.evaluate(1.5)
+        for _ in range(2):
+            trainer.sample(HOSTILE, HOSTILE)
+        trainer.save(1.5, is_best=True)
+        trainer.end()
+    attach = ["attach", str(run.path), "--runs-dir", str(run.path.parent)]
+    with Terminal([sys.executable, "-m", "tui_charrnn", *attach], size=(120, 36)) as terminal:
+        terminal.wait_for_text("evil␛]0;title")
+        press(
+            terminal,
+            [
+                (KEYS["f3"], "r Recent"),
+                ("r", "last batches"),
+                ("y", "logarithmic"),
+                ("x", "epochs"),
+                (KEYS["ctrl+t"], "← → Step"),
+                ("\x1b[D", "sample 1 of 2"),
+                (" ", "sample 2 of 2"),
+                (KEYS["ctrl+l"], "f Filter"),
+                ("f", "✗ ValueError: ␛"),
+                (KEYS["f4"], "c Compare"),
+                ("c", "is the run that is shown."),
+                ("n", "Rename"),
+                ("\x1b[200~evil\u202e\x1b[201~", "evil⟨202E⟩"),
+                (ESCAPE, "evil⟨202E⟩"),
+                ("d", "into the trash? u"),
+                (ESCAPE, "into the trash? u"),
+                ("u", "There is nothing in the trash of"),
+            ],
+        )
+        terminal.write(KEYS["ctrl+q"])
+        assert terminal.wait_for_end() == 0
+        assert foreign_sequences(terminal) == []
 
 
 def test_the_clipboard_is_written_by_a_key_and_by_nothing_else(tmp_path: Path) -> None:

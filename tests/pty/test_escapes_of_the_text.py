@@ -5,16 +5,13 @@ The model speaks in signs that do harm; whatever is asked for is answered with m
 
 import json
 import sys
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.support.allowed_sequences import allowed, until_quiet
+from tests.support.allowed_sequences import ESCAPE, foreign_sequences, press
 from tests.support.command import ROOT
-from tests.support.escape_sequences import sequences
 from tests.support.hostile_model import hostile_model, hostile_tape, hostile_text
 from tests.support.hostile_text import HOSTILE, foreign_controls
 from tests.support.terminal import Terminal, app_command
@@ -22,34 +19,18 @@ from tests.support.terminal import Terminal, app_command
 pytestmark = pytest.mark.pty
 
 PASTED: Final = "\x1b[200~evil\x9d0;title\x9c\u202e\x1b[201~"
-ESCAPE: Final = "\x1b"
 FAST: Final = {"CHARRNN_PACE": "max", "CHARRNN_LENGTH": "600"}
-Keys = Sequence[tuple[str, str]]
-"""What is typed, and what is on the screen then; after Escape, what is there no more."""
-
-
-def press(terminal: Terminal, keys: Keys) -> None:
-    for typed, shown in keys:
-        terminal.write(typed)
-        if typed == ESCAPE:
-            terminal.wait_for(f"no {shown}", partial(is_gone, terminal, shown))
-        else:
-            terminal.wait_for_text(shown)
-        until_quiet(terminal)
-
-
-def is_gone(terminal: Terminal, text: str) -> bool:
-    return text not in terminal.text
 
 
 def leave(terminal: Terminal) -> None:
     terminal.write("\x11")
     assert terminal.wait_for_end() == 0
-    assert [each for each in sequences(terminal.raw.decode("utf-8")) if not allowed(each)] == []
+    assert foreign_sequences(terminal) == []
 
 
 def test_what_is_seen_inside_a_model(tmp_path: Path) -> None:
-    corpus = str(hostile_text(tmp_path))
+    corpus = hostile_text(tmp_path)
+    read = len(corpus.read_text(encoding="utf-8"))
     command = app_command(hostile_model(tmp_path), tmp_path / "runs")
     with Terminal(command, size=(120, 36), environment=FAST) as terminal:
         terminal.wait_for_text("600 characters.")
@@ -67,7 +48,7 @@ def test_what_is_seen_inside_a_model(tmp_path: Path) -> None:
                 (PASTED, "evil⟨9D⟩0;title"),
                 (ESCAPE, "A file to compare with"),
                 ("k", "A file to compare with"),
-                (corpus + "\r", "against evil"),
+                (str(corpus) + "\r", "against evil"),
                 ("d", "state"),
                 ("d", "gates"),
                 ("p", "A neuron, as"),
@@ -81,7 +62,7 @@ def test_what_is_seen_inside_a_model(tmp_path: Path) -> None:
                 (PASTED, "characters will be read."),
                 ("\r", "A pasted text, read by the model"),
                 ("r", "X-ray a text"),
-                (corpus + "\r", "evil.txt, read by the model"),
+                (str(corpus) + "\r", f"Read {read:,} characters"),
                 ("/", "look for"),
                 (PASTED, "no match"),
                 (ESCAPE, "no match"),

@@ -1,8 +1,10 @@
-"""The sequences by which the app may steer a terminal, and no others."""
+"""The sequences by which the app may steer a terminal, and keys that are pressed to see them."""
 
+from collections.abc import Sequence as Several
+from functools import partial
 from typing import Final
 
-from tests.support.escape_sequences import Sequence
+from tests.support.escape_sequences import Sequence, sequences
 from tests.support.terminal import Terminal
 
 MODES: Final = frozenset({
@@ -27,6 +29,9 @@ ALLOWED: Final = frozenset({
     ("control", "\r"),
     ("control", "\n"),
 })
+ESCAPE: Final = "\x1b"
+Keys = Several[tuple[str, str]]
+"""What is typed, and what is on the screen then; after Escape, what is there no more."""
 
 
 def allowed(sequence: Sequence) -> bool:
@@ -41,3 +46,24 @@ def until_quiet(terminal: Terminal) -> None:
     for _ in range(20):
         if not terminal.read(0.1):
             return
+
+
+def press(terminal: Terminal, keys: Keys) -> None:
+    """Type one thing after another, each once what the one before it brings is there."""
+    for typed, shown in keys:
+        terminal.write(typed)
+        if typed == ESCAPE:
+            terminal.wait_for(f"no {shown}", partial(is_gone, terminal, shown))
+        else:
+            terminal.wait_for_text(shown)
+        until_quiet(terminal)
+
+
+def is_gone(terminal: Terminal, text: str) -> bool:
+    """Whether the screen does not show a text."""
+    return text not in terminal.text
+
+
+def foreign_sequences(terminal: Terminal) -> list[Sequence]:
+    """What the terminal was sent that the app does not need."""
+    return [each for each in sequences(terminal.raw.decode("utf-8")) if not allowed(each)]

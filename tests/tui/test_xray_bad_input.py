@@ -139,7 +139,8 @@ async def test_names_and_texts_that_do_harm_are_shown_as_signs(tmp_path: Path, k
         await wait_until(app.pilot, "the end", lambda: note_of(app.app).startswith("Read "))
         check(app.app)
         app.app.main.xray_text(file)  # as `--xray` has it read
-        await wait_until(app.pilot, "the file", lambda: app.tape.text() == "abba cafe\n" * 20)
+        await wait_until(app.pilot, "it", lambda: note_of(app.app).startswith("Read 200 "))
+        assert app.tape.text() == "abba cafe\n" * 20
         check(app.app)
 
 

@@ -78,6 +78,6 @@ async def test_a_page_for_which_there_is_no_room_is_refused_in_words(tmp_path: P
 async def test_the_keys_of_units_stand_beside_their_legend_alone(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(80, 24)) as app:
         await color(app, "neuron")
-        await wait_until(app.pilot, "keys", lambda: "p by name" in screen_text(app.app))
+        await wait_until(app.pilot, "keys", lambda: ", . others" in screen_text(app.app))
         await color(app, "surprise")
-        await wait_until(app.pilot, "none", lambda: "p by name" not in screen_text(app.app))
+        await wait_until(app.pilot, "none", lambda: ", . others" not in screen_text(app.app))

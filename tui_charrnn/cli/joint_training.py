@@ -208,10 +208,11 @@ def _follow(run: RunDirectory, watching: Watching, max_time: float | None) -> in
     reporter = QuietReporter(RunView(run))
     with preemptible(is_headless=True):
         code = follow(run, RunReader(run), lambda: launch(run, watching, limit), reporter)
+    if (shared := code_after_loss(watching, code)) is not None:
+        return shared
     status = newest_status(run)
     if code not in _EXPECTED:
         tell_failure(run, code, 0)
     elif not quiet and status is not None:
         narrate(status.message or f"Rank {rank}: {status.state}.")
-    code = code_after_loss(watching, code)
     return code if code >= 0 else int(ExitCode.UNEXPECTED)

@@ -99,18 +99,21 @@ def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subpr
     return trainer
 
 
-def code_after_loss(watching: Watching, code: int) -> int:
-    """The exit code of a command; says who is missing if its trainer had to leave for that.
+def code_after_loss(watching: Watching, code: int) -> int | None:
+    """Say who is missing if a trainer had to leave for that, before all had begun.
 
-    The others have been told by then how the trainer ended, if that was before all had begun.
+    The others have been told by then how this trainer ended.
 
     Args:
-        watching: How it stayed with its trainer.
-        code: That of the trainer.
+        watching: How the command stayed with its trainer.
+        code: The trainer's exit code, negative for a signal.
+
+    Returns:
+        The exit code of the command; None if the trainer ended for another reason.
     """
     lost = None if watching.vigil is None else watching.vigil.loss()
-    if lost is None or code != ExitCode.RESUME_ME:
-        return code
+    if lost is None or code not in {ExitCode.RESUME_ME, -signal.SIGTERM}:
+        return None
     if not watching.quiet:
         narrate(lost.sentence)
     return lost.exit_code
@@ -144,11 +147,13 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
     returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter)
     if not watching.quiet:
         narrate_outcome(view)
+    if (shared := code_after_loss(watching, returncode)) is not None:
+        return shared
     if returncode not in _AS_ASKED:
         tell_failure(run, returncode, log_size)
     elif not watching.quiet:
         _tell_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
-    return _end(run, watching, code_after_loss(watching, returncode))
+    return _end(run, watching, returncode)
 
 
 def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:

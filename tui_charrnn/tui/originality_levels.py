@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _NEW: Final = 0
 _COPIED: Final = 3
-_AT_ONCE: Final = 4096
+_AT_ONCE: Final = 1024
 """Characters between two words about what is known now."""
 _TRACKS: Final = 16
 """Continuations that are remembered."""
@@ -158,8 +159,10 @@ class OriginalityLevels:
         errand.check()
         self._corpus = corpus
         while True:
-            branch = self._next_branch(errand)
+            branch, began = self._next_branch(errand), time.monotonic()
             self._extend(errand, speech.tape, branch, corpus)
+            if speech.is_active:  # which would be slow for as long as much is to be compared
+                errand.wait(time.monotonic() - began)
 
     def _next_branch(self, errand: Errand) -> int:
         """Wait for characters that are wanted and not compared yet."""

@@ -65,7 +65,8 @@ def question_for(config: ModelConfig) -> str:
         names = ", ".join(f"{letter} {name}" for letter, name in gates.items())
         letter = next(iter(gates))
         sentence += f"; or a gate ({names}), as 0:{letter}7, or 0:{letter} for its mean"
+    count = config.layer_count
+    layers = "The only layer is 0" if count == 1 else f"Layers are 0 to {count - 1}"
     return (
-        f"{sentence}. Layers are 0 to {config.layer_count - 1}, units 0 to {last}; "
-        "the number before the colon is the layer's."
+        f"{sentence}. {layers}, units are 0 to {last}; the number before the colon is the layer's."
     )

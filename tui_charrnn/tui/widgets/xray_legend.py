@@ -142,7 +142,7 @@ def turn_page(conversation: Conversation) -> None:
 def unit_keys() -> str:
     """Which keys color by another neuron or gate."""
     before, after = key_words("speech.xray_before"), key_words("speech.xray_after")
-    return f"{before} {after} others  {key_words('speech.xray_pick')} by name"
+    return f"{key_words('speech.xray_pick')} {before} {after} others"
 
 
 def color_by(
@@ -192,7 +192,7 @@ def step_unit(conversation: Conversation, step: int) -> None:
     # deferred: NumPy, which the first frame does not wait for
     from tui_charrnn.lens.probe import neighbor  # noqa: PLC0415 - as said
 
-    legend, config, now = furnished(conversation), config_of(conversation), None
+    legend, config = furnished(conversation), config_of(conversation)
     if config is None:
         return
     now = conversation.spoken.coloring

@@ -27,7 +27,7 @@ STREAMING_INTERVAL: Final = 0.3
 """Seconds between two drawings while the text streams, whose time they take."""
 _FEW_COLORS: Final = frozenset({None, "standard"})
 """What Rich says of a terminal that has sixteen colors, or none."""
-_LEAST_EXPECTED: Final = 6
+_LEAST_EXPECTED: Final = 4
 """Rows from which on what was expected is worth being shown below another page."""
 _LEAST_INSIDE: Final = 3
 """The same of a heat map, without its head."""
