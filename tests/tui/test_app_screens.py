@@ -14,6 +14,7 @@ from tests.support.kept_picture import KeptPicture
 from tests.support.open_app import note_of, run_words_of, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
+from tests.support.xray_app import read_in_view
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
 
@@ -121,6 +122,24 @@ def test_the_tape(app: CharRNNApp, looks_as_kept: Any, size: Any) -> None:
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("2,000"))
 
     assert looks_as_kept(size, go_back)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_xray(
+    app: CharRNNApp, looks_as_kept: Any, size: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    async def look_inside(pilot: Pilot[Any]) -> None:
+        spoken = app.main.conversation.spoken
+        spoken.focus()
+        await pilot.press("x", "x", "d")
+        await wait_until(pilot, "a character", lambda: spoken.seen is not None)
+        await wait_until(pilot, "it", lambda: "character 2,000" in screen_text(app))
+        await read_in_view(pilot, spoken)
+
+    assert looks_as_kept(size, look_inside)
 
 
 @pytest.mark.parametrize("size", SIZES)

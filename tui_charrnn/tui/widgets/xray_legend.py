@@ -30,6 +30,10 @@ _LEAST_ROWS: Final = 18
 """Rows of the conversation from which on there is room for the panel below the text."""
 _LEAST_WITH_NEURONS: Final = 30
 """The same where the list of neurons stands below it too."""
+_MOST_BELOW: Final = 8
+"""Rows of the panel below the text."""
+_OTHERS: Final = 12
+"""Rows of all else there: five of the text, frames, legend and seed."""
 
 
 class XrayLegend(Vertical):
@@ -234,6 +238,7 @@ def fit_xray(conversation: ProbedConversation) -> None:
         legend.show_seen(conversation.spoken.seen)
         for panel in conversation.query(XrayPanel):
             panel.set_class(not has_room, "-below")
+            panel.styles.height = "100%" if has_room else max(min(_MOST_BELOW, height - _OTHERS), 1)
             fits_below = legend.shows_panel and height >= least
             panel.display = is_on and (has_room or fits_below)
             conversation.set_class(panel.display and not has_room, "-xray-below")

@@ -52,7 +52,6 @@ class XrayPanel(Static):
             dock: none;
             width: 100%;
             max-width: 100%;
-            height: 8;
             border: none;
             border-top: round $foreground 25%;
         }
