@@ -46,7 +46,7 @@ async def test_a_saved_tape_reopens_with_what_was_held(tmp_path: Path) -> None:
         await app.pilot.press("c", *"2", "enter")
         await app.rested(2 * LENGTH)
         text = app.tape.text()
-        await app.pilot.press("escape", "f2")
+        await app.pilot.press("escape", "t")
         await app.pilot.press("s")
         await app.noted("Saved the tape")
         (path,) = texts_folder().glob("tape-*.json")

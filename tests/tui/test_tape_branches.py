@@ -1,8 +1,10 @@
 """Branches in the app: walked, listed, named, compared, saved and opened again."""
 
-import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
@@ -191,8 +193,18 @@ async def test_a_tape_of_a_model_that_is_gone_is_refused(tmp_path: Path) -> None
     other.session.tape = path
     async with other.run_test() as pilot:
         await wait_until(pilot, "the reason", lambda: "was replaced" in note_of(other))
-    path.write_text(json.dumps({"format": 1, "model": 7}))
-    other = tiny_app(tmp_path / "third")
-    other.session.tape = path
-    async with other.run_test() as pilot:
-        await wait_until(pilot, "the reason", lambda: "This is not a tape" in note_of(other))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path.write_text('{"format": 1, "model": 7}'), os.mkfifo],
+    ids=["7", "pipe"],
+)
+async def test_what_is_named_as_a_tape_and_is_none(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    app = tiny_app(tmp_path)
+    app.session.tape = tmp_path / "none.json"
+    make(app.session.tape)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the reason", lambda: "This is not a tape" in note_of(app))

@@ -60,7 +60,7 @@ MAIN_KEYS: Final[tuple[Key, ...]] = (
         "f2",
         "text",
         "Text",
-        "Show the text, with the cursor in the seed; from there, go back over it, and return.",
+        "Show the text, with the cursor in the seed; from either, go back over it, and return.",
         in_row=False,
     ),
     Key(

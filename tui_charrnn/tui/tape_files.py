@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn import __version__
 from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.speaker import Recording, Voice, Wait
 from tui_charrnn.tui.text_files import write_new
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.utterance import Opening
 
 _STEM: Final = "tape"
+_LONGEST: Final = 1 << 29
+"""Bytes of a tape that is opened: one of a million characters takes some 25 million."""
 
 
 def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
@@ -94,7 +97,7 @@ def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], Voice])
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_bounded(path, _LONGEST))
     except (ValueError, RecursionError) as error:
         raise DataError(f"This is not a tape: {safe_line(str(path))}") from error
     if not isinstance(document, Mapping) or not isinstance(document.get("model"), str):

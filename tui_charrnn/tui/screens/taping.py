@@ -60,12 +60,14 @@ class Taping(Screen[None]):
         self.conversation.speak(work, None)
 
     def action_text(self) -> None:
-        """Show the text; with the cursor in the seed already, go back over it, and return."""
+        """Show the text; where it or the seed has the focus, go back over it, and return."""
         conversation = self.conversation
-        if self.pane == "text" and self.focused is conversation.seed:
+        has_tape = conversation.home is not conversation.seed
+        at_hand = {conversation.seed, conversation.spoken}
+        if self.pane == "text" and self.focused in at_hand and not has_tape:
             conversation.open_tape()
             return
-        if self.pane == "text" and conversation.home is not conversation.seed:
+        if self.pane == "text" and has_tape:
             conversation.close_tape()
         self.action_show("text")
 
