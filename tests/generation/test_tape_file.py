@@ -13,6 +13,7 @@ from tui_charrnn.errors import DataError
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
+from tui_charrnn.generation.tree import LONGEST_NAME
 
 
 def recorded() -> Tape:
@@ -34,6 +35,12 @@ def recorded() -> Tape:
 def stored(tape: Tape) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(json.dumps(tape_document(tape), allow_nan=False))
     return document
+
+
+def test_the_name_of_a_branch_is_cut_where_one_that_is_typed_ends() -> None:
+    document = stored(recorded())
+    document["branches"][1]["name"] = "n" * 900
+    assert open_tape(tiny_model(), document).tree.branches[1].name == "n" * LONGEST_NAME
 
 
 def test_a_tape_comes_back_whole_and_goes_on_alike() -> None:

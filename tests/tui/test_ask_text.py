@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
@@ -86,3 +87,12 @@ async def test_what_is_pasted_is_harmless() -> None:
         app.question.field.insert_text_at_cursor("a\x1b[31mb")
         await pilot.pause()
         assert app.question.field.value == "a␛[31mb"
+
+
+async def test_what_is_typed_after_a_paste_stands_behind_it() -> None:
+    async with asking("abc") as (app, pilot):
+        await pilot.press("home", "right")
+        app.question.field.post_message(Paste("\x9b\x1b"))
+        await pilot.press("z")
+        await wait_until(pilot, "all of it", lambda: "z" in app.question.field.value)
+        assert app.question.field.value == "a⟨9B⟩␛zbc"

@@ -23,7 +23,7 @@ from tui_charrnn.generation.draws import Draws
 from tui_charrnn.generation.states import BUDGET
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tree import Branch, ClampsFrom, DrawsFrom, SamplingFrom
+from tui_charrnn.generation.tree import LONGEST_NAME, Branch, ClampsFrom, DrawsFrom, SamplingFrom
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.model_config import ModelConfig
@@ -145,7 +145,7 @@ def _branches(
             number=number,
             parent=parent,
             start=start,
-            name=str(entry["name"]),
+            name=str(entry["name"])[:LONGEST_NAME],
             sampling=[
                 SamplingFrom(position, SamplingConfig.from_mapping(values, skip_unknown=True))
                 for position, values in entry["sampling"]

@@ -10,12 +10,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.sampling_config import SamplingConfig
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.clamping import Clamp
+
+
+LONGEST_NAME: Final = 40
+"""Characters of the name of a branch."""
 
 
 class SamplingFrom(NamedTuple):
@@ -56,6 +60,7 @@ class Branch:
     start: int
     """How many characters it shares with its parent."""
     name: str
+    """At most `LONGEST_NAME` characters."""
     sampling: list[SamplingFrom]
     """What its characters were chosen by, ascending; the first holds from `start`."""
     draws: list[DrawsFrom]

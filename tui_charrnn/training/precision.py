@@ -20,10 +20,10 @@ import tensorflow as tf
 
 from tui_charrnn.training.recurrence import Tensor
 
-WORTHWHILE_GAIN: Final = 1.25
-"""bfloat16 is taken where its products are this many times as fast. With 1.5, steps were
-1.3 to 1.7 times as fast (benchmarks/results.md); with less, what XLA gains by compiling a whole
-step, as it does in float32, would soon be the greater gain."""
+WORTHWHILE_GAIN: Final = 1.5
+"""bfloat16 is taken where its products are this many times as fast. Steps are as fast in either at
+1.3, as XLA compiles a whole step in float32 only (benchmarks/results.md, "Which precision")."""
+_LINKS: Final = 16
 _FEWEST: Final = 6
 _MOST: Final = 60
 _ENOUGH: Final = 0.03  # seconds; a disturbance lasts milliseconds, and small products microseconds
@@ -60,8 +60,9 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def measure_gain(hidden_size: int, streams: int, gates: int) -> float:
     """How many times as fast as in float32 the product of the recurrence is in bfloat16.
 
-    Takes some 30 milliseconds: the fastest of products of the shape (G·H, H) by (H, B) each. The
-    first, which chooses its kernel, is slower and so does not count.
+    Takes a tenth of a second or two: the fastest of chains of products of the shape (G·H, H) by
+    (H, B) each, as a step has them. One by itself would tell more of what calling it takes. The
+    first chain, in which kernels are chosen, is slower and so does not count.
 
     Args:
         hidden_size: H.
@@ -70,15 +71,32 @@ def measure_gain(hidden_size: int, streams: int, gates: int) -> float:
     """
     kernel = tf.random.stateless_uniform((gates * hidden_size, hidden_size), (0, 1))
     hidden = tf.random.stateless_uniform((hidden_size, streams), (0, 2))
-    narrow_kernel, narrow_hidden = (tf.cast(x, tf.bfloat16) for x in (kernel, hidden))
+    kernel *= 2 / hidden_size  # what comes out is as large as what goes in
+    wide, narrow = (
+        functools.partial(_chain(a, b), a, b)
+        for a, b in [(kernel, hidden), (tf.cast(kernel, tf.bfloat16), tf.cast(hidden, tf.bfloat16))]
+    )
     times: list[tuple[float, float]] = []
     while len(times) < _FEWEST or (len(times) < _MOST and sum(map(sum, times)) < _ENOUGH):
-        # in turns: a disturbance meets both
-        times.append((_seconds(kernel, hidden), _seconds(narrow_kernel, narrow_hidden)))
+        times.append((_seconds(wide), _seconds(narrow)))  # in turns: a disturbance meets both
     return min(wide for wide, _ in times) / min(narrow for _, narrow in times)
 
 
-def _seconds(a: Tensor, b: Tensor) -> float:
+def _chain(kernel: Tensor, hidden: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """Products one after another, each of what the one before gave."""
+
+    def multiply(kernel: Tensor, hidden: Tensor) -> Tensor:
+        for _ in range(_LINKS):
+            hidden = tf.matmul(kernel, hidden)[: kernel.shape[1]]
+        return hidden
+
+    chain: Callable[[Tensor, Tensor], Tensor] = tf.function(
+        multiply, autograph=False
+    ).get_concrete_function(kernel, hidden)
+    return chain
+
+
+def _seconds(compute: Callable[[], Tensor]) -> float:
     started = time.perf_counter()
-    tf.matmul(a, b).numpy()
+    compute().numpy()
     return time.perf_counter() - started

@@ -21,6 +21,10 @@ class SafeInput(Input):
         """What is shown, and returned: signs in the place of what cannot be."""
         return safe_line(value)
 
+    def replace(self, text: str, start: int, end: int) -> None:
+        """As `Input`, with the cursor behind all of what is shown for the text."""
+        super().replace(safe_line(text), start, end)
+
 
 class AskTextScreen(Dialog[str | None]):
     """Asks, and returns the line once nothing is wrong with it; None if it is left by Esc."""

@@ -10,6 +10,7 @@ from textual.getters import query_one
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from tui_charrnn.generation.tree import LONGEST_NAME
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.keymap import key_words
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from tui_charrnn.generation.tree import Branch, Tree
 
-LONGEST_NAME: Final = 40  # characters
 _DEEPEST: Final = 6
 """Branches that are set off from each other; those further down stand below one another."""
 _BEGINNING: Final = 60
