@@ -56,10 +56,19 @@ class Member:
 
         What comes with it is returned.
         """
-        wait_for(f"{name} is told", lambda: not self._events.empty() or self._has_ended())
-        told = self._events.get(timeout=5)
-        assert told.keys() == {name}, told
-        return told[name]
+        return self.events(name)[name]
+
+    def events(self, *names: str) -> dict[str, Any]:
+        """The next things that it tells, which must be one of each name, in any order."""
+        told: dict[str, Any] = {}
+        for _ in names:
+            wait_for(
+                f"{' and '.join(names)} are told",
+                lambda: not self._events.empty() or self._has_ended(),
+            )
+            told |= self._events.get(timeout=5)
+        assert told.keys() == set(names), told
+        return told
 
     def end(self) -> None:
         """Make sure that it is no more."""
