@@ -1,7 +1,7 @@
 """How soon the app starts and answers, what it costs, and how fast it shows a very long run.
 
 Usage: python -m benchmarks.app [--what starting,streaming,xray,keys,idling,attaching,frames]
-       [--rounds 5] [--batches 1000000] [--json FILE]
+       [--rounds 5] [--batches 1000000] [--model shakespeare] [--json FILE]
 """
 
 import argparse
@@ -48,8 +48,8 @@ def _starting(options: argparse.Namespace, _: Path) -> tuple[str, str, Any]:
 
 
 def _streaming(options: argparse.Namespace, folder: Path) -> tuple[str, str, Any]:
-    looks = measure_streaming(folder, options.rounds, _STREAMED)
-    title = f"{PACE:,} characters a second after {HISTORY:,}, 120x36"
+    looks = measure_streaming(folder, options.rounds, _STREAMED, options.model)
+    title = f"{PACE:,} characters a second of {options.model} after {HISTORY:,}, 120x36"
     return title, streaming_report(looks), [asdict(look) for look in looks]
 
 
@@ -130,6 +130,11 @@ def main() -> int:
     )
     parser.add_argument(
         "--batches", type=int, default=1_000_000, help="of the long run (default: 1000000)"
+    )
+    parser.add_argument(
+        "--model",
+        default="shakespeare",
+        help="the model file, run or name whose text streams (default: shakespeare)",
     )
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     parser.add_argument("--presses", type=int, default=200, help="keys a round (default: 200)")

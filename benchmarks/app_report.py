@@ -110,13 +110,16 @@ def streaming_report(looks: Sequence[Streamed]) -> str:
     """The table of a text that comes fast."""
     lags, shares = [look.worst_lag for look in looks], [look.processor for look in looks]
     drawing, rates = [look.drawing for look in looks], [look.rate for look in looks]
+    network, app = [look.network for look in looks], [look.app for look in looks]
     return figures_table(
         "while it streams",
         [
             Figure("characters a second", rates, ",.0f"),
             Figure("worst lag of the event loop, ms (bar below 50)", lags, ".0f", LAG_BAR, 1e3),
             Figure("share of a core, % (bar at most 30)", shares, ".1f", STREAMING_BAR, 1e2),
-            Figure("of it, drawing, %", drawing, ".1f", scale=1e2),
+            Figure("of it, the network by itself, %", network, ".1f", scale=1e2),
+            Figure("of it, all the rest, %", app, ".1f", scale=1e2),
+            Figure("of that, drawing, %", drawing, ".1f", scale=1e2),
         ],
     )
 

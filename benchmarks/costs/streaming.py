@@ -29,25 +29,36 @@ class Streamed:
     """Share of a core that the thread took in which everything is drawn."""
     rate: float
     """Characters a second that were shown."""
+    network: float
+    """Share of a core that the network takes at this rate by itself, measured in the same process
+    with neither tape nor screen."""
+
+    @property
+    def app(self) -> float:
+        """Share of a core that all but the network took."""
+        return self.processor - self.network
 
 
-def measure_streaming(folder: Path, rounds: int, seconds: float) -> list[Streamed]:
-    """Let the app measure itself while the bundled model speaks.
+def measure_streaming(folder: Path, rounds: int, seconds: float, model: str) -> list[Streamed]:
+    """Let the app measure itself while a model speaks.
 
     Args:
         folder: For files; there must be no runs in it.
         rounds: How often the app is opened.
         seconds: How long it is measured each time.
+        model: Whose text it is: a model file, a run or a name.
 
     Raises:
         RunError: If the app ended before.
     """
-    return [_stream(folder / f"streamed-{number}.json", seconds) for number in range(rounds)]
+    results = [folder / f"streamed-{number}.json" for number in range(rounds)]
+    return [_stream(result, seconds, model) for result in results]
 
 
-def _stream(result: Path, seconds: float) -> Streamed:
+def _stream(result: Path, seconds: float, model: str) -> Streamed:
     program = [sys.executable, "-m", "benchmarks.costs.streaming_app"]
-    words = [str(word) for word in (HISTORY, PACE, seconds, result.parent / "no-runs", result)]
+    folder = result.parent / "no-runs"
+    words = [str(word) for word in (HISTORY, PACE, seconds, folder, model, result)]
     with UnseenTerminal([*program, *words], columns=120, rows=36) as terminal:
         try:
             terminal.process.wait(_PATIENCE + seconds)

@@ -1,6 +1,6 @@
 """The app with a long text behind it that goes on fast, and measures itself. Run as a program.
 
-Usage: python -m benchmarks.costs.streaming_app HISTORY PACE SECONDS RUNS RESULT
+Usage: python -m benchmarks.costs.streaming_app HISTORY PACE SECONDS RUNS MODEL RESULT
 """
 
 import asyncio
@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.cli.opening import start_without_collecting
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.renderables.wrapped_text import TextStyle
 from tui_charrnn.tui.widgets.spoken_text import SpokenText
 
 _LINE: Final = "To be, or not to be: that is the question, said he.\n"
-_LOOKED_EVERY: Final = 0.002
+_LOOKED_EVERY: Final = 0.005
 _SETTLING: Final = 4.0
+_TIMED_ALONE: Final = 4_000  # characters
 
 
 class StreamingApp(CharRNNApp):
@@ -29,6 +33,7 @@ class StreamingApp(CharRNNApp):
     pace = 2_000
     seconds = 10.0
     result = Path()
+    model: Model
 
     def on_mount(self) -> None:
         """Choose a text without end, at a pace that no key chooses."""
@@ -71,17 +76,38 @@ class StreamingApp(CharRNNApp):
             "rate": counted / took,
         }
         self.result.write_text(json.dumps(found), encoding="utf-8")
+        speech = self.main.conversation.spoken.speech
+        assert speech is not None
+        assert speech.tape is not None
+        StreamingApp.model = speech.tape.stream.model
+        speech.stop()
         self.exit()
+
+
+def time_alone(model: Model) -> float:
+    """Seconds of a core that a character of a model takes, with neither tape nor screen."""
+    stream = CharacterStream(model, SamplingConfig(rng_seed=0))
+    for _ in range(_TIMED_ALONE // 10):
+        stream.next()
+    began = time.thread_time()
+    for _ in range(_TIMED_ALONE):
+        stream.next()
+    return (time.thread_time() - began) / _TIMED_ALONE
 
 
 def main() -> int:
     """Open the app; the result is its exit code."""
-    history, pace, seconds, runs, result = sys.argv[1:]
+    history, pace, seconds, runs, model, result = sys.argv[1:]
     StreamingApp.history, StreamingApp.pace = int(history), int(pace)
     StreamingApp.seconds, StreamingApp.result = float(seconds), Path(result)
     vars(app_module)["CharRNNApp"] = StreamingApp
     start_without_collecting()
-    return app_module.run_app(None, Path(runs), None)
+    code = app_module.run_app(None, Path(runs), model)
+    if StreamingApp.result.exists():
+        found = json.loads(StreamingApp.result.read_text(encoding="utf-8"))
+        found["network"] = found["rate"] * time_alone(StreamingApp.model)
+        StreamingApp.result.write_text(json.dumps(found), encoding="utf-8")
+    return code
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ from benchmarks.app_report import (
     keys_report,
     quantile,
     starting_report,
+    streaming_report,
     xray_report,
 )
 from benchmarks.costs.attaching import Attached
 from benchmarks.costs.frames import measure_frames
 from benchmarks.costs.long_run import write_long_run
 from benchmarks.costs.starting import Starts, has_answer
+from benchmarks.costs.streaming import Streamed
 from benchmarks.costs.xray import Xrayed
 from tests.support.viewed_run import viewed
 
@@ -95,3 +97,16 @@ def test_a_coloring_is_held_against_the_text_before_and_after_it() -> None:
     assert cells[0] == ["surprise", "0.50", "0.20 to 0.90", "met", "0.90"]
     assert cells[1] == ["gate", "0.49", "0.49 to 0.49", "missed", "0.90"]
     assert lines[-1].endswith("100 (100 to 200).")
+
+
+def test_the_network_is_told_apart_from_all_that_the_app_does() -> None:
+    look = Streamed(worst_lag=0.012, processor=0.45, drawing=0.08, rate=2_000.0, network=0.33)
+    rows = [line.split("|")[1:] for line in streaming_report([look]).splitlines()[2:]]
+    assert [(row[1].strip(), row[3].strip()) for row in rows] == [
+        ("2,000", ""),
+        ("12", "met"),
+        ("45.0", "missed"),
+        ("33.0", ""),
+        ("12.0", ""),
+        ("8.0", ""),
+    ]
