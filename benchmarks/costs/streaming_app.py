@@ -33,7 +33,8 @@ class StreamingApp(CharRNNApp):
     pace = 2_000
     seconds = 10.0
     result = Path()
-    model: Model
+    model: Model | None = None
+    """Whose text streamed; known in the end."""
 
     def on_mount(self) -> None:
         """Choose a text without end, at a pace that no key chooses."""
@@ -77,10 +78,9 @@ class StreamingApp(CharRNNApp):
         }
         self.result.write_text(json.dumps(found), encoding="utf-8")
         speech = self.main.conversation.spoken.speech
-        assert speech is not None
-        assert speech.tape is not None
-        StreamingApp.model = speech.tape.stream.model
-        speech.stop()
+        if speech is not None and speech.tape is not None:
+            speech.stop()
+            StreamingApp.model = speech.tape.stream.model
         self.exit()
 
 
@@ -103,7 +103,7 @@ def main() -> int:
     vars(app_module)["CharRNNApp"] = StreamingApp
     start_without_collecting()
     code = app_module.run_app(None, Path(runs), model)
-    if StreamingApp.result.exists():
+    if StreamingApp.model is not None:
         found = json.loads(StreamingApp.result.read_text(encoding="utf-8"))
         found["network"] = found["rate"] * time_alone(StreamingApp.model)
         StreamingApp.result.write_text(json.dumps(found), encoding="utf-8")
