@@ -28,6 +28,7 @@ from tui_charrnn.training.recurrence import (
     flatten_time,
     gate_rows,
     histories,
+    readable,
     scan_backward,
     scan_forward,
     sigmoid_from_tanh,
@@ -92,9 +93,11 @@ def _run_forward(
     length = inputs[0].shape[0]
     transposed = tf.transpose(kernel)  # (4·H, H)
     cell = arithmetic.fuse(_advance)
+    reads = [readable(part) for part in inputs]
 
     def step(t: Tensor, h: Tensor, c: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-        new_h, new_c, *gates = cell(t, arithmetic.product(transposed, h), c, *inputs)
+        given = [array.read(t) for array in reads]
+        new_h, new_c, *gates = cell(arithmetic.product(transposed, h), c, *given)
         return new_h, new_c, *write_all(kept, t, (new_h, c, *gates))
 
     places = (*histories(1, length, state[0]), *histories(1, length, state[1]))
@@ -103,18 +106,21 @@ def _run_forward(
     return outputs.stack(), (hidden, memory), kept
 
 
-def _advance(t: Tensor, recurrent: Tensor, memory: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """The states after character t, and the tanh of every gate."""
+def _advance(recurrent: Tensor, memory: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """The states after a character, and the tanh of every gate.
+
+    Where products are narrow the gates are too, from here on: the way back reads the very numbers
+    that made the states.
+    """
     parts = zip(inputs, gate_rows(recurrent, len(inputs)), strict=True)
     gates = [
-        tf.tanh(tf.cast(tf.gather(part, t), memory.dtype) + tf.cast(own, memory.dtype))
+        tf.cast(tf.tanh(tf.cast(part, memory.dtype) + tf.cast(own, memory.dtype)), recurrent.dtype)
         for part, own in parts
     ]
-    i, f, g, o = apart(gates, 4)
+    i, f, g, o = apart([tf.cast(gate, memory.dtype) for gate in gates], 4)
     memory = sigmoid_from_tanh(f) * memory + sigmoid_from_tanh(i) * g
     hidden = sigmoid_from_tanh(o) * tf.tanh(memory)
-    narrow = [tf.cast(each, recurrent.dtype) for each in (hidden, *gates)]
-    return narrow[0], memory, *narrow[1:]
+    return tf.cast(hidden, recurrent.dtype), memory, *gates
 
 
 def _run_backward(
@@ -131,6 +137,7 @@ def _run_backward(
     kernels = tf.split(kernel, 4, axis=1)  # each (H, H)
     stacked = tf.stack(kernels)  # (4, H, H)
     cell = arithmetic.fuse(_retreat)
+    d_reads = readable(d_outputs)
 
     def multiply(d_gates: list[Tensor]) -> Tensor:
         if parts == 1:  # four products of (H, H) are faster than one of (H, 4·H)
@@ -142,7 +149,7 @@ def _run_backward(
         t: Tensor, d_h: Tensor, d_c: Tensor, c: Tensor, *written: tf.TensorArray
     ) -> tuple[object, ...]:
         c_before, *gates = (array.read(t) for array in kept)
-        d_c, *d_gates = cell(t, d_outputs, d_h, d_c, c, c_before, *gates)
+        d_c, *d_gates = cell(d_reads.read(t), d_h, d_c, c, c_before, *gates)
         d_gates = together(d_gates, parts)
         return multiply(d_gates), d_c, c_before, *write_all(written, t, d_gates)
 
@@ -160,22 +167,17 @@ def _run_backward(
 
 
 def _retreat(
-    t: Tensor,
-    d_outputs: Tensor,
-    d_h: Tensor,
-    d_c: Tensor,
-    c: Tensor,
-    c_before: Tensor,
-    *kept: Tensor,
+    d_output: Tensor, d_h: Tensor, d_c: Tensor, c: Tensor, c_before: Tensor, *kept: Tensor
 ) -> tuple[Tensor, ...]:
-    """The gradient of c before character t, and of its pre-activations.
+    """The gradient of c before a character, and of its pre-activations.
 
     That of h is given as summands, (S, H, B).
     """
     dtype = c.dtype
-    i, f, g, o = (tf.cast(gate, dtype) for gate in apart(kept, 4))
+    # cast before they are taken apart: XLA would make a copy of each narrow gate
+    i, f, g, o = apart([tf.cast(part, dtype) for part in kept], 4)
     tanh_c = tf.tanh(c)
-    d_h = tf.reduce_sum(tf.cast(d_h, dtype), axis=0) + tf.cast(tf.gather(d_outputs, t), dtype)
+    d_h = tf.reduce_sum(tf.cast(d_h, dtype), axis=0) + tf.cast(d_output, dtype)
     d_c = d_c + d_h * sigmoid_from_tanh(o) * (1 - tanh_c * tanh_c)
     # With u = x/2 and a = tanh(u): σ(x) = ½ + ½·a, so dσ/du = ½·(1 - a²).
     half = 0.5 * d_c
