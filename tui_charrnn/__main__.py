@@ -27,6 +27,10 @@ def main() -> int:
 
         return open_at_once()
     # deferred: the version is told without loading the commands
+    from tui_charrnn.cli.opening import start_without_collecting  # noqa: PLC0415  deferred
+
+    start_without_collecting()
+    # deferred: see above, and nothing of what it loads is garbage
     from tui_charrnn.cli.main import run  # noqa: PLC0415  deferred, see above
 
     return run(arguments)

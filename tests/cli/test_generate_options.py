@@ -281,7 +281,9 @@ def test_temperature_zero_is_the_same_for_every_rng_seed(model_file: Path) -> No
         (("--repetition-window", "4.5"), "repetition_window must be at least 1"),
         (("--count", "0"), "count must be at least 1 and at most 1024. Received: 0."),
         (("--count", "1025"), "count must be at least 1 and at most 1024. Received: 1025."),
-        (("--stop", ""), "A stop string must have at least 1 character"),
+        (("--stop", ""), "A stop string must have at least 1 character. Received: ''."),
+        (("--rng-seed", "x"), "rng_seed must be at least 0"),
+        (("--rng-seed", "1.5"), "rng_seed must be at least 0"),
         (("--rng-seed", str(2**63 - 1), "--count", "2"), f"rng_seed must be at most {2**63 - 2}"),
     ],
 )

@@ -240,7 +240,14 @@ def test_an_unknown_number_ends_with_3(words: list[str]) -> None:
     assert (ended.returncode, b"There is no text" in ended.stderr) == (3, True), ended.stderr
 
 
-def test_options_before_the_subcommand_are_refused_with_the_right_place() -> None:
-    ended = run_program("history", "--json", "show", "1")
+@pytest.mark.parametrize("words", [[""], [" ", "\u3000"]])
+def test_blanks_are_nothing_to_look_for(words: list[str]) -> None:
+    ended = run_program("history", "search", *words)
 
-    assert (ended.returncode, b"history show --json" in ended.stderr) == (2, True)
+    assert (ended.returncode, b"There is no word to look for" in ended.stderr) == (2, True)
+
+
+def test_what_was_held_is_shown_once(model: Path) -> None:
+    generate(model, "bad", "-n", "5", "--clamp", "0:c1=0.5")
+
+    assert "\nheld        0:c1=0.5\n" in history("show", "1")

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import finish, wait_for
+from tests.support.command import PATIENCE, finish, wait_for
 from tests.support.held_trainer import HELD_AFTER, start_command
 from tests.support.small_run import records_of, status_of
 from tests.support.survival import small_run
@@ -17,7 +18,6 @@ from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunEnded
-from tui_charrnn.training.interruption import ECHO_TIME
 
 
 @pytest.fixture
@@ -25,14 +25,19 @@ def run(tmp_path: Path) -> RunDirectory:
     return small_run(tmp_path)
 
 
-@pytest.fixture
-def program(tmp_path: Path, run: RunDirectory) -> Iterator["subprocess.Popen[bytes]"]:
+@contextmanager
+def held(
+    tmp_path: Path, run: RunDirectory, echo_time: float
+) -> Iterator["subprocess.Popen[bytes]"]:
     """The command, whose trainer stands still."""
-    with start_command(tmp_path, "resume", "--headless", str(run.path)) as program:
+    words = "resume", "--headless", str(run.path)
+    with start_command(tmp_path, *words, echo_time=echo_time) as program:
         wait_for("the trainer is held", (tmp_path / "held").exists)
-        yield program
-        (tmp_path / "go").touch()
-        program.kill()
+        try:
+            yield program
+        finally:
+            (tmp_path / "go").touch()
+            program.kill()
 
 
 def heard(program: "subprocess.Popen[bytes]", word: bytes) -> None:
@@ -48,28 +53,28 @@ def saved_step(run: RunDirectory) -> int:
 
 
 def test_a_scheduler_that_sends_it_to_every_process_is_one_interrupt(
-    tmp_path: Path, run: RunDirectory, program: "subprocess.Popen[bytes]"
+    tmp_path: Path, run: RunDirectory
 ) -> None:
-    os.kill(status_of(run).pid, signal.SIGINT)
-    program.send_signal(signal.SIGINT)
-    heard(program, b"Saving and stopping")
-    (tmp_path / "go").touch()
-    ended = finish(program)
+    with held(tmp_path, run, echo_time=PATIENCE) as program:
+        os.kill(status_of(run).pid, signal.SIGINT)
+        program.send_signal(signal.SIGINT)
+        heard(program, b"Saving and stopping")
+        (tmp_path / "go").touch()
+        ended = finish(program)
     assert ended.returncode == 130, ended.stderr
     assert b"Stopping." not in ended.stderr
     assert (status_of(run).state, saved_step(run)) == (RunState.INTERRUPTED, HELD_AFTER)
 
 
-def test_whoever_insists_is_not_kept_waiting(
-    run: RunDirectory, program: "subprocess.Popen[bytes]"
-) -> None:
-    before = saved_step(run)
-    program.send_signal(signal.SIGINT)
-    heard(program, b"Saving and stopping")
-    no_echo = time.monotonic() + ECHO_TIME + 1.0
-    wait_for("no echo any more", lambda: time.monotonic() > no_echo)
-    program.send_signal(signal.SIGINT)
-    ended = finish(program)
+def test_whoever_insists_is_not_kept_waiting(tmp_path: Path, run: RunDirectory) -> None:
+    with held(tmp_path, run, echo_time=0.1) as program:
+        before = saved_step(run)
+        program.send_signal(signal.SIGINT)
+        heard(program, b"Saving and stopping")
+        no_echo = time.monotonic() + 2.0
+        wait_for("no echo any more", lambda: time.monotonic() > no_echo)
+        program.send_signal(signal.SIGINT)
+        ended = finish(program)
     assert ended.returncode == 130
     assert b"Stopping." in ended.stderr
     assert saved_step(run) == before < HELD_AFTER

@@ -95,7 +95,9 @@ def test_gpus_that_are_visible(tmp_path: Path) -> None:
     assert visible_gpus({}, tmp_path) == ["0", "1"]
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": "3, GPU-a1"}, tmp_path) == ["3", "GPU-a1"]
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": ""}, tmp_path) == []
-    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "-1"}, tmp_path) == []
+    for nothing in ("-1", "none", "NoDevFiles"):
+        assert visible_gpus({"CUDA_VISIBLE_DEVICES": nothing}, tmp_path) == []
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "2,-1,1"}, tmp_path) == ["2"]
 
 
 def test_gpus_are_divided() -> None:

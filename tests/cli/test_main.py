@@ -53,11 +53,31 @@ def test_a_reader_that_has_had_enough_is_no_error(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told_in_a_sentence() -> None:
-    ended = run_in_shell(">/dev/full", "corpora")
+@pytest.mark.parametrize("words", ["corpora", "--help", "runs list --help"])
+def test_a_full_disk_is_told_in_a_sentence(words: str) -> None:
+    ended = run_in_shell(">/dev/full", *words.split())
     assert ended.returncode == 6
     assert ended.stderr.startswith(b"charrnn-tui: Standard output does not take the text: No space")
     assert ended.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["score x.txt", "train --headless x.txt", "corpora inspect x.txt"]
+)
+def test_a_folder_that_was_removed_is_named_as_the_reason(tmp_path: Path, words: str) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = [sys.executable, "-m", "tui_charrnn", *words.split()]
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *program],
+        cwd=gone,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert b"This folder is gone" in ended.stderr
 
 
 def test_a_locale_that_lacks_a_character_gets_its_escape(corpus: str) -> None:
@@ -120,3 +140,13 @@ def test_the_commands_load_no_numpy() -> None:
         "sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_list_of_runs_loads_no_more_than_it_needs() -> None:
+    code = (
+        "import sys; from tui_charrnn.cli.main import command_line; command_line(['runs']); "
+        "print([name for name in ('tarfile', 'zipfile', 'http.client', 'tomllib', 'rich.progress')"
+        " if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert told.stdout == b"[]\n"

@@ -8,7 +8,13 @@ import pytest
 from tui_charrnn.cli import reporting
 from tui_charrnn.cli.reporting import BarReporter, LineReporter
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered, RunRolledBack
+from tui_charrnn.runs.records import (
+    LearningRateChanged,
+    RequestAnswered,
+    RunEnded,
+    RunRolledBack,
+    SplitEvaluated,
+)
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -42,3 +48,14 @@ def test_json_prints_them_as_they_are_recorded(
         '{"kind":"rolled_back","step":45,"to_step":40,"quantity":"loss","value":"nan",'
         '"learning_rate":0.0015,"attempt":1}\n'
     )
+
+
+def test_the_last_evaluation_is_told_before_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reporter = LineReporter(RunView(RunDirectory(tmp_path)))
+    evaluated = SplitEvaluated(30, 2.5, is_best=True, elapsed=1.0)
+    reporter.show([evaluated, RunEnded("finished", 30, 2.5, 30, 0, 1.0)], None)
+    numbers, end = capsys.readouterr().err.splitlines()
+    assert "validation_loss=2.5000" in numbers
+    assert end.endswith("finished at 30.")

@@ -143,7 +143,7 @@ def test_show_tells_everything(folder: Path, capsys: Capture) -> None:
         "perplexity  9.49",
         "uniform 3.000, unigram 2.800, bigram 2.200, 3-gram 2.400",
         "0.050 nats worse than the best n-gram",
-        "step 2, 2.36 kB, validation 2.250, best, newest",
+        "step 2, 2.36 kB, saved in 0.01 s, validation 2.250, best, newest",
         "sample of step 3, temperature 0.8:\n  to be a newer one\n",
     ):
         assert words in told
@@ -162,6 +162,7 @@ def test_show_has_all_facts_as_one_object(folder: Path, capsys: Capture) -> None
     assert facts["losses"]["best_step"] == 2
     assert [saved["step"] for saved in facts["checkpoints"]] == [3, 2, 1]
     assert [saved["is_best"] for saved in facts["checkpoints"]] == [False, True, False]
+    assert [saved["seconds"] for saved in facts["checkpoints"]] == [0.01, 0.01, 0.01]
     assert facts["bytes"] > sum(saved["size"] for saved in facts["checkpoints"]) > 0
 
 
@@ -313,7 +314,9 @@ def test_an_exported_run_opens_elsewhere(
     trained(folder)
     monkeypatch.chdir(tmp_path)
     assert runs("export", "fake") == 0
-    assert "checkpoints of step 2, 3" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert told.out == f"{tmp_path / 'fake.tar.gz'}\n"
+    assert "checkpoints of step 2, 3" in told.err
     elsewhere = tmp_path / "elsewhere"
     with tarfile.open(tmp_path / "fake.tar.gz") as packed:
         packed.extractall(elsewhere, filter="data")

@@ -278,6 +278,7 @@ def test_what_is_no_text_ends_with_3(
         (["--dynamic-evaluation-rate", "nan"], 2, "Received: nan."),
         (["--encoding", "utf-9"], 3, "no text encoding"),
         (["--model", "nobody"], 3, "no model file, run or bundled model 'nobody'"),
+        (["--html", "-"], 2, "--html takes the name of a file"),
         (["--html", "."], 6, "The page . cannot be written"),
     ],
 )

@@ -117,6 +117,16 @@ def test_a_failure_that_all_would_meet_is_shared_with_its_sentence(start: Start)
     assert members[0].event("refused") == [3, sentence]
 
 
+def test_a_sentence_too_long_for_a_note_is_told_as_far_as_it_goes(start: Start) -> None:
+    addresses, members = met(start, 2)
+    tears = "\N{CRYING FACE}" * 10_000  # each takes twelve bytes of JSON
+    members[1].say("leave", 3, tears)
+    members[1].event("left")
+    lost, code, sentence = members[0].event("lost")
+    assert (lost, code) == (1, 3)
+    assert sentence == f"Rank 1 ({addresses[1]}) has ended: {tears[:2_000]}"
+
+
 def test_after_a_defect_of_one_the_others_can_be_resumed(start: Start) -> None:
     addresses, members = met(start, 2)
     members[0].say("leave", 1)

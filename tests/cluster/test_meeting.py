@@ -71,7 +71,7 @@ def test_an_entry_that_one_card_lacks_is_a_difference(start: Start) -> None:
 
 def test_two_equal_ranks_are_refused_everywhere(start: Start) -> None:
     addresses = local_addresses(3)
-    members = [start(addresses, rank, deadline=20) for rank in (0, 1, 1)]
+    members = [start(addresses, rank, refusing=1) for rank in (0, 1, 1)]
     told = [member.event("refused") for member in members]
     assert told == [told[0]] * 3
     assert told[0][0] == 2
@@ -97,8 +97,9 @@ def test_another_list_of_addresses_is_refused_everywhere(start: Start) -> None:
 
 def test_who_does_not_come_is_named_to_all_who_did(start: Start) -> None:
     addresses = local_addresses(4)
-    members = [start(addresses, rank, deadline=3) for rank in (0, 2)]
-    for member in members:
+    early = start(addresses, 2, announces=True)
+    early.event("begins")  # so that it has come, however long a process takes to begin
+    for member in (start(addresses, 0, deadline=3), early):
         code, sentence = member.event("refused")
         assert code == 75
         assert "within 3 seconds" in sentence
@@ -117,7 +118,8 @@ def test_a_port_in_use_is_told_everywhere(start: Start, rank: int) -> None:
     addresses = local_addresses(2)
     port = int(addresses[rank].rpartition(":")[2])
     with socket.create_server(("127.0.0.1", port)):
-        members = [start(addresses, each, deadline=3) for each in (0, 1)]
+        # nobody waits for a chief that is there
+        members = [start(addresses, each, deadline=60 if rank else 3) for each in (0, 1)]
         told = [member.event("refused") for member in members]
     assert told[rank][0] == 2
     assert f"Port {port} of this host is in use" in told[rank][1]

@@ -73,6 +73,8 @@ WORKER = {"type": "worker", "index": 0}
         ("one,two:1234", 0, "Received: one"),
         ("one:,two:1234", 0, "Received: one:"),
         (":1234,two:1234", 0, "Received: :1234"),
+        ("one..net:1234,two:1234", 0, "Received: one..net"),
+        (f"{'a' * 64}:1234,two:1234", 0, "Received: aaaa"),
         ("one:0,two:1234", 0, "Received: one:0"),
         ("one:65536,two:1234", 0, "Received: one:65536"),
         ("one:12x,two:1234", 0, "Received: one:12x"),

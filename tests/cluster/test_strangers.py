@@ -65,7 +65,7 @@ def test_hundreds_of_strangers_are_ignored(start: Start) -> None:
 
 def test_whoever_says_nothing_is_shown_out(start: Start) -> None:
     addresses = local_addresses(2)
-    start(addresses, 0)
+    start(addresses, 0, stranger=0.5)
     with stranger(addresses[0], b"") as line:
         while line.recv(4096):  # the chief's greeting, then the end
             pass

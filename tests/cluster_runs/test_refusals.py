@@ -25,6 +25,12 @@ def refused(cluster: ClusterRun, code: int, *words: str) -> None:
     assert_nothing_written(cluster)
 
 
+def changed(folder: Path, code: str) -> dict[str, str]:
+    """Variables for a program that runs some code before it begins."""
+    (folder / "sitecustomize.py").write_text(code, encoding="utf-8")
+    return {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
+
+
 def test_different_corpora(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text("not to be, or to be: that is no question.\n" * 200, encoding="utf-8")
@@ -40,17 +46,18 @@ def test_different_settings(cluster: ClusterRun, corpus: Path) -> None:
 
 
 def test_different_versions(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
-    later = "import tui_charrnn\n\ntui_charrnn.__version__ = '99.0'\n"
-    (tmp_path / "sitecustomize.py").write_text(later, encoding="utf-8")
+    later = changed(tmp_path, "import tui_charrnn\n\ntui_charrnn.__version__ = '99.0'\n")
     addresses = free_addresses(2)
     cluster.start([corpus], cluster=addresses)
-    path = f"{tmp_path}{os.pathsep}{ROOT}"
-    cluster.start([corpus], ranks=[1], cluster=addresses, variables={"PYTHONPATH": path})
+    cluster.start([corpus], ranks=[1], cluster=addresses, variables=later)
     refused(cluster, 2, "the same program", f"{__version__} on rank 0", "99.0 on rank 1")
 
 
-def test_two_equal_ranks(cluster: ClusterRun, corpus: Path) -> None:
-    cluster.start([corpus] * 3, "--batch-size=9", ranks=[0, 1, 1])
+def test_two_equal_ranks(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
+    hasty = changed(
+        tmp_path, "from tui_charrnn.cluster import reception\n\nreception.REFUSING = 1.0\n"
+    )
+    cluster.start([corpus] * 3, "--batch-size=9", ranks=[0, 1, 1], variables=hasty)
     refused(cluster, 2, "rank")
 
 

@@ -1,5 +1,7 @@
 """The program in a pseudo-terminal: typed to, it answers; no foreign control arrives."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -31,6 +33,23 @@ def test_a_seed_is_typed_and_answered(tmp_path: Path, model: Path) -> None:
         terminal.write("\x11")
         assert terminal.wait_for_end() == 0
         assert terminal.left_changed() == []
+
+
+def test_the_shell_gets_its_terminal_and_the_whole_screen_is_drawn_when_it_lets_go(
+    tmp_path: Path, model: Path
+) -> None:
+    with Terminal(app_command(model, tmp_path / "runs")) as terminal:
+        terminal.wait_for_text("model tiny")
+        stopped = os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOHANG
+        terminal.write("\t\x1a")  # ^z in the text: in the seed box it takes back what was typed
+        terminal.wait_for("it has stopped", lambda: os.waitid(*stopped) is not None)
+        assert terminal.left_changed() == []
+        seen = len(terminal.raw)
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.wait_for("its title again", lambda: b"charrnn-tui" in terminal.raw[seen:])
+        terminal.wait_for("its keys again", lambda: b"Help" in terminal.raw[seen:])
+        terminal.write("\x11")
+        assert terminal.wait_for_end() == 0
 
 
 def test_no_foreign_control_reaches_the_terminal(tmp_path: Path) -> None:

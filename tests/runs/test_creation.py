@@ -1,5 +1,6 @@
 """A run is made whole or not at all."""
 
+import codecs
 import io
 import re
 from dataclasses import replace
@@ -18,6 +19,7 @@ from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
+from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
 from tui_charrnn.text.vocabulary import Vocabulary
@@ -89,6 +91,14 @@ def test_a_corpus_that_cannot_be_read_again_is_stored(tmp_path: Path) -> None:
     run = create(tmp_path, corpus)
     assert run.corpus.read_bytes() == text.encode()
     assert read_description(run).corpus.sources == ()
+
+
+def test_a_stored_text_that_begins_with_a_byte_order_mark_keeps_it(tmp_path: Path) -> None:
+    twice_marked = codecs.BOM_UTF8 * 2 + b"to be\n" * 10  # the first is no part of the text
+    corpus = read_corpus(["-"], stdin=io.BytesIO(twice_marked))
+    run = create(tmp_path, corpus)
+    assert run.corpus.read_bytes() == twice_marked
+    assert read_run_corpus(run, read_description(run).corpus).text == corpus.text
 
 
 def test_the_default_name_is_of_the_time_and_the_corpus(tmp_path: Path, corpus: Corpus) -> None:

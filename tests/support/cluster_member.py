@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.support.command import ROOT, wait_for
+from tui_charrnn.cluster import doorway, reception
 from tui_charrnn.cluster.company import Company
 from tui_charrnn.cluster.meeting import meet
 from tui_charrnn.cluster.membership import Cluster
@@ -33,7 +34,9 @@ class Member:
         Args:
             addresses: Of the cluster as it knows it.
             rank: Its own.
-            options: `card`, `deadline` in seconds, `phase`, `patience` in seconds.
+            options: `card`, `deadline` in seconds, `phase`, `patience` in seconds; `refusing` and
+                `stranger`, seconds for which its door stays open; `announces`, whether it tells
+                `begins` before it meets anybody.
         """
         wish = json.dumps({"addresses": list(addresses), "rank": rank, **options})
         self.process = subprocess.Popen(
@@ -146,6 +149,11 @@ def main(wish: Mapping[str, Any]) -> None:
     """Meet, then obey."""
     cluster = Cluster(tuple(wish["addresses"]), wish["rank"])
     options = {name: wish[name] for name in ("phase", "patience") if name in wish}
+    for module, name in ((reception, "refusing"), (doorway, "stranger")):
+        if name in wish:
+            setattr(module, name.upper(), wish[name])
+    if wish.get("announces"):
+        tell("begins")
     try:
         company = meet(
             cluster, wish.get("card", {}), deadline=wish.get("deadline", 60.0), **options

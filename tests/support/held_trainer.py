@@ -7,6 +7,7 @@ It makes FOLDER/held when it has come there, and goes on once there is a FOLDER/
 it as to any code of Python; the engine is that of `numpy_training`.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,11 +19,13 @@ from tests.support.numpy_trainer import numpy_training
 from tests.support.trainer_process import wait_for_file
 from tui_charrnn.cli import launching, main
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training import interruption as interruption_module
+from tui_charrnn.training.interruption import ECHO_TIME, Interruption
 from tui_charrnn.training.worker import run_training
 
 HELD_AFTER: Final = 5
 """The step."""
+_ECHO_TIME: Final = "HELD_TRAINER_ECHO_TIME"
 
 
 def start_held_trainer(folder: Path, run: RunDirectory) -> "subprocess.Popen[bytes]":
@@ -38,11 +41,20 @@ def start_held_trainer(folder: Path, run: RunDirectory) -> "subprocess.Popen[byt
         )
 
 
-def start_command(folder: Path, *arguments: str) -> "subprocess.Popen[bytes]":
-    """Start the program, whose trainer is held."""
+def start_command(
+    folder: Path, *arguments: str, echo_time: float = ECHO_TIME
+) -> "subprocess.Popen[bytes]":
+    """Start the program, whose trainer is held.
+
+    Args:
+        folder: Where it says so.
+        arguments: Of the program.
+        echo_time: Seconds in which its trainer takes a further SIGINT for an echo.
+    """
     return subprocess.Popen(
         _words(folder, "command", *arguments),
         cwd=ROOT,
+        env={**os.environ, _ECHO_TIME: str(echo_time)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -55,6 +67,8 @@ def _words(folder: Path, *words: str) -> list[str]:
 
 
 def _train(folder: Path, run: RunDirectory) -> int:
+    echo_time = float(os.environ.get(_ECHO_TIME, ECHO_TIME))
+    setattr(interruption_module, "ECHO_TIME", echo_time)  # noqa: B010  a constant
     interruption = Interruption()
     interruption.listen()
 

@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from tests.support.shown_screen import screen_text
+from tests.support.shown_screen import screen_rows
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.messages import NewsTold, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.widgets.run_list import RunList
 from tui_charrnn.tui.widgets.runs_pane import RunsPane
 
 
@@ -54,9 +56,28 @@ async def pane(
     """The pane, once it shows the folder."""
     app = Host(Session(runs_folder=folder, is_readonly=readonly))
     async with app.run_test(size=size) as pilot:
-        await wait_until(pilot, "a listing", lambda: "Looking" not in screen_text(app))
+        await listed(app, pilot, app.pane.runs)
         app.pane.runs.table.focus()
         yield app, pilot
+
+
+async def listed(app: App[Any], pilot: Pilot[None], runs: RunList) -> None:
+    """Wait until the screen shows what is in the folder: its first run, or why there is none.
+
+    Before its first frame a screen shows neither that nor that the folder is being looked into.
+    """
+
+    def is_shown() -> bool:
+        if not runs.border_subtitle:  # how many there are
+            return False
+        header = int(bool(runs.summaries))
+        place = (runs.table if runs.summaries else runs.preview).region
+        rows = screen_rows(app)[place.y + header : place.bottom]
+        words = "".join(row.strip("\N{BOX DRAWINGS LIGHT VERTICAL} ") for row in rows)
+        return bool(words) and "Looking" not in words
+
+    await wait_until(pilot, "a listing", is_shown)
+    await pilot.pause()  # the columns fit the size by then
 
 
 async def press(app: Host, pilot: Pilot[None], key: str, answer: str) -> None:

@@ -16,6 +16,8 @@ class Answer:
     announced: int | None = None
     """Content-Length, if it is not the length of the body; below zero leaves it out."""
     location: str | None = None
+    stalls: threading.Event | None = None
+    """What is waited for after the first byte of the body."""
 
 
 @dataclass
@@ -46,7 +48,10 @@ def serve(answers: Mapping[str, Answer]) -> Iterator[TextServer]:
             if answer.location is not None:
                 self.send_header("Location", answer.location)
             self.end_headers()
-            self.wfile.write(answer.body)
+            if answer.stalls is not None:
+                self.wfile.write(answer.body[:1])
+                answer.stalls.wait()
+            self.wfile.write(answer.body[answer.stalls is not None :])
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
             pass

@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+import threading
 
 import pytest
 
@@ -121,6 +122,14 @@ def test_a_source_that_says_nothing_is_given_up() -> None:
 def test_a_source_that_is_too_slow_is_given_up() -> None:
     with serve({"/a": Answer(TEXT)}) as server, pytest.raises(CorpusError, match="too slow"):
         fetch([server.url("/a")], maximum_bytes=len(TEXT), total_limit=-1.0)
+
+
+def test_a_source_that_gives_a_byte_now_and_then_is_given_up_at_the_next() -> None:
+    goes_on = threading.Event()
+    with serve({"/a": Answer(TEXT, stalls=goes_on)}) as server:
+        with pytest.raises(CorpusError, match="too slow, 1 bytes so far"):
+            fetch([server.url("/a")], maximum_bytes=len(TEXT), total_limit=-1.0)
+        goes_on.set()
 
 
 def test_only_addresses_of_the_web_are_fetched() -> None:

@@ -109,6 +109,25 @@ def test_a_failure_of_the_chief_is_told_with_its_code() -> None:
         assert told.value.exit_code is ExitCode.CANNOT_SAVE
 
 
+@pytest.mark.parametrize("deserter", [0, 1])
+def test_who_stops_at_once_leaves_nobody_waiting(deserter: int) -> None:
+    with two_teams() as teams:
+        teams[deserter].desert("it stopped at once.")
+        left = teams[1 - deserter]
+        wait_for("the loss is known", lambda: is_lost(left))
+        with pytest.raises(BrokenClusterError, match=f"Rank {deserter} .* stopped at once") as told:
+            left.check()
+        assert told.value.exit_code is ExitCode.RESUME_ME
+
+
+def is_lost(team: Team) -> bool:
+    try:
+        team.check()
+    except BrokenClusterError:
+        return True
+    return False
+
+
 def test_where_a_connection_breaks_it_is_said_who_is_lost() -> None:
     with chief_of_a_process(refuse_to_leave) as (team, other):
         other.kill()

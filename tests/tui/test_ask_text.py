@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
@@ -44,6 +44,14 @@ async def test_what_is_typed_takes_the_place_of_what_was_there() -> None:
         await pilot.press("n", "e", "w", "enter")
         await wait_until(pilot, "an answer", lambda: bool(app.answers))
     assert app.answers == ["new"]
+
+
+async def test_keys_that_come_together_act_in_their_order() -> None:
+    async with asking("before") as (app, pilot):
+        for key in ["ctrl+u", *"new", "home", "a", "enter"]:
+            app.post_message(Key(key, key if len(key) == 1 else None))  # none waits for another
+        await wait_until(pilot, "an answer", lambda: bool(app.answers))
+    assert app.answers == ["anew"]
 
 
 async def test_what_was_there_can_be_taken() -> None:

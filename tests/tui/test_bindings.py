@@ -24,7 +24,7 @@ def test_ids_are_unique_and_so_are_keys_in_their_place() -> None:
 
 def test_only_keys_that_every_terminal_delivers() -> None:
     delivered = re.compile(r"f[1-9]|enter|escape|ctrl\+[a-z]")
-    aliases = {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+j", "ctrl+z", "ctrl+s", "ctrl+b"}
+    aliases = {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+j", "ctrl+s", "ctrl+b"}
     assert all(delivered.fullmatch(key.keys) and key.keys not in aliases for key in EVERYWHERE)
     signs = "slash|comma|full_stop|minus|plus|equals_sign"
     in_panes = re.compile(rf"[A-Za-z1-9]|{signs}|enter|space|home|end|left|right|up|down")
@@ -33,7 +33,8 @@ def test_only_keys_that_every_terminal_delivers() -> None:
 
 
 def test_no_key_of_the_seed_box_is_taken_from_it() -> None:
-    taken = {key.keys for key in EVERYWHERE}
+    bindings = [binding for owner in ("app", "main") for binding in bindings_of(owner)]
+    taken = {binding.key for binding in bindings if binding.priority}
     assert taken.isdisjoint({f"ctrl+{letter}" for letter in "aekuwdxcvyz"})
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.message import Message
 
+from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.layout import RunDirectory
@@ -42,7 +43,7 @@ class Listener:
 
     def wait_for_steps(self, steps: list[int]) -> None:
         with self._heard:
-            assert self._heard.wait_for(lambda: self.steps == steps, timeout=10), self.steps
+            assert self._heard.wait_for(lambda: self.steps == steps, PATIENCE), self.steps
 
     def wait_for_message(self, sentence: str) -> None:
         with self._heard:
@@ -53,13 +54,13 @@ class Listener:
                     and message.status.message == sentence
                     for message in self.told
                 ),
-                timeout=10,
+                PATIENCE,
             )
 
     def wait_for(self, kind: type[Message]) -> None:
         with self._heard:
             assert self._heard.wait_for(
-                lambda: any(isinstance(message, kind) for message in self.told), timeout=10
+                lambda: any(isinstance(message, kind) for message in self.told), PATIENCE
             )
 
 
@@ -119,7 +120,7 @@ def test_a_stopped_feed_tells_nothing_more(trainer: FakeTrainer, listener: Liste
     trainer.train(2.0)
     for thread in threading.enumerate():
         if thread.name == "run-feed":
-            thread.join(timeout=10)
+            thread.join(PATIENCE)
     assert len(listener.told) == count
 
 

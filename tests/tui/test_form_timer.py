@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 import pytest
 
+from tests.support.command import PATIENCE
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.training.trial_facts import Trial, TrialSettings, remember_trial
 from tui_charrnn.tui.trial_timer import BUSY, NOT_TIMED, TIMING, TrialAnswer, TrialTimer
@@ -35,7 +36,7 @@ class Bench:
 
     def remarks(self, count: int) -> list[str]:
         """What the next answers say; the last one's trial is kept."""
-        answers = [self._answers.get(timeout=30) for _ in range(count)]
+        answers = [self._answers.get(timeout=PATIENCE) for _ in range(count)]
         self.trial = answers[-1].trial
         return [answer.remark for answer in answers]
 
@@ -64,7 +65,7 @@ def bench() -> Iterator[Bench]:
     yield bench
     bench.timer.stop()
     for process in bench.processes:
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
 
 
 def test_batches_are_timed(bench: Bench) -> None:
@@ -105,11 +106,11 @@ def test_other_settings_end_the_process(bench: Bench) -> None:
     bench.program = HANGS
     bench.timer.ask(SETTINGS, is_busy=False)
     assert bench.remarks(2) == [NOT_TIMED, TIMING]
-    assert bench.has_started.wait(timeout=30)
+    assert bench.has_started.wait(timeout=PATIENCE)
     bench.program = PRINTS
     bench.timer.ask(SETTINGS, is_busy=False)
     assert bench.remarks(3) == [NOT_TIMED, TIMING, ""]
-    assert bench.processes[0].wait(timeout=30) != 0
+    assert bench.processes[0].wait(timeout=PATIENCE) != 0
 
 
 def test_nothing_is_told_after_the_end(bench: Bench) -> None:
@@ -118,5 +119,5 @@ def test_nothing_is_told_after_the_end(bench: Bench) -> None:
     bench.remarks(2)
     bench.timer.stop()
     for process in bench.processes:
-        assert process.wait(timeout=30) != 0
+        assert process.wait(timeout=PATIENCE) != 0
     assert bench.is_silent

@@ -89,6 +89,25 @@ async def test_a_file_is_read(tmp_path: Path) -> None:
         assert "some text.txt, read by the model" in screen_text(app.app)
 
 
+async def test_a_path_that_leads_nowhere_is_not_read_as_a_text(tmp_path: Path) -> None:
+    async with opened(tmp_path) as app:
+        said = spoken_by(app.app)
+        await app.pilot.press("r")
+        await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, GivenTextScreen))
+        app.app.post_message(events.Paste(str(tmp_path / "jade.abc")))
+        missing = "There is no such file. A space before it has the line itself read."
+        await wait_until(app.pilot, "the words", lambda: missing in screen_text(app.app))
+        await app.pilot.press("enter")
+        await app.pilot.pause()
+        assert isinstance(app.app.screen, GivenTextScreen)
+        assert spoken_by(app.app) == said
+        app.app.post_message(events.Paste(f" {tmp_path / 'jade.abc'}"))
+        await wait_until(app.pilot, "the text", lambda: "will be read." in screen_text(app.app))
+        await app.pilot.press("enter")
+        await was_read(app)
+        assert spoken_by(app.app).endswith("jadeabc")  # its dot is unknown to the model
+
+
 async def test_the_app_opens_with_a_text(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
     app = sure_app(tmp_path)

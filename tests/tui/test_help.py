@@ -22,7 +22,7 @@ async def test_it_lists_every_key_under_its_heading(tmp_path: Path) -> None:
         await pilot.pause()
         assert sorted(lines_of(app)) == sorted(key.id for key in KEYS)
         assert "In the loss chart" not in screen_text(app)
-        await pilot.press(*["pagedown"] * 9)
+        await pilot.press(*["pagedown"] * 12)
         await pilot.pause()
         assert KEYS[-1].sentence in screen_text(app)
 
@@ -74,3 +74,34 @@ async def test_a_small_terminal_shows_the_line_and_some_keys(tmp_path: Path) -> 
         await pilot.pause()
         assert app.screen.query_one(Input).region.height == 1
         assert "Find a command" in screen_text(app)
+
+
+async def test_it_begins_anew_when_it_is_opened_again(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1", *"zz", "escape", "f1")
+        await pilot.pause()
+        assert app.screen.query_one(Input).value == ""
+        assert len(lines_of(app)) == len(KEYS)
+
+
+async def test_a_slash_may_go_before_what_is_looked_for(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1", *"/learning rate")
+        await pilot.pause()
+        assert lines_of(app) == ["run.rate"]
+        await pilot.press("ctrl+u", "/")
+        await pilot.pause()
+        assert {"speech.search", "history.search"} <= set(lines_of(app))
+
+
+async def test_a_long_sentence_goes_on_below_itself(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1", *"cursor in the seed")
+        await pilot.pause()
+        first, second = [
+            line for line in screen_text(app).splitlines() if "over it" in line or "F2" in line
+        ][-2:]
+        assert first.index("Show the text") == second.index("over it")

@@ -2,17 +2,19 @@
 
 import os
 import queue
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from textual.message import Message
 
+from tests.support.command import PATIENCE
 from tests.support.fake_run import created_run
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui import last_words
 from tui_charrnn.tui.last_words import OLD_AFTER, LastWords
 from tui_charrnn.tui.messages import RunChanged
-
-PATIENCE = 30.0  # seconds
 
 
 class Reader:
@@ -41,12 +43,17 @@ def test_nothing_is_waited_for_and_what_was_read_is_told(run: RunDirectory) -> N
     assert reader.after_telling(run) == ("one", "Killed")
 
 
-def test_a_line_that_comes_a_moment_later_is_told_too(run: RunDirectory) -> None:
+def test_a_line_that_comes_a_moment_later_is_told_too(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_written = threading.Event()
+    monkeypatch.setattr(last_words, "time", SimpleNamespace(sleep=is_written.wait))
     run.log.write_text("one\n", encoding="utf-8")
-    reader = Reader(0.0, 0.2)
+    reader = Reader(0.0, PATIENCE)
     reader.words.of(run, "lost")
     assert reader.after_telling(run) == ("one",)
     run.log.write_text("one\nTraceback\n", encoding="utf-8")
+    is_written.set()
     assert reader.after_telling(run) == ("one", "Traceback")
 
 

@@ -157,6 +157,21 @@ async def test_the_palette_offers_the_keys_of_the_pane_with_the_focus(tmp_path: 
         )
 
 
+async def test_the_palette_offers_what_several_panes_do_once_and_says_where_its_key_is(
+    tmp_path: Path,
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        title = "Color the text by a neuron or a gate that you name, as 0:c13 or 0:f13"
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert len(set(titles)) == len(titles)
+        assert commands_of(app)[title] == "Key: p, in the text that is spoken"
+        app.main.conversation.spoken.focus()
+        await pilot.pause()
+        assert commands_of(app)[title] == "Key: p"
+
+
 async def test_a_question_on_top_leaves_only_the_keys_of_the_app(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(100, 30)) as pilot:

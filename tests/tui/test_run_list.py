@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
 from tests.support.hostile_text import HARMFUL, HOSTILE
+from tests.support.runs_pane import listed
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
@@ -51,7 +52,7 @@ async def listing(
 ) -> AsyncIterator[tuple[Host, Pilot[None]]]:
     app = Host(folder)
     async with app.run_test(size=size) as pilot:
-        await wait_until(pilot, "a listing", lambda: "Looking" not in screen_text(app))
+        await listed(app, pilot, app.list)
         yield app, pilot
 
 

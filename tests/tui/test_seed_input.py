@@ -50,6 +50,18 @@ async def test_after_a_submission_enter_repeats_and_typing_replaces() -> None:
         assert app.field.submitted_seeds == ["a", "b"]
 
 
+async def test_keys_that_come_together_act_in_their_order() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press(*"old")
+        keys = [("ctrl+u", None), ("n", "n"), ("e", "e"), ("w", "w"), ("home", None), ("a", "a")]
+        for key, character in [*keys, ("ctrl+z", None), ("enter", "\r"), ("z", "z")]:
+            app.post_message(events.Key(key, character))  # none waits for the one before
+        await wait_until(pilot, "the last key", lambda: "z" in app.field.text)
+        assert app.submitted == ["new"]
+        assert app.field.text == "z"
+
+
 async def test_an_empty_seed_is_submitted_but_not_remembered() -> None:
     app = Host()
     async with app.run_test() as pilot:

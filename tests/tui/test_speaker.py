@@ -5,7 +5,7 @@ import threading
 import pytest
 from textual.message import Message
 
-from tests.support.command import wait_for
+from tests.support.command import PATIENCE, wait_for
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.priming import PrimedSeed
@@ -103,7 +103,7 @@ class Listener:
             return [message for message in heard if message.turn == turn]
 
         with self._ended:
-            assert self._ended.wait_for(lambda: bool(ends()), 30), "the turn did not end"
+            assert self._ended.wait_for(lambda: bool(ends()), PATIENCE), "the turn did not end"
         return ends()[0]
 
 

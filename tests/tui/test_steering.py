@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.open_app import note_of, run_words_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import Request, take_requests
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.records import RequestAnswered
+from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.screens.steering import rate_problem
+from tui_charrnn.tui.widgets.key_row import KeyRow
 from tui_charrnn.viewing import pending
 
 
@@ -69,6 +71,7 @@ async def test_pausing_is_shown_as_asked_then_as_done_and_taken_back_by_the_same
         await wait_until(pilot, "the answer", lambda: note_of(app) == "Paused at step 2.")
         await wait_until(pilot, "paused", lambda: "paused" in run_words_of(app))
         assert "asked" not in run_words_of(app)
+        assert "F5 Resume" in str(app.main.query_one(KeyRow).content)
         await pilot.press("f5")
         assert [request.request for request in asked(trainer)] == ["resume"]
 
@@ -128,6 +131,20 @@ async def test_a_learning_rate_is_checked_before_it_is_asked_for(
         await wait_until(pilot, "the screen", lambda: app.screen is app.main)
         (request,) = asked(trainer)
         assert (request.request, request.arguments) == ("learning_rate", {"value": 0.0005})
+
+
+async def test_the_peak_that_holds_now_is_offered(tmp_path: Path, trainer: FakeTrainer) -> None:
+    trainer.append(LearningRateChanged(2, 0.00025, "request"))
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(
+            pilot,
+            "the change",
+            lambda: app.session.view is not None and app.session.view.peak_rate is not None,
+        )
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, "the question", lambda: app.screen is not app.main)
+        assert app.screen.query_one(Input).value == "0.00025"
 
 
 async def test_escape_leaves_the_learning_rate_as_it_was(

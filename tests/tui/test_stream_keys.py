@@ -1,6 +1,8 @@
 """The keys of the text that is spoken, and the seed box beside it, in the whole app."""
 
 import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.crash import state_folder
+from tui_charrnn.generation.priming import PrimedSeed
+from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.dial import DEFAULT_LENGTH
 from tui_charrnn.tui.seed_history import LONGEST_SEED, SeedHistory
@@ -275,3 +279,35 @@ async def test_a_huge_paste_is_shortened_and_told(tmp_path: Path) -> None:
         await pilot.press("backspace", "backspace", "c")
         assert seed.text.endswith("c")
         assert len(seed.text) == LONGEST_SEED - 1
+
+
+async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, given_up = threading.Event(), threading.Event()
+    prime = CharacterStream.prime
+
+    def read_for_ever(
+        stream: CharacterStream, seed_text: str, should_stop: Callable[[], bool] | None = None
+    ) -> PrimedSeed:
+        if should_stop is not None and len(seed_text) > 2000:
+            began.set()
+            while not should_stop():
+                given_up.wait(0.01)
+            given_up.set()
+        return prime(stream, seed_text, should_stop)
+
+    monkeypatch.setattr(CharacterStream, "prime", read_for_ever)
+    app = speaking_app(tmp_path)
+    async with app.run_test() as pilot:
+        said = await spoken_whole(pilot, app)
+        app.main.conversation.seed.load_text("abc" * 1000)
+        await pilot.press("enter")
+        await wait_until(pilot, "the reading", began.is_set)
+        assert note_of(app) == "Reading the seed text, 3,000 characters … Esc gives it up."
+        await pilot.press("escape")
+        await wait_until(pilot, "its end", lambda: note_of(app) == "Stopped before the text began.")
+        assert given_up.is_set()
+        assert spoken_by(app) == said
+        await pilot.press("ctrl+g")
+        await wait_until(pilot, "more", lambda: len(spoken_by(app)) == len(said) + 2000)

@@ -7,6 +7,7 @@ from typing import Final
 
 import typer
 
+from tui_charrnn.cli.usage_errors import SafeGroup
 from tui_charrnn.invocation import COMPLETION
 
 COMMANDS: Final = {
@@ -42,7 +43,7 @@ def add_commands(app: typer.Typer, arguments: Sequence[str]) -> None:
         module, _, attribute = COMMANDS[name].partition(":")
         command = getattr(import_module(f"tui_charrnn.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            app.add_typer(command, name=name, cls=SafeGroup)
         else:
             app.command(name)(command)
 

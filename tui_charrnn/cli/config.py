@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.setting_options import with_setting_options
+from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.invocation import command
 from tui_charrnn.preferences.declaration import Preferences, shown_value, variable_of
@@ -21,8 +22,20 @@ from tui_charrnn.tui.keymap import KEYS, keymap_of, remap
 _GAP: Final = "  "
 
 config_app = typer.Typer(
-    help="The settings: where they are kept, and which of them holds.", no_args_is_help=True
+    help="The settings: where they are kept, and which of them holds.\n\n"
+    "Without a command: show them."
 )
+
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@config_app.callback(invoke_without_command=True)
+def config(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show the settings, unless there is a command."""
+    if context.invoked_subcommand is None:
+        show(as_json)
+    else:
+        refuse_options_before_command(context)
 
 
 @config_app.command("path")
@@ -37,7 +50,7 @@ def show_path() -> None:
 @config_app.command("show")
 @with_setting_options(Preferences)
 def show(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
     **settings: str | None,
 ) -> None:
     """Print every setting that holds, and where it comes from.

@@ -95,17 +95,15 @@ def judge_folders(
     copies = 4 if training.average_decay is not None else 3  # weights, moments, averages
     checkpoints = training.keep_checkpoints + 2  # the best, and one that is being written
     needed = copies * checkpoints * _tensor_bytes(model)
+    words = f"{_folder_words(runs)}; the checkpoints take {size_words(needed)}"
     if not runs.is_writable:
         words = f"{runs.path} cannot be written in. Name another: --runs-dir or CHARRNN_RUNS"
         yield Finding("problem", "runs", words, ExitCode.CANNOT_SAVE)
     elif runs.free is not None and runs.free < needed:
-        words = (
-            f"{_folder_words(runs)}; the checkpoints take {size_words(needed)}. Free some space, "
-            "or name another folder: --runs-dir or CHARRNN_RUNS"
-        )
+        words += ". Free some space, or name another folder: --runs-dir or CHARRNN_RUNS"
         yield Finding("problem", "runs", words, ExitCode.CANNOT_SAVE)
     else:
-        yield Finding("ok", "runs", _folder_words(runs))
+        yield Finding("ok", "runs", words)
     if cache.is_writable:
         yield Finding("ok", "cache", _folder_words(cache))
     else:

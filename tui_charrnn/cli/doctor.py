@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tui_charrnn.cli.completing import complete_preset, complete_run
 from tui_charrnn.cli.diagnosis import (
     Finding,
     judge_folders,
@@ -69,12 +70,19 @@ def doctor(
     run: Annotated[
         str | None,
         typer.Argument(
+            metavar="RUN",
+            autocompletion=complete_run,
             help="Name or path of a run to look over; without it, this machine.",
             show_default=False,
         ),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="What would be trained, as `charrnn-tui train` takes it.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What would be trained, as `charrnn-tui train` takes it.",
+            autocompletion=complete_preset,
+        ),
     ] = "small",
     runs_dir: RunsDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tui_charrnn.cli.completing import complete_model
 from tui_charrnn.cli.history_recording import KeepsHistory, TextRecorder
 from tui_charrnn.cli.neurons_clamping import Clamps, clamp_options
 from tui_charrnn.cli.options import RunsDir, runs_folder
@@ -26,6 +27,15 @@ from tui_charrnn.cli.samples import (
     Voices,
     write_samples,
 )
+from tui_charrnn.cli.sampling_options import (
+    MinP,
+    RepetitionPenalty,
+    RepetitionWindow,
+    RngSeed,
+    Temperature,
+    TopK,
+    TopP,
+)
 from tui_charrnn.cli.seed_reading import find_seed, read_seed
 from tui_charrnn.cli.text_output import TextOutput, write_text
 from tui_charrnn.config import SamplingConfig
@@ -41,61 +51,35 @@ DEFAULT_LENGTH: Final = 500
 
 _MOST_TEXTS: Final = 1024
 
-_BOUNDS: Final = SamplingConfig.bounds()
-_SAMPLING: Final = tuple(name for name in _BOUNDS if name != "rng_seed")
+_SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name != "rng_seed")
 _PREFERRED: Final = (*_SAMPLING, "length", "model", "history")
 """The settings that stand in for options."""
 
 
 def generate(
     seed_text: Annotated[
-        str, typer.Argument(help="How the text begins; - reads it from standard input.")
+        str,
+        typer.Argument(
+            metavar="SEED_TEXT", help="How the text begins; - reads it from standard input."
+        ),
     ] = "",
     length: Annotated[
         int | None,
         typer.Option(
             "--length",
             "-n",
+            metavar="N",
             help="Characters to generate after the seed text.",
             show_default=str(DEFAULT_LENGTH),
         ),
     ] = None,
-    temperature: Annotated[
-        str | None,
-        typer.Option(
-            "--temperature",
-            "-t",
-            help=_BOUNDS["temperature"].sentence,
-            metavar="NUMBER",
-            show_default=str(SamplingConfig().temperature),
-        ),
-    ] = None,
-    top_k: Annotated[
-        str | None, typer.Option(help=_BOUNDS["top_k"].sentence, metavar="NUMBER|none")
-    ] = None,
-    top_p: Annotated[
-        str | None, typer.Option(help=_BOUNDS["top_p"].sentence, metavar="NUMBER|none")
-    ] = None,
-    min_p: Annotated[
-        str | None, typer.Option(help=_BOUNDS["min_p"].sentence, metavar="NUMBER|none")
-    ] = None,
-    repetition_penalty: Annotated[
-        str | None,
-        typer.Option(
-            help=_BOUNDS["repetition_penalty"].sentence,
-            metavar="NUMBER",
-            show_default=str(SamplingConfig().repetition_penalty),
-        ),
-    ] = None,
-    repetition_window: Annotated[
-        str | None,
-        typer.Option(
-            help=_BOUNDS["repetition_window"].sentence,
-            metavar="NUMBER",
-            show_default=str(SamplingConfig().repetition_window),
-        ),
-    ] = None,
-    rng_seed: Annotated[int | None, typer.Option(help=_BOUNDS["rng_seed"].sentence)] = None,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    repetition_penalty: RepetitionPenalty = None,
+    repetition_window: RepetitionWindow = None,
+    rng_seed: RngSeed = None,
     stop: Annotated[
         list[str] | None,
         typer.Option(
@@ -105,7 +89,10 @@ def generate(
         ),
     ] = None,
     count: Annotated[
-        int, typer.Option(help="Texts to generate side by side, with successive RNG seeds.")
+        int,
+        typer.Option(
+            metavar="N", help="Texts to generate side by side, with successive RNG seeds."
+        ),
     ] = 1,
     as_json: Annotated[
         bool,
@@ -117,6 +104,7 @@ def generate(
             "--model",
             "-m",
             metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
             help="A model file, a run, or a bundled model; the first bundled one if left out.",
         ),
     ] = None,
@@ -157,7 +145,8 @@ def generate(
         "history": history,
     }
     preferred = resolve(flags, wanted=_PREFERRED).checked()
-    sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng_seed)
+    rng = None if rng_seed is None else SamplingConfig.parse("rng_seed", rng_seed)
+    sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng)
     chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
     seed = find_seed(seed_text, seed_file)
     recorder = TextRecorder(is_wanted=preferred.history)
@@ -188,7 +177,7 @@ def generate(
     is_complete = write_text(work)
     recorder.keep(sampling, [str(clamp) for clamp in stream.clamps])
     watch.tell()
-    if rng_seed is None and stdout_is_terminal():
+    if rng is None and stdout_is_terminal():
         again = [f"--rng-seed {stream.rng_seed}", *clamp_options(stream)]
         again += [f"--count {count}"] if count > 1 else []
         narrate(f"For the same text again: {' '.join(again)}")

@@ -8,10 +8,12 @@ import typer
 from tui_charrnn.cli.history_replay import replay
 from tui_charrnn.cli.history_words import entry_lines, table_lines
 from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.history.documents import entry_values
 from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.lookup import find_entry
+from tui_charrnn.history.search import words_of
 from tui_charrnn.history.store import LIMIT, History
 from tui_charrnn.invocation import command
 
@@ -24,7 +26,8 @@ Number: TypeAlias = Annotated[
     int, typer.Argument(metavar="ID", help="Its number in the list.", show_default=False)
 ]
 Limit: TypeAlias = Annotated[
-    int, typer.Option("--limit", "-n", help="Texts to list at most.", min=1, max=LIMIT)
+    int,
+    typer.Option("--limit", "-n", metavar="N", help="Texts to list at most.", min=1, max=LIMIT),
 ]
 
 
@@ -37,11 +40,8 @@ def history(context: typer.Context, limit: Limit = _SHOWN, as_json: AsJson = Fal
     """
     if context.invoked_subcommand is None:
         list_newest(limit, as_json)
-    elif limit != _SHOWN or as_json:
-        raise ConfigError(
-            "Options stand behind the subcommand, as in: "
-            + command("history", context.invoked_subcommand, "--json")
-        )
+    else:
+        refuse_options_before_command(context)
 
 
 @history_app.command("list")
@@ -78,10 +78,16 @@ def search(
     limit: Limit = _SHOWN,
     as_json: AsJson = False,
 ) -> None:
-    """Find texts by words in them, or parts of words."""
+    """Find texts by words in them, or parts of words.
+
+    Capitals or not makes no difference.
+    """
+    wanted = words_of(" ".join(words))
+    if not wanted:
+        raise ConfigError("There is no word to look for. Received: nothing but blanks.")
     entries = History().search(" ".join(words), limit)
     if not entries and not as_json:
-        narrate(f"No text in the history holds {' and '.join(map(repr, ' '.join(words).split()))}.")
+        narrate(f"No text in the history holds {' and '.join(map(repr, wanted))}.")
         return
     _print_list(entries, as_json)
 

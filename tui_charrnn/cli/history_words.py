@@ -57,7 +57,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     for after, config in said.sampling:
         yield f"from {after:,}" if after else "settings", _settings_words(config)
     for after, held in said.clamps:
-        yield f"from {after:,}" if after else "held", f"held {', '.join(held)}" if held else "free"
+        yield f"from {after:,}" if after else "held", ", ".join(held) if held else "none"
     again = command("history", "replay", str(entry.number))
     yield "again", f"not possible: {hindrance}" if hindrance else again
 

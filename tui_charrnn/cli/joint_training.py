@@ -25,7 +25,13 @@ from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.cli.vigil import Vigil
 from tui_charrnn.cluster.company import Company
 from tui_charrnn.cluster.meeting import meet
-from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode, PreemptedError
+from tui_charrnn.errors import (
+    BrokenClusterError,
+    CharRNNError,
+    ExitCode,
+    PreemptedError,
+    StorageError,
+)
 from tui_charrnn.model.weights import parameter_count
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunDescription, RunState
@@ -161,8 +167,18 @@ def _refuse_uneven_run(description: RunDescription, placement: Placement) -> Non
 
 
 def _make_stand_in(description: RunDescription, text: Corpus) -> RunDirectory:
-    """A folder with the same description and this host's own text, for a trainer to log into."""
-    folder = Path(tempfile.mkdtemp(prefix="charrnn-tui-"))
+    """A folder with the same description and this host's own text, for a trainer to log into.
+
+    Raises:
+        StorageError: If the disk for temporary files refuses.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="charrnn-tui-"))
+    except OSError as error:
+        raise StorageError(
+            f"Cannot make a temporary folder for the trainer's log: {error.strerror}. Name another "
+            "place by TMPDIR."
+        ) from error
     vocabulary = Vocabulary(description.vocabulary, description.unknown_symbol)
     try:
         return create_run(

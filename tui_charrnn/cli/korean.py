@@ -40,6 +40,7 @@ SENTENCES: Final = {
     "runs rm": "학습 기록을 휴지통으로 옮기거나 휴지통을 비웁니다.",
     "runs restore": "휴지통에 있는 학습 기록을 되살립니다.",
     "corpora": "이름이 있는 말뭉치의 목록을 보거나 텍스트를 살펴봅니다.",
+    "corpora list": "이름이 있는 말뭉치의 목록을 보여 줍니다.",
     "corpora inspect": "텍스트의 크기, 인코딩, 문자, 분할, 기준선을 알려 줍니다.",
 }
 """By the words after the program's name; short enough for the list of commands in 80 columns."""
@@ -48,7 +49,7 @@ OPTIONS: Final = {
     "tape": "열 테이프: 앱이 저장한, 모든 갈래가 담긴 글.",
     "xray": "모델이 읽고 얼마나 뜻밖인지 색으로 보여 줄 글.",
     "is_ascii": "앱의 테두리와 그래프를 ASCII로 그립니다.",
-    "runs_dir": "학습 기록 폴더. 환경 변수 CHARRNN_RUNS로 기본값을 바꿉니다.",
+    "runs_dir": "학습 기록 폴더. 환경 변수 CHARRNN_RUNS나 설정으로 기본값을 바꿉니다.",
     "version": "버전을 출력하고 끝냅니다.",
     "install_completion": "현재 셸에 자동 완성을 설치합니다.",
     "show_completion": "현재 셸의 자동 완성 코드를 출력합니다.",

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -96,10 +97,14 @@ def visible_gpus(environment: Mapping[str, str], devices: Path = Path("/dev")) -
         devices: Where the system has a file for each.
     """
     if CUDA in environment:
-        names = [name.strip() for name in environment[CUDA].split(",")]
-        return [name for name in names if name and name != "-1"]
+        names = (name.strip() for name in environment[CUDA].split(","))
+        return list(takewhile(_means_a_gpu, names))  # as CUDA does: -1 hides what comes after it
     numbers = [path.name.removeprefix("nvidia") for path in devices.glob("nvidia[0-9]*")]
     return [str(place) for place in range(sum(number.isdigit() for number in numbers))]
+
+
+def _means_a_gpu(name: str) -> bool:
+    return name.isdecimal() or name.startswith(("GPU-", "MIG-"))
 
 
 def divide_gpus(gpus: Sequence[str], workers: int, each: int | None) -> list[str]:

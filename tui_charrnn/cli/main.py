@@ -9,12 +9,13 @@ from typer.main import get_command
 
 from tui_charrnn import __version__
 from tui_charrnn.cli.commands import add_commands
+from tui_charrnn.cli.completing import complete_model
 from tui_charrnn.cli.korean import speak_korean, wants_korean
 from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import AsciiOnly, RunsDir
 from tui_charrnn.cli.outcome import exit_code_of
 from tui_charrnn.cli.output import prepare_streams, print_data
-from tui_charrnn.cli.usage_errors import SafeGroup
+from tui_charrnn.cli.usage_errors import SafeGroup, refuse_options_before_command
 from tui_charrnn.errors import ConfigError, DataError, ExitCode
 from tui_charrnn.safe_text import safe_line
 
@@ -23,15 +24,25 @@ def open_app(
     context: typer.Context,
     model: Annotated[
         str | None,
-        typer.Option(help="Model file, run, or name of a bundled model to talk to."),
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
+            help="Model file, run, or name of a bundled model to talk to.",
+        ),
     ] = None,
     tape: Annotated[
         Path | None,
-        typer.Option(help="Tape to open: a text with all its branches, as the app saved it."),
+        typer.Option(
+            metavar="FILE", help="Tape to open: a text with all its branches, as the app saved it."
+        ),
     ] = None,
     xray: Annotated[
         Path | None,
-        typer.Option(help="Text for the model to read, colored by how surprised it is."),
+        typer.Option(
+            metavar="FILE", help="Text for the model to read, colored by how surprised it is."
+        ),
     ] = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
@@ -44,6 +55,7 @@ def open_app(
         print_data(f"charrnn-tui {__version__}")
         raise typer.Exit(ExitCode.OK)
     if context.invoked_subcommand is not None:
+        refuse_options_before_command(context)
         return
     if tape is not None and not tape.is_file():
         raise DataError(f"There is no such tape. Received: --tape {safe_line(str(tape))}")

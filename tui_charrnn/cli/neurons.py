@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tui_charrnn.cli.completing import complete_model
 from tui_charrnn.cli.options import RunsDir
 from tui_charrnn.cli.output import progress_bar
 from tui_charrnn.cli.reading import Encoding
@@ -42,6 +43,7 @@ def neurons(
             "--model",
             "-m",
             metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
             help="A model file, a run, or a bundled model; the first bundled one if left out.",
         ),
     ] = None,

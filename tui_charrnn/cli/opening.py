@@ -85,10 +85,10 @@ def load_asyncio_without_tls() -> None:
 
 
 def start_without_collecting() -> None:
-    """Look for garbage once the app has started, and never again among what it started with.
+    """Look for garbage once the program has started, and never again among what it started with.
 
     Hundreds of modules are loaded until then and nothing of them is garbage, but looking for it
-    takes a tenth of the time, and later holds the screen up.
+    takes a tenth of the time, and later holds the app's screen up.
     """
     if not gc.isenabled():
         return  # it has been said before

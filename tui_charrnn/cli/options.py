@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from tui_charrnn.cli.completing import complete_run
 from tui_charrnn.cli.places import runs_folder
 
 __all__ = ["AsciiOnly", "RunArgument", "RunsDir", "runs_folder"]
@@ -13,12 +14,19 @@ RunsDir: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--runs-dir",
+        metavar="FOLDER",
         help="Folder of the runs; CHARRNN_RUNS or the settings (`config`) name another default.",
         show_default=False,
     ),
 ]
 RunArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="RUN", help="Name or path of the run.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="Name or path of the run.",
+        show_default=False,
+        autocompletion=complete_run,
+    ),
 ]
 AsciiOnly: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")

@@ -33,8 +33,9 @@ def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) ->
     )
     passage = corpus.index.passage(longest.offset, min(longest.length, _QUOTED))
     rest = " ..." if longest.length > _QUOTED else ""
+    plural = "" if longest.length == 1 else "s"
     yield (
-        f"Longest copied passage: {longest.length:,} characters, from line "
+        f"Longest copied passage: {longest.length:,} character{plural}, from line "
         f"{corpus.index.line(longest.offset):,}, character {longest.offset:,}: "
         f'"{safe_line(passage)}"{rest}'
     )

@@ -1,8 +1,9 @@
 """Turns whatever becomes of an invocation into a sentence and an exit code."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from tui_charrnn.cli.output import discard_output, narrate
+from tui_charrnn.cli.output import discard_output, narrate, refused_output
 from tui_charrnn.errors import CharRNNError, ExitCode
 
 
@@ -28,8 +29,37 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1
-        # deferred: needed by a defect only
-        from tui_charrnn.crash import report_crash, state_folder  # noqa: PLC0415  deferred
+        return int(_after_defect(error))
 
-        narrate(*report_crash(error, state_folder()).splitlines())
-        return int(ExitCode.UNEXPECTED)
+
+def _after_defect(error: Exception) -> ExitCode:
+    """Tell of an exception that nobody expected, or that has a plain reason after all."""
+    if isinstance(error, OSError) and _is_of_echo(error):
+        discard_output()
+        narrate(f"charrnn-tui: {refused_output(error)}")
+        return ExitCode.CANNOT_SAVE
+    if isinstance(error, FileNotFoundError) and _is_folder_gone():
+        narrate("charrnn-tui: This folder is gone: it was removed or moved. Go to another one.")
+        return ExitCode.DATA
+    # deferred: needed by a defect only
+    from tui_charrnn.crash import report_crash, state_folder  # noqa: PLC0415  deferred
+
+    narrate(*report_crash(error, state_folder()).splitlines())
+    return ExitCode.UNEXPECTED
+
+
+def _is_folder_gone() -> bool:
+    """Whether relative paths lead nowhere, as somebody removed the folder that this is run in."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _is_of_echo(error: Exception) -> bool:
+    """Whether it was raised where Typer prints the help, or what completes a line."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_code.co_name == "echo"

@@ -39,6 +39,7 @@ Rank: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--rank",
+        metavar="N",
         help="Which of the addresses is this process's own, from 0.",
         rich_help_panel=_PANEL,
         show_default=False,

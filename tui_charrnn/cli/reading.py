@@ -8,7 +8,9 @@ import typer
 from tui_charrnn.cli.output import narrate, progress_bar, stdin_bytes
 from tui_charrnn.text.corpus import Corpus, read_corpus
 
-Encoding: TypeAlias = Annotated[str, typer.Option("--encoding", help="Encoding of the text.")]
+Encoding: TypeAlias = Annotated[
+    str, typer.Option("--encoding", metavar="NAME", help="Encoding of the text.")
+]
 KeepNewlines: TypeAlias = Annotated[
     bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")
 ]

@@ -90,13 +90,15 @@ class _Narrator:
         self._state: RunState | None = None
         self._degraded = ""
 
-    def take(self, records: list[Record], status: RunStatus | None) -> None:
-        """Fold the news in and tell what is worth a sentence."""
-        for record in records:
-            for news in self.view.take([record]):
-                self._tell(news.sentence)
-            if isinstance(record, RunPlanned):
-                self._tell(_plan_words(record))
+    def take(self, record: Record) -> None:
+        """Fold a record in and tell what is worth a sentence."""
+        for news in self.view.take([record]):
+            self._tell(news.sentence)
+        if isinstance(record, RunPlanned):
+            self._tell(_plan_words(record))
+
+    def observe(self, status: RunStatus | None) -> None:
+        """Take the state in that the trainer has now; it comes after the records."""
         if status is not None:
             self.view.observe(status, "alive", time.monotonic())
             if status.state is RunState.LOADING and self._state is not RunState.LOADING:
@@ -126,10 +128,11 @@ class LineReporter:
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Print a line for every evaluation, and one every ten seconds between them."""
-        self._narrator.take(records, status)
         for record in records:
+            self._narrator.take(record)
             if isinstance(record, SplitEvaluated):
                 self._print(status)
+        self._narrator.observe(status)
         is_training = any(isinstance(record, BatchTrained) for record in records)
         if is_training and time.monotonic() >= self._next_line:
             self._print(status)
@@ -175,7 +178,9 @@ class BarReporter:
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Move the bar."""
-        self._narrator.take(records, status)
+        for record in records:
+            self._narrator.take(record)
+        self._narrator.observe(status)
         if status is None:
             return
         self._bar.update(

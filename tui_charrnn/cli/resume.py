@@ -6,7 +6,7 @@ import typer
 
 from tui_charrnn.cli.app_terminal import app_obstacle
 from tui_charrnn.cli.launching import Watching, start_and_watch
-from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.placing import Devices
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.runs.catalogue import find_run
@@ -14,7 +14,7 @@ from tui_charrnn.training.placement import Placement, parse_devices
 
 
 def resume(
-    run: Annotated[str, typer.Argument(help="Name or path of the run.", show_default=False)],
+    run: RunArgument,
     headless: Annotated[
         bool, typer.Option("--headless", help="Without the app: progress here.")
     ] = False,

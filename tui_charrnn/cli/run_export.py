@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,10 +10,11 @@ from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.runs.archive import Exported, archive_name, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.viewing.run_rows import size_words
+
+if TYPE_CHECKING:
+    from tui_charrnn.runs.archive import Exported
 
 
 def export(
@@ -21,6 +22,7 @@ def export(
     file: Annotated[
         Path | None,
         typer.Argument(
+            metavar="FILE",
             help="The archive, .tar.gz or .zip, or a folder for it; RUN.tar.gz here if none.",
             show_default=False,
         ),
@@ -45,10 +47,18 @@ def export(
     """Pack a run into one archive, to be kept or opened elsewhere; or copy its model."""
     if model is not None and (file is not None or every_checkpoint):
         raise ConfigError("With --model only the model is copied: leave out FILE and --all.")
+    # deferred: the list of runs needs no archives
+    from tui_charrnn.runs.archive import (  # noqa: PLC0415  deferred, see above
+        archive_name,
+        export_model,
+        export_run,
+    )
+
     found = find_run(run, runs_folder(runs_dir))
     with progress_bar(f"Packing {found.name}") as progress:
         if model is None:
-            target = _target(found, file)
+            target = _at(file or Path())
+            target = target / archive_name(found) if target.is_dir() else target
             made = export_run(
                 found, target, every_checkpoint=every_checkpoint, overwrite=force, progress=progress
             )
@@ -58,21 +68,17 @@ def export(
         facts = {"path": str(made.path), "bytes": made.size, "checkpoints": list(made.steps)}
         print_data(json.dumps(facts))
         return
-    narrate(f"{made.path}: {size_words(made.size)}, {checkpoint_words(made)}.")
+    print_data(str(made.path))
+    narrate(f"Packed {size_words(made.size)}: {checkpoint_words(made)}.")
 
 
-def checkpoint_words(made: Exported) -> str:
+def checkpoint_words(made: "Exported") -> str:
     """Which checkpoints are in a file."""
     if not made.steps:
         return "no checkpoint yet"
     steps = ", ".join(f"{step:,}" for step in made.steps[:5])
     more = f" and {len(made.steps) - 5:,} more" if len(made.steps) > 5 else ""
     return f"checkpoint{'s' if len(made.steps) > 1 else ''} of step {steps}{more}"
-
-
-def _target(run: RunDirectory, file: Path | None) -> Path:
-    target = _at(file or Path())
-    return target / archive_name(run) if target.is_dir() else target
 
 
 def _at(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """What is known of a run, read as a whole, and as JSON values for programs."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -14,7 +15,8 @@ from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.records import SampleTaken
+from tui_charrnn.runs.records import CheckpointSaved, SampleTaken
+from tui_charrnn.viewing.news import News
 from tui_charrnn.viewing.run_view import RunView
 
 JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -30,6 +32,8 @@ class SavedCheckpoint:
     """Validation loss, if it was measured there."""
     size: int
     """Bytes."""
+    seconds: float | None
+    """How long training stood still for it; None if the run does not tell."""
     is_latest: bool
     is_best: bool
 
@@ -61,13 +65,19 @@ def read_whole_run(run: RunDirectory) -> WholeRun:
     now, reader = time.time(), RunReader(run)
     summary = summarize_run(run)
     view = RunView(run, description=summary.description)
-    news = [told for records in unread_records(reader) for told in view.take(records)]
+    news: list[News] = []
+    seconds: dict[int, float] = {}
+    for records in unread_records(reader):
+        news += view.take(records)
+        seconds |= {
+            each.step: each.seconds for each in records if isinstance(each, CheckpointSaved)
+        }
     view.observe(summary.status, summary.judge(now) or "ended", time.monotonic())
     warnings = [told.sentence for told in news if told.severity != "information"]
     return WholeRun(
         summary=summary,
         view=view,
-        checkpoints=_checkpoints(run),
+        checkpoints=_checkpoints(run, seconds),
         warnings=tuple(warnings[-_SHOWN_WARNINGS:]),
         size=disk_size(run.path),
         now=now,
@@ -129,7 +139,7 @@ def _loss_facts(view: RunView) -> dict[str, float | int | None]:
     }
 
 
-def _checkpoints(run: RunDirectory) -> tuple[SavedCheckpoint, ...]:
+def _checkpoints(run: RunDirectory, seconds: Mapping[int, float]) -> tuple[SavedCheckpoint, ...]:
     latest, best = read_pointer(run, run.latest), read_pointer(run, run.best)
     found = []
     for step, path in checkpoint_folders(run):
@@ -139,6 +149,7 @@ def _checkpoints(run: RunDirectory) -> tuple[SavedCheckpoint, ...]:
                 step=step,
                 loss=manifest.loss if manifest else None,
                 size=disk_size(path),
+                seconds=seconds.get(step),
                 is_latest=latest is not None and latest.step == step,
                 is_best=best is not None and best.step == step,
             )

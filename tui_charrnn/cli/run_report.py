@@ -112,7 +112,8 @@ def _ladder_rows(view: RunView) -> Iterator[Row]:
 def _checkpoint_words(saved: SavedCheckpoint) -> str:
     loss = f"validation {saved.loss:.3f}" if saved.loss is not None else ""
     marks = ("best" if saved.is_best else "", "newest" if saved.is_latest else "")
-    parts = [f"step {saved.step:,}", size_words(saved.size), loss, *marks]
+    time = f"saved in {saved.seconds:.2f} s" if saved.seconds is not None else ""
+    parts = [f"step {saved.step:,}", size_words(saved.size), time, loss, *marks]
     return ", ".join(filter(None, parts))
 
 

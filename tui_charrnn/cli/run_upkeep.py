@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tui_charrnn.cli.completing import complete_run
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import has_terminal, narrate, print_data
 from tui_charrnn.cli.run_facts import JsonDocument
@@ -16,28 +17,21 @@ from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.layout import RunDirectory, default_runs_folder
-from tui_charrnn.runs.upkeep import (
-    TRASH,
-    empty_trash,
-    list_trash,
-    refuse_live,
-    rename_run,
-    restore_run,
-    trash_run,
-)
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.run_rows import size_words
 
 
 def rename(
     run: RunArgument,
-    name: Annotated[str, typer.Argument(help="Its new name.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.", show_default=False)],
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
     """Give a run another name; not while it is being trained."""
+    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
+
     found = find_run(run, runs_folder(runs_dir))
-    renamed = rename_run(found, name)
+    renamed = upkeep.rename_run(found, name)
     if as_json:
         print_data(json.dumps(_place(renamed)))
         return
@@ -47,7 +41,12 @@ def rename(
 def rm(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN...", help="Names or paths.", show_default=False),
+        typer.Argument(
+            metavar="RUN...",
+            help="Names or paths.",
+            show_default=False,
+            autocompletion=complete_run,
+        ),
     ] = None,
     is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     empties: Annotated[
@@ -70,15 +69,21 @@ def rm(
 def restore(
     name: Annotated[
         str | None,
-        typer.Argument(help="The name that it had; the last of all if none.", show_default=False),
+        typer.Argument(
+            metavar="NAME",
+            help="The name that it had; the last of all if none.",
+            show_default=False,
+        ),
     ] = None,
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
     """Bring a run back from the trash: the last one that had the name."""
+    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
+
     folder = runs_folder(runs_dir)
-    trashed = next((run for run in list_trash(folder) if name in {None, run.name}), None)
-    run = restore_run(folder, name)
+    trashed = next((run for run in upkeep.list_trash(folder) if name in {None, run.name}), None)
+    run = upkeep.restore_run(folder, name)
     wanted = trashed.name if trashed is not None else run.name
     taken = f", as there is another {safe_line(wanted)} by now" if run.name != wanted else ""
     if as_json:
@@ -89,9 +94,11 @@ def restore(
 
 def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
     """Move runs into the trash, and say which and where to."""
+    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
+
     runs = list(dict.fromkeys(find_run(name, folder) for name in names))
     for run in runs:  # all or none, as far as that can be known before
-        refuse_live(run)
+        upkeep.refuse_live(run)
     shown = ", ".join(safe_line(run.name) for run in runs)
     count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
     if not _is_wanted(f"Move {count} {shown} into the trash?", is_sure=is_sure):
@@ -99,7 +106,7 @@ def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, 
         return {"trashed": []}
     trashed = []
     for run in runs:
-        trashed.append({"name": run.name, "path": str(trash_run(run).path)})
+        trashed.append({"name": run.name, "path": str(upkeep.trash_run(run).path)})
         narrate(f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_words(run)}")
     return {"trashed": trashed}
 
@@ -116,21 +123,20 @@ def _restore_words(run: RunDirectory) -> str:
 
 def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
     """Delete for good what is in the trash, and say how many bytes that freed."""
-    trashed = list_trash(folder)
+    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
+
+    trashed = upkeep.list_trash(folder)
     if trashed:
         shown = ", ".join(safe_line(run.name) for run in trashed[:5])
         more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
-        question = f"Delete for good what is in the trash: {shown}{more}, {_size(folder)}?"
+        size = size_words(disk_size(folder / upkeep.TRASH))
+        question = f"Delete for good what is in the trash: {shown}{more}, {size}?"
         if not _is_wanted(question, is_sure=is_sure):
             narrate("Nothing was deleted.")
             return {"freed_bytes": 0}
-    freed = empty_trash(folder)
+    freed = upkeep.empty_trash(folder)
     narrate(f"The trash is empty; {size_words(freed)} freed." if freed else "The trash is empty.")
     return {"freed_bytes": freed}
-
-
-def _size(folder: Path) -> str:
-    return size_words(disk_size(folder / TRASH))
 
 
 def _is_wanted(question: str, *, is_sure: bool) -> bool:

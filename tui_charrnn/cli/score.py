@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from tui_charrnn.cli.completing import complete_model
 from tui_charrnn.cli.options import RunsDir
 from tui_charrnn.cli.reading import Encoding
 from tui_charrnn.cli.score_reading import (
@@ -39,6 +40,7 @@ def score(
             "--model",
             "-m",
             metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
             help="A model file, a run, or a bundled model; several, to see which fits best.",
             show_default=False,
         ),
@@ -152,6 +154,10 @@ def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> N
 
 
 def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source]) -> None:
+    if page == Path("-"):
+        raise ConfigError(
+            "--html takes the name of a file: standard output is for the table. Received: '-'."
+        )
     for source in sources:
         if page and source.path and page.exists() and page.samefile(source.path):
             raise ConfigError(f"--html would overwrite the text {source.name}; name another file.")

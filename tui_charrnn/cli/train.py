@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tui_charrnn.cli.app_terminal import app_obstacle
+from tui_charrnn.cli.completing import complete_preset
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.placing import (
@@ -46,6 +47,7 @@ def train(
     corpus: Annotated[
         list[str],
         typer.Argument(
+            metavar="CORPUS...",
             help="What to train on: text files, a folder, a glob, `-` for standard input, or a "
             "name that `charrnn-tui corpora` lists.",
             show_default=False,
@@ -58,9 +60,14 @@ def train(
     detach: Annotated[
         bool, typer.Option("--detach", help="Start the trainer, print the run and leave.")
     ] = False,
-    preset: Annotated[str, typer.Option(help=_PRESET_HELP)] = "small",
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help=_PRESET_HELP, autocompletion=complete_preset)
+    ] = "small",
     name: Annotated[
-        str | None, typer.Option(help="Name of the run; made from date and corpus if not given.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the run; made from date and corpus if not given."
+        ),
     ] = None,
     pin_seed: Annotated[
         list[str] | None,

@@ -31,6 +31,10 @@ def split_address(address: str) -> tuple[str, int]:
         raise _refused(address)
     if any(sign.isspace() or sign in ",/[]@" for sign in bare) or (":" in bare) != is_bracketed:
         raise _refused(address)
+    try:
+        bare.encode("idna")  # as a look-up will, to which a label too many or too long is a defect
+    except UnicodeError as error:
+        raise _refused(address) from error
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) in _PORTS):
         raise _refused(address)
     return bare, int(port)

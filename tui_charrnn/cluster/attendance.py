@@ -17,8 +17,8 @@ from tui_charrnn.cluster.membership import Cluster
 
 _NEWS: Final = 1.0
 """Seconds in which the news of a loss is sent to all, before this process acts on it."""
-_LONGEST_SENTENCE: Final = 2_000
-"""Characters of what another process tells."""
+LONGEST_SENTENCE: Final = 2_000
+"""Characters of what a process tells another; the longest fit into a note as JSON, too."""
 
 
 @dataclass(eq=False)
@@ -83,12 +83,12 @@ class Attendance:
             case {"leaving": int(code), "sentence": str(sentence)}:
                 member.has_left = True
                 if code not in loss.AGREED:
-                    told = sentence[:_LONGEST_SENTENCE]
+                    told = sentence[:LONGEST_SENTENCE]
                     self.lose(loss.left_with(member.rank, member.address, code, told))
             case {"lost": int(rank), "sentence": str(sentence), "exit_code": int(code)} if (
                 not self._is_chief and 0 <= rank < len(self._addresses)
             ):
-                told = sentence[:_LONGEST_SENTENCE]
+                told = sentence[:LONGEST_SENTENCE]
                 self.lose(loss.told_of(rank, self._addresses[rank], told, code))
             case _:
                 raise ForeignBytesError("no note of a member")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from tui_charrnn.cluster.attendance import Attendance, Member
+from tui_charrnn.cluster.attendance import LONGEST_SENTENCE, Attendance, Member
 from tui_charrnn.cluster.frames import ForeignBytesError, note
 
 BEAT_INTERVAL: Final = 1.0
@@ -62,7 +62,7 @@ class Exchange(threading.Thread):
         """Say goodbye, once everything was sent; to be ordered."""
         self._attendance.is_leaving = True
         for member in self._attendance.members.values():
-            member.connection.send(note({"leaving": code, "sentence": sentence[:10_000]}))
+            member.connection.send(note({"leaving": code, "sentence": sentence[:LONGEST_SENTENCE]}))
 
     def _is_over(self) -> bool:
         if not self._attendance.is_leaving:

@@ -24,7 +24,7 @@ class StopStrings:
             ConfigError: If one of them is empty.
         """
         if "" in strings:
-            raise ConfigError("A stop string must have at least 1 character. Received: none.")
+            raise ConfigError("A stop string must have at least 1 character. Received: ''.")
         self._strings: Final = tuple(unicodedata.normalize("NFC", string) for string in strings)
         self._longest = max(map(len, self._strings), default=0)
         self._end = ""

@@ -1,5 +1,6 @@
 """Making a new run directory: whole or not at all."""
 
+import codecs
 import contextlib
 import errno
 import importlib.metadata
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # the vocabulary brings NumPy, which the app loads after its 
 
 _NAME_LIMIT: Final = 100  # bytes; some file systems stop at 143
 _SLUG_LIMIT: Final = 24  # characters
+_BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 def create_run(  # noqa: PLR0913 (a run is described by exactly these, each named by the caller)
@@ -115,7 +117,9 @@ def _write_run(
         storage.make_folder(folder)
     if stored_text is not None:
         with storage.open_beside(hidden.corpus) as file:
-            for piece in stored_text:
+            for place, piece in enumerate(stored_text):
+                if place == 0 and piece.startswith(_BYTE_ORDER_MARK):
+                    file.write(codecs.BOM_UTF8)  # whoever reads a file takes one off
                 file.write(piece.encode())
     status = RunStatus(state=RunState.CREATED, host=description.host)
     storage.write_new(hidden.events, b"")

@@ -130,7 +130,7 @@ def _read(
     if total is not None and total > maximum_bytes:
         raise _UnusableError(f"offers {total:,} bytes where at most {maximum_bytes:,} are expected")
     data = bytearray()
-    while chunk := response.read(_CHUNK):
+    while chunk := response.read1(_CHUNK):  # what is there: the rest may come byte by byte
         data += chunk
         if len(data) > maximum_bytes:
             raise _UnusableError(f"sent more than the {maximum_bytes:,} bytes that are expected")

@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import CharRNNError, ExitCode
@@ -39,28 +40,38 @@ def main(arguments: list[str] | None = None) -> int:
     interruption.listen()
     # deferred: a signal that comes while NumPy is loaded is not to be lost
     from tui_charrnn.training.placement import placement_from  # noqa: PLC0415  deferred, as said
-    from tui_charrnn.training.team import end_process  # noqa: PLC0415  deferred, as said
     from tui_charrnn.training.worker import run_training  # noqa: PLC0415  deferred, see above
 
     try:
         max_time = parse_duration(parsed.max_time) if parsed.max_time else None
         run = RunDirectory(parsed.run)
         placement = placement_from(parsed.cluster, parsed.rank, parsed.devices, parsed.meet_within)
-        code = run_training(
-            run, interruption, max_time, accepts_change=parsed.force, placement=placement
+        return int(
+            run_training(
+                run, interruption, max_time, accepts_change=parsed.force, placement=placement
+            )
         )
-        if placement.cluster is not None:
-            end_process(int(code))
-        return int(code)
     except CharRNNError as error:
         with contextlib.suppress(OSError):  # the log may lie on a full disk
             print(f"charrnn-tui: {error}", file=sys.stderr)  # noqa: T201  the log, no terminal
         return int(error.exit_code)
-    except KeyboardInterrupt:  # the second Ctrl-C, before the run was taken up
+    except KeyboardInterrupt:  # the second Ctrl-C, before the run was taken up or after its end
         return int(ExitCode.INTERRUPTED)
     finally:
         interruption.conclude()
 
 
+def end_process(code: int) -> NoReturn:
+    """End at once, whatever native code still computes or waits for.
+
+    Python would wait for its threads, and so for a step of which nobody wants the result;
+    TensorFlow, for processes that may be gone.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # the log may lie on a full disk
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

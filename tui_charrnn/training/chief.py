@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.errors import BrokenClusterError
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.joint_engine import JointEngine
@@ -56,10 +57,20 @@ class ChiefEngine(JointEngine):
         return result
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
-        """As `Engine.training_tensors`, with the states of all processes."""
+        """As `Engine.training_tensors`, with the states of all processes.
+
+        Raises:
+            BrokenClusterError: If one of them is lost, or there is no memory for it here.
+        """
         self._team.lead(Order(Task.GATHER))
-        with in_contact(self._team):
-            tensors, is_alike = self._engine.training_tensors(), self._engine.is_alike()
+        try:
+            with in_contact(self._team):
+                tensors, is_alike = self._engine.training_tensors(), self._engine.is_alike()
+        except MemoryError as error:  # no reason to train on unsaved: the others still gather
+            raise BrokenClusterError(
+                "There was not enough memory for a copy of the weights and of all states. What was "
+                "saved is kept; the same command on all of them goes on from there."
+            ) from error
         if not is_alike:  # what is saved is what all go on with
             self.restore(self.model_tensors(), tensors)
         return tensors

@@ -5,8 +5,6 @@ is lost. So the processes meet before it is let loose, and a thread watches over
 """
 
 import contextlib
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -146,6 +144,17 @@ class Team:
         company.leave(int(code), status.message)
         return code
 
+    def desert(self, sentence: str) -> None:
+        """End in the middle of what all do together, as `part` must not: they would wait for it.
+
+        Args:
+            sentence: What the others tell their users, unless they miss somebody already.
+        """
+        self._is_noticed.set()
+        company, self._company = self._company, None
+        if company is not None and company.lost is None:
+            company.leave(int(ExitCode.UNEXPECTED), sentence)
+
     @contextmanager
     def _noticing(self) -> Iterator[None]:
         try:
@@ -162,10 +171,3 @@ class Team:
         """Leave in its place if it does not."""
         if not self._is_noticed.wait(PATIENCE):
             self._leave_at_once(lost.error())
-
-
-def end_process(code: int) -> None:
-    """End without what TensorFlow does at the end, which waits for processes that may be gone."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -32,6 +33,8 @@ from tui_charrnn.training.preparation import Prepared, prepare_run
 from tui_charrnn.training.team import Team
 from tui_charrnn.training.usage import UsageMeter
 
+LAST_WORDS: Final = 5.0
+"""Seconds that the disk has to take why a process ends whose main thread is held."""
 _ALONE: Final = Placement()
 
 
@@ -79,18 +82,22 @@ def run_training(
                     return _train(run, description, writer, interruption, deadline, prepare, team)
                 return _follow(run, description, writer, interruption, deadline, team)
 
-        return team.part(_settle(work, run, writer), writer.status)
+        return team.part(_settle(work, run, writer, team), writer.status)
 
 
-def _settle(work: Callable[[], ExitCode], run: RunDirectory, writer: RunWriter) -> ExitCode:
+def _settle(
+    work: Callable[[], ExitCode], run: RunDirectory, writer: RunWriter, team: Team
+) -> ExitCode:
     """Do the work; the result says how it ended, whatever came in its way."""
     try:
         return work()
     except LeavingError as left:
         return _leave(writer, left.reason.state, left.reason.exit_code)
     except KeyboardInterrupt:
+        team.desert("it was interrupted a second time, and stopped at once.")
         return _leave(writer, RunState.INTERRUPTED, ExitCode.INTERRUPTED)
     except BrokenClusterError as error:
+        team.desert(str(error))
         return _break_off(writer, error)
     except CharRNNError as error:
         return _fail(writer, str(error), error.exit_code)
@@ -176,8 +183,22 @@ def _record_preemption(writer: RunWriter, cause: str) -> None:
 
 def _leave_at_once(writer: RunWriter, reason: Reason, cause: str) -> NoReturn:
     """End the process in the place of its main thread, which native code holds."""
-    _record_preemption(writer, cause)
-    os._exit(int(_leave(writer, reason.state, reason.exit_code)))
+
+    def tell() -> None:
+        _record_preemption(writer, cause)
+        _leave(writer, reason.state, reason.exit_code)
+
+    _end_at_once(tell, reason.exit_code)
+
+
+def _end_at_once(tell: Callable[[], object], code: ExitCode) -> NoReturn:
+    """End the process once it is recorded why, or the disk does not take that."""
+    telling = threading.Thread(target=tell, name="last words", daemon=True)
+    try:
+        telling.start()
+        telling.join(LAST_WORDS)  # the main thread may be held by the disk, and hold its locks
+    finally:  # also where no thread can be started
+        os._exit(int(code))
 
 
 def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
@@ -191,7 +212,7 @@ def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
 
 def _break_off_at_once(writer: RunWriter, error: BrokenClusterError) -> NoReturn:
     """As `_break_off`, in the place of a main thread that waits for a process that is lost."""
-    os._exit(int(_break_off(writer, error)))
+    _end_at_once(partial(_break_off, writer, error), error.exit_code)
 
 
 def _fail(writer: RunWriter, message: str, exit_code: ExitCode) -> ExitCode:

@@ -26,8 +26,8 @@ GROUPS: Final = {
 }
 """Under which heading the help lists a key, by the first word of its id."""
 
-_PLAIN_KEYS: Final = frozenset({"f1", "ctrl+n"})
-"""Keys of the app that act on the main screen only, not in a form or a question."""
+_PLAIN_KEYS: Final = frozenset({"f1", "ctrl+n", "ctrl+z"})
+"""Keys of the app that what has the focus may have for itself: a form, a question, a field."""
 
 
 def bindings_of(owner: Owner) -> list[Binding]:
@@ -67,6 +67,8 @@ def heading_of(key: Key) -> str:
 def matching(keys: Iterable[Key], typed: str) -> list[Key]:
     """The keys that have every word of what was typed in their name, label, sentence or heading."""
     words = typed.casefold().split()
+    if words and len(words[0]) > 1:
+        words[0] = words[0].removeprefix("/")  # with which a search begins everywhere else
 
     def has_all(key: Key) -> bool:
         said = f"{key.display} {key.keys} {key.label} {key.sentence} {heading_of(key)}".casefold()

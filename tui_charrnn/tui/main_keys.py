@@ -5,7 +5,8 @@ from typing import Final
 from tui_charrnn.tui.key import Key
 
 # Only keys that every terminal delivers: letters, arrows, Enter, Esc, F1 to F9, Ctrl with a letter.
-# Not those that the seed box edits with (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y ^z), nor ^b of tmux.
+# Not those that the seed box edits with (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y), nor ^b of tmux; ^z, which
+# means the same everywhere else, leaves it to the seed box while that has the focus.
 MAIN_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "seed.submit",
@@ -100,6 +101,15 @@ MAIN_KEYS: Final[tuple[Key, ...]] = (
         "Quit",
         "Leave; training goes on unless you say otherwise.",
         owner="app",
+    ),
+    Key(
+        "app.suspend",
+        "ctrl+z",
+        "suspend_process",
+        "Suspend",
+        "Suspend the app, until the shell's fg brings it back; in the seed box, undo.",
+        owner="app",
+        in_row=False,
     ),
     Key(
         "app.palette",

@@ -6,8 +6,9 @@ from typing import Final
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
 
+from tui_charrnn.tui.bindings import heading_of
 from tui_charrnn.tui.key import Key, Owner
-from tui_charrnn.tui.keymap import keys_in_force
+from tui_charrnn.tui.keymap import EVERYWHERE, keys_in_force
 
 _ELSEWHERE: Final = frozenset({"command_palette", "quit"})
 """What is this palette itself, or what Textual has a command for."""
@@ -25,18 +26,29 @@ def key_commands(
         pane: Whose keys act while it has the focus; None if it has none of its own.
     """
     keys = [key for key in keys_in_force() if key.action not in _ELSEWHERE]
+    offered: set[str] = set()
+    """What the screen does has a key in several panes."""
     for key in sorted(keys, key=lambda key: key.owner != pane):
         target: DOMNode | None = {"app": app, "main": main}.get(key.owner)
         if key.action.startswith("screen."):  # the screen can do it, wherever the focus is
             target = main
         elif key.owner == pane and focused is not None:
             target = _node_with(focused, key)
-        if target is not None:
+        if target is not None and key.sentence not in offered:
+            offered.add(key.sentence)
             yield SystemCommand(
                 key.sentence.rstrip("."),
-                f"Key: {key.display}",
+                f"Key: {key.display}{_place_of(key, pane)}",
                 lambda action=key.action, node=target: app.run_action(action, node),
             )
+
+
+def _place_of(key: Key, pane: Owner | None) -> str:
+    """Where the key has to be pressed, if not just where the user is."""
+    if key.owner in EVERYWHERE or key.owner == pane:
+        return ""
+    heading = heading_of(key)
+    return f", {heading[0].lower()}{heading[1:]}"
 
 
 def _node_with(focused: DOMNode, key: Key) -> DOMNode | None:

@@ -83,6 +83,11 @@ class Session:
         """Whether the run that is shown is being trained."""
         return self.view is not None and self.view.is_live
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether its trainer waits until it is told to go on."""
+        return self.view is not None and self.view.state == "paused"
+
     def turn_source(self) -> Source:
         """Go on to the next source; without a run there is only one."""
         sources = list(Source) if self.view else [Source.DEFAULT]

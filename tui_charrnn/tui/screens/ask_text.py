@@ -12,9 +12,10 @@ from textual.widgets import Input, Static
 
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.tui.screens.dialog import Dialog
+from tui_charrnn.tui.widgets.keys_in_order import KeysInOrder
 
 
-class SafeInput(Input):
+class SafeInput(Input, KeysInOrder):
     """A line to type into that never holds what would harm a terminal, pasted or not."""
 
     def validate_value(self, value: str) -> str:

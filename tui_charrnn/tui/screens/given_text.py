@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _LONGEST_PATH: Final = 4096
 """Characters of a line that may be a path."""
+_PATHS: Final = ("/", "~/", "./", "../")
+"""What begins a line that can hardly be anything but a path."""
+_NO_FILE: Final = "There is no such file. A space before it has the line itself read."
 
 
 class GivenTextInput(SeedInput):
@@ -57,7 +60,10 @@ class GivenTextScreen(Dialog["str | Path | None"]):
             background: $surface;
             padding: 0;
         }
-        & #given-words { color: $text-muted; }
+        & #given-words {
+            color: $text-muted;
+            &.-problem { color: $text-warning; }
+        }
     }
     """
 
@@ -85,12 +91,13 @@ class GivenTextScreen(Dialog["str | Path | None"]):
         """Say what will be read as one types."""
         event.stop()
         self.words.update(self._said())
+        self.words.set_class(is_missing(self.field.text), "-problem")
 
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Take the text, or the file, unless there is none."""
         event.stop()
         path = path_of(event.text)
-        if event.text.strip():
+        if event.text.strip() and not is_missing(event.text):
             self.dismiss(event.text if path is None else path)
 
     def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
@@ -108,6 +115,8 @@ class GivenTextScreen(Dialog["str | Path | None"]):
             return safe_line(f"The file {path.name} will be read.")
         if not text.strip():
             return ""
+        if is_missing(text):
+            return _NO_FILE
         if len(text) > LONGEST:
             return f"The first {LONGEST:,} characters will be read."
         return f"{len(text):,} characters will be read."
@@ -123,3 +132,9 @@ def path_of(text: str) -> Path | None:
         return path if path.is_file() else None
     except OSError:
         return None
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text looks like the path of a file that is not there."""
+    is_path = text.startswith(_PATHS) and len(text.strip().splitlines()) == 1
+    return is_path and path_of(text) is None

@@ -1,12 +1,15 @@
 """One page: every key and what it does, and a line to find one by."""
 
+import textwrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.getters import query_one
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui_charrnn.tui.bindings import grouped, matching
@@ -54,10 +57,11 @@ class HelpScreen(Dialog[None]):
         }
         #help-about { color: $text-muted; margin-top: 1; }
         #help-nothing, .help-group { margin-top: 1; }
-        .help-key { height: auto; }
+        HelpLine { height: auto; }
     }
     """
 
+    search = query_one("#help-search", SafeInput)
     page = query_one("#help-page", VerticalScroll)
 
     def compose(self) -> ComposeResult:
@@ -80,6 +84,11 @@ class HelpScreen(Dialog[None]):
     def on_mount(self) -> None:
         """Show all keys."""
         self._show_found("")
+
+    def on_screen_resume(self) -> None:
+        """Begin anew each time: it is one screen for as long as the app runs."""
+        self.search.clear()
+        self.page.scroll_home(animate=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show the keys that have every word that is typed."""
@@ -109,18 +118,29 @@ class HelpScreen(Dialog[None]):
         self.page.scroll_home(animate=False)
 
 
-class HelpLine(Static):
-    """A key and what it does."""
+class HelpLine(Widget):
+    """A key and what it does, which goes on below itself and not below the key."""
 
     def __init__(self, key: Key, width: int) -> None:
-        """Write the line.
+        """Keep what the line says.
 
         Args:
             key: The key.
             width: Columns for its name.
         """
-        super().__init__(
-            Content.assemble((f"{key.display:<{width}}", "bold $accent"), key.sentence),
-            classes="help-key",
-        )
+        super().__init__()
         self.key = key
+        self._width = width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
+        """The rows that its sentence takes."""
+        return len(self._rows(width))
+
+    def render(self) -> Content:
+        """Its name, then its sentence, in as many rows as that takes."""
+        name = f"{self.key.display:<{self._width}}"
+        sentence = ("\n" + " " * self._width).join(self._rows(self.size.width))
+        return Content.assemble((name, "bold $accent"), sentence)
+
+    def _rows(self, width: int) -> list[str]:
+        return textwrap.wrap(self.key.sentence, max(width - self._width, self._width))

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from tui_charrnn.tui.bindings import bindings_of
 from tui_charrnn.tui.keymap import key_words
+from tui_charrnn.tui.live_keys import idle_keys, labels_now
 from tui_charrnn.tui.messages import (
     NewsTold,
     NoteWritten,
@@ -84,7 +85,8 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
 
     def on_mount(self) -> None:
         """The text begins after the first frame, with the cursor in the seed box."""
-        self.watch(self.conversation.spoken, "streaming", self._show_keys)
+        for name in ("streaming", "match_words"):
+            self.watch(self.conversation.spoken, name, self._show_keys)
         self.call_after_refresh(self._place_cursor)
 
     def watch_pane(self) -> None:
@@ -184,8 +186,9 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         """Stop the text; where there is none, come back to it."""
         if self.conversation.leave():
             return
-        if self.conversation.spoken.streaming:
-            self.conversation.spoken.stop()
+        spoken = self.conversation.spoken
+        if spoken.streaming or spoken.is_opening:
+            spoken.stop()
         else:
             self.action_show("text")
 
@@ -238,10 +241,11 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
 
     def _show_keys(self) -> None:
         """Show the keys that do something now."""
-        hidden = {"text.more" if self.conversation.spoken.streaming else "text.stop"}
-        if not self.session.has_live_run or self.session.is_readonly:
-            hidden |= {"run.checkpoint", "run.stop", "run.pause"}
-        self.query_one(KeyRow).show(hidden, self.studio.room_of(self.focused))
+        spoken = self.conversation.spoken
+        streaming, searching = spoken.streaming, bool(spoken.match_words)
+        idle = idle_keys(self.session, is_streaming=streaming, is_searching=searching)
+        room = self.studio.room_of(self.focused)
+        self.query_one(KeyRow).show(idle, room, labels_now(self.session))
 
 
 def _news_of(view: RunView | None) -> object:

@@ -107,6 +107,7 @@ class Steering(Screen[None]):
 
         now = view.newest_batch.learning_rate if view.newest_batch else None
         planned = view.description.training.learning_rate if view.description else 1e-3
+        peak = planned if view.peak_rate is None else view.peak_rate
         question = "Peak of the learning rate from the next batch on; its schedule goes on."
         if now is not None:
             question += f" Now, after the schedule: {now:.3g}."
@@ -117,7 +118,7 @@ class Steering(Screen[None]):
                 words = f"asked for the learning rate {rate:g}"
                 self.follower.ask("learning_rate", words, value=rate)
 
-        screen = AskTextScreen("Learning rate", question, f"{planned:g}", rate_problem)
+        screen = AskTextScreen("Learning rate", question, f"{peak:g}", rate_problem)
         self.app.push_screen(screen, change)
 
     def _steered_view(self) -> RunView | None:

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 
 from tui_charrnn.tui.dial import Dial
 from tui_charrnn.tui.given_text import GivenText
+from tui_charrnn.tui.keymap import key_words
 from tui_charrnn.tui.messages import SeedSubmitted, SpeechBegan
 from tui_charrnn.tui.speaker import Recording, Voice, Wait
 from tui_charrnn.tui.widgets.kept_speech import SearchWanted
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.widgets.search_bar import SearchBar
 
 _HOTTEST: Final = 2.0
+_LONG_SEED: Final = 2000  # characters; to read fewer takes no time that anybody notices
 
 
 class Conversation(ProbedConversation):
@@ -44,6 +46,9 @@ class Conversation(ProbedConversation):
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Ask the screen to have the seed answered."""
         event.stop()
+        if (length := len(event.text)) > _LONG_SEED:
+            stop = key_words("text.stop")
+            self.tell(f"Reading the seed text, {length:,} characters … {stop} gives it up.")
         self.post_message(SeedSubmitted(event.text))
 
     def on_speech_began(self, event: SpeechBegan) -> None:

@@ -9,12 +9,13 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.widgets.keys_in_order import KeysInOrder
 from tui_charrnn.tui.widgets.searched_text import SearchedText
 
 _LONGEST: Final = 200  # characters
 
 
-class SearchField(Input):
+class SearchField(Input, KeysInOrder):
     """A line that holds what is looked for as the text would show it."""
 
     def __init__(self) -> None:

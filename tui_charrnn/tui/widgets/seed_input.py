@@ -16,9 +16,10 @@ from textual.widgets import TextArea
 from tui_charrnn.tui.renderables.seed_line import shown_line, unknown_in, unknown_spans
 from tui_charrnn.tui.seed_history import LONGEST_SEED
 from tui_charrnn.tui.theme_filters import KeepsText
+from tui_charrnn.tui.widgets.keys_in_order import KeysInOrder
 
 
-class SeedInput(KeepsText, TextArea):
+class SeedInput(KeepsText, TextArea, KeysInOrder):
     """A text field of one to four rows that submits on Enter and remembers what it submitted.
 
     After a submission the text stays and is selected: Enter submits it again, typing replaces it.
@@ -132,7 +133,7 @@ class SeedInput(KeepsText, TextArea):
         self.notify_style_update()  # what TextArea drops its drawn lines on
         self.refresh()
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Submit on Enter, which would insert a line feed."""
         if event.key == "enter":
             event.stop()

@@ -36,6 +36,11 @@ class SpokenText(RememberedSpeech):
         self._leaves_out = False
         """Whether the last frame was left out."""
 
+    @property
+    def is_opening(self) -> bool:
+        """Whether a model is being found, or reads what the text begins with."""
+        return self.speech is not None and self.speech.is_active and self.speech.tape is None
+
     def on_mount(self) -> None:
         """Prepare the one timer that draws; it rests while nothing streams."""
         self._frames = self.set_interval(FRAME, self._draw_frame, pause=True)
@@ -91,7 +96,12 @@ class SpokenText(RememberedSpeech):
     def on_speech_ended(self, event: SpeechEnded) -> None:
         """Draw the last characters and rest."""
         was_streaming = self.streaming  # else it was broken off for one that has failed meanwhile
-        if self._has_ended(event) and was_streaming:
+        if not self._has_ended(event):
+            return
+        if event.speech.tape is None:
+            self._take_back()
+            self.post_message(NoteWritten("Stopped before the text began."))
+        elif was_streaming:
             end = "Stopped." if event.was_stopped else f"{self._dial.length:,} characters."
             if event.turn == 1 and self._opening is not None:
                 end = _first_words(event.speech, self._opening) or end
@@ -107,14 +117,19 @@ class SpokenText(RememberedSpeech):
             raise event.error
         if self._has_ended(event):
             self.post_message(NoteWritten(str(event.error), is_problem=True))
-            if event.speech.tape is None and self._before is not None:
-                self.speech = self._before  # it is still what is shown
-                self.point(None if self.at is None else self.shown)
+            if event.speech.tape is None:
+                self._take_back()
 
     def watch_streaming(self) -> None:
         """Look for new characters only while there may be some."""
         super().watch_streaming()
         (self._frames.resume if self.streaming else self._frames.pause)()
+
+    def _take_back(self) -> None:
+        """Return to what was said before a text that has not begun: it is still what is shown."""
+        if self._before is not None:
+            self.speech = self._before
+            self.point(None if self.at is None else self.shown)
 
     def _heed_model(self, speech: Speech) -> str:
         """Hold no more what was held of another model; say so then."""

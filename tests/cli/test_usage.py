@@ -1,0 +1,93 @@
+"""What the help says, and what becomes of options that stand in a wrong place."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.main import get_command
+
+from tests.support.fake_run import fake_run
+from tui_charrnn.cli.main import command_line, run
+
+Capture = pytest.CaptureFixture[str]
+
+
+def pages(command: Any, above: typer.Context | None = None) -> Iterator[tuple[str, str]]:
+    """The words of every command, and its page of help, 80 columns wide."""
+    name = "charrnn-tui" if above is None else command.name
+    context = typer.Context(command, parent=above, info_name=name, terminal_width=80)
+    yield context.command_path, command.get_help(context)
+    for child in getattr(command, "commands", {}).values():
+        yield from pages(child, context)
+
+
+PAGES = dict(pages(get_command(command_line(["--help"]))))
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))
+def test_no_sentence_is_cut_off(page: str) -> None:
+    assert not [line for line in page.splitlines()[1:] if line.endswith("...")]
+
+
+def test_a_command_is_listed_by_its_whole_first_sentence() -> None:
+    listed = " ".join(PAGES["charrnn-tui"].split())
+    assert "was stopped, saved or lost, as if it had never stopped. launch Start" in listed
+    assert "explained, none of them changed." in " ".join(PAGES["charrnn-tui config"].split())
+
+
+@pytest.mark.parametrize("words", [words for words in PAGES if words != "charrnn-tui launch"])
+def test_values_are_named_in_capitals_and_not_by_their_type(words: str) -> None:
+    usage, options = PAGES[words].split("\n", 1)
+    assert not [kind for kind in ("<str>", "<path>", "<int", "<float") if kind in options]
+    assert usage.removeprefix(f"Usage: {words}").strip() == usage.split(words)[1].strip().upper()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["--runs-dir", "x", "runs"], "charrnn-tui runs --runs-dir FOLDER"),
+        (["--model", "python", "generate", "x"], "charrnn-tui generate --model FILE|RUN|NAME"),
+        (["-m", "python", "generate", "x"], "charrnn-tui generate --model FILE|RUN|NAME"),
+        (["--ascii", "attach", "x"], "charrnn-tui attach --ascii"),
+        (["runs", "--json", "show", "x"], "charrnn-tui runs show --json"),
+        (["history", "-n", "20", "list"], "charrnn-tui history list --limit N"),
+        (["corpora", "--json", "inspect", "x"], "charrnn-tui corpora inspect --json"),
+        (["config", "--json", "path"], "charrnn-tui config path --json"),
+    ],
+)
+def test_an_option_before_the_command_is_refused_with_its_place(
+    arguments: list[str], place: str, capsys: Capture
+) -> None:
+    assert run(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == f"charrnn-tui: Options stand behind the command, as in: {place}\n"
+
+
+@pytest.mark.parametrize(
+    ("group", "command"), [("runs", "list"), ("history", "list"), ("corpora", "list")]
+)
+def test_a_group_without_a_command_lists(group: str, command: str, capsys: Capture) -> None:
+    outputs = []
+    for words in ([group], [group, command], [group, "--json"], [group, command, "--json"]):
+        assert run(words) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert outputs[2] == outputs[3] != ""
+
+
+def test_the_settings_without_a_command_are_shown(capsys: Capture) -> None:
+    outputs = []
+    for words in (["config"], ["config", "show"], ["config", "--json"]):
+        assert run(words) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert "temperature" in outputs[0]
+    assert outputs[2].startswith('{"file"')
+
+
+def test_a_file_is_no_folder_of_runs(tmp_path: Any, capsys: Capture) -> None:
+    fake_run(tmp_path)
+    assert run(["runs", "--runs-dir", str(tmp_path / "fake" / "run.json")]) == 3
+    assert "run.json is no folder" in capsys.readouterr().err

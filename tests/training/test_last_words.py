@@ -1,0 +1,113 @@
+"""A trainer whose main thread the disk holds ends all the same, and a second SIGINT ends any."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import PATIENCE, ROOT
+from tests.support.fake_run import created_run
+from tests.support.small_run import before_batches, new_run, status_of, train
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.team import Team
+
+HELD = """
+import os, signal, sys, threading
+from functools import partial
+from pathlib import Path
+from tui_charrnn.errors import BrokenClusterError
+from tui_charrnn.runs.file_system import FileSystem, in_place
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training import worker
+from tui_charrnn.training.held_thread import HeldThread
+from tui_charrnn.training.interruption import Interruption
+
+class Disk(FileSystem):
+    def fsync(self, descriptor):
+        if is_held.is_set():
+            print("held", flush=True)
+            os.read(nothing, 1)
+        super().fsync(descriptor)
+
+path, loss = sys.argv[1:]
+is_held, (nothing, _open_end) = threading.Event(), os.pipe()
+worker.LAST_WORDS = 0.2
+interruption = Interruption()
+interruption.listen()
+with in_place(Disk()), RunWriter(RunDirectory(Path(path)), heartbeat=3600) as writer:
+    leave = partial(worker._leave_at_once, writer)
+    with HeldThread(interruption, None, leave, patience=0.1):
+        is_held.set()
+        if loss:
+            lost = partial(worker._break_off_at_once, writer, BrokenClusterError(loss))
+            threading.Timer(0.1, lost).start()
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
+        writer.sync()
+"""
+
+
+STEPPING = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from tui_charrnn.training.__main__ import end_process
+has_begun, has_ended = threading.Event(), threading.Event()
+ThreadPoolExecutor().submit(lambda: has_begun.set() or has_ended.wait())
+has_begun.wait()
+print("stepping")
+end_process(130)
+"""
+
+
+def test_the_process_waits_for_no_step() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", STEPPING],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        timeout=PATIENCE,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"stepping\n", b"")
+
+
+@pytest.mark.parametrize("loss", ["", "Rank 1 is gone."])
+def test_a_disk_that_does_not_answer_holds_nobody(tmp_path: Path, loss: str) -> None:
+    run = created_run(tmp_path)
+    ended = subprocess.run(
+        [sys.executable, "-c", HELD, str(run.path), loss],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (ended.stderr, ended.stdout.split()[0]) == ("", "held")
+    assert ended.returncode == ExitCode.RESUME_ME
+    with RunWriter(RunDirectory(run.path)):  # nobody has it any more
+        pass
+
+
+@pytest.mark.tensorflow
+def test_whoever_stops_at_once_deserts_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run(tmp_path)
+    told: list[str] = []
+
+    def insist(step: int) -> None:
+        if step == 5:
+            raise KeyboardInterrupt
+
+    def desert(_team: Team, sentence: str) -> None:
+        told.append(sentence)
+
+    before_batches(monkeypatch, insist)
+    monkeypatch.setattr(Team, "desert", desert)
+    assert train(run) is ExitCode.INTERRUPTED
+    assert told == ["it was interrupted a second time, and stopped at once."]
+    assert status_of(run).state is RunState.INTERRUPTED

@@ -1,0 +1,21 @@
+"""Fields that edit in the order of the keys, however fast these come."""
+
+from textual import events
+from textual.widget import Widget
+
+
+class KeysInOrder(Widget):
+    """Carries out the keys of a field at once; named after the field among the bases.
+
+    Textual does so only after a key has gone up to the app and come back. What is typed behind it
+    is quicker where keys come together, as on a slow line: ^u would delete that as well.
+    """
+
+    async def on_key(self, event: events.Key) -> None:
+        """Edit, if the key is one of the field's own and not of the app's."""
+        bindings = self._bindings.key_to_bindings.get(event.key, [])
+        action = next((binding.action for binding in bindings if not binding.priority), None)
+        if action is not None:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
