@@ -49,12 +49,17 @@ class Bounds:
         """The bounds in words."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
-        low = f"{'above' if self.exclusive_minimum else 'at least'} {self.minimum:g}"
+        low = f"{'above' if self.exclusive_minimum else 'at least'} {_written(self.minimum)}"
         parts = [low] if math.isfinite(self.minimum) else []
         if math.isfinite(self.maximum):
-            parts.append(f"at most {self.maximum:g}")
+            parts.append(f"at most {_written(self.maximum)}")
         words = " and ".join(parts) or "true or false"
         return words + (", or none" if self.optional else "")
+
+
+def _written(bound: float) -> str:
+    """A bound as people write it: 1,000,000, and not 1e+06."""
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 def setting(default: Any, sentence: str, **bounds: Any) -> Any:

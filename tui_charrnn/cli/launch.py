@@ -36,19 +36,22 @@ def launch(
         ),
     ],
     workers: Annotated[
-        int, typer.Option("--workers", "-n", help="How many workers.", min=1, max=4096)
+        int, typer.Option("--workers", "-n", help="How many workers.", metavar="N", min=1, max=4096)
     ] = 2,
     restarts: Annotated[
         int,
         typer.Option(
             help="How often all begin again from the last checkpoint when one has died.",
+            metavar="N",
             min=0,
         ),
     ] = 3,
     gpus_per_worker: Annotated[
         int | None,
         typer.Option(
-            help="GPUs of each worker; without it, all visible ones are divided evenly.", min=1
+            help="GPUs of each worker; without it, all visible ones are divided evenly.",
+            metavar="N",
+            min=1,
         ),
     ] = None,
 ) -> None:
