@@ -41,7 +41,9 @@ def test_the_shell_gets_its_terminal_and_the_whole_screen_is_drawn_when_it_lets_
     with Terminal(app_command(model, tmp_path / "runs")) as terminal:
         terminal.wait_for_text("model tiny")
         stopped = os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOHANG
-        terminal.write("\t\x1a")  # ^z in the text: in the seed box it takes back what was typed
+        terminal.write("\t")  # to the text: in the seed box ^z takes back what was typed
+        terminal.wait_for_text("t Tape")
+        terminal.write("\x1a")
         terminal.wait_for("it has stopped", lambda: os.waitid(*stopped) is not None)
         assert terminal.left_changed() == []
         seen = len(terminal.raw)

@@ -6,6 +6,7 @@ from textual.widgets import Input
 
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
+from tests.support.waiting import wait_until
 from tui_charrnn.tui.keymap import KEYS
 from tui_charrnn.tui.screens.help import HelpLine
 
@@ -22,9 +23,10 @@ async def test_it_lists_every_key_under_its_heading(tmp_path: Path) -> None:
         await pilot.pause()
         assert sorted(lines_of(app)) == sorted(key.id for key in KEYS)
         assert "In the loss chart" not in screen_text(app)
+        page = app.screen.query_one("#help-page")
+        await wait_until(pilot, "a page to scroll", lambda: page.max_scroll_y > 0)
         await pilot.press(*["pagedown"] * 12)
-        await pilot.pause()
-        assert KEYS[-1].sentence in screen_text(app)
+        await wait_until(pilot, "the last key", lambda: KEYS[-1].sentence in screen_text(app))
 
 
 async def test_typing_finds(tmp_path: Path) -> None:

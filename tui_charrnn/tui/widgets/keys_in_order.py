@@ -12,10 +12,10 @@ class KeysInOrder(Widget):
     """
 
     async def on_key(self, event: events.Key) -> None:
-        """Edit, if the key is one of the field's own and not of the app's."""
+        """Edit, if the field has something to do at the key; else it goes up, as to scroll."""
         bindings = self._bindings.key_to_bindings.get(event.key, [])
-        action = next((binding.action for binding in bindings if not binding.priority), None)
-        if action is not None:
-            event.stop()
-            event.prevent_default()
-            await self.run_action(action)
+        for action in [binding.action for binding in bindings if not binding.priority]:
+            if await self.app.run_action(action, self):
+                event.stop()
+                event.prevent_default()
+                return
