@@ -1,8 +1,8 @@
 """Random masks against overfitting, each a pure function of the step: nothing has to be saved.
 
-A random byte decides on a number: four are drawn at once, so a share is one of 256ths. They are
-drawn before the compiled step and given to it, because TensorFlow's own generator is several
-times as fast as what a compiler makes of it.
+A random byte decides on a number, so a share is one of 256ths. They are drawn before the compiled
+step and given to it, by NumPy: its generator is ten times as fast as TensorFlow's, which is several
+times as fast as what a compiler makes of it (benchmarks/results.md).
 
 Notation: T sequence length, B streams, H hidden size, G gates, L layers.
 """
@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
@@ -21,8 +23,7 @@ from tui_charrnn.training.recurrence import Tensor
 Fuse: TypeAlias = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
 """As `Arithmetic.fuse`."""
 
-_SEEDS_PER_STEP: Final = 64
-_WEIGHTS: Final = 32  # from here on the seeds of a step's weight masks; below it of its outputs
+_WEIGHTS: Final = 32  # from here on the places of a step's weight masks; below it of its outputs
 
 
 def _as_it_is(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -66,14 +67,23 @@ class NoiseSource:
         return range(self._model.layer_count)
 
     def _draw(self, shape: Sequence[int], shard: int, step: int | Tensor, place: int) -> Tensor:
+        seed = (self._training.rng_seed, shard, place)
         with tf.device("CPU"):  # where it is read: on a GPU it would have to be waited for
-            number = tf.constant(self._training.rng_seed + (shard << 32), tf.int64)
-            seed = tf.stack([number, step * _SEEDS_PER_STEP + place])
-        count = math.prod(shape)
-        words = tf.random.stateless_uniform(
-            (math.ceil(count / 4),), seed, minval=None, maxval=None, dtype=tf.int32, alg="philox"
-        )
-        return tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:count], shape)
+            if isinstance(step, int):
+                return tf.constant(_random_bytes(shape, seed, step))
+            drawn = tf.numpy_function(
+                lambda number: _random_bytes(shape, seed, int(number)), [step], tf.uint8
+            )
+        return tf.ensure_shape(drawn, shape)
+
+
+def _random_bytes(
+    shape: Sequence[int], seed: tuple[int, int, int], step: int
+) -> npt.NDArray[np.uint8]:
+    """The bytes that belong to a seed (RNG seed, shard, place) and a step."""
+    count = math.prod(shape)
+    words = np.random.SFC64([*seed, step]).random_raw(-(-count // 8))
+    return words.view(np.uint8)[:count].reshape(shape)
 
 
 @dataclass(frozen=True, slots=True)
