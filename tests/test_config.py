@@ -40,6 +40,13 @@ def test_any_one_length_will_do(length: dict[str, Any]) -> None:
     assert TrainingConfig(**length)
 
 
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_only_an_lstm_is_normalized(cell: str) -> None:
+    assert ModelConfig(layer_norm=True)
+    with pytest.raises(ConfigError, match=f"layer_norm needs the cell lstm. Received: {cell}"):
+        ModelConfig(cell=cell, layer_norm=True)
+
+
 def test_a_tied_output_needs_equal_sizes() -> None:
     assert ModelConfig(tied_output=True, embedding_size=9, hidden_size=9)
     with pytest.raises(ConfigError, match="Received: 8 and 9"):

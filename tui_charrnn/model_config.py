@@ -20,13 +20,24 @@ class ModelConfig(Settings):
     )
     layer_count: int = setting(1, "Recurrent layers, one on top of another.", minimum=1, maximum=8)
     tied_output: bool = setting(False, "Use the embedding as the output layer too (needs E = H).")
+    layer_norm: bool = setting(
+        False,
+        "Normalize the gates and the memory of each layer (lstm only): learns in fewer steps.",
+    )
 
     def __post_init__(self) -> None:
         """Refuse what is not allowed, all at once."""
         problems = self.problems()
+        if not problems and self.layer_norm and self.cell != "lstm":
+            problems.append(f"layer_norm needs the cell lstm. Received: {self.cell}.")
         if not problems and self.tied_output and self.embedding_size != self.hidden_size:
             problems.append(
                 "tied_output needs embedding_size equal to hidden_size. "
                 f"Received: {self.embedding_size} and {self.hidden_size}."
             )
         refuse(problems)
+
+    @property
+    def cell_name(self) -> str:
+        """The kind of the cell in a word: `lstm`, `lstm+norm`, `gru` or `rnn`."""
+        return self.cell + ("+norm" if self.layer_norm else "")

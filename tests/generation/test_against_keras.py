@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.weights import (
     STATES_PER_LAYER,
     Float32,

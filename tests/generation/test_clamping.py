@@ -8,9 +8,10 @@ from tests.support.tiny_model import tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import Clamp, ClampedLayer, parse_clamps
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Neuron, all_neurons, parse_neuron, place_of
 from tui_charrnn.generation.side_by_side import SideBySide
+from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 
@@ -19,6 +20,7 @@ CASES = [
     ("lstm", ["0:c2=3", "0:h4=-0.5"]),
     ("lstm", ["1:2=-1.5"]),
     ("lstm", ["0:c1=0", "0:h1=0.25", "1:c3=8"]),
+    ("lstm+norm", ["0:c1=0", "0:h1=0.25", "1:c3=8"]),
     ("gru", ["0:2=0.75", "1:h0=-1"]),
     ("rnn", ["1:h4=0.5"]),
 ]
@@ -111,7 +113,7 @@ def test_very_large_values_overflow_nothing() -> None:
     assert np.isfinite(Stepper(weights).read(1)).all()
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
     config = tiny_config(cell=cell, layer_count=3)
     neurons = all_neurons(config)

@@ -12,9 +12,10 @@ from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.generation.clamping import Clamp, parse_clamps
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import place_of
 from tui_charrnn.generation.replay import Replay
+from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
@@ -55,7 +56,7 @@ def say(tape: Tape, count: int) -> None:
         tape.next()
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_what_is_held_and_let_go_on_the_way_follows_from_the_equations(cell: str) -> None:
     model = tiny_model(cell=cell, layer_count=2)
     stepper = Stepper(fold_embedding(model.weights, model.config))

@@ -8,21 +8,34 @@ import pytest
 
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.generation import lstm
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.model.weights import LayerWeights, ModelWeights, weights_from_tensors
+from tui_charrnn.generation import step_weights
+from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.model.weights import (
+    Float32,
+    LayerWeights,
+    ModelWeights,
+    weights_from_tensors,
+)
 
 TEXT = (3, 0, 6, 6, 1, 5, 2)
 VOCABULARY_SIZE = 7
 
-CONFIGS = [
-    ModelConfig(cell=cell, embedding_size=3, hidden_size=5, layer_count=layers)
-    for cell in ("lstm", "gru", "rnn")
-    for layers in (1, 2, 3)
-] + [
-    ModelConfig(cell=cell, embedding_size=5, hidden_size=5, layer_count=2, tied_output=True)
-    for cell in ("lstm", "gru", "rnn")
-]
+CONFIGS = (
+    [
+        ModelConfig(cell=cell, embedding_size=3, hidden_size=5, layer_count=layers)
+        for cell in ("lstm", "gru", "rnn")
+        for layers in (1, 2, 3)
+    ]
+    + [
+        ModelConfig(cell=cell, embedding_size=5, hidden_size=5, layer_count=2, tied_output=True)
+        for cell in ("lstm", "gru", "rnn")
+    ]
+    + [
+        ModelConfig(embedding_size=3, hidden_size=5, layer_count=layers, layer_norm=True)
+        for layers in (1, 2)
+    ]
+)
 
 
 def random_weights(config: ModelConfig) -> ModelWeights:
@@ -30,7 +43,8 @@ def random_weights(config: ModelConfig) -> ModelWeights:
 
 
 def name_of(config: ModelConfig) -> str:
-    return f"{config.cell}-{config.layer_count}" + ("-tied" if config.tied_output else "")
+    name = f"{config.cell}-{config.layer_count}" + ("-tied" if config.tied_output else "")
+    return name + ("-normalized" if config.layer_norm else "")
 
 
 class NaiveLayer:
@@ -57,9 +71,35 @@ class NaiveLayer:
         )
 
     def read(self, x: Sequence[float]) -> list[float]:
+        if self.weights.norm is not None:
+            self.h, self.c = self.normalized_units(x)
+            return self.h
         units = [getattr(self, f"{self.cell}_unit")(x, unit) for unit in range(self.size)]
         self.h, self.c = [h for h, _ in units], [c for _, c in units]
         return self.h
+
+    def normalized_units(self, x: Sequence[float]) -> tuple[list[float], list[float]]:
+        norm, bias, units = self.weights.norm, self.weights.bias, range(self.size)
+        assert norm is not None
+        gates = []
+        for gate in range(4):
+            sums = [
+                self.from_input(x, gate, unit)
+                - float(bias[gate * self.size + unit])
+                + self.from_hidden(gate, unit)
+                for unit in units
+            ]
+            gains, biases = (
+                each[gate * self.size : (gate + 1) * self.size] for each in (norm.gate_gain, bias)
+            )
+            gates.append(normalized(sums, gains, biases))
+        i, f, candidate, o = gates
+        c = [
+            sigmoid(f[unit]) * self.c[unit] + sigmoid(i[unit]) * math.tanh(candidate[unit])
+            for unit in units
+        ]
+        let_out = normalized(c, norm.memory_gain, norm.memory_bias)
+        return [sigmoid(o[unit]) * math.tanh(let_out[unit]) for unit in units], c
 
     def lstm_unit(self, x: Sequence[float], unit: int) -> tuple[float, float]:
         i, f, candidate, o = (
@@ -76,6 +116,16 @@ class NaiveLayer:
 
     def rnn_unit(self, x: Sequence[float], unit: int) -> tuple[float, float]:
         return math.tanh(self.from_input(x, 0, unit) + self.from_hidden(0, unit)), 0.0
+
+
+def normalized(values: Sequence[float], gains: Float32, biases: Float32) -> list[float]:
+    mean = sum(values) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / len(values)
+    root = math.sqrt(variance + 1e-5)
+    return [
+        float(gain) * (value - mean) / root + float(bias)
+        for value, gain, bias in zip(values, gains, biases, strict=True)
+    ]
 
 
 def sigmoid(value: float) -> float:
@@ -149,6 +199,10 @@ def test_the_gates_are_those_that_make_the_state(config: ModelConfig) -> None:
         gates, old = layer.gates(), before[number * size : (number + 1) * size]
         if config.cell == "lstm":
             cell = gates["forget"] * old[config.hidden_size :] + gates["input"] * gates["candidate"]
+            norm = layer.parameters.norm
+            if norm is not None:
+                cell = (cell - cell.mean()) / np.sqrt(cell.var() + 1e-5)
+                cell = cell * norm.memory_gain + norm.memory_bias
             expected = gates["output"] * np.tanh(cell)
         elif config.cell == "gru":
             expected = gates["update"] * old + (1 - gates["update"]) * gates["candidate"]
@@ -184,8 +238,8 @@ def test_a_kernel_that_is_larger_than_the_cache_is_read_in_blocks(
     config = ModelConfig(cell=cell, hidden_size=48, embedding_size=5)
     weights = random_weights(config)
     whole = Stepper(fold_embedding(weights, config))
-    monkeypatch.setattr(lstm, "_CACHED", 1024)
-    monkeypatch.setattr(lstm, "_BLOCK", 4096)
+    monkeypatch.setattr(step_weights, "_CACHED", 1024)
+    monkeypatch.setattr(step_weights, "_BLOCK", 4096)
     folded = fold_embedding(weights, config)
     assert len(folded.layers[0].recurrent_blocks) > 1
     alone, together = Stepper(folded), Stepper(folded, 2)
@@ -200,8 +254,8 @@ def test_a_kernel_that_is_larger_than_the_cache_is_read_in_blocks(
 def test_no_bit_depends_on_the_direction_in_which_the_blocks_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lstm, "_CACHED", 1024)
-    monkeypatch.setattr(lstm, "_BLOCK", 4096)
+    monkeypatch.setattr(step_weights, "_CACHED", 1024)
+    monkeypatch.setattr(step_weights, "_BLOCK", 4096)
     config = ModelConfig(hidden_size=48, embedding_size=5)
     folded = fold_embedding(random_weights(config), config)
     forth, back = Stepper(folded), Stepper(folded)
@@ -212,7 +266,7 @@ def test_no_bit_depends_on_the_direction_in_which_the_blocks_are_read(
         np.testing.assert_array_equal(forth.read(index), back.read(index))
 
 
-@pytest.mark.parametrize("config", CONFIGS[:7:3], ids=name_of)
+@pytest.mark.parametrize("config", [*CONFIGS[:7:3], CONFIGS[-1]], ids=name_of)
 def test_saturated_gates_overflow_nothing(config: ModelConfig) -> None:
     weights = random_weights(config)
     loud = ModelWeights(

@@ -28,7 +28,7 @@ def strongest(findings: Findings, number: int = 0) -> dict[str, float]:
     return {str(each.neuron): each.r for each in findings.properties[number].neurons}
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 @pytest.mark.parametrize("layer_count", [1, 2])
 def test_r_is_that_of_every_state_over_the_text(cell: str, layer_count: int) -> None:
     model = tiny_model(cell=cell, layer_count=layer_count)
@@ -36,7 +36,7 @@ def test_r_is_that_of_every_state_over_the_text(cell: str, layer_count: int) -> 
     expected = {}
     for layer in range(layer_count):
         parts = {"h": [step[layer].hidden for step in steps]}
-        if cell == "lstm":
+        if cell.startswith("lstm"):
             parts["c"] = [step[layer].cell_state for step in steps]
         for part, rows in parts.items():
             for unit in range(5):
@@ -52,7 +52,7 @@ def test_r_is_that_of_every_state_over_the_text(cell: str, layer_count: int) -> 
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_streams_side_by_side_find_what_one_finds(cell: str, threads: int) -> None:
     model = tiny_model(cell=cell, layer_count=2)
     text = random_text(41_000)

@@ -15,7 +15,7 @@ from tui_charrnn.lens.trace import LayerView, Trace, TraceReader, trace_text, vi
 from tui_charrnn.model.checkpoint import Model
 
 TEXT = "bad cab\nhide a jig\n\nabc"
-KINDS = [(cell, layers) for cell in ("lstm", "gru", "rnn") for layers in (1, 3)]
+KINDS = [(cell, layers) for cell in ("lstm", "lstm+norm", "gru", "rnn") for layers in (1, 3)]
 
 
 def naive(model: Model, text: str) -> NaiveReading:
@@ -38,7 +38,7 @@ def test_states_and_gates_are_those_of_the_equations(cell: str, layer_count: int
     for number, layer in enumerate(trace.layers):
         ours = [step[number] for step in steps]
         np.testing.assert_allclose(layer.hidden, [step.hidden for step in ours], atol=2e-6)
-        if cell == "lstm":
+        if cell.startswith("lstm"):
             assert layer.cell_state is not None
             np.testing.assert_allclose(
                 layer.cell_state, [step.cell_state for step in ours], atol=2e-6
@@ -71,7 +71,7 @@ def test_predictions_are_those_before_each_character_came(cell: str, layer_count
         )
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_a_text_in_blocks_is_the_text_at_once(cell: str) -> None:
     model = tiny_model(cell=cell, layer_count=2)
     whole = TraceReader(model).read(TEXT)
@@ -98,7 +98,7 @@ def test_a_long_block_is_handed_on_in_pieces_of_a_bounded_size() -> None:
     assert sum(lengths) == len(text)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_a_live_stream_is_followed_from_any_state_on(cell: str) -> None:
     model = tiny_model(cell=cell, layer_count=2)
     stream = CharacterStream(model, SamplingConfig(temperature=1, rng_seed=3))

@@ -1,5 +1,6 @@
 """A model file gives the model back, whatever the layout of its arrays in memory was."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,12 @@ def arrays(weights: ModelWeights) -> list[Float32]:
     layers = [
         array
         for layer in weights.layers
-        for array in (layer.kernel, layer.recurrent_kernel, layer.bias)
+        for array in (
+            layer.kernel,
+            layer.recurrent_kernel,
+            layer.bias,
+            *(() if layer.norm is None else dataclasses.astuple(layer.norm)),
+        )
     ]
     return [weights.embedding, *layers, weights.output_kernel, weights.output_bias]
 
@@ -58,6 +64,21 @@ def test_a_model_is_read_back(
     for array, original in zip(arrays(model.weights), arrays(expected.weights), strict=True):
         assert array.dtype == np.float32
         np.testing.assert_array_equal(array, original)
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_only_a_model_with_more_tensors_is_of_the_newer_format(
+    tmp_path: Path, layer_norm: bool
+) -> None:
+    config = tiny_config(cell="lstm+norm" if layer_norm else "lstm", layer_count=2)
+    path = tiny_model_file(tmp_path / "model.safetensors", config=config)
+    expected = tiny_model(config=config)
+    assert (b'\\"format\\":2' in path.read_bytes()) == layer_norm
+    model = load_model(path)
+    assert model.config == config
+    for array, original in zip(arrays(model.weights), arrays(expected.weights), strict=True):
+        np.testing.assert_array_equal(array, original)
+    assert len(arrays(model.weights)) == 3 + 2 * (6 if layer_norm else 3)
 
 
 @pytest.mark.parametrize("lay_out", [np.asfortranarray, lambda array: array[:, ::-1][:, ::-1]])

@@ -94,7 +94,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_header({**HEADER, "__metadata__": {"charrnn": '{"format": NaN}'}}),
         "not JSON",
     ),
-    "another format": (lambda: with_document(format=2), "of format 2; this version reads format 1"),
+    "another format": (
+        lambda: with_document(format=3),
+        "of format 3; this version reads formats 1 to 2",
+    ),
     "no format": (lambda: with_document(format=None), "of format None"),
     "no config": (lambda: with_document(config=None), "lacks its config"),
     "a cell that is none": (lambda: with_document(config={"cell": "cow"}), "cannot be"),

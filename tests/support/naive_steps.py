@@ -38,6 +38,11 @@ def sigmoid(z: Array) -> Array:
     return 1 / (1 + np.exp(-z))
 
 
+def normalized(values: Array) -> Array:
+    centered: Array = values - values.mean()
+    return centered / float(np.sqrt(values.var() + 1e-5))
+
+
 class NaiveNetwork:
     """Reads characters by number; `held` maps (layer, part, unit) to a value that is put in."""
 
@@ -61,11 +66,16 @@ class NaiveNetwork:
 
     def _lstm(self, layer: LayerWeights, number: int, x: Array) -> NaiveStep:
         h, c = self.states[number]
-        z = x @ layer.kernel + h @ layer.recurrent_kernel + layer.bias
-        zi, zf, zc, zo = np.split(z, 4)
+        z = x @ layer.kernel + h @ layer.recurrent_kernel
+        if layer.norm is not None:
+            z = np.concatenate(list(map(normalized, np.split(z, 4)))) * layer.norm.gate_gain
+        zi, zf, zc, zo = np.split(z + layer.bias, 4)
         i, f, candidate, o = sigmoid(zi), sigmoid(zf), np.tanh(zc), sigmoid(zo)
         new_c = self._hold(number, "c", f * c + i * candidate)
-        new_h = self._hold(number, "h", o * np.tanh(new_c))
+        let_out = new_c
+        if layer.norm is not None:
+            let_out = normalized(new_c) * layer.norm.memory_gain + layer.norm.memory_bias
+        new_h = self._hold(number, "h", o * np.tanh(let_out))
         gates = {"input": i, "forget": f, "candidate": candidate, "output": o}
         return NaiveStep(new_h, new_c, gates)
 

@@ -22,13 +22,18 @@ def tiny_config(
     hidden_size: int = 5,
     tied_output: bool = False,
 ) -> ModelConfig:
-    """A small network with all-different dimensions, but for a tied output (E = H)."""
+    """A small network with all-different dimensions, but for a tied output (E = H).
+
+    The cell is as in `ModelConfig.cell_name`.
+    """
+    kind, _, norm = cell.partition("+")
     return ModelConfig(
-        cell=cell,
+        cell=kind,
         layer_count=layer_count,
         embedding_size=hidden_size if tied_output else embedding_size,
         hidden_size=hidden_size,
         tied_output=tied_output,
+        layer_norm=bool(norm),
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.training.loop import Batch, Indices
@@ -49,6 +50,19 @@ def test_a_held_out_text_scores_as_in_numpy(cell: str, layer_count: int) -> None
     engine = new_engine(model)
     for number in range(1, 4):
         engine.train_batch(batch(number), number, 0.05)
+    windows = HeldOutWindows(TEXT, stream_count=1, sequence_length=T)
+    assert engine.evaluate(windows) == pytest.approx(numpy_loss(engine, model, TEXT), abs=1e-5)
+
+
+@pytest.mark.parametrize("layer_count", [1, 2])
+def test_a_normalized_network_scores_as_in_numpy(layer_count: int) -> None:
+    model = ModelConfig(embedding_size=5, hidden_size=7, layer_count=layer_count, layer_norm=True)
+    engine = new_engine(model)
+    for number in range(1, 4):
+        engine.train_batch(batch(number), number, 0.05)
+    gains = engine.model_tensors()["layers.0.gate_gain"]
+    assert gains.shape == (28,)
+    assert np.abs(gains - 1).max() > 0.01  # they learn
     windows = HeldOutWindows(TEXT, stream_count=1, sequence_length=T)
     assert engine.evaluate(windows) == pytest.approx(numpy_loss(engine, model, TEXT), abs=1e-5)
 

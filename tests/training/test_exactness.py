@@ -38,6 +38,10 @@ NETWORKS = {
         ModelConfig(cell="lstm", embedding_size=5, hidden_size=7),
         replace(TRAINING, dropout=0.3, cold_start_fraction=0.25, average_decay=0.8),
     ),
+    "normalized": (
+        ModelConfig(embedding_size=5, hidden_size=7, layer_count=2, layer_norm=True),
+        replace(TRAINING, recurrent_weight_dropout=0.2, average_decay=0.8),
+    ),
     "gru": (
         ModelConfig(cell="gru", embedding_size=6, hidden_size=6, tied_output=True),
         replace(TRAINING, cold_start_fraction=0.0, optimizer="adam"),
@@ -128,7 +132,7 @@ def test_kills_leave_no_trace(
     assert_same_to_the_bit(run, whole())
 
 
-@pytest.mark.parametrize("cell", ["gru", "rnn"])
+@pytest.mark.parametrize("cell", ["normalized", "gru", "rnn"])
 def test_nor_does_one_whatever_is_trained(
     tmp_path: Path, whole: Callable[..., RunDirectory], cell: str
 ) -> None:

@@ -19,6 +19,7 @@ def explain(
     cell: str = "lstm",
     batch_size: int = 40,
     before: str | None = None,
+    layer_norm: bool = False,
     **settings: Any,
 ) -> Any:
     """The explained path on that many GPUs of that capability, or on the processor."""
@@ -30,7 +31,7 @@ def explain(
         values["train_time"] = None
     return explain_path(
         Device((Gpu("Some GPU", capability),) * gpus),
-        ModelConfig(cell=cell, hidden_size=300),
+        ModelConfig(cell=cell, hidden_size=300, layer_norm=layer_norm),
         TrainingConfig.from_mapping(values),
         RunSize(90, batch_size, 500_000),
         before,
@@ -62,6 +63,13 @@ def test_a_gpu_takes_cudnn_where_there_is_a_kernel(cell: str, layers: str, word:
     assert (path.device, path.layers, path.shards) == ("Some GPU", layers, 1)
     assert not path.is_compiled
     assert word in explained.reasons["layers"]
+
+
+def test_a_gpu_has_no_kernel_for_a_normalized_lstm() -> None:
+    explained = explain((9, 0), gpus=1, layer_norm=True)
+    assert explained.path.layers == "handwritten"
+    assert explained.path.steps_per_call == 1
+    assert "layer normalization" in explained.reasons["layers"]
 
 
 def test_only_where_cudnn_computes_the_host_looks_after_several_steps() -> None:

@@ -43,7 +43,7 @@ def judge_versions(versions: Mapping[str, str | None]) -> Finding:
 
 def judge_settings(preset: str, model: ModelConfig, training: TrainingConfig) -> Finding:
     """Say what the answer is about."""
-    shape = f"{model.layer_count} x {model.cell} {model.hidden_size}"
+    shape = f"{model.layer_count} x {model.cell_name} {model.hidden_size}"
     batch = f"batch {training.batch_size} x {training.sequence_length} characters"
     return Finding("ok", "settings", f"preset {preset}: {shape}, {batch}")
 

@@ -64,7 +64,7 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
         safe_line(model.name),
         model.origin,
         safe_line(str(facts.header.corpus.get("name", ""))),
-        f"{config.cell} {config.layer_count}x{config.hidden_size}",
+        f"{config.cell_name} {config.layer_count}x{config.hidden_size}",
         f"{facts.parameters / 1e6:.2f} M",
         f"{len(facts.header.vocabulary):,}",
         "" if loss is None else f"{loss:.3f}",

@@ -31,7 +31,7 @@ def _judge_description(health: Health) -> Finding:
     if description is None:
         return _damage("run.json", health.description_problem)
     model = description.model
-    shape = f"{model.layer_count} x {model.cell} {model.hidden_size}"
+    shape = f"{model.layer_count} x {model.cell_name} {model.hidden_size}"
     created = f"created {description.created} on {description.host}"
     return Finding("ok", "run.json", f"{shape}, {description.parameter_count:,} numbers, {created}")
 

@@ -76,7 +76,7 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     model, corpus = description.model, description.corpus
     held_out = corpus.characters - corpus.training_characters
     versions = (f"{name} {version}" for name, version in description.versions.items())
-    network = f"{model.layer_count} x {model.hidden_size} {model.cell}"
+    network = f"{model.layer_count} x {model.hidden_size} {model.cell_name}"
     network += f", embedding {model.embedding_size}{', output tied' if model.tied_output else ''}"
     split = f"{corpus.training_characters:,} characters to train on, {held_out:,} held out"
     yield "made", safe_line(f"{description.created} on {description.host}")

@@ -34,7 +34,7 @@ def summarize(
         f"{_folding_words(vocabulary, occurrences)}; the last {characters - split:,} are held out"
     )
     model_words = (
-        f"embedding {model.embedding_size}, {model.layer_count} x {model.cell} "
+        f"embedding {model.embedding_size}, {model.layer_count} x {model.cell_name} "
         f"{model.hidden_size}, softmax {vocabulary_size}: "
         f"{parameter_count(model, vocabulary_size):,} parameters"
     )

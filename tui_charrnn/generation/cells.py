@@ -21,6 +21,19 @@ import numpy as np
 from tui_charrnn.model.weights import GATE_COUNTS, Float32
 
 
+class StepNorm(NamedTuple):
+    """What follows the normalization of a layer, halved where a sigmoid comes next."""
+
+    gains: Float32
+    """Of the gates, shape (4, H)."""
+    biases: Float32
+    """Likewise."""
+    memory_gain: Float32
+    """Of c, shape (H,)."""
+    memory_bias: Float32
+    """Likewise."""
+
+
 class StepLayer(NamedTuple):
     """The parameters of one layer as the step uses them, halved where a sigmoid follows."""
 
@@ -32,6 +45,9 @@ class StepLayer(NamedTuple):
     """The recurrent kernel in blocks of columns, of shapes (H, columns), G·H columns in all."""
     recurrent_bias: Float32
     """Added to the recurrent product. Shape (G·H,); empty, shape (0,), but for gru."""
+    norm: StepNorm | None = None
+    """None without layer normalization. With it the bias is 0, and the kernels are not halved but
+    centered: the mean over the units of a gate is 0 in each of their rows."""
 
 
 class RecurrentLayer(Protocol):
@@ -52,11 +68,14 @@ class RecurrentLayer(Protocol):
     def advance(self, inputs: Float32) -> None:
         """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,)."""
 
+    def let_out(self) -> None:
+        """Take h anew from c and the output gate, as after c was changed; without a c, nothing."""
+
     def gates(self) -> dict[str, Float32]:
         """The activations of the last character by name, each of shape (H,) or (N, H)."""
 
 
-def _recurrent_product(
+def recurrent_product(
     hidden: Float32, blocks: Sequence[Float32], sums: Float32
 ) -> Callable[[], object]:
     """What multiplies h by the recurrent kernel.
@@ -104,7 +123,7 @@ class LstmLayer:
         self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
         self._candidate = np.split(self._sums, 4, axis=-1)[2]
         self._product = np.zeros_like(self.cell_state)
-        self._multiply = _recurrent_product(self.hidden, parameters.recurrent_blocks, self._sums)
+        self._multiply = recurrent_product(self.hidden, parameters.recurrent_blocks, self._sums)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
@@ -112,12 +131,17 @@ class LstmLayer:
         self._multiply()  # i, f, c̃, o side by side
         np.add(sums, inputs, sums)
         np.tanh(sums, sums)  # one call for all four
-        np.multiply(sums, _HALF, opened)  # the candidate's quarter of it goes unused
-        np.add(opened, _HALF, opened)
+        np.multiply(sums, HALF, opened)  # the candidate's quarter of it goes unused
+        np.add(opened, HALF, opened)
         np.multiply(self._forget, cell, cell)
         np.multiply(self._input, self._candidate, product)
         np.add(cell, product, cell)
-        np.tanh(cell, product)
+        self.let_out()
+
+    def let_out(self) -> None:
+        """Take h from c; see `RecurrentLayer`."""
+        product = self._product
+        np.tanh(self.cell_state, product)
         np.multiply(self._output, product, self.hidden)
 
     def gates(self) -> dict[str, Float32]:
@@ -152,7 +176,7 @@ class GruLayer:
         self._opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
         self._update, self._reset = np.split(self._opened, 2, axis=-1)
         self._candidate = np.zeros_like(state)
-        self._multiply = _recurrent_product(state, parameters.recurrent_blocks, self._recurrent)
+        self._multiply = recurrent_product(state, parameters.recurrent_blocks, self._recurrent)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
@@ -162,13 +186,16 @@ class GruLayer:
         np.add(recurrent, self.parameters.recurrent_bias, recurrent)
         np.add(inputs[..., :split], recurrent[..., :split], opened)
         np.tanh(opened, opened)
-        np.multiply(opened, _HALF, opened)
-        np.add(opened, _HALF, opened)
+        np.multiply(opened, HALF, opened)
+        np.add(opened, HALF, opened)
         np.multiply(self._reset, recurrent[..., split:], candidate)
         np.add(inputs[..., split:], candidate, candidate)
         np.tanh(candidate, candidate)
         np.multiply(self._update, self.hidden, self.hidden)
         np.add(self.hidden, (_ONE - self._update) * candidate, self.hidden)
+
+    def let_out(self) -> None:
+        """There is no c to take h from."""
 
     def gates(self) -> dict[str, Float32]:
         """The activations; see `RecurrentLayer`."""
@@ -193,7 +220,7 @@ class RnnLayer:
         self.hidden = state
         self.cell_state = None
         self._sums = np.zeros_like(state)
-        self._multiply = _recurrent_product(state, parameters.recurrent_blocks, self._sums)
+        self._multiply = recurrent_product(state, parameters.recurrent_blocks, self._sums)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
@@ -201,17 +228,14 @@ class RnnLayer:
         np.add(inputs, self._sums, self._sums)
         np.tanh(self._sums, self.hidden)
 
+    def let_out(self) -> None:
+        """There is no c to take h from."""
+
     def gates(self) -> dict[str, Float32]:
         """The activations; see `RecurrentLayer`."""
         return {"candidate": self.hidden}
 
 
-CELLS: Final[dict[str, Callable[[StepLayer, Float32], RecurrentLayer]]] = {
-    "lstm": LstmLayer,
-    "gru": GruLayer,
-    "rnn": RnnLayer,
-}
-"""The layer of each kind of cell."""
-
-_HALF: Final = np.array(0.5, np.float32)  # arrays, as NumPy converts a number in every call
+HALF: Final = np.array(0.5, np.float32)
+"""An array, as NumPy converts a number in every call."""
 _ONE: Final = np.array(1.0, np.float32)

@@ -84,8 +84,6 @@ class ClampedLayer:
         self._layer: Final = layer
         self._hidden_units, self._hidden_values = _columns(clamps, "h")
         self._cell_units, self._cell_values = _columns(clamps, "c")
-        self._let_out = np.tanh(self._cell_values)
-        self._output = layer.gates().get("output")
 
     @property
     def parameters(self) -> StepLayer:
@@ -105,12 +103,15 @@ class ClampedLayer:
     def advance(self, inputs: Float32) -> None:
         """Take one character in, then put the held values in their places."""
         self._layer.advance(inputs)
-        hidden, cell_state, output = self.hidden, self.cell_state, self._output
-        if cell_state is not None and output is not None:
-            units = self._cell_units
-            cell_state[..., units] = self._cell_values
-            hidden[..., units] = output[..., units] * self._let_out
+        hidden, cell_state = self.hidden, self.cell_state
+        if cell_state is not None and self._cell_units.size:
+            cell_state[..., self._cell_units] = self._cell_values
+            self._layer.let_out()
         hidden[..., self._hidden_units] = self._hidden_values
+
+    def let_out(self) -> None:
+        """See `RecurrentLayer`."""
+        self._layer.let_out()
 
     def gates(self) -> dict[str, Float32]:
         """The activations, which are those that the layer came to by itself."""

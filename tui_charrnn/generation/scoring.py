@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.scoring_network import Indices, pass_over, quiet, surprise
 from tui_charrnn.generation.scoring_spelling import Speller
+from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
 

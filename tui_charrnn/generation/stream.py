@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.generation.draws import Draws, fresh_rng_seed
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.priming import PrimedSeed, SkippedCharacter, spelled_in
 from tui_charrnn.generation.sampling import choose, distribution, weights_of
+from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.sampling_config import SamplingConfig

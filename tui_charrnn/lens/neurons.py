@@ -18,11 +18,12 @@ from typing import Final
 import numpy as np
 
 from tui_charrnn.errors import CorpusError, ModelFileError
-from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
+from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import all_neurons
 from tui_charrnn.generation.scoring import WARM_UP
 from tui_charrnn.generation.scoring_network import Indices, pass_over, quiet
 from tui_charrnn.generation.scoring_spelling import Speller
+from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
 from tui_charrnn.lens.correlation import Correlation, Float64
 from tui_charrnn.lens.excerpts import ExcerptFinder
 from tui_charrnn.lens.findings import Finding, Findings, FollowingNeuron

@@ -19,7 +19,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from tui_charrnn.errors import DataError, DivergedError, ModelFileError
-from tui_charrnn.model.header import FORMAT, KEY, ModelHeader, read_header
+from tui_charrnn.model.header import KEY, ModelHeader, format_of, read_header
 from tui_charrnn.model.weights import Float32, ModelWeights, tensor_shapes, weights_from_tensors
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
@@ -66,7 +66,7 @@ def serialize_model(
         received = {name: np.shape(tensor) for name, tensor in tensors.items()}
         raise ValueError(f"The tensors must be {shapes}. Received: {received}")
     document = {
-        "format": FORMAT,
+        "format": format_of(config),
         "config": config.to_mapping(),
         "vocabulary": vocabulary.characters,
         "corpus": dict(corpus),

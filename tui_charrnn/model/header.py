@@ -14,8 +14,10 @@ from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.model.weights import tensor_shapes
 from tui_charrnn.model_config import ModelConfig
 
-FORMAT: Final = 1
-"""Number of the model file format that this program writes."""
+NORMALIZED_FORMAT: Final = 2
+"""Number of the format of models with layer normalization, which have tensors more."""
+FORMATS: Final = (1, NORMALIZED_FORMAT)
+"""Numbers of the model file's formats that this program reads and writes."""
 KEY: Final = "charrnn"
 """Name of our document in the metadata of the file."""
 HEADER_LIMIT: Final = 4 << 20
@@ -76,10 +78,10 @@ def _refuse_constant(name: str) -> float:
 
 
 def _header_from_json(document: dict[str, Any]) -> ModelHeader:
-    if document.get("format") != FORMAT:
+    if document.get("format") not in FORMATS:
         raise ModelFileError(
             f"is a model file of format {str(document.get('format'))[:20]}; "
-            f"this version reads format {FORMAT}."
+            f"this version reads formats {FORMATS[0]} to {FORMATS[-1]}."
         )
     parts = [document.get(name) for name in ("config", "corpus", "training")]
     vocabulary, unknown_symbol = document.get("vocabulary"), document.get("unknown_symbol")
@@ -93,6 +95,11 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
     except ConfigError as error:
         raise ModelFileError(f"describes a model that cannot be: {str(error)[:300]}") from error
     return ModelHeader(model, vocabulary, corpus, training, unknown_symbol)
+
+
+def format_of(config: ModelConfig) -> int:
+    """The number of the format that a model is written in: the oldest that can hold it."""
+    return NORMALIZED_FORMAT if config.layer_norm else FORMATS[0]
 
 
 def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int) -> None:

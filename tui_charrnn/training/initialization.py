@@ -20,7 +20,7 @@ TIED_EMBEDDING_LIMIT: Final = 0.1
 def initial_tensors(config: ModelConfig, vocabulary_size: int, rng_seed: int) -> dict[str, Float32]:
     """Uniform embeddings, Glorot uniform kernels, orthogonal recurrent kernels, zero biases.
 
-    The forget bias of an LSTM is 1 (Jozefowicz et al. 2015).
+    The forget bias of an LSTM is 1 (Jozefowicz et al. 2015), and so are all gains.
 
     Args:
         config: Shape of the network.
@@ -36,9 +36,11 @@ def initial_tensors(config: ModelConfig, vocabulary_size: int, rng_seed: int) ->
 
 
 def _draw(name: str, shape: tuple[int, ...], config: ModelConfig, seeds: Iterator[int]) -> Float32:
+    if name.endswith("gain"):
+        return np.ones(shape, np.float32)
     if name.endswith("bias"):
         zeros = np.zeros(shape, np.float32)
-        if config.cell == "lstm" and name.startswith("layers"):
+        if config.cell == "lstm" and name.startswith("layers") and name.endswith(".bias"):
             zeros[config.hidden_size : 2 * config.hidden_size] = 1
         return zeros
     initializer: keras.Initializer

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.weights import STATES_PER_LAYER, tensor_shapes
-from tui_charrnn.training import gru, lstm, rnn
+from tui_charrnn.training import gru, lstm, normalization, normalized_lstm, rnn
 from tui_charrnn.training.noise import Noise
 from tui_charrnn.training.precision import Arithmetic
 from tui_charrnn.training.recurrence import Tensor, flatten_time, restore_time
@@ -41,6 +41,8 @@ class HandwrittenNetwork:
         self._vocabulary_size = vocabulary_size
         self._arithmetic = arithmetic
         scales = _SCALES[config.cell]
+        if config.layer_norm:
+            scales = (1.0,) * len(scales)  # what is normalized has no scale
         self._scales = np.repeat(np.array(scales, np.float32), config.hidden_size)
         is_together = arithmetic.is_narrow and config.cell == "lstm"
         self._parts = 1 if is_together else len(scales)
@@ -94,6 +96,9 @@ class HandwrittenNetwork:
         kernel, bias = named[f"layers.{layer}.kernel"], named[f"layers.{layer}.bias"]
         if self._config.cell == "gru":
             bias = _input_bias(bias)
+        if self._config.layer_norm:
+            bias = tf.zeros_like(bias)  # it comes after the normalization
+            kernel = self._arithmetic.fuse(normalization.centered)(kernel)
         if below is None:
             table = tf.cast(self._arithmetic.product(named["embedding"], kernel), bias.dtype)
             scaled = (table + bias) * self._scales  # (V, G·H)
@@ -152,9 +157,17 @@ class HandwrittenNetwork:
         cell, kernel = self._config.cell, named[f"layers.{layer}.recurrent_kernel"]
         if noise is not None:
             kernel = noise.drop_weights(kernel, layer, self._arithmetic.fuse)
+        if self._config.layer_norm:
+            kernel = self._arithmetic.fuse(normalization.centered)(kernel)
         kernel = self._scale(kernel)
         states = [tf.transpose(state) for state in before]
         match cell:
+            case "lstm" if self._config.layer_norm:
+                names = ("gate_gain", "bias", "memory_gain", "memory_bias")
+                norm = normalization.norm_of(*(named[f"layers.{layer}.{name}"] for name in names))
+                outputs, after = normalized_lstm.run_normalized_lstm(
+                    projected, kernel, norm, states, self._arithmetic
+                )
             case "lstm":
                 outputs, after = lstm.run_lstm(projected, kernel, states, self._arithmetic)
             case "gru":

@@ -114,7 +114,7 @@ class Optimizer:
             first = FIRST_DECAY * slots.first + (1 - FIRST_DECAY) * gradient
             decay_rate = self._config.second_moment_decay
             second = decay_rate * slots.second + (1 - decay_rate) * gradient * gradient
-            kept = parameter if name.endswith("bias") else parameter * (1 - decay)
+            kept = parameter if name.endswith(("bias", "gain")) else parameter * (1 - decay)
             value = kept - rate * first / (tf.sqrt(second) + EPSILON)
             changes = [(slots.first, first), (slots.second, second), (parameter, value)]
             if slots.average is not None:

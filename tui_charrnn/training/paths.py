@@ -96,7 +96,7 @@ def explain_path(
         size: Of the run.
         precision: What an earlier part of the same run was computed in; otherwise `auto` measures.
     """
-    layers, layers_reason = _choose_layers(device, model.cell)
+    layers, layers_reason = _choose_layers(device, model)
     shards, shards_reason = _choose_shards(device, training.threads, size.batch_size)
     wanted, gain = precision or training.precision, None
     if wanted in {"float32", "bfloat16"}:
@@ -131,9 +131,12 @@ def _device_reason(device: Device) -> str:
     return "a GPU is preferred" + (f"; {others} more stay idle" if others else "")
 
 
-def _choose_layers(device: Device, cell: str) -> tuple[Layers, str]:
+def _choose_layers(device: Device, model: ModelConfig) -> tuple[Layers, str]:
+    cell = model.cell
     if not device.is_gpu:
         return "handwritten", f"on a processor it is faster than Keras's {cell}"
+    if model.layer_norm:
+        return "handwritten", "neither cuDNN nor Keras has an lstm with layer normalization"
     if cell in {"lstm", "gru"}:
         return "cudnn", (
             f"NVIDIA's cuDNN has a kernel for {cell}, which Keras's layer takes; the host looks at "

@@ -153,7 +153,7 @@ def network_words(model: ModelConfig, vocabulary_size: int | None) -> str:
     count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
     known = f"for {vocabulary_size:,} characters" if vocabulary_size else "or so"
     layers = "" if model.layer_count == 1 else f"{model.layer_count} x "
-    return f"{layers}{model.cell} {model.hidden_size}, {count_words(count)} parameters {known}"
+    return f"{layers}{model.cell_name} {model.hidden_size}, {count_words(count)} parameters {known}"
 
 
 def count_words(count: int) -> str:

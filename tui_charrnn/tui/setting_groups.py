@@ -12,7 +12,14 @@ from tui_charrnn.settings import Bounds, Settings
 from tui_charrnn.tui.form_values import read_setting, written_setting
 
 _GROUPS: Final = {
-    "Network": ("cell", "embedding_size", "hidden_size", "layer_count", "tied_output"),
+    "Network": (
+        "cell",
+        "embedding_size",
+        "hidden_size",
+        "layer_count",
+        "tied_output",
+        "layer_norm",
+    ),
     "Batches": ("batch_size", "sequence_length"),
     "Optimizer": (
         "optimizer",

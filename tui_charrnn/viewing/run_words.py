@@ -195,7 +195,7 @@ def network_words(view: RunView) -> str:
     model, count = view.description.model, view.description.parameter_count
     amount = f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count / 1e3:.0f}k"
     amount = amount if count >= 10_000 else f"{count:,}"
-    return f"{model.layer_count}x{model.hidden_size} {model.cell}, {amount} weights"
+    return f"{model.layer_count}x{model.hidden_size} {model.cell_name}, {amount} weights"
 
 
 def command_words(word: str, run: RunDirectory, *options: str) -> str:
