@@ -1,5 +1,6 @@
 """Which file speaks, and what is said where there is none."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,30 @@ def test_a_model_is_read_again_only_when_its_file_has_changed(tmp_path: Path) ->
     assert loader.load(asked, Clock().wait).model is first.model
     tiny_model_file(tmp_path / "two.safetensors", vocabulary="abc", rng_seed=1).replace(path)
     assert loader.load(asked, Clock().wait).model.vocabulary.characters == "abc"
+
+
+@pytest.mark.parametrize("is_named_as_run", [True, False])
+def test_a_run_that_was_named_as_a_model_is_called_by_its_name(
+    tmp_path: Path, is_named_as_run: bool
+) -> None:
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.train(3.0)
+        trainer.save()
+    run = trainer.run
+    newest = sorted(run.checkpoints.iterdir())[-1] / "model.safetensors"
+    named = run.name if is_named_as_run else str(newest)
+    asked = dataclasses.replace(wanted(run, Source.DEFAULT), model=named)
+    assert WeightsLoader().load(asked, lambda _: False).label.startswith(f"run {run.name}, step ")
+
+
+def test_other_files_are_called_by_their_own_names(tmp_path: Path) -> None:
+    run = created_run(tmp_path)
+    for path, label in (
+        ("mine.safetensors", "model mine"),
+        ("sonnets/model.safetensors", "model sonnets"),
+    ):
+        file = tmp_path / path
+        file.parent.mkdir(exist_ok=True)
+        tiny_model_file(file)
+        asked = dataclasses.replace(wanted(run, Source.DEFAULT), model=str(file))
+        assert WeightsLoader().load(asked, lambda _: False).label == label

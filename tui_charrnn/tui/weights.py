@@ -182,7 +182,16 @@ def _voice(weights: Weights, wanted: Wanted) -> Voice:
     step = model.training.get("step")
     at = f", step {step:,}" if isinstance(step, int) else ""
     if wanted.run is None or wanted.source is Source.DEFAULT:
-        label = weights.path.stem if weights.path.stem != "model" else weights.path.parent.name
-        return Voice(model, f"model {safe_line(label)}", weights.note)
+        return Voice(model, _label_of(weights.path, at), weights.note)
     best = "best of " if wanted.source is Source.BEST else ""
     return Voice(model, f"{best}run {safe_line(wanted.run.name)}{at}", weights.note)
+
+
+def _label_of(path: Path, at: str) -> str:
+    """What a file that was named is called: a checkpoint by its run, others by their own name."""
+    if path.stem != "model":
+        return f"model {safe_line(path.stem)}"
+    checkpoint = path.parent
+    if checkpoint.parent.name == "checkpoints":
+        return f"run {safe_line(checkpoint.parents[1].name)}{at}"
+    return f"model {safe_line(checkpoint.name)}"
