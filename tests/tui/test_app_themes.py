@@ -177,14 +177,16 @@ async def test_without_colors_the_focus_and_the_cursor_are_seen(
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("f4")
         await wait_until(pilot, "the runs", lambda: "2 runs" in screen_text(app))
-        await pilot.pause()
-        (title,) = (piece for piece in looks_of(app, "Runs") if "F4" not in piece.text)
-        assert title.style
-        assert title.style.reverse
-        marked = [
-            piece.text.strip() for piece in pieces(app) if piece.style and piece.style.reverse
-        ]
-        assert ("failed" in marked) != ("finished" in marked)
+
+        def marked() -> list[str]:
+            return [
+                piece.text.strip() for piece in pieces(app) if piece.style and piece.style.reverse
+            ]
+
+        await wait_until(
+            pilot, "one run", lambda: ("failed" in marked()) != ("finished" in marked())
+        )
+        await wait_until(pilot, "the focus", lambda: "Runs" in marked())
 
 
 async def test_without_colors_seed_text_and_what_is_unknown_differ(
