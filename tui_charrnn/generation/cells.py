@@ -75,7 +75,7 @@ class RecurrentLayer(Protocol):
         """The activations of the last character by name, each of shape (H,) or (N, H)."""
 
 
-def recurrent_product(
+def _recurrent_product(
     hidden: Float32, blocks: Sequence[Float32], sums: Float32
 ) -> Callable[[], object]:
     """What multiplies h by the recurrent kernel.
@@ -123,16 +123,20 @@ class LstmLayer:
         self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
         self._candidate = np.split(self._sums, 4, axis=-1)[2]
         self._product = np.zeros_like(self.cell_state)
-        self._multiply = recurrent_product(self.hidden, parameters.recurrent_blocks, self._sums)
+        self._multiply = _recurrent_product(self.hidden, parameters.recurrent_blocks, self._sums)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
-        sums, opened, product, cell = self._sums, self._opened, self._product, self.cell_state
         self._multiply()  # i, f, c̃, o side by side
-        np.add(sums, inputs, sums)
+        np.add(self._sums, inputs, self._sums)
+        self._open()
+
+    def _open(self) -> None:
+        """Activate the gates, and take c and h through them."""
+        sums, opened, product, cell = self._sums, self._opened, self._product, self.cell_state
         np.tanh(sums, sums)  # one call for all four
-        np.multiply(sums, HALF, opened)  # the candidate's quarter of it goes unused
-        np.add(opened, HALF, opened)
+        np.multiply(sums, _HALF, opened)  # the candidate's quarter of it goes unused
+        np.add(opened, _HALF, opened)
         np.multiply(self._forget, cell, cell)
         np.multiply(self._input, self._candidate, product)
         np.add(cell, product, cell)
@@ -176,7 +180,7 @@ class GruLayer:
         self._opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
         self._update, self._reset = np.split(self._opened, 2, axis=-1)
         self._candidate = np.zeros_like(state)
-        self._multiply = recurrent_product(state, parameters.recurrent_blocks, self._recurrent)
+        self._multiply = _recurrent_product(state, parameters.recurrent_blocks, self._recurrent)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
@@ -186,8 +190,8 @@ class GruLayer:
         np.add(recurrent, self.parameters.recurrent_bias, recurrent)
         np.add(inputs[..., :split], recurrent[..., :split], opened)
         np.tanh(opened, opened)
-        np.multiply(opened, HALF, opened)
-        np.add(opened, HALF, opened)
+        np.multiply(opened, _HALF, opened)
+        np.add(opened, _HALF, opened)
         np.multiply(self._reset, recurrent[..., split:], candidate)
         np.add(inputs[..., split:], candidate, candidate)
         np.tanh(candidate, candidate)
@@ -220,7 +224,7 @@ class RnnLayer:
         self.hidden = state
         self.cell_state = None
         self._sums = np.zeros_like(state)
-        self._multiply = recurrent_product(state, parameters.recurrent_blocks, self._sums)
+        self._multiply = _recurrent_product(state, parameters.recurrent_blocks, self._sums)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
@@ -236,6 +240,6 @@ class RnnLayer:
         return {"candidate": self.hidden}
 
 
-HALF: Final = np.array(0.5, np.float32)
+_HALF: Final = np.array(0.5, np.float32)
 """An array, as NumPy converts a number in every call."""
 _ONE: Final = np.array(1.0, np.float32)

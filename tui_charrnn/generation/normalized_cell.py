@@ -1,14 +1,12 @@
 """The LSTM cell with layer normalization; see `generation/cells.py`."""
 
-from typing import Final
-
 import numpy as np
 
-from tui_charrnn.generation.cells import HALF, StepLayer, recurrent_product
+from tui_charrnn.generation.cells import LstmLayer, StepLayer
 from tui_charrnn.model.weights import GATE_COUNTS, NORM_EPSILON, Float32
 
 
-class NormalizedLstmLayer:
+class NormalizedLstmLayer(LstmLayer):
     """The LSTM with layer normalization; what is carried on is c as it is.
 
     Source:
@@ -27,35 +25,22 @@ class NormalizedLstmLayer:
         """
         if parameters.norm is None:
             raise ValueError("a normalized layer needs gains and biases")
-        self.parameters: Final = parameters
+        super().__init__(parameters, state)
         self._norm = parameters.norm
-        self.hidden, self.cell_state = np.split(state, 2, axis=-1)
-        lead, size = state.shape[:-1], self.hidden.shape[-1]
-        self._sums = np.zeros((*lead, GATE_COUNTS["lstm"] * size), np.float32)
-        self._gates = self._sums.reshape(*lead, GATE_COUNTS["lstm"], size)  # the same memory
+        shape = (*state.shape[:-1], GATE_COUNTS["lstm"], self.hidden.shape[-1])
+        self._gates = self._sums.reshape(shape)  # the same memory
         self._squares = np.zeros_like(self._gates)
-        self._opened = np.zeros_like(self._gates)
-        self._input, self._forget, _, self._output = (self._opened[..., k, :] for k in range(4))
-        self._candidate = self._gates[..., 2, :]
-        self._product, self._let_out = np.zeros_like(self.cell_state), np.zeros_like(self.hidden)
-        self._multiply = recurrent_product(self.hidden, parameters.recurrent_blocks, self._sums)
+        self._let_out = np.zeros_like(self.hidden)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
-        sums, gates, opened, norm = self._sums, self._gates, self._opened, self._norm
-        product, cell = self._product, self.cell_state
+        sums, gates, norm = self._sums, self._gates, self._norm
         self._multiply()
         np.add(sums, inputs, sums)
         _normalize(gates, self._squares)  # their kernels are centered
         np.multiply(gates, norm.gains, gates)
         np.add(gates, norm.biases, gates)
-        np.tanh(gates, gates)
-        np.multiply(gates, HALF, opened)  # the candidate's quarter of it goes unused
-        np.add(opened, HALF, opened)
-        np.multiply(self._forget, cell, cell)
-        np.multiply(self._input, self._candidate, product)
-        np.add(cell, product, cell)
-        self.let_out()
+        self._open()
 
     def let_out(self) -> None:
         """Take h from c; see `RecurrentLayer`."""
@@ -68,15 +53,6 @@ class NormalizedLstmLayer:
         np.add(let_out, norm.memory_bias, let_out)
         np.tanh(let_out, let_out)
         np.multiply(self._output, let_out, self.hidden)
-
-    def gates(self) -> dict[str, Float32]:
-        """The activations; see `RecurrentLayer`."""
-        return {
-            "input": self._input,
-            "forget": self._forget,
-            "candidate": self._candidate,
-            "output": self._output,
-        }
 
 
 def _normalize(values: Float32, squares: Float32) -> None:
