@@ -9,10 +9,10 @@ from benchmarks.rounds import rotated
 from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import BaselinesMeasured, SplitEvaluated
-from tui_charrnn.tui.renderables.chart.course import courses_of
-from tui_charrnn.tui.renderables.chart.drawing import draw_chart
-from tui_charrnn.tui.renderables.chart.glyphs import BRAILLE
-from tui_charrnn.tui.renderables.chart.look import Look, Span
+from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.drawing import draw_chart
+from tui_charrnn.tui.run.chart.glyphs import BRAILLE
+from tui_charrnn.tui.run.chart.look import Look, Span
 from tui_charrnn.viewing.run_view import RunView
 
 SIZE: Final = (116, 18)

@@ -16,8 +16,8 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.renderables.wrapped_text import TextStyle
-from tui_charrnn.tui.widgets.spoken_text import SpokenText
+from tui_charrnn.tui.text.spoken_text import SpokenText
+from tui_charrnn.tui.text.wrapped_text import TextStyle
 
 _LINE: Final = "To be, or not to be: that is the question, said he.\n"
 _LOOKED_EVERY: Final = 0.005

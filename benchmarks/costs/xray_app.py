@@ -14,9 +14,9 @@ from typing import Final
 from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.renderables.wrapped_text import TextStyle
-from tui_charrnn.tui.widgets.spoken_text import SpokenText
-from tui_charrnn.tui.widgets.xray_legend import compare_with, furnished, turn_xray
+from tui_charrnn.tui.text.spoken_text import SpokenText
+from tui_charrnn.tui.text.wrapped_text import TextStyle
+from tui_charrnn.tui.xray.legend import compare_with, furnished, turn_xray
 
 _SETTLING: Final = 1.0
 """Seconds from a change to the measurement."""

@@ -31,11 +31,11 @@ from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.passage_matcher import PassageMatcher
 from tui_charrnn.text.suffix_cache import keep_index, obtain_index
 from tui_charrnn.text.suffix_index import SuffixIndex
-from tui_charrnn.tui.history_clamps import held_again
-from tui_charrnn.tui.history_words import HistoryRow, settings_lines
-from tui_charrnn.tui.speaker import Voice
-from tui_charrnn.tui.tape_files import recording
-from tui_charrnn.tui.tape_opening import reopened
+from tui_charrnn.tui.history.clamps import held_again
+from tui_charrnn.tui.history.format import HistoryRow, settings_lines
+from tui_charrnn.tui.tape.files import recording
+from tui_charrnn.tui.text.generation_thread import Voice
+from tui_charrnn.tui.text.tape_start import reopened
 
 CLAMPS: Final = ("0:c1=2", "0:h3=-0.5")
 CORPUS: Final = "to be, or not to be: that is the question\n" * 9

@@ -33,11 +33,11 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
             import sys, threading
             from pathlib import Path
             from tui_charrnn.tui import app
-            from tui_charrnn.tui.screens.main import MainScreen
-            from tui_charrnn.tui.speaker import Speech
+            from tui_charrnn.tui.main_screen import MainScreen
+            from tui_charrnn.tui.text.generation_thread import Speech
             from tui_charrnn.tui.terminal import TolerantDriver
-            from tui_charrnn.tui.widgets.seed_input import SeedInput
-            from tui_charrnn.tui.widgets.spoken_text import SpokenText
+            from tui_charrnn.tui.text.seed_input import SeedInput
+            from tui_charrnn.tui.text.spoken_text import SpokenText
 
             def fail():
                 text = {DIARY!r}

@@ -25,7 +25,7 @@ from tests.support.hostile_text import HOSTILE
 from tests.support.terminal import Terminal
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunWarned
-from tui_charrnn.tui.main_keys import MAIN_KEYS
+from tui_charrnn.tui.keys.main_keys import MAIN_KEYS
 
 pytestmark = pytest.mark.pty
 

@@ -1,10 +1,10 @@
 """The loss chart as rows of text, without any widget, taken apart by what its cells stand for."""
 
-from tui_charrnn.tui.renderables.chart.course import courses_of
-from tui_charrnn.tui.renderables.chart.drawing import Chart, draw_chart
-from tui_charrnn.tui.renderables.chart.glyphs import BRAILLE, Glyphs
-from tui_charrnn.tui.renderables.chart.look import Look
-from tui_charrnn.tui.renderables.chart.marks import Mark
+from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart
+from tui_charrnn.tui.run.chart.glyphs import BRAILLE, Glyphs
+from tui_charrnn.tui.run.chart.look import Look
+from tui_charrnn.tui.run.chart.marks import Mark
 from tui_charrnn.viewing.run_view import RunView
 
 SIZE = (100, 20)

@@ -10,13 +10,13 @@ from textual.widgets import Static
 
 from tests.support.open_app import RecordingLauncher
 from tests.support.waiting import wait_until
-from tui_charrnn.tui import trial_timer
 from tui_charrnn.tui.messages import NewRunRequested
-from tui_charrnn.tui.screens.new_run import NewRunScreen
+from tui_charrnn.tui.new_run import trial_timer
+from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
+from tui_charrnn.tui.new_run.form import FormBody
+from tui_charrnn.tui.new_run.screen import NewRunScreen
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.themed_app import ThemedApp
-from tui_charrnn.tui.widgets.form_body import FormBody
-from tui_charrnn.tui.widgets.form_fields import FormInput, FormRow, FormSelect
+from tui_charrnn.tui.theme.themed_app import ThemedApp
 
 
 class FormApp(ThemedApp):

@@ -15,7 +15,7 @@ from tui_charrnn.history.generation import Generation, ModelFile, ModelOrigin
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.screens.history import HistoryScreen
+from tui_charrnn.tui.history.screen import HistoryScreen
 
 ORIGIN = ModelOrigin("shakespeare", "/models/s.safetensors", "ab" * 32)
 

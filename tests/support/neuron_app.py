@@ -14,7 +14,7 @@ from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.widgets.neuron_panel import NeuronPanel
+from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
 LENGTH = 120
 COUNTER = Neuron(0, "c", COUNTING)

@@ -8,9 +8,9 @@ from tests.support.command import PATIENCE
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_file
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.dial import Dial
+from tui_charrnn.tui.generation_settings import Dial
+from tui_charrnn.tui.run.words import Words
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.widgets.words import Words
 
 
 class RecordingLauncher:

@@ -14,9 +14,9 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.messages import NewsTold, ResumeRequested, RunCompared, RunMoved, RunOpened
+from tui_charrnn.tui.runs.list import RunList
+from tui_charrnn.tui.runs.pane import RunsPane
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.widgets.run_list import RunList
-from tui_charrnn.tui.widgets.runs_pane import RunsPane
 
 
 class Host(ThemedApp):

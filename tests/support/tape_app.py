@@ -14,8 +14,8 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.widgets.spoken_text import SpokenText
-from tui_charrnn.tui.widgets.tape_panel import TapePanel
+from tui_charrnn.tui.tape.panel import TapePanel
+from tui_charrnn.tui.text.spoken_text import SpokenText
 
 LENGTH = 60
 SETTINGS = SamplingConfig(rng_seed=5, temperature=0.9)

@@ -4,7 +4,7 @@ from rich.segment import Segment
 from textual.geometry import Region
 from textual.widget import Widget
 
-from tui_charrnn.tui.themed_app import ThemedApp
+from tui_charrnn.tui.theme.themed_app import ThemedApp
 
 __all__ = ["ThemedApp", "drawn_rows", "drawn_segments", "styled"]
 

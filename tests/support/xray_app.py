@@ -26,7 +26,7 @@ from tui_charrnn.model.weights import Float32, weights_from_tensors
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.widgets.spoken_text import SpokenText
+from tui_charrnn.tui.text.spoken_text import SpokenText
 
 BORDERS = {"surprise": (1, 2, 4, 7), "entropy": (0.5, 1, 2, 3), "probability": (1, 5, 20, 50)}
 

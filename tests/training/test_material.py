@@ -19,7 +19,7 @@ from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import read_corpus, split_point
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.material import cut_material, measure_text, prepare_text
-from tui_charrnn.tui.new_run import make_run
+from tui_charrnn.tui.new_run.start import make_run
 
 TEXT = "to be, or not to be: 죽느냐 사느냐\n" * 300
 SETTINGS = TrainingConfig(batch_size=4, sequence_length=16, steps=100)

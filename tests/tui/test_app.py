@@ -9,9 +9,9 @@ from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.dial import DEFAULT_LENGTH
-from tui_charrnn.tui.keymap import KEYS
-from tui_charrnn.tui.screens.help import HelpLine
+from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
+from tui_charrnn.tui.help import HelpLine
+from tui_charrnn.tui.keys.keymap import KEYS
 from tui_charrnn.tui.session import Session
 
 
@@ -183,7 +183,7 @@ def test_the_first_frame_comes_before_numpy_and_all_that_knows_of_runs(tmp_path:
                 raise ModelFileError("none")
 
         LATER = {"numpy", "tensorflow", "keras", "typer", "json", "tui_charrnn.runs.reader",
-                 "tui_charrnn.viewing.run_view", "tui_charrnn.tui.widgets.run_card"}
+                 "tui_charrnn.viewing.run_view", "tui_charrnn.tui.run.run_card"}
         seen, frames = [], []
         app = CharRNNApp(Session(runs_folder=Path("none")), loader=Loader())
 

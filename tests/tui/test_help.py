@@ -7,8 +7,8 @@ from textual.widgets import Input
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.keymap import KEYS
-from tui_charrnn.tui.screens.help import HelpLine
+from tui_charrnn.tui.help import HelpLine
+from tui_charrnn.tui.keys.keymap import KEYS
 
 
 def lines_of(app: object) -> list[str]:

@@ -23,7 +23,7 @@ from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.tui.screens.branches import BranchesScreen
+from tui_charrnn.tui.tape.branches import BranchesScreen
 
 SIZE: Final = (120, 36)
 

@@ -3,8 +3,8 @@
 from textual.app import App
 
 from tests.support.waiting import wait_until
+from tui_charrnn.tui.run.words import Words
 from tui_charrnn.tui.throttle import Throttle
-from tui_charrnn.tui.widgets.words import Words
 
 
 class Drawn(App[None]):

@@ -17,7 +17,7 @@ from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.preferences.resolution import Origin, Resolution, resolve
 from tui_charrnn.preferences.starter import starter_text
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.keymap import KEYS, keymap_of, remap
+from tui_charrnn.tui.keys.keymap import KEYS, keymap_of, remap
 
 _GAP: Final = "  "
 

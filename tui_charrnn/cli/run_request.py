@@ -10,7 +10,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.corpus import Corpus
-from tui_charrnn.tui.new_run import make_run
+from tui_charrnn.tui.new_run.start import make_run
 
 
 @dataclass(frozen=True, slots=True)

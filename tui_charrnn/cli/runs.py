@@ -15,7 +15,7 @@ from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.errors import RunError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import list_runs
-from tui_charrnn.tui.renderables.small_curve import small_curve
+from tui_charrnn.tui.small_curve import small_curve
 from tui_charrnn.viewing.run_rows import RunRow, run_row
 
 _CURVE_WIDTH: Final = 12  # columns

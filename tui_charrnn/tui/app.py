@@ -17,8 +17,10 @@ from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.bindings import bindings_of
-from tui_charrnn.tui.keymap import key_words, keymap_of, put_in_force
+from tui_charrnn.tui.chrome.sizes import HEIGHTS, WIDTHS, size_classes
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import key_words, keymap_of, put_in_force
+from tui_charrnn.tui.main_screen import MainScreen
 from tui_charrnn.tui.messages import (
     FirstFrameShown,
     NewRunRequested,
@@ -26,24 +28,22 @@ from tui_charrnn.tui.messages import (
     RunFound,
     RunOpened,
 )
-from tui_charrnn.tui.run_search import look_for_run_soon
-from tui_charrnn.tui.screens.main import MainScreen
+from tui_charrnn.tui.runs.search import look_for_run_soon
 from tui_charrnn.tui.session import Session, Source, session_for
-from tui_charrnn.tui.sizes import HEIGHTS, WIDTHS, size_classes
 from tui_charrnn.tui.terminal import TerminalGuard, tolerant_driver
-from tui_charrnn.tui.theme_choice import put_on_theme
-from tui_charrnn.tui.themed_app import ThemedApp
-from tui_charrnn.tui.weights import WeightsLoader, has_weights
+from tui_charrnn.tui.text.model_loader import WeightsLoader, has_weights
+from tui_charrnn.tui.theme.choice import put_on_theme
+from tui_charrnn.tui.theme.themed_app import ThemedApp
 
 if TYPE_CHECKING:  # the first frame does not wait for them
     from textual.screen import Screen
 
-    from tui_charrnn.tui.new_run import Launch
+    from tui_charrnn.tui.new_run.start import Launch
 
 
 def _help_screen() -> Screen[Any]:
     # deferred: needed by those who ask for it only
-    from tui_charrnn.tui.screens.help import HelpScreen  # noqa: PLC0415 - as said
+    from tui_charrnn.tui.help import HelpScreen  # noqa: PLC0415 - as said
 
     return HelpScreen()
 
@@ -151,7 +151,7 @@ class CharRNNApp(ThemedApp):
     def on_resume_requested(self, event: ResumeRequested) -> None:
         """Let a trainer go on with a run, and show it; not where the user came only to look."""
         if self.session.is_readonly:
-            from tui_charrnn.tui.widgets.run_follower import READ_ONLY  # noqa: PLC0415 - rare
+            from tui_charrnn.tui.run.follower import READ_ONLY  # noqa: PLC0415 - rare
 
             self.main.tell(READ_ONLY)
             return
@@ -169,7 +169,7 @@ class CharRNNApp(ThemedApp):
         if self.session.run is not None and self.session.has_live_run:
             if not any(screen.id == "leaving" for screen in self.screen_stack):
                 # deferred: needed by those who leave a training only
-                from tui_charrnn.tui.screens.question import ask_to_leave  # noqa: PLC0415 - as said
+                from tui_charrnn.tui.dialogs.question import ask_to_leave  # noqa: PLC0415 - as said
 
                 question = ask_to_leave(self.session.run.name)
                 question.id = "leaving"
@@ -184,7 +184,7 @@ class CharRNNApp(ThemedApp):
 
     def _open_form(self, prefill: NewRunRequested | None) -> None:
         # deferred: the catalogue of texts brings the network modules, 50 ms of the first frame
-        from tui_charrnn.tui.screens.new_run import NewRunScreen  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.new_run.screen import NewRunScreen  # noqa: PLC0415 - as said
 
         form = NewRunScreen(self.session, self._launcher(), prefill)
         self.push_screen(form, self._show_started)
@@ -196,7 +196,7 @@ class CharRNNApp(ThemedApp):
 
     def _leave_run(self, answer: str | None) -> None:
         if self.session.run is not None and answer:
-            from tui_charrnn.tui.farewell import leave_run, stop_run  # noqa: PLC0415 - rare
+            from tui_charrnn.tui.exit_message import leave_run, stop_run  # noqa: PLC0415 - rare
 
             self.farewell = (stop_run if answer == "stop" else leave_run)(self.session.run)
             self.exit()

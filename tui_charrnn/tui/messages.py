@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.runs.liveness import Verdict
-    from tui_charrnn.tui.feed import RunFeed
-    from tui_charrnn.tui.speaker import Speech
-    from tui_charrnn.tui.utterance import Opening
+    from tui_charrnn.tui.run.feed import RunFeed
+    from tui_charrnn.tui.text.generation_result import Opening
+    from tui_charrnn.tui.text.generation_thread import Speech
     from tui_charrnn.viewing.news import News
 
 

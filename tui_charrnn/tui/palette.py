@@ -6,9 +6,9 @@ from typing import Final
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
 
-from tui_charrnn.tui.bindings import heading_of
-from tui_charrnn.tui.key import Key, Owner
-from tui_charrnn.tui.keymap import EVERYWHERE, keys_in_force
+from tui_charrnn.tui.keys.bindings import heading_of
+from tui_charrnn.tui.keys.key import Key, Owner
+from tui_charrnn.tui.keys.keymap import EVERYWHERE, keys_in_force
 
 _ELSEWHERE: Final = frozenset({"command_palette", "quit"})
 """What is this palette itself, or what Textual has a command for."""

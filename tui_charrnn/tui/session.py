@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.preferences.declaration import Preferences
-from tui_charrnn.tui.dial import DEFAULT_LENGTH, Dial
-from tui_charrnn.tui.keymap import KEYS, remap
+from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, Dial
+from tui_charrnn.tui.keys.keymap import KEYS, remap
 
 if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     import subprocess
@@ -19,8 +19,8 @@ if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     from tui_charrnn.preferences.resolution import Resolution
     from tui_charrnn.runs.description import RunStatus
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.tui.form_values import FormValues
-    from tui_charrnn.tui.key import Key
+    from tui_charrnn.tui.keys.key import Key
+    from tui_charrnn.tui.new_run.form_values import FormValues
     from tui_charrnn.viewing.run_view import RunView
 
 _RECENT: Final = 7 * 86_400.0

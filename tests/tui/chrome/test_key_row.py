@@ -1,0 +1,59 @@
+"""The row of keys: what can be pressed now, and always the way to the rest."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.open_app import spoken_by, tiny_app
+from tests.support.waiting import wait_until
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.chrome.key_row import KeyRow
+
+
+def row_of(app: CharRNNApp) -> str:
+    """The keys that are shown."""
+    return str(app.main.query_one(KeyRow).content)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+async def test_the_way_to_all_keys_has_a_place_in_every_row(tmp_path: Path, width: int) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(width, 24)) as pilot:
+        await wait_until(pilot, "a text", lambda: len(spoken_by(app)) > 1)
+        for keys in ([], ["tab"], ["t"], ["escape", "ctrl+l"], ["f4"], ["ctrl+t"], ["f3"]):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert "F1 Help" in row_of(app)
+            assert len(row_of(app).rstrip()) <= width
+
+
+async def test_keys_with_one_label_stay_together(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for width in range(40, 80):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            assert ("F7" in row_of(app)) == ("F7 F8 Temp" in row_of(app))
+
+
+async def test_what_has_room_is_shown(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "^f Pace ^o Source" in row_of(app)
+
+
+async def test_the_keys_of_matches_are_shown_while_something_is_looked_for(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "a text", lambda: len(spoken_by(app)) > 1)
+        await pilot.press("tab")
+        await pilot.pause()
+        assert "e Neurons" in row_of(app)
+        assert "n N Match" not in row_of(app)
+        await pilot.press("slash", "a", "enter")
+        await pilot.pause()
+        assert "n N Match" in row_of(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "n N Match" not in row_of(app)

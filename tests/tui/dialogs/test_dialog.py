@@ -1,0 +1,36 @@
+"""What lies over the app: closed once, however fast the keys come."""
+
+from textual.app import App
+from textual.widgets import Input
+
+from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+
+
+def asking() -> AskTextScreen:
+    """A question that takes any line."""
+    return AskTextScreen("Name", "", "as it was", lambda _: "")
+
+
+async def test_a_second_enter_that_comes_while_it_closes_is_not_heeded() -> None:
+    app, answers = App[None](), list[str | None]()
+    async with app.run_test() as pilot:
+        screen = asking()
+        await app.push_screen(screen, answers.append)
+        await pilot.pause()
+        for _ in range(2):  # as a terminal sends them, and nothing is drawn between
+            screen.post_message(Input.Submitted(screen.field, "as it was"))
+        await pilot.pause()
+        assert answers == ["as it was"]
+        assert app.screen_stack[1:] == []
+
+
+async def test_one_that_lies_below_another_stays_and_closes_nothing() -> None:
+    app, answers = App[None](), list[str | None]()
+    async with app.run_test() as pilot:
+        below, above = asking(), asking()
+        await app.push_screen(below, answers.append)
+        await app.push_screen(above, answers.append)
+        below.dismiss("too early")
+        await pilot.pause()
+        assert app.screen_stack[1:] == [below, above]
+        assert answers == []

@@ -1,0 +1,174 @@
+"""The page of the history: listed, searched, read, with many texts and with none."""
+
+import os
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.support.history_app import history_page, noted, opened, said, shown
+from tests.support.open_app import tiny_app
+from tests.support.shown_screen import screen_rows, screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.history.paging import read_entries
+from tui_charrnn.history.store import History, history_file
+from tui_charrnn.tui.history.reader import FIRST, HistoryListed
+from tui_charrnn.tui.history.screen import HistoryScreen
+
+SIZES = [(80, 24), (120, 36)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_texts_are_listed_newest_first_with_the_one_at_hand_whole(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    texts = [said(f" line {n}\nand more of it", rng_seed=n) for n in range(9)]
+    async with history_page(tmp_path, *texts, size=size) as (page, pilot):
+        await shown(pilot, page, "line 8")
+        await wait_until(pilot, "its facts", lambda: "RNG 8" in screen_text(pilot.app))
+        assert page.browser.speech.text.text == "ROMEO: line 8\nand more of it"
+        await wait_until(pilot, "all rows", lambda: "ROMEO: line 7" in screen_text(pilot.app))
+        rows = [row for row in screen_rows(pilot.app) if "ROMEO: line" in row and "0.5" in row]
+        assert "ROMEO: line 8 and more" in rows[0]
+        assert re.search(r"\d+s +shakespeare +0\.5 +ROMEO: line 7", rows[1])
+        await pilot.press("down")
+        await shown(pilot, page, "line 7")
+        await wait_until(pilot, "its facts", lambda: "RNG 7" in screen_text(pilot.app))
+        assert "temperature 0.5" in screen_text(pilot.app)
+        assert all(len(row) <= size[0] for row in screen_rows(pilot.app))
+
+
+@pytest.mark.parametrize(("keeps", "words"), [(True, "press Enter"), (False, "`history` is off")])
+async def test_without_any_text_one_line_says_how_one_comes_to_be(
+    tmp_path: Path, keeps: bool, words: str
+) -> None:
+    async with history_page(tmp_path, keeps=keeps) as (page, pilot):
+        page.browser.look_again()
+        assert words in " ".join(screen_text(pilot.app).replace("│", " ").split())
+        await pilot.press("enter", "r", "c", "s", "d", "down", "end")
+        assert isinstance(pilot.app.screen, HistoryScreen)
+
+
+async def test_texts_are_found_while_one_types(tmp_path: Path) -> None:
+    texts = [said("the sun is gold"), said('the "moon" is silver'), said("nothing")]
+    async with history_page(tmp_path, *texts) as (page, pilot):
+        await pilot.press("slash", *"THE ")
+        await wait_until(pilot, "two", lambda: page.browser.list.numbers == [2, 1])
+        await pilot.press('"')
+        await wait_until(pilot, "one", lambda: page.browser.list.numbers == [2])
+        await shown(pilot, page, "moon")
+        await pilot.press("z")
+        await wait_until(pilot, "none", lambda: not page.browser.list.numbers)
+        assert 'No text holds THE and "z.' in screen_text(pilot.app)
+        await pilot.press("escape")
+        await wait_until(pilot, "all", lambda: 1 in page.browser.list.numbers)
+        await pilot.press("enter", "end")
+        await shown(pilot, page, "gold")
+
+
+async def test_of_many_texts_those_in_view_alone_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui_charrnn.history.store.LIMIT", 10**6)
+    History().add_all([said(f"number {n}.") for n in range(20_000)])
+    read: list[int] = []
+
+    def counting(history: History, numbers: list[int]) -> object:
+        read.extend(numbers)
+        return read_entries(history, numbers)
+
+    monkeypatch.setattr("tui_charrnn.tui.history.reader.read_entries", counting)
+    async with history_page(tmp_path) as (page, pilot):
+        await shown(pilot, page, "number 19999.")
+        await wait_until(pilot, "all of them", lambda: len(page.browser.list.numbers) == 20_000)
+        await pilot.press("end")
+        await shown(pilot, page, "number 0.")
+        await wait_until(pilot, "the last rows", lambda: "number 1." in screen_text(pilot.app))
+        assert len(read) < 60
+
+
+async def test_of_very_many_texts_the_first_are_listed_before_the_rest(tmp_path: Path) -> None:
+    texts = [said(f"text {number}") for number in range(FIRST + 60)]
+    async with history_page(tmp_path, *texts) as (page, pilot):
+        numbers = list(range(FIRST + 60, 0, -1))
+        await wait_until(pilot, "all of them", lambda: page.browser.list.numbers == numbers)
+        assert f"{FIRST + 60} texts · " in str(page.browser.border_subtitle)
+        await pilot.press("end")
+        await shown(pilot, page, "text 0")
+
+
+async def test_the_cursor_stays_where_it_was_put_when_the_rest_comes(tmp_path: Path) -> None:
+    texts = [said(f"text {number}") for number in range(FIRST + 60)]
+    async with history_page(tmp_path, *texts) as (page, pilot):
+        browser, numbers = page.browser, list(range(FIRST + 60, 0, -1))
+        await wait_until(pilot, "all of them", lambda: browser.list.numbers == numbers)
+        browser.post_message(HistoryListed(numbers[:FIRST], is_whole=False))
+        await wait_until(pilot, "the first", lambda: browser.list.numbers == numbers[:FIRST])
+        assert f"at least {FIRST} texts" in str(browser.border_subtitle)
+        await pilot.press("down", "down")
+        browser.post_message(HistoryListed(numbers))
+        await wait_until(pilot, "all of them", lambda: browser.list.numbers == numbers)
+        assert browser.list.selected == numbers[2]
+
+
+async def test_a_damaged_history_is_told_of(tmp_path: Path) -> None:
+    history_file().parent.mkdir(parents=True)
+    history_file().write_bytes(b"no database " * 500)
+    async with history_page(tmp_path) as (_, pilot):
+        shown_words = " ".join(screen_text(pilot.app).replace("│", " ").split())
+        assert "is damaged" in shown_words
+        assert "Move the file away" in shown_words
+
+
+async def test_a_text_that_another_program_deleted_is_listed_no_longer(tmp_path: Path) -> None:
+    async with history_page(tmp_path, said("one"), said("two")) as (page, pilot):
+        await shown(pilot, page, "two")
+        History().remove([1])
+        await pilot.press("down")
+        await wait_until(pilot, "one text", lambda: page.browser.list.numbers == [2])
+
+
+async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        commands = {command.help: command for command in app.get_system_commands(app.screen)}
+        assert "Find what was said before: read it, hear it again, go on from it" in {
+            command.title for command in commands.values()
+        }
+        app.main.conversation.spoken.focus()
+        await pilot.press("h")
+        await opened(app, pilot)
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert titles[0].startswith("Take its seed text")
+        await pilot.press("escape")
+        assert app.screen is app.main
+
+
+async def test_while_nothing_can_be_changed_it_can_be_read(tmp_path: Path) -> None:
+    History().add(said("one"))
+    other = sqlite3.connect(history_file(), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with history_page(tmp_path) as (page, pilot):
+        await shown(pilot, page, "one")
+        await pilot.press("d", "d")
+        await noted(pilot, page, "in use by another program")
+        assert page.browser.list.numbers == [1]
+    other.close()
+
+
+async def test_it_can_be_read_in_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("the superuser may write everywhere")
+    History().add(said("one"))
+    history_file().chmod(0o400)
+    history_file().parent.chmod(0o500)
+    try:
+        async with history_page(tmp_path) as (page, pilot):
+            await shown(pilot, page, "one")
+            await pilot.press("d", "d")
+            await noted(pilot, page, "cannot be used")
+            await pilot.press("s")
+            await noted(pilot, page, "could not be saved")
+    finally:
+        history_file().parent.chmod(0o700)

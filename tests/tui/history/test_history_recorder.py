@@ -1,0 +1,119 @@
+"""What the app keeps of what is said in it, and when it keeps nothing."""
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.support.open_app import note_of, spoken_by
+from tests.support.tiny_model import tiny_model_file
+from tests.support.waiting import wait_until
+from tui_charrnn.crash import state_folder
+from tui_charrnn.generation.replay import Replay
+from tui_charrnn.history.generation import Entry, hindrance_of
+from tui_charrnn.history.lookup import find_same_model
+from tui_charrnn.history.store import History, history_file
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.preferences.file import preferences_file
+from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.session import session_for
+from tui_charrnn.tui.text.seed_history import SeedHistory
+
+
+def app_with(folder: Path, text: str) -> CharRNNApp:
+    """An app with a tiny model and a file of settings."""
+    path = preferences_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    model = tiny_model_file(folder / "tiny.safetensors")
+    return CharRNNApp(
+        session_for(resolve({"model": str(model)}), folder / "runs", is_readonly=False)
+    )
+
+
+async def spoken(app: CharRNNApp, pilot: Pilot[None], length: int) -> None:
+    """Wait until a text has come to its end."""
+    await wait_until(pilot, f"{length} characters", lambda: len(spoken_by(app)) >= length)
+    await wait_until(pilot, "its end", lambda: "goes on" in note_of(app))
+
+
+async def kept(pilot: Pilot[None], lengths: list[int]) -> list[Entry]:
+    """Wait until the history has texts of these lengths, the newest first."""
+
+    def are_kept() -> bool:
+        return [entry.generation.length for entry in History().newest(9)] == lengths
+
+    await wait_until(pilot, f"{lengths} in the history", are_kept)
+    return History().newest(9)
+
+
+async def test_a_text_is_kept_with_all_that_it_takes_to_say_it_again(tmp_path: Path) -> None:
+    app = app_with(tmp_path, "pace = 'max'\nlength = 40\ntemperature = 1.5\ntop_k = 5")
+    async with app.run_test() as pilot:
+        await spoken(app, pilot, 40)
+        await pilot.press(*"badge", "enter")
+        entry = (await kept(pilot, [40, 40]))[0]
+        said = entry.generation
+        assert (said.seed_text, hindrance_of(said)) == ("badge", "")
+        assert spoken_by(app).endswith("badge" + said.text)
+        again = Replay(load_model(find_same_model(entry)), said)
+        assert "".join(iter(again.next, None)) == said.text
+
+
+async def test_a_text_that_goes_on_takes_the_place_of_its_beginning(tmp_path: Path) -> None:
+    app = app_with(tmp_path, "pace = 'max'\nlength = 30")
+    async with app.run_test() as pilot:
+        await spoken(app, pilot, 30)
+        first = (await kept(pilot, [30]))[0]
+        await pilot.press("ctrl+g")
+        (entry,) = await kept(pilot, [60])
+        assert entry.generation.text.startswith(first.generation.text)
+
+
+async def test_a_text_is_kept_when_the_app_is_left_in_the_middle_of_it(tmp_path: Path) -> None:
+    app = app_with(tmp_path, "pace = 20\nlength = 100_000")
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        shown = spoken_by(app)
+    (entry,) = History().newest(9)
+    assert entry.generation.text.startswith(shown)
+
+
+@pytest.mark.parametrize("variable", [None, "1"])
+async def test_nothing_is_kept_where_the_settings_say_so(
+    tmp_path: Path, variable: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if variable is not None:
+        monkeypatch.setenv("CHARRNN_HISTORY", variable)
+    app = app_with(tmp_path, "pace = 'max'\nlength = 10\nhistory = false")
+    async with app.run_test() as pilot:
+        await spoken(app, pilot, 10)
+    assert history_file().exists() is (variable == "1")
+
+
+async def test_a_history_that_cannot_be_written_is_told_of_once(tmp_path: Path) -> None:
+    history_file().mkdir(parents=True)
+    app = app_with(tmp_path, "pace = 'max'\nlength = 10")
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a note", lambda: "The text was not kept" in note_of(app))
+        assert len(spoken_by(app)) == 10
+
+
+@pytest.mark.parametrize(("words", "are_remembered"), [("", True), ("seed_history = false", False)])
+async def test_seeds_are_remembered_unless_the_settings_say_no(
+    tmp_path: Path, words: str, are_remembered: bool
+) -> None:
+    seeds = SeedHistory(state_folder() / "seeds.jsonl")
+    seeds.add("an old one")
+    app = app_with(tmp_path, f"length = 5\n{words}")
+    async with app.run_test() as pilot:
+        seed = app.main.conversation.seed
+        if are_remembered:
+            await wait_until(pilot, "old seeds", lambda: bool(seed.submitted_seeds))
+        await pilot.press(*"bad", "enter")
+        if are_remembered:
+            await wait_until(pilot, "a new one", lambda: seeds.read()[1:] == ["bad"])
+        await wait_until(pilot, "an answer", lambda: "bad" in spoken_by(app))
+        assert seed.submitted_seeds == (["an old one", "bad"] if are_remembered else ["bad"])
+    assert seeds.read() == (["an old one", "bad"] if are_remembered else ["an old one"])

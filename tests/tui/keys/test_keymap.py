@@ -1,0 +1,104 @@
+"""A user's own keys in the table."""
+
+import contextvars
+
+import pytest
+
+from tui_charrnn.tui.keys.keymap import (
+    KEYS,
+    key_words,
+    keymap_of,
+    keys_in_force,
+    put_in_force,
+    remap,
+)
+
+
+def test_nothing_wanted_is_the_table_as_it_comes() -> None:
+    assert remap({}) == (KEYS, [])
+    assert remap({key.id: key.keys for key in KEYS if key.owner != "seed"}) == (KEYS, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "keys", "display"),
+    [
+        ("text.more", "f10", "f10", "F10"),
+        ("text.more", " CTRL+B ", "ctrl+b", "^b"),
+        ("text.more", "f10, alt+x", "f10,alt+x", "F10/Alt+x"),
+        ("text.more", "f10,f10", "f10", "F10"),
+        ("chart.span", "G", "G", "G"),
+        ("chart.span", "?", "question_mark", "?"),
+        ("chart.span", ",", "comma", ","),
+        ("chart.span", "pageup", "pageup", "PgUp"),
+        ("chart.span", "ctrl+left", "ctrl+left", "^←"),
+        ("chart.span", "한", "한", "한"),
+        ("childhood.play", "return", "enter", "Enter"),
+    ],
+)
+def test_a_key_gets_the_name_that_textual_has(
+    name: str, wanted: str, keys: str, display: str
+) -> None:
+    table, problems = remap({name: wanted})
+    assert problems == []
+    assert keymap_of(table) == {name: keys}
+    assert next(key.display for key in table if key.id == name) == display
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "sentence"),
+    [
+        ("text.mor", "f10", "There is no action 'text.mor'. Did you mean 'text.more'?"),
+        ("text.more", "F25", "A key is a letter, a name such as f5"),
+        ("text.more", "ctrl+", "A key is a letter, a name such as f5"),
+        ("text.more", "\x1b[31m", "A key is a letter, a name such as f5"),
+        ("text.more", "f10,,f11", "A key is a letter, a name such as f5"),
+        ("text.more", "g", "g is needed for typing a seed"),
+        ("text.more", "shift+home", "shift+home is needed for typing a seed"),
+        ("text.more", "ctrl+c", "ctrl+c is needed for typing a seed"),
+        ("text.more", "ctrl+i", "A terminal cannot tell ctrl+i from Tab"),
+        ("text.more", "f5", "f5 is the key of run.pause already; give that another one first."),
+        ("text.more", "enter", "enter is needed for typing a seed"),
+        ("chart.span", "f5", "f5 is the key of run.pause already"),
+        ("chart.span", "y", "y is the key of chart.scale already"),
+        ("seed.submit", "f10", "this one cannot be changed"),
+    ],
+)
+def test_what_cannot_be_is_told_and_stays_as_it_comes(
+    name: str, wanted: str, sentence: str
+) -> None:
+    table, (problem,) = remap({name: wanted})
+    assert table == KEYS
+    assert problem.startswith(f"keys.{name}: ")
+    assert sentence in problem
+
+
+def test_two_actions_may_change_places() -> None:
+    table, problems = remap({"run.pause": "f6", "run.checkpoint": "f5"})
+    assert problems == []
+    assert keymap_of(table) == {"run.pause": "f6", "run.checkpoint": "f5"}
+
+
+def test_panes_may_share_a_key() -> None:
+    assert remap({"log.filter": "r"})[1] == []
+
+
+def test_where_two_want_one_key_one_of_them_gets_it() -> None:
+    table, problems = remap({"text.more": "f11", "text.pace": "f11"})
+    assert list(keymap_of(table).values()) == ["f11"]
+    assert len(problems) == 1
+
+
+def test_a_key_that_was_given_up_in_vain_is_taken_by_nobody() -> None:
+    table, problems = remap({"run.pause": "f9", "run.checkpoint": "f5"})
+    assert keymap_of(table) == {}
+    assert len(problems) == 2
+
+
+def test_sentences_name_the_keys_that_are_in_force() -> None:
+    def inside() -> None:
+        put_in_force(remap({"run.train": "f10"})[0])
+        assert key_words("run.train") == "F10"
+
+    contextvars.copy_context().run(inside)
+    assert key_words("run.train") == "^n"
+    assert keys_in_force() == KEYS

@@ -1,0 +1,172 @@
+"""What the form finds out about a text, and how it says it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.presets import PRESETS
+from tui_charrnn.text import survey
+from tui_charrnn.tui.background import Errand, GivenUpError
+from tui_charrnn.tui.new_run import corpus_facts
+from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts, look_into, size_words
+from tui_charrnn.tui.new_run.corpus_summary import fact_lines, form_sentence, shortness
+from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
+
+TINY = PRESETS["tiny"].training
+
+
+class Wanted(Errand):
+    """An errand that is done here and now."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing", lambda _: None)
+
+
+def facts_of(choice: CorpusChoice | Path) -> CorpusFacts:
+    told: list[CorpusFacts] = []
+    if isinstance(choice, Path):
+        choice = CorpusChoice((str(choice),))
+    look_into(choice, told.append, Wanted())
+    return told[-1]
+
+
+def written(folder: Path, text: str | bytes, name: str = "text.txt") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_size_characters_lines_and_split(tmp_path: Path) -> None:
+    facts = facts_of(written(tmp_path, "to be, or not to be\n" * 1000))
+    assert facts.is_known
+    assert fact_lines(facts, TINY) == [
+        "20 kB of utf-8: 20,000 characters, 9 different, 1,000 lines",
+        "18,000 to train on; the last 2,000 held out",
+    ]
+    assert shortness(facts, TINY) == ""
+
+
+def test_what_is_strange_is_told(tmp_path: Path) -> None:
+    text = "\ufeffe\u0301t\u200be\r\n" + "to be, or not to be\n" * 1000 + "q\x1b"
+    lines = fact_lines(facts_of(written(tmp_path, text)), TINY)
+    assert lines[2] == (
+        "byte order mark left out; line ends with CR: 1; decomposed characters put together: 1"
+    )
+    assert "U+001B once (control character)" in lines[3]
+    assert "U+200B once" in lines[3]
+    assert lines[4].startswith("! held out but never trained on: ")
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("abc", "too short"), ("a" * 10_000, "one character again and again")],
+)
+def test_a_text_that_cannot_be_trained_on_is_told(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in shortness(facts_of(written(tmp_path, text)), TINY)
+
+
+def test_a_short_text_means_fewer_streams(tmp_path: Path) -> None:
+    lines = fact_lines(facts_of(written(tmp_path, "to be, or not to be\n" * 20)), TINY)
+    assert lines[-1] == "! short: 5 streams side by side instead of 32"
+
+
+def test_a_folder_is_looked_through(tmp_path: Path) -> None:
+    written(tmp_path, "to be\n" * 1000, "a.txt")
+    written(tmp_path, "or not\n" * 1000, "b.txt")
+    written(tmp_path, b"\0\1", "c.bin")
+    lines = fact_lines(facts_of(tmp_path), TINY)
+    assert lines[0].startswith("13 kB of utf-8 in 2 files: 13,000 characters")
+    assert "binary or empty files passed over: 1" in lines
+
+
+def test_a_folder_of_very_many_files_is_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_facts, "FILES_LOOKED_AT", 3)
+    for number in range(4):
+        written(tmp_path, "to be\n", f"{number}.txt")
+    facts = facts_of(tmp_path)
+    assert fact_lines(facts, TINY) == ["There are more than 3 files: read when training starts."]
+
+
+def test_a_large_text_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "LOOKED_THROUGH", 100_000)
+    facts = facts_of(written(tmp_path, "to be, or not to be\n" * 100_000))
+    lines = fact_lines(facts, TINY)
+    assert lines == [
+        "2 MB of utf-8, of which the first 131 kB were looked at: 9 different characters there",
+        "about 2 million characters, 1.8 million to train on; all are read when training starts",
+    ]
+    assert shortness(facts, TINY) == ""
+
+
+def test_rare_characters_are_told_of_that_become_one_symbol(tmp_path: Path) -> None:
+    facts = facts_of(written(tmp_path, "éü" + "to be, or not to be\n" * 1000))
+    folding = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 2})
+    assert "2 rare characters become one unknown symbol: 10 symbols" in fact_lines(facts, folding)
+    hopeless = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 10**6})
+    assert "No character would be left" in shortness(facts, hopeless)
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    facts = facts_of(tmp_path / "pipe")
+    assert (facts.survey, facts.characters) == (None, None)
+    assert "read once" in facts.postponed
+
+
+def test_nothing_is_downloaded_or_made() -> None:
+    shakespeare = facts_of(listed_corpus("shakespeare"))
+    assert shakespeare.postponed == (
+        "Downloaded when training starts: about 1.1 MB from storage.googleapis.com."
+    )
+    assert shakespeare.characters == 1_115_394
+    assert "Made on this machine" in facts_of(listed_corpus("pydoc")).postponed
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.txt", "There is no file or folder"),
+        ("/dev/null", "neither a file nor a pipe"),
+        ("latin.txt", "is not valid utf-8: byte 1"),
+        ("-", "Standard input cannot be read here"),
+    ],
+)
+def test_what_cannot_be_used_is_told(tmp_path: Path, name: str, reason: str) -> None:
+    written(tmp_path, "nà".encode("latin-1"), "latin.txt")
+    argument = name if name == "-" else str(tmp_path / name)
+    assert reason in facts_of(CorpusChoice((argument,))).problem
+
+
+def test_the_form_speaks_of_its_fields(tmp_path: Path) -> None:
+    problem = facts_of(written(tmp_path, "nà".encode("latin-1"))).problem
+    assert "--encoding" in problem
+    assert "Choose its encoding: cp1252" in form_sentence(problem)
+    assert "--" not in form_sentence(problem)
+
+
+def test_nobody_is_told_what_nobody_wants_to_know(tmp_path: Path) -> None:
+    path, told = written(tmp_path, "to be\n" * 1000), list[CorpusFacts]()
+    errand = Wanted()
+    errand.give_up()
+    with pytest.raises(GivenUpError):
+        look_into(CorpusChoice((str(path),)), told.append, errand)
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (3, "3 bytes"),
+        (470_000, "470 kB"),
+        (999_900, "1 MB"),
+        (1_115_394, "1.1 MB"),
+        (2e10, "20 GB"),
+    ],
+)
+def test_sizes_are_coarse(count: float, words: str) -> None:
+    assert size_words(count) == words

@@ -1,0 +1,163 @@
+"""What settings come to: numbers and words."""
+
+import pytest
+
+from tui_charrnn.presets import PRESETS
+from tui_charrnn.text.pieces import BytesFound
+from tui_charrnn.text.survey import Survey
+from tui_charrnn.training.trial_facts import Trial
+from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts
+from tui_charrnn.tui.new_run.estimate import (
+    GUESSED_VOCABULARY,
+    Outlook,
+    count_words,
+    foresee,
+    outlook_words,
+    passes_words,
+    preset_lines,
+    rounded,
+    settings_to_try,
+    time_words,
+)
+from tui_charrnn.tui.new_run.form_values import (
+    CorpusChoice,
+    FormValues,
+    NewRun,
+    check_form,
+    listed_corpus,
+    with_length,
+)
+from tui_charrnn.tui.new_run.trial_timer import TIMING, TrialAnswer
+
+CHOICE = CorpusChoice(("a.txt",))
+TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
+
+
+def survey_of(characters: int, different: int) -> Survey:
+    return Survey(
+        files=1,
+        skipped_files=0,
+        bytes_total=characters,
+        found=BytesFound(bytes=characters, consumed=characters),
+        characters=characters,
+        lines=1,
+        first_positions={chr(0x4E00 + number): number for number in range(different)},
+        suspicious=(),
+        beginning="",
+        occurrences={chr(0x4E00 + number): 2 for number in range(different)},
+    )
+
+
+def requested(**fields: str) -> NewRun:
+    return check_form(FormValues(corpus=CHOICE, **fields))  # type: ignore[arg-type]
+
+
+def test_a_number_of_steps_takes_a_time() -> None:
+    training = with_length(PRESETS["tiny"].training, "1000 steps")
+    found = foresee(training, TRIAL, 1_000_000)
+    assert found.steps == 1000
+    assert found.epochs == pytest.approx(1000 / 439)  # (900,000 - 1) // (32 * 64)
+    scoring = 10 * 100_000 / (32 * 64) * 0.01 / 3  # ten evaluations of the held-out text
+    assert found.seconds == pytest.approx(1000 * 0.01 + scoring)
+
+
+def test_in_a_time_steps_are_done() -> None:
+    training = with_length(PRESETS["tiny"].training, "60s")
+    found = foresee(training, TRIAL, 1_000_000)
+    assert found.seconds == 60
+    assert 4500 < found.steps < 6000
+
+
+def test_what_is_asked_for_is_what_was_typed() -> None:
+    steps = with_length(PRESETS["tiny"].training, "1234 steps")
+    assert outlook_words(steps, Outlook(1234, 2.5, 40.0)) == (
+        "about 40 s for 1,234 steps, 2.5 times through this text"
+    )
+    minute = with_length(steps, "60s")
+    assert outlook_words(minute, Outlook(1234, 0.25, 60.0)) == (
+        "about 1,200 steps, 25% of this text, in 60 s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1 s"),
+        (42, "40 s"),
+        (180, "3 min"),
+        (5900, "98 min"),
+        (7300, "2 h"),
+        (8500, "2 h 20 min"),
+        (200_000, "2.3 days"),
+    ],
+)
+def test_times_are_coarse(seconds: float, words: str) -> None:
+    assert time_words(seconds) == words
+
+
+def test_counts_are_coarse() -> None:
+    assert [rounded(count) for count in (7, 99, 123, 98_765)] == [7, 99, 120, 99_000]
+    assert [count_words(count) for count in (870, 12_345, 999_999, 1_400_000)] == [
+        "870",
+        "12 k",
+        "1 M",
+        "1.4 M",
+    ]
+    assert [passes_words(epochs) for epochs in (0.1, 1.0, 2.5, 106.2)] == [
+        "10% of this text",
+        "once through this text",
+        "2.5 times through this text",
+        "106 times through this text",
+    ]
+
+
+def test_a_known_text_is_timed_with_its_own_numbers() -> None:
+    tried = settings_to_try(requested(), CorpusFacts(CHOICE, survey_of(100_000, 60)))
+    assert tried is not None
+    assert (tried.vocabulary_size, tried.training_characters) == (60, 90_000)
+
+
+def test_a_text_that_is_fetched_later_is_timed_by_a_guess() -> None:
+    facts = CorpusFacts(listed_corpus("x"), postponed="Later.", characters=100_000)
+    tried = settings_to_try(requested(), facts)
+    assert tried is not None
+    assert (tried.vocabulary_size, tried.training_characters) == (GUESSED_VOCABULARY, 90_000)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        CorpusFacts(CHOICE),
+        CorpusFacts(CHOICE, problem="There is none."),
+        CorpusFacts(CHOICE, postponed="A pipe."),
+        CorpusFacts(CHOICE, survey_of(30, 10)),
+    ],
+)
+def test_an_unknown_or_useless_text_is_not_timed(facts: CorpusFacts) -> None:
+    assert settings_to_try(requested(), facts) is None
+    assert "known once the text is" in "\n".join(preset_lines(requested(), facts, None))
+
+
+def test_the_expected_loss_is_told_of_a_preset_as_it_was_tried() -> None:
+    facts = CorpusFacts(CHOICE, survey_of(100_000, 60))
+    words = "validation loss 1.50 nats on tiny Shakespeare"
+    assert words in preset_lines(requested(preset="small"), facts, None)
+    assert "validation" not in "".join(
+        preset_lines(requested(preset="small", length="1m"), facts, None)
+    )
+    assert "validation" not in "".join(preset_lines(requested(preset="large"), facts, None))
+
+
+def test_until_it_is_timed_it_says_so() -> None:
+    facts = CorpusFacts(CHOICE, survey_of(100_000, 60))
+    new = requested(length="1000 steps")
+    tried = settings_to_try(new, facts)
+    assert tried is not None
+    assert f"time and memory: {TIMING}" in preset_lines(
+        new, facts, TrialAnswer(tried, None, TIMING)
+    )
+    lines = preset_lines(new, facts, TrialAnswer(tried, TRIAL, "longer"))
+    assert lines[0] == "lstm 256, 348 k parameters for 60 characters"
+    assert lines[1].startswith("about 10 s for 1,000 steps, 23 times through this text")
+    assert lines[1].endswith("(longer)")
+    assert lines[2] == "800 MB of memory on processor, 2 threads, float32"

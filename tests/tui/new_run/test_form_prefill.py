@@ -1,0 +1,92 @@
+"""The form filled in as a run was made makes the same run."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.fake_run import created_run
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.presets import PRESETS
+from tui_charrnn.runs.description import RunDescription
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.tui.new_run.form_values import NewRun, check_form, written_setting
+from tui_charrnn.tui.new_run.prefill import values_of_run
+
+MODEL = ModelConfig(cell="gru", embedding_size=8, hidden_size=8, tied_output=True)
+TRAINING = TrainingConfig(
+    batch_size=4,
+    sequence_length=16,
+    train_time=90.0,
+    max_time=5400.0,
+    learning_rate=1.25e-4,
+    gradient_norm_limit=None,
+    evaluation_characters=None,
+    threads=1,
+)
+
+
+def remade(run: RunDirectory, **changes: str) -> tuple[RunDescription, NewRun]:
+    description = read_description(run)
+    return description, check_form(values_of_run(run, description, changes))
+
+
+@pytest.mark.parametrize("length", [{}, {"train_time": None, "epochs": 2.5}])
+def test_nothing_is_lost(tmp_path: Path, length: dict[str, Any]) -> None:
+    run = created_run(
+        tmp_path,
+        model=MODEL,
+        training=dataclasses.replace(TRAINING, **length),
+        pinned_seeds=("to be", ""),
+    )
+    description, new = remade(run)
+    assert (new.model, new.training) == (description.model, description.training)
+    assert (new.preset, new.seeds, new.name) == ("tiny", ("to be", ""), None)
+    assert new.corpus.arguments == description.corpus.sources
+
+
+def test_changes_go_before_what_was(tmp_path: Path) -> None:
+    run = created_run(tmp_path, model=MODEL, training=TRAINING)
+    description, new = remade(run, batch_size="2", epochs="3")
+    expected = dataclasses.replace(description.training, batch_size=2, epochs=3, train_time=None)
+    assert new.training == expected
+
+
+def test_what_a_preset_has_is_not_typed_out(tmp_path: Path) -> None:
+    preset = PRESETS["tiny"]
+    run = created_run(tmp_path, text="abc " * 1000, model=preset.model, training=preset.training)
+    values = values_of_run(run, read_description(run), {})
+    assert (dict(values.settings), values.length) == ({}, "")
+
+
+def test_a_text_that_the_run_holds_is_read_as_it_is(tmp_path: Path) -> None:
+    run = created_run(tmp_path, text="a\r\nb " * 200)
+    run.corpus.write_bytes(b"a\r\nb " * 200)
+    description = read_description(run)
+    kept = dataclasses.replace(description.corpus, sources=())
+    values = values_of_run(run, dataclasses.replace(description, corpus=kept), {})
+    reading = values.corpus.reading
+    text = read_corpus(
+        values.corpus.arguments, unify_newlines=reading.unify_newlines, compose=reading.compose
+    ).text
+    assert values.corpus.label == "the text of fake"
+    assert text == "a\r\nb " * 200
+
+
+@pytest.mark.parametrize("configuration", [ModelConfig(), *(p.training for p in PRESETS.values())])
+def test_every_setting_is_written_as_it_is_read(
+    configuration: ModelConfig | TrainingConfig,
+) -> None:
+    for name, bounds in configuration.bounds().items():
+        value = getattr(configuration, name)
+        written = written_setting(value, is_duration=bounds.is_duration)
+        assert configuration.parse(name, written) == value
+
+
+@pytest.mark.parametrize("seconds", [0.25, 1.0, 90.0, 5400.0, 1234.5, 86_400.0])
+def test_a_time_is_written_to_the_last_digit(seconds: float) -> None:
+    written = written_setting(seconds, is_duration=True)
+    assert TrainingConfig.parse("max_time", written) == seconds

@@ -1,0 +1,246 @@
+"""The training form: filled in, checked, started and left."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import created_run
+from tests.support.form_app import (
+    FormApp,
+    facts_of,
+    form_shown,
+    outlook_of,
+    problem_of,
+    time_nothing,
+)
+from tests.support.open_app import RecordingLauncher
+from tests.support.waiting import wait_until
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.presets import PRESETS
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.tui.messages import NewRunRequested
+from tui_charrnn.tui.new_run.form_values import FormValues, listed_corpus
+
+TEXT = "to be, or not to be\n" * 1000
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FormApp]:
+    time_nothing(monkeypatch)
+    launcher = RecordingLauncher()
+    yield FormApp(tmp_path, launcher)
+    launcher.end()
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (50, 20)])
+async def test_a_path_and_enter_are_enough(
+    app: FormApp, corpus: Path, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus))
+        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+        await pilot.press("enter")
+        await wait_until(pilot, "the end", lambda: app.answers == [True])
+        assert [run.path.parent for run in app.launch.runs] == [app.session.runs_folder]
+        description = read_description(app.launch.runs[0])
+        assert (description.preset, description.training) == ("small", PRESETS["small"].training)
+        assert description.pinned_seeds == ("to be, or not to be",)
+        assert app.session.started_words == "small, 3m00s"
+
+
+async def test_all_that_is_typed_is_used(app: FormApp, corpus: Path) -> None:
+    async with app.run_test(size=(120, 36)) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus), length="2 epochs", seeds="to |be", name="mine")
+        app.choose(preset="tiny")
+        app.set(batch_size="8", cell="gru")
+        await pilot.pause()
+        app.screen.query_one("#start").focus()
+        await pilot.press("enter")
+        await wait_until(pilot, "the run", lambda: app.answers == [True])
+        description = read_description(app.launch.runs[0])
+        assert (description.name, description.pinned_seeds) == ("mine", ("to ", "be"))
+        assert (description.preset, description.model.cell) == ("tiny", "gru")
+        assert (description.training.epochs, description.training.batch_size) == (2, 8)
+
+
+async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(
+    app: FormApp, corpus: Path
+) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus), length="soon", name="../x", seeds="x" * 201)
+        app.body.settings.open()
+        await pilot.pause()
+        app.set(batch_size="0", learning_rate="fast")
+        await pilot.press("enter")
+        await wait_until(pilot, "the mistakes", lambda: bool(problem_of(app, "batch_size")))
+        assert "Received: 'soon'" in problem_of(app, "length")
+        assert "not a path" in problem_of(app, "name")
+        assert "at most 200 characters" in problem_of(app, "seeds")
+        assert problem_of(app, "batch_size").startswith("✗ batch size must be at least 1")
+        assert "Received: 'fast'" in problem_of(app, "learning_rate")
+        await wait_until(pilot, "the first one", lambda: getattr(app.focused, "id", "") == "length")
+        values = app.body.values
+        assert (values.length, values.name, values.seeds) == ("soon", "../x", ("x" * 201,))
+        assert values.settings == {"batch_size": "0", "learning_rate": "fast"}
+        assert app.launch.runs == []
+
+
+async def test_a_mistake_is_told_once_the_field_is_left(app: FormApp) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.screen.query_one("#length").focus()
+        await pilot.press("1", "2")
+        assert problem_of(app, "length") == ""
+        await pilot.press("tab")
+        await wait_until(pilot, "it", lambda: "what the number counts" in problem_of(app, "length"))
+        await pilot.press("shift+tab", "m")
+        await wait_until(pilot, "no mistake", lambda: problem_of(app, "length") == "")
+
+
+async def test_settings_that_do_not_go_together_are_told(app: FormApp, corpus: Path) -> None:
+    async with app.run_test(size=(120, 36)) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus))
+        app.set(tied_output="true")
+        await wait_until(
+            pilot, "it", lambda: "needs embedding size equal" in problem_of(app, "tied_output")
+        )
+        await pilot.press("enter")
+        assert app.launch.runs == []
+
+
+async def test_what_fails_late_is_told_until_something_else_is_typed(
+    app: FormApp, corpus: Path
+) -> None:
+    created_run(app.session.runs_folder, name="taken")
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus), name="taken")
+        await pilot.press("enter")
+        await wait_until(pilot, "it", lambda: "choose another name" in problem_of(app, "name"))
+        assert app.focused is not None
+        assert app.focused.id == "name"
+        await pilot.press("2")
+        await wait_until(pilot, "no mistake", lambda: problem_of(app, "name") == "")
+        await pilot.press("enter")
+        await wait_until(pilot, "the run", lambda: app.answers == [True])
+        assert app.launch.runs[0].name == "taken2"
+
+
+async def test_a_disk_that_refuses_is_no_field_s_fault(app: FormApp, corpus: Path) -> None:
+    app.session.runs_folder.write_text("not a folder")
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus))
+        await pilot.press("enter")
+        await wait_until(pilot, "it", lambda: bool(problem_of(app, "form")))
+        assert not app.screen.query_one("#start").disabled
+
+
+async def test_what_was_typed_is_there_again(app: FormApp, corpus: Path) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus), length="soon", seeds=r"a\n|b", name="mine")
+        app.choose(preset="tiny")
+        app.body.settings.open()
+        await pilot.pause()
+        app.set(dropout="much")
+        await pilot.pause()
+        values = app.body.values
+        await pilot.press("escape")
+        await wait_until(pilot, "the end", lambda: app.answers == [False])
+        app.open_form()
+        await form_shown(pilot)
+        await wait_until(pilot, "the rows", lambda: bool(app.body.settings.rows))
+        assert app.body.values == values
+        assert values.settings == {"dropout": "much"}
+        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_what_another_preset_has_is_not_forgotten(
+    app: FormApp, size: tuple[int, int]
+) -> None:
+    dropout = f"{PRESETS['small'].training.dropout:g}"
+    app.session.form = FormValues(
+        corpus=listed_corpus("pydoc"), preset="tiny", settings={"dropout": dropout, "cell": "gru"}
+    )
+    async with app.run_test(size=size) as pilot:
+        await form_shown(pilot)
+        await pilot.pause()
+        rows = app.body.settings.rows
+        assert app.body.values.settings == {"dropout": dropout, "cell": "gru"}
+        assert (rows["dropout"].typed, rows["cell"].typed) == (dropout, "gru")
+        assert (rows["hidden_size"].typed, rows["batch_size"].typed) == ("128", "32")
+        assert "tiny: 128" in rows["hidden_size"].advice
+
+
+async def test_after_a_start_all_but_the_name_is_there_again(app: FormApp, corpus: Path) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus), length="7 steps", name="mine")
+        await pilot.press("enter")
+        await wait_until(pilot, "the end", lambda: app.answers == [True])
+        app.open_form()
+        await form_shown(pilot)
+        assert (app.body.values.length, app.body.values.name) == ("7 steps", "")
+
+
+async def test_a_run_is_made_once_more_with_a_change(app: FormApp) -> None:
+    training = TrainingConfig(batch_size=4, sequence_length=16, steps=100)
+    run = created_run(app.session.runs_folder, name="first", training=training)
+    app.prefill = NewRunRequested(run, {"batch_size": "2"})
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        await wait_until(pilot, "the run", lambda: app.body.values.length == "100 steps")
+        await wait_until(pilot, "the rows", lambda: bool(app.body.settings.rows))
+        await pilot.pause()
+        assert app.body.settings.rows["batch_size"].typed == "2"
+        assert app.body.settings.rows["batch_size"].has_class("-changed")
+        await pilot.press("enter")
+        await wait_until(pilot, "the run", lambda: app.answers == [True])
+        first, second = read_description(run), read_description(app.launch.runs[0])
+        assert second.training.batch_size == 2
+        assert (second.model, second.corpus) == (first.model, first.corpus)
+
+
+async def test_a_run_that_cannot_be_read_is_told(app: FormApp, tmp_path: Path) -> None:
+    app.prefill = NewRunRequested(RunDirectory(tmp_path / "gone"), {})
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        await wait_until(pilot, "why", lambda: "is not a run" in problem_of(app, "form"))
+        assert not app.screen.query_one("#start").disabled
+
+
+async def test_changes_without_a_run_go_into_what_was_typed(app: FormApp) -> None:
+    app.prefill = NewRunRequested(None, {"learning_rate": "0.001", "train_time": "5m"})
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        assert app.body.values.settings == {"learning_rate": "0.001"}
+        assert app.body.values.length == "5m"
+
+
+async def test_another_preset_takes_the_place_of_what_was_not_typed(app: FormApp) -> None:
+    async with app.run_test(size=(120, 36)) as pilot:
+        await form_shown(pilot)
+        app.set(dropout="0.3")
+        await pilot.pause()
+        app.choose(preset="medium")
+        await wait_until(pilot, "it", lambda: app.body.settings.rows["hidden_size"].typed == "512")
+        assert app.body.settings.typed == {"dropout": "0.3"}
+        app.choose(preset="large")
+        app.set(dropout="0.5")
+        await wait_until(pilot, "no change", lambda: app.body.settings.typed == {})
+        assert "3 x lstm 768" in outlook_of(app)

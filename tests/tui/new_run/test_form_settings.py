@@ -1,0 +1,58 @@
+"""The settings as the form lists them."""
+
+import pytest
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.presets import PRESETS
+from tui_charrnn.tui.new_run.setting_groups import labelled, list_settings
+
+SETTINGS = {setting.name: setting for setting in list_settings()}
+SMALL = PRESETS["small"]
+
+
+def test_every_setting_is_listed_once_but_those_of_the_length() -> None:
+    expected = {*ModelConfig.bounds(), *TrainingConfig.bounds()} - set(TrainingConfig.LENGTHS)
+    assert [setting.name for setting in list_settings()] == list(SETTINGS)
+    assert set(SETTINGS) == expected
+
+
+def test_every_setting_has_a_place() -> None:
+    groups = [setting.group for setting in list_settings()]
+    assert "Others" not in groups
+    assert groups == sorted(groups, key=groups.index)  # each group in one piece
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "is_changed"),
+    [
+        ("learning_rate", "0.005", False),
+        ("learning_rate", "5e-3", False),
+        ("learning_rate", "0.004", True),
+        ("learning_rate", "fast", True),
+        ("learning_rate", "", True),
+        ("checkpoint_interval", "60s", False),
+        ("checkpoint_interval", "1m", False),
+        ("threads", "None", False),
+        ("threads", "2", True),
+        ("tied_output", "false", False),
+    ],
+)
+def test_a_setting_is_changed_by_another_value_only(
+    name: str, typed: str, is_changed: bool
+) -> None:
+    assert SETTINGS[name].is_changed(typed, SMALL) is is_changed
+
+
+def test_what_is_to_be_known_of_a_setting() -> None:
+    assert SETTINGS["dropout"].advice(SMALL) == (
+        "Share of each layer's outputs that is dropped while training. "
+        "Allowed: at least 0 and at most 0.95. small: 0.2."
+    )
+    assert "Allowed: a time like 90s, 10m or 2h, or none." in SETTINGS["max_time"].advice(SMALL)
+    assert "Allowed" not in SETTINGS["cell"].advice(SMALL)
+    assert SETTINGS["tied_output"].is_switch
+
+
+def test_problems_call_settings_as_the_form_does() -> None:
+    sentence = "batch_size must be above 0. Received: 'my_size'."
+    assert labelled(sentence) == "batch size must be above 0. Received: 'my_size'."

@@ -1,0 +1,202 @@
+"""What may be typed into the training form."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError, CorpusError, StorageError
+from tui_charrnn.presets import PRESETS
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.tui.new_run import start as new_run
+from tui_charrnn.tui.new_run.form_values import (
+    CorpusChoice,
+    FormError,
+    FormValues,
+    NewRun,
+    check_form,
+    length_words,
+    with_length,
+)
+from tui_charrnn.tui.new_run.start import Permission, WithdrawnError, start_run
+
+
+def say_nothing(done: int, total: int | None) -> None:
+    pass
+
+
+def refuse_to_launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+    raise AssertionError("nothing may be launched")
+
+
+def requested(corpus: str, **fields: Any) -> NewRun:
+    """A run of the preset `tiny`."""
+    choice = CorpusChoice((corpus,) if corpus else ())
+    return check_form(FormValues(corpus=choice, preset="tiny", **fields))
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> NewRun:
+    """A run of seven steps on a text that is long enough."""
+    path = tmp_path / "text.txt"
+    path.write_text("abcdefg hijk\n" * 400, encoding="utf-8")
+    return requested(str(path), length="7 steps", name="mine")
+
+
+SMALL = PRESETS["small"].training
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("5m", {"train_time": 300.0}),
+        ("1h30m", {"train_time": 5400.0}),
+        ("10 epochs", {"epochs": 10.0}),
+        ("1 epoch", {"epochs": 1.0}),
+        ("0.5 epochs", {"epochs": 0.5}),
+        ("2000 steps", {"steps": 2000}),
+        ("2,000 STEPS", {"steps": 2000}),
+        ("3steps", {"steps": 3}),
+    ],
+)
+def test_a_length_is_a_time_or_a_count(typed: str, expected: dict[str, float]) -> None:
+    training = with_length(SMALL, f"  {typed} ")
+    lengths = {name: getattr(training, name) for name in TrainingConfig.LENGTHS}
+    assert {name: value for name, value in lengths.items() if value is not None} == expected
+
+
+def test_an_empty_length_is_the_preset_s_own() -> None:
+    assert with_length(SMALL, " ") is SMALL
+
+
+@pytest.mark.parametrize("typed", ["soon", "-3m", "0 epochs", "1.5 steps", "12", "0s", "9 years"])
+def test_a_length_that_makes_no_sense_is_explained(typed: str) -> None:
+    with pytest.raises(ConfigError):
+        with_length(SMALL, typed)
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        (with_length(SMALL, "90s"), "1m30s"),
+        (with_length(SMALL, "10 epochs"), "10 epochs"),
+        (with_length(SMALL, "2000 steps"), "2,000 steps"),
+    ],
+)
+def test_a_length_is_written_as_it_is_typed(training: TrainingConfig, expected: str) -> None:
+    assert length_words(training) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "problems"),
+    [
+        ({"corpus": ""}, {"corpus"}),
+        ({"length": "soon"}, {"length"}),
+        ({"name": "a/b"}, {"name"}),
+        ({"name": ".."}, {"name"}),
+        ({"settings": {"batch_size": "many"}}, {"batch_size"}),
+        (
+            {"settings": {"batch_size": "0", "dropout": "1", "cell": "cnn"}, "name": "a/b"},
+            {"batch_size", "dropout", "cell", "name"},
+        ),
+        ({"settings": {"tied_output": "true"}}, {"tied_output"}),
+    ],
+)
+def test_every_mistake_is_told_at_its_field(fields: dict[str, Any], problems: set[str]) -> None:
+    with pytest.raises(FormError) as caught:
+        requested(**{"corpus": "a.txt", **fields})
+    assert set(caught.value.problems) == problems
+
+
+def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(
+    tmp_path: Path, wanted: NewRun
+) -> None:
+    launched: list[RunDirectory] = []
+
+    def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+        launched.append(run)
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    run, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, Permission())
+    trainer.wait()
+    description = read_description(run)
+    assert launched == [run]
+    assert (run.name, description.preset, description.training.steps) == ("mine", "tiny", 7)
+    assert set(description.vocabulary) == set("abcdefg hijk\n")
+
+
+def test_a_text_that_is_too_short_makes_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("too short", encoding="utf-8")
+    new = requested(str(path))
+
+    with pytest.raises(CorpusError):
+        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
+    assert not list((tmp_path / "runs").glob("*"))
+
+
+def test_a_home_that_nobody_has_is_explained(tmp_path: Path) -> None:
+    new = requested("~nosuchuser/x.txt")
+    with pytest.raises(CorpusError, match=r"~nosuchuser/x\.txt"):
+        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
+
+
+def test_what_was_given_up_before_the_text_was_read_makes_no_run(
+    tmp_path: Path, wanted: NewRun
+) -> None:
+    permission = Permission()
+    assert permission.withdraw()
+    with pytest.raises(WithdrawnError):
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, permission)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_was_given_up_while_its_folder_was_made_leaves_none(
+    tmp_path: Path, wanted: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permission, made = Permission(), list[RunDirectory]()
+
+    def make_and_give_up(
+        folder: Path,
+        name: str | None,
+        preset: str,
+        configurations: tuple[ModelConfig, TrainingConfig],
+        corpus: Corpus,
+        pinned_seeds: tuple[str, ...] | None,
+    ) -> RunDirectory:
+        made.append(make_run(folder, name, preset, configurations, corpus, pinned_seeds))
+        permission.withdraw()
+        return made[0]
+
+    make_run = new_run.make_run
+    monkeypatch.setattr(new_run, "make_run", make_and_give_up)
+    with pytest.raises(WithdrawnError):
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, permission)
+    assert len(made) == 1
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_trainer_that_cannot_be_started_leaves_no_run(tmp_path: Path, wanted: NewRun) -> None:
+    def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+        raise StorageError("no process can be started")
+
+    with pytest.raises(StorageError):
+        start_run(wanted, tmp_path / "runs", launch, say_nothing, Permission())
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_started_trainer_can_no_longer_be_given_up(tmp_path: Path, wanted: NewRun) -> None:
+    permission = Permission()
+
+    def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
+        assert not permission.withdraw()
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    _, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, permission)
+    trainer.wait()
+    permission.check()

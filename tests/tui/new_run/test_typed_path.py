@@ -1,0 +1,115 @@
+"""Paths as they are typed, completed and dropped."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.tui.background import GivenUpError
+from tui_charrnn.tui.new_run.typed_path import clean_path, complete_path, dropped_paths
+
+
+def go_on() -> None:
+    pass
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with texts, a folder, a pipe, a hidden file and one with an escape in its name."""
+    home = tmp_path / "reader"
+    (home / "texts").mkdir(parents=True)
+    for name in ("tale.txt", "Tales.txt", "two words.txt", ".tale", "ta\x1b]0;x.txt"):
+        (home / name).write_text("to be", encoding="utf-8")
+    os.mkfifo(home / "tap")
+    (home / "tangling").symlink_to("gone")
+    (home / "tank").symlink_to("/dev/null")
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+def offered(typed: str) -> list[str]:
+    return [candidate.path for candidate in complete_path(typed, go_on).candidates]
+
+
+def test_folders_and_files_are_offered_and_nothing_else(home: Path) -> None:
+    assert offered(f"{home}/ta") == [f"{home}/tale.txt"]
+    assert offered(f"{home}/") == [
+        f"{home}/tale.txt",
+        f"{home}/Tales.txt",
+        f"{home}/texts/",
+        f"{home}/two words.txt",
+    ]
+
+
+def test_a_tilde_stays_a_tilde(home: Path) -> None:
+    assert offered("~/te") == ["~/texts/"]
+
+
+def test_hidden_entries_are_offered_after_a_dot(home: Path) -> None:
+    assert offered("~/.") == ["~/.tale"]
+
+
+def test_a_name_alone_is_looked_for_here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    assert offered("ta") == ["tale.txt"]
+
+
+def test_a_file_that_is_there_is_known(home: Path) -> None:
+    (home / "tale.txt.old").write_text("", encoding="utf-8")
+    completion = complete_path("~/tale.txt", go_on)
+    assert completion.is_there
+    assert [candidate.name for candidate in completion.candidates] == ["tale.txt.old"]
+
+
+@pytest.mark.parametrize("typed", ["/nowhere/at/all", "~nosuchuser/x", "~", "a\0b/c", "*/x"])
+def test_what_leads_nowhere_offers_nothing(home: Path, typed: str) -> None:
+    assert offered(typed) == []
+
+
+def test_a_search_can_be_given_up(home: Path) -> None:
+    def give_up() -> None:
+        raise GivenUpError
+
+    with pytest.raises(GivenUpError):
+        complete_path("~/", give_up)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "expected"),
+    [
+        ("/a/b.txt", ("/a/b.txt",)),
+        ("/a/two words.txt ", ("/a/two words.txt",)),
+        ("'/a/two words.txt' ", ("/a/two words.txt",)),
+        ('"/a/two words.txt"', ("/a/two words.txt",)),
+        ("/a/two\\ words\\(1\\).txt", ("/a/two words(1).txt",)),
+        ("'/a/it'\\''s.txt'", ("/a/it's.txt",)),
+        ("/home/o'brien/a.txt", ("/home/o'brien/a.txt",)),
+        ("file:///a/two%20words.txt", ("/a/two words.txt",)),
+        ("file://localhost/a/%EA%B0%80.txt\n", ("/a/가.txt",)),
+        ("~/a.txt", ("~/a.txt",)),
+        ("'/a/b.txt' '/a/c d.txt'", ("/a/b.txt", "/a/c d.txt")),
+        ("/a/b.txt /a/c.txt", ("/a/b.txt", "/a/c.txt")),
+        ("/a/b.txt\n/a/c.txt\n", ("/a/b.txt", "/a/c.txt")),
+        ("to be, or not to be", ()),
+        ("b.txt", ()),
+        ("'/a/b", ()),
+        ("", ()),
+    ],
+)
+def test_what_a_terminal_pastes_for_dropped_files(pasted: str, expected: tuple[str, ...]) -> None:
+    assert dropped_paths(pasted) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (" ~/a b.txt ", "~/a b.txt"),
+        ("'/a/b c.txt'", "/a/b c.txt"),
+        ("file:///a/b%20c.txt", "/a/b c.txt"),
+        ("/a/it's.txt", "/a/it's.txt"),
+        ("texts/*.txt", "texts/*.txt"),
+        ("'quoted name", "'quoted name"),
+    ],
+)
+def test_quotes_and_addresses_are_understood_when_typed(typed: str, expected: str) -> None:
+    assert clean_path(typed) == expected

@@ -1,0 +1,187 @@
+"""The curves of the loss chart: line, band, gap, scale, and how much of it is drawn."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.support.drawn_chart import (
+    RAW,
+    SIZE,
+    columns_of,
+    drawn,
+    heights,
+    lines,
+    rows_of,
+)
+from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
+from tui_charrnn.runs.records import RunRolledBack
+from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.drawing import draw_chart, draw_words
+from tui_charrnn.tui.run.chart.glyphs import ASCII, BLOCKS, BRAILLE, Glyphs
+from tui_charrnn.tui.run.chart.look import Axis, Curvature, Look, Span
+from tui_charrnn.tui.run.chart.marks import Mark
+from tui_charrnn.viewing.run_view import RunView
+
+
+@settings(max_examples=60)
+@given(
+    losses=st.lists(
+        st.floats(0, 1e9) | st.sampled_from([0.0, math.nan, math.inf, 1e-300, 1e308]), max_size=40
+    ),
+    size=st.tuples(st.integers(1, 130), st.integers(1, 24)),
+    look=st.builds(
+        Look,
+        st.sampled_from(Span),
+        st.sampled_from(Curvature),
+        st.sampled_from(Axis),
+        st.sampled_from([0.0, 0.9]),
+    ),
+    glyphs=st.sampled_from([BRAILLE, BLOCKS, ASCII]),
+    cursor=st.none() | st.integers(0, 50),
+    has_other=st.booleans(),
+)
+def test_every_row_is_exactly_as_wide_as_asked(
+    losses: list[float],
+    size: tuple[int, int],
+    look: Look,
+    glyphs: Glyphs,
+    cursor: int | None,
+    has_other: bool,
+) -> None:
+    view = viewed_losses(losses, evaluate_every=5, steps_per_epoch=7, ladder=LADDER)
+    other = viewed_losses(losses[::2], name="the other") if has_other else None
+    chart = drawn(view, other, look=look, size=size, glyphs=glyphs, cursor=cursor)
+    assert [cell_len(line) for line in lines(chart)] == [size[0]] * size[1]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (40, 5), (3, 9)])
+def test_a_sentence_is_as_large_as_asked(size: tuple[int, int]) -> None:
+    assert [len(line) for line in lines(draw_words("No batch yet.", size))] == [size[0]] * size[1]
+    assert "No batch yet." in "\n".join(lines(draw_words("No batch yet.", (40, 5))))
+
+
+def test_the_line_falls_as_the_losses_do() -> None:
+    chart = drawn(viewed_losses([4.0 - step / 100 for step in range(200)]))
+    found = heights(chart, Mark.LINE)
+    ordered = [found[column] for column in sorted(found)]
+    assert ordered == sorted(ordered)
+    assert ordered[0] < ordered[-1] - 10
+    assert columns_of(chart, Mark.LINE) >= set(range(1, 80))
+
+
+def test_axes_tell_the_same_height_in_nats_and_in_bits() -> None:
+    chart = drawn(viewed_losses(falling_losses(300)))
+    rows = lines(chart)[1:-3]
+    scale = chart.scale
+    assert scale is not None
+    for column, factor in ((slice(0, 5), 1.0), (slice(-5, None), 1 / math.log(2))):
+        labels = {row: float(line[column]) for row, line in enumerate(rows) if line[column].strip()}
+        assert len(labels) >= 3
+        for row, number in labels.items():
+            share = 1 - (row + 0.5) / len(rows)
+            height = (number / factor - scale.low) / (scale.high - scale.low)
+            assert height == pytest.approx(share, abs=0.6 / len(rows))
+
+
+def test_a_logarithmic_scale_gives_equal_factors_equal_heights() -> None:
+    losses = [8.0] * 100 + [4.0] * 100 + [2.0] * 100
+    chart = drawn(viewed_losses(losses), look=replace(RAW, curvature=Curvature.LOGARITHMIC))
+    found = heights(chart, Mark.LINE)
+    high, middle, low = found[10], found[42], found[75]
+    assert abs((middle - high) - (low - middle)) <= 1
+    assert middle - high >= 4
+    linear = heights(drawn(viewed_losses(losses)), Mark.LINE)
+    assert linear[42] - linear[10] > 1.5 * (linear[75] - linear[42])
+
+
+def test_the_smoothed_line_lies_within_the_band() -> None:
+    losses = [2.0 + 0.5 * (-1) ** step for step in range(3_000)]
+    chart = drawn(viewed_losses(losses), look=Look(smoothing=0.9))
+    band, line = rows_of(chart, Mark.BAND), rows_of(chart, Mark.LINE)
+    assert len(band) > 8
+    assert min(band) < min(line) <= max(line) < max(band)
+
+
+def test_a_spike_of_one_batch_in_a_long_run_is_in_the_band() -> None:
+    losses = falling_losses(20_000)
+    losses[15_000] = 3.2
+    view = viewed_losses(losses)
+    chart = drawn(view)
+    spiked = chart.stations
+    assert max(station.bucket.maximum for station in spiked if station.column > 50) == 3.2
+
+
+def test_first_losses_far_above_are_marked_as_higher_and_the_others_can_be_told_apart() -> None:
+    losses = [40.0, 30.0, 20.0, *falling_losses(400, floor=1.0)]
+    chart = drawn(viewed_losses(losses))
+    assert chart.scale is not None
+    assert chart.scale.high < 10
+    assert columns_of(chart, Mark.CLIPPED)
+    assert "higher" in lines(chart)[0]
+
+
+def test_a_loss_that_is_not_finite_is_a_marked_gap() -> None:
+    losses = falling_losses(400)
+    losses[199] = math.nan
+    chart = drawn(viewed_losses(losses))
+    (column,) = columns_of(chart, Mark.GAP)
+    assert 40 <= column <= 46
+    assert column not in columns_of(chart, Mark.LINE) | columns_of(chart, Mark.BAND)
+    assert lines(chart)[-3][chart.left + column] == BRAILLE.gap
+    assert f"{BRAILLE.gap} not finite" in lines(chart)[0]
+
+
+def test_a_rollback_leaves_a_gap_where_the_number_was_not_finite() -> None:
+    view = viewed_losses(falling_losses(100))
+    view.take([RunRolledBack(101, 50, "loss", "nan", 1e-3, 1)])
+    chart = drawn(view)
+    (gap,) = columns_of(chart, Mark.GAP)
+    assert max(columns_of(chart, Mark.LINE)) < gap - 30
+
+
+def test_without_an_axis_below_the_gap_is_marked_in_the_plot() -> None:
+    chart = drawn(viewed_losses([2.0, math.inf, 1.0]), size=(20, 4))
+    assert BRAILLE.gap in "".join(lines(chart))
+
+
+def million(every: int) -> RunView:
+    """A million batches, scored every so many steps."""
+    return viewed_losses(
+        [2.0 + (step % 97) / 100 for step in range(1_000_000)], evaluate_every=every
+    )
+
+
+@pytest.mark.parametrize("span", Span)
+def test_as_much_is_drawn_of_a_million_batches_as_of_a_thousand(span: Span) -> None:
+    look = replace(RAW, span=span)
+    amounts: list[Sequence[int]] = []
+    for view in (viewed_losses(falling_losses(1_000), evaluate_every=1), million(every=100)):
+        (course,) = courses_of(view, None, look)
+        amounts.append((len(course.buckets), len(course.evaluations), len(course.checkpoints)))
+        assert len(course.buckets) <= 1_000
+        assert len(course.evaluations) <= 242
+        assert course.evaluations[-1] == view.evaluations[-1]
+    assert amounts[1][0] <= max(512, amounts[0][0])
+
+
+def test_an_earlier_scale_is_kept_as_long_as_it_does() -> None:
+    losses = falling_losses(400)
+    look = RAW
+    before = drawn(viewed_losses(losses[:300])).scale
+    view = viewed_losses(losses)
+    kept = draw_chart(courses_of(view, None, look), look, SIZE, BRAILLE, earlier=before)
+    assert kept.scale == before
+    far = viewed_losses([*losses[:300], *[0.2] * 300])
+    moved = draw_chart(courses_of(far, None, look), look, SIZE, BRAILLE, earlier=before)
+    assert moved.scale is not None
+    assert moved.scale.contains(0.2)
+
+
+def test_at_least_two_numbers_stand_beside_a_low_plot() -> None:
+    text = lines(drawn(viewed_losses(falling_losses(300)), size=(80, 12)))
+    assert sum(bool(line[:5].strip()) for line in text[1:-3]) >= 2

@@ -1,0 +1,97 @@
+"""What the loss chart reads out, and the signs that it is drawn with."""
+
+import math
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.support.drawn_chart import (
+    RAW,
+    columns_of,
+    drawn,
+    lines,
+)
+from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
+from tui_charrnn.tui.run.chart.glyphs import ASCII, BLOCKS, BRAILLE, Glyphs, glyphs_of
+from tui_charrnn.tui.run.chart.look import Axis
+from tui_charrnn.tui.run.chart.marks import Mark
+
+
+def test_the_newest_values_are_read_out_unless_a_cursor_stands_elsewhere() -> None:
+    view = viewed_losses([3.0] * 500 + [2.0] * 500, evaluate_every=100, ladder=LADDER)
+    newest = lines(drawn(view))[-1]
+    assert "step 1,000" in newest
+    assert "train 2.000" in newest
+    assert "2.89 bits" in newest
+    assert "validation 2.200" in newest
+    chart = drawn(view, cursor=250)
+    station = next(station for station in chart.stations if station.bucket.last_step >= 250)
+    assert station.bucket.first_step <= 250
+    read = lines(chart)[-1]
+    assert f"{station.bucket.first_step:,}\N{EN DASH}{station.bucket.last_step:,}" in read
+    assert "train 3.000" in read
+    assert "validation 3.200" in read
+    assert columns_of(chart, Mark.CURSOR) == {station.column}
+
+
+def test_the_cursor_reads_the_other_run_at_the_same_place() -> None:
+    view = viewed_losses([2.0] * 100)
+    other = viewed_losses([3.0] * 40 + [2.5] * 40, name="earlier")
+    assert "earlier 3.000" in lines(drawn(view, other, cursor=20))[-1]
+    assert "earlier 2.500" in lines(drawn(view, other, cursor=70))[-1]
+    assert "earlier" not in lines(drawn(view, other, cursor=95))[-1]
+
+
+@pytest.mark.parametrize(
+    ("axis", "words"), [(Axis.EPOCHS, "epoch 2.00"), (Axis.TIME, "1m40s"), (Axis.STEPS, "step 200")]
+)
+def test_what_the_axis_counts_is_read_out(axis: Axis, words: str) -> None:
+    view = viewed_losses(falling_losses(200), steps_per_epoch=100)
+    chart = drawn(view, look=replace(RAW, axis=axis), size=(60, 12))
+    assert words in lines(chart)[-1]
+
+
+@pytest.mark.parametrize("glyphs", [BLOCKS, ASCII])
+def test_the_fall_backs_have_no_braille(glyphs: Glyphs) -> None:
+    losses = falling_losses(300)
+    losses[150] = math.nan
+    view = viewed_losses(losses, evaluate_every=60, ladder=LADDER)
+    text = "\n".join(lines(drawn(view, viewed_losses(falling_losses(200)), glyphs=glyphs)))
+    assert not re.search("[\N{BRAILLE PATTERN BLANK}-\N{BRAILLE PATTERN DOTS-12345678}]", text)
+    assert text.isascii() == (glyphs is ASCII)
+
+
+@pytest.mark.parametrize("glyphs", [BRAILLE, BLOCKS, ASCII])
+def test_without_color_everything_can_be_told_apart_by_its_sign(glyphs: Glyphs) -> None:
+    samples = glyphs.samples
+    signs = [
+        samples["line"],
+        samples["band"],
+        samples["other"],
+        glyphs.validation * 2,
+        glyphs.other_validation * 2,
+        glyphs.gap * 2,
+        glyphs.baseline * 2,
+        glyphs.checkpoint * 2,
+        glyphs.clipped * 2,
+    ]
+    assert len(set(signs)) == len(signs)
+
+
+@pytest.mark.parametrize(
+    ("environment", "glyphs"),
+    [
+        ({"TERM": "xterm-256color"}, BRAILLE),
+        ({}, BRAILLE),
+        ({"TERM": "linux"}, BLOCKS),
+        ({"TERM": "vt220"}, ASCII),
+        ({"TERM": "xterm", "CHARRNN_GLYPHS": "ascii"}, ASCII),
+        ({"TERM": "linux", "CHARRNN_GLYPHS": " Braille"}, BRAILLE),
+        ({"TERM": "linux", "CHARRNN_GLYPHS": "nonsense"}, BLOCKS),
+    ],
+)
+def test_signs_suit_the_terminal_unless_the_user_wants_others(
+    environment: dict[str, str], glyphs: Glyphs
+) -> None:
+    assert glyphs_of(environment) is glyphs

@@ -1,0 +1,140 @@
+"""What a feed tells of a run directory, without any screen."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.message import Message
+
+from tests.support.command import PATIENCE
+from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tui_charrnn.runs.batch_stretch import BatchStretch
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.messages import RunDescribed, RunRead, RunUnreadable
+from tui_charrnn.tui.run.feed import RunFeed
+
+
+class Listener:
+    """Takes what a feed tells, as the screen does, and lets a test wait for it."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.told: list[Message] = []
+        self._heard = threading.Condition()
+        self.feed = RunFeed(run, self._hear)
+
+    def _hear(self, message: Message) -> None:
+        with self._heard:
+            self.told.append(message)
+            self._heard.notify_all()
+        self.feed.taken()
+
+    @property
+    def steps(self) -> list[int]:
+        """Steps of the batches told so far."""
+        read = [message for message in self.told if isinstance(message, RunRead)]
+        return [
+            step
+            for message in read
+            for record in message.records
+            if isinstance(record, BatchStretch)
+            for step in record.steps
+        ]
+
+    def wait_for_steps(self, steps: list[int]) -> None:
+        with self._heard:
+            assert self._heard.wait_for(lambda: self.steps == steps, PATIENCE), self.steps
+
+    def wait_for_message(self, sentence: str) -> None:
+        with self._heard:
+            assert self._heard.wait_for(
+                lambda: any(
+                    isinstance(message, RunRead)
+                    and message.status is not None
+                    and message.status.message == sentence
+                    for message in self.told
+                ),
+                PATIENCE,
+            )
+
+    def wait_for(self, kind: type[Message]) -> None:
+        with self._heard:
+            assert self._heard.wait_for(
+                lambda: any(isinstance(message, kind) for message in self.told), PATIENCE
+            )
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.start()
+        trainer.train(3.0, 2.5)
+        yield trainer
+
+
+@pytest.fixture
+def listener(trainer: FakeTrainer) -> Iterator[Listener]:
+    listener = Listener(trainer.run)
+    listener.feed.start()
+    yield listener
+    listener.feed.stop()
+
+
+def test_records_are_told_once_and_in_order(trainer: FakeTrainer, listener: Listener) -> None:
+    listener.wait_for_steps([1, 2])
+    trainer.train(2.0, 1.5)
+    listener.wait_for_steps([1, 2, 3, 4])
+    assert isinstance(listener.told[0], RunDescribed)
+
+
+def test_what_was_there_before_is_history_and_the_rest_is_news(
+    trainer: FakeTrainer, listener: Listener
+) -> None:
+    listener.wait_for_steps([1, 2])
+    trainer.train(2.0)
+    listener.wait_for_steps([1, 2, 3])
+    read = [message for message in listener.told if isinstance(message, RunRead)]
+    assert read[0].is_history
+    assert not read[-1].is_history
+
+
+def test_a_half_written_line_waits_for_its_other_half(
+    trainer: FakeTrainer, listener: Listener
+) -> None:
+    listener.wait_for_steps([1, 2])
+    last = trainer.run.events.read_text(encoding="utf-8").splitlines()[-1]
+    line = last.replace('"step":2', '"step":9')
+    with trainer.run.events.open("a", encoding="utf-8") as events:
+        events.write(line[:20])
+        events.flush()
+        trainer.writer.set_status(message="half a line is written")
+        listener.wait_for_message("half a line is written")
+        events.write(line[20:] + "\n")
+    listener.wait_for_steps([1, 2, 9])
+
+
+def test_a_stopped_feed_tells_nothing_more(trainer: FakeTrainer, listener: Listener) -> None:
+    listener.wait_for_steps([1, 2])
+    listener.feed.stop()
+    count = len(listener.told)
+    trainer.train(2.0)
+    for thread in threading.enumerate():
+        if thread.name == "run-feed":
+            thread.join(PATIENCE)
+    assert len(listener.told) == count
+
+
+def test_a_folder_that_is_no_run_is_reported(tmp_path: Path) -> None:
+    listener = Listener(RunDirectory(tmp_path / "nothing"))
+    listener.feed.start()
+    listener.wait_for(RunUnreadable)
+    listener.feed.stop()
+
+
+def test_a_run_that_has_ended_is_said_to_have_ended(tmp_path: Path) -> None:
+    listener = Listener(fake_run(tmp_path, losses=[3.0, 2.0]))
+    listener.feed.start()
+    listener.wait_for_steps([1, 2])
+    listener.feed.stop()
+    read = [message for message in listener.told if isinstance(message, RunRead)]
+    assert read[-1].life == "ended"

@@ -1,0 +1,131 @@
+"""The drawing of the loss, as strings, and the widget around it."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import ComposeResult
+
+from tests.support.themed_app import ThemedApp, drawn_rows
+from tui_charrnn.tui.run.loss_sparkline import LossSparkline
+from tui_charrnn.tui.sparkline import Mark, draw_bars
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("values", "row"),
+    [
+        ([], ""),
+        ([2.0], "▄"),
+        ([1.5, 1.5, 1.5], "▄▄▄"),
+        ([1, 2, 3, 4, 5, 6, 7], "▁▂▃▄▅▆▇"),
+        ([7, 1, 4], "▇▁▄"),
+        ([2, NAN, 1], "▇ ▁"),
+        ([NAN, NAN], "  "),
+        ([2, INF, 1], "▇█▁"),
+        ([2, -INF, 1], "▇ ▁"),
+        ([INF], "█"),
+        ([-1e308, 1e308], "▄▄"),
+    ],
+)
+def test_one_row(values: list[float], row: str) -> None:
+    assert draw_bars(values, rows=1).rows == (row,)
+
+
+def test_taller_drawings_have_finer_bars() -> None:
+    assert draw_bars([0, 5, 10, 14], rows=2).rows == ("  ▃▇", "▁▆██")
+
+
+def test_first_losses_do_not_flatten_the_rest() -> None:
+    losses = [4.2] + [1.5 + 0.05 * (step % 3) for step in range(20)]
+    drawing = draw_bars(losses, rows=1)
+    assert drawing.rows[0][:7] == "█▁▃▆▁▃▆"
+    assert drawing.marks[0][0] is Mark.CLIPPED
+    assert set(drawing.marks[0][1:]) == {Mark.BAR}
+
+
+def test_only_what_is_above_the_scale_is_a_full_block() -> None:
+    assert "█" not in draw_bars([math.exp(-step / 9) for step in range(12)], rows=1).rows[0]
+
+
+def test_the_baseline_passes_beside_and_across_the_bars() -> None:
+    drawing = draw_bars([8, 1, 1.2, 8], rows=3, baseline=4.5)
+    assert drawing.rows == ("▇  ▇", "────", "█▁▂█")
+    assert drawing.runs(1) == [
+        ("─", Mark.CROSSING),
+        ("──", Mark.BASELINE),
+        ("─", Mark.CROSSING),
+    ]
+
+
+@pytest.mark.parametrize("baseline", [0.5, 9.0, NAN, INF, None])
+def test_a_baseline_off_the_scale_is_not_drawn(baseline: float | None) -> None:
+    assert draw_bars([8, 1], rows=2, baseline=baseline) == draw_bars([8, 1], rows=2)
+
+
+def test_one_row_has_no_room_for_a_baseline() -> None:
+    assert draw_bars([1, 3, 2], rows=1, baseline=2) == draw_bars([1, 3, 2], rows=1)
+
+
+@given(st.lists(st.floats()), st.integers(1, 4), st.none() | st.floats())
+def test_any_numbers_are_drawn(values: list[float], rows: int, baseline: float | None) -> None:
+    drawing = draw_bars(values, rows=rows, baseline=baseline)
+    assert [len(row) for row in drawing.rows] == [len(values)] * rows
+    for index, value in enumerate(values):
+        is_blank = all(row[index] in " ▁─▔" for row in drawing.rows)
+        assert is_blank or not math.isnan(value)
+
+
+@given(st.lists(st.floats(0, 10), min_size=2, max_size=40))
+def test_a_higher_loss_is_never_drawn_lower(values: list[float]) -> None:
+    (row,) = draw_bars(sorted(values), rows=1).rows
+    assert list(row) == sorted(row)
+
+
+class Host(ThemedApp):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sparkline = LossSparkline()
+
+    def compose(self) -> ComposeResult:
+        yield self.sparkline
+
+
+async def test_more_columns_than_there_is_room_for_are_joined_not_cut() -> None:
+    app = Host()
+    async with app.run_test(size=(4, 3)) as pilot:
+        assert app.sparkline.width_for_columns == 4
+        app.sparkline.show([9, 7, 5, 3, 2, 2, 1, 1])
+        await pilot.pause()
+        assert drawn_rows(app.sparkline) == ["▇▄▂▁"]
+
+
+async def test_the_widget_draws_anew_for_another_size() -> None:
+    app = Host()
+    async with app.run_test(size=(2, 3)) as pilot:
+        app.sparkline.show([4, 1, 8])
+        await pilot.pause()
+        assert drawn_rows(app.sparkline) == ["▁▇"]
+        app.sparkline.styles.height = 2
+        await pilot.resize_terminal(3, 3)
+        await pilot.pause()
+        assert drawn_rows(app.sparkline) == ["  ▇", "▇▁█"]
+
+
+async def test_the_widget_marks_the_baseline() -> None:
+    app = Host()
+    async with app.run_test(size=(3, 3)) as pilot:
+        app.sparkline.styles.height = 3
+        app.sparkline.show([8, 1], baseline=4.5)
+        await pilot.pause()
+        assert drawn_rows(app.sparkline) == ["▇", "──", "█▁"]
+
+
+async def test_the_widget_without_numbers_is_blank() -> None:
+    app = Host()
+    async with app.run_test(size=(5, 3)) as pilot:
+        app.sparkline.show([])
+        await pilot.pause()
+        assert drawn_rows(app.sparkline) == [""]

@@ -1,0 +1,122 @@
+"""The runs pane in the app: what it asks for is done; a viewer that only looks writes nothing."""
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tests.support.open_app import RecordingLauncher, note_of, run_words_of, tiny_app
+from tests.support.shown_screen import screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs.question import QuestionScreen
+from tui_charrnn.tui.runs.pane import RunsPane
+
+
+async def list_runs(app: CharRNNApp, pilot: Pilot[None], name: str) -> RunsPane:
+    """Open the runs pane and put the cursor on a run."""
+    await pilot.press("f4")
+    await wait_until(pilot, "the pane", lambda: bool(app.main.query(RunsPane)))
+    pane = app.main.query_one(RunsPane)
+    await wait_until(pilot, "the runs", lambda: bool(pane.runs.summaries))
+    await wait_until(pilot, "the focus", lambda: app.focused is pane.runs.table)
+    names = [found.run.name for found in pane.runs.summaries.values()]
+    pane.runs.table.move_cursor(row=names.index(name))
+    await wait_until(pilot, "the cursor", lambda: selected_name(pane) == name)
+    return pane
+
+
+def selected_name(pane: RunsPane) -> str:
+    return pane.runs.selected.run.name if pane.runs.selected is not None else ""
+
+
+async def test_another_run_is_opened(tmp_path: Path) -> None:
+    shown = fake_run(tmp_path / "runs", name="shown")
+    fake_run(tmp_path / "runs", name="other", end="stopped")
+    app = tiny_app(tmp_path, run=shown)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await list_runs(app, pilot, "other")
+        await pilot.press("enter")
+        await wait_until(pilot, "the other", lambda: "stopped" in run_words_of(app))
+        assert app.session.run == RunDirectory(tmp_path / "runs" / "other")
+        assert app.main.pane == "training"
+
+
+async def test_a_run_is_resumed(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", end="stopped")
+    launch = RecordingLauncher()
+    app = tiny_app(tmp_path, run=run, launch=launch)
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await list_runs(app, pilot, "fake")
+            await pilot.press("r")
+            await wait_until(pilot, "a trainer", lambda: launch.runs == [run])
+            pane = await list_runs(app, pilot, "fake")
+            await pilot.press("r")
+            await wait_until(pilot, "no other", lambda: "already" in note_of(app))
+            assert pane.is_trained(next(iter(pane.runs.summaries.values())))
+            assert launch.runs == [run]
+    finally:
+        launch.end()
+
+
+async def test_the_shown_run_is_followed_to_its_new_name(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs")
+    app = tiny_app(tmp_path, run=run)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await list_runs(app, pilot, "fake")
+        await pilot.press("n")
+        await wait_until(pilot, "a question", lambda: isinstance(app.screen, AskTextScreen))
+        await pilot.press(*"new", "enter")
+        await wait_until(pilot, "it is told", lambda: "is called new now" in note_of(app))
+        await wait_until(pilot, "it is followed", lambda: "finished" in run_words_of(app))
+        assert app.session.run == RunDirectory(tmp_path / "runs" / "new")
+
+
+async def test_the_shown_run_is_followed_no_longer_once_deleted(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs")
+    app = tiny_app(tmp_path, run=run)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await list_runs(app, pilot, "fake")
+        await pilot.press("d")
+        await wait_until(pilot, "a question", lambda: isinstance(app.screen, QuestionScreen))
+        await pilot.press("d")
+        await wait_until(pilot, "it is gone", lambda: app.session.run is None)
+        await wait_until(pilot, "there is none", lambda: "no runs yet" in screen_text(app))
+        await pilot.press("u")
+        await wait_until(pilot, "it is back", lambda: "fake is back" in note_of(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_viewers_that_only_look_write_nothing(tmp_path: Path, size: tuple[int, int]) -> None:
+    with FakeTrainer(created_run(tmp_path / "elsewhere")) as trainer:
+        trainer.start()
+        trainer.train(3.0, 2.5)
+        trainer.evaluate(2.5)
+        trainer.save(2.5, is_best=True)
+        trainer.writer.beat()
+        before = files_of(trainer.run)
+        one = tiny_app(tmp_path / "one", run=trainer.run)
+        two = tiny_app(tmp_path / "two", run=trainer.run)
+        for app in (one, two):
+            app.session.is_readonly = True
+        async with one.run_test(size=size) as first, two.run_test(size=size) as second:
+            await try_everything(one, first)
+            await try_everything(two, second)
+        assert files_of(trainer.run) == before
+
+
+async def try_everything(app: CharRNNApp, pilot: Pilot[None]) -> None:
+    """Look at all panes, let the run speak, and ask for what is refused."""
+    await wait_until(pilot, "the run", lambda: "training" in run_words_of(app))
+    await pilot.press("f3", "f4", "f2", "enter", "f5", "f6", "f9")
+    await wait_until(pilot, "a refusal", lambda: "read-only" in note_of(app))
+
+
+def files_of(run: RunDirectory) -> dict[str, tuple[int, bytes]]:
+    """What lies in a run, and when it was written."""
+    files = [path for path in sorted(run.path.rglob("*")) if path.is_file()]
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}

@@ -1,0 +1,327 @@
+"""The runs pane: runs are renamed, exported, deleted and restored, or it is said why not."""
+
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from textual.message import Message
+
+from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tests.support.open_app import RecordingLauncher
+from tests.support.runs_pane import asked, contents, names, pane, press
+from tests.support.shown_screen import screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.errors import RunError, StorageError
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.upkeep import list_trash
+from tui_charrnn.tui.background import GivenUpError
+from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs.question import QuestionScreen
+from tui_charrnn.tui.runs import actions as run_chores
+from tui_charrnn.tui.runs import watcher as run_lookout
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runs folder; archives are put beside it."""
+    monkeypatch.setattr(run_lookout, "INTERVAL", 0.1)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def trainer(folder: Path) -> Iterator[FakeTrainer]:
+    """At work on the run `live`."""
+    with FakeTrainer(created_run(folder, name="live")) as trainer:
+        trainer.start()
+        trainer.train(3.0)
+        yield trainer
+
+
+@pytest.fixture
+def launch() -> Iterator[RecordingLauncher]:
+    """Starts processes that train nothing and wait for their end."""
+    launch = RecordingLauncher()
+    yield launch
+    launch.end()
+
+
+async def test_a_run_whose_trainer_was_just_started_is_left_alone(
+    folder: Path, launch: RecordingLauncher
+) -> None:
+    run = created_run(folder)
+    async with pane(folder) as (app, pilot):
+        app.session.trainers[run.path] = launch(run)
+        await press(app, pilot, "d", "fake is being trained")
+        assert app.screen is app.pane.screen
+
+
+async def test_a_run_that_was_taken_up_meanwhile_is_not_deleted(folder: Path) -> None:
+    run = fake_run(folder, end="stopped")
+    async with pane(folder) as (app, pilot):
+        await pilot.press("d")
+        await asked(pilot, QuestionScreen)
+        with FakeTrainer(run):
+            await press(app, pilot, "d", "is being trained, so it cannot be deleted")
+        assert not app.moved
+    assert names(folder) == ["fake"]
+
+
+async def test_delete_asks_and_undo_brings_back(folder: Path) -> None:
+    for name in ("one", "two", "three"):
+        fake_run(folder, name=name)
+    run = RunDirectory(folder / "two")
+    before = contents(run)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("down", "d")
+        await asked(pilot, QuestionScreen)
+        assert "Move two into the trash? u brings it back." in screen_text(app)
+        await press(app, pilot, "d", "two is in the trash; u brings it back.")
+        await wait_until(pilot, "it is gone", lambda: len(app.pane.runs.summaries) == 2)
+        assert app.moved == [(run, None)]
+        assert [trashed.name for trashed in list_trash(folder)] == ["two"]
+        await press(app, pilot, "u", "two is back.")
+        await wait_until(
+            pilot,
+            "the cursor is on it",
+            lambda: app.pane.runs.selected is not None and app.pane.runs.selected.run == run,
+        )
+    assert contents(run) == before
+    assert list_trash(folder) == []
+
+
+@pytest.mark.parametrize("key", ["escape", "enter"])
+async def test_nothing_is_deleted_unless_it_is_wanted(folder: Path, key: str) -> None:
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("d")
+        await asked(pilot, QuestionScreen)
+        await pilot.press(key)
+        await wait_until(pilot, "the list", lambda: app.screen is app.pane.screen)
+        assert app.pane.runs.border_subtitle == "1 run"
+    assert names(folder) == ["fake"]
+
+
+async def test_undo_says_if_there_is_nothing(folder: Path) -> None:
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "u", "There is nothing in the trash")
+
+
+async def test_undo_says_if_the_name_was_taken(folder: Path) -> None:
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("d")
+        await asked(pilot, QuestionScreen)
+        await press(app, pilot, "d", "in the trash")
+        fake_run(folder)
+        await press(app, pilot, "u", "fake-2 is back, as there is another fake by now.")
+
+
+async def test_rename_gives_another_name(folder: Path) -> None:
+    run = fake_run(folder)
+    fake_run(folder, name="other")
+    async with pane(folder) as (app, pilot):
+        await pilot.press("down", "n")
+        await asked(pilot, AskTextScreen)
+        await pilot.press(*"new")
+        await press(app, pilot, "enter", "fake is called new now.")
+        await wait_until(
+            pilot,
+            "the cursor is on it",
+            lambda: (found := app.pane.runs.selected) is not None and found.run.name == "new",
+        )
+        assert app.moved == [(run, RunDirectory(folder / "new"))]
+    assert names(folder) == ["new", "other"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("other", "There is a run of this name."),
+        ("a/b", "has no /"),
+        (".a", "begins with none of . - ~"),
+        ("a" * 101, "too long"),
+        (" ", "A name is wanted."),
+    ],
+)
+async def test_rename_takes_no_bad_name(folder: Path, typed: str, problem: str) -> None:
+    fake_run(folder, name="other")
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("n")
+        await asked(pilot, AskTextScreen)
+        question = app.screen
+        assert isinstance(question, AskTextScreen)
+        assert not str(question.problem.content)
+        question.field.value = typed
+        await wait_until(pilot, "the problem", lambda: problem in str(question.problem.content))
+        await pilot.press("enter")
+        assert app.screen is question
+        await pilot.press("escape")
+    assert names(folder) == ["fake", "other"]
+
+
+async def test_the_exit_code_of_a_trainer_moves_with_its_run(
+    folder: Path, launch: RecordingLauncher
+) -> None:
+    run = fake_run(folder, end="stopped")
+    app_trainer = launch(run)
+    launch.end()
+    async with pane(folder) as (app, pilot):
+        app.session.trainers[run.path] = app_trainer
+        await pilot.press("n")
+        await asked(pilot, AskTextScreen)
+        await pilot.press(*"new")
+        await press(app, pilot, "enter", "fake is called new now.")
+        assert app.session.exit_code(RunDirectory(folder / "new")) == 0
+        assert app.session.exit_code(run) is None
+
+
+async def test_export_packs_one_archive_under_a_free_name(folder: Path, tmp_path: Path) -> None:
+    run = fake_run(folder, losses=[3.0, 2.5], evaluations={2: 2.6})
+    before = contents(run)
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "e", "fake.tar.gz")
+        await press(app, pilot, "e", "fake-2.tar.gz")
+        assert app.pane.runs.border_subtitle == "1 run"
+    for name in ("fake.tar.gz", "fake-2.tar.gz"):
+        with tarfile.open(tmp_path / name) as packed:
+            assert "fake/run.json" in packed.getnames()
+    assert contents(run) == before
+
+
+async def test_a_run_is_exported_while_it_trains(
+    folder: Path, tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "e", "Packed into")
+    assert (tmp_path / "live.tar.gz").exists()
+
+
+class HeldPacking:
+    """Packs nothing until it is let go; tells half of it at once."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def __call__(
+        self, run: RunDirectory, folder: Path, progress: Callable[[int, int | None], None]
+    ) -> run_chores.Outcome:
+        progress(50, 100)
+        while not self.let_go.wait(0.01):
+            progress(50, 100)
+        return run_chores.Outcome("Packed at last.")
+
+
+async def test_one_chore_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = HeldPacking()
+    monkeypatch.setattr(run_chores, "pack", held)
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("e")
+        words = "Packing fake … 50 %, e gives it up"
+        await wait_until(pilot, "how far it is", lambda: words in screen_text(app))
+        await press(app, pilot, "u", "Packing fake: wait until that is done.")
+        assert words in screen_text(app)
+        held.let_go.set()
+        await wait_until(pilot, "its end", lambda: "Packed at last." in app.told)
+        assert app.pane.runs.border_subtitle == "1 run"
+
+
+async def test_packing_can_be_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_chores, "pack", HeldPacking())
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("e")
+        await wait_until(pilot, "how far it is", lambda: "50 %" in screen_text(app))
+        await press(app, pilot, "e", "Given up; nothing is left of it.")
+        await press(app, pilot, "u", "There is nothing in the trash")
+
+
+def test_packing_that_was_given_up_leaves_no_file(folder: Path, tmp_path: Path) -> None:
+    run = fake_run(folder)
+
+    def give_up(_done: int, _total: int | None) -> None:
+        raise GivenUpError
+
+    told: list[Message] = []
+    run_chores.carry_out(lambda: run_chores.pack(run, tmp_path, give_up), told.append)
+    assert len(told) == 1
+    assert not list(tmp_path.glob("*fake*"))
+
+
+async def test_packing_ends_with_the_app(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def pack(_run: object, _folder: object, progress: Callable[[int, int], None]) -> None:
+        try:
+            while True:
+                progress(1, 2)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(run_chores, "pack", pack)
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("e")
+        await wait_until(pilot, "how far it is", lambda: "50 %" in screen_text(app))
+    assert ended.wait(30)
+
+
+@pytest.mark.parametrize("error", [StorageError("The disk is full."), OSError(28, "No space")])
+async def test_a_chore_that_fails_says_why(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(run_chores, "pack", refuse)
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "e", str(error))
+        assert app.pane.runs.border_subtitle == "1 run"
+
+
+async def test_a_defect_closes_the_app_and_is_not_hidden(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(run_chores, "pack", stumble)
+    fake_run(folder)
+
+    async def press_until_it_ends() -> None:
+        async with pane(folder) as (app, pilot):
+            await pilot.press("e")
+            await wait_until(pilot, "the end of the app", lambda: not app.is_running)
+
+    with pytest.raises(ZeroDivisionError):
+        await press_until_it_ends()
+
+
+async def test_archives_go_home_if_this_folder_takes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert run_chores.folder_for_archives() == Path.home()
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert run_chores.folder_for_archives() == Path.home()
+
+
+def test_a_chore_tells_its_failure() -> None:
+    told: list[Message] = []
+
+    def refuse() -> run_chores.Outcome:
+        raise RunError("No.")
+
+    run_chores.carry_out(refuse, told.append)
+    (done,) = told
+    assert isinstance(done, run_chores.ChoreDone)
+    assert str(done.error) == "No."

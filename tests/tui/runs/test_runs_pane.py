@@ -1,0 +1,164 @@
+"""The runs pane: runs are opened, compared and resumed, or it is said why not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
+from tests.support.runs_pane import asked, contents, names, pane, press
+from tests.support.shown_screen import screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.dialogs.question import QuestionScreen
+from tui_charrnn.tui.runs import watcher as run_lookout
+from tui_charrnn.viewing.run_view import RunView
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runs folder; archives are put beside it."""
+    monkeypatch.setattr(run_lookout, "INTERVAL", 0.1)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def trainer(folder: Path) -> Iterator[FakeTrainer]:
+    """At work on the run `live`."""
+    with FakeTrainer(created_run(folder, name="live")) as trainer:
+        trainer.start()
+        trainer.train(3.0)
+        yield trainer
+
+
+async def test_enter_opens_the_run(folder: Path) -> None:
+    run = fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("enter")
+        await wait_until(pilot, "it is asked for", lambda: app.asked == [("open", run)])
+
+
+async def test_a_double_click_opens_the_run(folder: Path) -> None:
+    fake_run(folder, name="one")
+    fake_run(folder, name="two")
+    async with pane(folder) as (app, pilot):
+        await pilot.click(app.pane.runs.table, offset=(20, 2))
+        await pilot.pause()
+        assert app.pane.runs.selected is not None
+        clicked = app.pane.runs.selected.run
+        assert clicked.name == "one"
+        assert not app.asked
+        await pilot.double_click(app.pane.runs.table, offset=(20, 2))
+        await wait_until(pilot, "it is asked for", lambda: app.asked == [("open", clicked)])
+
+
+async def test_a_damaged_run_can_be_opened_and_no_more(folder: Path) -> None:
+    run = created_run(folder)
+    run.description.write_bytes(b"{")
+    async with pane(folder) as (app, pilot):
+        app.session.view = RunView(RunDirectory(folder / "other"))
+        await press(app, pilot, "r", "run.json cannot be used")
+        app.told.clear()
+        await press(app, pilot, "c", "run.json cannot be used")
+        await pilot.press("enter")
+        await wait_until(pilot, "it is asked for", lambda: app.asked == [("open", run)])
+
+
+@pytest.mark.parametrize("end", ["stopped", "saved", "failed", "diverged", "interrupted"])
+async def test_a_run_that_ended_early_can_be_resumed(folder: Path, end: str) -> None:
+    run = fake_run(folder, end=end)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("r")
+        await wait_until(pilot, "a trainer", lambda: app.asked == [("resume", run)])
+
+
+async def test_a_run_that_was_lost_or_never_begun_can_be_resumed(folder: Path) -> None:
+    lose_trainer(fake_run(folder, name="lost", end=None))
+    created_run(folder, name="created")
+    async with pane(folder) as (app, pilot):
+        await pilot.press("r", "down", "r")
+        await wait_until(pilot, "both", lambda: len(app.asked) == 2)
+        assert {run.name for _, run in app.asked if run is not None} == {"lost", "created"}
+
+
+async def test_a_run_that_is_finished_is_not_resumed(folder: Path) -> None:
+    fake_run(folder)
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "r", "fake is finished. ^n trains another one.")
+        assert not app.asked
+
+
+async def test_a_run_that_is_trained_is_neither_resumed_nor_renamed_nor_deleted(
+    folder: Path, trainer: FakeTrainer
+) -> None:
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "r", "live is being trained already. Enter opens it.")
+        for key, done in (("n", "renamed"), ("d", "deleted")):
+            sentence = f"so it cannot be {done}. Enter opens it, F9 ends its training."
+            await press(app, pilot, key, sentence)
+        assert app.screen is app.pane.screen
+        assert not app.asked
+    assert names(folder) == ["live"]
+
+
+async def test_a_run_that_is_paused_says_how_to_go_on(folder: Path, trainer: FakeTrainer) -> None:
+    trainer.pause()
+    trainer.writer.beat()
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "r", "live is paused. Enter opens it, F5 goes on.")
+
+
+async def test_compare_draws_another_run_and_takes_it_away(folder: Path) -> None:
+    shown, other = fake_run(folder, name="shown"), fake_run(folder, name="other")
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "c", "No run is shown to compare other with. Enter shows one.")
+        app.session.view = RunView(shown)
+        await pilot.press("c")
+        await wait_until(pilot, "the first", lambda: app.asked == [("compare", other)])
+        await wait_until(pilot, "the remark", lambda: "─other · compared─" in screen_text(app))
+        await pilot.press("c")
+        await wait_until(pilot, "none", lambda: app.asked[1:] == [("compare", None)])
+        assert "compared" not in screen_text(app)
+        await pilot.press("down")
+        await press(app, pilot, "c", "shown is the run that is shown.")
+        assert "─shown · shown─" in screen_text(app)
+        assert len(app.asked) == 2
+
+
+async def test_a_run_that_is_deleted_is_compared_no_longer(folder: Path) -> None:
+    shown, other = fake_run(folder, name="shown"), fake_run(folder, name="other")
+    async with pane(folder) as (app, pilot):
+        app.session.view = RunView(shown)
+        await pilot.press("c", "d")
+        await asked(pilot, QuestionScreen)
+        await press(app, pilot, "d", "other is in the trash")
+        await wait_until(
+            pilot, "none", lambda: app.asked == [("compare", other), ("compare", None)]
+        )
+
+
+async def test_a_view_that_is_read_only_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    run = fake_run(folder, end="stopped")
+    before = contents(run)
+    async with pane(folder, readonly=True) as (app, pilot):
+        for key in "rndu":
+            app.told.clear()
+            await press(app, pilot, key, "This view is read-only")
+        assert app.screen is app.pane.screen
+        assert not app.asked
+        await press(app, pilot, "e", "Packed into")
+        await pilot.press("enter")
+        await wait_until(pilot, "it is asked for", lambda: app.asked == [("open", run)])
+    assert contents(run) == before
+    assert not (folder / ".trash").exists()
+
+
+async def test_without_a_run_every_key_says_what_to_do(folder: Path) -> None:
+    async with pane(folder) as (app, pilot):
+        for action in ("open", "resume", "compare", "rename", "export", "delete"):
+            app.told.clear()
+            await app.pane.run_action(action)
+            await wait_until(
+                pilot, f"{action} says so", lambda: "^n trains the first one" in " ".join(app.told)
+            )

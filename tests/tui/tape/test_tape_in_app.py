@@ -1,0 +1,207 @@
+"""Going back over a text in the app: the cursor, other characters, and going on from them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.shown_screen import screen_text
+from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
+from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.tui.tape.panel import TapePanel
+from tui_charrnn.tui.text.alternative_rows import character_words
+
+PICKY = SamplingConfig(rng_seed=5, temperature=0.9, top_k=9, repetition_penalty=1.2)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, PICKY])
+@pytest.mark.parametrize("keys", [["left"], ["b", "left"], ["home", "right", "right"]])
+async def test_another_character_goes_on_as_on_a_fresh_tape_to_the_bit(
+    tmp_path: Path, settings: SamplingConfig, keys: list[str]
+) -> None:
+    async with tape_app(tmp_path, settings=settings) as app:
+        await app.press(*keys)
+        position = app.at[1]
+        assert position < LENGTH
+        other = next(row.alternative for row in app.panel.rows if not row.is_chosen)
+        key = [row.alternative.index for row in app.panel.rows].index(other.index) + 1
+        await app.pilot.press(str(key))
+        await app.rested(position + 1 + LENGTH)
+        fresh = fresh_tape(settings)
+        prefix = app.tape.tree.indices(0, 0, position)
+        for index in [*prefix, other.index]:
+            fresh.take(index)
+        for _ in range(LENGTH):
+            fresh.next()
+        assert spoken_by(app.app) == fresh.text()
+        assert (
+            app.tape.tree.branches[1].probabilities
+            == (fresh.tree.branches[0].probabilities[position:])
+        )
+        np.testing.assert_array_equal(app.tape.stream.network, fresh.stream.network)
+        assert app.tape.stream.snapshot().drawn == fresh.stream.snapshot().drawn
+
+
+async def test_a_text_that_streams_is_gone_on_with_from_elsewhere(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    dial_of(app).pace = 120
+    dial_of(app).sampling = SETTINGS
+    async with app.run_test() as pilot:
+        spoken = app.main.conversation.spoken
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 12)
+        await pilot.press("f2", "home", "right", "right", "2")
+        await wait_until(pilot, "another branch", lambda: spoken.branch == 1)
+        await wait_until(pilot, "more", lambda: spoken.shown > 20)
+        assert spoken.streaming
+        assert spoken.at == (1, 2)
+        await pilot.press("space")
+        await wait_until(pilot, "the stop", lambda: note_of(app).startswith("Stopped."))
+        tape = spoken.speech.tape if spoken.speech else None
+        assert tape is not None
+        fresh = fresh_tape()
+        for index in tape.tree.indices(1, 0, 3):
+            fresh.take(index)
+        while len(fresh.text()) < tape.tree.branches[1].length:
+            fresh.next()
+        assert spoken_by(app) == tape.text(1) == fresh.text()
+
+
+async def test_the_cursor_goes_by_characters_words_rows_and_to_the_ends(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        text = spoken_by(app.app)
+        assert app.at == (0, LENGTH)
+        await app.press("right")
+        assert app.at == (0, LENGTH)
+        await app.press("left", "left")
+        assert app.at == (0, LENGTH - 2)
+        await app.press("home")
+        assert app.at == (0, 0)
+        await app.press("w")
+        first = len(text) - len(text.split(maxsplit=1)[1])
+        assert app.at == (0, first if text[0].strip() else len(text) - len(text.lstrip()))
+        await app.press("b")
+        assert app.at == (0, 0)
+        await app.press("down")
+        assert app.at == (0, text.index("\n") + 1)
+        await app.press("up", "pagedown", "end")
+        assert app.at == (0, LENGTH)
+
+
+async def test_the_mouse_puts_the_cursor_where_it_points(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        text = spoken_by(app.app)
+        inside = app.spoken.content_region
+        row = inside.y + text[: text.index("\n") + 1].count("\n") - app.spoken.scroll_offset.y
+        await app.pilot.click(offset=(inside.x + 1, row))
+        await app.known()
+        assert app.at == (0, text.index("\n") + 2)
+        assert app.has_focus(app.panel)
+        await app.pilot.click(offset=(inside.x + 60, row - 1))
+        await app.known()
+        assert app.at == (0, text.index("\n"))
+
+
+async def test_what_could_come_is_listed_with_bars_and_numbers(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        await app.press("left", "left", "left")
+        moment = fresh_tape()
+        for _ in range(LENGTH):
+            moment.next()
+        likeliest, second, *_ = moment.alternatives(LENGTH - 3)
+        shown = [line for line in screen_text(app.app).splitlines() if " % " in line]
+        assert f"{100 * likeliest.probability:.1f} %" in shown[0]
+        assert f"{100 * likeliest.model_probability:.1f} %" in shown[0]
+        assert shown[0].count("█") > shown[2].count("█") > 0
+        assert character_words(second.character) in shown[1]
+        assert sum("▸" in line for line in shown) == 1
+        chosen = next(line for line in shown if "▸" in line)
+        assert character_words(spoken_by(app.app)[-3]) in chosen
+
+
+async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    app.is_ascii = True
+    dial_of(app).pace, dial_of(app).length = None, LENGTH
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the end", lambda: "60 characters." in note_of(app))
+        await pilot.press("f2", "left")
+        await wait_until(pilot, "the list", lambda: " % " in screen_text(app))
+        assert "##" in screen_text(app)
+        assert screen_text(app).isascii()
+
+
+async def test_less_likely_characters_are_on_further_pages(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        await app.press("home")
+        seen = {row.alternative.index for row in app.panel.rows}
+        await app.press("m")
+        more = {row.alternative.index for row in app.panel.rows}
+        assert more - seen
+        index = app.panel.rows[0].alternative.index
+        await app.pilot.press("1")
+        await wait_until(app.pilot, "a branch", lambda: len(app.tape.tree.branches) > 1)
+        assert app.tape.tree.branches[1].indices[0] == index
+
+
+async def test_typed_characters_come_and_are_gone_on_from(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        await app.press("home", "right", "i", "x")
+        await app.pilot.press("enter")
+        assert "has never seen x" in screen_text(app.app)
+        await app.pilot.press("backspace", *"cab", "enter")
+        await app.rested(1 + 3 + LENGTH)
+        assert spoken_by(app.app)[1:4] == "cab"
+        assert app.tape.tree.branches[1].taken == [1, 2, 3]
+
+
+async def test_drawing_anew_takes_other_random_numbers_and_the_settings_of_now(
+    tmp_path: Path,
+) -> None:
+    async with tape_app(tmp_path) as app:
+        before = spoken_by(app.app)
+        await app.press("home", "w")
+        position = app.at[1]
+        await app.pilot.press("f8", "enter")
+        await app.rested(position + 1 + LENGTH)
+        assert spoken_by(app.app)[:position] == before[:position]
+        assert spoken_by(app.app)[position:LENGTH] != before[position:]
+        branch = app.tape.tree.branches[1]
+        assert branch.sampling_at(position).temperature == 1.0
+        assert branch.draws[-1].rng_seed != SETTINGS.rng_seed
+        assert app.tape.text(0) == before
+        await app.pilot.press("end", "enter")
+        await app.rested(position + 1 + 2 * LENGTH)
+        assert len(app.tape.tree.branches) == 2
+
+
+async def test_escape_leaves_and_the_key_of_the_text_goes_to_and_fro(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        seed = app.app.main.conversation.seed
+        assert not seed.is_on_screen
+        await app.press("left", "left")
+        await app.pilot.press("escape")
+        assert app.has_focus(seed)
+        assert app.spoken.at is None
+        await app.pilot.press("f2")
+        assert app.has_focus(app.panel)
+        await app.pilot.press("f3", "f2")
+        await wait_until(app.pilot, "the tape", lambda: app.has_focus(app.panel))
+        await app.pilot.press("f2")
+        await wait_until(app.pilot, "the seed", lambda: app.has_focus(seed))
+        for key in ("t", "f2"):  # from the text itself
+            await app.pilot.press("tab", key)
+            assert app.has_focus(app.panel)
+            await app.pilot.press("escape")
+            assert app.has_focus(seed)
+
+
+async def test_without_a_text_it_says_so(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    app.session.model = str(tmp_path / "missing.safetensors")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the problem", lambda: "no model" in note_of(app))
+        await pilot.press("f2", "left", "1", "n", "u", "enter", "space", "l", "t", "c", "s", "i")
+        assert "no text yet to go back over" in screen_text(app)
+        assert len(app.main.query(TapePanel)) == 1

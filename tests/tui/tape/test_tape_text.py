@@ -1,0 +1,137 @@
+"""Text that is one continuation on a tape: what stands where, and other continuations."""
+
+from textual.app import ComposeResult
+
+from tests.support.themed_app import ThemedApp, drawn_rows
+from tests.support.tiny_model import tiny_model
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.tui.generation_settings import Dial
+from tui_charrnn.tui.tape.cursor import TapeCursor
+from tui_charrnn.tui.text.generation_thread import Speech, Voice
+from tui_charrnn.tui.text.tape_start import begun
+from tui_charrnn.tui.text.wrapped_text import WrappedText
+
+VOCABULARY = "\n abc\x1b\td\u0301é한"
+
+
+class Host(ThemedApp):
+    """Shows a text that no thread adds to."""
+
+    def __init__(self, seed_text: str = "ab", limit: int = 10**6) -> None:
+        super().__init__()
+        self.view = TapeCursor(limit=limit)
+        self.speech = Speech(self._voice, seed_text, Dial(), lambda _: None)
+        opened = begun(self._voice(), seed_text, SamplingConfig(rng_seed=4), (), lambda: False)
+        self.tape, self.speech.opening = opened
+        self.speech.tape = self.tape
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+
+    def on_mount(self) -> None:
+        self.view.append("earlier text\n\n", "note")
+        self.view.append("ab", "seed")
+        self.view.speech = self.speech
+        self.view.begin_tape()
+
+    def say(self, count: int) -> None:
+        """Let the model say so many characters, and show them."""
+        for _ in range(count):
+            self.tape.next()
+        self.view.draw_new()
+
+    def _voice(self, *_: object) -> Voice:
+        return Voice(tiny_model(vocabulary=VOCABULARY), "tiny")
+
+
+async def test_every_position_is_found_in_its_row_and_back() -> None:
+    app = Host()
+    async with app.run_test(size=(24, 12)):
+        app.say(300)
+        view = app.view
+        rows = view._wrapped
+        found = [
+            position
+            for number in range(rows.first, rows.end)
+            for position, _, _ in view.positions_in_row(number)
+        ]
+        assert found == list(range(300))
+        text = app.tape.text()
+        for number in range(rows.first, rows.end):
+            for position, start, stop in view.positions_in_row(number):
+                assert view.place_at(position) == (number, start)
+                assert start < stop
+                shown = rows.shown(number).text[start:stop]
+                if text[position] in "abcdé한 ":
+                    assert shown.startswith(text[position])
+                    assert view.position_at((number, start)) == position
+                elif text[position] == "\x1b":
+                    assert shown == "␛"
+
+
+async def test_another_continuation_takes_the_place_of_what_is_no_longer_in_sight() -> None:
+    app = Host()
+    async with app.run_test(size=(24, 12)):
+        app.say(100)
+        app.tape.rewind(40)
+        app.tape.take(2)
+        app.say(0)
+        for _ in range(30):
+            app.tape.next()
+        view = app.view
+        view.point(35)
+        view.show_branch(1)
+        assert view.text == "ab" + app.tape.text(1)
+        assert (view.branch, view.shown, view.at) == (1, 71, (1, 35))
+        view.show_branch(0)
+        assert view.text == "ab" + app.tape.text(0)
+        view.show_branch(1)
+        for _ in range(9):
+            app.tape.next()
+        view.draw_new()
+        assert view.text == "ab" + app.tape.text(1)
+        whole = WrappedText(width=view._wrapped.width, limit=10**6)
+        whole.append("earlier text\n\n", "note")
+        whole.append("ab", "seed")
+        whole.append(app.tape.text(1), "generated")
+        assert view._wrapped.rows == whole.rows
+
+
+async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown() -> None:
+    app = Host(limit=2000)
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.say(4000)
+        app.tape.rewind(100)
+        app.tape.take(2)
+        for _ in range(20):
+            app.tape.next()
+        view = app.view
+        view.point(4000)
+        view.show_branch(1)
+        await pilot.pause()
+        assert view.text == app.tape.text(1, 100)
+        assert (view.shown, view.at) == (121, (1, 121))
+        assert view.place_at(99) is None
+        assert view.place_at(100) == (0, 0)
+        assert view.stepped(110, "left") == 109
+        view.point(50)  # there is nothing to show of it, and nothing to fail by
+        assert view.stepped(50, "up") == 50
+        view.show_branch(0)
+        assert view.shown == 4000
+        assert view.text == app.tape.text(0)[-len(view.text) :]
+        assert drawn_rows(view)
+
+
+async def test_a_cursor_at_the_end_stays_there_as_text_comes_and_another_one_does_not() -> None:
+    app = Host()
+    async with app.run_test(size=(24, 12)):
+        app.say(10)
+        app.view.point(10)
+        app.say(5)
+        assert app.view.at == (0, 15)
+        app.view.point(3)
+        app.say(5)
+        assert app.view.at == (0, 3)
+        assert not app.view.follows_end
+        app.view.point(None)
+        assert not app.view.is_held

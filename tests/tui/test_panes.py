@@ -1,0 +1,240 @@
+"""The panes of the main screen: which are in sight at which size, and that nothing is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
+from tests.support.open_app import RecordingLauncher, note_of, run_words_of, spoken_by, tiny_app
+from tests.support.shown_screen import screen_rows, screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.chrome.pane_tabs import PANES
+from tui_charrnn.tui.messages import RunCompared
+
+KEYS_OF_PANES = {
+    "f2": "text",
+    "f3": "training",
+    "f4": "runs",
+    "ctrl+t": "childhood",
+    "ctrl+l": "log",
+}
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
+    """A trainer on the run `fake`, after a hundred batches, an evaluation and a sample."""
+    run = created_run(tmp_path / "runs", pinned_seeds=("to be",))
+    with FakeTrainer(run, total_steps=400) as trainer:
+        trainer.start()
+        trainer.train(*(3.0 - step / 100 for step in range(100)))
+        trainer.evaluate(2.1)
+        trainer.sample("to be", " or not")
+        trainer.save(2.1, is_best=True)
+        trainer.train(2.0)
+        yield trainer
+
+
+def in_sight(widget: Widget) -> bool:
+    """Whether any cell of a widget is on the screen."""
+    return widget.region.area > 0 and widget.display
+
+
+def shown_panes(app: CharRNNApp) -> set[str]:
+    """The panes of which something is in sight."""
+    rooms = {name: app.main.query(f"#pane-{name}") for name in PANES if name != "text"}
+    shown = {name for name, found in rooms.items() if any(map(in_sight, found))}
+    return shown | ({"text"} if in_sight(app.main.conversation) else set())
+
+
+async def shown_run(pilot: Pilot[Any], app: CharRNNApp) -> None:
+    """Wait until all that was written has been read."""
+
+    def is_read() -> bool:
+        return app.session.view is not None and app.session.view.step == 101
+
+    await wait_until(pilot, "the run", is_read)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize(("key", "pane"), KEYS_OF_PANES.items())
+async def test_a_key_opens_its_pane_alone_and_escape_comes_back(
+    tmp_path: Path, trainer: FakeTrainer, key: str, pane: str
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown_run(pilot, app)
+        await pilot.press("escape", key)
+        await wait_until(pilot, "the pane", lambda: shown_panes(app) == {pane})
+        assert in_sight(app.main.status)
+        await wait_until(
+            pilot,
+            "the focus in it",
+            lambda: (
+                app.focused is not None
+                and (pane == "text" or f"pane-{pane}" in ids_above(app.focused))
+            ),
+        )
+        await pilot.press("escape")
+        await wait_until(pilot, "the text", lambda: shown_panes(app) == {"text"})
+        await wait_until(pilot, "its box", lambda: app.focused is app.main.conversation.seed)
+
+
+def ids_above(widget: Widget) -> set[str]:
+    return {node.id for node in widget.ancestors_with_self if node.id}
+
+
+async def test_the_status_line_keeps_state_time_loss_and_curve_in_sight(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown_run(pilot, app)
+        for key in KEYS_OF_PANES:
+            await pilot.press(key)
+            await pilot.pause()
+            top = "\n".join(screen_rows(app)[:3])
+            assert "training" in top
+            assert "30s left" in top
+            assert "train 2.3" in top
+            assert "val 2.100" in top
+            assert any(block in top for block in "▁▂▃▄▅▆▇█")
+
+
+async def test_the_studio_shows_chart_card_text_and_seed_together(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shown_run(pilot, app)
+        await wait_until(pilot, "both", lambda: shown_panes(app) == {"text", "training"})
+        assert in_sight(app.main.studio.card)
+        assert in_sight(app.main.conversation.seed)
+        assert not in_sight(app.main.status)
+        await pilot.press("f4")
+        await wait_until(pilot, "the runs", lambda: shown_panes(app) == {"runs"})
+        assert in_sight(app.main.studio.card)
+
+
+async def test_without_a_run_the_text_has_the_whole_studio(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await wait_until(pilot, "some text", lambda: len(spoken_by(app)) > 3)
+        assert shown_panes(app) == {"text"}
+        assert not in_sight(app.main.studio.card)
+        assert app.main.conversation.region.width >= 110
+
+
+@pytest.mark.parametrize("key", list(KEYS_OF_PANES))
+async def test_every_pane_opens_without_a_run(tmp_path: Path, key: str) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "some text", lambda: len(spoken_by(app)) > 3)
+        await pilot.press(key)
+        await wait_until(pilot, "it", lambda: shown_panes(app) == {KEYS_OF_PANES[key]})
+
+
+@pytest.mark.parametrize("size", [(59, 15), (50, 30), (100, 13), (40, 12)])
+async def test_a_small_terminal_has_stream_and_seed_alone(
+    tmp_path: Path, trainer: FakeTrainer, size: tuple[int, int]
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=size) as pilot:
+        await shown_run(pilot, app)
+        assert shown_panes(app) == {"text"}
+        assert in_sight(app.main.conversation.seed)
+        assert not in_sight(app.main.status)
+        assert "F2" not in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [(39, 30), (80, 11), (10, 3)])
+async def test_a_terminal_that_is_too_small_gets_a_sentence_and_loses_nothing(
+    tmp_path: Path, trainer: FakeTrainer, size: tuple[int, int]
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown_run(pilot, app)
+        await pilot.press("escape", *"seed")
+        text = spoken_by(app)
+        await pilot.resize_terminal(*size)
+        await wait_until(pilot, "nothing", lambda: not shown_panes(app))
+        await wait_until(
+            pilot, "the sentence", lambda: any(map(in_sight, app.main.query("#too-small")))
+        )
+        await pilot.resize_terminal(80, 24)
+        await wait_until(pilot, "the text", lambda: shown_panes(app) == {"text"})
+        assert spoken_by(app) == text
+        seed = app.main.conversation.seed
+        assert seed.text == "seed"
+        await wait_until(pilot, "the focus", lambda: app.focused is seed)
+
+
+async def test_a_pane_and_its_focus_outlast_every_resize(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown_run(pilot, app)
+        await pilot.press("f3")
+        await wait_until(pilot, "the chart", lambda: shown_panes(app) == {"training"})
+        focused = app.focused
+        for size in ((120, 36), (200, 60), (60, 16), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert "training" in shown_panes(app)
+            assert app.focused is focused
+
+
+async def test_another_run_is_drawn_over_the_shown_one_and_taken_away(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    other = fake_run(tmp_path / "runs", name="other", losses=[2.9, 2.8])
+    app = tiny_app(tmp_path, run=trainer.run)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shown_run(pilot, app)
+        app.main.post_message(RunCompared(other))
+        await wait_until(pilot, "the other", lambda: "other" in screen_text(app))
+        assert app.main.pane == "training"
+        app.main.post_message(RunCompared(None))
+        await wait_until(pilot, "it gone", lambda: "other" not in screen_text(app))
+
+
+async def test_a_lost_trainer_gets_a_card_whose_key_starts_another(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], evaluations={2: 2.4}, end=None)
+    lose_trainer(run)
+    launch = RecordingLauncher()
+    app = tiny_app(tmp_path, run=run, launch=launch)
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+            await pilot.press("f3")
+            await wait_until(
+                pilot, "the card", lambda: any(map(in_sight, app.main.query("FailureCard")))
+            )
+            await pilot.press("f4")
+            await wait_until(pilot, "the list", lambda: "fake" in screen_text(app))
+            await pilot.press("r")
+            await wait_until(pilot, "a trainer", lambda: launch.runs == [run])
+            await wait_until(pilot, "a note", lambda: "goes on with fake" in note_of(app))
+    finally:
+        launch.end()
+
+
+async def test_a_viewer_that_only_reads_starts_no_trainer(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], evaluations={2: 2.4}, end=None)
+    lose_trainer(run)
+    launch = RecordingLauncher()
+    app = tiny_app(tmp_path, run=run, launch=launch)
+    app.session.is_readonly = True
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+        await pilot.press("f3")
+        await wait_until(pilot, "the card", lambda: "r Resume" in screen_text(app))
+        await wait_until(pilot, "the focus", lambda: app.focused is not None)
+        await pilot.press("tab", "r")
+        await wait_until(pilot, "a refusal", lambda: "read-only" in note_of(app))
+        assert launch.runs == []

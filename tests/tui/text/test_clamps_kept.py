@@ -1,0 +1,139 @@
+"""What was held stays known: in tapes, in the settings beside a text, in the history."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tests.support.neuron_app import COUNTER, LENGTH, PLACE, NeuronApp, neuron_app
+from tests.support.open_app import note_of
+from tests.support.shown_screen import screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.cli.generate import generate
+from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.generation.replay import Replay
+from tui_charrnn.history.generation import Entry, hindrance_of
+from tui_charrnn.history.lookup import find_same_model
+from tui_charrnn.history.store import History
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.tui.text.saving import texts_folder
+
+
+async def held_half_way(app: NeuronApp) -> str:
+    """Hold the counting cell once the text has ended, have it go on, and let the cell go again."""
+    await app.pilot.press("c", *"2", "enter")
+    await app.rested(2 * LENGTH)
+    await app.pilot.press("r", "ctrl+g")
+    await app.rested(3 * LENGTH)
+    return app.tape.text()
+
+
+async def newest_of(app: NeuronApp, length: int) -> Entry:
+    """The newest text of the history, once it has so many characters."""
+
+    def is_kept() -> bool:
+        return [entry.generation.length for entry in History().newest(1)] == [length]
+
+    await wait_until(app.pilot, "the history", is_kept)
+    return History().newest(1)[0]
+
+
+async def test_a_saved_tape_reopens_with_what_was_held(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        await app.pilot.press("c", *"2", "enter")
+        await app.rested(2 * LENGTH)
+        text = app.tape.text()
+        await app.pilot.press("escape", "t")
+        await app.pilot.press("s")
+        await app.noted("Saved the tape")
+        (path,) = texts_folder().glob("tape-*.json")
+        app.app.session.dial.let_go(app.app.session.dial.held.clamps)
+
+        app.app.main.open_tape(path)
+        await app.noted("The tape is open.")
+
+        assert app.tape.text() == text
+        assert app.app.session.dial.held.clamps == (Clamp(COUNTER, 2),)
+        assert "0:c3=2 held" in screen_text(app.app)
+        assert app.tape.moment(LENGTH + 5).state.network[PLACE] == 2
+        assert app.tape.moment(LENGTH - 5).state.network[PLACE] != 2
+        await app.pilot.press("ctrl+g")
+        await app.rested(3 * LENGTH)
+        assert app.tape.stream.network[PLACE] == 2
+
+
+async def test_the_history_has_it_said_again_as_it_was(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        text = await held_half_way(app)
+        entry = await newest_of(app, 3 * LENGTH)
+        said = entry.generation
+
+        assert said.clamps == ((LENGTH, ("0:c3=2",)), (2 * LENGTH, ()))
+        assert hindrance_of(said) == ""
+        again = Replay(load_model(find_same_model(entry)), said)
+        assert "".join(iter(again.next, None)) == text
+        app.app.main.action_history()
+        await wait_until(
+            app.pilot,
+            "what was held",
+            lambda: "from character 121: held: 0:c3=2" in screen_text(app.app),
+        )
+
+
+async def test_held_from_the_beginning_is_in_the_command_of_a_saved_text(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        await app.pilot.press("c", *"2", "enter")
+        await app.rested(2 * LENGTH)
+        await app.begun("((")
+        await app.rested(LENGTH)
+        app.spoken.action_save()
+        await app.noted("Saved 122 characters")
+        (path,) = texts_folder().glob("text-*.json")
+        settings = json.loads(path.read_text())
+
+        assert settings["clamps"] == ["0:c3=2"]
+        assert settings["clamp_changes"] == []
+        command = typer.Typer()
+        command.command()(generate)
+        result = CliRunner().invoke(command, shlex.split(settings["command"])[2:])
+        assert result.stdout_bytes == path.with_suffix(".txt").read_bytes()
+
+
+async def test_held_on_the_way_is_told_and_no_command_promised(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        await held_half_way(app)
+        app.spoken.action_save()
+        await app.noted("Saved 360 characters")
+        (path,) = texts_folder().glob("text-*.json")
+        settings = json.loads(path.read_text())
+
+        assert settings["clamps"] == []
+        assert settings["clamp_changes"] == [
+            {"after": LENGTH, "clamps": ["0:c3=2"]},
+            {"after": 2 * LENGTH, "clamps": []},
+        ]
+        assert settings["command"] is None
+        assert "held cells were changed" in settings["no_command_because"]
+
+
+@pytest.mark.parametrize("is_taken_back", [True, False])
+async def test_seed_and_settings_of_the_history_bring_the_clamps(
+    tmp_path: Path, is_taken_back: bool
+) -> None:
+    async with neuron_app(tmp_path) as app:
+        await app.pilot.press("c", *"2", "enter")
+        await app.rested(2 * LENGTH)
+        await app.begun("((")
+        await app.rested(LENGTH)
+        entry = await newest_of(app, LENGTH)
+        assert entry.generation.clamps == ((0, ("0:c3=2",)),)
+        app.app.session.dial.let_go(app.app.session.dial.held.clamps)
+        if is_taken_back:
+            app.app.main.take_back(entry)
+            await wait_until(app.pilot, "words", lambda: "are back" in note_of(app.app))
+        await app.begun(")(")
+        await app.rested(LENGTH)
+        assert app.tape.seed_clamps == ((Clamp(COUNTER, 2),) if is_taken_back else ())

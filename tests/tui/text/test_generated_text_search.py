@@ -1,0 +1,201 @@
+"""Looking through streamed text, and selecting in it with keys."""
+
+from textual.app import ComposeResult
+
+from tests.support.themed_app import ThemedApp, drawn_rows, drawn_segments, styled
+from tests.support.waiting import wait_until
+from tui_charrnn.tui.text.marked_text import MarkedText
+
+LINES = "\n".join(f"line {number} of the text" for number in range(50))
+
+
+class Host(ThemedApp):
+    """Shows one text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = MarkedText()
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+
+
+def reversed_text(view: MarkedText) -> str:
+    """What is drawn reversed."""
+    parts = (part for row in drawn_segments(view) for part in row)
+    return "".join(part.text for part in parts if part.style is not None and part.style.reverse)
+
+
+async def test_matches_are_told_apart_without_colors() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 6)) as pilot:
+        app.view.append("Thou and their")
+        app.view.find("th")
+        await pilot.pause()
+        assert app.view.match_words == "1/2"
+        first, second = styled(app.view, "Th").style, styled(app.view, "th").style
+        assert first is not None
+        assert first.reverse
+        assert second is not None
+        assert second.underline
+        assert not second.reverse
+
+
+async def test_a_search_begins_where_the_reader_is_and_goes_round() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append(LINES)
+        await pilot.pause()
+        app.view.scroll_to(y=20)
+        app.view.find("line")
+        assert app.view.match_words == "21/50"
+        app.view.find("line 3")
+        assert app.view.match_words == "2/11"  # line 30
+        app.view.step(-1)
+        await pilot.pause()
+        assert app.view.match_words == "1/11"
+        assert any(row.startswith("line 3 ") for row in drawn_rows(app.view))
+        app.view.step(-1)
+        await pilot.pause()
+        assert app.view.match_words == "11/11"
+        assert any(row.startswith("line 39 ") for row in drawn_rows(app.view))
+        app.view.step(1)
+        assert app.view.match_words == "1/11"
+
+
+async def test_what_is_nowhere_is_told_and_an_empty_search_marks_nothing() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append(LINES)
+        app.view.find("nowhere")
+        assert app.view.match_words == "no match"
+        app.view.step(1)
+        app.view.find("line")
+        await pilot.pause()
+        assert reversed_text(app.view) == "line"
+        app.view.find("")
+        await pilot.pause()
+        assert app.view.match_words == ""
+        assert reversed_text(app.view) == ""
+
+
+async def test_text_that_streams_in_is_looked_through_and_moves_nothing() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append(LINES)
+        await pilot.pause()
+        app.view.find("line 4")
+        before = drawn_rows(app.view)
+        app.view.append("\nline 4, at last" + "\n" * 20)
+        await wait_until(pilot, "it is counted", lambda: app.view.match_words.endswith("/12"))
+        assert drawn_rows(app.view) == before
+        assert not app.view.follows_end
+
+
+async def test_another_width_keeps_the_match() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append(LINES)
+        await pilot.pause()
+        app.view.find("line 47 of the")
+        await pilot.resize_terminal(11, 8)
+        await wait_until(pilot, "it is wrapped", lambda: app.view.virtual_size.height > 80)
+        await pilot.pause()
+        assert app.view.match_words == "1/1"
+        assert reversed_text(app.view).replace(" ", "") == "line47ofthe"
+
+
+async def test_cleared_text_has_no_matches() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append(LINES)
+        app.view.find("line")
+        app.view.clear()
+        await pilot.pause()
+        assert app.view.match_words == "no match"
+
+
+async def test_shift_and_arrows_select() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append(LINES)
+        app.view.focus()
+        await pilot.pause()
+        await pilot.press("home", *["shift+right"] * 4, "shift+down")
+        assert app.screen.get_selected_text() == "line 0 of the text\nline"
+        await pilot.press("shift+left")
+        assert app.screen.get_selected_text() == "line 0 of the text\nlin"
+
+
+async def test_every_terminal_can_select_with_the_mark() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append("one\ntwo 가나\nthree")
+        app.view.focus()
+        await pilot.pause()
+        app.view.action_mark()
+        await pilot.press("down", *["right"] * 4)
+        assert app.screen.get_selected_text() is None
+        assert reversed_text(app.view) == "가"
+        app.view.action_mark()
+        await pilot.press("end")
+        assert app.screen.get_selected_text() == "가나"
+        assert reversed_text(app.view) == " "  # behind the end of the line
+        app.view.drop_cursor()
+        await pilot.pause()
+        assert app.screen.get_selected_text() is None
+        assert reversed_text(app.view) == ""
+
+
+async def test_the_cursor_begins_at_the_match_and_takes_the_view_along() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append(LINES)
+        app.view.focus()
+        await pilot.pause()
+        app.view.find("of the text")
+        app.view.find("39 of")
+        app.view.action_mark()
+        app.view.action_mark()
+        await pilot.press("right", "right", "pagedown")
+        assert app.screen.get_selected_text() == "\n".join([
+            "39 of the text",
+            *LINES.splitlines()[40:46],
+            "line 46",
+        ])
+        await pilot.press("pageup", "pageup")
+        await pilot.pause()
+        assert any(row.startswith("line 32 ") for row in drawn_rows(app.view))
+
+
+async def test_selected_text_is_readable() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append("abc")
+        app.view.action_select_all()
+        await pilot.pause()
+        style = styled(app.view, "abc").style
+        assert style is not None
+        assert style.color != style.bgcolor
+
+
+async def test_selected_text_is_seen_without_colors() -> None:
+    app = Host()
+    app.no_color = True
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.append("abc")
+        app.view.action_select_all()
+        await pilot.pause()
+        assert reversed_text(app.view) == "abc"
+
+
+async def test_keys_in_an_empty_text_do_no_harm() -> None:
+    app = Host()
+    async with app.run_test(size=(30, 8)) as pilot:
+        app.view.focus()
+        app.view.action_mark()
+        await pilot.press("right", "shift+down", "pageup", "end")
+        app.view.find("x")
+        app.view.step(1)
+        assert not app.screen.get_selected_text()
+        assert app.view.match_words == "no match"

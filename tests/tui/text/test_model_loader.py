@@ -1,0 +1,151 @@
+"""Which file speaks, and what is said where there is none."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tests.support.tiny_model import tiny_model_file
+from tui_charrnn.errors import ModelFileError
+from tui_charrnn.runs.control import take_requests
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.session import Source
+from tui_charrnn.tui.text.model_loader import PUBLISH_LIMIT, Wanted, WeightsLoader, find_weights
+
+
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
+
+
+def wanted(
+    run: RunDirectory,
+    source: Source = Source.NEWEST,
+    *,
+    is_live: bool = True,
+    has_begun: bool = True,
+) -> Wanted:
+    return Wanted(
+        source=source,
+        runs_folder=run.path.parent,
+        model=None,
+        run=run,
+        is_live=is_live,
+        has_begun=has_begun,
+    )
+
+
+def test_fresh_weights_are_taken_as_soon_as_they_lie_there(tmp_path: Path) -> None:
+    clock = Clock()
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.train(3.0)
+
+        def wait(seconds: float) -> bool:
+            if take_requests(trainer.run):
+                trainer.publish()
+            return clock.wait(seconds)
+
+        weights = find_weights(wanted(trainer.run), wait, clock)
+    assert weights.path == trainer.run.live_model
+    assert weights.note == ""
+    assert clock.now < 1.0
+
+
+def test_weights_that_were_published_before_are_not_taken_for_fresh(tmp_path: Path) -> None:
+    clock = Clock()
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.train(3.0)
+        trainer.publish()
+        weights = find_weights(wanted(trainer.run), clock.wait, clock)
+    assert clock.now >= PUBLISH_LIMIT
+    assert weights.path == trainer.run.live_model
+    assert "did not answer in time" in weights.note
+
+
+def test_without_an_answer_the_newest_checkpoint_speaks(tmp_path: Path) -> None:
+    clock = Clock()
+    run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9}, end=None)
+    weights = find_weights(wanted(run), clock.wait, clock)
+    assert weights.path == run.checkpoint(2).model
+    assert weights.note
+
+
+def test_a_run_that_has_ended_is_not_asked(tmp_path: Path) -> None:
+    run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9})
+    weights = find_weights(wanted(run, is_live=False), Clock().wait)
+    assert weights.path == run.checkpoint(2).model
+    assert take_requests(run) == []
+
+
+def test_the_best_checkpoint_is_not_the_newest(tmp_path: Path) -> None:
+    run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9})
+    weights = find_weights(wanted(run, Source.BEST), Clock().wait)
+    assert weights.path == run.checkpoint(1).model
+
+
+@pytest.mark.parametrize("source", [Source.NEWEST, Source.BEST])
+def test_a_run_without_weights_says_when_it_can_speak(tmp_path: Path, source: Source) -> None:
+    run = created_run(tmp_path)
+    with pytest.raises(ModelFileError, match="from its first batch on"):
+        find_weights(wanted(run, source, has_begun=False), Clock().wait)
+
+
+def test_giving_up_ends_the_wait_at_once(tmp_path: Path) -> None:
+    run = fake_run(tmp_path, losses=[3.0], evaluations={1: 2.0}, end=None)
+    clock = Clock()
+    find_weights(wanted(run), lambda _: True, clock)
+    assert clock.now == 0.0
+
+
+def test_a_model_is_read_again_only_when_its_file_has_changed(tmp_path: Path) -> None:
+    path = tiny_model_file(tmp_path / "one.safetensors")
+    loader = WeightsLoader()
+    asked = Wanted(
+        source=Source.DEFAULT,
+        runs_folder=tmp_path,
+        model=str(path),
+        run=None,
+        is_live=False,
+        has_begun=False,
+    )
+    first = loader.load(asked, Clock().wait)
+    assert loader.load(asked, Clock().wait).model is first.model
+    tiny_model_file(tmp_path / "two.safetensors", vocabulary="abc", rng_seed=1).replace(path)
+    assert loader.load(asked, Clock().wait).model.vocabulary.characters == "abc"
+
+
+@pytest.mark.parametrize("is_named_as_run", [True, False])
+def test_a_run_that_was_named_as_a_model_is_called_by_its_name(
+    tmp_path: Path, is_named_as_run: bool
+) -> None:
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.train(3.0)
+        trainer.save()
+    run = trainer.run
+    newest = sorted(run.checkpoints.iterdir())[-1] / "model.safetensors"
+    named = run.name if is_named_as_run else str(newest)
+    asked = dataclasses.replace(wanted(run, Source.DEFAULT), model=named)
+    assert WeightsLoader().load(asked, lambda _: False).label.startswith(f"run {run.name}, step ")
+
+
+def test_other_files_are_called_by_their_own_names(tmp_path: Path) -> None:
+    run = created_run(tmp_path)
+    for path, label in (
+        ("mine.safetensors", "model mine"),
+        ("sonnets/model.safetensors", "model sonnets"),
+    ):
+        file = tmp_path / path
+        file.parent.mkdir(exist_ok=True)
+        tiny_model_file(file)
+        asked = dataclasses.replace(wanted(run, Source.DEFAULT), model=str(file))
+        assert WeightsLoader().load(asked, lambda _: False).label == label

@@ -1,0 +1,142 @@
+"""Texts that are saved: never over another, and so that they can be generated again."""
+
+import dataclasses
+import datetime
+import json
+import shlex
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tests.support.tiny_model import tiny_model_file
+from tui_charrnn.cli.generate import generate
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.tui.text.generation_result import Opening, Utterance, in_effect
+from tui_charrnn.tui.text.generation_thread import Voice
+from tui_charrnn.tui.text.model_loader import file_mark
+from tui_charrnn.tui.text.saving import describe, save_copy, save_utterance, texts_folder, write_new
+
+NOW = datetime.datetime(2026, 2, 3, 14, 25, 1, tzinfo=datetime.UTC)
+COOL, HOT = SamplingConfig(temperature=0.4), SamplingConfig(temperature=1.6)
+
+
+def utterance(
+    model: Path,
+    *,
+    seed_text: str = "-badge\nñ 'cab'",
+    sampling: SamplingConfig = SamplingConfig(temperature=1.1, top_k=7, top_p=0.9),  # noqa: B008 - frozen
+    length: int = 300,
+) -> Utterance:
+    """What the app has when it has generated a text with a model file."""
+    voice = Voice(load_model(model), "model tiny", file=model, mark=file_mark(model))
+    stream = CharacterStream(voice.model, sampling)
+    primed = stream.prime(seed_text)
+    return Utterance(
+        Opening(voice, seed_text, primed.text, primed.skipped, stream.rng_seed),
+        "".join(stream.next().character for _ in range(length)),
+        ((0, sampling),),
+    )
+
+
+def settings_beside(text: Path) -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads(text.with_suffix(".json").read_text())
+    return settings
+
+
+def test_the_saved_command_generates_the_very_same_text(tmp_path: Path) -> None:
+    said = utterance(tiny_model_file(tmp_path / "tiny.safetensors"))
+    path = save_utterance(tmp_path / "texts", said)
+    program, command, *arguments = shlex.split(settings_beside(path)["command"])
+    assert (program, command) == ("charrnn-tui", "generate")
+    app = typer.Typer()
+    app.command()(generate)
+    result = CliRunner().invoke(app, arguments)
+    assert result.stdout_bytes == path.read_bytes() == said.text.encode()
+
+
+def test_the_settings_are_all_there(tmp_path: Path) -> None:
+    said = utterance(tiny_model_file(tmp_path / "tiny.safetensors"))
+    settings = describe(said, NOW)
+    assert settings["saved"] == "2026-02-03T14:25:01Z"
+    assert settings["model"]["label"] == "model tiny"
+    assert len(settings["model"]["sha256"]) == 64
+    assert settings["seed_text"] == "-badge\nñ 'cab'"
+    assert settings["left_out"] == ["-", "ñ", "'", "'"]
+    assert settings["length"] == 300
+    assert settings["rng_seed"] == said.opening.rng_seed
+    assert (settings["temperature"], settings["top_k"], settings["top_p"]) == (1.1, 7, 0.9)
+    assert settings["no_command_because"] is None
+
+
+def test_a_temperature_that_was_changed_on_the_way_is_told_and_no_command_promised(
+    tmp_path: Path,
+) -> None:
+    said = dataclasses.replace(
+        utterance(tiny_model_file(tmp_path / "tiny.safetensors")), sampling=((0, COOL), (120, HOT))
+    )
+    settings = describe(said, NOW)
+    assert settings["temperature"] == 0.4
+    assert [(part["after"], part["temperature"]) for part in settings["changes"]] == [(120, 1.6)]
+    assert settings["command"] is None
+    assert "changed" in settings["no_command_because"]
+
+
+def test_a_model_file_that_was_replaced_is_told_and_no_command_promised(tmp_path: Path) -> None:
+    model = tiny_model_file(tmp_path / "tiny.safetensors")
+    said = utterance(model)
+    model.unlink()
+    assert describe(said, NOW)["command"] is None
+    tiny_model_file(model, vocabulary="abc")
+    settings = describe(said, NOW)
+    assert settings["command"] is None
+    assert settings["model"]["sha256"] is None
+    assert "replaced" in settings["no_command_because"]
+
+
+def test_no_file_is_ever_written_over(tmp_path: Path) -> None:
+    (tmp_path / "name-2.json").write_text("mine")
+    first = write_new(tmp_path, "name", {".txt": b"1", ".json": b"{}"})
+    second = write_new(tmp_path, "name", {".txt": b"2", ".json": b"{}"})
+    assert (first.name, second.name) == ("name.txt", "name-3.txt")
+    assert first.read_bytes() == b"1"
+    assert (tmp_path / "name-2.json").read_text() == "mine"
+    assert not (tmp_path / "name-2.txt").exists()
+
+
+def test_a_refused_write_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "texts"
+    opened = Path.open
+
+    def full_disk(path: Path, *mode: Any) -> Any:
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device", str(path))
+        return opened(path, *mode)
+
+    monkeypatch.setattr(Path, "open", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_new(folder, "name", {".txt": b"1", ".json": b"{}"})
+    assert list(folder.iterdir()) == []
+
+
+def test_texts_lie_in_the_users_data_folder(tmp_path: Path) -> None:
+    path = save_copy(texts_folder(), "half \ud800 pair")
+    assert path.parent.name == "texts"
+    assert tmp_path in path.parents
+    assert path.read_bytes() == rb"half \ud800 pair"
+    assert stat.S_ISREG(path.stat().st_mode)
+
+
+def test_only_settings_that_chose_a_character_count() -> None:
+    assert in_effect([(0, COOL)], 0) == ((0, COOL),)
+    assert in_effect([(0, COOL), (5, HOT)], 5) == ((0, COOL),)
+    assert in_effect([(0, COOL), (5, HOT)], 6) == ((0, COOL), (5, HOT))
+    assert in_effect([(0, COOL), (0, HOT)], 6) == ((0, HOT),)
+    assert in_effect([(0, COOL), (5, HOT), (5, COOL)], 6) == ((0, COOL),)

@@ -1,0 +1,313 @@
+"""The keys of the text that is spoken, and the seed box beside it, in the whole app."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.shown_screen import screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.crash import state_folder
+from tui_charrnn.generation.priming import PrimedSeed
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
+from tui_charrnn.tui.text.saving import texts_folder
+from tui_charrnn.tui.text.search_bar import SearchBar
+from tui_charrnn.tui.text.seed_history import LONGEST_SEED, SeedHistory
+
+
+@pytest.fixture(autouse=True)
+def unknown_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that may or may not take copies, and another home for the copies."""
+    for variable in ("TERM_PROGRAM", "WT_SESSION", "TMUX", "STY", "ZELLIJ"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+def speaking_app(folder: Path) -> CharRNNApp:
+    """An app that always says the same 2,000 characters, at once."""
+    app = tiny_app(folder)
+    dial_of(app).pace = None
+    dial_of(app).sampling = SamplingConfig(rng_seed=5)
+    return app
+
+
+async def spoken_whole(pilot: object, app: CharRNNApp) -> str:
+    """The first text, once it has ended; the focus is on it then."""
+    await wait_until(pilot, "the end", lambda: "2,000 characters." in note_of(app))  # type: ignore[arg-type]  # any pilot
+    return spoken_by(app)
+
+
+async def test_tab_goes_to_the_text_and_back(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await pilot.press("tab")
+        assert app.focused is app.main.conversation.spoken
+        await pilot.press("c")
+        assert app.main.conversation.seed.text == ""
+        await pilot.press("tab", "x", "shift+tab")
+        assert app.main.conversation.seed.text == "x"
+        assert app.focused is app.main.conversation.spoken
+
+
+async def test_the_row_offers_the_keys_of_the_text(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "c Copy" not in screen_text(app)
+        await pilot.press("tab")
+        await wait_until(pilot, "the keys", lambda: "c Copy s Save / Find" in screen_text(app))
+
+
+async def test_copying_takes_the_whole_text_also_into_a_file(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test() as pilot:
+        said = await spoken_whole(pilot, app)
+        await pilot.press("tab", "c")
+        assert app.clipboard == said
+        await wait_until(pilot, "the path", lambda: "also saved to" in note_of(app))
+        (copy,) = texts_folder().iterdir()
+        assert copy.read_text() == said
+        assert str(copy) in note_of(app)
+
+
+async def test_a_terminal_that_takes_copies_needs_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    app = speaking_app(tmp_path)
+    async with app.run_test() as pilot:
+        await spoken_whole(pilot, app)
+        await pilot.press("tab", "c")
+        await wait_until(pilot, "the note", lambda: "Copied 2,000 characters." in note_of(app))
+        assert not texts_folder().exists()
+
+
+async def test_only_the_last_text_is_copied_or_what_is_selected(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test() as pilot:
+        first = await spoken_whole(pilot, app)
+        await pilot.press(*"cab", "enter")
+        length = len(first) + 3 + DEFAULT_LENGTH
+        await wait_until(pilot, "the second", lambda: len(spoken_by(app)) == length)
+        await pilot.press("tab", "c")
+        assert app.clipboard == spoken_by(app)[len(first) :]
+        await pilot.press("home", "v", "v", "right", "right", "c")
+        assert app.clipboard == first[:2]
+        await pilot.press("a", "c")
+        assert app.clipboard.startswith(first[:50])
+        assert "\n\ncab" in app.clipboard
+
+
+async def test_saving_writes_the_text_and_its_settings(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test() as pilot:
+        said = await spoken_whole(pilot, app)
+        await pilot.press("tab", "s")
+        await wait_until(pilot, "the path", lambda: str(texts_folder()) in note_of(app))
+        text, settings = sorted(texts_folder().iterdir(), key=lambda path: path.suffix)[::-1]
+        assert text.read_text() == said
+        found = json.loads(settings.read_text())
+        assert (found["rng_seed"], found["length"]) == (5, DEFAULT_LENGTH)
+        assert str(tmp_path / "tiny.safetensors") in found["command"]
+
+
+async def test_a_text_that_went_on_in_another_temperature_says_so_in_its_settings(
+    tmp_path: Path,
+) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test() as pilot:
+        await spoken_whole(pilot, app)
+        await pilot.press("f8", "ctrl+g")
+        await wait_until(pilot, "more", lambda: len(spoken_by(app)) == 2 * DEFAULT_LENGTH)
+        await pilot.press("tab", "s")
+        await wait_until(pilot, "the path", lambda: str(texts_folder()) in note_of(app))
+        found = json.loads(next(texts_folder().glob("*.json")).read_text())
+        assert [change["after"] for change in found["changes"]] == [DEFAULT_LENGTH]
+        assert found["command"] is None
+
+
+async def test_a_refused_save_is_told(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    texts_folder().parent.mkdir(parents=True)
+    texts_folder().write_text("in the way")
+    async with app.run_test() as pilot:
+        await spoken_whole(pilot, app)
+        await pilot.press("tab", "s")
+        await wait_until(pilot, "the reason", lambda: "could not be saved" in note_of(app))
+
+
+async def test_a_search_is_typed_counted_walked_and_left(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        said = await spoken_whole(pilot, app)
+        await pilot.press("tab", "slash")
+        await wait_until(pilot, "the row", lambda: app.main.query(SearchBar).first().is_mounted)
+        await pilot.press("a", "b")
+        count = said.count("ab")
+        await wait_until(pilot, "a count", lambda: f"/{count}" in screen_text(app))
+        spoken = app.main.conversation.spoken
+        at = spoken.match_words
+        await pilot.press("enter")
+        assert app.focused is spoken
+        await pilot.press("n")
+        assert spoken.match_words != at
+        await pilot.press("N")
+        assert spoken.match_words == at
+        await pilot.press("escape")
+        assert spoken.match_words == ""
+        assert app.focused is spoken
+        assert not app.main.query(SearchBar).first().display
+        await pilot.press("escape")
+        await wait_until(pilot, "the seed box", lambda: app.focused is app.main.conversation.seed)
+
+
+async def test_a_search_that_is_opened_again_begins_with_the_last(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await spoken_whole(pilot, app)
+        await pilot.press("tab", "n")  # without a search, the same as /
+        spoken = app.main.conversation.spoken
+        await wait_until(pilot, "the row", lambda: len(app.main.query("#search-field")) == 1)
+        await pilot.press("a", "escape", "slash")
+        await wait_until(pilot, "the last", lambda: "/" in spoken.match_words)
+        await pilot.press("z")
+        assert spoken.match_words == "no match"
+        await pilot.press("escape")
+        assert spoken.match_words == ""
+
+
+async def test_escape_stops_the_text_while_a_seed_is_typed_beside_a_search(
+    tmp_path: Path,
+) -> None:
+    app = tiny_app(tmp_path)
+    dial_of(app).pace = 10
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 2)
+        await pilot.press("tab", "slash", "a", "enter")
+        app.main.conversation.seed.focus()
+        await pilot.press("escape")
+        await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
+        assert app.main.conversation.spoken.match_words
+
+
+async def test_hostile_characters_are_looked_for_by_their_signs(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await spoken_whole(pilot, app)
+        await pilot.press("tab", "slash")
+        await wait_until(pilot, "the row", lambda: len(app.main.query("#search-field")) == 1)
+        app.main.conversation.spoken.append("\x1b[31m")
+        app.post_message(events.Paste("\x1b[31"))
+        spoken = app.main.conversation.spoken
+        await wait_until(pilot, "it is found", lambda: spoken.match_words == "1/1")
+        assert "␛[31" in screen_text(app)
+
+
+async def test_escape_leaves_the_cursor_first(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test() as pilot:
+        await spoken_whole(pilot, app)
+        await pilot.press("tab", "v")
+        await wait_until(pilot, "the note", lambda: "v begins to select" in note_of(app))
+        await pilot.press("escape")
+        assert not app.main.conversation.spoken.has_cursor
+        assert app.focused is app.main.conversation.spoken
+
+
+async def test_a_new_seed_is_followed_again(tmp_path: Path) -> None:
+    app = speaking_app(tmp_path)
+    async with app.run_test(size=(40, 14)) as pilot:
+        await spoken_whole(pilot, app)
+        await pilot.press("tab", "home", "tab", "c", "enter")
+        await wait_until(pilot, "the end", lambda: app.main.conversation.spoken.follows_end)
+
+
+async def test_nothing_to_copy_or_save_is_told(tmp_path: Path) -> None:
+    app = CharRNNApp(tiny_app(tmp_path).session)
+    app.session.model = str(tmp_path / "missing.safetensors")
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the problem", lambda: "no model" in note_of(app))
+        await pilot.press("tab", "c")
+        await wait_until(pilot, "the note", lambda: "no text to copy" in note_of(app))
+        await pilot.press("s")
+        await wait_until(pilot, "the note", lambda: "no text to save" in note_of(app))
+
+
+async def test_seeds_are_remembered_from_one_session_to_the_next(tmp_path: Path) -> None:
+    history = SeedHistory(state_folder() / "seeds.jsonl")
+    async with tiny_app(tmp_path / "one").run_test() as pilot:
+        await pilot.press(*"abc", "enter")
+        await wait_until(pilot, "it is written", lambda: history.read() == ["abc"])
+    app = tiny_app(tmp_path / "two")
+    async with app.run_test() as pilot:
+        seed = app.main.conversation.seed
+        await wait_until(pilot, "it is read", lambda: seed.submitted_seeds == ["abc"])
+        await pilot.press("up")
+        assert seed.text == "abc"
+
+
+async def test_seeds_that_cannot_be_kept_are_remembered_until_the_end(tmp_path: Path) -> None:
+    folder = state_folder()
+    folder.parent.mkdir(parents=True)
+    folder.write_text("in the way")
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a warning", lambda: len(app._notifications) == 1)
+        await pilot.press("a", "enter", "b", "enter", "up", "up")
+        assert app.main.conversation.seed.text == "a"
+        assert "until you leave" in next(iter(app._notifications)).message
+        assert len(app._notifications) == 1
+
+
+async def test_a_huge_paste_is_shortened_and_told(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "a text", lambda: app.main.conversation.spoken.streaming)
+        app.post_message(events.Paste("ROMEO:\n\x1b[31m" + "a b" * 350_000))
+        await wait_until(pilot, "the note", lambda: "A seed holds 10,000" in note_of(app))
+        seed = app.main.conversation.seed
+        assert len(seed.text) == LONGEST_SEED
+        assert seed.text.startswith("ROMEO:\n\x1b[31ma b")
+        await pilot.press("c")
+        assert len(seed.text) == LONGEST_SEED
+        await pilot.press("backspace", "backspace", "c")
+        assert seed.text.endswith("c")
+        assert len(seed.text) == LONGEST_SEED - 1
+
+
+async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, given_up = threading.Event(), threading.Event()
+    prime = CharacterStream.prime
+
+    def read_for_ever(
+        stream: CharacterStream, seed_text: str, should_stop: Callable[[], bool] | None = None
+    ) -> PrimedSeed:
+        if should_stop is not None and len(seed_text) > 2000:
+            began.set()
+            while not should_stop():
+                given_up.wait(0.01)
+            given_up.set()
+        return prime(stream, seed_text, should_stop)
+
+    monkeypatch.setattr(CharacterStream, "prime", read_for_ever)
+    app = speaking_app(tmp_path)
+    async with app.run_test() as pilot:
+        said = await spoken_whole(pilot, app)
+        app.main.conversation.seed.load_text("abc" * 1000)
+        await pilot.press("enter")
+        await wait_until(pilot, "the reading", began.is_set)
+        assert note_of(app) == "Reading the seed text, 3,000 characters … Esc gives it up."
+        await pilot.press("escape")
+        await wait_until(pilot, "its end", lambda: note_of(app) == "Stopped before the text began.")
+        assert given_up.is_set()
+        assert spoken_by(app) == said
+        await pilot.press("ctrl+g")
+        await wait_until(pilot, "more", lambda: len(spoken_by(app)) == len(said) + 2000)

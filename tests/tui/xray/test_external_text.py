@@ -1,0 +1,182 @@
+"""A text of the reader's that a model reads: pasted or from a file, colored like one it said."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from tests.support.open_app import note_of, spoken_by
+from tests.support.shown_screen import screen_text
+from tests.support.tape_app import TapeApp
+from tests.support.tiny_model import TINY_VOCABULARY
+from tests.support.waiting import wait_until
+from tests.support.xray_app import check_looks, naive_numbers, read_in_view, sure_app
+from tui_charrnn.tui.text import external_text as given_text
+from tui_charrnn.tui.text.external_text import composed
+from tui_charrnn.tui.xray.text_dialog import GivenTextScreen
+
+TEXT = "abba cafe\ndead bee faded\nacid jibe\n" * 3
+
+
+@asynccontextmanager
+async def opened(folder: Path, *, size: tuple[int, int] = (100, 40)) -> AsyncIterator[TapeApp]:
+    """The app before anything was said."""
+    app = sure_app(folder)
+    app.session.dial.length, app.session.dial.pace = 5, None
+    async with app.run_test(size=size) as pilot:
+        await wait_until(pilot, "the end", lambda: "5 characters." in note_of(app))
+        app.main.conversation.spoken.focus()
+        yield TapeApp(app, pilot)
+
+
+async def paste(app: TapeApp, text: str) -> None:
+    """Have a text read, through the clipboard of the terminal."""
+    await app.pilot.press("r")
+    await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, GivenTextScreen))
+    app.app.post_message(events.Paste(text))  # as the terminal sends it
+    await wait_until(app.pilot, "the text", lambda: "will be read." in screen_text(app.app))
+    await app.pilot.press("enter")
+
+
+async def was_read(app: TapeApp) -> None:
+    await wait_until(app.pilot, "the end", lambda: note_of(app.app).startswith("Read "))
+
+
+async def test_a_pasted_text_is_colored_like_one_that_was_said(tmp_path: Path) -> None:
+    async with opened(tmp_path) as app:
+        await paste(app, TEXT)
+        await was_read(app)
+        assert spoken_by(app.app).endswith(TEXT)
+        indices = [TINY_VOCABULARY.index(character) for character in TEXT]
+        assert app.tape.tree.indices(0) == indices
+        await read_in_view(app.pilot, app.spoken)
+        check_looks(app.spoken, "surprise")
+        numbers = naive_numbers(indices)
+        mean = sum(one.surprise for one in numbers) / len(numbers)
+        assert f"Read {len(TEXT)} characters, {mean:.2f} bits per character." in note_of(app.app)
+
+
+async def test_one_can_go_back_over_it_and_let_the_model_go_on_from_any_place(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as app:
+        await paste(app, TEXT)
+        await was_read(app)
+        numbers = naive_numbers([TINY_VOCABULARY.index(character) for character in TEXT])
+        await app.pilot.press("t", *["left"] * 7)
+        place = len(TEXT) - 7
+        await wait_until(
+            app.pilot,
+            "the numbers of the place",
+            lambda: f"{numbers[place].surprise:.2f} bits" in screen_text(app.app),
+        )
+        await app.known()
+        await app.pilot.press("enter")
+        await wait_until(app.pilot, "a branch", lambda: app.spoken.branch == 1)
+        await app.rested(place + 6)
+        assert app.tape.tree.indices(1, 0, place) == app.tape.tree.indices(0, 0, place)
+
+
+async def test_a_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "some text.txt"
+    file.write_bytes(TEXT.replace("\n", "\r\n").encode())
+    async with opened(tmp_path) as app:
+        await paste(app, str(file))
+        await was_read(app)
+        assert app.tape.text() == TEXT
+        assert "some text.txt, read by the model" in screen_text(app.app)
+
+
+async def test_a_path_that_leads_nowhere_is_not_read_as_a_text(tmp_path: Path) -> None:
+    async with opened(tmp_path) as app:
+        said = spoken_by(app.app)
+        await app.pilot.press("r")
+        await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, GivenTextScreen))
+        app.app.post_message(events.Paste(str(tmp_path / "jade.abc")))
+        missing = "There is no such file. A space before it has the line itself read."
+        await wait_until(app.pilot, "the words", lambda: missing in screen_text(app.app))
+        await app.pilot.press("enter")
+        await app.pilot.pause()
+        assert isinstance(app.app.screen, GivenTextScreen)
+        assert spoken_by(app.app) == said
+        app.app.post_message(events.Paste(f" {tmp_path / 'jade.abc'}"))
+        await wait_until(app.pilot, "the text", lambda: "will be read." in screen_text(app.app))
+        await app.pilot.press("enter")
+        await was_read(app)
+        assert spoken_by(app.app).endswith("jadeabc")  # its dot is unknown to the model
+
+
+async def test_the_app_opens_with_a_text(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(TEXT)
+    app = sure_app(tmp_path)
+    app.session.xray = tmp_path / "text.txt"
+    async with app.run_test(size=(100, 40)) as pilot:
+        opened_app = TapeApp(app, pilot)
+        await was_read(opened_app)
+        await read_in_view(pilot, opened_app.spoken)
+        assert opened_app.tape.text() == TEXT
+        check_looks(opened_app.spoken, "surprise")
+
+
+async def test_unknown_characters_are_left_out_and_named(tmp_path: Path) -> None:
+    async with opened(tmp_path) as app:
+        await paste(app, "ab\u00e9c d\u20ac")
+        await was_read(app)
+        assert app.tape.text() == "abc d"
+        assert "\u00e9 (U+00E9), \u20ac (U+20AC)" in note_of(app.app)
+
+
+@pytest.mark.parametrize("text", ["XYZ", "\u00e9"])
+async def test_a_text_that_the_model_cannot_read_is_refused(tmp_path: Path, text: str) -> None:
+    async with opened(tmp_path) as app:
+        before = spoken_by(app.app)
+        await paste(app, text)
+        await wait_until(app.pilot, "why", lambda: "knows none" in note_of(app.app))
+        assert spoken_by(app.app) == before
+        await app.pilot.press("ctrl+g")  # what was said before is still there to be gone on with
+        await wait_until(app.pilot, "more", lambda: len(spoken_by(app.app)) == len(before) + 5)
+
+
+async def test_a_long_text_is_cut_and_the_limit_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(given_text, "LONGEST", 50)
+    async with opened(tmp_path) as app:
+        await paste(app, TEXT)
+        await was_read(app)
+        assert app.tape.text() == TEXT[:50]
+        assert "the first 50 are read" in note_of(app.app)
+
+
+async def test_a_reading_can_be_stopped(tmp_path: Path) -> None:
+    async with opened(tmp_path) as app:
+        await paste(app, TEXT * 900)
+        await wait_until(app.pilot, "the progress", lambda: "Reading: " in note_of(app.app))
+        await app.pilot.press("escape")
+        await was_read(app)
+        assert 0 < app.spoken.shown < 900 * len(TEXT)
+        assert f"Read {app.spoken.shown:,} of " in note_of(app.app)
+
+
+async def test_a_text_that_is_not_taken_leaves_all_as_it_was(tmp_path: Path) -> None:
+    async with opened(tmp_path) as app:
+        before = spoken_by(app.app)
+        await app.pilot.press("r", "enter", "a", "escape")
+        await wait_until(app.pilot, "the text", lambda: app.app.screen is app.app.main)
+        assert spoken_by(app.app) == before
+
+
+async def test_what_was_read_is_not_in_the_history_of_what_was_said(tmp_path: Path) -> None:
+    from tui_charrnn.history.store import History  # the fixture has set the home by now
+
+    async with opened(tmp_path) as app:
+        await paste(app, TEXT)
+        await was_read(app)
+    said = [entry.generation.text for entry in History().newest(10)]
+    assert all(TEXT not in text for text in said)
+
+
+def test_pasted_line_ends_and_parts_become_those_of_a_corpus() -> None:
+    assert composed("a\r\nb\rc e\u0301") == "a\nb\nc \u00e9"

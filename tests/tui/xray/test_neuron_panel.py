@@ -1,0 +1,206 @@
+"""The list of neurons in the app: what is found, colored by and held."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.neuron_app import (
+    COUNTER,
+    LENGTH,
+    PLACE,
+    bracket_file,
+    counting_app,
+    neuron_app,
+    save_counting_model,
+)
+from tests.support.open_app import note_of
+from tests.support.shown_screen import screen_rows, screen_text
+from tests.support.waiting import wait_until
+from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.lens.findings import FollowingNeuron
+from tui_charrnn.lens.neurons import NeuronFinder
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.tui.xray.neuron_panel import NeuronPanel, offered_value
+
+
+async def test_the_bracket_cell_is_listed_first_with_its_r(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        finder = NeuronFinder(load_model(tmp_path / "tiny.safetensors"))
+        finder.add(bracket_file(tmp_path).read_text())
+        r = {
+            (found.property.name, one.neuron): one.r
+            for found in finder.end(99).properties
+            for one in found.neurons
+        }
+
+        assert app.neurons.rows[0][0] == COUNTER
+        for neuron, follower in app.neurons.rows:
+            assert follower is not None
+            assert follower.cell.r == pytest.approx(r[follower.property.name, neuron], abs=1e-9)
+            row = next(row for row in screen_rows(app.app) if f" {neuron} " in row)
+            assert f"{follower.cell.r:+.3f}" in row
+            assert follower.property.name in row
+            if neuron == app.neurons.rows[3][0]:
+                break
+        strengths = [abs(one.cell.r) for _, one in app.neurons.rows if one is not None]
+        assert strengths == sorted(strengths, reverse=True)
+        names = [neuron for neuron, _ in app.neurons.rows]
+        assert len(set(names)) == len(names)
+
+
+async def test_a_property_alone_is_listed_and_in_turn_all(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        everything, seen = app.neurons.rows, []
+        assert app.neurons.found is not None
+        for _ in app.neurons.found.properties:
+            await app.pilot.press("f")
+            (name,) = {one.property.name for _, one in app.neurons.rows if one is not None}
+            assert f"Neurons · {name}" in screen_text(app.app)
+            seen.append(name)
+        assert seen == list(app.neurons.found.properties)
+        await app.pilot.press("f")
+        assert app.neurons.rows == everything
+        await app.pilot.press("F")
+        assert f"Neurons · {seen[-1]}" in screen_text(app.app)
+
+
+async def test_a_held_cell_is_held_from_the_next_character_on(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        free = [app.tape.moment(place).state.network[PLACE] for place in range(LENGTH)]
+        await app.pilot.press("c", *"2.5", "enter")
+        await app.rested(2 * LENGTH)
+
+        assert app.tape.stream.network[PLACE] == 2.5
+        states = [app.tape.moment(place).state.network[PLACE] for place in range(2 * LENGTH)]
+        assert states[:LENGTH] == free
+        assert set(free) != {2.5}
+        assert set(states[LENGTH + 1 :]) == {2.5}
+        assert "0:c3=2.5 held" in screen_text(app.app)
+
+        await app.pilot.press("r")
+        await app.noted("0:c3 is free again.")
+        assert " held" not in screen_text(app.app)
+        await app.pilot.press("ctrl+g")
+        await app.rested(3 * LENGTH)
+        network = app.tape.stream.network
+        assert network[PLACE] != 2.5
+
+
+async def test_it_is_offered_three_deviations_out_and_turned_by_halves(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        _, follower = app.neurons.rows[0]
+        assert follower is not None
+        cell = follower.cell
+        offered = cell.mean + 3 * cell.deviation * (1 if cell.r > 0 else -1)
+        await app.pilot.press("plus")
+        (clamp,) = app.app.session.dial.held.clamps
+        assert clamp.value == pytest.approx(offered, rel=0.01)
+        await app.pilot.press("minus", "minus")
+        (clamp,) = app.app.session.dial.held.clamps
+        assert clamp.value == pytest.approx(offered - cell.deviation, rel=0.02)
+
+
+async def test_several_are_held_and_let_go_together(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        await app.pilot.press("c", *"2", "enter", "down", "c", *"0.5", "enter")
+        await wait_until(
+            app.pilot,
+            "two cells",
+            lambda: len(app.app.session.dial.held.clamps) == 2 and not app.spoken.streaming,
+        )
+        other = app.neurons.rows[1][0]
+        assert f"held: 0:c3=2 · {other}=0.5" in screen_text(app.app)
+        assert "2 cells held" in screen_text(app.app)
+        row = next(row for row in screen_rows(app.app) if "0:c3 " in row and "= 2" in row)
+        assert "+" in row or "-" in row
+        await app.pilot.press("R")
+        await app.noted("are free again.")
+        assert app.app.session.dial.held.clamps == ()
+
+
+@pytest.mark.parametrize("typed", ["warm", "9999", ""])
+async def test_what_is_no_value_is_told_and_not_taken(tmp_path: Path, typed: str) -> None:
+    async with neuron_app(tmp_path) as app:
+        await app.pilot.press("c", "delete", *typed, "enter")
+        await wait_until(app.pilot, "why not", lambda: "from -1000 to 1000" in screen_text(app.app))
+        await app.pilot.press("escape")
+        assert app.app.session.dial.held.clamps == ()
+
+
+async def test_another_model_lets_go_of_what_was_held(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        await app.pilot.press("c", *"2", "enter")
+        await app.rested(2 * LENGTH)
+        await app.pilot.press("escape", "f2")
+        # the same shape and vocabulary, and another corpus: other neurons
+        save_counting_model(tmp_path / "other.safetensors", sha256="1" * 64)
+        app.app.session.model = str(tmp_path / "other.safetensors")
+        app.app.session.dial.pace = 30
+        await app.begun("((")
+        await app.noted("no cell is held any more")
+        assert app.app.session.dial.held.clamps == ()
+        assert app.tape.seed_clamps == ()
+
+
+async def test_a_new_seed_is_read_with_what_is_held(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        await app.pilot.press("c", *"2", "enter")
+        await app.rested(2 * LENGTH)
+        await app.begun("((")
+        await app.rested(LENGTH)
+        assert app.tape.seed_clamps == (Clamp(COUNTER, 2),)
+        assert app.tape.origin.network[PLACE] == 2
+        assert app.tape.stream.network[PLACE] == 2
+
+
+async def test_esc_comes_back_to_the_text_and_the_list_is_still_there(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path) as app:
+        rows = app.neurons.rows
+        await app.pilot.press("escape")
+        assert app.app.focused is app.spoken
+        assert not app.neurons.is_on_screen
+        await app.pilot.press("e")
+        await wait_until(app.pilot, "the list", lambda: app.app.focused is app.neurons)
+        assert app.neurons.rows == rows
+        assert app.neurons.search is None
+
+
+async def test_without_its_corpus_what_was_said_is_read_or_too_little(tmp_path: Path) -> None:
+    app = counting_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
+        app.main.action_neurons()
+        await wait_until(
+            pilot,
+            "why not",
+            lambda: "is too little to look" in screen_text(app).replace("\n", " "),
+        )
+        panel = app.main.query_one(NeuronPanel)
+        app.session.dial.length = 600
+        app.main.action_more()
+        await wait_until(pilot, "more text", lambda: "600 characters." in note_of(app))
+        panel.look("")
+        await wait_until(pilot, "a list", lambda: bool(panel.rows))
+        assert panel.found is not None
+        assert panel.found.characters == LENGTH + 600
+        assert "what was said so far" in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("part", "r", "value"), [("c", 0.9, 7.0), ("c", -0.9, -5.0), ("h", 0.9, 1.0), ("h", -0.9, -1.0)]
+)
+def test_what_is_offered_keeps_to_what_a_state_can_be(part: str, r: float, value: float) -> None:
+    from tui_charrnn.generation.neuron import Neuron
+
+    assert offered_value(FollowingNeuron(Neuron(0, part, 1), r, 1.0, 2.0)) == value
+
+
+async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:
+    async with neuron_app(tmp_path, is_ascii=True) as app:
+        await app.pilot.press("c", *"2", "enter")
+        await app.rested(2 * LENGTH)
+        rows = [row for row in screen_rows(app.app) if "0:c3" in row]
+        assert all(row.isascii() for row in rows)
+        assert any("= 2" in row and "#" in row for row in rows)
+        np.testing.assert_equal(app.tape.stream.network[PLACE], 2)

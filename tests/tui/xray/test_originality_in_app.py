@@ -1,0 +1,219 @@
+"""What is copied from a corpus is marked as it streams; the numbers are those of a plain search."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.style import Style
+
+from tests.support.open_app import dial_of, note_of, tiny_app
+from tests.support.shown_screen import screen_text
+from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
+from tests.support.tiny_model import TINY_VOCABULARY
+from tests.support.waiting import wait_until
+from tests.support.xray_app import looks_in_view
+from tui_charrnn.text.originality import COPIED_LENGTH
+from tui_charrnn.text.suffix_index import SuffixIndex
+from tui_charrnn.tui.xray.legend import compare_with
+from tui_charrnn.tui.xray.originality import OriginalityLevels
+from tui_charrnn.tui.xray.originality_track import OriginalityTrack
+
+TURNS = 6  # presses of the key that lead to originality: it is the last
+
+
+def copied_by_brute_force(text: str, corpus: str, length: int) -> list[bool]:
+    """Whether each character is in some passage of so many characters that the corpus has."""
+    marks = [False] * len(text)
+    for start in range(len(text) - length + 1):
+        if text[start : start + length] in corpus:
+            marks[start : start + length] = [True] * length
+    return marks
+
+
+def match_by_brute_force(text: str, corpus: str, end: int) -> int:
+    """How many characters that end before a place the corpus has in one piece."""
+    return max(size for size in range(end + 1) if text[end - size : end] in corpus)
+
+
+@pytest.mark.parametrize("rng_seed", range(6))
+def test_marks_equal_a_plain_search_of_random_texts(rng_seed: int) -> None:
+    rng = np.random.default_rng(rng_seed)
+    corpus = "".join(rng.choice(list("ab\n"), 400))
+    text = ""
+    while len(text) < 300:
+        start, size = int(rng.integers(400)), int(rng.integers(1, 60))
+        text += corpus[start : start + size] + str(rng.choice(list("abc")))
+    track = OriginalityTrack(SuffixIndex.of(corpus))
+    known: list[bool | None] = []
+
+    for place in range(0, len(text), 7):
+        before = known
+        changed = track.add(text[place : place + 7])
+        known = [track.is_copied(position) for position in range(len(track))]
+        assert known[:changed] == before[:changed]
+        assert known == copied_by_brute_force(text[: len(track)], corpus, COPIED_LENGTH)
+
+    assert 0 < sum(map(bool, known)) < len(text)
+    matches = [match_by_brute_force(text, corpus, end) for end in range(1, len(text) + 1)]
+    assert list(track.lengths) == matches
+    assert track.summary.longest == max(matches)
+    passage = corpus[track.summary.offset : track.summary.offset + track.summary.longest]
+    assert passage in text
+    assert track.summary.line == corpus.count("\n", 0, track.summary.offset) + 1
+    assert track.summary.copied == sum(map(bool, known))
+    new = [text[at : at + 5] not in corpus for at in range(len(text) - 4)]
+    assert track.summary.shares[0] == f"5: {100 * sum(new) / len(new):.1f} %"
+    assert track.is_copied(len(text)) is None
+
+
+@asynccontextmanager
+async def compared_app(
+    folder: Path, *, size: tuple[int, int] = (80, 24), is_ascii: bool = False
+) -> AsyncIterator[TapeApp]:
+    """An app whose text has ended, with the focus in it."""
+    app = tiny_app(folder)
+    app.is_ascii = is_ascii
+    dial = dial_of(app)
+    dial.pace, dial.length, dial.sampling = None, LENGTH, SETTINGS
+    async with app.run_test(size=size) as pilot:
+        await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
+        app.main.conversation.spoken.focus()
+        yield TapeApp(app, pilot)
+
+
+def copying_corpus(folder: Path, text: str) -> tuple[Path, str]:
+    """A corpus that has a passage in the middle of a text, and little else of it."""
+    corpus = "j" * 30 + "\n" + text[12:45] + "\n" + "hj" * 20
+    path = folder / "corpus.txt"
+    path.write_text(corpus)
+    return path, corpus
+
+
+async def known(app: TapeApp) -> OriginalityLevels:
+    """Wait until the whole text was compared."""
+    spoken = app.spoken
+
+    def is_known() -> bool:
+        levels = spoken.levels
+        return (
+            isinstance(levels, OriginalityLevels)
+            and levels.level(spoken.branch, spoken.shown - 1) is not None
+        )
+
+    await wait_until(app.pilot, "what is copied", is_known)
+    await app.pilot.pause()
+    assert isinstance(spoken.levels, OriginalityLevels)
+    return spoken.levels
+
+
+async def test_copied_passages_look_otherwise_with_and_without_colors(tmp_path: Path) -> None:
+    async with compared_app(tmp_path) as app:
+        text = app.tape.text()
+        path, corpus = copying_corpus(tmp_path, text)
+        marks = copied_by_brute_force(text, corpus, COPIED_LENGTH)
+        assert set(marks) == {True, False}
+        compare_with(app.app.main.conversation, str(path))
+        await known(app)
+
+        looks = looks_in_view(app.spoken)
+        styles: dict[bool, set[tuple[bool | None, ...]]] = {True: set(), False: set()}
+        for position, is_copied in enumerate(marks):
+            styles[is_copied].add(_without_color(looks[position]))
+        assert len(styles[True]) == len(styles[False]) == 1
+        assert not styles[True] & styles[False]
+        assert "originality, against corpus" in screen_text(app.app)
+        assert "copied" in screen_text(app.app)
+
+
+async def test_the_panel_tells_the_longest_passage_its_place_and_the_shares(tmp_path: Path) -> None:
+    async with compared_app(tmp_path, size=(130, 44)) as app:
+        text = app.tape.text()
+        path, _ = copying_corpus(tmp_path, text)
+        compare_with(app.app.main.conversation, str(path))
+        levels = await known(app)
+
+        rows = [str(row) for row in levels.rows(0, len(text) - 1, 60, 20)]
+        shown = " ".join(" ".join(rows).split())
+        assert "line 2, character 31" in shown
+        assert "longest: 33" in shown
+        assert "new at length 5: " in shown
+        await wait_until(app.pilot, "the panel", lambda: "longest: 33" in screen_text(app.app))
+
+
+async def test_it_is_marked_while_it_streams_and_on_every_branch(tmp_path: Path) -> None:
+    async with compared_app(tmp_path) as app:
+        path, corpus = copying_corpus(tmp_path, app.tape.text())
+        compare_with(app.app.main.conversation, str(path))
+        await known(app)
+        await app.pilot.press("t")
+        await app.press("home", *["right"] * 20)
+        other = next(n for n, row in enumerate(app.panel.rows, 1) if not row.is_chosen)
+        await app.pilot.press(str(other))
+        await wait_until(app.pilot, "a branch", lambda: app.spoken.branch == 1)
+        await app.rested(21 + LENGTH)
+        levels = await known(app)
+        text = app.tape.text()
+        marks = copied_by_brute_force(text, corpus, COPIED_LENGTH)
+        assert [levels.level(1, place) == 3 for place in range(len(text))] == marks
+        assert levels.level(0, 44) == 3
+
+
+async def test_without_the_corpus_one_sentence_says_so_and_how_to_name_one(tmp_path: Path) -> None:
+    async with compared_app(tmp_path) as app:
+        await app.pilot.press(*["x"] * TURNS)
+        await wait_until(app.pilot, "a sentence", lambda: "was not found here" in note_of(app.app))
+        assert note_of(app.app).endswith("k names a text to compare with.")
+        path, _ = copying_corpus(tmp_path, app.tape.text())
+        await app.pilot.press("k", *path.name.replace(".", "_"))
+        await wait_until(
+            app.pilot, "what is wrong", lambda: "There is no such file." in screen_text(app.app)
+        )
+        await app.pilot.press("escape")
+        compare_with(app.app.main.conversation, str(path))
+        await known(app)
+        await app.pilot.press("x")
+        assert app.spoken.coloring is None
+
+
+async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path) -> None:
+    import hashlib
+
+    from tests.support.tiny_model import random_tensors, tiny_config
+    from tui_charrnn.generation.training_corpus import index_corpus
+    from tui_charrnn.model.checkpoint import serialize_model
+    from tui_charrnn.text.corpus import read_corpus
+    from tui_charrnn.text.suffix_cache import index_path
+    from tui_charrnn.text.vocabulary import Vocabulary
+
+    path = tmp_path / "own.txt"
+    path.write_text("badge cab\n" * 9)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    index_corpus(read_corpus([str(path)]), tell=lambda _: None)
+    assert index_path(sha256).exists()
+    async with compared_app(tmp_path) as app:
+        facts = {"name": "own", "sha256": sha256}
+        data = serialize_model(
+            random_tensors(tiny_config(), len(TINY_VOCABULARY)),
+            tiny_config(),
+            Vocabulary(TINY_VOCABULARY),
+            corpus=facts,
+            training={},
+        )
+        (tmp_path / "tiny.safetensors").write_bytes(data)
+        app.app.main.answer("")
+        await wait_until(app.pilot, "the model", lambda: _corpus_of(app) == "own")
+        await app.rested(LENGTH)
+        await app.pilot.press(*["x"] * TURNS)
+        await known(app)
+        assert "originality, against own" in screen_text(app.app)
+
+
+def _corpus_of(app: TapeApp) -> object:
+    opening = app.spoken.speech.opening if app.spoken.speech is not None else None
+    return opening.voice.model.corpus.get("name") if opening is not None else None
+
+
+def _without_color(look: Style) -> tuple[bool | None, ...]:
+    return look.bold, look.underline, look.reverse

@@ -1,0 +1,160 @@
+"""What cannot be meant is said in words at every prompt of the x-ray, and changes nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.app import App
+from textual.widgets import Input
+
+from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_in
+from tests.support.neuron_app import NeuronApp, neuron_app
+from tests.support.open_app import note_of, spoken_by
+from tests.support.shown_screen import screen_text
+from tests.support.tape_app import TapeApp
+from tests.support.waiting import wait_until
+from tests.support.xray_app import color, xray_app
+from tui_charrnn.text import suffix_index
+from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.xray.text_dialog import GivenTextInput
+
+SIZE = (100, 40)
+BINARY = b"\x7fELF\x00\x01\x02\x00" * 40
+
+
+def check(app: App[Any]) -> None:
+    """Nothing on the screen would harm a terminal."""
+    assert harm_in(screen_text(app), is_text=True) == []
+
+
+async def answer(app: TapeApp, key: str, typed: str) -> None:
+    """Open a prompt by its key, and give it a line."""
+    await app.pilot.press(key)
+    await wait_until(app.pilot, "it", lambda: isinstance(app.app.screen, AskTextScreen))
+    app.app.screen.query_one(Input).value = typed
+    await app.pilot.press("enter")
+
+
+async def give(app: TapeApp, text: str) -> None:
+    """Have a text read, or the file that it names."""
+    await app.pilot.press("r")
+    await wait_until(app.pilot, "the box", lambda: isinstance(app.app.focused, GivenTextInput))
+    app.app.post_message(events.Paste(text))
+    await wait_until(app.pilot, "it", lambda: "will be read." in screen_text(app.app))
+    check(app.app)
+    await app.pilot.press("enter")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "0:", "c1", "9:c0", "0:c-1", "0:c5", "0:x1", "0:c\u0661", "0:c" + "9" * 400, "f"]
+    + [as_argument(string) for string in STRINGS.values()],
+)
+async def test_what_names_no_neuron_and_no_gate_is_refused(tmp_path: Path, typed: str) -> None:
+    async with xray_app(tmp_path, size=SIZE) as app:
+        await color(app, "entropy")
+        await answer(app, "p", typed)
+        await wait_until(app.pilot, "why", lambda: "Received: " in screen_text(app.app))
+        check(app.app)
+        assert isinstance(app.app.screen, AskTextScreen)
+        await app.pilot.press("escape")
+        assert app.spoken.coloring is not None
+        assert app.spoken.coloring.name == "entropy"
+
+
+@pytest.mark.parametrize(
+    "contents", [BINARY, b"", b"caf\xe9 " * 9], ids=["binary", "empty", "latin"]
+)
+async def test_a_file_without_text_has_nothing_that_could_be_copied(
+    tmp_path: Path, contents: bytes
+) -> None:
+    (tmp_path / "no text").write_bytes(contents)
+    async with xray_app(tmp_path, size=SIZE) as app:
+        await answer(app, "k", str(tmp_path / "no text"))
+        words = "k names a text to compare with."
+        await wait_until(app.pilot, "why", lambda: note_of(app.app).endswith(words))
+        assert "no text" in note_of(app.app)
+        await wait_until(
+            app.pilot, "the legend", lambda: "there is no text to compare" in screen_text(app.app)
+        )
+
+
+async def test_a_text_too_long_for_an_index_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suffix_index, "LONGEST", 50)
+    (tmp_path / "long.txt").write_text("abc\n" * 50)
+    async with xray_app(tmp_path, size=SIZE) as app:
+        await answer(app, "k", str(tmp_path / "long.txt"))
+        await wait_until(app.pilot, "why", lambda: "is too long for an index" in note_of(app.app))
+
+
+@pytest.mark.parametrize("key", ["k", "o"])
+@pytest.mark.parametrize("typed", ["/nowhere/at all.txt", "~nobody/text", "/", "x" * 5000])
+async def test_what_is_no_file_is_refused_as_one_types(
+    tmp_path: Path, key: str, typed: str
+) -> None:
+    async with neuron_app(tmp_path) as app:
+        if key == "k":
+            await app.pilot.press("escape")
+        await answer(app, key, typed)
+        await wait_until(app.pilot, "why", lambda: "There is no such file." in screen_text(app.app))
+        assert isinstance(app.app.screen, AskTextScreen)
+
+
+async def test_neurons_are_not_looked_for_in_what_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "picture").write_bytes(BINARY)
+    async with neuron_app(tmp_path, size=SIZE) as app:
+        await answer(app, "o", str(tmp_path / "picture"))
+        await wait_until(app.pilot, "why", lambda: "is not text" in screen_text(app.app))
+        assert app.neurons.rows == []
+        await app.pilot.press("enter", "c", "plus", "r", "f", "F")  # there is no cell under them
+        assert app.app.session.dial.held.clamps == ()
+        await app.read(tmp_path / "brackets.txt")
+
+
+@pytest.mark.parametrize(
+    ("contents", "why"),
+    [(BINARY, "UTF-8"), (b"", "is empty"), (b"caf\xe9 " * 9, "UTF-8")],
+    ids=["binary", "empty", "latin"],
+)
+async def test_a_file_that_cannot_be_read_leaves_all_as_it_was(
+    tmp_path: Path, contents: bytes, why: str
+) -> None:
+    (tmp_path / "no text").write_bytes(contents)
+    async with xray_app(tmp_path, size=SIZE) as app:
+        before = spoken_by(app.app)
+        await give(app, str(tmp_path / "no text"))
+        await wait_until(app.pilot, "why not", lambda: why in note_of(app.app))
+        assert spoken_by(app.app) == before
+
+
+@pytest.mark.parametrize("kind", list(STRINGS))
+async def test_names_and_texts_that_do_harm_are_shown_as_signs(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / as_file_name(STRINGS[kind])
+    file.write_text("abba cafe\n" * 20)
+    async with xray_app(tmp_path, size=SIZE) as app:
+        await give(app, f"abba {as_argument(STRINGS[kind])}")
+        await wait_until(app.pilot, "the end", lambda: note_of(app.app).startswith("Read "))
+        check(app.app)
+        app.app.main.xray_text(file)  # as `--xray` has it read
+        await wait_until(app.pilot, "it", lambda: note_of(app.app).startswith("Read 200 "))
+        assert app.tape.text() == "abba cafe\n" * 20
+        check(app.app)
+
+
+@pytest.mark.parametrize("kind", list(STRINGS))
+async def test_names_of_corpora_that_do_harm_are_shown_as_signs(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / as_file_name(STRINGS[kind])
+    file.write_text("((a)(b))\n" * 90)
+    async with neuron_app(tmp_path, size=SIZE) as app:
+        await looked_through(app, str(file))
+        check(app.app)
+
+
+async def looked_through(app: NeuronApp, path: str) -> None:
+    """Have a file read in which neurons are looked for, however it is called."""
+    app.neurons.look(path)
+    await app.found()
+    assert app.neurons.found is not None

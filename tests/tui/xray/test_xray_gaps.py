@@ -1,0 +1,43 @@
+"""Which characters are read next, of those that are wanted."""
+
+import pytest
+
+from tui_charrnn.tui.xray.gaps import CHUNK, Passage, find_gap
+
+
+def gap(
+    start: int, stop: int, known: set[int], at: tuple[int, int] | None = None
+) -> tuple[int, int] | None:
+    found = find_gap(Passage(0, start, stop), known.__contains__, at)
+    return None if found is None else found[1:]
+
+
+def test_what_is_known_is_not_read_again() -> None:
+    assert gap(3, 9, set(range(3, 9))) is None
+    assert gap(5, 5, set()) is None
+    assert gap(3, 9, {8, 3}) == (4, 8)
+    assert gap(3, 9, {5}) == (6, 9)
+
+
+def test_a_long_passage_is_read_from_its_end_in_pieces() -> None:
+    assert gap(0, 1000, set()) == (1000 - CHUNK, 1000)
+    assert gap(0, 1000, set(range(500, 1000))) == (500 - CHUNK, 500)
+
+
+@pytest.mark.parametrize("at", [(0, 90), (0, 40)])
+def test_what_is_near_to_where_one_stands_is_read_from_there(at: tuple[int, int]) -> None:
+    assert gap(0, 100, set(), at) == (at[1], min(at[1] + CHUNK, 100))
+
+
+@pytest.mark.parametrize("at", [(1, 90), (0, 100 - 2 * CHUNK - 1), (0, 100)])
+def test_what_is_on_another_branch_or_far_is_not(at: tuple[int, int]) -> None:
+    assert gap(0, 100, set(), at) == (100 - CHUNK, 100)
+
+
+def test_every_wanted_character_is_read_in_the_end() -> None:
+    known: set[int] = {7, 130, 131, 260}
+    while (found := gap(0, 300, known)) is not None:
+        assert found[1] - found[0] <= CHUNK
+        assert not known & set(range(*found))
+        known |= set(range(*found))
+    assert known >= set(range(300))

@@ -1,0 +1,1 @@
+"""The rows around the panes: title, tabs, keys, notes."""

@@ -1,0 +1,1 @@
+"""What lies over the app until it is answered."""

@@ -1,0 +1,1 @@
+"""The texts that models have generated, kept: list, search, replay."""

@@ -1,0 +1,102 @@
+"""Has a text of the history said again, in a thread and at the pace of the studio."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.history.lookup import find_same_model
+from tui_charrnn.tui.background import Errand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tui_charrnn.history.generation import Entry
+    from tui_charrnn.tui.generation_settings import Dial
+
+
+class ReplayBegan(Message):
+    """The model is loaded and has read the seed text; characters follow."""
+
+    def __init__(self, replay: HistoryReplay, read_text: str) -> None:
+        self.replay = replay
+        self.read_text = read_text
+        super().__init__()
+
+
+class ReplayEnded(Message):
+    """No more characters come; `difference` is the first other character, from 0, if any is."""
+
+    def __init__(self, replay: HistoryReplay, difference: int | None) -> None:
+        self.replay = replay
+        self.difference = difference
+        super().__init__()
+
+
+class ReplayFailed(Message):
+    """The text cannot be said again."""
+
+    def __init__(self, replay: HistoryReplay, error: Exception) -> None:
+        self.replay = replay
+        self.error = error
+        super().__init__()
+
+
+class HistoryReplay:
+    """One text that is said again; what is said waits until it is taken."""
+
+    def __init__(self, entry: Entry, dial: Dial, announce: Callable[[Message], object]) -> None:
+        """Begin at once.
+
+        Args:
+            entry: The text.
+            dial: Its pace is read at every character.
+            announce: Posts a message to the screen; safe to call from any thread.
+        """
+        self.entry = entry
+        self._dial = dial
+        self._announce = announce
+        self._characters: deque[str] = deque()
+        self._errand = Errand("history-replay", self._work)
+
+    def stop(self) -> None:
+        """Say no more, and tell nothing any more."""
+        self._errand.give_up()
+
+    def take(self) -> str:
+        """The characters that are new since the last call."""
+        taken = []
+        while self._characters:
+            taken.append(self._characters.popleft())
+        return "".join(taken)
+
+    def _work(self, errand: Errand) -> None:
+        try:
+            message: Message = ReplayEnded(self, self._say(errand))
+        except (CharRNNError, OSError) as error:
+            message = ReplayFailed(self, error)
+        errand.check()
+        self._announce(message)
+
+    def _say(self, errand: Errand) -> int | None:
+        path = find_same_model(self.entry)
+        errand.check()
+        # deferred: NumPy, which most who look do not need
+        from tui_charrnn.generation.replay import Replay  # noqa: PLC0415 - as said
+        from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415 - as said
+
+        said = self.entry.generation
+        replay = Replay(load_model(path), said, lambda: errand.is_given_up)
+        errand.check()
+        self._announce(ReplayBegan(self, replay.read_text))
+        due = time.monotonic()
+        while (character := replay.next()) is not None:
+            self._characters.append(character)
+            pace, now = self._dial.pace, time.monotonic()
+            due = now if pace is None else max(due, now - 0.1) + 1 / pace
+            errand.wait(max(0.0, due - now))
+        return replay.difference()

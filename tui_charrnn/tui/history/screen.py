@@ -1,0 +1,214 @@
+"""What models have said: found again, read, said again, taken back into the studio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.binding import Binding, BindingType
+from textual.getters import query_one
+from textual.widgets import Input, Static
+
+from tui_charrnn.history.generation import Entry
+from tui_charrnn.history.store import History
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.chrome.key_row import KeyRow
+from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs.question import Answer, QuestionScreen
+from tui_charrnn.tui.history.browser import HistoryBrowser
+from tui_charrnn.tui.history.files import copy_entry, save_entry
+from tui_charrnn.tui.history.list import HistoryList
+from tui_charrnn.tui.history.reader import EntryPutBack, EntryTakenOut
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import key_words, keys_in_force
+from tui_charrnn.tui.messages import NoteWritten
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from tui_charrnn.history.paging import TakenOut
+    from tui_charrnn.tui.keys.key import Owner
+    from tui_charrnn.tui.session import Session
+
+_STYLE: Final = """
+HistoryScreen {
+    background: $background;
+    & #history-note { height: auto; max-height: 3; padding: 0 2; color: $text-muted; }
+    & #history-note.-problem { color: $text-warning; }
+}
+HistoryScreen.-two-columns {
+    #history-body { layout: horizontal; }
+    HistoryList {
+        width: 9fr;
+        height: 100%;
+        border-bottom: none;
+        border-right: solid $foreground 25%;
+    }
+    HistorySpeech { width: 8fr; height: 100%; }
+}
+HistoryScreen.-flat {
+    HistoryList { height: 1fr; border-bottom: none; }
+    HistorySpeech { display: none; }
+    #history-note { max-height: 1; }
+}
+"""
+
+
+class HistoryScreen(Dialog[Entry | None]):
+    """Returns the text whose seed text and settings are wanted back, if one is."""
+
+    AUTO_FOCUS = "HistoryList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Close", show=False),
+        # the key that opened it, whichever a user gave it
+        Binding("h", "leave", "Close", show=False, id="speech.history"),
+        *bindings_of("history"),
+    ]
+    OWNER: ClassVar[Owner] = "history"
+    """Whose keys act here."""
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
+        (0, "-one-column"),
+        (100, "-two-columns"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-high")]  # noqa: RUF012 - as above
+    DEFAULT_CSS = _STYLE
+
+    browser = query_one(HistoryBrowser)
+    note = query_one("#history-note", Static)
+
+    def __init__(self, session: Session, history: History | None = None) -> None:
+        """Show a history.
+
+        Args:
+            session: Its pace is that of a text that is said again.
+            history: Which; None is the user's own.
+        """
+        super().__init__()
+        self._session = session
+        self._history = history or History()
+        self._taken: list[tuple[int, TakenOut]] = []
+        """What was deleted here, the newest last."""
+
+    def compose(self) -> ComposeResult:
+        """The texts, what there is to say, the keys."""
+        yield HistoryBrowser(self._history, no_history(is_kept=self._session.preferences.history))
+        yield Static("", id="history-note", markup=False)
+        yield KeyRow()
+
+    def on_mount(self) -> None:
+        """Show the keys."""
+        others = {key.id for key in keys_in_force() if key.owner != "history"}
+        self.query_one(KeyRow).show(others, "history")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go from the words to what was found."""
+        event.stop()
+        self.browser.list.focus()
+
+    def on_history_list_entered(self, event: HistoryList.Entered) -> None:
+        """Take a text that was clicked on twice."""
+        event.stop()
+        self.action_take()
+
+    def on_note_written(self, event: NoteWritten) -> None:
+        """Say what there is to say."""
+        event.stop()
+        self.tell(event.sentence, is_problem=event.is_problem)
+
+    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+        """Say something in the line above the keys."""
+        self.note.update(safe_line(sentence))
+        self.note.set_class(is_problem, "-problem")
+
+    def action_leave(self) -> None:
+        """Stop what is being said again, or come back from the words, or close."""
+        browser = self.browser
+        if browser.speech.is_speaking:
+            browser.speech.show(browser.entry)
+            self.tell("")
+        elif browser.query_line.has_focus and browser.query_line.value:
+            browser.query_line.value = ""
+        else:
+            self.dismiss(None)
+
+    def action_search(self) -> None:
+        """Look for something."""
+        self.browser.query_line.focus()
+
+    def action_take(self) -> None:
+        """Put seed text and settings back into the studio."""
+        if self.browser.entry is not None:
+            self.dismiss(self.browser.entry)
+
+    def action_replay(self) -> None:
+        """Have the text said again; while it is, stop that."""
+        browser = self.browser
+        if browser.speech.is_speaking:
+            self.action_leave()
+        elif browser.entry is not None:
+            browser.speech.say_again(browser.entry, self._session.dial)
+
+    def action_copy(self) -> None:
+        """Copy the text."""
+        if self.browser.entry is not None:
+            copy_entry(self.app, self.browser.entry, self._tell_later)
+
+    def action_save(self) -> None:
+        """Save the text with its settings."""
+        if self.browser.entry is not None:
+            save_entry(self.browser.entry, self._tell_later)
+
+    def action_delete(self) -> None:
+        """Ask whether the text is to be deleted."""
+        entry = self.browser.entry
+        if entry is None:
+            return
+
+        def delete(answer: str | None) -> None:
+            if answer:
+                self.browser.reader.take_out(entry.number)
+
+        self.app.push_screen(ask_to_delete(), delete)
+
+    def on_entry_taken_out(self, event: EntryTakenOut) -> None:
+        """Show it no longer."""
+        event.stop()
+        self.browser.list.drop({event.number})
+        if event.taken is not None:
+            self._taken.append((event.number, event.taken))
+        self.tell(f"Deleted. {key_words('history.restore')} brings it back, until you leave.")
+
+    def action_restore(self) -> None:
+        """Bring the text back that was deleted last."""
+        if self._taken:
+            self.browser.reader.put_back(*self._taken.pop())
+        else:
+            self.tell("Nothing was deleted here that could be brought back.")
+
+    def on_entry_put_back(self, event: EntryPutBack) -> None:
+        """Show it again."""
+        event.stop()
+        self.browser.look_again(event.number)
+        self.tell("It is back.")
+
+    def _tell_later(self, sentence: str, is_problem: bool) -> None:
+        self.post_message(NoteWritten(sentence, is_problem=is_problem))
+
+
+def ask_to_delete() -> QuestionScreen:
+    """Whether to delete a text: `delete` or nothing."""
+    restore = key_words("history.restore")
+    return QuestionScreen(
+        "Delete the text",
+        f"Delete this text from the history? {restore} brings it back, until you leave the page.",
+        [
+            Answer("escape", "Esc", "Keep it", ""),
+            Answer("d", "d", "Delete it", "delete"),
+        ],
+    )
+
+
+def no_history(*, is_kept: bool) -> str:
+    """What to say where there is no text."""
+    if is_kept:
+        return "There is no text yet: type a seed and press Enter, and what is said is kept here."
+    return "There is no text: the setting `history` is off, so nothing that is said is kept."

@@ -1,0 +1,1 @@
+"""Every key of the app, once, and the keys of the user in it."""

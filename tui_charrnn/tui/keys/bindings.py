@@ -1,0 +1,77 @@
+"""Every key of the app, once: bindings, key row, help and palette are made from this table."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from textual.binding import Binding
+
+from tui_charrnn.tui.keys.key import Key, Owner
+from tui_charrnn.tui.keys.keymap import EVERYWHERE, KEYS
+
+GROUPS: Final = {
+    "seed": "Text",
+    "text": "Text",
+    "run": "Training",
+    "pane": "Panes",
+    "app": "Program",
+    "speech": "In the text that is spoken",
+    "chart": "In the loss chart",
+    "runs": "In the list of runs",
+    "childhood": "In the childhood",
+    "log": "In the log",
+    "history": "In the history",
+    "tape": "Back over the text: the tape",
+    "branches": "In the list of branches",
+    "neurons": "In the list of neurons",
+}
+"""Under which heading the help lists a key, by the first word of its id."""
+
+_PLAIN_KEYS: Final = frozenset({"f1", "ctrl+n", "ctrl+z"})
+"""Keys of the app that what has the focus may have for itself: a form, a question, a field."""
+
+
+def bindings_of(owner: Owner) -> list[Binding]:
+    """The bindings of one owner, in the order of the table.
+
+    They have the keys as the program comes; `App.set_keymap` puts those of its user in.
+    """
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.label or key.sentence,
+            key_display=key.shown or None,
+            tooltip=key.sentence,
+            id=key.id,
+            # the seed box has keys of its own for some of them
+            priority=key.keys not in _PLAIN_KEYS and owner in EVERYWHERE,
+        )
+        for key in KEYS
+        if key.owner == owner
+    ]
+
+
+def grouped(keys: Iterable[Key]) -> dict[str, list[Key]]:
+    """Keys by the heading that they are listed under, in the order of the table."""
+    groups: dict[str, list[Key]] = {}
+    for key in keys:
+        groups.setdefault(heading_of(key), []).append(key)
+    return groups
+
+
+def heading_of(key: Key) -> str:
+    """The heading that a key is listed under."""
+    return GROUPS[key.id.partition(".")[0]]
+
+
+def matching(keys: Iterable[Key], typed: str) -> list[Key]:
+    """The keys that have every word of what was typed in their name, label, sentence or heading."""
+    words = typed.casefold().split()
+    if words and len(words[0]) > 1:
+        words[0] = words[0].removeprefix("/")  # with which a search begins everywhere else
+
+    def has_all(key: Key) -> bool:
+        said = f"{key.display} {key.keys} {key.label} {key.sentence} {heading_of(key)}".casefold()
+        return all(word in said for word in words)
+
+    return [key for key in keys if has_all(key)]

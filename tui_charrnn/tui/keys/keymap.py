@@ -1,0 +1,189 @@
+"""The table of keys with those of a user in it: which names a key has, and which keys clash."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Final
+
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.preferences.declaration import unknown_sentence
+from tui_charrnn.tui.keys.key import Key, Owner
+from tui_charrnn.tui.keys.main_keys import MAIN_KEYS
+from tui_charrnn.tui.keys.neuron_keys import NEURON_KEYS
+from tui_charrnn.tui.keys.pane_keys import PANE_KEYS
+from tui_charrnn.tui.keys.tape_keys import TAPE_KEYS
+from tui_charrnn.tui.keys.xray_keys import XRAY_KEYS
+
+KEYS: Final[tuple[Key, ...]] = MAIN_KEYS + PANE_KEYS + XRAY_KEYS + NEURON_KEYS + TAPE_KEYS
+"""Every key of the app as it comes."""
+EVERYWHERE: Final[frozenset[Owner]] = frozenset({"app", "main"})
+"""Owners whose keys act wherever the focus is, also while a seed is typed."""
+
+_SIGNS: Final = {
+    ",": "comma",
+    ".": "full_stop",
+    "/": "slash",
+    "?": "question_mark",
+    "+": "plus",
+    "-": "minus",
+    "=": "equals_sign",
+    ";": "semicolon",
+    ":": "colon",
+    "*": "asterisk",
+    "#": "number_sign",
+    "!": "exclamation_mark",
+    "'": "apostrophe",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+}
+"""What Textual calls the keys of signs."""
+_OTHER_NAMES: Final = {"esc": "escape", "return": "enter", "del": "delete", "ins": "insert"}
+_NAMED: Final = (
+    "enter|escape|space|tab|backspace|delete|insert|home|end|pageup|pagedown|up|down|left|right"
+)
+_FUNCTION: Final = r"f(?:[1-9]|1\d|2[0-4])"
+_KEY: Final = (
+    rf"(?:(?:(?:ctrl\+)?(?:shift\+)?|alt\+)(?:{_NAMED}|{_FUNCTION})"
+    rf"|(?:ctrl\+)?[a-z0-9]|alt\+[a-z0-9]|[^\W_]|{'|'.join(_SIGNS.values())})"
+)
+_TYPED: Final = rf"(?:shift\+)?(?:{_NAMED.replace('escape|', '')})|[^\W_]|[a-z]+_[a-z_]+"
+"""What the seed box needs for itself. Compiled if somebody has keys of their own."""
+_EDITING: Final = frozenset({f"ctrl+{letter}" for letter in "aekuwdxcvyz"})
+_SAME: Final = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace"}
+"""Keys that a terminal cannot tell from others."""
+_CHORDS: Final = "one with ctrl+ or alt+ before it"
+_ALLOWED: Final = f"a letter, a name such as f5, home or pageup, or {_CHORDS}"
+_SHORT: Final = {
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "escape": "Esc",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+}
+_SHOWN: Final = {name: sign for sign, name in _SIGNS.items()} | _SHORT
+_FIXED: Final = frozenset({"seed"})
+"""Owners whose keys are their own business."""
+
+_in_force: ContextVar[tuple[Key, ...]] = ContextVar("keys", default=KEYS)
+
+
+def keys_in_force() -> tuple[Key, ...]:
+    """Every key of the app that runs here, those of its user among them."""
+    return _in_force.get()
+
+
+def put_in_force(keys: tuple[Key, ...]) -> None:
+    """Let an app that starts here go by a table of keys."""
+    _in_force.set(keys)
+
+
+def key_words(name: str) -> str:
+    """How the key is written that does something, for a sentence.
+
+    Args:
+        name: The id of what it does.
+    """
+    return next(key.display for key in keys_in_force() if key.id == name)
+
+
+def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:
+    """Put a user's keys into the table.
+
+    Args:
+        wanted: Keys by the id of what they do; several with commas between.
+
+    Returns:
+        The table, and a sentence about everything in it that stays as it comes.
+    """
+    problems: list[str] = []
+    changed: dict[str, str] = {}
+    known = {key.id: key for key in KEYS}
+    for name, keys in wanted.items():
+        try:
+            checked = _checked_keys(name, keys, known)
+        except ConfigError as problem:
+            problems.append(f"keys.{name}: {problem}")
+            continue
+        if checked != known[name].keys:
+            changed[name] = checked
+    while clash := next(_clashes(_table(changed), changed), None):
+        name, pressed, other = clash
+        del changed[name]
+        problems.append(
+            f"keys.{name}: {pressed} is the key of {other.id} already; give that another one first."
+        )
+    return _table(changed), problems
+
+
+def keymap_of(keys: Sequence[Key]) -> dict[str, str]:
+    """What differs from the table as it comes, for `App.set_keymap`."""
+    original = {key.id: key.keys for key in KEYS}
+    return {key.id: key.keys for key in keys if key.keys != original[key.id]}
+
+
+def _table(changed: Mapping[str, str]) -> tuple[Key, ...]:
+    return tuple(
+        replace(key, keys=changed[key.id], shown=_shown(changed[key.id]))
+        if key.id in changed
+        else key
+        for key in KEYS
+    )
+
+
+def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
+    """The keys under the names that Textual has for them.
+
+    Raises:
+        ConfigError: If one is no key, or cannot do this.
+    """
+    if name not in known:
+        raise ConfigError(unknown_sentence("action", name, known))
+    if known[name].owner in _FIXED:
+        raise ConfigError("The seed box has its keys to itself; this one cannot be changed.")
+    is_everywhere = known[name].owner in EVERYWHERE
+    names = [_named(key) for key in ([","] if keys == "," else keys.split(","))]
+    if names == known[name].keys.split(","):  # as it comes: ^z gives way to the seed box by itself
+        return known[name].keys
+    for key in names:
+        if not re.fullmatch(_KEY, key):
+            raise ConfigError(f"A key is {_ALLOWED}. Received: {key!r}.")
+        if key in _SAME:
+            raise ConfigError(f"A terminal cannot tell {key} from {_SAME[key]}; choose another.")
+        if is_everywhere and (re.fullmatch(_TYPED, key) or key in _EDITING):
+            raise ConfigError(f"{key} is needed for typing a seed; choose f1 to f12 or {_CHORDS}.")
+    return ",".join(dict.fromkeys(names))
+
+
+def _named(key: str) -> str:
+    cleaned = key.strip()
+    if len(cleaned) == 1:
+        return _SIGNS.get(cleaned, cleaned)
+    return _OTHER_NAMES.get(cleaned.lower(), cleaned.lower())
+
+
+def _clashes(keys: Sequence[Key], changed: Mapping[str, str]) -> Iterator[tuple[str, str, Key]]:
+    """Changed keys that something else in their reach has too: id, key, and the other one."""
+    for key in keys:
+        if key.id not in changed:
+            continue
+        for other in keys:
+            is_near = other.owner == key.owner or EVERYWHERE & {key.owner, other.owner}
+            if other.id == key.id or not is_near:
+                continue
+            for pressed in set(key.keys.split(",")) & set(other.keys.split(",")):
+                yield key.id, pressed, other
+
+
+def _shown(keys: str) -> str:
+    return "/".join(map(_shown_key, keys.split(",")))
+
+
+def _shown_key(key: str) -> str:
+    *modifiers, name = key.split("+")
+    shown = _SHOWN.get(name, name if len(name) == 1 else name.capitalize())
+    return "".join("^" if word == "ctrl" else f"{word.capitalize()}+" for word in modifiers) + shown

@@ -1,0 +1,170 @@
+"""What a preset comes to on this machine and this text: numbers, and the words for them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.presets import find_preset
+from tui_charrnn.text.corpus import split_point
+from tui_charrnn.training.plan import plan_by_count, plan_by_time
+from tui_charrnn.training.trial_facts import Trial, TrialSettings
+from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts, size_words
+from tui_charrnn.tui.new_run.corpus_summary import shortness, vocabulary_of
+from tui_charrnn.tui.new_run.form_values import NewRun
+from tui_charrnn.tui.new_run.trial_timer import TrialAnswer
+
+_SCORING_SPEED: Final = 3.0
+"""How many times faster a text is scored than trained on: the backward pass is left out."""
+GUESSED_VOCABULARY: Final = 100
+"""Different characters of a text that nobody has read yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How long a run will be."""
+
+    steps: int
+    epochs: float
+    seconds: float
+
+
+def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
+    """What has to be timed to know how long a run takes; None while the text is not known.
+
+    Of a text that is fetched later the length is guessed, and its vocabulary.
+    """
+    if facts.problem or shortness(facts, new.training):
+        return None
+    characters, vocabulary_size = text_size(facts, new.training)
+    if not characters:
+        return None
+    split = split_point(characters, new.training.validation_fraction)
+    return TrialSettings(new.model, new.training, vocabulary_size or GUESSED_VOCABULARY, split)
+
+
+def text_size(facts: CorpusFacts, training: TrainingConfig) -> tuple[int | None, int | None]:
+    """Characters of a text, which may be a guess, and symbols of its model; None if unknown."""
+    survey = facts.survey
+    if survey is None or not (survey.is_whole or survey.is_part):
+        return facts.characters, None
+    try:
+        return survey.expected_characters, len(vocabulary_of(survey, training))
+    except ConfigError:  # told as the problem that it is
+        return survey.expected_characters, None
+
+
+def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
+    """What the settings are and come to: the network, the time, the memory, the expected loss.
+
+    Args:
+        new: The settings.
+        facts: What is known of the text.
+        answer: What is known of their speed on this machine.
+    """
+    characters, vocabulary_size = text_size(facts, new.training)
+    lines = [network_words(new.model, vocabulary_size)]
+    preset = find_preset(new.preset)
+    is_as_tried = (new.model, new.training) == (preset.model, preset.training)
+    if is_as_tried and preset.expected_loss is not None:
+        lines.append(f"validation loss {preset.expected_loss:.2f} nats on tiny Shakespeare")
+    trial = answer.trial if answer else None
+    if answer is not None and trial is not None and characters:
+        words = outlook_words(new.training, foresee(new.training, trial, characters))
+        lines.append(f"{words}{f' ({answer.remark})' if answer.remark else ''}")
+        lines.append(machine_words(trial))
+    elif answer is not None:
+        lines.append(f"time and memory: {answer.remark}")
+    else:
+        lines.append("time and memory: known once the text is")
+    return lines
+
+
+def foresee(training: TrainingConfig, trial: Trial, characters: int) -> Outlook:
+    """How long a run will be, from timed batches.
+
+    Args:
+        training: Its settings.
+        trial: What was measured with them.
+        characters: Of the whole text.
+    """
+    split = split_point(characters, training.validation_fraction)
+    per_step = trial.batch_size * training.sequence_length
+    steps_per_epoch = max(1, (split - 1) // per_step)
+    scored = min(characters - split, training.evaluation_characters or characters)
+    evaluation = scored / per_step * trial.seconds_per_step / _SCORING_SPEED
+    if training.train_time is not None:
+        plan = plan_by_time(training, steps_per_epoch, trial.seconds_per_step, evaluation)
+        seconds = training.train_time
+    else:
+        plan = plan_by_count(training, steps_per_epoch)
+        seconds = plan.total_steps * trial.seconds_per_step
+        seconds += plan.evaluations_after(0) * evaluation
+    return Outlook(plan.total_steps, plan.total_steps / steps_per_epoch, seconds)
+
+
+def outlook_words(training: TrainingConfig, outlook: Outlook) -> str:
+    """What is not known yet: what is done in a time, or how long a number of steps takes."""
+    done = f"about {rounded(outlook.steps):,} steps, {passes_words(outlook.epochs)}"
+    if training.train_time is not None:
+        return f"{done}, in {time_words(outlook.seconds)}"
+    return f"about {time_words(outlook.seconds)} for {outlook.steps:,} steps, " + passes_words(
+        outlook.epochs
+    )
+
+
+def passes_words(epochs: float) -> str:
+    """How often a text is read."""
+    if epochs < 0.95:
+        return f"{epochs:.0%} of this text"
+    if epochs < 1.05:
+        return "once through this text"
+    times = f"{epochs:.1f}" if epochs < 9.95 and not float(epochs).is_integer() else f"{epochs:.0f}"
+    return f"{times} times through this text"
+
+
+def rounded(count: int) -> int:
+    """An estimate without digits that it does not have: two of them."""
+    digits = len(str(count))
+    return round(count, 2 - digits) if digits > 2 else count
+
+
+def time_words(seconds: float) -> str:
+    """A span of time as people say it, coarse: 40 s, 9 min, 2 h 20 min, 1.5 days."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90:
+        return f"{round(seconds / 5) * 5} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    tens = round(seconds / 600)
+    if tens < 6 * 36:
+        hours, rest = divmod(tens, 6)
+        return f"{hours} h {rest * 10} min" if rest else f"{hours} h"
+    return f"{seconds / 86_400:.1f} days"
+
+
+def network_words(model: ModelConfig, vocabulary_size: int | None) -> str:
+    """A network in a few words; without a known vocabulary, its size for a usual one."""
+    # deferred: NumPy, which the first frame does not wait for
+    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
+
+    count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
+    known = f"for {vocabulary_size:,} characters" if vocabulary_size else "or so"
+    layers = "" if model.layer_count == 1 else f"{model.layer_count} x "
+    return f"{layers}{model.cell_name} {model.hidden_size}, {count_words(count)} parameters {known}"
+
+
+def count_words(count: int) -> str:
+    """A large number in two or three digits: 870, 12 k, 1.4 M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size * 0.9995:
+            shown = count / size
+            return f"{shown:.0f} {unit}" if shown >= 99.5 else f"{shown:.2g} {unit}"
+    return str(count)
+
+
+def machine_words(trial: Trial) -> str:
+    """What it takes of the machine that was timed."""
+    return f"{size_words(trial.memory)} of memory on {trial.device}, {trial.precision}"

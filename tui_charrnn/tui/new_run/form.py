@@ -1,0 +1,146 @@
+"""All fields of the training form, as one widget that is filled in and read."""
+
+from collections.abc import Mapping
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Select
+
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.presets import PRESETS
+from tui_charrnn.tui.new_run.corpus_facts_view import FormFacts
+from tui_charrnn.tui.new_run.corpus_field import CorpusField
+from tui_charrnn.tui.new_run.fields import FormInput, FormRow
+from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, FormValues, NewRun, length_words
+from tui_charrnn.tui.new_run.preset_field import PresetField
+from tui_charrnn.tui.new_run.seeds import read_seeds, write_seeds
+from tui_charrnn.tui.new_run.setting_groups import labelled
+from tui_charrnn.tui.new_run.settings_fields import FormSettings
+
+_LENGTH_ADVICE = "A time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps."
+_SEEDS_ADVICE = (
+    "Continued at every evaluation, to be watched. Several with | between, spaces count; \\n is a "
+    "new line; none samples nothing."
+)
+_NAME_ADVICE = "The name of the run's folder. Without one it is the time and the text."
+
+
+class FormBody(Vertical):
+    """Text, preset, length, seeds, name and all settings."""
+
+    DEFAULT_CSS = """
+    FormBody {
+        height: 1fr;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        #form-main { height: auto; scrollbar-size-vertical: 1; }
+        PresetField, #form-rest { margin-top: 1; height: auto; }
+        FormSettings { margin-top: 1; scrollbar-size-vertical: 1; }
+    }
+    """
+
+    class Changed(Message):
+        """Something else was typed, or more is known of the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        preset = PRESETS[DEFAULT_PRESET]
+        self.corpus = CorpusField()
+        self.preset = PresetField()
+        self.settings = FormSettings(preset)
+        self._length = FormInput(id="length")
+        self._seeds = FormInput(placeholder="the beginning of the text", id="seeds")
+        self._run_name = FormInput(placeholder="chosen for you", id="name")
+        self._training = preset.training
+        """The newest settings without a mistake: facts of the text are told by them."""
+
+    def compose(self) -> ComposeResult:
+        """What everybody needs before what some do."""
+        with Vertical(id="form-main"):
+            yield self.corpus
+            yield self.preset
+            with Vertical(id="form-rest"):
+                yield FormRow("How long", self._length, key="length", advice=_LENGTH_ADVICE)
+                yield FormRow("Seeds", self._seeds, key="seeds", advice=_SEEDS_ADVICE)
+                yield FormRow("Name", self._run_name, key="name", advice=_NAME_ADVICE)
+        yield self.settings
+
+    def on_resize(self) -> None:
+        """Where they have room of their own, show the settings."""
+        if self.screen.has_class("-two-columns"):
+            self.settings.open()
+
+    @property
+    def values(self) -> FormValues:
+        """What is typed now."""
+        return FormValues(
+            corpus=self.corpus.choice,
+            preset=self.preset.preset.name,
+            length=self._length.value,
+            seeds=read_seeds(self._seeds.value),
+            name=self._run_name.value,
+            settings=self.settings.typed,
+        )
+
+    def restore(self, values: FormValues) -> None:
+        """Fill the fields in."""
+        self.preset.restore(values.preset)
+        self.settings.restore(values.settings, self.preset.preset)
+        self._length.show(values.length)
+        self._seeds.show(write_seeds(values.seeds))
+        self._run_name.show(values.name)
+        self.corpus.restore(values.corpus)
+        self._follow_preset()
+
+    def show(self, new: NewRun | None, *, is_busy: bool) -> None:
+        """Say what follows from what was typed.
+
+        Args:
+            new: What it means; None while something is wrong with it.
+            is_busy: Whether another training runs on this machine.
+        """
+        if new is not None:
+            self._training = new.training
+            self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)
+
+    def tell(self, problems: Mapping[str, str], *, hushed: FormRow | None = None) -> None:
+        """Say what is wrong, each problem at its field.
+
+        Args:
+            problems: One sentence a field; fields that are not named are right.
+            hushed: A row that is being filled in: what was not wrong in it before is not told yet.
+        """
+        for row in self.query(FormRow):
+            if row.key in {"catalogue", "corpus", "encoding"}:
+                continue  # the text is told with all that is known of it
+            if row is not hushed or row.is_wrong:
+                row.tell(labelled(problems.get(row.key, "")))
+        self.corpus.show(self._training, problems.get("corpus", ""))
+
+    def focus_problem(self, problems: Mapping[str, str]) -> None:
+        """Go to the first field that something is wrong with."""
+        if any(name in TrainingConfig.bounds() for name in problems):
+            self.settings.open()
+
+        def go() -> None:
+            wrong = [row for row in self.query(FormRow) if row.is_wrong]
+            if wrong:
+                wrong[0].focus_field()
+
+        self.call_after_refresh(go)
+
+    @on(Select.Changed, "#preset")
+    def _follow_preset(self) -> None:
+        preset = self.preset.preset
+        self._length.placeholder = length_words(preset.training)
+        self.settings.follow(preset)
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    @on(FormFacts.Learned)
+    def pass_on(self, event: Message) -> None:
+        """Tell whoever holds the form."""
+        event.stop()
+        self.post_message(self.Changed())

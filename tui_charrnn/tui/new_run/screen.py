@@ -1,0 +1,235 @@
+"""The form for a new run."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.widgets import Button, Input
+
+from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
+from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.messages import (
+    CorpusProgressed,
+    NewRunRequested,
+    PreparationFailed,
+    RunPrepared,
+)
+from tui_charrnn.tui.new_run.background_work import PrefillRead, prepare_run, read_prefill
+from tui_charrnn.tui.new_run.fields import ARROWS, FormRow
+from tui_charrnn.tui.new_run.footer import FormFooter
+from tui_charrnn.tui.new_run.form import FormBody
+from tui_charrnn.tui.new_run.form_values import (
+    FormError,
+    FormValues,
+    NewRun,
+    check_form,
+    length_words,
+)
+from tui_charrnn.tui.new_run.prefill import with_changes
+from tui_charrnn.tui.new_run.settings_fields import SettingsTitle
+from tui_charrnn.tui.new_run.start import Launch, Permission
+from tui_charrnn.tui.session import Session
+
+_STYLE: Final = """
+NewRunScreen {
+    #new-run {
+        border: round $primary;
+        border-title-color: $primary;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+        background: $surface;
+        padding: 0 1;
+        width: 80;
+        max-width: 100%;
+        height: 100%;
+        max-height: 56;
+    }
+}
+NewRunScreen.-two-columns {
+    #new-run { width: 140; }
+    FormBody { layout: horizontal; overflow: hidden; }
+    #form-main { width: 11fr; height: 100%; overflow-y: auto; margin-right: 2; }
+    FormSettings { width: 10fr; height: 100%; overflow-y: auto; margin-top: 0; }
+}
+NewRunScreen.-tight {
+    #new-run { border: none; }
+    FormSettings SettingRow .form-line { layout: vertical; }
+    FormSettings SettingRow .form-line > * { width: 1fr; }
+}
+"""
+_FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
+"""Whose fault it is that a run cannot be made, by the kind of error."""
+
+
+class NewRunScreen(Dialog[bool]):
+    """Takes what is needed to train, and returns True once a trainer was started.
+
+    What is wrong is said at its field, and nothing that was typed is lost.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "Close", show=False),
+        *ARROWS,
+    ]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
+        (0, "-tight"),
+        (60, "-one-column"),
+        (100, "-two-columns"),
+    ]
+    DEFAULT_CSS = _STYLE
+
+    body = query_one(FormBody)
+    footer = query_one(FormFooter)
+
+    def __init__(
+        self, session: Session, launch: Launch, prefill: NewRunRequested | None = None
+    ) -> None:
+        """Show a form.
+
+        Args:
+            session: What is open; keeps what was typed from one form to the next.
+            launch: Starts a trainer on a run directory.
+            prefill: A run to be made once more, and what is to differ; None goes on with what was
+                last typed.
+        """
+        super().__init__()
+        self._session = session
+        self._launch = launch
+        self._prefill = prefill
+        self._permission = Permission()
+        """For the run that is being made."""
+        self._failure: tuple[FormValues, str, str] | None = None
+        """With what no run could be made, whose fault that is, and a sentence."""
+
+    def compose(self) -> ComposeResult:
+        """The fields, what is to be known of the one at hand, and the buttons."""
+        with Vertical(id="new-run") as box:
+            box.border_title = Content("Train a model")
+            box.border_subtitle = Content("Enter starts · Tab goes on · Esc leaves")
+            yield FormBody()
+            yield FormFooter()
+
+    def on_mount(self) -> None:
+        """Wait for a path; Enter alone trains on the text of the list."""
+        values = self._session.form or self.body.values
+        if self._prefill is not None and self._prefill.run is None:
+            values = with_changes(values, self._prefill.changes)
+        self.body.restore(values)
+        self.body.corpus.path.focus()
+        if self._prefill is not None and self._prefill.run is not None:
+            self.footer.occupy(f"Reading how {self._prefill.run.name} was made …")
+            read_prefill(self._prefill, self.post_message)
+
+    def scroll_to_center(self, *args: Any, **options: Any) -> None:
+        """Jump to the field that gets the focus: a form that glides is hard to read."""
+        super().scroll_to_center(*args, **{**options, "animate": False})
+
+    def on_unmount(self) -> None:
+        """Start no trainer once the app is left."""
+        self._permission.withdraw()
+
+    @on(FormBody.Changed)
+    def update_facts(self) -> None:
+        """Say what follows from what was typed, and what is wrong with it."""
+        new, problems = _checked(self.body.values)
+        if self._failure is not None and self._failure[0] == self.body.values:
+            problems = {self._failure[1]: self._failure[2], **problems}
+        trainers = self._session.trainers.values()
+        is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
+        self.body.show(new, is_busy=is_busy)
+        self.body.tell(problems, hushed=_row_of(self))
+        self.footer.complain(problems.get("form", ""))
+
+    def on_descendant_focus(self) -> None:
+        """Say what is to be known of the field at hand, and what is wrong with the last one."""
+        around = self.focused.ancestors_with_self if self.focused else []
+        advising = [each for each in around if isinstance(each, FormRow | SettingsTitle)]
+        self.footer.advise(advising[0].advice if advising else "")
+        self.update_facts()
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#start")
+    def start(self) -> None:
+        """Check everything, then read the corpus in a thread and start the trainer."""
+        if self.footer.is_occupied:
+            return  # at work already
+        self._failure = None
+        new, problems = _checked(self.body.values)
+        self.body.tell(problems)
+        if new is None:
+            self.body.focus_problem(problems)
+            return
+        self.footer.occupy("Reading the text …")
+        self._session.started_words = f"{new.preset}, {length_words(new.training)}"
+        self._permission = Permission()
+        prepare_run(
+            new, self._session.runs_folder, self._launch, self._permission, self.post_message
+        )
+
+    def on_corpus_progressed(self, event: CorpusProgressed) -> None:
+        """Show how much of the corpus has been read."""
+        share = f" {event.done / event.total:.0%}" if event.total else f" {event.done:,} bytes"
+        self.footer.occupy(f"Reading the text …{share}")
+
+    def on_run_prepared(self, event: RunPrepared) -> None:
+        """Close; the app shows the run."""
+        self._session.trainers[event.run.path] = event.trainer
+        self._session.started = event.run
+        self._session.form = dataclasses.replace(self.body.values, name="")
+        self.dismiss(True)
+
+    def on_preparation_failed(self, event: PreparationFailed) -> None:
+        """Say what is wrong; the form stays as it is.
+
+        Raises:
+            Exception: If it is a defect of the program; the app closes by it.
+        """
+        error = event.error
+        if not isinstance(error, CharRNNError | OSError):
+            raise error
+        field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
+        self._failure = (self.body.values, field, str(error))
+        self.footer.occupy("")
+        self.update_facts()
+        self.body.focus_problem({field: str(error)})
+
+    def on_prefill_read(self, event: PrefillRead) -> None:
+        """Fill the form in as a run was made."""
+        self.footer.occupy("")
+        if event.values is not None:
+            self.body.restore(event.values)
+        else:
+            self._failure = (self.body.values, "form", str(event.error))
+        self.update_facts()
+
+    @on(Button.Pressed, "#cancel")
+    def action_give_up(self) -> None:
+        """Close without a run, even while the corpus is being read.
+
+        What was typed is kept for the next time. If a trainer has just been started, the form
+        closes by itself in a moment.
+        """
+        if self._permission.withdraw():
+            self._session.form = self.body.values
+            self.dismiss(False)
+
+
+def _checked(values: FormValues) -> tuple[NewRun | None, Mapping[str, str]]:
+    """What values mean, or what is wrong with them."""
+    try:
+        return check_form(values), {}
+    except FormError as error:
+        return None, error.problems
+
+
+def _row_of(screen: NewRunScreen) -> FormRow | None:
+    """The row that has the focus."""
+    focused = screen.focused
+    rows = focused.ancestors_with_self if focused else []
+    return next((row for row in rows if isinstance(row, FormRow)), None)

@@ -1,0 +1,142 @@
+"""From what was typed into the training form to a run that trains."""
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import CorpusError, StorageError
+from tui_charrnn.runs.creation import create_run
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
+from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.seeds import choose_seeds
+from tui_charrnn.tui.new_run.form_values import NewRun
+
+Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
+
+
+class WithdrawnError(Exception):
+    """The user no longer wants the run that is being made."""
+
+
+class Permission:
+    """Whether a run may be made: the user can withdraw it until its trainer is started."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_used = False
+        self._is_withdrawn = False
+
+    def withdraw(self) -> bool:
+        """Take it back; False if it is too late."""
+        with self._lock:
+            self._is_withdrawn = not self._is_used
+            return self._is_withdrawn
+
+    def check(self) -> None:
+        """Go on only while it lasts.
+
+        Raises:
+            WithdrawnError: If it was taken back.
+        """
+        if self._is_withdrawn:
+            raise WithdrawnError
+
+    def use(self) -> None:
+        """Make it final: it can no longer be taken back.
+
+        Raises:
+            WithdrawnError: If it was taken back before.
+        """
+        with self._lock:
+            self.check()
+            self._is_used = True
+
+
+def make_run(
+    folder: Path,
+    name: str | None,
+    preset: str,
+    configurations: tuple[ModelConfig, TrainingConfig],
+    corpus: Corpus,
+    pinned_seeds: Sequence[str] | None = (),
+) -> RunDirectory:
+    """Create a run directory, once it is certain that the run can be trained.
+
+    Args:
+        folder: Where runs are kept.
+        name: Its name; None takes one of the time and the corpus.
+        preset: Name of the preset that the settings came from.
+        configurations: The network, and how it is trained.
+        corpus: The text.
+        pinned_seeds: Seed texts to be sampled as it learns; None takes the beginning of the text.
+
+    Raises:
+        CorpusError: If the corpus is too short, or one character only.
+        ConfigError: If the name is taken or cannot be one, a seed is too long, or all characters
+            are too rare.
+        StorageError: If the disk refuses.
+    """
+    # deferred: NumPy, which the first frame does not wait for
+    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
+    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
+    from tui_charrnn.text.vocabulary import choose_vocabulary  # noqa: PLC0415 - as said
+
+    model, training = configurations
+    occurrences = corpus.numbered.occurrences()
+    if len(occurrences) < 2:
+        raise CorpusError(
+            f"{corpus.name} holds one character again and again: there is nothing to learn in it."
+        )
+    vocabulary = choose_vocabulary(
+        occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
+    )
+    split = split_point(len(corpus), training.validation_fraction)
+    fitting_batch_size(split, training.batch_size, training.sequence_length)  # refuses a short text
+    return create_run(
+        folder,
+        name=name,
+        preset=preset,
+        model=model,
+        training=training,
+        corpus=corpus,
+        vocabulary=vocabulary,
+        parameter_count=parameter_count(model, len(vocabulary)),
+        pinned_seeds=choose_seeds(corpus.beginning, pinned_seeds),
+    )
+
+
+def start_run(
+    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, permission: Permission
+) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
+    """Read the corpus, make the run directory and start its trainer.
+
+    Takes a while: call it in a thread. Without a trainer no run is left behind.
+
+    Raises:
+        CharRNNError: If the corpus cannot be read or is too short, the name is taken, or the disk
+            refuses.
+        WithdrawnError: If the user gave up meanwhile.
+    """
+    reading = new.corpus.reading
+    corpus = read_corpus(
+        new.corpus.arguments,
+        encoding=reading.encoding,
+        unify_newlines=reading.unify_newlines,
+        compose=reading.compose,
+        progress=progress,
+        heed=permission.check,
+    )
+    permission.check()
+    run = make_run(runs_folder, new.name, new.preset, (new.model, new.training), corpus, new.seeds)
+    try:
+        permission.use()
+        return run, launch(run)
+    except (WithdrawnError, StorageError):
+        with contextlib.suppress(StorageError):
+            Storage().remove_tree(run.path)  # made a moment ago, and no trainer has seen it
+        raise

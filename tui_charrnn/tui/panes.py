@@ -1,0 +1,216 @@
+"""The panes of the main screen; which of them stand side by side is for the style sheet to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.getters import query_one
+from textual.widget import Widget
+
+from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.run.log_excerpt import LastWords
+from tui_charrnn.tui.text.text_pane import Conversation
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.keys.key import Owner
+    from tui_charrnn.tui.run.failure_card import FailureCard
+    from tui_charrnn.tui.run.log_pane import LogPane
+    from tui_charrnn.tui.run.loss_chart import LossChart
+    from tui_charrnn.tui.run.run_card import RunCard
+    from tui_charrnn.tui.run.samples_pane import ChildhoodPane
+    from tui_charrnn.tui.session import Session
+    from tui_charrnn.viewing.failures import Failure
+    from tui_charrnn.viewing.news import News
+    from tui_charrnn.viewing.run_view import RunView
+
+_ROOMS: Final[dict[str, Owner]] = {
+    "spoken-text": "speech",
+    "tape-panel": "tape",
+    "neuron-panel": "neurons",
+    "pane-training": "chart",
+    "pane-runs": "runs",
+    "pane-childhood": "childhood",
+    "pane-log": "log",
+}
+"""Whose keys a pane has, by its id."""
+_STYLE: Final = Path(__file__).parent / "panes.tcss"
+_W = TypeVar("_W", bound=Widget)
+
+
+class Studio(Container):
+    """Holds the conversation from the first frame on, and each other pane once it is wanted.
+
+    What is hidden keeps its text and its state, so a terminal may be resized at any time.
+    """
+
+    stage = query_one("#stage", Vertical)
+    side = query_one("#side", Vertical)
+    conversation = query_one(Conversation)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._pane = "text"
+        self._chart: LossChart | None = None
+        self._childhood: ChildhoodPane | None = None
+        self._log: LogPane | None = None
+        self._runs: Widget | None = None
+        self._card: RunCard | None = None
+        self._failures: FailureCard | None = None
+        self._last_words = LastWords(self.post_message)
+        self.trouble = ""
+        """What is wrong with the run that is shown, or how to go on with it; empty if neither."""
+
+    def compose(self) -> ComposeResult:
+        """The text; what tells of a run stands at its side, once there is one."""
+        with Vertical(id="stage"):
+            remembers_seeds = self._session.preferences.seed_history
+            yield Conversation(self._session.dial, remembers_seeds=remembers_seeds)
+
+    def open(self, pane: str) -> None:
+        """Make sure that a pane is there; the others cost nothing until they are wanted."""
+        self._pane = pane
+        match pane:
+            case "training":
+                self._furnish_chart()
+            case "runs":
+                self._furnish_runs()
+            case "childhood":
+                self._furnish_childhood()
+            case "log":
+                self._furnish_log()
+
+    def focus_on(self, pane: str) -> None:
+        """Give a pane the focus."""
+        target = self.conversation.home if pane == "text" else self._room(pane)
+        if target is not None:
+            self.call_after_refresh(_focus_first, target)
+
+    def show(self, view: RunView | None, other: RunView | None, now: float, asked: str) -> None:
+        """Draw what is known of the run that is shown.
+
+        Args:
+            view: The run, if there is one.
+            other: A run to compare it with.
+            now: Seconds, monotonic.
+            asked: What the trainer has not answered yet.
+        """
+        if view is not None or self._card is not None:
+            card = self.card  # first: a failure is shown above it
+            card.show(view, now, asked, self._advise(view) if view is not None else "")
+        if view is not None:
+            self._furnish_chart().show(view, other)
+        if self._log is not None:
+            self._log.follow(view.run if view is not None else None)
+        if self._childhood is not None and view is not None and self._pane == "childhood":
+            self._childhood.show(view)
+
+    def note_news(self, news: News) -> None:
+        """Write what happened into the log."""
+        if self._log is not None:
+            self._log.note(news.sentence)
+
+    def room_of(self, focused: Widget | None) -> Owner | None:
+        """Whose keys act while a widget has the focus; None for the text."""
+        if focused is None:
+            return None
+        names = (node.id for node in focused.ancestors_with_self)
+        return next((_ROOMS[name] for name in names if name in _ROOMS), None)
+
+    def _advise(self, view: RunView) -> str:
+        """Show what is wrong with a run; return how to go on with one that was left in order."""
+        # deferred: nothing is wrong with most runs
+        from tui_charrnn.viewing.failures import advice_words, diagnose  # noqa: PLC0415 - as said
+
+        exit_code = self._session.exit_code(view.run)
+        log: tuple[str, ...] = ()
+        failure = diagnose(view, exit_code, log)
+        if failure is not None:
+            log = self._last_words.of(view.run, failure.kind)
+            failure = diagnose(view, exit_code, log)
+        advice = advice_words(view)
+        self.trouble = advice
+        if failure is not None:
+            self.trouble = f"{failure.sentence} {key_words('pane.training')} shows what helps."
+        self._show_failure(failure, log)
+        return advice
+
+    def _show_failure(self, failure: Failure | None, log: tuple[str, ...]) -> None:
+        self.set_class(failure is not None, "-in-trouble")
+        if failure is not None and self._failures is None:
+            from tui_charrnn.tui.run.failure_card import FailureCard  # noqa: PLC0415 - as said
+
+            self._failures = FailureCard()
+            self.side.mount(self._failures, before=0)
+        if self._failures is not None:
+            self._failures.show(failure, log)
+
+    def _room(self, pane: str) -> Widget | None:
+        rooms: dict[str, Widget | None] = {
+            "training": self._chart,
+            "runs": self._runs,
+            "childhood": self._childhood,
+            "log": self._log,
+        }
+        return rooms[pane]
+
+    def _dress(self) -> None:
+        """Have the style sheet of the panes read, as long as it has not been."""
+        sheet, place = self.app.stylesheet, (str(_STYLE), "")
+        if not sheet.has_source(*place):
+            sheet.add_source(_STYLE.read_text(encoding="utf-8"), read_from=place)
+
+    def _put(self, room: _W, pane: str) -> _W:
+        self._dress()
+        room.id = f"pane-{pane}"
+        first = self.conversation if pane == "training" else None
+        self.stage.mount(room, before=first)
+        return room
+
+    # deferred imports: none of these panes is needed for the first frame
+
+    @property
+    def card(self) -> RunCard:
+        """All that is known of the run that is shown."""
+        from tui_charrnn.tui.run.run_card import RunCard  # noqa: PLC0415 - as said
+
+        if self._card is None:
+            self._dress()
+            self._card = RunCard()
+            self.mount(Vertical(id="side"))
+            self.side.mount(self._card)
+        return self._card
+
+    def _furnish_chart(self) -> LossChart:
+        from tui_charrnn.tui.run.loss_chart import LossChart  # noqa: PLC0415 - as said
+
+        self._chart = self._chart or self._put(
+            LossChart(self._session.preferences.glyphs), "training"
+        )
+        return self._chart
+
+    def _furnish_runs(self) -> None:
+        from tui_charrnn.tui.runs.pane import RunsPane  # noqa: PLC0415 - as said
+
+        self._runs = self._runs or self._put(RunsPane(self._session), "runs")
+
+    def _furnish_childhood(self) -> None:
+        from tui_charrnn.tui.run.samples_pane import ChildhoodPane  # noqa: PLC0415 - as said
+
+        self._childhood = self._childhood or self._put(ChildhoodPane(), "childhood")
+
+    def _furnish_log(self) -> None:
+        from tui_charrnn.tui.run.log_pane import LogPane  # noqa: PLC0415 - as said
+
+        self._log = self._log or self._put(LogPane(), "log")
+
+
+def _focus_first(room: Widget) -> None:
+    """Give the focus to a pane, or to the first of its parts that takes it."""
+    parts = [room, *room.query("*")]
+    target = next((part for part in parts if part.focusable), None)
+    if target is not None:
+        target.focus()

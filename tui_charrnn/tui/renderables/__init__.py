@@ -1,1 +1,0 @@
-"""Turns text and numbers into rows for the screen; knows nothing of widgets."""

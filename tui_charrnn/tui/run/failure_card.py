@@ -1,0 +1,209 @@
+"""The failure card: what went wrong with a run, its last words, and what helps."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, VerticalScroll
+from textual.content import Content
+from textual.getters import query_one
+from textual.widgets import Button, Static
+
+from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested
+from tui_charrnn.tui.text.text_gate import TextGate
+from tui_charrnn.tui.text.wrapping import wrap_line
+from tui_charrnn.viewing.failures import Failure, FailureKind
+from tui_charrnn.viewing.log_lines import last_words
+from tui_charrnn.viewing.remedies import Remedy, RemedyId
+
+_LOG_LINES: Final = 6
+_GROUPS: Final[tuple[tuple[RemedyId, ...], ...]] = (("half_batch", "lower_rate"), ("resume", "log"))
+"""Buttons that stay side by side where there is no room for all of them in a row."""
+_LONGEST: Final = 600
+"""Characters of a sentence that are shown."""
+_HIGH_SCREEN: Final = 30
+"""Rows of a terminal from which on the log need not make way for the rest of the screen."""
+_LOW_CARD: Final = 6
+"""Rows inside the frame up to which the log fills the card on a lower one."""
+_BUTTON: Final = 4
+"""Columns that a button takes beside its words: its padding, and the gap to the next one."""
+
+
+class FailureCard(VerticalScroll, can_focus=False):
+    """Shows a `Failure`; hidden while there is none.
+
+    Its buttons take Enter, the mouse, and while one of them has the focus a letter each.
+    """
+
+    DEFAULT_CSS = """
+    FailureCard {
+        display: none;
+        height: auto;
+        max-height: 100%;
+        padding: 0 1;
+        border: round $error;
+        border-title-color: $text-error;
+        border-title-style: bold;
+        background: $background;
+        border-subtitle-color: $text-muted;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        &.-low { max-height: 10; }
+        &.-silent { border: round $warning; border-title-color: $text-warning; }
+        & Static { width: 100%; height: auto; }
+        & #failure-hint { color: $text-muted; }
+        & #failure-log {
+            color: $text-muted;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+            border-left: outer $foreground 25%;
+            padding-left: 1;
+        }
+        & #failure-remedies { dock: bottom; height: auto; }
+        &.-broad #failure-remedies { layout: horizontal; }
+        & Horizontal { width: auto; height: auto; }
+        &.-narrow Horizontal { layout: vertical; }
+        & Button { width: auto; min-width: 3; margin-right: 2; } /* no room for one is an error */
+        & Button.-style-default { text-style: none; }
+    }
+    """
+
+    sentence = query_one("#failure-sentence", Static)
+    hint = query_one("#failure-hint", Static)
+    log_end = query_one("#failure-log", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failure: Failure | None = None
+        self._whole_log: Sequence[str] = ()
+        self._log: tuple[str, ...] = ()
+        """The last lines that tell anything, safe to show."""
+
+    def compose(self) -> ComposeResult:
+        """Words first; the buttons stay in sight at the bottom."""
+        yield Static(id="failure-sentence", markup=False)
+        yield Static(id="failure-hint", markup=False)
+        yield Static(id="failure-log", markup=False)
+        with Container(id="failure-remedies"):
+            for group in _GROUPS:
+                with Horizontal():
+                    for name in group:
+                        yield Button("", id=name, compact=True)
+
+    def show(self, failure: Failure | None, log: Sequence[str]) -> None:
+        """Show a failure, or hide.
+
+        Args:
+            failure: What is wrong; None while nothing is.
+            log: The last lines of the trainer's log, as they are.
+        """
+        if log is not self._whole_log:  # it may be long, and this is asked for every second
+            self._whole_log = log
+            lines = last_words(log, _LOG_LINES)
+            self._log = tuple(TextGate().show(line.text) for line in lines)
+        elif failure == self._failure:
+            return
+        self._failure = failure
+        self._draw()
+
+    def on_mount(self) -> None:
+        """Draw what was shown before."""
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Arrange the buttons, and leave out of the log what has no room."""
+        self._draw()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Ask for what helps."""
+        event.stop()
+        for remedy in self._failure.remedies if self._failure else ():
+            if remedy.id == event.button.id:
+                self._ask_for(remedy)
+
+    def on_key(self, event: events.Key) -> None:
+        """Press a button by its letter; go on to another by an arrow."""
+        for remedy in self._failure.remedies if self._failure else ():
+            if remedy.key == event.key:
+                event.stop()
+                self._ask_for(remedy)
+        if event.key in {"left", "up", "right", "down"}:
+            event.stop()
+            back = event.key in {"left", "up"}
+            (self.screen.focus_previous if back else self.screen.focus_next)("FailureCard Button")
+
+    def _ask_for(self, remedy: Remedy) -> None:
+        if self._failure is None:
+            return
+        if remedy.id == "log":
+            self.post_message(PaneRequested("log"))
+        elif remedy.id == "resume":
+            self.post_message(ResumeRequested(self._failure.run))
+        else:
+            self.post_message(NewRunRequested(self._failure.run, dict(remedy.changes)))
+
+    def _draw(self) -> None:
+        failure = self._failure
+        self.display = failure is not None
+        if failure is None or not self.is_mounted:
+            return
+        self.border_title = Content(failure.kind.value)
+        self.border_subtitle = Content("Tab, then a letter" if failure.remedies else "")
+        self.set_class(failure.kind is FailureKind.SILENT, "-silent")
+        sentence = TextGate().show(shortened(failure.sentence))
+        self.sentence.update(sentence)
+        self.hint.update(failure.hint)
+        labels = {remedy.id: f"{remedy.key} {remedy.label}" for remedy in failure.remedies}
+        self._draw_buttons(labels)
+        if width := self.content_size.width:
+            groups = [[labels[name] for name in group if name in labels] for group in _GROUPS]
+            button_rows = rows_of_buttons(groups, width)
+            self.set_class(button_rows <= 1, "-broad")
+            self.set_class(button_rows > len(list(filter(None, groups))), "-narrow")
+            words = text_rows(sentence, width) + text_rows(failure.hint, width)
+            self._draw_log(words + button_rows)
+
+    def _draw_buttons(self, labels: Mapping[RemedyId, str]) -> None:
+        for name in itertools.chain.from_iterable(_GROUPS):
+            label, button = labels.get(name, ""), self.query_one(f"#{name}", Button)
+            button.display = bool(label)
+            words = Content.assemble((label[:1], "bold"), label[1:])
+            if button.label != words:
+                button.label = words
+                button.refresh(layout=True)  # Textual keeps the room of the words before
+
+    def _draw_log(self, other_rows: int) -> None:
+        """Show as many of the last lines as there is room for beside the other rows."""
+        is_high = self.app.size.height >= _HIGH_SCREEN
+        self.set_class(not is_high, "-low")
+        room = _LOG_LINES if is_high else max(0, _LOW_CARD - other_rows)
+        lines = self._log[max(0, len(self._log) - room) :] if room else ()
+        self.log_end.display = bool(lines)
+        self.log_end.update("\n".join(lines))
+
+
+def shortened(sentence: str) -> str:
+    """A sentence of bearable length; the whole one is in the log or in the records."""
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…"
+
+
+def text_rows(text: str, width: int) -> int:
+    """How many rows a text takes in so many columns."""
+    return len(wrap_line(text, width)) + 1
+
+
+def rows_of_buttons(groups: Sequence[Sequence[str]], width: int) -> int:
+    """How many rows the buttons take: one, or one for each group, or one for each button.
+
+    Args:
+        groups: The labels of the buttons, by group.
+        width: Columns of a row.
+    """
+    widths = [sum(len(label) + _BUTTON for label in group) for group in groups if group]
+    if sum(widths) <= width:
+        return min(1, len(widths))
+    return len(widths) if max(widths) <= width else sum(map(len, groups))

@@ -1,0 +1,207 @@
+"""The loss chart: the losses of a run, and of another one over them."""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import BindingType
+from textual.content import Content
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_words
+from tui_charrnn.tui.run.chart.glyphs import ASCII, glyphs_of
+from tui_charrnn.tui.run.chart.look import Look
+from tui_charrnn.tui.run.chart.marks import Mark
+from tui_charrnn.tui.run.chart.stations import nearest, nearest_to_column
+from tui_charrnn.tui.run.chart.words import NO_BATCH
+from tui_charrnn.tui.theme.themed_app import ThemedApp
+from tui_charrnn.tui.throttle import Throttle
+from tui_charrnn.viewing.run_view import RunView
+
+NO_RUN = "No run is shown."
+
+PROGRESS_INTERVAL: Final = 2.0
+"""Seconds between two drawings while nothing but batches comes: of all that is drawn of a training
+the chart takes most from it, and moves least."""
+
+
+class LossChart(Widget, can_focus=True):
+    """Draws `RunView`s; anew only when something of them has changed, or the way they are shown.
+
+    What a frame costs depends on the size of the widget and not on the length of the runs.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("chart")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-chart--{mark}" for mark in Mark}
+    DEFAULT_CSS = """
+    LossChart {
+        width: 1fr;
+        height: 1fr;
+        border: round $foreground 25%;
+        border-title-color: $text-muted;
+        border-title-align: left;
+        border-subtitle-color: $text-muted;
+        &:focus { border: round $primary; }
+        & .loss-chart--axis { color: $foreground 30%; }
+        & .loss-chart--label { color: $foreground 65%; }
+        & .loss-chart--value { color: $foreground; }
+        & .loss-chart--band { color: $loss 45%; }
+        & .loss-chart--line { color: $loss; text-style: bold; }
+        & .loss-chart--clipped { color: $loss; text-style: bold; }
+        & .loss-chart--validation { color: $loss-validation; text-style: bold; }
+        & .loss-chart--baseline { color: $baseline; }
+        & .loss-chart--other { color: $secondary; }
+        & .loss-chart--other-validation { color: $secondary; }
+        & .loss-chart--checkpoint { color: $success; }
+        & .loss-chart--gap { color: $error; }
+        & .loss-chart--cursor { color: $foreground 70%; }
+    }
+    """
+
+    look: reactive[Look] = reactive(Look())
+    cursor: reactive[int | None] = reactive[int | None](None)
+    """A step to read out; None follows the newest."""
+
+    def __init__(self, glyphs: str = "auto") -> None:
+        """Begin without a run.
+
+        Args:
+            glyphs: Signs to draw with, by name, unless the environment names others.
+        """
+        super().__init__()
+        self.glyphs = glyphs_of(preferred=glyphs)
+        self._view: RunView | None = None
+        self._other: RunView | None = None
+        self._known: Hashable = None
+        """What was known of the runs when they were last shown."""
+        self._chart = Chart([])
+        self._drawn: Hashable = None
+        """What the chart was drawn of; if it is another now, the chart is out of date."""
+        self._drawing = Throttle(self, self._redraw, PROGRESS_INTERVAL)
+        self.border_title = Content("Loss")
+
+    def on_mount(self) -> None:
+        """Draw in ASCII where every sign is."""
+        if isinstance(self.app, ThemedApp) and self.app.is_ascii:
+            self.glyphs = ASCII
+            self.watch_look()
+
+    def show(self, view: RunView | None, other: RunView | None) -> None:
+        """Draw what is known of a run.
+
+        Args:
+            view: The run, if there is one.
+            other: Another one to compare it with.
+        """
+        if view is None or self._view is None or view.run != self._view.run:
+            self.cursor, self._chart = None, Chart([])
+        self._view, self._other = view, other
+        known = _state_of(view), _state_of(other)
+        if known != self._known:
+            self._known = known
+            self._drawing.request((_news_of(view), _news_of(other)))
+
+    def _redraw(self) -> None:
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row.
+
+        Args:
+            y: The row, counted from the top.
+        """
+        asked = self.size, self.look, self.cursor, self.glyphs, self._known
+        if asked != self._drawn:
+            self._chart, self._drawn = self._draw(), asked
+        rows = self._chart.rows
+        segments = [
+            Segment(text, self.get_component_rich_style(f"loss-chart--{mark}"))
+            for text, mark in (rows[y] if y < len(rows) else [])
+        ]
+        return Strip(segments).crop_extend(0, self.size.width, self.rich_style)
+
+    def watch_look(self) -> None:
+        """Say what is shown; it has a scale of its own."""
+        self.border_subtitle = Content(self.glyphs.separator.join(self.look.words))
+        self._chart = replace(self._chart, scale=None)
+
+    def action_turn_span(self) -> None:
+        """Show the whole run, or its last batches."""
+        self.look = self.look.with_next_span()
+
+    def action_turn_scale(self) -> None:
+        """Draw losses evenly, or by their logarithm."""
+        self.look = self.look.with_next_curvature()
+
+    def action_turn_axis(self) -> None:
+        """Count in steps, epochs or time."""
+        self.look = self.look.with_next_axis()
+
+    def action_turn_smoothing(self) -> None:
+        """Smooth the line more, or not at all."""
+        self.look = self.look.with_next_smoothing()
+
+    def action_move_cursor(self, columns: int) -> None:
+        """Read out the values so many columns further on, of those that hold any."""
+        stations = self._chart.stations
+        if stations:
+            last = len(stations) - 1
+            place = last if self.cursor is None else nearest(stations, self.cursor)
+            self.cursor = stations[min(max(place + columns, 0), last)].bucket.last_step
+
+    def action_drop_cursor(self) -> None:
+        """Read out the newest values again."""
+        self.cursor = None
+
+    def on_click(self, event: events.Click) -> None:
+        """Read out the values at a place."""
+        offset = event.get_content_offset(self)
+        stations = self._chart.stations
+        if offset is not None and stations:
+            place = nearest_to_column(stations, offset.x - self._chart.left)
+            self.cursor = stations[place].bucket.last_step
+
+    def _draw(self) -> Chart:
+        view, size = self._view, (self.size.width, self.size.height)
+        if view is None:
+            return draw_words(NO_RUN, size)
+        if not view.losses.has_any and view.baselines is None:
+            return draw_words(NO_BATCH, size)
+        return draw_chart(
+            courses_of(view, self._other, self.look),
+            self.look,
+            size,
+            self.glyphs,
+            earlier=self._chart.scale,
+            cursor=self.cursor,
+        )
+
+
+def _state_of(view: RunView | None) -> Hashable:
+    """Equal as long as nothing that the chart draws of a run has changed."""
+    if view is None:
+        return None
+    return (_news_of(view), view.newest_batch, view.batches, view.step)
+
+
+def _news_of(view: RunView | None) -> Hashable:
+    """Equal as long as there are no more than new batches to be drawn."""
+    if view is None:
+        return None
+    return (
+        view.run,
+        view.is_live,
+        view.batches > 0,
+        view.losses.gaps,
+        len(view.evaluations),
+        len(view.checkpoints),
+        view.plan,
+        view.total_steps,
+        view.baselines,
+    )

@@ -1,1 +1,0 @@
-"""Whole screens, each a small class."""

@@ -1,0 +1,188 @@
+"""The list of all branches of a tape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.getters import query_one
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui_charrnn.generation.tree import LONGEST_NAME
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.text.generation_result import spelled
+from tui_charrnn.viewing.branches import Listed, outline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import App, ComposeResult
+
+    from tui_charrnn.generation.tree import Branch, Tree
+
+_DEEPEST: Final = 6
+"""Branches that are set off from each other; those further down stand below one another."""
+_BEGINNING: Final = 60
+"""Characters of a branch that tell it from others."""
+
+
+class Choice(NamedTuple):
+    """What was chosen in the list."""
+
+    number: int
+    """The branch."""
+    compares: bool
+    """Whether it is to be compared with the one that is shown, and not shown itself."""
+
+
+class BranchesScreen(Dialog[Choice | None]):
+    """Shows, compares or names a branch of the tape; Esc leaves."""
+
+    OWNER: Final = "branches"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of("branches"),
+        Binding("escape", "leave", "Leave", show=False),
+    ]
+    DEFAULT_CSS = """
+    BranchesScreen {
+        align: center middle;
+        & #branches {
+            width: 90%;
+            max-width: 100;
+            height: auto;
+            max-height: 90%;
+            border: round $primary;
+            border-title-color: $primary;
+            border-title-style: bold;
+            border-subtitle-color: $text-muted;
+            background: $surface;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+            scrollbar-size-vertical: 1;
+            scrollbar-background: $surface;
+            scrollbar-background-hover: $surface;
+            scrollbar-background-active: $surface;
+        }
+    }
+    """
+
+    branches = query_one("#branches", OptionList)
+
+    def __init__(self, tree: Tree, vocabulary: str, shown: int) -> None:
+        """List what there is now.
+
+        Args:
+            tree: All branches.
+            vocabulary: The characters of the model.
+            shown: The number of the branch in sight.
+        """
+        super().__init__()
+        self._tree = tree
+        self._vocabulary = vocabulary
+        self._shown = shown
+        self._listed = outline(tree)
+
+    def compose(self) -> ComposeResult:
+        """A branch a row, those that leave it below it."""
+        rows = OptionList(*self._options(), id="branches", markup=False)
+        rows.border_title = Content(f"Branches · {len(self._listed)}")
+        show, compare, name = (
+            key_words(f"branches.{action}") for action in ("show", "compare", "name")
+        )
+        rows.border_subtitle = Content(
+            f"{show} shows · {compare} compares · {name} names · Esc leaves"
+        )
+        yield rows
+
+    def on_mount(self) -> None:
+        """Put the cursor on the branch that is shown."""
+        self._stand_at(self._shown)
+        self.branches.focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Show it."""
+        event.stop()
+        self.action_show()
+
+    def action_show(self) -> None:
+        """Show the branch."""
+        self._choose(compares=False)
+
+    def action_compare(self) -> None:
+        """Compare the branch with the one that is shown."""
+        self._choose(compares=True)
+
+    def action_name(self) -> None:
+        """Give the branch a name."""
+        if (place := self.branches.highlighted) is not None:
+            branch = self._listed[place].branch
+            ask_for_name(self.app, branch, lambda: self._list_again(branch.number))
+
+    def action_leave(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)
+
+    def _choose(self, *, compares: bool) -> None:
+        if (place := self.branches.highlighted) is None:
+            return
+        number = self._listed[place].branch.number
+        if compares and number == self._shown:
+            self.branches.border_subtitle = Content("This one is shown: choose another to compare")
+        else:
+            self.dismiss(Choice(number, compares))
+
+    def _list_again(self, number: int) -> None:
+        self.branches.clear_options()
+        self.branches.add_options(self._options())
+        self._stand_at(number)
+
+    def _stand_at(self, number: int) -> None:
+        numbers = [listed.branch.number for listed in self._listed]
+        self.branches.highlighted = numbers.index(number)
+
+    def _options(self) -> list[Option]:
+        return [Option(self._row(listed)) for listed in self._listed]
+
+    def _row(self, listed: Listed) -> Content:
+        branch = listed.branch
+        indent = "  " * min(listed.depth, _DEEPEST)
+        start, stop = branch.start, min(branch.length, branch.start + _BEGINNING)
+        said = spelled(self._tree, self._vocabulary, branch.number, start, stop)
+        where = f"from {branch.start + 1:,}, " if branch.parent is not None else ""
+        return Content.assemble(
+            "▸ " if branch.number == self._shown else "  ",
+            indent,
+            (safe_line(branch.name), "bold"),
+            (f"  {where}{len(branch.indices):,} characters  ", "$note-text"),
+            (safe_line(said), "italic"),
+        )
+
+
+def ask_for_name(app: App[object], branch: Branch, named: Callable[[], object]) -> None:
+    """Ask for a branch's name.
+
+    Args:
+        app: Shows the question.
+        branch: Takes the name.
+        named: Called once it has one.
+    """
+
+    def problem(typed: str) -> str:
+        if not typed.strip():
+            return "A name has one character at least."
+        return (
+            "" if len(typed) <= LONGEST_NAME else f"A name has at most {LONGEST_NAME} characters."
+        )
+
+    def take(typed: str | None) -> None:
+        if typed is not None:
+            branch.name = typed.strip()
+            named()
+
+    app.push_screen(AskTextScreen("Name of the branch", "", branch.name, problem), take)

@@ -1,0 +1,105 @@
+"""Tapes as files: all continuations of a text, with what it takes to go on with any of them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tui_charrnn import __version__
+from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.runs.json_values import read_bounded
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.text.generation_thread import Recording, Voice, Wait
+from tui_charrnn.tui.text.saving import write_new
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tui_charrnn.generation.tape import Tape
+    from tui_charrnn.tui.text.generation_result import Opening
+
+_STEM: Final = "tape"
+_LONGEST: Final = 1 << 29
+"""Bytes of a tape that is opened: one of a million characters takes some 25 million."""
+
+
+def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
+    """Write a tape with all its branches, and which model spoke, as JSON.
+
+    Args:
+        folder: Where to; it is made if need be.
+        tape: It may be written to meanwhile.
+        opening: How it began.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: If the disk refuses; nothing is left behind then.
+    """
+    from tui_charrnn.generation.tape_file import tape_document  # noqa: PLC0415 - brings NumPy
+
+    now = datetime.datetime.now(datetime.UTC)
+    file = opening.voice.file
+    with tape.held_still():
+        document = tape_document(tape)
+    about = {
+        "program": f"charrnn-tui {__version__}",
+        "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "model_label": opening.label,
+        "model_file": str(file.absolute()) if file is not None else None,
+    }
+    content = json.dumps(about | document, allow_nan=False) + "\n"
+    stem = f"{_STEM}-{now.astimezone():%Y%m%d-%H%M%S}"
+    return write_new(folder, stem, {".json": content.encode()})
+
+
+def newest_tape(folder: Path) -> Path | None:
+    """The tape that was saved last in a folder, by its name."""
+    try:
+        return max(folder.glob(f"{_STEM}-*.json"), default=None)
+    except OSError:
+        return None
+
+
+def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], Voice]) -> Recording:
+    """A tape from a file, and the model that spoke on it; for a thread that may wait.
+
+    Args:
+        path: The file.
+        wait: Waits for a number of seconds and says whether to give up.
+        load: Loads the model of a file, or the one that speaks by default.
+
+    Raises:
+        OSError: If it cannot be read.
+        CharRNNError: If it is no tape, or its model is not there.
+    """
+    from tui_charrnn.generation.tape_file import fingerprint  # noqa: PLC0415 - brings NumPy
+
+    document = _read(path)
+    named = document.get("model_file")
+    for model in [named, None] if isinstance(named, str) else [None]:
+        try:
+            voice = load(model, wait)
+        except CharRNNError:
+            continue
+        if fingerprint(voice.model) == document["model"]:
+            return Recording(voice, document)
+    where = f", {safe_line(named)}" if isinstance(named, str) else ""
+    raise DataError(
+        f"The model that spoke on this tape{where} is not there any more, or was replaced. Open "
+        f"the app with it (--model), then the tape. Received: {safe_line(str(path))}"
+    )
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        document = json.loads(read_bounded(path, _LONGEST))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"This is not a tape: {safe_line(str(path))}") from error
+    if not isinstance(document, Mapping) or not isinstance(document.get("model"), str):
+        raise DataError(f"This is not a tape: {safe_line(str(path))}")
+    return document

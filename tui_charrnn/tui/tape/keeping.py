@@ -1,0 +1,151 @@
+"""What becomes of the branches of a tape: a list, names, comparison, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.messages import TapeRequested
+from tui_charrnn.tui.tape.walk import TapeWalk
+from tui_charrnn.viewing.branches import continuations, forks_on
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.tape.branches import Choice
+
+
+class TapeKeeping(TapeWalk):
+    """More actions of a widget that goes over the tape of a text.
+
+    Screens are imported when they are asked for, like all that only some need.
+    """
+
+    if TYPE_CHECKING:  # what the widget has
+
+        def redraw(self) -> None:
+            """Show what is known of the place of the cursor."""
+
+    def tell_keys(self) -> None:
+        """Say which keys there are, in a sentence."""
+        take, again, leave = map(key_words, ("tape.take", "tape.again", "text.stop"))
+        self.tell(
+            f"Arrows go back, {take} take another character, {again} redraws, {leave} leaves."
+        )
+
+    def action_list(self) -> None:
+        """List all branches."""
+        from tui_charrnn.tui.tape.branches import BranchesScreen  # noqa: PLC0415 - as said
+
+        speech, tree = self.text.speech, self.text.tape_tree
+        if speech is None or speech.opening is None or tree is None:
+            return
+
+        def act(choice: Choice | None) -> None:
+            self.redraw()  # there may be other names now
+            if choice is None:
+                return
+            if choice.compares:
+                self._compare(self.text.branch, choice.number)
+            else:
+                self.visit(choice.number, tree.branches[choice.number].start)
+
+        screen = BranchesScreen(tree, speech.opening.vocabulary, self.text.branch)
+        self.app.push_screen(screen, act)
+
+    def action_name(self) -> None:
+        """Give the branch in sight a name."""
+        from tui_charrnn.tui.tape.branches import ask_for_name  # noqa: PLC0415 - as said
+
+        tree, number = self.text.tape_tree, self.text.branch
+        if tree is not None:
+            ask_for_name(self.app, tree.branches[number], self.redraw)
+
+    def action_compare(self) -> None:
+        """Compare the branch in sight with the next one at the nearest fork."""
+        at, tree = self.text.at, self.text.tape_tree
+        forks = forks_on(tree, at[0]) if tree is not None and at is not None else []
+        if at is None or tree is None or not forks:
+            self.tell("There is one branch; nothing to compare it with yet.")
+            return
+        position = max((fork for fork in forks if fork <= at[1]), default=forks[0])
+        numbers = list(continuations(tree, at[0], position))
+        now = numbers.index(at[0]) if at[0] in numbers else -1
+        self._compare(at[0], numbers[(now + 1) % len(numbers)])
+
+    def action_type(self) -> None:
+        """Ask for characters that are to come at the cursor."""
+        from tui_charrnn.tui.dialogs.ask_text import AskTextScreen  # noqa: PLC0415 - as said
+
+        at, speech = self.text.at, self.text.speech
+        if at is None or speech is None or speech.tape is None or speech.opening is None:
+            return
+        vocabulary = speech.opening.vocabulary
+        never = speech.tape.stream.model.vocabulary.unknown_symbol  # it is read, and never comes
+
+        def problem(typed: str) -> str:
+            strange = (sign for sign in typed if sign not in vocabulary or sign == never)
+            unknown = next(strange, None)
+            if not typed:
+                return "Type one character at least."
+            return f"The model has never seen {unknown}." if unknown is not None else ""
+
+        def take(typed: str | None) -> None:
+            if typed:
+                self.take(at[1], tuple(map(vocabulary.index, typed)))
+
+        question = "What comes at the cursor; the model goes on from it."
+        self.app.push_screen(AskTextScreen("Type", question, "", problem), take)
+
+    def action_save(self) -> None:
+        """Write the tape into a file, in a thread."""
+        from tui_charrnn.tui.tape.files import save_tape  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.text.saving import texts_folder  # noqa: PLC0415 - as said
+
+        speech = self.text.speech
+        if speech is None or speech.tape is None or speech.opening is None:
+            return
+        tape, opening = speech.tape, speech.opening
+
+        def work(_: Errand) -> None:
+            try:
+                path = save_tape(texts_folder(), tape, opening)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                self.tell(f"The tape could not be saved: {reason}.", is_problem=True)
+            else:
+                self.tell(f"Saved the tape, {_branches(len(tape.tree.branches))}, to {path}")
+
+        Errand("tape-file", work)
+
+    def action_open(self) -> None:
+        """Ask for the file of a tape, and open it."""
+        from tui_charrnn.tui.dialogs.ask_text import AskTextScreen  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.tape.files import newest_tape  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.text.saving import texts_folder  # noqa: PLC0415 - as said
+
+        newest = newest_tape(texts_folder())
+
+        def problem(typed: str) -> str:
+            path = Path(typed).expanduser()
+            return "" if typed and path.is_file() else "There is no such file."
+
+        def open_file(typed: str | None) -> None:
+            if typed:
+                self.post_message(TapeRequested(Path(typed).expanduser()))
+
+        question = "A tape that was saved; the newest is named here."
+        screen = AskTextScreen("Open a tape", question, str(newest or ""), problem)
+        self.app.push_screen(screen, open_file)
+
+    def _compare(self, one: int, other: int) -> None:
+        from tui_charrnn.tui.tape.comparison import ComparisonScreen  # noqa: PLC0415 - as said
+
+        speech, tree = self.text.speech, self.text.tape_tree
+        if speech is None or speech.opening is None or tree is None:
+            return
+        self.app.push_screen(ComparisonScreen(tree, speech.opening.vocabulary, (one, other)))
+
+
+def _branches(count: int) -> str:
+    return "one branch" if count == 1 else f"{count} branches"

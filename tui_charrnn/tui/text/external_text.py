@@ -1,0 +1,185 @@
+"""A text that a model reads instead of saying it: pasted, or from a file.
+
+It lies on a tape like one that was said, every character taken at somebody's word, so that all that
+can be done with such a tape can be done with it: the x-ray, the way back, a branch that goes on.
+"""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.safe_text import safe_line
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from tui_charrnn.generation.priming import SkippedCharacter
+    from tui_charrnn.generation.tape import Tape
+    from tui_charrnn.text.vocabulary import Vocabulary
+    from tui_charrnn.tui.text.generation_thread import Voice, Wait
+
+LONGEST: Final = 100_000
+"""Characters of a text that are read at most."""
+_TOLD_EVERY: Final = 0.5
+"""Seconds between two words on how far the reading is."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenText:
+    """A text that is to be read, and the model that reads it."""
+
+    voice: Voice
+    numbers: tuple[int, ...]
+    """The characters, by their numbers in the vocabulary."""
+    skipped: tuple[SkippedCharacter, ...]
+    """Those that the model does not know, by their position in the text; they are left out."""
+    name: str = ""
+    """Of its file, safe to show; empty for one that was pasted."""
+    is_cut: bool = False
+    """Whether the text was longer than `LONGEST`."""
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        return f"{self.name or 'A pasted text'}, read by the model:\n"
+
+    def read_onto(
+        self,
+        tape: Tape,
+        stopping: threading.Event,
+        heard: Callable[[], object],
+        tell: Callable[[str], object],
+    ) -> str:
+        """Have the model of a tape read the text, and the tape keep it.
+
+        Args:
+            tape: Without a character.
+            stopping: Ends the reading.
+            heard: Called after every character.
+            tell: Told now and then how far it is.
+
+        Returns:
+            What there is to say of it.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        # deferred: NumPy, which the first frame does not wait for
+        from tui_charrnn.lens.prediction import surprise_of  # noqa: PLC0415 - as said
+
+        due, bits, read = time.monotonic() + _TOLD_EVERY, 0.0, 0
+        for index in self.numbers:
+            tape.take(index)
+            heard()
+            bits += surprise_of(tape.stream.logits, index)
+            read += 1
+            if stopping.is_set():
+                break
+            if time.monotonic() > due:
+                due += _TOLD_EVERY
+                tell(f"Reading: {read:,} of {len(self.numbers):,} characters …")
+        return self._words(read, bits)
+
+    def _words(self, read: int, bits: float) -> str:
+        whole = len(self.numbers)
+        count = f"{read:,}" if read == whole else f"{read:,} of {whole:,}"
+        cut = (
+            f" Of a text, the first {LONGEST:,} are read; this one is longer."
+            if self.is_cut
+            else ""
+        )
+        return f"Read {count} characters, {bits / max(read, 1):.2f} bits per character.{cut}"
+
+
+def prepared(given: str | Path, load: Callable[[Wait], Voice], wait: Wait) -> GivenText:
+    """A text and the model that reads it; for a thread that may wait.
+
+    Args:
+        given: The text, or the file that it is in.
+        load: Loads the model.
+        wait: Waits for a number of seconds and says whether to give up.
+
+    Raises:
+        CharRNNError: If it cannot be read, or there is no such model.
+    """
+    text = _text_of(given) if isinstance(given, Path) else composed(given)
+    name = safe_line(given.name) if isinstance(given, Path) else ""
+    if not text:
+        raise CorpusError(f"There is no text to read{f' in {name}' if name else ''}: it is empty.")
+    voice = load(wait)
+    numbers, skipped = spell(text[:LONGEST], voice.model.vocabulary)
+    if not numbers:
+        raise CorpusError(
+            f"The {voice.label} knows none of the {len(text):,} characters of this text; give it "
+            "one in the script that it was trained on."
+        )
+    return GivenText(voice, numbers, skipped, name, is_cut=len(text) > LONGEST)
+
+
+def composed(text: str) -> str:
+    """A pasted text as a file is read: line feeds alone, composed (Unicode NFC)."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def spell(
+    text: str, vocabulary: Vocabulary
+) -> tuple[tuple[int, ...], tuple[SkippedCharacter, ...]]:
+    """A text by the numbers of a vocabulary, as a seed text is read.
+
+    Args:
+        text: Composed.
+        vocabulary: Of the model. The symbol that it may have for what is unknown is unknown too:
+            no character can come of it.
+
+    Returns:
+        The numbers, and the characters that are left out.
+    """
+    # deferred: needed once a text is read
+    from tui_charrnn.generation.priming import (  # noqa: PLC0415 - as said
+        SkippedCharacter,
+        spelled_in,
+    )
+
+    never = vocabulary.unknown_symbol
+    indices = {sign: index for index, sign in enumerate(vocabulary.characters) if sign != never}
+    numbers: list[int] = []
+    skipped: list[SkippedCharacter] = []
+    for position, character in enumerate(text):
+        parts = spelled_in(indices, character)
+        numbers += [indices[part] for part in parts]
+        if not parts:
+            skipped.append(SkippedCharacter(character, position))
+    return tuple(numbers), tuple(skipped)
+
+
+def _text_of(path: Path) -> str:
+    """The beginning of a file's text, a little more than is read.
+
+    Raises:
+        CorpusError: If it is not there, or no text.
+    """
+    # deferred: needed once a file is read
+    from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces  # noqa: PLC0415 - as said
+
+    parts: list[str] = []
+    length = 0
+    try:
+        for piece in read_pieces(path, Reading(), BytesFound()):
+            parts.append(piece)
+            length += len(piece)
+            if length > LONGEST:
+                break
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CorpusError(f"{safe_line(str(path))} cannot be read: {reason}.") from error
+    except UnicodeError as error:
+        raise CorpusError(
+            f"{safe_line(str(path))} is no text in UTF-8; convert it, or paste the text."
+        ) from error
+    return "".join(parts)

@@ -1,0 +1,130 @@
+"""What a model said in the app, and all that it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tui_charrnn.generation.priming import SkippedCharacter
+    from tui_charrnn.generation.tree import Tree
+    from tui_charrnn.sampling_config import SamplingConfig
+    from tui_charrnn.tui.text.external_text import GivenText
+    from tui_charrnn.tui.text.generation_thread import Voice
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a text begins."""
+
+    voice: Voice
+    """Whose weights speak."""
+    seed_text: str
+    """Composed (Unicode NFC), with the unknown characters still in it."""
+    read_text: str
+    """What the model read of it."""
+    skipped: tuple[SkippedCharacter, ...]
+    """The unknown characters, by their position in it."""
+    rng_seed: int
+    held: tuple[str, ...] = ()
+    """The neurons that were held while the seed text was read, as LAYER:CELL=VALUE."""
+    is_recorded: bool = False
+    """Whether it was read from a tape, with what was said after it."""
+    given: GivenText | None = None
+    """The text that the model reads instead of saying one; `skipped` is of it then."""
+
+    @property
+    def label(self) -> str:
+        """Whose weights speak, safe to show."""
+        return self.voice.label
+
+    @property
+    def vocabulary(self) -> str:
+        """All characters that the model knows."""
+        return self.voice.model.vocabulary.characters
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What was said so far, and all that it came from."""
+
+    opening: Opening
+    generated: str
+    """What came after the seed text."""
+    sampling: tuple[tuple[int, SamplingConfig], ...]
+    """How it was chosen: settings, and the number of characters after which they held."""
+    clamps: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """Which neurons were held, each time with the number of characters after which they were; no
+    entry if none ever was."""
+    hindrance: str = ""
+    """Why seed text, settings and RNG seed do not give the same text; empty if they do."""
+
+    @property
+    def text(self) -> str:
+        """What the model read of the seed text, and what it said."""
+        return self.opening.read_text + self.generated
+
+
+def spelled(tree: Tree, vocabulary: str, number: int, start: int, stop: int) -> str:
+    """A branch's characters from one position to another."""
+    return "".join([vocabulary[index] for index in tree.indices(number, start, stop)])
+
+
+def utterance_of(opening: Opening, tree: Tree, number: int, length: int) -> Utterance:
+    """What was said on a branch.
+
+    Args:
+        opening: How it begins.
+        tree: The tape's.
+        number: The branch.
+        length: How many of its characters count.
+    """
+    parts = [(branch, min(end, length)) for branch, end in tree.lineage(number)][::-1]
+    parts = [(branch, end) for branch, end in parts if branch.start <= end]
+    changes = [
+        (used.position, used.sampling)
+        for branch, end in parts
+        for used in branch.sampling
+        if used.position < max(end, 1)
+    ]
+    held = [
+        (used.position, tuple(map(str, used.clamps)))
+        for branch, end in parts
+        for used in branch.clamps
+        if used.position < max(end, 1)
+    ]
+    clamps = in_effect([(0, ()), *held], length)
+    hindrance = ""
+    if opening.held != clamps[0][1]:
+        hindrance = "The cells that were held were others while the seed text was read."
+    elif any(branch.start <= taken < end for branch, end in parts for taken in branch.taken):
+        hindrance = "Characters were taken at somebody's word."
+    elif any(
+        (used.rng_seed, used.drawn) != (opening.rng_seed, used.position)
+        for branch, end in parts
+        for used in branch.draws
+        if used.position < end
+    ):
+        hindrance = "Other random numbers were taken under way."
+    generated = spelled(tree, opening.vocabulary, number, 0, length)
+    clamps = clamps if clamps[0][1] else clamps[1:]
+    return Utterance(opening, generated, in_effect(changes, length), clamps, hindrance)
+
+
+def in_effect(changes: Sequence[tuple[int, _T]], length: int) -> tuple[tuple[int, _T], ...]:
+    """The settings, or clamps, that chose a character at least, each with the characters before it.
+
+    Args:
+        changes: Settings, and after how many characters each was set, ascending from 0.
+        length: How many characters there are.
+    """
+    last_set = {after: used for after, used in changes if after < max(length, 1)}
+    kept: list[tuple[int, _T]] = []
+    for after, used in last_set.items():
+        if not kept or kept[-1][1] != used:
+            kept.append((after, used))
+    return tuple(kept)

@@ -1,0 +1,246 @@
+"""Generates text in a thread, at a pace, into a buffer that the screen empties."""
+
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tui_charrnn.tui.messages import (
+    BranchBegan,
+    NoteWritten,
+    SpeechBegan,
+    SpeechEnded,
+    SpeechFailed,
+)
+from tui_charrnn.tui.text.tape_view import SpokenTape
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.message import Message
+
+    from tui_charrnn.generation.tape import Tape
+    from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.tui.generation_settings import Dial
+    from tui_charrnn.tui.text.external_text import GivenText
+
+_LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
+_SHORTEST_PAUSE: Final = 0.01  # seconds; to wake up takes as long as to say a character
+_MAKES_WAY: Final = 0.002  # seconds between two characters while somebody looks at a moment
+
+Wait = Callable[[float], bool]
+"""Waits for a number of seconds and says whether to give up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A model that is ready to speak."""
+
+    model: Model
+    label: str
+    """For the title, safe to show."""
+    note: str = ""
+    """Why it is not quite what was asked for; safe to show."""
+    file: Path | None = None
+    """Where its weights were read from."""
+    mark: tuple[int, int, int] | None = None
+    """Time, inode and size of that file, as it was read."""
+    runs_folder: Path | None = None
+    """Where the run is looked up by name that the model says it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A tape that is to be gone on with, and the model that spoke on it."""
+
+    voice: Voice
+    document: object
+    """What `tape_document` made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """From where a text goes on, and how."""
+
+    branch: int
+    """The number of the branch that is left, or gone on with at its end."""
+    position: int
+    """How many of its characters stay."""
+    taken: tuple[int, ...] = ()
+    """The numbers of the characters that come first, in the vocabulary."""
+    is_redrawn: bool = False
+    """Whether other random numbers decide from here on."""
+
+
+class _Turn(NamedTuple):
+    """One time that a speech speaks."""
+
+    number: int
+    stopping: threading.Event
+    """Ends it."""
+
+
+class Speech(SpokenTape):
+    """One text with all its continuations: from its seed to any end, and on from there.
+
+    The thread is a daemon of its own and not a worker of Textual's: those are joined when the loop
+    closes, and a file on a dead network drive would then keep the app from leaving.
+    """
+
+    def __init__(
+        self,
+        prepare: Callable[[Wait], Voice | Recording | GivenText],
+        seed_text: str | None,
+        dial: Dial,
+        announce: Callable[[Message], object],
+    ) -> None:
+        """Name what is to be said; `begin` says it.
+
+        Args:
+            prepare: Finds and loads a model, alone or with a tape or a text that it is to read;
+                called in the thread.
+            seed_text: What the text begins with; None takes one that suits the model, and a tape
+                has its own.
+            dial: Sampling and pace, read at every character.
+            announce: Posts a message to the screen; safe to call from any thread.
+        """
+        super().__init__()
+        self._prepare = prepare
+        self._seed_text = seed_text
+        self._dial = dial
+        self._announce = announce
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._heeded, self._held = dial.sampling, dial.held
+        """What was set when it was last looked at."""
+        self.turn = 0
+        """How often it began to speak; changed on the screen's side only."""
+        self.is_active = False
+        """Whether characters may still come; changed on the screen's side only."""
+        self.read_words = ""
+        """What there is to say of a text that was read, once it was."""
+
+    def begin(self) -> None:
+        """Find the model, read the seed and speak; or read a tape or a text, and wait."""
+        self._run(self._begin)
+
+    def go_on(self) -> bool:
+        """Speak on from the end of what is in sight; False if there is nothing, or it speaks."""
+        if self.tape is None or self.is_active:
+            return False
+        self.branch_off(Fork(self.branch, self.length))
+        return True
+
+    def branch_off(self, fork: Fork) -> None:
+        """Speak on from any place, with the state of that place; `BranchBegan` tells where.
+
+        What is being said is broken off and stays on the tape.
+        """
+        before = self._thread
+        self.stop()
+        self._run(lambda turn: self._branch_off(turn, before, fork))
+
+    def stop(self) -> None:
+        """Say no more; what was said stays."""
+        self._stopping.set()
+
+    def _run(self, work: Callable[[_Turn], None]) -> None:
+        self.turn += 1
+        self.is_active = True
+        self._stopping = threading.Event()  # an old thread keeps the event that stopped it
+        # in the context of the app, whose keys the sentences name
+        target = contextvars.copy_context().run
+        args = (self._guard, work, _Turn(self.turn, self._stopping))
+        self._thread = threading.Thread(target=target, args=args, daemon=True)
+        self._thread.start()
+
+    def _guard(self, work: Callable[[_Turn], None], turn: _Turn) -> None:
+        try:
+            work(turn)
+        except Exception as error:  # noqa: BLE001 - the screen shows it, or crashes by it
+            self._announce(SpeechFailed(self, error, turn.number))
+        else:
+            self._announce(SpeechEnded(self, turn.number, was_stopped=turn.stopping.is_set()))
+
+    def _begin(self, turn: _Turn) -> None:
+        stopping = turn.stopping
+        prepared = self._prepare(stopping.wait)
+        if stopping.is_set():
+            return
+        # deferred: NumPy, 0.2 s that the first frame does not wait for
+        from tui_charrnn.tui.text.tape_start import opened  # noqa: PLC0415 - as said
+
+        self._heeded, self._held = self._dial.sampling, self._dial.held
+        tape, opening = opened(prepared, self._seed_text, self._heeded, self._held, stopping.is_set)
+        if stopping.is_set():
+            return
+        self.look_at(tape.branch.number, 0)
+        self.tape, self.opening = tape, opening
+        speaks = opening.given is None and not opening.is_recorded
+        try:
+            if speaks:
+                tape.next()  # to be drawn in one frame with the seed text
+        finally:
+            self._announce(SpeechBegan(self, opening))
+        if opening.given is not None:
+            self.read_words = opening.given.read_onto(
+                tape,
+                stopping,
+                heard=lambda: self.listener(tape),
+                tell=lambda words: self._announce(NoteWritten(words)),
+            )
+        elif speaks:
+            self._speak(tape, stopping, said=1)
+
+    def _branch_off(self, turn: _Turn, before: threading.Thread | None, fork: Fork) -> None:
+        if before is not None:
+            before.join()
+        tape = self.tape
+        if tape is None or turn.stopping.is_set():
+            return
+        if (tape.branch.number, tape.position) != (fork.branch, fork.position):
+            tape.rewind(fork.position, fork.branch)
+        if fork.is_redrawn:
+            from tui_charrnn.tui.text.tape_start import redraw  # noqa: PLC0415 - as in `_begin`
+
+            redraw(tape.stream)
+        self._heed_dial(tape)
+        for index in fork.taken:
+            tape.take(index)
+        if tape.position < tape.branch.length:
+            tape.next()  # a branch is there from its first own character on
+        self._announce(BranchBegan(self, tape.branch.number, turn.number))
+        self._speak(tape, turn.stopping)
+
+    def _speak(self, tape: Tape, stopping: threading.Event, said: int = 0) -> None:
+        """Say what is left of as many characters as the dial names."""
+        due = time.monotonic()
+        for _ in range(said, self._dial.length):
+            self._heed_dial(tape)
+            tape.next()
+            self.listener(tape)
+            pace, now = self._dial.pace, time.monotonic()
+            due = now if pace is None else max(due, now - _LONGEST_LAG) + 1 / pace
+            pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # the next is longer then
+            pause = max(pause, _MAKES_WAY if self._lookers else 0.0)
+            if stopping.wait(pause) if pause else stopping.is_set():
+                return
+
+    def _heed_dial(self, tape: Tape) -> None:
+        """Take over what was set meanwhile."""
+        sampling, held = self._dial.sampling, self._dial.held
+        if held is not self._held:
+            self._held = held
+            tape.stream.clamps = held.of(tape.stream.model)
+        if sampling is self._heeded:
+            return
+        self._heeded = sampling
+        if sampling.rng_seed not in {None, tape.stream.rng_seed}:
+            # it named the random numbers of the beginning; other ones were taken since
+            sampling = dataclasses.replace(sampling, rng_seed=None)
+        tape.stream.sampling = sampling

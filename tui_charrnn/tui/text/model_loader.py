@@ -1,0 +1,197 @@
+"""Finds the weights that are to speak and loads them; called in the thread that speaks.
+
+What reads runs and models is imported there too: the first frame does not wait for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tui_charrnn.errors import CharRNNError, ModelFileError
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.text.generation_thread import Voice, Wait
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tui_charrnn.runs.layout import RunDirectory
+
+PUBLISH_LIMIT: Final = 5.0  # seconds that a trainer has to publish its weights
+_LOOK_INTERVAL: Final = 0.05  # seconds
+
+Clock = Callable[[], float]
+
+
+class Weights(NamedTuple):
+    """A model file that is to speak, and why it is not quite what was asked for."""
+
+    path: Path
+    note: str = ""
+    """Safe to show; empty if all is as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for, taken from the session when Enter is pressed."""
+
+    source: Source
+    runs_folder: Path
+    model: str | None
+    run: RunDirectory | None
+    is_live: bool
+    """Whether a trainer is at work that can publish."""
+    has_begun: bool
+    """Whether it has trained on a batch."""
+
+    @classmethod
+    def of(cls, session: Session) -> Wanted:
+        """What the session asks for now."""
+        view = session.view
+        return cls(
+            source=session.source if view else Source.DEFAULT,
+            runs_folder=session.runs_folder,
+            model=session.model,
+            run=session.run,
+            is_live=session.has_live_run and not session.is_readonly,
+            has_begun=view is not None and view.step > 0,
+        )
+
+
+class WeightsLoader:
+    """Loads what is wanted, and keeps the last model for as long as its file is the same."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: tuple[Path, tuple[int, int, int], Voice] | None = None
+
+    def load(self, wanted: Wanted, wait: Wait) -> Voice:
+        """Find and load what is wanted.
+
+        Args:
+            wanted: Whose weights.
+            wait: Waits for a number of seconds and says whether to give up.
+
+        Raises:
+            CharRNNError: If there are no such weights, or their file cannot be used.
+        """
+        weights = find_weights(wanted, wait, self._clock)
+        with self._lock:
+            mark = file_mark(weights.path)
+            kept = self._kept
+            if kept and mark is not None and kept[:2] == (weights.path, mark):
+                return dataclasses.replace(kept[2], note=weights.note)
+            voice = dataclasses.replace(
+                _voice(weights, wanted),
+                file=weights.path,
+                mark=mark,
+                runs_folder=wanted.runs_folder,
+            )
+            if mark is not None:
+                self._kept = (weights.path, mark, voice)
+            return voice
+
+
+def find_weights(wanted: Wanted, wait: Wait, clock: Clock = time.monotonic) -> Weights:
+    """The file of the weights that are wanted.
+
+    Raises:
+        CharRNNError: If there are none; the sentence says when there will be.
+    """
+    if wanted.run is None or wanted.source is Source.DEFAULT:
+        from tui_charrnn.generation.sources import find_model  # noqa: PLC0415 - as said above
+
+        return Weights(find_model(wanted.model, wanted.runs_folder))
+    if wanted.source is Source.BEST:
+        from tui_charrnn.runs.checkpoints import best_or_newest  # noqa: PLC0415 - as said above
+
+        checkpoint = best_or_newest(wanted.run)
+        if checkpoint is None:
+            raise _no_weights(wanted.run)
+        return Weights(checkpoint.model)
+    note = ""
+    if wanted.is_live and wanted.has_begun:
+        try:
+            if _publish(wanted.run, wait, clock):
+                return Weights(wanted.run.live_model)
+            note = "The trainer did not answer in time; these are older weights of the run."
+        except CharRNNError as error:  # such as a run on a drive that is mounted read-only
+            note = f"Older weights of the run: {safe_line(str(error))}"
+    path = _newest_file(wanted.run)
+    if path is None:
+        raise _no_weights(wanted.run)
+    return Weights(path, note)
+
+
+def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
+    """Ask for the newest weights and wait for their file; False if they do not come."""
+    from tui_charrnn.runs.control import send_request  # noqa: PLC0415 - as said above
+
+    before = file_mark(run.live_model)
+    send_request(run, "publish")
+    give_up_at = clock() + PUBLISH_LIMIT
+    while clock() < give_up_at and not wait(_LOOK_INTERVAL):
+        if file_mark(run.live_model) not in {before, None}:
+            return True
+    return False
+
+
+def _newest_file(run: RunDirectory) -> Path | None:
+    """The newest weights that lie in a run: a checkpoint's, or published later than it."""
+    from tui_charrnn.runs.checkpoints import newest_valid  # noqa: PLC0415 - as said above
+
+    checkpoint = newest_valid(run)
+    candidates = [run.live_model, *([checkpoint.model] if checkpoint else [])]
+    marks = {path: mark for path in candidates if (mark := file_mark(path)) is not None}
+    return max(marks, key=lambda path: marks[path][0], default=None)
+
+
+def _no_weights(run: RunDirectory) -> ModelFileError:
+    return ModelFileError(
+        f"Run {safe_line(run.name)} has no weights yet; it can speak from its first batch on. "
+        f"{key_words('text.source')} goes back to the bundled model."
+    )
+
+
+def has_weights(run: RunDirectory) -> bool:
+    """Whether a run has weights that can speak, at a glance."""
+    return run.latest.exists() or run.live_model.exists()
+
+
+def file_mark(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced: time, inode and size; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def _voice(weights: Weights, wanted: Wanted) -> Voice:
+    # deferred: NumPy, 0.2 s that the first frame does not wait for
+    from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415 - as said
+
+    model = load_model(weights.path)
+    step = model.training.get("step")
+    at = f", step {step:,}" if isinstance(step, int) else ""
+    if wanted.run is None or wanted.source is Source.DEFAULT:
+        return Voice(model, _label_of(weights.path, at), weights.note)
+    best = "best of " if wanted.source is Source.BEST else ""
+    return Voice(model, f"{best}run {safe_line(wanted.run.name)}{at}", weights.note)
+
+
+def _label_of(path: Path, at: str) -> str:
+    """What a file that was named is called: a checkpoint by its run, others by their own name."""
+    if path.stem != "model":
+        return f"model {safe_line(path.stem)}"
+    checkpoint = path.parent
+    if checkpoint.parent.name == "checkpoints":
+        return f"run {safe_line(checkpoint.parents[1].name)}{at}"
+    return f"model {safe_line(checkpoint.name)}"

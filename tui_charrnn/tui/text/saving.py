@@ -1,0 +1,183 @@
+"""Files that hold a text: what was said with all that it takes to say it again, and copies."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import json
+import shlex
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from tui_charrnn import __version__
+from tui_charrnn.tui.text.model_loader import file_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tui_charrnn.config import SamplingConfig
+    from tui_charrnn.tui.text.generation_result import Utterance
+    from tui_charrnn.tui.text.generation_thread import Voice
+
+
+def texts_folder() -> Path:
+    """Where texts are kept: in the user's data folder. It need not exist."""
+    return Path(platformdirs.user_data_dir("charrnn-tui", appauthor=False)) / "texts"
+
+
+def save_utterance(folder: Path, said: Utterance) -> Path:
+    """Write a text exactly as it was said, and its settings beside it, as JSON.
+
+    `charrnn-tui generate` writes the same text when it is called as the settings say.
+
+    Args:
+        folder: Where to; it is made if need be.
+        said: The text.
+
+    Returns:
+        The path of the text; its settings have the same name but for `.json`.
+
+    Raises:
+        OSError: If the disk refuses; nothing is left behind then.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    settings = json.dumps(describe(said, now), indent=2) + "\n"
+    files = {".txt": _encoded(said.text), ".json": settings.encode()}
+    return write_new(folder, f"text-{now.astimezone():%Y%m%d-%H%M%S}", files)
+
+
+def save_copy(folder: Path, text: str) -> Path:
+    """Write a text that was copied; otherwise like `save_utterance`."""
+    now = datetime.datetime.now().astimezone()
+    return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encoded(text)})
+
+
+def describe(said: Utterance, now: datetime.datetime) -> dict[str, Any]:
+    """All that it takes to have a text said again, as JSON values.
+
+    Args:
+        said: The text.
+        now: When it is written down.
+    """
+    opening = said.opening
+    (_, first), *changes = said.sampling
+    sha256, hindrance = _file_digest(opening.voice)
+    held = dict(said.clamps)
+    if changes or [*held] not in ([], [0]):
+        hindrance = "Settings or held cells were changed while the text was generated."
+    hindrance = said.hindrance or hindrance
+    return {
+        "program": f"charrnn-tui {__version__}",
+        "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "model": {
+            "label": opening.label,
+            "file": str(opening.voice.file.absolute()) if opening.voice.file else None,
+            "sha256": sha256,
+            "training": dict(opening.voice.model.training),
+        },
+        "seed_text": opening.seed_text,
+        "left_out": [lost.character for lost in opening.skipped],
+        "length": len(said.generated),
+        "rng_seed": opening.rng_seed,
+        **_sampling_values(first),
+        "clamps": list(held.pop(0, ())),
+        "changes": [{"after": after, **_sampling_values(used)} for after, used in changes],
+        "clamp_changes": [{"after": after, "clamps": list(now)} for after, now in held.items()],
+        "command": None if hindrance else shlex.join(_arguments(said, first)),
+        "no_command_because": hindrance,
+    }
+
+
+def write_new(folder: Path, stem: str, files: Mapping[str, bytes]) -> Path:
+    """Write files of one new name; none that exists is touched.
+
+    Args:
+        folder: Where to; it is made if need be.
+        stem: The name, to which a number is added if it is taken.
+        files: What the files hold, by what their names end with.
+
+    Returns:
+        The path of the first.
+
+    Raises:
+        OSError: If the disk refuses; nothing is left behind then.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        name = stem if number == 1 else f"{stem}-{number}"
+        paths = [folder / (name + suffix) for suffix in files]
+        if not any(path.exists() for path in paths) and _write_all(paths, list(files.values())):
+            return paths[0]
+    raise AssertionError  # the numbers do not end
+
+
+def _write_all(paths: list[Path], contents: list[bytes]) -> bool:
+    """Write new files; False, and none of them, if one has come to be meanwhile."""
+    made: list[Path] = []
+    try:
+        for path, content in zip(paths, contents, strict=True):
+            with path.open("xb") as file:
+                made.append(path)
+                file.write(content)
+    except OSError as error:
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        if isinstance(error, FileExistsError):
+            return False
+        raise
+    return True
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="backslashreplace")  # halves of surrogate pairs
+
+
+def _sampling_values(sampling: SamplingConfig) -> dict[str, float | None]:
+    return {
+        "temperature": sampling.temperature,
+        "top_k": sampling.top_k,
+        "top_p": sampling.top_p,
+        "min_p": sampling.min_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "repetition_window": sampling.repetition_window,
+    }
+
+
+def _arguments(said: Utterance, sampling: SamplingConfig) -> list[str]:
+    """How `charrnn-tui generate` is called for the same text."""
+    values = {
+        "--model": said.opening.voice.file and said.opening.voice.file.absolute(),
+        "--length": len(said.generated),
+        "--rng-seed": said.opening.rng_seed,
+        "--temperature": sampling.temperature,
+        "--top-k": sampling.top_k,
+        "--top-p": sampling.top_p,
+        "--min-p": sampling.min_p,
+        "--repetition-penalty": sampling.repetition_penalty,
+        "--repetition-window": sampling.repetition_window,
+    }
+    options = [
+        part for name, value in values.items() if value is not None for part in (name, str(value))
+    ]
+    options += [part for _, held in said.clamps for word in held for part in ("--clamp", word)]
+    return ["charrnn-tui", "generate", *options, "--", said.opening.seed_text]
+
+
+def _file_digest(voice: Voice) -> tuple[str | None, str | None]:
+    """The SHA-256 of the file that a model was read from, or why there is none."""
+    if voice.file is None:
+        return None, "The model came from no file."
+    replaced = "The model's file has been replaced since, as a trainer does."
+    if voice.mark is None or file_mark(voice.file) != voice.mark:
+        return None, replaced
+    try:
+        with voice.file.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None, replaced
+    return (digest, None) if file_mark(voice.file) == voice.mark else (None, replaced)

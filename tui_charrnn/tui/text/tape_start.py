@@ -1,0 +1,104 @@
+"""How a tape begins: with a seed text that a model reads, or with what was recorded before."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+
+from tui_charrnn.generation.clamping import Clamp, clamp_words
+from tui_charrnn.generation.draws import Draws, fresh_rng_seed
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.tui.generation_settings import HeldCells
+from tui_charrnn.tui.text.external_text import GivenText
+from tui_charrnn.tui.text.generation_result import Opening
+from tui_charrnn.tui.text.generation_thread import Recording, Voice
+
+
+def opened(
+    prepared: Voice | Recording | GivenText,
+    seed_text: str | None,
+    sampling: SamplingConfig,
+    held: HeldCells,
+    should_stop: Callable[[], bool],
+) -> tuple[Tape, Opening]:
+    """A tape as it is when a text begins, and how it begins.
+
+    Args:
+        prepared: A model, or what was recorded by one, or a text that one is to read.
+        seed_text: What a model alone goes on from; None takes one that suits it.
+        sampling: The settings of the first character.
+        held: Neurons that are held, if they are of the model.
+        should_stop: Asked now and then whether to leave the rest of the seed text unread.
+
+    Raises:
+        DataError: If what was recorded is no tape, or not one of that model.
+    """
+    if isinstance(prepared, Recording):
+        return reopened(prepared.voice, prepared.document)
+    if isinstance(prepared, Voice):
+        return begun(prepared, seed_text, sampling, held.of(prepared.model), should_stop)
+    voice = prepared.voice
+    tape, opening = begun(voice, "", sampling, held.of(voice.model), should_stop)
+    return tape, replace(opening, given=prepared, skipped=prepared.skipped)
+
+
+def begun(
+    voice: Voice,
+    seed_text: str | None,
+    sampling: SamplingConfig,
+    clamps: tuple[Clamp, ...],
+    should_stop: Callable[[], bool],
+) -> tuple[Tape, Opening]:
+    """A tape without a character, once its seed text was read.
+
+    Args:
+        voice: Who is to speak.
+        seed_text: Any text; None takes one that suits the model.
+        sampling: The settings of the first character.
+        clamps: Neurons that are held, while the seed text is read as well.
+        should_stop: Asked now and then whether to leave the rest of the seed text unread.
+    """
+    seed_text = default_seed(voice.model) if seed_text is None else seed_text
+    stream = CharacterStream(voice.model, sampling, clamps)
+    primed = stream.prime(seed_text, should_stop)
+    opening = Opening(
+        voice=voice,
+        seed_text=unicodedata.normalize("NFC", seed_text),
+        read_text=primed.text,
+        skipped=primed.skipped,
+        rng_seed=stream.rng_seed,
+        held=tuple(clamp_words(clamps)),
+    )
+    return Tape(stream, primed.text), opening
+
+
+def reopened(voice: Voice, document: object) -> tuple[Tape, Opening]:
+    """A tape as it was recorded.
+
+    Args:
+        voice: Who spoke on it.
+        document: What `tape_document` made.
+
+    Raises:
+        DataError: If it is not a tape, or not one of this model.
+    """
+    # deferred: needed by those who open what was recorded only
+    from tui_charrnn.generation.tape_file import open_tape  # noqa: PLC0415 - as said
+
+    tape = open_tape(voice.model, document)
+    seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
+    held = tuple(clamp_words(tape.seed_clamps))
+    return tape, Opening(voice, seed_text, seed_text, (), rng_seed, held, is_recorded=True)
+
+
+def default_seed(model: Model) -> str:
+    """A seed text that suits a model: a speaker's name for Shakespeare, else nothing."""
+    name = str(model.corpus.get("name", "")).casefold()
+    return "ROMEO:" if "shakespeare" in name else ""
+
+
+def redraw(stream: CharacterStream) -> None:
+    """Let other random numbers than before decide from the next character on."""
+    stream.draws = Draws(fresh_rng_seed())

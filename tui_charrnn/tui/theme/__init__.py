@@ -1,0 +1,1 @@
+"""Themes: read, chosen, applied, and filters for terminals with fewer colors."""

@@ -1,0 +1,139 @@
+"""Which themes there are, and which one is worn: asked for, remembered, or the default."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import platformdirs
+from textual.app import App
+from textual.theme import Theme
+
+from tui_charrnn.crash import state_folder
+from tui_charrnn.resources import resource_folder
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME, load_theme, load_themes
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.theme.themed_app import ThemedApp
+
+_LAST_RESORT: Final = "textual-dark"
+"""Comes with Textual: there is always something to wear."""
+_LONGEST_NAME: Final = 64  # characters
+
+
+class Wardrobe(NamedTuple):
+    """The themes of the program and those of its user."""
+
+    bundled: Sequence[Theme]
+    """Those that no theme of the user's has taken the place of."""
+    own: Sequence[Theme]
+    """The user's."""
+    problems: Sequence[str]
+    """One sentence about each theme that cannot be used, safe to show."""
+
+    @property
+    def themes(self) -> list[Theme]:
+        """All of them; no two have one name."""
+        return [*self.bundled, *self.own]
+
+
+def user_themes_folder() -> Path:
+    """Where the user keeps themes, one TOML file each; may be missing."""
+    return Path(platformdirs.user_config_dir("charrnn-tui", appauthor=False)) / "themes"
+
+
+def find_themes() -> Wardrobe:
+    """Read every theme there is; one of the user's takes the place of a bundled one of its name."""
+    try:
+        bundled, problems = load_themes(resource_folder("themes"))
+    except FileNotFoundError as error:
+        bundled, problems = [], [safe_line(str(error))]
+    own, own_problems = load_themes(user_themes_folder())
+    names = {theme.name for theme in own}
+    kept = [theme for theme in bundled if theme.name not in names]
+    return Wardrobe(kept, own, [*problems, *own_problems])
+
+
+def hang_up_themes(app: App[None]) -> Wardrobe:
+    """Read every theme there is, and let an app wear any of them."""
+    wardrobe = find_themes()
+    for theme in wardrobe.themes:
+        app.register_theme(theme)
+    return wardrobe
+
+
+def put_on_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
+    """Let an app come in the theme that is wanted.
+
+    If the program has it and the user has none of their own, no other is read: the first frame does
+    not wait for what is not worn.
+
+    Args:
+        app: The app, before it runs.
+        wanted: The name of a theme. If it is empty, TEXTUAL_THEME names one, then the one that was
+            kept last, then it is the default.
+
+    Returns:
+        One sentence about each theme that cannot be used, safe to show.
+    """
+    asked = wanted or os.environ.get("TEXTUAL_THEME", "")
+    wishes = (asked, remembered_theme(), DEFAULT_THEME)
+    problems: list[str] = []
+    theme = _bundled_theme(next(filter(None, wishes)))
+    if theme is not None:
+        app.register_theme(theme)
+    else:
+        wardrobe = hang_up_themes(app)
+        problems.extend(wardrobe.problems)
+        if asked and asked not in app.available_themes:
+            names = ", ".join(theme.name for theme in wardrobe.themes)
+            problems.append(f"There is no theme {asked!r}. The themes are: {names}.")
+    # Textual takes the name from TEXTUAL_THEME before there is such a theme, and then would not
+    # take it for a change
+    app.set_reactive(App.theme, _LAST_RESORT)
+    app.come_in(_first_of(app.available_themes, wishes))
+    return [safe_line(problem) for problem in problems]
+
+
+def _bundled_theme(name: str) -> Theme | None:
+    """A theme of the program; None if there is none, or one of the user's may take its place."""
+    if user_themes_folder().is_dir():
+        return None
+    try:
+        return load_theme(resource_folder("themes"), name)
+    except FileNotFoundError:
+        return None
+
+
+def remembered_theme() -> str:
+    """The name of the theme that was kept last; empty if none was, or if it cannot be read."""
+    try:
+        with _memory().open(encoding="utf-8") as file:
+            return file.read(_LONGEST_NAME).strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def remember_theme(name: str) -> str:
+    """Keep the name of a theme for the next time.
+
+    Returns:
+        Why that is not possible, safe to show; empty if it was.
+    """
+    memory = _memory()
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(f"{name}\n", encoding="utf-8")
+    except OSError as error:
+        return safe_line(f"The theme is on until you leave; it cannot be kept: {error}")
+    return ""
+
+
+def _memory() -> Path:
+    return state_folder() / "theme"
+
+
+def _first_of(known: Iterable[str], wanted: Sequence[str]) -> str:
+    names = set(known)
+    return next((name for name in wanted if name in names), _LAST_RESORT)

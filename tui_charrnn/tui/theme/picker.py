@@ -1,0 +1,110 @@
+"""The list of themes: each is worn as soon as the cursor is on it."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.theme.choice import hang_up_themes, remember_theme
+from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME
+
+
+class ThemeScreen(Dialog[None]):
+    """Enter keeps a theme for good; Esc goes back to the one that was worn before.
+
+    The style sheet of the app puts it at the side, so that most of what is dressed stays in sight.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "go_back", "Back", show=False),
+    ]
+    DEFAULT_CSS = """
+    ThemeScreen {
+        & #themes {
+            width: 38;
+            max-width: 100%;
+            height: auto;
+            max-height: 100%;
+            border: round $primary;
+            border-title-color: $primary;
+            border-title-style: bold;
+            border-subtitle-color: $text-muted;
+            background: $surface;
+            scrollbar-size-vertical: 1;
+            scrollbar-background: $surface;
+            scrollbar-background-hover: $surface;
+            scrollbar-background-active: $surface;
+        }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before = ""
+
+    def compose(self) -> ComposeResult:
+        """The program's themes, the reader's, then those that Textual has."""
+        themes = OptionList(*self._options(), id="themes", markup=False)
+        themes.border_title = Content("Themes")
+        themes.border_subtitle = Content("Enter keeps · Esc goes back")
+        yield themes
+
+    def on_mount(self) -> None:
+        """Put the cursor on the theme that is worn."""
+        self._before = self.app.theme
+        themes = self.query_one(OptionList)
+        names = [option.id for option in themes.options]
+        if self._before in names:
+            themes.highlighted = names.index(self._before)
+        themes.focus()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Wear what the cursor is on."""
+        event.stop()
+        if event.option.id:
+            self.app.theme = event.option.id
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Keep it."""
+        event.stop()
+        if not event.option.id:
+            return
+        self.app.theme = event.option.id
+        problem = remember_theme(event.option.id)
+        if problem:
+            self.app.notify(problem, severity="warning", markup=False)
+        self.dismiss()
+
+    def action_go_back(self) -> None:
+        """Wear again what was worn before."""
+        self.app.theme = self._before
+        self.dismiss()
+
+    def _options(self) -> list[Option]:
+        wardrobe = hang_up_themes(self.app)
+        known = self.app.available_themes
+        groups = {
+            "": sorted((theme.name for theme in wardrobe.bundled), key=_is_no_default),
+            "yours": [theme.name for theme in wardrobe.own],
+        }
+        listed = {name for names in groups.values() for name in names}
+        groups["Textual's"] = sorted(set(known) - listed)
+        return [
+            _option(name, "the default" if name == DEFAULT_THEME else whose)
+            for whose, names in groups.items()
+            for name in names
+            if name in known
+        ]
+
+
+def _option(name: str, remark: str) -> Option:
+    return Option(Content.assemble(f"{safe_line(name):<22}", (remark, "italic")), id=name)
+
+
+def _is_no_default(name: str) -> bool:
+    return name != DEFAULT_THEME

@@ -1,1 +1,0 @@
-"""What the reader sees: each widget takes values and draws them."""

@@ -1,0 +1,248 @@
+"""Many numbers in little room: a grid of colors, or of signs where there are no colors.
+
+With colors a cell holds two numbers, one above the other; a sign holds one. Numbers that there is
+no room for are told by their neighbor that is furthest from the middle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from textual.color import Color
+from textual.content import Content
+from textual.style import Style
+
+from tui_charrnn.tui.text.alternative_rows import bar
+from tui_charrnn.tui.xray.coloring import LOOKS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tui_charrnn.viewing.xray import Scale
+
+SIGNS: Final = "=-.+#"
+"""By level, from far below the middle to far above it."""
+_SHADES: Final = 24
+"""Steps of color on either side of the middle."""
+_COLUMNS_FROM: Final = 60
+"""Columns from which on maps stand two side by side."""
+_GAP: Final = 2
+"""Columns between them."""
+_BAR: Final = 6
+"""Columns of the bar of a mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """Numbers of one kind, one for each unit of a layer."""
+
+    name: str
+    values: Sequence[float]
+    scale: Scale
+    """Its levels, which signs are chosen by."""
+    middle: float
+    """The number that has no color."""
+    reach: float
+    """How far from it the color is full; beyond that it is the same."""
+    ends: tuple[str, str]
+    """What the numbers there are called, low and high."""
+    marked: int | None = None
+    """The place of a number that is looked at."""
+    has_mean: bool = False
+    """Whether the mean is told in the head, with a bar from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colors of a theme."""
+
+    ground: Color
+    negative: Color
+    positive: Color
+
+    def shade(self, distance: float) -> int:
+        """The step of a number, by its distance from the middle as a share of the reach."""
+        return round(_SHADES * max(-1.0, min(distance, 1.0)))
+
+
+def rows_needed(
+    maps: Sequence[HeatMap], width: int, palette: Palette | None, most: int | None = None
+) -> int:
+    """How many rows maps take with room for every number.
+
+    Args:
+        maps: As in `heat_rows`.
+        width: Columns for all.
+        palette: The colors, if there are any.
+        most: Rows of one map that are enough, without its head; None for all that it takes.
+    """
+    columns = _columns(maps, width)
+    per_row = _room(width, columns) * (1 if palette is None else 2)
+    rows = max((-(-len(one.values) // per_row) for one in maps), default=0)
+    return -(-len(maps) // columns) * (min(rows, rows if most is None else most) + 1)
+
+
+def heat_rows(
+    maps: Sequence[HeatMap], width: int, height: int, palette: Palette | None
+) -> list[Content]:
+    """Maps as rows of a terminal, `height` at most.
+
+    Args:
+        maps: In their order, as wide as each other.
+        width: Columns for all.
+        height: Rows for all.
+        palette: The colors; None draws signs.
+    """
+    if not maps or height < 1:
+        return []
+    columns = _columns(maps, width)
+    bands = -(-len(maps) // columns)
+    each = max(height // bands - 1, 1)
+    rows: list[Content] = []
+    for first in range(0, len(maps), columns):
+        drawn = [
+            _drawn(one, _room(width, columns), each, palette) for one in maps[first:][:columns]
+        ]
+        for row in range(max(map(len, drawn))):
+            parts = [one[row] if row < len(one) else Content("") for one in drawn]
+            rows.append(_side_by_side(parts, _room(width, columns)))
+    return rows[:height]
+
+
+def scale_row(maps: Sequence[HeatMap], palette: Palette | None) -> Content:
+    """What colors or signs mean, in one row."""
+    if not maps:
+        return Content("")
+    low, high = maps[0].ends
+    if palette is None:
+        said = f"{SIGNS[:2]} {low}  {SIGNS[2]} between  {SIGNS[3:]} {high}"
+        return Content(said).stylize("$note-text")
+    steps = range(-_SHADES, _SHADES + 1, 4)
+    return Content.assemble(
+        (f"{low} ", "$note-text"),
+        *(("█", _one(palette, step)) for step in steps),
+        (f" {high}", "$note-text"),
+    )
+
+
+def _columns(maps: Sequence[HeatMap], width: int) -> int:
+    return 2 if width >= _COLUMNS_FROM and len(maps) > 1 else 1
+
+
+def _room(width: int, columns: int) -> int:
+    """Columns of one of the maps that stand side by side."""
+    return max((width - _GAP * (columns - 1)) // columns, 1)
+
+
+def _side_by_side(parts: Sequence[Content], width: int) -> Content:
+    row = Content("")
+    for part in parts:
+        if row.cell_length:
+            row = row.append(" " * _GAP)
+        row = row.append(part).append(" " * max(width - part.cell_length, 0))
+    return row
+
+
+def _drawn(one: HeatMap, width: int, height: int, palette: Palette | None) -> list[Content]:
+    """A map below its head: `height` rows at most, and the head."""
+    per_row = width * (1 if palette is None else 2)
+    pool = max(-(-len(one.values) // (per_row * height)), 1)
+    values = _pooled(one, pool)
+    marked = None if one.marked is None else one.marked // pool
+    draw = _signs if palette is None else _cells
+    rows = draw(one, values, width, marked, palette)
+    return [_head(one, pool, width), *rows]
+
+
+def _head(one: HeatMap, pool: int, width: int) -> Content:
+    count = len(one.values)
+    parts = [Content(one.name).stylize("bold")]
+    if one.has_mean and count:
+        mean = sum(one.values) / count
+        parts += [Content(f"{mean:.2f}"), Content(f"{bar(mean, _BAR):<{_BAR}}").stylize("$accent")]
+    few = f"{count:,} units" if pool == 1 else f"{count:,} units, {pool} in one"
+    parts.append(Content(few).stylize("$note-text"))
+    return Content(" ").join(parts).truncate(width, ellipsis=True)
+
+
+def _pooled(one: HeatMap, pool: int) -> list[float]:
+    """Of every so many neighbors, the number that is furthest from the middle."""
+    if pool == 1:
+        return list(one.values)
+    starts = range(0, len(one.values), pool)
+    return [
+        max(one.values[start : start + pool], key=lambda value: abs(value - one.middle))
+        for start in starts
+    ]
+
+
+def _signs(
+    one: HeatMap, values: Sequence[float], width: int, marked: int | None, _: Palette | None
+) -> list[Content]:
+    looks = [color for color, _ in LOOKS["diverging"]]
+    rows = []
+    for start in range(0, len(values), width):
+        parts = []
+        for place, value in enumerate(values[start : start + width], start):
+            level = one.scale.level(value)
+            style = f"{looks[level]} bold reverse" if place == marked else looks[level]
+            parts.append((SIGNS[level], style))
+        rows.append(Content.assemble(*_merged(parts)))
+    return rows
+
+
+def _cells(
+    one: HeatMap, values: Sequence[float], width: int, marked: int | None, palette: Palette | None
+) -> list[Content]:
+    assert palette is not None  # noqa: S101 (without one, signs are drawn)
+    steps = [palette.shade((value - one.middle) / one.reach) for value in values]
+    rows = []
+    for start in range(0, len(steps), 2 * width):
+        upper, lower = steps[start : start + width], steps[start + width : start + 2 * width]
+        parts: list[tuple[str, Style]] = []
+        for column, step in enumerate(upper):
+            below = lower[column] if column < len(lower) else None
+            places = start + column, start + width + column
+            if marked in places:
+                here = step if marked == places[0] else below or 0
+                parts.append(("◆", _mark(palette, here)))
+            elif below is None:
+                parts.append(("▀", _one(palette, step)))
+            else:
+                parts.append(("▀", _two(palette, step, below)))
+        rows.append(Content.assemble(*_merged(parts)))
+    return rows
+
+
+def _merged(parts: Sequence[tuple[str, Style | str]]) -> list[tuple[str, Style | str]]:
+    """Neighbors of one look together, which are drawn faster."""
+    merged: list[tuple[str, Style | str]] = []
+    for text, look in parts:
+        if merged and merged[-1][1] == look:
+            merged[-1] = (merged[-1][0] + text, look)
+        else:
+            merged.append((text, look))
+    return merged
+
+
+def _color(palette: Palette, step: int) -> Color:
+    full = palette.positive if step > 0 else palette.negative
+    return palette.ground.blend(full, abs(step) / _SHADES, 1)
+
+
+@lru_cache(256)
+def _one(palette: Palette, step: int) -> Style:
+    return Style(foreground=_color(palette, step))
+
+
+@lru_cache(8192)
+def _two(palette: Palette, upper: int, lower: int) -> Style:
+    return Style(foreground=_color(palette, upper), background=_color(palette, lower))
+
+
+@lru_cache(256)
+def _mark(palette: Palette, step: int) -> Style:
+    ground = _color(palette, step)
+    return Style(foreground=ground.get_contrast_text(1), background=ground, bold=True)

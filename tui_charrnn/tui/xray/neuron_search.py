@@ -1,0 +1,194 @@
+"""Looks in a thread for the neurons of the model that speaks: which follow what of a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from textual.message import Message
+
+from tui_charrnn.errors import CharRNNError, CorpusError
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.keys.keymap import key_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tui_charrnn.lens.findings import Findings, FollowingNeuron
+    from tui_charrnn.lens.properties import Property
+    from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.tui.text.generation_thread import Voice
+
+LONGEST: Final = 500_000
+"""Characters of a text that are read; more make r hardly more certain."""
+LEAST: Final = 500
+"""Characters of what was said that are worth being looked through."""
+_BLOCK: Final = 1 << 16
+"""Characters from one word of progress to the next."""
+_TOP: Final = 8
+"""Neurons of each property that are listed."""
+_WIDEST: Final = 4
+"""Bytes of a character at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A neuron, and a property that it follows."""
+
+    cell: FollowingNeuron
+    property: Property
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in one text."""
+
+    model: Model
+    text: str
+    """Which text, safe to show."""
+    characters: int
+    """That were read."""
+    note: str
+    """Why it is not the text that was wanted; safe to show, empty if it is."""
+    properties: tuple[str, ...]
+    """The names of those that some neuron follows, the best followed first."""
+    followers: tuple[Follower, ...]
+    """The one with the largest |r| first."""
+
+    def listed(self, wanted: str) -> list[Follower]:
+        """The followers of a property; of "" each neuron once, by what it follows best."""
+        if wanted:
+            return [one for one in self.followers if one.property.name == wanted]
+        best = {one.cell.neuron: one for one in reversed(self.followers)}
+        return [one for one in self.followers if best[one.cell.neuron] is one]
+
+
+class SearchMoved(Message):
+    """Something is done of a search."""
+
+    def __init__(self, search: NeuronSearch, words: str) -> None:
+        self.search = search
+        self.words = words
+        """Safe to show."""
+        super().__init__()
+
+
+class SearchEnded(Message):
+    """A search has an answer: what was found, or why nothing was."""
+
+    def __init__(self, search: NeuronSearch, found: Found | None, problem: str = "") -> None:
+        self.search = search
+        self.found = found
+        self.problem = problem
+        """Safe to show."""
+        super().__init__()
+
+
+class NeuronSearch:
+    """One search, from the text that it finds to the list of neurons."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        said: str,
+        announce: Callable[[Message], object],
+        path: str = "",
+    ) -> None:
+        """Begin at once.
+
+        Args:
+            voice: Whose neurons.
+            said: What was said so far, which is read if there is no other text.
+            announce: Posts a message to the screen; safe to call from any thread.
+            path: Of a text that is to be read; empty is what the model was trained on.
+        """
+        self._voice, self._said, self._path = voice, said, path
+        self._announce = announce
+        self._errand = Errand("neurons", self._work)
+
+    def stop(self) -> None:
+        """Want to know nothing any more."""
+        self._errand.give_up()
+
+    def _work(self, errand: Errand) -> None:
+        try:
+            found = self._find(errand)
+        except CharRNNError as error:
+            errand.check()
+            self._announce(SearchEnded(self, None, safe_line(str(error))))
+        else:
+            self._announce(SearchEnded(self, found))
+
+    def _find(self, errand: Errand) -> Found:
+        # deferred: NumPy, which the first frame does not wait for
+        from tui_charrnn.lens.neurons import NeuronFinder  # noqa: PLC0415 - as said
+        from tui_charrnn.lens.properties import with_following  # noqa: PLC0415 - as said
+
+        name, text, note = self._text(errand)
+        finder = NeuronFinder(self._voice.model)
+        blocks = [text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK)]
+        for number, (block, after) in enumerate(with_following(blocks)):
+            errand.check()
+            share = number / len(blocks)
+            self._announce(SearchMoved(self, f"Reading {safe_line(name)}: {share:.0%}"))
+            finder.add(block, after)
+        findings = finder.end(_TOP)
+        errand.check()
+        return found_in(findings, self._voice.model, safe_line(name), note)
+
+    def _text(self, errand: Errand) -> tuple[str, str, str]:
+        """The text's name, itself, and why it is not the one that was wanted."""
+        from tui_charrnn.text.corpus import read_corpus  # noqa: PLC0415 - as in `_find`
+
+        keeps_returns = "\r" in self._voice.model.vocabulary.characters
+        if self._path:
+            corpus = read_corpus(
+                [self._path],
+                unify_newlines=not keeps_returns,
+                heed=errand.check,
+                limit=LONGEST * _WIDEST,
+            )
+            return corpus.name, corpus.numbered.decode(0, LONGEST), ""
+        try:
+            return self._own_text(errand)
+        except CharRNNError as error:
+            if len(self._said) < LEAST:
+                again = key_words("neurons.read")
+                raise CorpusError(
+                    f"What was said so far, {len(self._said):,} characters, is too little to look "
+                    f"for neurons in: {LEAST:,} are needed. {again} looks again, or in a text that "
+                    f"you name. {error}"
+                ) from error
+            return "what was said so far", self._said[-LONGEST:], safe_line(str(error))
+
+    def _own_text(self, errand: Errand) -> tuple[str, str, str]:
+        from tui_charrnn.generation.training_corpus import (  # noqa: PLC0415 - as in `_find`
+            read_training_corpus,
+        )
+
+        voice = self._voice
+        if voice.file is None or voice.runs_folder is None:
+            raise CorpusError("The model came from no file, so it is not known what it read.")
+        self._announce(SearchMoved(self, "Reading the text that the model was trained on"))
+        corpus = read_training_corpus(voice.model, voice.file, voice.runs_folder, heed=errand.check)
+        return corpus.name, corpus.numbered.decode(0, LONGEST), ""
+
+
+def found_in(findings: Findings, model: Model, name: str, note: str = "") -> Found:
+    """What was found, in the order of its strength.
+
+    Args:
+        findings: Of each property its strongest neurons.
+        model: Whose neurons they are.
+        name: Of the text.
+        note: Why it is not the text that was wanted.
+    """
+    followers = [
+        Follower(cell, finding.property)
+        for finding in findings.properties
+        for cell in finding.neurons
+    ]
+    followers.sort(key=lambda one: -abs(one.cell.r))
+    properties = tuple(dict.fromkeys(one.property.name for one in followers))
+    return Found(model, name, findings.characters, note, properties, tuple(followers))

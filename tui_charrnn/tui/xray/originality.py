@@ -1,0 +1,198 @@
+"""Originality as a coloring of the text: what is copied from the corpus, as it streams."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.xray.compared_corpus import open_compared
+from tui_charrnn.tui.xray.gaps import Passage
+from tui_charrnn.viewing.originality_words import share_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tui_charrnn.generation.tape import Tape
+    from tui_charrnn.generation.training_corpus import IndexedCorpus
+    from tui_charrnn.tui.xray.coloring import Levels, ScaleName
+    from tui_charrnn.tui.xray.originality_track import OriginalityTrack
+    from tui_charrnn.tui.xray.reader import XrayReading
+
+_NEW: Final = 0
+_COPIED: Final = 3
+_AT_ONCE: Final = 1024
+"""Characters between two words about what is known now."""
+_TRACKS: Final = 16
+"""Continuations that are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalityColoring:
+    """Colors by what is copied from a corpus."""
+
+    path: str = ""
+    """Of a text to compare with; empty is what the model learned from."""
+    tell: Callable[[str], object] = str
+    """Says a sentence if there is no such text here; called in a thread."""
+
+    @property
+    def name(self) -> str:
+        """Which coloring it is."""
+        return "originality"
+
+    @property
+    def scale(self) -> ScaleName:
+        """How its levels look."""
+        return "rising"
+
+    def begin(self, reading: XrayReading) -> Levels | None:
+        """Find the corpus and compare the speech with it, in a thread."""
+        return None if reading.speech.tape is None else OriginalityLevels(reading, self)
+
+
+class OriginalityLevels:
+    """What is copied of the continuations of one speech."""
+
+    moves = False  # the legend has shares; a character that is copied now is announced
+
+    def __init__(self, reading: XrayReading, coloring: OriginalityColoring) -> None:
+        """Begin at once.
+
+        Args:
+            reading: Has the speech; told what became known.
+            coloring: Says what it is compared with.
+        """
+        self._reading, self._coloring = reading, coloring
+        self._tracks: dict[int, OriginalityTrack] = {}
+        self._corpus: IndexedCorpus | None = None
+        self._words = ""
+        self._branch: int | None = None
+        self._goal = 0
+        """Up to which character of it is compared. Not up to the newest, or each would be alone."""
+        self._changed = threading.Condition()
+        self._errand = Errand("originality", self._work)
+
+    def legend(self) -> tuple[str, Sequence[str]]:
+        """What is compared with what; while that is not known, how far it is."""
+        corpus = self._corpus
+        if corpus is None:
+            return f"originality: {self._words}", ("",) * 5
+        head = f"originality, against {safe_line(corpus.name)}"
+        track = self._tracks.get(self._branch) if self._branch is not None else None
+        if track is None or not track.summary.characters:
+            return head, ("new", "", "", "copied", "")
+        copied = track.summary.copied / track.summary.characters
+        words = f"new {share_words(1 - copied)}", "", "", f"copied {share_words(copied)}", ""
+        return head, words
+
+    def level(self, branch: int, position: int) -> int | None:
+        """Whether a character is copied."""
+        track = self._tracks.get(branch)
+        copied = track.is_copied(position) if track is not None else None
+        return None if copied is None else _COPIED if copied else _NEW
+
+    def want(self, passages: Sequence[Passage]) -> None:
+        """Compare the continuation that is looked at, as far as it has come."""
+        tape = self._reading.speech.tape
+        if passages and tape is not None:
+            with self._changed:
+                self._branch = passages[0].branch
+                self._goal = tape.tree.branches[self._branch].length
+                self._changed.notify()
+
+    def line(self, branch: int, position: int) -> str:  # noqa: ARG002 - as every coloring has it
+        """How much of the text is copied, and the longest passage."""
+        track = self._tracks.get(branch)
+        found = track.summary if track is not None else None
+        if found is None or not found.longest:
+            return ""
+        return f"longest {found.longest:,} (line {found.line:,})"
+
+    def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:
+        """The shares, the longest passage with its place, and what ends at the character."""
+        track = self._tracks.get(branch)
+        if track is None or not track.summary.characters:
+            return []
+        # deferred: needed where there is room for it
+        import textwrap  # noqa: PLC0415 - as said
+
+        found, place = track.summary, min(position, len(track) - 1)
+        share = share_words(found.copied / found.characters)
+        shares = [words.replace(" ", "\N{NO-BREAK SPACE}") for words in found.shares]
+        lines = [
+            f"copied, {track.copied_length} or more: {share}",
+            *textwrap.wrap(f"new at length {', '.join(shares)}", width),
+            f"ends here, in the corpus: {track.lengths[place]:,}",
+        ]
+        if found.longest:
+            where = f"longest: {found.longest:,}, line {found.line:,}, character {found.offset:,}"
+            lines += [*textwrap.wrap(where, width), *textwrap.wrap(found.passage, width)]
+        return [Content(line) for line in lines[:height]]
+
+    def close(self) -> None:
+        """Compare no more."""
+        self._errand.give_up()
+        with self._changed:
+            self._changed.notify()
+
+    def _work(self, errand: Errand) -> None:
+        speech = self._reading.speech
+        if speech.tape is None or speech.opening is None:
+            return
+        try:
+            path = self._coloring.path
+            corpus = open_compared(speech.opening.voice, path, self._tell, errand.check)
+        except CharRNNError as error:
+            errand.check()
+            names = f"{key_words('speech.corpus')} names a text"
+            self._tell(f"there is no text to compare with; {names}")
+            self._coloring.tell(f"{safe_line(str(error))} {names} to compare with.")
+            return
+        errand.check()
+        self._corpus = corpus
+        while True:
+            branch, began = self._next_branch(errand), time.monotonic()
+            self._extend(errand, speech.tape, branch, corpus)
+            if speech.is_active:  # which would be slow for as long as much is to be compared
+                errand.wait(time.monotonic() - began)
+
+    def _next_branch(self, errand: Errand) -> int:
+        """Wait for characters that are wanted and not compared yet."""
+        with self._changed:
+            while True:
+                errand.check()
+                branch = self._branch
+                if branch is not None:
+                    track = self._tracks.get(branch)
+                    known = len(track) if track is not None else 0
+                    if known < self._goal:
+                        return branch
+                self._changed.wait()
+
+    def _extend(self, errand: Errand, tape: Tape, branch: int, corpus: IndexedCorpus) -> None:
+        """Compare the next characters of a continuation."""
+        # deferred: needed once there is an index
+        from tui_charrnn.tui.xray.originality_track import OriginalityTrack  # noqa: PLC0415 - as said
+
+        errand.check()
+        track = self._tracks.get(branch)
+        if track is None:
+            while len(self._tracks) >= _TRACKS:
+                del self._tracks[next(iter(self._tracks))]
+            track = self._tracks[branch] = OriginalityTrack(corpus.index)
+        start = len(track)
+        stop = min(start + _AT_ONCE, tape.tree.branches[branch].length)
+        characters = tape.stream.model.vocabulary.characters
+        changed = track.add([characters[index] for index in tape.tree.indices(branch, start, stop)])
+        self._reading.announce(Passage(branch, changed, stop))
+
+    def _tell(self, words: str) -> None:
+        self._words = words

@@ -1,0 +1,53 @@
+"""What a model does inside: its neurons, listed, colored by and held from the keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.text.text_pane import Conversation
+
+
+class Probing(Screen[None]):
+    """A screen with a conversation whose model can be looked into."""
+
+    if TYPE_CHECKING:  # what the screen has
+        conversation: Conversation
+
+        def action_show(self, pane: str) -> None:
+            """Open a pane and give it the focus."""
+
+    def action_earlier(self, by: int) -> None:
+        """Go to the text that was begun before the one in sight (-1), or after it (1)."""
+        self.conversation.spoken.action_earlier(by)
+
+    def action_corpus(self) -> None:
+        """Ask for a text, and mark what is copied from it."""
+        # deferred: needed by those who ask for it only
+        from tui_charrnn.tui.dialogs.ask_text import AskTextScreen  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.xray.legend import compare_with  # noqa: PLC0415 - as said
+
+        def compare(typed: str | None) -> None:
+            if typed is not None:
+                path = str(Path(typed).expanduser()) if typed else ""
+                compare_with(self.conversation, path)
+
+        question = "A file to compare with; an empty line takes what the model was trained on."
+        self.app.push_screen(AskTextScreen("Originality", question, "", file_problem), compare)
+
+    def action_neurons(self) -> None:
+        """List the neurons that follow something in a text."""
+        self.conversation.open_neurons()
+        self.action_show("text")
+
+
+def file_problem(typed: str) -> str:
+    """What is wrong with the path of a file as it was typed, which may be empty."""
+    try:
+        is_there = not typed or Path(typed).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):  # as of `~nobody`, or of a name that is too long
+        is_there = False
+    return "" if is_there else "There is no such file."
