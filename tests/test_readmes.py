@@ -1,23 +1,31 @@
-"""The README in both languages: they name each other, and the same commands."""
+"""The pages in both languages: they name each other, and the same commands, keys and pages."""
 
 import re
+
+import pytest
 
 from tests.support.command import ROOT
 
 COMMAND = re.compile(r"^(?:make|charrnn-tui) [a-z]+(?: --?[a-z-]+| [a-z]+(?= {2}))*", re.MULTILINE)
 CODE = re.compile(r"^\| (\d+) \|", re.MULTILINE)
-KEY = re.compile(r"^\| ((?:\^|F\d|Enter|Esc)[^|]*) \|", re.MULTILINE)
+KEY = re.compile(r"^\| ((?:\^|F\d|Enter|Esc|`)[^|]*?)(?:에서 `9`|와 화살표)? \|", re.MULTILINE)
+PAGE = re.compile(r"\]\(((?!app\.|shell\.|README)[\w/]+\.md)")
 
 
-def test_both_readmes_name_the_same_commands_keys_and_exit_codes() -> None:
+@pytest.mark.parametrize("name", ["README", "docs/app", "docs/shell"])
+def test_both_languages_name_the_same_commands_keys_codes_and_pages(name: str) -> None:
+    english = (ROOT / f"{name}.md").read_text(encoding="utf-8")
+    korean = (ROOT / f"{name}.ko.md").read_text(encoding="utf-8")
+    base = name.rsplit("/", 1)[-1]
+    assert f"]({base}.ko.md)" in english
+    assert f"]({base}.md)" in korean
+    assert [each for each in COMMAND.findall(english) if each not in korean] == []
+    assert CODE.findall(korean) == CODE.findall(english)
+    assert len(KEY.findall(korean)) == len(KEY.findall(english))
+    assert [each for each in PAGE.findall(english) if f"]({each}" not in korean] == []
+
+
+def test_the_readme_has_something_of_each() -> None:
     english = (ROOT / "README.md").read_text(encoding="utf-8")
-    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
-    assert "](README.ko.md)" in english
-    assert "](README.md)" in korean
-    for pattern in (COMMAND, CODE, KEY):
-        found = pattern.findall(english)
-        assert len(found) > 5
-        assert [words for words in found if words not in korean] == []
-        if pattern is not COMMAND:
-            assert [each for each in pattern.findall(korean) if each in found] == found
-    assert re.findall(r"\]\((docs/[^)]+)\)", english) == re.findall(r"\]\((docs/[^)]+)\)", korean)
+    for pattern in (COMMAND, CODE, KEY, PAGE):
+        assert len(pattern.findall(english)) > 5
