@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from tui_charrnn.cli.surroundings import Folder, Locks, Terminal
-from tui_charrnn.cli.terminal_query import Abilities
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.training.examination import ASSUMED_VOCABULARY
@@ -150,22 +149,9 @@ def judge_terminal(terminal: Terminal | None) -> Finding:
         remedies.append("the app draws in Unicode; set LC_ALL=C.UTF-8")
     else:
         words.append("Unicode")
-    if terminal.abilities is not None:
-        words += _ability_words(terminal.abilities)
     if remedies:
         return Finding("note", "terminal", f"{', '.join(words)}: {'; '.join(remedies)}")
     return Finding("ok", "terminal", ", ".join(words))
-
-
-def _ability_words(abilities: Abilities) -> list[str]:
-    words = []
-    if abilities.speaks_kitty:
-        words.append("kitty keyboard (unused, as input methods lose syllables with it)")
-    if abilities.has_clipboard:
-        words.append("clipboard by OSC 52")
-    else:
-        words.append("says nothing of OSC 52, with which the app copies")
-    return words
 
 
 def _is_unicode(locale: str) -> bool:

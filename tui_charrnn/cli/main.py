@@ -1,6 +1,5 @@
 """Assembles the commands and carries out one command line."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,6 @@ from typer.main import get_command
 from tui_charrnn import __version__
 from tui_charrnn.cli.commands import add_commands
 from tui_charrnn.cli.completing import complete_model
-from tui_charrnn.cli.korean import speak_korean, wants_korean
 from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import AsciiOnly, RunsDir
 from tui_charrnn.cli.outcome import exit_code_of
@@ -85,10 +83,7 @@ def run(arguments: list[str]) -> int:
     """Carry out one command line; the result is the exit code."""
 
     def work() -> None:
-        commands = get_command(command_line(arguments))
-        if wants_korean(sys.stdout):
-            speak_korean(commands)
-        commands(args=arguments, prog_name="charrnn-tui")
+        get_command(command_line(arguments))(args=arguments, prog_name="charrnn-tui")
 
     prepare_streams()
     return exit_code_of(work)

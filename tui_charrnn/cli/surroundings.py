@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn import __version__
-from tui_charrnn.cli.terminal_query import Abilities, ask_terminal
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.catalogue import list_runs
 
@@ -50,8 +49,6 @@ class Terminal:
     """`truecolor`, `256`, `standard` or `windows`; None for none."""
     locale: str
     """Of its characters, as the environment names it; empty if it does not."""
-    abilities: Abilities | None = None
-    """What it said of itself; None if it said nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,7 @@ def look_at_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | 
     console = Console(force_terminal=True, _environ=environment)
     names = ("LC_ALL", "LC_CTYPE", "LANG")
     locale = next((environment[name] for name in names if environment.get(name)), "")
-    return Terminal(size.columns, size.lines, console.color_system, locale, ask_terminal())
+    return Terminal(size.columns, size.lines, console.color_system, locale)
 
 
 def look_at_locks(runs: Path) -> Locks:
