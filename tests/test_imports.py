@@ -34,7 +34,6 @@ LIGHT_TRAINING = [
     "run_engine",
     "run_length",
     "schedule",
-    "seat",
     "standard_output",
     "state_file",
     "team",

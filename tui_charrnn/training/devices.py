@@ -77,7 +77,7 @@ def configure_devices(threads: int | None, batch_size: int) -> Device:
     )
 
 
-def sit_down(device: str | None) -> None:
+def use_device(device: str | None) -> None:
     """Let this thread compute on a device from now on; None: on the one it takes by itself."""
     if device is not None:
         tf.device(device).__enter__()

@@ -8,6 +8,8 @@ Notation: T sequence length, B streams, H hidden size, V vocabulary size.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,7 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.weights import STATES_PER_LAYER, Float32
-from tui_charrnn.training.devices import sit_down
+from tui_charrnn.training.devices import use_device
 from tui_charrnn.training.dynamic_evaluation import DynamicEvaluation
 from tui_charrnn.training.gradients import GradientComputer
 from tui_charrnn.training.initialization import initial_tensors
@@ -27,11 +29,33 @@ from tui_charrnn.training.optimizer import Optimizer
 from tui_charrnn.training.paths import ComputePath
 from tui_charrnn.training.recurrence import Tensor
 from tui_charrnn.training.scoring import Scorer
-from tui_charrnn.training.seat import Seat, Shares
 from tui_charrnn.training.stride import Stride
 
 _PLAIN = ComputePath()
-_ALONE = Seat()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSlot:
+    """The place of an engine among others that train the same weights."""
+
+    device: str | None = None
+    """TensorFlow's name of the device that it computes on; None: the one it takes by itself."""
+    first_shard: int = 0
+    """How many shards of a batch lie before its own: what is dropped is drawn for each shard."""
+
+
+class PartialGradients(NamedTuple):
+    """What the rows of one engine add to a step."""
+
+    losses: Sequence[Tensor]
+    """Of each shard, scalars."""
+    gradients: Sequence[Sequence[Tensor]]
+    """Of each shard, one for each parameter."""
+    states: list[list[Tensor]]
+    """Of each shard, after the window."""
+
+
+_ALONE: Final = ReplicaSlot()
 
 
 class Engine:
@@ -46,7 +70,7 @@ class Engine:
         vocabulary_size: V.
         batch_size: B, which may be smaller than configured.
         path: How to compute.
-        seat: Its place among engines that train the same weights.
+        slot: Its place among engines that train the same weights.
     """
 
     def __init__(
@@ -56,10 +80,9 @@ class Engine:
         vocabulary_size: int,
         batch_size: int,
         path: ComputePath = _PLAIN,
-        seat: Seat = _ALONE,
+        slot: ReplicaSlot = _ALONE,
     ) -> None:
         self._shape = (model, training, vocabulary_size, batch_size, path)
-        self._seat = seat
         self._batch_size = batch_size
         self._is_compiled = path.is_compiled and path.precision == "float32"
         self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
@@ -69,7 +92,7 @@ class Engine:
         self._optimizer = Optimizer(training, self._parameters)
         self._shards = np.array_split(np.arange(batch_size), path.shards)
         self._threads = ThreadPoolExecutor(
-            path.shards, initializer=sit_down, initargs=(seat.device,)
+            path.shards, initializer=use_device, initargs=(slot.device,)
         )
         count, size = self._state_shape
         self._states = [[tf.zeros((len(rows), size))] * count for rows in self._shards]
@@ -78,7 +101,7 @@ class Engine:
             self._network.forward,
             list(self._parameters.values()),
             training,
-            NoiseSource(model, training, seat.first_shard),
+            NoiseSource(model, training, slot.first_shard),
             self._threads,
             **options,
         )
@@ -113,16 +136,38 @@ class Engine:
             step: Number of the step, from 1; the dropout masks are a function of it.
             learning_rate: Of this step.
         """
+        numbers = self._optimizer.numbers(step, learning_rate)
+        return self.apply(self.compute(batch, step), numbers, step)
+
+    def compute(self, batch: Batch, step: int) -> PartialGradients:
+        """The gradients of a window that continues the previous one; nothing is changed by it.
+
+        Args:
+            batch: As for `train_batch`.
+            step: Number of the step.
+        """
         results = self._gradients.compute(batch, self._shards, self._states, step)
-        numbers = tf.constant(self._optimizer.numbers(step, learning_rate))
         losses, gradients, states = zip(*results, strict=True)
-        shares: Shares = losses, gradients
-        if self._seat.reduce is not None:
-            shares = self._seat.reduce(shares)
-        loss, norm = self._update(*shares, numbers)
+        return PartialGradients(losses, gradients, [list(shard) for shard in states])
+
+    def optimizer_numbers(self, step: int, learning_rate: float) -> npt.NDArray[np.float32]:
+        """What `apply` needs of a step and its learning rate, shape (3,)."""
+        return self._optimizer.numbers(step, learning_rate)
+
+    def apply(
+        self, partial: PartialGradients, numbers: npt.NDArray[np.float32], step: int
+    ) -> BatchResult:
+        """Take the step that gradients ask for, unless they or the loss are not finite.
+
+        Args:
+            partial: Of all rows of a batch; the states are those of this engine's own rows.
+            numbers: From `optimizer_numbers`.
+            step: Number of the step.
+        """
+        loss, norm = self._update(partial.losses, partial.gradients, tf.constant(numbers))
         result = BatchResult(float(loss), float(norm))
         if all(map(math.isfinite, result)):
-            self._states, self.newest_step = [list(shard) for shard in states], step
+            self._states, self.newest_step = partial.states, step
         return result
 
     def train_batches(

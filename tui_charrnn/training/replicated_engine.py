@@ -7,11 +7,9 @@ of one device with the whole batch, to rounding. States stay where their rows ar
 Notation: B streams, N replicas, H hidden size.
 """
 
-import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +18,13 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.engine import Engine, PartialGradients, ReplicaSlot
 from tui_charrnn.training.joint_engine import JointEngine
 from tui_charrnn.training.loop import Batch, BatchResult
 from tui_charrnn.training.paths import ComputePath
 from tui_charrnn.training.placement import refuse_uneven
 from tui_charrnn.training.recurrence import Tensor
 from tui_charrnn.training.replicas import Replicas
-from tui_charrnn.training.seat import Seat, Shares
 
 
 class ReplicatedEngine(JointEngine):
@@ -59,13 +56,13 @@ class ReplicatedEngine(JointEngine):
         self._batch_size = batch_size
         self._rows = batch_size // replicas.count
         self._shape = (model, training, vocabulary_size, batch_size)
-        self._meeting = _Meeting(replicas)
+        self._opinions: Sequence[float] = ()
         self._parts = []
         for place, device in enumerate(replicas.devices):
             first_shard = (replicas.first + place) * path.shards
-            seat = Seat(device, first_shard, self._meeting.reduction(place))
+            slot = ReplicaSlot(device, first_shard)
             with tf.device(device):
-                part = Engine(model, training, vocabulary_size, self._rows, path, seat)
+                part = Engine(model, training, vocabulary_size, self._rows, path, slot)
             self._parts.append(part)
         self._threads = ThreadPoolExecutor(len(self._parts))
         super().__init__(self._parts[0])
@@ -73,7 +70,7 @@ class ReplicatedEngine(JointEngine):
     @property
     def opinions(self) -> Sequence[float]:
         """The mean over all replicas of the numbers that went with the last step."""
-        return self._meeting.heard
+        return self._opinions
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
         """Take one step together with all other replicas."""
@@ -83,15 +80,25 @@ class ReplicatedEngine(JointEngine):
         self, opinions: Sequence[float], batch: Batch, step: int, learning_rate: float
     ) -> BatchResult:
         """As `train_batch`, and send some numbers along, as many from every process."""
-        self._meeting.said = opinions
+        rate, engines = learning_rate, self._parts
+        sent = tf.constant(opinions or (0.0,), tf.float32)  # none empty: it is packed
 
-        def train(place: int) -> BatchResult:
+        def compute(place: int) -> PartialGradients:
             rows = self._rows_of(place)
             own = Batch(batch.inputs[rows], batch.targets[rows], batch.carried[rows])
-            with tf.device(self._replicas.devices[place]), self._meeting.attended():
-                return self._parts[place].train_batch(own, step, learning_rate)
+            with tf.device(self._replicas.devices[place]):
+                return engines[place].compute(own, step)
 
-        first, *_ = self._threads.map(train, range(len(self._parts)))
+        def apply(place: int) -> BatchResult:
+            _, loss, *gradients = means[place]
+            mean = PartialGradients([loss], [gradients], partial[place].states)
+            with tf.device(self._replicas.devices[place]):
+                return engines[place].apply(mean, engines[0].optimizer_numbers(step, rate), step)
+
+        partial = list(self._threads.map(compute, range(len(engines))))
+        means = self._replicas.mean([[sent, *_add_shards(each)] for each in partial])
+        self._opinions = [float(each) for each in means[0][0]]
+        first, *_ = self._threads.map(apply, range(len(engines)))
         return first
 
     def ask(self, opinions: Sequence[float]) -> list[float]:
@@ -153,58 +160,15 @@ class ReplicatedEngine(JointEngine):
         return slice(first, first + self._rows)
 
 
+def _add_shards(partial: PartialGradients) -> list[Tensor]:
+    """The loss and the gradients of an engine's rows."""
+    gradients = [tf.add_n(list(parts)) for parts in zip(*partial.gradients, strict=True)]
+    return [tf.add_n(list(partial.losses)), *gradients]
+
+
 def _checksum(tensors: Mapping[str, Float32]) -> float:
     """A number that float32 holds exactly, and the sum of some hundred such too."""
     total = 0
     for tensor in tensors.values():
         total = zlib.crc32(tensor.tobytes(), total)
     return float(total & 0xFFFF)
-
-
-class _Meeting:
-    """Where the engines of one process, each in its thread, wait for the mean of all gradients."""
-
-    def __init__(self, replicas: Replicas) -> None:
-        self._replicas = replicas
-        count = len(replicas.devices)
-        self._given: list[list[Tensor]] = [[] for _ in range(count)]
-        self._taken: list[list[Tensor]] = []
-        self._barrier = threading.Barrier(count, action=self._take_mean)
-        self._failure: BaseException | None = None
-        self.said: Sequence[float] = ()
-        self.heard: Sequence[float] = ()
-
-    @contextmanager
-    def attended(self) -> Iterator[None]:
-        """Let nobody wait for an engine that has failed; all fail for the same reason."""
-        try:
-            yield
-        except threading.BrokenBarrierError as broken:
-            raise self._failure or broken from None
-        except BaseException as failure:
-            self._failure = self._failure or failure
-            self._barrier.abort()
-            raise
-
-    def reduction(self, place: int) -> Callable[[Shares], Shares]:
-        """What the engine of a place makes the mean by."""
-
-        def reduce(shares: Shares) -> Shares:
-            losses, gradients = shares
-            summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
-            said = tf.constant(self.said or (0.0,), tf.float32)  # none empty: it is packed
-            self._given[place] = [said, tf.add_n(list(losses)), *summed]
-            self._barrier.wait()
-            _, loss, *mean = self._taken[place]
-            return [loss], [mean]
-
-        return reduce
-
-    def _take_mean(self) -> None:
-        try:
-            with tf.device(None):
-                self._taken = self._replicas.mean(self._given)
-            self.heard = [float(each) for each in self._taken[0][0]]
-        except BaseException as failure:
-            self._failure = failure
-            raise
