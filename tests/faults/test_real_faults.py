@@ -213,7 +213,7 @@ def test_a_transient_fault_does_not_make_a_trainer_forget_its_newest_checkpoint(
     assert document["step"] == newest == 7
 
     class Stumbling(FaultyDisk):
-        def open_to_read(self, path: Path | str, flags: int = 0, folder: int | None = None) -> int:
+        def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
             if str(path).endswith("step-00000007/manifest.json"):
                 raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
             return super().open_to_read(path, flags, folder)

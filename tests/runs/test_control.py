@@ -58,6 +58,16 @@ def test_an_unreadable_request_is_taken_as_an_empty_word(
     assert take_requests(run) == []
 
 
+@pytest.mark.parametrize("number", ["2", "null", '"1"'])
+def test_a_request_of_another_format_is_not_obeyed(run: RunDirectory, number: str) -> None:
+    run.control.mkdir(parents=True)
+    document = f'{{"format": {number}, "request": "stop", "arguments": {{}}}}'
+    (run.control / "1.json").write_text(document)
+    (taken,) = take_requests(run)
+    assert taken.request == "stop"
+    assert "this version reads format 1" in taken.refusal
+
+
 def test_half_written_requests_and_strangers_are_left_alone(run: RunDirectory) -> None:
     run.control.mkdir(parents=True)
     (run.control / ".1.json.partial").write_bytes(b"{")

@@ -31,12 +31,14 @@ class Rivals(FileSystem):
     def __init__(self, times: int) -> None:
         self._times = times
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(
+        self, source: Path, target: Path, folders: tuple[int | None, int | None] = (None, None)
+    ) -> None:
         if source.is_dir() and self._times:
             self._times -= 1
             target.mkdir()
             (target / "run.json").write_text("{}", encoding="utf-8")
-        super().replace(source, target)
+        super().replace(source, target, folders)
 
 
 def create(

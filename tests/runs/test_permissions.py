@@ -78,7 +78,7 @@ def others_run(tmp_path: Path) -> RunDirectory:
 
 def test_a_trainer_obeys_the_owner_of_its_run_and_root(others_run: RunDirectory) -> None:
     taken = take_requests(others_run)
-    assert [(request.request, request.is_from_owner) for request in taken] == [
+    assert [(request.request, not request.refusal) for request in taken] == [
         ("stop", True),
         ("checkpoint", True),
         ("publish", False),

@@ -47,7 +47,7 @@ class Unreadable(FaultyDisk):
 
     name = ""
 
-    def open_to_read(self, path: Path | str, flags: int = 0, folder: int | None = None) -> int:
+    def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
         if str(path).endswith(self.name):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return super().open_to_read(path, flags, folder)

@@ -58,7 +58,7 @@ class FaultyDisk(FileSystem):
             if path.is_file() and path.stat().st_ino in self._unsynced:
                 path.write_bytes(b"")
 
-    def open_to_read(self, path: Path | str, flags: int = 0, folder: int | None = None) -> int:
+    def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
         return self._opened(super().open_to_read, path, flags, folder)
 
     def read(self, descriptor: int, size: int) -> bytes:
@@ -71,15 +71,15 @@ class FaultyDisk(FileSystem):
         found: os.stat_result = self._do(super().facts, descriptor)
         return found
 
-    def look_at(self, path: Path) -> os.stat_result:
-        found: os.stat_result = self._do(super().look_at, path)
+    def look_at(self, path: Path, folder: int | None = None) -> os.stat_result:
+        found: os.stat_result = self._do(super().look_at, path, folder)
         return found
 
-    def names(self, path: Path) -> list[str]:
-        return list(self._do(super().names, path))
+    def names(self, path: Path, opened: int | None = None) -> list[str]:
+        return list(self._do(super().names, path, opened))
 
-    def open(self, path: Path, flags: int) -> int:
-        return self._opened(super().open, path, flags)
+    def open(self, path: Path, flags: int, folder: int | None = None) -> int:
+        return self._opened(super().open, path, flags, folder)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         self._unsynced.add(os.fstat(descriptor).st_ino)
@@ -103,16 +103,18 @@ class FaultyDisk(FileSystem):
     def lock(self, descriptor: int) -> None:
         self._do(super().lock, descriptor)
 
-    def replace(self, source: Path, target: Path) -> None:
-        self._do(super().replace, source, target)
+    def replace(
+        self, source: Path, target: Path, folders: tuple[int | None, int | None] = (None, None)
+    ) -> None:
+        self._do(super().replace, source, target, folders)
 
-    def mkdir(self, path: Path) -> None:
-        self._do(super().mkdir, path)
+    def mkdir(self, path: Path, folder: int | None = None) -> None:
+        self._do(super().mkdir, path, folder)
 
-    def remove(self, path: Path) -> None:
-        self._do(super().remove, path)
+    def remove(self, path: Path, folder: int | None = None) -> None:
+        self._do(super().remove, path, folder)
 
-    def fsync_folder(self, path: Path) -> None:
+    def fsync_folder(self, path: Path, opened: int | None = None) -> None:
         self._do(lambda: None)
 
     def _opened(self, operation: Callable[..., int], *arguments: Any) -> int:

@@ -55,13 +55,15 @@ class FullDisk(FaultyDisk):
         self._free += max(0, _blocks(os.fstat(descriptor).st_size) - _blocks(size))
         super().truncate(descriptor, size)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(
+        self, source: Path, target: Path, folders: tuple[int | None, int | None] = (None, None)
+    ) -> None:
         self._let_go(target)
-        super().replace(source, target)
+        super().replace(source, target, folders)
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path, folder: int | None = None) -> None:
         self._let_go(path)
-        super().remove(path)
+        super().remove(path, folder)
 
     def _let_go(self, path: Path) -> None:
         if path.is_file():
@@ -75,10 +77,10 @@ def _blocks(size: int) -> int:
 class ReadOnlyDisk(FaultyDisk):
     """Can be read, and nothing else."""
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, folder: int | None = None) -> int:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    def mkdir(self, path: Path) -> None:
+    def mkdir(self, path: Path, folder: int | None = None) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 

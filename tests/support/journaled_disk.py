@@ -47,9 +47,9 @@ class JournaledDisk(FileSystem):
         """Write something else down, between what is done."""
         self.journal.append(entry)
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, folder: int | None = None) -> int:
         is_new = not os.path.lexists(path)
-        descriptor = super().open(path, flags)
+        descriptor = super().open(path, flags, folder)
         if is_new:
             number = self._register(path, ("file", b""))
             self.note("names", self._numbers[path.parent], {path.name: number})
@@ -78,8 +78,10 @@ class JournaledDisk(FileSystem):
         super().close(descriptor)
         self._places.pop(descriptor, None)
 
-    def replace(self, source: Path, target: Path) -> None:
-        super().replace(source, target)
+    def replace(
+        self, source: Path, target: Path, folders: tuple[int | None, int | None] = (None, None)
+    ) -> None:
+        super().replace(source, target, folders)
         moved = {
             path: number
             for path, number in self._numbers.items()
@@ -98,17 +100,17 @@ class JournaledDisk(FileSystem):
             self.note("names", self._numbers[target.parent], {target.name: number})
             self.note("names", self._numbers[source.parent], {source.name: None})
 
-    def mkdir(self, path: Path) -> None:
-        super().mkdir(path)
+    def mkdir(self, path: Path, folder: int | None = None) -> None:
+        super().mkdir(path, folder)
         number = self._register(path, ("folder",))
         self.note("names", self._numbers[path.parent], {path.name: number})
 
-    def remove(self, path: Path) -> None:
-        super().remove(path)
+    def remove(self, path: Path, folder: int | None = None) -> None:
+        super().remove(path, folder)
         del self._numbers[path]
         self.note("names", self._numbers[path.parent], {path.name: None})
 
-    def fsync_folder(self, path: Path) -> None:
+    def fsync_folder(self, path: Path, opened: int | None = None) -> None:
         if path in self._numbers:
             self.note("sync names", self._numbers[path])
 

@@ -44,10 +44,12 @@ def test_weights_are_published_and_saved_on_request(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     for request in ("publish", "checkpoint", "sing"):
         send_request(run, request)
+    (run.control / "later.json").write_text('{"format": 2, "request": "stop", "arguments": {}}')
     train(run)
+    assert status_of(run).state is RunState.FINISHED
     assert of_kind(run, ModelPublished)
     answers = {record.request: record.accepted for record in of_kind(run, RequestAnswered)}
-    assert answers == {"publish": True, "checkpoint": True, "sing": False}
+    assert answers == {"publish": True, "checkpoint": True, "sing": False, "stop": False}
     assert load_model(run.live_model).config == MODEL
 
 

@@ -1,5 +1,6 @@
 """Starts a run's trainer and stays with it in the way that was asked for."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,10 +20,12 @@ from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.preemption import left_of, preemptible
 from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
 from tui_charrnn.cli.vigil import Vigil
-from tui_charrnn.errors import ExitCode
+from tui_charrnn.errors import ExitCode, StorageError
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.opened_file import open_to_read
+from tui_charrnn.runs.presence import RunGoneError, refuse_gone
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.training.placement import Placement
 from tui_charrnn.viewing.run_view import RunView
@@ -185,12 +188,12 @@ def tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
             f"reason). What it saved is kept. Go on with: {command_words('resume', run)}"
         )
         return
-    if not run.path.exists():
-        narrate(
-            f"The run {run.path} is gone: its folder was removed or moved while it was trained. "
-            "If it was moved, resume it where it is now."
-        )
-        return
+    with contextlib.suppress(StorageError):  # a disk that does not say has not lost the run
+        try:
+            refuse_gone(run)
+        except RunGoneError as error:
+            narrate(str(error))
+            return
     status = newest_status(run)
     told = _refusal(run, log_size) or (status.message if status else "")
     narrate(told or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
@@ -198,7 +201,7 @@ def tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
 
 def _size_of_log(run: RunDirectory) -> int:
     try:
-        return run.log.stat().st_size
+        return run.log.lstat().st_size
     except OSError:
         return 0
 
@@ -206,9 +209,9 @@ def _size_of_log(run: RunDirectory) -> int:
 def _refusal(run: RunDirectory, log_size: int) -> str:
     """What a trainer said that could not take the run up, and so could not record it."""
     try:
-        with run.log.open("rb") as log:
+        with open_to_read(run.log, inside=run.path) as log:
             log.seek(max(log_size, log.seek(0, os.SEEK_END) - _LOG_END))
-            lines = log.read(_LOG_END).decode("utf-8", "replace").splitlines()
+            lines = log.read_bytes(_LOG_END).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
     return next((line for line in reversed(lines) if line.startswith("charrnn-tui: ")), "")

@@ -1,7 +1,7 @@
 """Finds out how a run directory is: every part of it, and nothing in it is changed."""
 
+import contextlib
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +9,10 @@ from tui_charrnn.errors import CharRNNError, RunError
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.links import link_sentence, linked_parts
 from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
-from tui_charrnn.runs.run_corpus import read_run_corpus
+from tui_charrnn.runs.run_corpus import absent_texts, read_run_corpus
 from tui_charrnn.runs.verification import (
     CheckpointFacts,
     EventFacts,
@@ -19,8 +20,6 @@ from tui_charrnn.runs.verification import (
     verify_checkpoints,
     verify_events,
 )
-from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
-from tui_charrnn.text.sources import CATALOGUE_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,8 @@ class Health:
     """Why the text cannot be trained on any more; empty if it can."""
     corpus_remark: str
     """What else is to be said of it."""
+    link_problem: str = ""
+    """Which of its files and folders are links; empty if none is."""
 
     @property
     def resumable(self) -> CheckpointFacts | None:
@@ -63,8 +64,9 @@ def find_remains(name_or_path: str, folder: Path) -> RunDirectory:
         return find_run(name_or_path, folder)
     except RunError:
         for path in (folder / name_or_path, Path(name_or_path).absolute()):
-            if RunDirectory(path).events.is_file() or RunDirectory(path).checkpoints.is_dir():
-                return RunDirectory(path)
+            with contextlib.suppress(OSError):  # what cannot be looked at was told by find_run
+                if RunDirectory(path).events.is_file() or RunDirectory(path).checkpoints.is_dir():
+                    return RunDirectory(path)
         raise
 
 
@@ -93,6 +95,7 @@ def examine_run(run: RunDirectory) -> Health:
         damaged_pointers=damaged_pointers(run),
         corpus_problem=problem,
         corpus_remark=remark,
+        link_problem=link_sentence(run, links) if (links := linked_parts(run)) else "",
     )
 
 
@@ -111,18 +114,10 @@ def _corpus_words(run: RunDirectory, description: RunDescription | None) -> tupl
     if description is None:
         return "", "not looked for, as run.json does not say which it is"
     reference = description.corpus
-    names = [name for name in reference.sources if name.startswith(CATALOGUE_PREFIX)]
     try:
-        catalogue = load_catalogue()
-        absent = [name for name in names if not _is_here(catalogue, name)]
-        if absent:
+        if absent := absent_texts(reference.sources):
             return "", f"{', '.join(absent)} is not on this machine and will be fetched"
-        read_run_corpus(run, reference)
+        read_run_corpus(run, reference, may_download=False)
     except CharRNNError as error:
         return str(error), ""
     return "", f"the same as at the beginning, SHA-256 {reference.sha256[:16]}..."
-
-
-def _is_here(catalogue: Mapping[str, CatalogueEntry], name: str) -> bool:
-    entry = catalogue.get(name.removeprefix(CATALOGUE_PREFIX))
-    return entry is None or entry.is_here  # one that is not known is told by whoever reads it

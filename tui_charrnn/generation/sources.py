@@ -1,6 +1,7 @@
 """Which model file is meant: by path, by run, or by the name of one that came along."""
 
 import difflib
+import os
 from pathlib import Path
 
 from tui_charrnn.errors import ModelFileError
@@ -53,12 +54,12 @@ def _at_path(path: Path) -> Path | None:
     if path.is_file():
         return path
     checkpoint = CheckpointDirectory(path)
-    return checkpoint.model if checkpoint.model.is_file() else _at_run(RunDirectory(path))
+    return checkpoint.model if _is_own(checkpoint.model) else _at_run(RunDirectory(path))
 
 
 def _at_run(run: RunDirectory) -> Path | None:
     """The model to sample from a run with, or None if there is no such run."""
-    if not run.description.is_file():
+    if not os.path.lexists(run.description):
         return None
     # deferred: a bundled model speaks without it
     from tui_charrnn.runs.checkpoints import best_or_newest  # noqa: PLC0415 - as said
@@ -66,12 +67,17 @@ def _at_run(run: RunDirectory) -> Path | None:
     checkpoint = best_or_newest(run)
     if checkpoint is not None:
         return checkpoint.model
-    if run.live_model.is_file():
+    if not run.live_model.parent.is_symlink() and _is_own(run.live_model):
         return run.live_model
     raise ModelFileError(
         f"The run {run.name!r} has no model yet. Its trainer has to save a first checkpoint; "
         "try again when it has."
     )
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file is there itself, and not a link that somebody put into a run."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _is_plain_name(argument: str) -> bool:

@@ -108,7 +108,7 @@ def _candidates(
         except RunError:
             continue
         if reference.sha256 == sha256:
-            yield partial(read_run_corpus, run, reference, heed)
+            yield partial(read_run_corpus, run, reference, heed, may_download=False)
     for entry in load_catalogue().values():
         is_same = entry.expected_sha256 == sha256 or entry.name == name
         if is_same and (entry.kind == "built" or entry.is_here):

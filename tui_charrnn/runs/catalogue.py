@@ -2,6 +2,8 @@
 
 import contextlib
 import difflib
+import errno
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from tui_charrnn.errors import RunError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunDescription, RunStatus
+from tui_charrnn.runs.file_system import is_missing
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
 from tui_charrnn.runs.manifest import read_pointer
@@ -111,7 +114,7 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
     for path in candidates:
         # a run is called as its folder, which `..` does not say
         run = RunDirectory(path.resolve() if path.name == ".." else path.absolute())
-        if _is_run(run):
+        if holds_run(run):
             return run
     names = [run.name for run in _runs(folder)]
     hint = _hint(given.name, names)
@@ -142,14 +145,30 @@ def _runs(folder: Path) -> Iterator[RunDirectory]:
         raise RunError(f"The folder {folder} cannot be read: {error.strerror}.") from error
     for path in paths:
         run = RunDirectory(path)
-        if not path.name.startswith(".") and _is_run(run):
+        if not path.name.startswith(".") and _is_listed(run):
             yield run
 
 
-def _is_run(run: RunDirectory) -> bool:
+def holds_run(run: RunDirectory) -> bool:
+    """Whether a folder is a run: it has a run.json, which may be damaged or a link.
+
+    Raises:
+        RunError: If that cannot be found out, as the disk or a closed folder refuses.
+    """
     try:
-        return run.description.is_file()
-    except OSError:
+        return not stat.S_ISDIR(run.description.lstat().st_mode)
+    except ValueError:  # a NUL in the name
+        return False
+    except OSError as error:
+        if is_missing(error) or error.errno == errno.ENAMETOOLONG:
+            return False
+        raise RunError(f"{run.path} cannot be looked into: {error.strerror}.") from error
+
+
+def _is_listed(run: RunDirectory) -> bool:
+    try:
+        return holds_run(run)
+    except RunError:
         return False
 
 

@@ -23,7 +23,7 @@ def checkpoint_folders(run: RunDirectory, *, must_read: bool = False) -> list[tu
         OSError: If it must be read and cannot be.
     """
     try:
-        names = names_in(run.checkpoints)
+        names = names_in(run.checkpoints, inside=run.path)
     except OSError as error:
         if must_read and not is_missing(error):
             raise

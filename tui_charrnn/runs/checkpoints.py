@@ -58,6 +58,7 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
         RunGoneError: If there is no such run any more.
     """
     refuse_gone(run)
+    storage = storage.inside(run.path)
     manifest = Manifest(step, loss, FileSeal.of(model), FileSeal.of(training))
     target = run.checkpoint(step)
     storage.make_folder(run.checkpoints)
@@ -161,4 +162,4 @@ def _hidden(run: RunDirectory) -> list[Path]:
 
 def _names(run: RunDirectory) -> list[str]:
     with explained("read", run.checkpoints):
-        return names_in(run.checkpoints)
+        return names_in(run.checkpoints, inside=run.path)

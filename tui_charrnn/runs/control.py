@@ -11,7 +11,8 @@ from typing import Any, Final
 from tui_charrnn.runs.file_system import file_system, refusals
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_owned
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
-from tui_charrnn.runs.opened_file import names_in
+from tui_charrnn.runs.links import refuse_links
+from tui_charrnn.runs.opened_file import folder_inside, names_in
 from tui_charrnn.runs.presence import refuse_gone
 from tui_charrnn.runs.storage import Storage
 
@@ -36,8 +37,8 @@ class Request:
     request: str
     """One of `REQUESTS`, or a word that only a later version knows; empty if unreadable."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    is_from_owner: bool = True
-    """Whether it came from whoever owns the run, or from root; nobody else is obeyed."""
+    refusal: str = ""
+    """Why it is not obeyed, whatever it asks for; empty if it may be."""
 
 
 def send_request(run: RunDirectory, request: str, **arguments: Any) -> str:
@@ -47,11 +48,13 @@ def send_request(run: RunDirectory, request: str, **arguments: Any) -> str:
         The unique id of the request.
 
     Raises:
+        RunError: If a link stands in the place of a part of the run.
         StorageError: If the run cannot be written.
     """
     identifier = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
     refuse_gone(run)
-    storage = Storage()
+    refuse_links(run)
+    storage = Storage(inside=run.path)
     storage.make_folder(run.control)
     document = {"format": FORMAT, "request": request, "arguments": arguments}
     storage.write_atomically(run.control / f"{identifier}.json", encode_json(document))
@@ -65,23 +68,23 @@ def take_requests(run: RunDirectory) -> list[Request]:
     that cannot be read just now is left for the next time.
     """
     try:
-        paths = [run.control / name for name in names_in(run.control) if _is_request(name)]
+        names = filter(_is_request, names_in(run.control, inside=run.path))
+        paths = [run.control / name for name in names]
         obeyed = {0, run.path.stat().st_uid} if paths else set()
     except OSError:
         return []  # no folder, no requests; a folder that cannot be read now can be later
-    return [request for path in paths if (request := _take(path, obeyed)) is not None]
+    return [request for path in paths if (request := _take(path, run, obeyed)) is not None]
 
 
 def _is_request(name: str) -> bool:
     return name.endswith(".json") and not name.startswith(".")
 
 
-def _take(path: Path, obeyed: set[int]) -> Request | None:
+def _take(path: Path, run: RunDirectory, obeyed: set[int]) -> Request | None:
     """Take one file, which one of these users must have made to be obeyed."""
     values, is_from_owner = None, True
     try:
-        # a link could lead to a file of the owner's
-        data, owner = read_owned(path, _REQUEST_LIMIT, follows_links=False)
+        data, owner = read_owned(path, _REQUEST_LIMIT, inside=run.path)
         is_from_owner = owner in obeyed
         values = decode_json(data)
     except ValueError:
@@ -90,8 +93,8 @@ def _take(path: Path, obeyed: set[int]) -> Request | None:
         if error.errno not in _FOREIGN:
             return None
     try:
-        with refusals():
-            file_system().remove(path)
+        with refusals(), folder_inside(path.parent, run.path) as folder:
+            file_system().remove(path, folder)
     except OSError:
         return None
     return _request_from_json(path.stem, values, is_from_owner=is_from_owner)
@@ -102,4 +105,10 @@ def _request_from_json(identifier: str, values: object, *, is_from_owner: bool) 
     request, arguments = document.get("request"), document.get("arguments", {})
     if not isinstance(request, str) or not isinstance(arguments, dict):
         request, arguments = "", {}
-    return Request(identifier, request, arguments, is_from_owner)
+    refusal = ""
+    if not is_from_owner:
+        refusal = "it came from a user who does not own this run"
+    elif request and document.get("format") != FORMAT:
+        found = str(document.get("format"))[:20]
+        refusal = f"it is of format {found}; this version reads format {FORMAT}"
+    return Request(identifier, request, arguments, refusal)

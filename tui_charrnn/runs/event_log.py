@@ -91,7 +91,7 @@ class EventLog:
 def _ends_with_newline(path: Path) -> bool:
     """Whether a line can begin at the end of the file: it is empty, missing or ends with one."""
     try:
-        with open_to_read(path) as file:
+        with open_to_read(path, inside=path.parent) as file:
             return file.read_at(1, max(0, file.facts().st_size - 1)) in {b"", b"\n"}
     except FileNotFoundError:
         return True

@@ -30,18 +30,26 @@ _CAUSES: Final = {
 }
 
 
+class LinkError(OSError):
+    """A link stands where a run has a file or a folder of its own; it was not followed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.ELOOP, "it is a link, and none is followed here", str(path))
+
+
 class ReadableFiles:
     """What reading is made of: one method an operation, each of which may fail by itself."""
 
-    def open_to_read(self, path: Path | str, flags: int = 0, folder: int | None = None) -> int:
+    def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
         """Open a file or a folder and return its descriptor; a pipe is not waited for.
 
         Args:
             path: What to open.
             flags: Of the system, besides those for reading.
-            folder: Descriptor of the folder that a relative path begins at; None: where we are.
+            folder: Descriptor of the folder that it lies in, where that is not looked up again.
         """
-        return os.open(path, flags | os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        return _open(path, flags, folder)
 
     def read(self, descriptor: int, size: int) -> bytes:
         """Read the next bytes, so many at most; none at the end."""
@@ -55,13 +63,21 @@ class ReadableFiles:
         """Kind, size and times of an open file."""
         return os.fstat(descriptor)
 
-    def look_at(self, path: Path) -> os.stat_result:
+    def look_at(self, path: Path, folder: int | None = None) -> os.stat_result:
         """Kind, size and times of what a name stands for; a link is not followed."""
-        return path.lstat()
+        return os.stat(_in(folder, path), dir_fd=folder, follow_symlinks=False)
 
-    def names(self, path: Path) -> list[str]:
-        """The names in a folder, in no order."""
-        return [item.name for item in path.iterdir()]
+    def names(self, path: Path, opened: int | None = None) -> list[str]:
+        """The names in a folder, in no order.
+
+        Args:
+            path: The folder.
+            opened: Its descriptor, where it is open.
+        """
+        if opened is None:
+            return [item.name for item in path.iterdir()]
+        with os.scandir(opened) as entries:
+            return [entry.name for entry in entries]
 
     def close(self, descriptor: int) -> None:
         """Close a descriptor."""
@@ -71,12 +87,13 @@ class ReadableFiles:
 class FileSystem(ReadableFiles):
     """The same for writing.
 
-    Tests put their own in its place to make any one operation fail.
+    Where a descriptor of a folder is given, what is named lies in that folder, whatever the path to
+    it leads to by now. Tests put their own in its place to make any one operation fail.
     """
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, folder: int | None = None) -> int:
         """Open a file and return its descriptor; a new file is readable by its owner alone."""
-        return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
+        return _open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, folder)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         """Write some of the data, perhaps not all, and return how many bytes."""
@@ -94,31 +111,73 @@ class FileSystem(ReadableFiles):
         """Lock an open file for this process, without waiting."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def replace(self, source: Path, target: Path) -> None:
-        """Rename a file or folder; a file, or an empty folder, at the target gives way."""
-        source.replace(target)
+    def replace(
+        self, source: Path, target: Path, folders: tuple[int | None, int | None] = (None, None)
+    ) -> None:
+        """Rename a file or folder; a file, or an empty folder, at the target gives way.
 
-    def mkdir(self, path: Path) -> None:
+        Args:
+            source: The old name.
+            target: The new one.
+            folders: Descriptors of the folders that they lie in, the old one first.
+        """
+        old, new = folders
+        os.replace(_in(old, source), _in(new, target), src_dir_fd=old, dst_dir_fd=new)
+
+    def mkdir(self, path: Path, folder: int | None = None) -> None:
         """Make a folder that is open to its owner alone."""
-        path.mkdir(mode=PRIVATE_FOLDER)
+        os.mkdir(_in(folder, path), PRIVATE_FOLDER, dir_fd=folder)
 
-    def remove(self, path: Path) -> None:
-        """Remove a file or an empty folder."""
-        if stat.S_ISDIR(path.lstat().st_mode):
-            path.rmdir()
-        else:
-            path.unlink()
+    def remove(self, path: Path, folder: int | None = None) -> None:
+        """Remove a file, a link or an empty folder."""
+        facts = os.stat(_in(folder, path), dir_fd=folder, follow_symlinks=False)
+        take_away = os.rmdir if stat.S_ISDIR(facts.st_mode) else os.unlink
+        take_away(_in(folder, path), dir_fd=folder)
 
-    def fsync_folder(self, path: Path) -> None:
-        """Wait until the names in a folder are durable, where its file system can."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def fsync_folder(self, path: Path, opened: int | None = None) -> None:
+        """Wait until the names in a folder are durable, where its file system can.
+
+        Args:
+            path: The folder.
+            opened: Its descriptor, where it is open.
+        """
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        descriptor = os.open(path, flags) if opened is None else opened
         try:
             os.fsync(descriptor)
         except OSError as error:
             if error.errno not in _NO_FOLDER_SYNC:
                 raise
         finally:
-            os.close(descriptor)
+            if opened is None:
+                os.close(descriptor)
+
+
+def _in(folder: int | None, path: Path) -> str | Path:
+    """What is named where a folder is open: the last part of the path alone."""
+    return path if folder is None else path.name
+
+
+def _open(path: Path, flags: int, folder: int | None) -> int:
+    """Open a path; where a link in its place is refused, the error says so.
+
+    The system's own say that there are too many links, or that a folder is none.
+    """
+    try:
+        return os.open(_in(folder, path), flags, PRIVATE_FILE, dir_fd=folder)
+    except OSError as error:
+        is_refused = flags & os.O_NOFOLLOW and error.errno in {errno.ELOOP, errno.ENOTDIR}
+        if is_refused and _is_link(path, folder):
+            raise LinkError(path) from error
+        raise
+
+
+def _is_link(path: Path, folder: int | None) -> bool:
+    try:
+        facts = os.stat(_in(folder, path), dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return stat.S_ISLNK(facts.st_mode)
 
 
 _in_use = FileSystem()
@@ -174,7 +233,9 @@ def explained(action: str, path: Path) -> Iterator[None]:
         with refusals():
             yield
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        reason = str(error.strerror or error)
+        if error.errno and reason == os.strerror(error.errno):
+            reason = reason.lower()
         hint = _HINTS.get(error.errno or 0, "")
         raise StorageError(f"Cannot {action} {path}: {reason}. {hint}".rstrip()) from error
 

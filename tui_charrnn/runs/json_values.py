@@ -42,26 +42,31 @@ def encode_json(values: Mapping[str, Any]) -> bytes:
     return (json.dumps(values, allow_nan=False, indent=1) + "\n").encode("ascii")
 
 
-def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT) -> bytes:
+def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT, *, inside: Path | None = None) -> bytes:
     """Read a whole regular file of at most so many bytes.
 
     A pipe or a device in its place is refused rather than waited for.
+
+    Args:
+        path: The file.
+        limit: Bytes that are read at most.
+        inside: The folder of the run that it is a part of; then it is not reached through a link.
 
     Raises:
         OSError: If it cannot be read.
         ValueError: If it is not a regular file, or larger.
     """
-    return read_owned(path, limit)[0]
+    return read_owned(path, limit, inside=inside)[0]
 
 
-def read_owned(path: Path, limit: int, *, follows_links: bool = True) -> tuple[bytes, int]:
+def read_owned(path: Path, limit: int, *, inside: Path | None) -> tuple[bytes, int]:
     """As `read_bounded`, with the number of the user whose file it is.
 
     Raises:
         OSError: If it cannot be read, or is a link that is not to be followed.
         ValueError: If it is not a regular file, or larger.
     """
-    with open_to_read(path, follows_links=follows_links) as file:
+    with open_to_read(path, inside=inside) as file:
         facts = file.facts()
         if not stat.S_ISREG(facts.st_mode):
             raise ValueError("It is not a regular file.")
@@ -71,7 +76,7 @@ def read_owned(path: Path, limit: int, *, follows_links: bool = True) -> tuple[b
     return data, facts.st_uid
 
 
-def read_document(path: Path) -> Any:
+def read_document(path: Path, *, inside: Path) -> Any:
     """Read and parse one of a run's JSON files.
 
     Raises:
@@ -79,7 +84,7 @@ def read_document(path: Path) -> Any:
         RunError: If it cannot be read or is not JSON.
     """
     try:
-        return decode_json(read_bounded(path))
+        return decode_json(read_bounded(path, inside=inside))
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -12,6 +12,7 @@ import tui_charrnn
 from tui_charrnn.errors import StorageError
 from tui_charrnn.runs.file_system import PRIVATE_FILE
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.links import refuse_links
 
 APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
 """What the app sets for itself; a trainer must not inherit it."""
@@ -36,6 +37,7 @@ def launch_trainer(
         placement: Words that tell it on which devices and with which processes it computes.
 
     Raises:
+        RunError: If a link stands in the place of a part of the run.
         StorageError: If the log cannot be written or the process cannot be started.
     """
     path = run.path.absolute()
@@ -46,6 +48,7 @@ def launch_trainer(
     if accepts_change:
         command.append("--force")
     command += placement
+    refuse_links(run)
     try:
         with open(RunDirectory(path).log, "ab", opener=_open_privately) as log:
             return subprocess.Popen(  # noqa: S603 (no shell, and every word is ours)
@@ -62,7 +65,7 @@ def launch_trainer(
 
 
 def _open_privately(path: str, flags: int) -> int:
-    return os.open(path, flags, PRIVATE_FILE)
+    return os.open(path, flags | os.O_NOFOLLOW, PRIVATE_FILE)
 
 
 def trainer_environment(ours: Mapping[str, str]) -> dict[str, str]:

@@ -88,6 +88,11 @@ class CheckpointDirectory:
     path: Path
 
     @property
+    def run_path(self) -> Path:
+        """The folder of the run that it belongs to."""
+        return self.path.parent.parent
+
+    @property
     def model(self) -> Path:
         """The model: weights, vocabulary, configuration."""
         return self.path / "model.safetensors"

@@ -1,6 +1,7 @@
 """Who may write a run: the holder of run.lock, and where locks are unknown, whoever is not late."""
 
 import os
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -75,10 +76,10 @@ def keep_trainers_out(
 def _is_there(run: RunDirectory) -> bool:
     with explained("lock", run.lock):
         try:
-            file_system().look_at(run.lock)
+            facts = file_system().look_at(run.lock)
         except FileNotFoundError:
             return False
-    return True
+    return not stat.S_ISLNK(facts.st_mode)  # no trainer takes up a run with links in it
 
 
 def _take_lock(
@@ -123,7 +124,7 @@ def _beat(run: RunDirectory) -> tuple[int, int, tuple[str, str]] | None:
 def _holder(run: RunDirectory) -> str:
     """Whoever wrote its name into run.lock, for people."""
     try:
-        values: Any = decode_json(read_bounded(run.lock, 4096))
+        values: Any = decode_json(read_bounded(run.lock, 4096, inside=run.path))
         return f"process {int(values['pid'])} on {values['host']}"
     except (OSError, ValueError, TypeError, KeyError):
         return "another process"

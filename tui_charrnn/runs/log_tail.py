@@ -53,7 +53,7 @@ class LogTail:
             RunError: If the file exists and cannot be read.
         """
         try:
-            with open_to_read(self._path) as file:
+            with open_to_read(self._path, inside=self._path.parent) as file:
                 return self._read(file)
         except FileNotFoundError:
             return []

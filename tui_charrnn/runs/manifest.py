@@ -30,17 +30,18 @@ class FileSeal:
         """The seal of a file's contents."""
         return cls(hashlib.sha256(data).hexdigest(), len(data))
 
-    def fits(self, path: Path, *, must_read: bool = False) -> bool:
+    def fits(self, path: Path, *, inside: Path, must_read: bool = False) -> bool:
         """Whether a file is there and whole.
 
         Args:
             path: The file.
+            inside: The folder of its run.
             must_read: Do not take one that cannot be read for a damaged one.
 
         Raises:
             OSError: If it is there, must be read and cannot be.
         """
-        with _unless(must_read=must_read), open_to_read(path) as file:
+        with _unless(must_read=must_read), open_to_read(path, inside=inside) as file:
             if file.facts().st_size != self.size:
                 return False
             digest = hashlib.file_digest(file.buffered(), "sha256")
@@ -106,7 +107,8 @@ def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> P
     """
     pointer = None
     with _unless(must_read=must_read), contextlib.suppress(ValueError):
-        pointer = build_checked(Pointer, _of_this_format(decode_json(read_bounded(path))))
+        document = decode_json(read_bounded(path, inside=run.path))
+        pointer = build_checked(Pointer, _of_this_format(document))
     if pointer is None:
         return None
     # Only the folder's name is believed: a path could lead out of the run.
@@ -130,9 +132,14 @@ def is_whole(
         OSError: If a file is there, must be read and cannot be.
     """
     manifest = read_manifest(checkpoint, must_read=must_read)
-    if manifest is None or not manifest.model.fits(checkpoint.model, must_read=must_read):
+    if manifest is None:
         return False
-    return model_only or manifest.training.fits(checkpoint.training, must_read=must_read)
+    inside = checkpoint.run_path
+    if not manifest.model.fits(checkpoint.model, inside=inside, must_read=must_read):
+        return False
+    return model_only or manifest.training.fits(
+        checkpoint.training, inside=inside, must_read=must_read
+    )
 
 
 def read_manifest(checkpoint: CheckpointDirectory, *, must_read: bool = False) -> Manifest | None:
@@ -142,7 +149,8 @@ def read_manifest(checkpoint: CheckpointDirectory, *, must_read: bool = False) -
         OSError: If it is there, must be read and cannot be.
     """
     with _unless(must_read=must_read), contextlib.suppress(ValueError, TypeError):
-        return Manifest.from_json(decode_json(read_bounded(checkpoint.manifest)))
+        data = read_bounded(checkpoint.manifest, inside=checkpoint.run_path)
+        return Manifest.from_json(decode_json(data))
     return None
 
 

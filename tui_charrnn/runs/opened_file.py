@@ -1,9 +1,11 @@
 """An open file, read by the operations of the system that are in use."""
 
+import contextlib
 import errno
 import io
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,29 +89,85 @@ class OpenedFile(io.RawIOBase):
 
 
 def open_to_read(
-    path: Path | str, *, folder: int | None = None, follows_links: bool = True
+    path: Path, *, inside: Path | None = None, folder: int | None = None
 ) -> OpenedFile:
     """Open a file or a folder; a pipe is not waited for.
 
     Args:
         path: What to open.
-        folder: Descriptor of the folder that a relative path begins at; None: where we are.
-        follows_links: Whether a link is followed rather than refused.
+        inside: The folder of a run: what lies in it is not reached through a link. The folder
+            itself may be one. None follows links everywhere.
+        folder: Descriptor of the folder that it lies in, where that is open; it is in a run then.
 
     Raises:
+        LinkError: If there is a link that may not be followed.
         OSError: If the system refuses.
     """
     files = file_system()
     with refusals():
-        flags = 0 if follows_links else os.O_NOFOLLOW
-        return OpenedFile(files.open_to_read(path, flags, folder), files)
+        if folder is not None:
+            return OpenedFile(files.open_to_read(path, os.O_NOFOLLOW, folder), files)
+        if inside is None or path == inside:
+            return OpenedFile(files.open_to_read(path), files)
+        with folder_inside(path.parent, inside) as above:
+            return OpenedFile(files.open_to_read(path, os.O_NOFOLLOW, above), files)
 
 
-def names_in(folder: Path) -> list[str]:
+def names_in(folder: Path, *, inside: Path | None = None) -> list[str]:
     """The names in a folder, sorted.
 
+    Args:
+        folder: Where to look.
+        inside: As for `open_to_read`.
+
     Raises:
+        LinkError: If there is a link that may not be followed.
         OSError: If the system refuses.
     """
     with refusals():
-        return sorted(file_system().names(folder))
+        if inside is None or folder == inside:
+            return sorted(file_system().names(folder))
+        with folder_inside(folder, inside) as opened:
+            return sorted(file_system().names(folder, opened))
+
+
+@contextlib.contextmanager
+def folder_inside(
+    folder: Path,
+    inside: Path | None,
+    files: ReadableFiles | None = None,
+    *,
+    opened: int | None = None,
+) -> Iterator[int | None]:
+    """Open a folder of a run, going down from the run's own without following a link.
+
+    Args:
+        folder: The folder.
+        inside: The run's own, or None where links are followed.
+        files: The operations of the system; None takes those in use.
+        opened: Descriptor of `inside`, where that is open.
+
+    Returns:
+        Its descriptor while the context lasts; None if no care is needed: it is `inside` itself, or
+        does not lie in it.
+
+    Raises:
+        LinkError: If there is a link on the way.
+        OSError: If the system refuses.
+    """
+    if inside is None or folder == inside or not folder.is_relative_to(inside):
+        yield None
+        return
+    files = files or file_system()
+    descriptors: list[int] = []
+    flags, path = os.O_DIRECTORY | os.O_NOFOLLOW, inside
+    try:
+        for name in folder.relative_to(inside).parts:
+            path /= name
+            above = descriptors[-1] if descriptors else opened
+            descriptors.append(files.open_to_read(path, flags, above))
+        yield descriptors[-1]
+    finally:
+        for descriptor in descriptors:
+            with quietly():
+                files.close(descriptor)

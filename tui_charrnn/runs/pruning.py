@@ -20,6 +20,7 @@ def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None
     Raises:
         StorageError: If the disk refuses, or does not say which is the best.
     """
+    storage = storage.inside(run.path)
     latest, best = _pointers(run)
     if latest is None:
         return  # without it nobody knows what is old
@@ -58,6 +59,7 @@ def return_to(
     Raises:
         StorageError: If the disk refuses.
     """
+    storage = storage.inside(run.path)
     with explained("read", checkpoint.path):
         manifest = read_manifest(checkpoint, must_read=True)
     latest, best = _pointers(run)

@@ -63,7 +63,7 @@ class LineTail:
             RunError: If the file exists and cannot be read.
         """
         try:
-            with open_to_read(self._path) as file:
+            with open_to_read(self._path, inside=self._path.parent) as file:
                 return self._read(file, max_bytes)
         except FileNotFoundError:
             return b""
@@ -189,7 +189,7 @@ def read_status(run: RunDirectory) -> RunStatus | None:
         RunError: If the file cannot be used.
     """
     try:
-        return RunStatus.from_json(read_document(run.status))
+        return RunStatus.from_json(read_document(run.status, inside=run.path))
     except FileNotFoundError:
         return None
 
@@ -201,6 +201,6 @@ def read_description(run: RunDirectory) -> RunDescription:
         RunError: If there is no run, or its run.json cannot be used.
     """
     try:
-        return RunDescription.from_json(read_document(run.description))
+        return RunDescription.from_json(read_document(run.description, inside=run.path))
     except FileNotFoundError as error:
         raise RunError(f"{run.path} is not a run: it has no run.json.") from error

@@ -19,6 +19,7 @@ from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
 from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
+from tui_charrnn.runs.links import refuse_links
 from tui_charrnn.runs.manifest import Manifest, read_pointer
 from tui_charrnn.runs.opened_file import OpenedFile, open_to_read
 from tui_charrnn.runs.pruning import pointer_document
@@ -60,8 +61,9 @@ class Snapshot:
             every_checkpoint: Take all checkpoints that are there.
 
         Raises:
-            RunError: If a file is there and cannot be opened.
+            RunError: If a file is there and cannot be opened, or is a link.
         """
+        refuse_links(run)
         self._run = run
         self.steps: list[int] = []
         """Steps of the checkpoints that were given out so far."""
@@ -123,8 +125,9 @@ def open_best_model(run: RunDirectory, files: ExitStack) -> Piece | None:
         files: Closes the file.
 
     Raises:
-        RunError: If it is there and cannot be opened.
+        RunError: If it is there and cannot be opened, or a part of the run is a link.
     """
+    refuse_links(run)
     pinned, named = _pin_checkpoints(run, files)
     if not pinned:
         return None
@@ -170,7 +173,7 @@ def _open_checkpoint(
     """Open the files of one checkpoint, or nothing if it is gone or damaged."""
     target = run.checkpoint(step)
     try:
-        folder = open_to_read(checkpoint.path)
+        folder = open_to_read(checkpoint.path, inside=run.path)
     except OSError:
         return None
     with folder:
@@ -216,7 +219,7 @@ def _open_piece(
         RunError: If it is there and cannot be opened.
     """
     try:
-        file = open_to_read(path if folder is None else path.name, folder=folder)
+        file = open_to_read(path, inside=run.path, folder=folder)
         stream = files.enter_context(file.buffered())
         facts = file.facts()
         if not stat.S_ISREG(facts.st_mode):

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,21 +15,39 @@ from tui_charrnn.runs.appended_file import AppendedFile
 from tui_charrnn.runs.file_beside import FileBeside
 from tui_charrnn.runs.file_system import (
     FileSystem,
+    LinkError,
     explained,
     file_system,
     is_missing,
     quietly,
 )
+from tui_charrnn.runs.opened_file import folder_inside
 
 _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """How file systems (Lustre without `-o flock`, some FUSE ones) say that they know no locks."""
 
 
 class Storage:
-    """Durable writing; every failure is a `StorageError` that says what could not be written."""
+    """Durable writing; every failure is a `StorageError` that says what could not be written.
 
-    def __init__(self, operations: FileSystem | None = None) -> None:
+    No link is written through where a file is opened. `inside` a run, no folder is reached through
+    one either.
+    """
+
+    def __init__(self, operations: FileSystem | None = None, *, inside: Path | None = None) -> None:
+        """Name the way to the disk.
+
+        Args:
+            operations: Those of the system; None takes those in use.
+            inside: The folder of a run: what lies in it is not reached through a link. The folder
+                itself may be one.
+        """
         self._fs = operations or file_system()
+        self._inside = inside
+
+    def inside(self, folder: Path) -> Self:
+        """The same way to the disk for one run; see the argument of that name."""
+        return type(self)(self._fs, inside=folder)
 
     def write_atomically(self, path: Path, data: bytes, *, room_for_next: int = 0) -> None:
         """Replace a file's contents as a whole; on failure the old contents stay.
@@ -47,25 +64,25 @@ class Storage:
             StorageError: If the system refuses.
         """
         partial = path.with_name(f".{path.name}.partial")
-        with explained("write", path):
+        with explained("write", path), self._folder(path.parent) as folder:
             try:
-                # written over and cut off, not emptied first: its room may be the last that is left
-                self._write(partial, data, 0)
-                self._fs.replace(partial, path)
+                # written over and cut off, not emptied first: its room may be the last
+                self._write(partial, data, 0, folder)
+                self._fs.replace(partial, path, (folder, folder))
             except BaseException:
                 if not room_for_next:
                     with quietly():
-                        self._fs.remove(partial)
+                        self._fs.remove(partial, folder)
                 raise
             if room_for_next:
                 with quietly():
-                    self._write(partial, bytes(room_for_next), 0, is_durable=False)
-            self._fs.fsync_folder(path.parent)
+                    self._write(partial, bytes(room_for_next), 0, folder, is_durable=False)
+            self._fs.fsync_folder(path.parent, folder)
 
     def give_room_back(self, path: Path) -> None:
         """Let go of what `room_for_next` took beside a file."""
-        with quietly():
-            self._fs.remove(path.with_name(f".{path.name}.partial"))
+        with quietly(), self._folder(path.parent) as folder:
+            self._fs.remove(path.with_name(f".{path.name}.partial"), folder)
 
     def write_new(self, path: Path, data: bytes) -> None:
         """Write a durable file into a folder that is not published yet.
@@ -73,8 +90,8 @@ class Storage:
         Raises:
             StorageError: If the system refuses, or the file exists.
         """
-        with explained("write", path):
-            self._write(path, data, os.O_EXCL)
+        with explained("write", path), self._folder(path.parent) as folder:
+            self._write(path, data, os.O_EXCL, folder)
 
     def open_to_append(self, path: Path) -> AppendedFile:
         """Open a file that grows; it is made if it is missing.
@@ -82,8 +99,8 @@ class Storage:
         Raises:
             StorageError: If the system refuses.
         """
-        with explained("write", path):
-            descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        with explained("write", path), self._folder(path.parent) as folder:
+            descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, folder)
         return AppendedFile(path, self._fs, descriptor)
 
     def open_beside(self, path: Path) -> FileBeside:
@@ -108,6 +125,7 @@ class Storage:
             StorageError: If the system refuses for another reason.
         """
         with explained("lock", path), contextlib.ExitStack() as on_failure:
+            # beside run.json, so below no folder that could be a link
             descriptor = self._fs.open(path, os.O_RDWR | os.O_CREAT)
             lock = FileLock(self._fs, descriptor)
             on_failure.callback(lock.release)
@@ -134,9 +152,10 @@ class Storage:
         with explained("make the folder", path):
             missing = [folder for folder in (path, *path.parents) if not self._is_folder(folder)]
             for folder in reversed(missing):
-                with contextlib.suppress(FileExistsError):  # another process was faster
-                    self._fs.mkdir(folder)
-                self._fs.fsync_folder(folder.parent)
+                with self._folder(folder.parent) as above:
+                    with contextlib.suppress(FileExistsError):  # another process was faster
+                        self._fs.mkdir(folder, above)
+                    self._fs.fsync_folder(folder.parent, above)
 
     def rename(self, path: Path, new: Path) -> None:
         """Rename a file or a folder within its file system, durably.
@@ -146,11 +165,15 @@ class Storage:
         Raises:
             StorageError: If the system refuses.
         """
-        with explained("write", new):
-            self._fs.replace(path, new)
-            self._fs.fsync_folder(new.parent)
+        with (
+            explained("write", new),
+            self._folder(path.parent) as old_folder,
+            self._folder(new.parent) as new_folder,
+        ):
+            self._fs.replace(path, new, (old_folder, new_folder))
+            self._fs.fsync_folder(new.parent, new_folder)
             if path.parent != new.parent:
-                self._fs.fsync_folder(path.parent)
+                self._fs.fsync_folder(path.parent, old_folder)
 
     def publish_folder(self, hidden: Path, final: Path) -> None:
         """Give a finished folder its name, which must be free, durably.
@@ -158,8 +181,8 @@ class Storage:
         Raises:
             StorageError: If the system refuses.
         """
-        with explained("write", final):
-            self._fs.fsync_folder(hidden)
+        with explained("write", final), self._folder(hidden) as opened:
+            self._fs.fsync_folder(hidden, opened)
         self.rename(hidden, final)
 
     def remove_tree(self, path: Path) -> None:
@@ -168,30 +191,38 @@ class Storage:
         Raises:
             StorageError: If the system refuses.
         """
-        with explained("remove", path):
-            for item in self._deepest_first(path):
-                with contextlib.suppress(FileNotFoundError):
-                    self._fs.remove(item)
+        with explained("remove", path), self._folder(path.parent) as folder:
+            self._remove(path, folder)
+
+    def _remove(self, path: Path, folder: int | None) -> None:
+        """Remove a folder's contents and then itself; what a link leads to is nobody's contents."""
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISDIR(self._fs.look_at(path, folder).st_mode):
+                with folder_inside(path, path.parent, self._fs, opened=folder) as opened:
+                    for name in sorted(self._fs.names(path, opened)):
+                        self._remove(path / name, opened)
+            self._fs.remove(path, folder)
+
+    def _folder(self, path: Path) -> contextlib.AbstractContextManager[int | None]:
+        return folder_inside(path, self._inside, self._fs)
 
     def _is_folder(self, path: Path) -> bool:
+        """Whether it is one, or a link to one where that is followed."""
         try:
-            mode = self._fs.look_at(path).st_mode
+            with self._folder(path.parent) as folder:
+                mode = self._fs.look_at(path, folder).st_mode
         except OSError as error:
             if is_missing(error):
                 return False
             raise
+        if self._inside is not None and self._inside in path.parents and stat.S_ISLNK(mode):
+            raise LinkError(path)
         return stat.S_ISDIR(mode) or (stat.S_ISLNK(mode) and path.is_dir())
 
-    def _deepest_first(self, path: Path) -> Iterator[Path]:
-        """A folder's contents and then itself; what a link leads to is nobody's contents."""
-        with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISDIR(self._fs.look_at(path).st_mode):
-                for name in sorted(self._fs.names(path)):
-                    yield from self._deepest_first(path / name)
-            yield path
-
-    def _write(self, path: Path, data: bytes, flag: int, *, is_durable: bool = True) -> None:
-        descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag)
+    def _write(
+        self, path: Path, data: bytes, flag: int, folder: int | None, *, is_durable: bool = True
+    ) -> None:
+        descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag, folder)
         try:
             self._write_all(descriptor, data)
             if flag != os.O_EXCL:

@@ -7,6 +7,7 @@ that going and coming back is one rename, and out of every list, as the folder i
 import contextlib
 import itertools
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +19,17 @@ from tui_charrnn.errors import RunError, RunLockedError, StorageError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.creation import refuse_name
 from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.file_system import explained
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.locking import keep_trainers_out
+from tui_charrnn.runs.opened_file import names_in
 from tui_charrnn.runs.storage import Storage
 
 TRASH: Final = ".trash"
 _TIME_FORM: Final = "%Y%m%dT%H%M%S.%fZ"
+_REMOVING: Final = ".removing-"
+_THROWN: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
+"""What `_TIME_FORM` makes: nothing else in the trash was put there by this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def trash_run(run: RunDirectory, *, storage: Storage | None = None) -> TrashedRu
         RunLockedError: If it is being trained.
         StorageError: If the disk refuses; then the run is where it was.
     """
-    storage = storage or Storage()
+    storage = (storage or Storage()).inside(run.path.parent)
     thrown = datetime.now(UTC).strftime(_TIME_FORM)
     target = run.path.parent / TRASH / thrown / run.name
     with _left_alone(run, storage, "deleted"):
@@ -94,9 +100,9 @@ def trash_run(run: RunDirectory, *, storage: Storage | None = None) -> TrashedRu
 def list_trash(folder: Path) -> list[TrashedRun]:
     """What lies in the trash of a runs folder, the last one that was thrown away first."""
     found = [
-        TrashedRun(path, thrown.name)
-        for thrown in _visible(folder / TRASH)
-        for path in _items(thrown)
+        TrashedRun(folder / TRASH / thrown / name, thrown)
+        for thrown in filter(_THROWN.fullmatch, _names(folder / TRASH, folder))
+        for name in _names(folder / TRASH / thrown, folder)
     ]
     return sorted(found, key=lambda run: (run.thrown, run.name), reverse=True)
 
@@ -123,14 +129,14 @@ def restore_run(
     if wanted is None:
         raise RunError(_nothing_to_restore(folder, name, trashed))
     run = RunDirectory(_free_place(folder, wanted.name))
-    (storage or Storage()).rename(wanted.path, run.path)
+    (storage or Storage()).inside(folder).rename(wanted.path, run.path)
     with contextlib.suppress(OSError):  # not empty if two were thrown away at the same instant
         wanted.path.parent.rmdir()
     return run
 
 
 def empty_trash(folder: Path, *, storage: Storage | None = None) -> int:
-    """Remove for good what lies in the trash of a runs folder.
+    """Remove for good the runs in the trash of a runs folder; what else lies there stays.
 
     Returns:
         How many bytes that freed.
@@ -138,15 +144,23 @@ def empty_trash(folder: Path, *, storage: Storage | None = None) -> int:
     Raises:
         StorageError: If the disk refuses; what was not removed is still there.
     """
-    storage = storage or Storage()
+    storage = (storage or Storage()).inside(folder)
     trash = folder / TRASH
-    for thrown in _visible(trash):
+    with explained("read", trash):
+        try:
+            names = names_in(trash, inside=folder)
+        except FileNotFoundError:
+            return 0
+    thrown = [name for name in names if _THROWN.fullmatch(name)]
+    left = [name for name in names if _THROWN.fullmatch(name.removeprefix(_REMOVING))]
+    for name in thrown:
         # hidden first, so that nobody brings half a run back
-        storage.rename(thrown, trash / f".removing-{thrown.name}")
+        storage.rename(trash / name, trash / f"{_REMOVING}{name}")
     freed = 0
-    for path in _items(trash):
-        size = disk_size(path)
-        storage.remove_tree(path)
+    for name in sorted({name.removeprefix(_REMOVING) for name in left}):
+        hidden = trash / f"{_REMOVING}{name}"
+        size = disk_size(hidden)
+        storage.remove_tree(hidden)
         freed += size
     return freed
 
@@ -185,12 +199,9 @@ def _free_place(folder: Path, name: str) -> Path:
     return next(place for place in places if not os.path.lexists(place))
 
 
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in _items(folder) if not path.name.startswith(".")]
-
-
-def _items(folder: Path) -> list[Path]:
+def _names(folder: Path, runs: Path) -> list[str]:
+    """The names in a folder of the trash; none if it cannot be read, or is a link."""
     try:
-        return sorted(folder.iterdir())
+        return names_in(folder, inside=runs)
     except OSError:
         return []

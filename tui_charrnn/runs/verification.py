@@ -3,12 +3,14 @@
 Nothing is written, and nothing is believed that a hash can tell.
 """
 
+import os
 from dataclasses import dataclass, field
 from typing import Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
+from tui_charrnn.runs.file_system import file_system, is_missing
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
@@ -103,8 +105,11 @@ def _runs_of(stretch: BatchStretch) -> list[tuple[int, int]]:
 def verify_events(run: RunDirectory) -> EventFacts:
     """Read all records of a run, and see that every step has one."""
     facts, reader = EventFacts(), RunReader(run)
-    if not run.events.exists():
-        facts.problem = "it is missing"
+    try:
+        file_system().look_at(run.events)
+    except OSError as error:
+        reason = f"it cannot be read: {error.strerror}"
+        facts.problem = "it is missing" if is_missing(error) else reason
         return facts
     behind = -1
     try:
@@ -139,7 +144,7 @@ def damaged_pointers(run: RunDirectory) -> list[str]:
     return [
         path.name
         for path in (run.latest, run.best)
-        if path.exists() and read_pointer(run, path) is None
+        if os.path.lexists(path) and read_pointer(run, path) is None
     ]
 
 
@@ -147,8 +152,8 @@ def _verify(checkpoint: CheckpointDirectory, step: int) -> CheckpointFacts:
     name, manifest = checkpoint.path.name, read_manifest(checkpoint)
     if manifest is None:
         return CheckpointFacts(name, step, False, False, "its manifest.json cannot be used")
-    has_model = manifest.model.fits(checkpoint.model)
-    has_state = manifest.training.fits(checkpoint.training)
+    has_model = manifest.model.fits(checkpoint.model, inside=checkpoint.run_path)
+    has_state = manifest.training.fits(checkpoint.training, inside=checkpoint.run_path)
     damaged = [
         path.name
         for path, is_whole in ((checkpoint.model, has_model), (checkpoint.training, has_state))

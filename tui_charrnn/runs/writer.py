@@ -11,6 +11,7 @@ from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.event_log import EventLog
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.links import refuse_links
 from tui_charrnn.runs.locking import identify, lock_run
 from tui_charrnn.runs.pulse import Pulse
 from tui_charrnn.runs.reader import read_status
@@ -60,10 +61,12 @@ class RunWriter:
             heartbeat: Seconds between two writes of state.json.
 
         Raises:
+            RunError: If a link stands in the place of a part of the run.
             RunLockedError: If another trainer is writing the run.
             StorageError: If the run cannot be written at all.
         """
-        storage = storage or Storage()
+        refuse_links(run)
+        storage = (storage or Storage()).inside(run.path)
         self._unsaved = ""
         self._observers: list[Callable[[], Mapping[str, Any]]] = []
         with contextlib.ExitStack() as resources:

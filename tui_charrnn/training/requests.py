@@ -65,10 +65,9 @@ class RequestDesk:
 
     def _answer_new(self) -> None:
         for request in take_requests(self._context.run):
-            if request.is_from_owner:
+            accepted, message = False, request.refusal
+            if not request.refusal:
                 accepted, message = self._carry_out(request)
-            else:
-                accepted, message = False, "it came from a user who does not own this run"
             answered = RequestAnswered(request.request, accepted, message, request.id)
             self._writer.append(answered)
 

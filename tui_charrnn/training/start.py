@@ -92,7 +92,7 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
         seconds = planned.seconds_per_step
     context = RunContext(
         run=run,
-        storage=Storage(),
+        storage=Storage(inside=run.path),
         description=description,
         vocabulary=prepared.text.vocabulary,
         plan=plan,

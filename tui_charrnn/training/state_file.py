@@ -22,6 +22,7 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model
 from tui_charrnn.model.header import HEADER_LIMIT
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json
+from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.machine import processor_name
@@ -67,7 +68,7 @@ def load_training_state(path: Path) -> TrainingState:
         RunError: If it cannot be read or is not one.
     """
     try:
-        with open_to_read(path) as opened:
+        with open_to_read(path, inside=CheckpointDirectory(path.parent).run_path) as opened:
             file, size = opened.buffered(), opened.size()
             document = _read_document(file, size)
             file.seek(0)
@@ -88,7 +89,7 @@ def read_model(path: Path) -> Model:
         ModelFileError: If it is not a model.
     """
     try:
-        with open_to_read(path) as opened:
+        with open_to_read(path, inside=CheckpointDirectory(path.parent).run_path) as opened:
             return parse_model(opened.buffered(), opened.size(), path)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error

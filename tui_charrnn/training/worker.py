@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode, RunError
 from tui_charrnn.runs.description import RunDescription, RunState
+from tui_charrnn.runs.file_system import explained, file_system
 from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
@@ -125,7 +126,8 @@ def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
     prepare: Callable[..., Prepared],
     team: Team,
 ) -> ExitCode:
-    has_history = run.events.exists() and run.events.stat().st_size > 0
+    with explained("read", run.events):
+        has_history = file_system().look_at(run.events).st_size > 0
     _record_start(writer)
     prepared = prepare(run, description, writer, partial(interruption.heed, deadline))
     if has_history:
