@@ -35,7 +35,7 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
             from tui_charrnn.tui import app
             from tui_charrnn.tui.main_screen import MainScreen
             from tui_charrnn.tui.text.generation_thread import Speech
-            from tui_charrnn.tui.terminal import TolerantDriver
+            from tui_charrnn.tui.textual_patches import TolerantDriver
             from tui_charrnn.tui.text.seed_input import SeedInput
             from tui_charrnn.tui.text.spoken_text import SpokenText
 

@@ -11,14 +11,15 @@ from tui_charrnn.runs.batch_stretch import BatchStretch, split_stretches
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.record_codec import decode_record, encode_record
-from tui_charrnn.runs.records import BatchTrained, Record, RunResumed, RunWarned
+from tui_charrnn.runs.records import LARGEST_STEP, BatchTrained, Record, RunResumed, RunWarned
 
 LINE: Final = (
     '{"kind":"batch","step":%s,"loss":%s,"learning_rate":%s,"gradient_norm":%s,"elapsed":%s}'
 )
 _ODD: Final = (
     "0 -0 -0.0 1 007 01.5 1. .5 1.e5 +1.5 -1.5 1.5.2 1e5 1E5 1e+05 1e-05 1e-5 1e- 1e--5 1.5-3 "
-    "1.5e 0e-0 1.5e5 1e999 1.5e999 1.5e308 1e-999 0.1e-05e3 9223372036854775807 1_0.5 1_0 "
+    "1.5e 0e-0 1.5e5 1e999 1.5e999 1.5e308 1e-999 0.1e-05e3 1.5e38 1.5e39 1_0.5 1_0 "
+    "999999999999999 1000000000000000 9223372036854775807 "
     "9223372036854775808 99999999999999999999999999 0.123456789012345678901234567890 "
     '\N{ARABIC-INDIC DIGIT THREE}.5 NaN Infinity null true "1.5" [1.5] {} 0x1p3 nan inf \x00 "'
 )
@@ -89,7 +90,7 @@ def test_a_number_is_read_or_refused_as_one_by_one(tmp_path: Path, place: int, n
     assert (reader.read_new(), reader.unreadable) == read_one_by_one(whole)
 
 
-@given(st.lists(st.builds(BatchTrained, st.integers(1, 10**17), *[st.floats(0, 100)] * 4)))
+@given(st.lists(st.builds(BatchTrained, st.integers(1, LARGEST_STEP), *[st.floats(0, 100)] * 4)))
 def test_what_a_trainer_writes_is_read_at_once(records: list[BatchTrained]) -> None:
     usual = [record for record in records if "e+" not in encode_record(record)]
     parts = split_stretches("".join(encode_record(record) + "\n" for record in usual).encode())

@@ -87,6 +87,23 @@ def test_a_record_that_lacks_a_field_is_refused(record: Record) -> None:
             decode_record(json.dumps(shorter))
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        BatchTrained(10**15, 3.5, 0.003, 0.5, 0.25),
+        BatchTrained(-1, 3.5, 0.003, 0.5, 0.25),
+        BatchTrained(1, 1e40, 0.003, 0.5, 0.25),
+        RunResumed(2**63 - 1),
+        RunPlanned(-5, 200, 50, 32, None),
+        BaselinesMeasured((0, 1), (3.0, -1e300)),
+        RunEnded("finished", 1_000, 1.5, 10**18, 0, 99.5),
+    ],
+)
+def test_numbers_that_nobody_could_draw_are_refused(record: Record) -> None:
+    with pytest.raises(ValueError, match="Received"):
+        decode_record(encode_record(record))
+
+
 def test_an_answer_of_before_has_no_id() -> None:
     line = '{"kind":"answered","request":"stop","accepted":true,"message":"saving"}'
     assert decode_record(line) == RequestAnswered("stop", True, "saving", "")

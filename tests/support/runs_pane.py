@@ -1,6 +1,6 @@
 """The runs pane alone, in an app that keeps what the pane asks for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.keys.keymap import keymap_of, put_in_force, remap
 from tui_charrnn.tui.messages import NewsTold, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.runs.list import RunList
 from tui_charrnn.tui.runs.pane import RunsPane
@@ -24,6 +25,8 @@ class Host(ThemedApp):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        put_in_force(session.keys)
+        self.set_keymap(keymap_of(session.keys))
         self.session = session
         self.pane = RunsPane(session)
         self.told: list[str] = []
@@ -51,10 +54,22 @@ class Host(ThemedApp):
 
 @asynccontextmanager
 async def pane(
-    folder: Path, *, size: tuple[int, int] = (80, 24), readonly: bool = False
+    folder: Path,
+    *,
+    size: tuple[int, int] = (80, 24),
+    readonly: bool = False,
+    keys: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Host, Pilot[None]]]:
-    """The pane, once it shows the folder."""
-    app = Host(Session(runs_folder=folder, is_readonly=readonly))
+    """The pane, once it shows the folder.
+
+    Args:
+        folder: Where the runs are.
+        size: Of the terminal.
+        readonly: Whether the user came only to look.
+        keys: The user's own, by what they do.
+    """
+    table, _ = remap(keys or {})
+    app = Host(Session(runs_folder=folder, is_readonly=readonly, keys=table))
     async with app.run_test(size=size) as pilot:
         await listed(app, pilot, app.pane.runs)
         app.pane.runs.table.focus()

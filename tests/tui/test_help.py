@@ -68,6 +68,17 @@ async def test_the_key_that_opened_it_closes_it(tmp_path: Path) -> None:
         assert app.screen is app.main
 
 
+async def test_asked_for_again_while_it_is_opened_it_is_opened_once(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.action_help()
+        app.action_help()  # as from the palette, before the first one is there
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is app.main
+
+
 async def test_a_small_terminal_shows_the_line_and_some_keys(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(40, 12)) as pilot:

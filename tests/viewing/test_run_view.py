@@ -21,6 +21,7 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     RunStarted,
     RunWarned,
+    SampleTaken,
     SplitEvaluated,
 )
 from tui_charrnn.text.ngrams import Baselines
@@ -49,6 +50,16 @@ def test_best_is_the_lowest_score_and_not_the_newest(view: RunView) -> None:
     view.take([scored(10, 2.0), scored(20, 1.5), scored(30, 1.7)])
     assert view.validation == scored(30, 1.7)
     assert view.best == scored(20, 1.5)
+
+
+def test_what_goes_back_without_a_resume_takes_the_place_of_what_came_later(view: RunView) -> None:
+    view.take([scored(10, 2.0), scored(20, 1.5), scored(15, 1.7)])
+    view.take([CheckpointSaved(step, "", 0.1) for step in (10, 20, 15)])
+    view.take([SampleTaken(step, "A", "b", 0, 0.8) for step in (10, 20, 15)])
+    assert view.evaluations == [scored(10, 2.0), scored(15, 1.7)]
+    assert view.best == scored(15, 1.7)
+    assert view.checkpoints == [10, 15]
+    assert [sample.step for sample in view.samples] == [10, 15]
 
 
 def test_lead_is_measured_against_the_best_ngram(view: RunView) -> None:

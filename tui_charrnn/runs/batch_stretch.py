@@ -4,15 +4,14 @@ A line that looks exactly as `encode_record` writes a batch is taken apart by on
 expression; every other line is left to `decode_record`, which knows them all.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from tui_charrnn.runs.records import BatchTrained, Record
+from tui_charrnn.runs.records import LARGEST_NUMBER, BatchTrained, Record
 
-_STEP: Final = rb"([1-9][0-9]{0,17})"
+_STEP: Final = rb"([1-9][0-9]{0,14})"  # up to LARGEST_STEP
 # What float() makes of this is what JSON makes of it, or else float() refuses it. A whole number
 # without a point is left to JSON, and so are a sign and an exponent with a plus.
 _NUMBER: Final = rb"((?:0|[1-9][0-9]{0,14})(?:\.[0-9]|e-)[0-9e-]{0,23})"
@@ -104,7 +103,7 @@ def _batches(fields: list[bytes], begin: int, end: int) -> list[BatchStretch]:
     """The stretch from one line until another, if there is any between them.
 
     Raises:
-        ValueError: If something in it is not a finite number.
+        ValueError: If something in it is no number within the bounds of a record.
     """
     if begin == end:
         return []
@@ -114,6 +113,6 @@ def _batches(fields: list[bytes], begin: int, end: int) -> list[BatchStretch]:
         list(map(int, columns[0])),
         [list(map(float, column)) for column in columns[1:]],
     )
-    if not math.isfinite(sum(map(sum, (losses, rates, norms, elapsed)))):
+    if not sum(map(sum, (losses, rates, norms, elapsed))) <= LARGEST_NUMBER:  # none is negative
         raise ValueError("A number is too large.")
     return [BatchStretch(steps, losses, rates, norms, elapsed)]

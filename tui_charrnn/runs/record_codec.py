@@ -1,11 +1,13 @@
 """Records as lines of events.jsonl, and back."""
 
 import json
-from dataclasses import asdict
-from typing import Final
+from dataclasses import asdict, fields
+from typing import Any, Final
 
 from tui_charrnn.runs.json_values import build_checked, decode_json
 from tui_charrnn.runs.records import (
+    LARGEST_NUMBER,
+    LARGEST_STEP,
     BaselinesMeasured,
     BatchTrained,
     CheckpointSaved,
@@ -48,6 +50,15 @@ _KINDS: Final[dict[str, type[Record]]] = {
     "ended": RunEnded,
 }
 _NAMES: Final = {record: kind for kind, record in _KINDS.items()}
+_STEPS: Final = frozenset({
+    "step",
+    "to_step",
+    "best_step",
+    "total_steps",
+    "steps_per_epoch",
+    "evaluate_every",
+})
+"""Fields that count steps."""
 
 
 def encode_record(record: Record) -> str:
@@ -67,10 +78,28 @@ def decode_record(line: str) -> Record | None:
 
     Raises:
         ValueError: If the line is not a record at all: not JSON, no kind, a field missing, a
-            value of the wrong kind.
+            value of the wrong kind, a number out of its bounds.
     """
     values = decode_json(line)
     if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
         raise ValueError(f"A record is an object with a kind. Received: {line[:80]!r}")
-    record = _KINDS.get(values["kind"])
-    return build_checked(record, values) if record else None
+    kind = _KINDS.get(values["kind"])
+    if kind is None:
+        return None
+    record = build_checked(kind, values)
+    for item in fields(record):
+        _check_bounds(item.name, getattr(record, item.name))
+    return record
+
+
+def _check_bounds(name: str, value: Any) -> None:
+    """Refuse what no run has, and no reader could add up.
+
+    Raises:
+        ValueError: If a number is out of its bounds.
+    """
+    if name in _STEPS and value is not None and not 0 <= value <= LARGEST_STEP:
+        raise ValueError(f"Steps are 0 to {LARGEST_STEP:,}. Received: {name}={value}")
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, float) and not abs(number) <= LARGEST_NUMBER:
+            raise ValueError(f"Numbers are {LARGEST_NUMBER:g} at most. Received: {name}={number}")

@@ -1,11 +1,16 @@
 """What a trainer writes into events.jsonl: one frozen dataclass a kind.
 
 Losses are nats per character, `elapsed` is seconds of work on the run, summed over its resumes.
-Every number is finite; a loss that is not is a record of its own (`RunDiverged`).
+Every number is finite and bounded; a loss that is not is a record of its own (`RunDiverged`).
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+LARGEST_STEP: Final = 10**15 - 1
+"""A float holds it exactly, and what a chart adds to it."""
+LARGEST_NUMBER: Final = 1e39
+"""More than a float32 holds; sums and squares of such numbers are still finite."""
 
 
 @dataclass(frozen=True, slots=True)

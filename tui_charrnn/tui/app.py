@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
@@ -30,8 +30,9 @@ from tui_charrnn.tui.messages import (
 )
 from tui_charrnn.tui.runs.search import look_for_run_soon
 from tui_charrnn.tui.session import Session, Source, session_for
-from tui_charrnn.tui.terminal import TerminalGuard, tolerant_driver
+from tui_charrnn.tui.terminal import TerminalGuard
 from tui_charrnn.tui.text.model_loader import WeightsLoader, has_weights
+from tui_charrnn.tui.textual_patches import close_after_crash, tolerant_driver
 from tui_charrnn.tui.theme.choice import put_on_theme
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 
@@ -41,20 +42,12 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from tui_charrnn.tui.new_run.start import Launch
 
 
-def _help_screen() -> Screen[Any]:
-    # deferred: needed by those who ask for it only
-    from tui_charrnn.tui.help import HelpScreen  # noqa: PLC0415 - as said
-
-    return HelpScreen()
-
-
 class CharRNNApp(ThemedApp):
     """Shows a run that another process trains, and lets a model speak."""
 
     TITLE = "charrnn-tui"
     CSS_PATH = "charrnn.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
-    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {"help": _help_screen}
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
@@ -135,6 +128,14 @@ class CharRNNApp(ThemedApp):
         yield from key_commands(self, main, focused, pane)
         yield from super().get_system_commands(screen)
 
+    def action_help(self) -> None:
+        """List all keys; once, however often that is asked for while the list is opened."""
+        # deferred: needed by those who ask for it only
+        from tui_charrnn.tui.help import HelpScreen  # noqa: PLC0415 - as said
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
     def action_train(self) -> None:
         """Open the form for a new run."""
         self._open_form(None)
@@ -209,12 +210,8 @@ class CharRNNApp(ThemedApp):
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
+        if close_after_crash(self, error, int(ExitCode.UNEXPECTED)):
             self.farewell = report_crash(error, state_folder())
-        self._return_code = int(ExitCode.UNEXPECTED)
-        self._close_messages_no_wait()
 
 
 def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by the caller)

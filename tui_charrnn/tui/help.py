@@ -85,11 +85,6 @@ class HelpScreen(Dialog[None]):
         """Show all keys."""
         self._show_found("")
 
-    def on_screen_resume(self) -> None:
-        """Begin anew each time: it is one screen for as long as the app runs."""
-        self.search.clear()
-        self.page.scroll_home(animate=False)
-
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show the keys that have every word that is typed."""
         event.stop()

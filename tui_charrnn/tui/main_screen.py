@@ -42,6 +42,8 @@ from tui_charrnn.tui.xray.probing import Probing
 from tui_charrnn.tui.xray.xraying import Xraying
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.text.model_loader import WeightsLoader
     from tui_charrnn.viewing.run_view import RunView
@@ -68,6 +70,16 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         self._waits_for_run = False
         self._has_come_up = False
         self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
+
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """What Tab goes through: from the seed into the text that it begins, then the panes."""
+        chain = super().focus_chain
+        seed, text = self.conversation.seed, self.conversation.spoken
+        if seed in chain and text in chain:
+            chain.remove(seed)
+            chain.insert(chain.index(text), seed)
+        return chain
 
     def compose(self) -> ComposeResult:
         """Title, tabs, the panes, the note, the keys; the status once there is a run."""

@@ -11,13 +11,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-from textual import constants
-from textual.driver import Driver
-from textual.drivers import linux_driver
-from textual.drivers.linux_driver import LinuxDriver
-
-from tui_charrnn.tui.terminal_input import terminal_decoder
-
 RESET: Final = (
     "\x1b[?2004l"  # no bracketed paste
     "\x1b[?7h"  # lines wrap again
@@ -37,35 +30,6 @@ _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """SIGINT is one that another process sends: Ctrl+C that is typed reaches the app as a key."""
 _GONE: Final = select.POLLHUP | select.POLLERR
 """Not POLLNVAL, which macOS may report for a terminal that is well."""
-
-
-class TolerantDriver(LinuxDriver):
-    """Textual's driver, with what is typed and pasted read as `terminal_input` has it.
-
-    Bytes that are no UTF-8 end Textual's own.
-    """
-
-    def run_input_thread(self) -> None:
-        """Read what is typed until the app leaves."""
-        names = vars(linux_driver)  # Textual's loop takes its decoder from there
-        strict = names["getincrementaldecoder"]
-        names["getincrementaldecoder"] = terminal_decoder
-        try:
-            super().run_input_thread()
-        finally:
-            names["getincrementaldecoder"] = strict
-
-    def _run_input_thread(self) -> None:
-        """End the app by a defect in this thread as by any other, and not with exit code 0."""
-        try:
-            self.run_input_thread()
-        except Exception as error:  # noqa: BLE001 - the app reports it
-            self._app.call_later(self._app._handle_exception, error)  # noqa: SLF001 - as Textual
-
-
-def tolerant_driver() -> type[Driver] | None:
-    """The driver of this terminal; None if the environment names another one."""
-    return None if constants.DRIVER else TolerantDriver
 
 
 class TerminalGuard:

@@ -1,4 +1,8 @@
-"""What each kind of record changes in what is known of a run, and what it is worth saying."""
+"""What each kind of record changes in what is known of a run, and what it is worth saying.
+
+A trainer writes records in the order of their steps. Where a file has them otherwise, one that goes
+back takes the place of all of its kind that came later, as if the run had been resumed there.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.news import News
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tui_charrnn.viewing.run_view import RunView
 
@@ -87,6 +91,9 @@ def _fold_stretch(view: RunView, stretch: BatchStretch) -> None:
 
 
 def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:
+    if view.evaluations and record.step < view.evaluations[-1].step:
+        view.evaluations = [scored for scored in view.evaluations if scored.step <= record.step]
+        view.best = _best_of(view.evaluations)
     view.evaluations.append(record)
     if view.best is None or record.loss < view.best.loss:
         view.best = record
@@ -97,12 +104,16 @@ def _fold_followed(_: RunView, record: DynamicallyEvaluated) -> News:
 
 
 def _fold_checkpoint(view: RunView, record: CheckpointSaved) -> None:
+    if view.checkpoints and record.step < view.checkpoints[-1]:
+        view.checkpoints = [saved for saved in view.checkpoints if saved <= record.step]
     view.checkpoints.append(record.step)
     batch = view.newest_batch
     view.checkpoint_elapsed = batch.elapsed if batch is not None else None
 
 
 def _fold_sample(view: RunView, record: SampleTaken) -> None:
+    if view.samples and record.step < view.samples[-1].step:
+        view.samples = [sample for sample in view.samples if sample.step <= record.step]
     view.samples.append(record)
 
 
@@ -139,7 +150,7 @@ def _drop_after(view: RunView, step: int) -> None:
     view.step = step
     view.losses.drop_after(step)
     view.evaluations = [scored for scored in view.evaluations if scored.step <= step]
-    view.best = min(view.evaluations, key=lambda scored: scored.loss, default=None)
+    view.best = _best_of(view.evaluations)
     view.checkpoints = [saved for saved in view.checkpoints if saved <= step]
     view.samples = [sample for sample in view.samples if sample.step <= step]
     view.newest_batch = None
@@ -150,6 +161,10 @@ def _drop_after(view: RunView, step: int) -> None:
     view.smoothed = RunningMean()
     if view.losses.buckets:  # the mean goes on from the stretch before, not from nothing
         view.smoothed.add(view.losses.buckets[-1].mean)
+
+
+def _best_of(evaluations: Sequence[SplitEvaluated]) -> SplitEvaluated | None:
+    return min(evaluations, key=lambda scored: scored.loss, default=None)
 
 
 def _fold_changed_rate(view: RunView, record: LearningRateChanged) -> News | None:

@@ -48,6 +48,21 @@ async def test_batches_reach_the_screen_as_they_are_written(
         assert "2/100" in run_words_of(app)
 
 
+async def test_tab_goes_from_the_seed_into_the_text_where_all_stand_side_by_side(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    trainer.train(3.0)
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await wait_until(pilot, "the chart", lambda: bool(app.main.query("LossChart")))
+        await pilot.press("tab")
+        assert app.main.conversation.spoken.has_focus
+        await pilot.press("tab")
+        assert app.main.query_one("LossChart").has_focus
+        await pilot.press("shift+tab", "shift+tab")
+        assert app.main.conversation.seed.has_focus
+
+
 async def test_a_run_that_loads_tensorflow_shows_a_clock(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:

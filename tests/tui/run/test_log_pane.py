@@ -16,6 +16,7 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.keys.keymap import keymap_of, put_in_force, remap
 from tui_charrnn.tui.run.log_feed import LogRead
 from tui_charrnn.tui.run.log_pane import LogPane, count_words
 
@@ -124,6 +125,20 @@ async def test_a_filter_that_hides_all_says_so(run: RunDirectory) -> None:
         await see(pilot, "2 lines")
         await pilot.press("f", "f")
         await see(pilot, "None of 2 lines is shown; f shows others.")
+
+
+async def test_that_sentence_names_the_key_that_the_user_has(run: RunDirectory) -> None:
+    keys, _ = remap({"log.filter": "g"})
+    put_in_force(keys)
+    app = Host()
+    app.set_keymap(keymap_of(keys))
+    print_lines(run, "plain")
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.pane.follow(run)
+        app.pane.focus()
+        await see(pilot, "1 line")
+        await pilot.press("g", "g")
+        await see(pilot, "None of 1 lines is shown; g shows others.")
 
 
 async def test_the_end_is_followed_until_the_reader_scrolls_up(run: RunDirectory) -> None:

@@ -216,6 +216,22 @@ class HeldPacking:
         return run_chores.Outcome("Packed at last.")
 
 
+async def test_sentences_name_the_keys_that_the_user_has(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_chores, "pack", HeldPacking())
+    fake_run(folder)
+    async with pane(folder, keys={"runs.restore": "b", "runs.export": "m"}) as (app, pilot):
+        await pilot.press("m")
+        words = "50 %, m gives it up"
+        await wait_until(pilot, "how far it is", lambda: words in screen_text(app))
+        await press(app, pilot, "m", "Given up; nothing is left of it.")
+        await pilot.press("d")
+        await asked(pilot, QuestionScreen)
+        assert "into the trash? b brings it back." in screen_text(app)
+        await press(app, pilot, "d", "fake is in the trash; b brings it back.")
+
+
 async def test_one_chore_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = HeldPacking()
     monkeypatch.setattr(run_chores, "pack", held)

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.tui.dialogs.dialog import Dialog
-from tui_charrnn.tui.ordered_keys import KeysInOrder
+from tui_charrnn.tui.textual_patches import KeysInOrder
 
 
 class SafeInput(Input, KeysInOrder):

@@ -93,7 +93,7 @@ MAIN_KEYS: Final[tuple[Key, ...]] = (
     Key("run.checkpoint", "f6", "checkpoint", "Save", "Ask the trainer to save a checkpoint now."),
     Key("run.stop", "f9", "stop_training", "End", "Ask the trainer to save and stop."),
     Key("run.rate", "ctrl+r", "learning_rate", "Rate", "Change the learning rate.", in_row=False),
-    Key("app.help", "f1", "push_screen('help')", "Help", "Show this page.", owner="app"),
+    Key("app.help", "f1", "help", "Help", "Show this page.", owner="app"),
     Key(
         "app.quit",
         "ctrl+q",

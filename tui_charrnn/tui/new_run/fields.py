@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
 from tui_charrnn.safe_text import safe_line, with_few_marks
+from tui_charrnn.tui.textual_patches import preset_selection, selection_of
 
 ARROWS: Final = (
     Binding("down", "screen.focus_next", "The next field", show=False),
@@ -68,7 +69,7 @@ class FormSelect(Select[str], inherit_bindings=False):
     @property
     def chosen(self) -> str:
         """The value that is chosen."""
-        return str(self.selection or self._value)
+        return selection_of(self)
 
     def offer(self, options: Sequence[tuple[str, str]], value: str) -> None:
         """Take other choices, and choose one, without telling anybody that it changed."""
@@ -78,7 +79,7 @@ class FormSelect(Select[str], inherit_bindings=False):
 
     def show(self, value: str) -> None:
         """Choose without telling anybody that it changed."""
-        self._value = value  # what it takes once it is mounted
+        preset_selection(self, value)
         if self.is_mounted:
             with self.prevent(Select.Changed):
                 self.value = value

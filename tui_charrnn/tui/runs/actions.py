@@ -72,14 +72,18 @@ def rename(run: RunDirectory, name: str) -> Outcome:
     return Outcome(f"{_name(run)} is called {_name(renamed)} now.", run, renamed)
 
 
-def throw_away(run: RunDirectory) -> Outcome:
+def throw_away(run: RunDirectory, undo: str) -> Outcome:
     """Move a run into the trash.
+
+    Args:
+        run: The run.
+        undo: The key that brings it back.
 
     Raises:
         CharRNNError: If that cannot be.
     """
     trash_run(run)
-    return Outcome(f"{_name(run)} is in the trash; u brings it back.", run)
+    return Outcome(f"{_name(run)} is in the trash; {undo} brings it back.", run)
 
 
 def bring_back(folder: Path) -> Outcome:

@@ -10,6 +10,7 @@ from textual.getters import query_one
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import Answer, QuestionScreen
+from tui_charrnn.tui.keys.keymap import key_words
 from tui_charrnn.tui.messages import RunMoved
 from tui_charrnn.tui.runs import actions as run_chores
 from tui_charrnn.tui.runs.action_pane import ChorePane
@@ -66,7 +67,8 @@ class RunKeeping(ChorePane):
             def pack(errand: Errand) -> Outcome:
                 return run_chores.pack(run, folder, _told_by_percent(errand, tell))
 
-            self.do(f"Packing {safe_line(run.name)}", pack, giving_up="e gives it up")
+            giving_up = f"{key_words('runs.export')} gives it up"
+            self.do(f"Packing {safe_line(run.name)}", pack, giving_up=giving_up)
 
     def action_delete(self) -> None:
         """Ask whether the run under the cursor is to be moved into the trash."""
@@ -77,8 +79,8 @@ class RunKeeping(ChorePane):
 
         def delete(answer: str | None) -> None:
             if answer:
-                words = f"Deleting {safe_line(run.name)}"
-                self.do(words, lambda _: run_chores.throw_away(run))
+                words, undo = f"Deleting {safe_line(run.name)}", key_words("runs.restore")
+                self.do(words, lambda _: run_chores.throw_away(run, undo))
 
         self.app.push_screen(ask_to_delete(run.name), delete)
 
@@ -135,7 +137,7 @@ def ask_to_delete(name: str) -> QuestionScreen:
     """Whether to move a run into the trash: `delete` or nothing."""
     return QuestionScreen(
         "Delete the run",
-        f"Move {name} into the trash? u brings it back.",
+        f"Move {name} into the trash? {key_words('runs.restore')} brings it back.",
         [
             Answer("escape", "Esc", "Keep it", ""),
             Answer("d", "d", "Move it into the trash", "delete"),

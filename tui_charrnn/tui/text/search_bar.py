@@ -9,8 +9,8 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.ordered_keys import KeysInOrder
 from tui_charrnn.tui.text.searched_text import SearchedText
+from tui_charrnn.tui.textual_patches import KeysInOrder
 
 _LONGEST: Final = 200  # characters
 

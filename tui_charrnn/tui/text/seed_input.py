@@ -7,15 +7,13 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.document._document import EditResult
-from textual.document._edit import Edit
 from textual.message import Message
 from textual.reactive import var
 from textual.widgets import TextArea
 
-from tui_charrnn.tui.ordered_keys import KeysInOrder
 from tui_charrnn.tui.text.seed_history import LONGEST_SEED
 from tui_charrnn.tui.text.seed_line import shown_line, unknown_in, unknown_spans
+from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder
 from tui_charrnn.tui.theme.filters import KeepsText
 
 

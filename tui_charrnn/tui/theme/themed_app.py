@@ -15,6 +15,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.textual_patches import mend_option_lists
 from tui_charrnn.tui.theme.filters import InAscii, WithoutColors
 from tui_charrnn.tui.theme.theme_files import fallback_variables
 
@@ -53,6 +54,7 @@ class ThemedApp(App[None]):
             is_ascii: Whether every sign is drawn in ASCII.
             reduces_motion: Whether nothing moves or blinks by itself.
         """
+        mend_option_lists()
         super().__init__(driver_class=driver_class)
         self.is_ascii = is_ascii
         self.reduces_motion = reduces_motion

@@ -1,5 +1,6 @@
 """From steps, epochs or seconds to columns."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
@@ -51,6 +52,7 @@ class Window:
             high = max([high, *(ruler.place(other.step) for other, ruler in others)])
         part = round_up(max((high - low) / _PARTS, 1e-9))
         part = max(part, 1.0) if axis is Axis.STEPS else part
+        part = max(part, 4 * math.ulp(high))  # or the end could be the beginning
         begin, end = low // part * part, (high // part + 1) * part
         last = first.place(course.total_steps) if course.total_steps and axis != Axis.TIME else 0.0
         if high <= last < end:

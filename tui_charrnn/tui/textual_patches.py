@@ -1,0 +1,131 @@
+"""Every use of Textual's private names: what it does not offer, and what it does wrong.
+
+Whoever takes another version of Textual up looks here first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from textual import constants, events
+from textual.document._document import EditResult
+from textual.document._edit import Edit
+from textual.drivers import linux_driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.widget import Widget
+from textual.widgets import OptionList
+
+from tui_charrnn.tui.terminal_input import terminal_decoder
+
+if TYPE_CHECKING:  # the first frame does not wait for them
+    from textual.app import App
+    from textual.driver import Driver
+    from textual.widgets import Select
+
+__all__ = [
+    "Edit",
+    "EditResult",
+    "KeysInOrder",
+    "TolerantDriver",
+    "close_after_crash",
+    "mend_option_lists",
+    "preset_selection",
+    "selection_of",
+    "tolerant_driver",
+]
+_MOVE_PAGE: Final = OptionList._move_page
+
+
+def mend_option_lists() -> None:
+    """Let a list of options take PageUp and PageDown before it has been laid out.
+
+    Textual looks the lines of an option up that it has not counted yet, and the `KeyError` ends
+    the app. That happens in the palette where both keys arrive together, and in any list of a
+    terminal with so few rows that the list gets none.
+    """
+    OptionList._move_page = _move_page  # type: ignore[method-assign]  # what the function is for
+
+
+def _move_page(self: OptionList, direction: Literal[-1, 1]) -> None:
+    if self.scrollable_content_region:
+        _MOVE_PAGE(self, direction)
+    elif direction > 0:
+        self.action_cursor_down()
+    else:
+        self.action_cursor_up()
+
+
+class TolerantDriver(LinuxDriver):
+    """Textual's driver, with what is typed and pasted read as `terminal_input` has it.
+
+    Bytes that are no UTF-8 end Textual's own.
+    """
+
+    def run_input_thread(self) -> None:
+        """Read what is typed until the app leaves."""
+        names = vars(linux_driver)  # Textual's loop takes its decoder from there
+        strict = names["getincrementaldecoder"]
+        names["getincrementaldecoder"] = terminal_decoder
+        try:
+            super().run_input_thread()
+        finally:
+            names["getincrementaldecoder"] = strict
+
+    def _run_input_thread(self) -> None:
+        """End the app by a defect in this thread as by any other, and not with exit code 0."""
+        try:
+            self.run_input_thread()
+        except Exception as error:  # noqa: BLE001 - the app reports it
+            self._app.call_later(self._app._handle_exception, error)
+
+
+def tolerant_driver() -> type[Driver] | None:
+    """The driver of this terminal; None if the environment names another one."""
+    return None if constants.DRIVER else TolerantDriver
+
+
+def close_after_crash(app: App[None], error: Exception, code: int) -> bool:
+    """Close an app without Textual's traceback, which shows variables.
+
+    Args:
+        app: The app.
+        error: What ended it.
+        code: Its exit code.
+
+    Returns:
+        Whether this is the first error that ends it.
+    """
+    is_first = app._exception is None
+    if is_first:
+        app._exception = error
+        app._exception_event.set()
+    app._return_code = code
+    app._close_messages_no_wait()
+    return is_first
+
+
+class KeysInOrder(Widget):
+    """Carries out the keys of a field at once; named after the field among the bases.
+
+    Textual does so only after a key has gone up to the app and come back. What is typed behind it
+    is quicker where keys come together, as on a slow line: ^u would delete that as well.
+    """
+
+    async def on_key(self, event: events.Key) -> None:
+        """Edit, if the field has something to do at the key; else it goes up, as to scroll."""
+        bindings = self._bindings.key_to_bindings.get(event.key, [])
+        for action in [binding.action for binding in bindings if not binding.priority]:
+            if await self.app.run_action(action, self):
+                event.stop()
+                event.prevent_default()
+                return
+
+
+def preset_selection(select: Select[str], value: str) -> None:
+    """Set the value that a selection takes once it is mounted."""
+    select._value = value
+
+
+def selection_of(select: Select[str]) -> str:
+    """The value that is chosen, also before the selection is mounted."""
+    return str(select.selection or select._value)
