@@ -54,7 +54,7 @@ class TrainingConfig(Settings):
     )
     max_time: float | None = setting(
         None,
-        "A time, as 3h50m, after which the trainer saves and leaves, to be resumed.",
+        "Save and exit with 75 after this time (e.g. 3h50m).",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e9,
@@ -117,8 +117,7 @@ class TrainingConfig(Settings):
     )
     min_count: int = setting(
         1,
-        "Characters that occur less often in the text become one unknown symbol, which is never "
-        "generated.",
+        "Characters that occur less often become one unknown symbol, which is never generated.",
         minimum=1,
         maximum=10**12,
     )

@@ -35,7 +35,7 @@ def report_crash(error: BaseException, folder: Path) -> str:
         where = f"No report could be written: {safe_line(str(refusal))}"
     said = safe_line(f"{type(error).__name__}: {error}")[:300]
     return (
-        f"charrnn-tui met a defect of its own and had to close: {said}\n"
+        f"Internal error: {said}\n"
         f"{where}\n"
         "A run that was training goes on; open the app again to see it."
     )

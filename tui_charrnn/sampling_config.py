@@ -36,14 +36,14 @@ class SamplingConfig(Settings):
     )
     repetition_penalty: float = setting(
         1.0,
-        "Makes characters that came lately less likely, above 1, or more likely, below; 1 is off.",
+        "Above 1, recent characters become less likely; below 1, more likely; 1 = off.",
         minimum=0,
         exclusive_minimum=True,
         maximum=100,
     )
     repetition_window: int = setting(
         64,
-        "How many of the last characters the repetition penalty counts as lately.",
+        "How many of the last characters the repetition penalty looks at.",
         minimum=1,
         maximum=1024,
     )

@@ -98,7 +98,7 @@ def test_a_lost_trainer_is_said_to_be_lost(
     lose_trainer(run)
     ask(run)
     told = capsys.readouterr().err
-    assert "is gone without a word; nothing was changed" in told
+    assert "is lost; nothing was changed" in told
     assert f"charrnn-tui resume {run.path}" in told
 
 

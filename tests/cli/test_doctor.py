@@ -42,7 +42,7 @@ def test_a_tensorflow_that_fails_ends_with_1_and_the_rest_is_told(
     assert "problem  tensorflow" in data
     assert "Textual" in data
     assert "no AVX" in narration
-    assert "No training could start here" in narration
+    assert "Training cannot start here" in narration
 
 
 def test_a_runs_folder_that_cannot_be_made_ends_with_6(
@@ -67,7 +67,7 @@ def test_all_is_well_ends_with_0(
     assert code == ExitCode.OK
     assert "problem" not in data
     assert narration.splitlines()[0].startswith("Loading TensorFlow")
-    assert narration.splitlines()[-1] == "A training could start here."
+    assert narration.splitlines()[-1] == "Training can start here."
     assert list(isolated_home.iterdir()) == []
 
 

@@ -208,7 +208,7 @@ def test_a_full_disk_is_reported_in_a_sentence(model_file: Path) -> None:
         child = start("-n", 5, "--model", model_file, stdout=full.fileno())
         _, narrated = child.communicate()
 
-    assert narrated.startswith(b"6: Standard output does not take the text: No space left")
+    assert narrated.startswith(b"6: Cannot write to standard output: No space left")
     assert b"Exception ignored" not in narrated
 
 

@@ -228,7 +228,7 @@ def test_texts_are_deleted_for_good(model: Path) -> None:
     assert json.loads(history("rm", "1", "2", "--json")) == {"removed": [1, 2]}
     assert [entry["id"] for entry in listed()] == [3]
     refused = run_program("history", "clear")
-    assert (refused.returncode, b"This deletes 1 text for good." in refused.stderr) == (2, True)
+    assert (refused.returncode, b"This deletes 1 text permanently." in refused.stderr) == (2, True)
     assert json.loads(history("clear", "--yes", "--json")) == {"removed": 1}
     assert listed() == []
 

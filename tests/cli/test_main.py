@@ -57,7 +57,7 @@ def test_a_reader_that_has_had_enough_is_no_error(
 def test_a_full_disk_is_told_in_a_sentence(words: str) -> None:
     ended = run_in_shell(">/dev/full", *words.split())
     assert ended.returncode == 6
-    assert ended.stderr.startswith(b"charrnn-tui: Standard output does not take the text: No space")
+    assert ended.stderr.startswith(b"charrnn-tui: Cannot write to standard output: No space")
     assert ended.stderr.count(b"\n") == 1
 
 

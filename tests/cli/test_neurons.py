@@ -137,7 +137,7 @@ def test_a_terminal_gets_colors_unless_they_are_unwanted(model: str, text: str) 
         )
         assert (re.search(r"\x1b\[(97|30);4\dm", shown) is not None) is wanted
         assert "above (+) or below (-)" in shown
-        assert f"hold it: charrnn-tui generate --clamp {CELL}=" in shown
+        assert f"clamp it: charrnn-tui generate --clamp {CELL}=" in shown
 
 
 def test_texts_are_read_one_after_another_from_wherever_they_come(

@@ -131,7 +131,7 @@ def test_stop_says_that_the_trainer_was_gone(
     lose_trainer(run)
     stop.stop("fake", tmp_path)
     told = capsys.readouterr().err
-    assert "is gone" in told
+    assert "is lost" in told
     assert f"charrnn-tui resume {run.path}" in told
     assert not list(run.control.iterdir())
 

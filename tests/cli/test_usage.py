@@ -32,8 +32,9 @@ def test_no_sentence_is_cut_off(page: str) -> None:
 
 def test_a_command_is_listed_by_its_whole_first_sentence() -> None:
     listed = " ".join(PAGES["charrnn-tui"].split())
-    assert "was stopped, saved or lost, as if it had never stopped. launch Start" in listed
-    assert "explained, none of them changed." in " ".join(PAGES["charrnn-tui config"].split())
+    assert "last checkpoint: stopped, saved before its end, or lost." in listed
+    settings = " ".join(PAGES["charrnn-tui config"].split())
+    assert "explains every setting and changes none." in settings
 
 
 @pytest.mark.parametrize("words", [words for words in PAGES if words != "charrnn-tui launch"])

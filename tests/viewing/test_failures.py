@@ -262,7 +262,7 @@ def test_signals_are_named(tmp_path: Path, exit_code: int, words: str) -> None:
 def test_a_trainer_that_is_gone_without_a_word_is_lost(tmp_path: Path) -> None:
     failure = failure_of(lost_run(tmp_path))
     assert failure.kind is FailureKind.LOST
-    assert failure.sentence == "The trainer is gone without a word."
+    assert failure.sentence == "The trainer is lost."
     assert remedies_of(failure) == ["resume", "log"]
 
 

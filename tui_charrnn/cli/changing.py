@@ -36,19 +36,19 @@ def change(
     ],
     runs_dir: RunsDir = None,
 ) -> None:
-    """Change a setting of a run that is being trained, from its next step on."""
+    """Change a setting of a run while it trains, from the next step on."""
     value = TrainingConfig.parse("learning_rate", learning_rate)
     TrainingConfig(steps=1, learning_rate=value)  # refuses what is out of bounds
     _ask(find_run(run, runs_folder(runs_dir)), "learning_rate", value=value)
 
 
 def pause(run: RunArgument, runs_dir: RunsDir = None) -> None:
-    """Let a run that is being trained wait: its trainer saves, and keeps its memory."""
+    """Pause a run: its trainer saves and waits, and keeps its memory."""
     _ask(find_run(run, runs_folder(runs_dir)), "pause")
 
 
 def unpause(run: RunArgument, runs_dir: RunsDir = None) -> None:
-    """Let a paused run go on, as if it had never waited."""
+    """Continue a paused run."""
     _ask(find_run(run, runs_folder(runs_dir)), "resume")
 
 
@@ -99,7 +99,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
 
 def _tell_lost(run: RunDirectory) -> None:
     narrate(
-        f"The trainer of {run.name} is gone without a word; nothing was changed. "
+        f"The trainer of {run.name} is lost; nothing was changed. "
         f"Go on with: {command_words('resume', run)}"
     )
 

@@ -21,10 +21,7 @@ from tui_charrnn.tui.keys.keymap import KEYS, keymap_of, remap
 
 _GAP: Final = "  "
 
-config_app = typer.Typer(
-    help="The settings: where they are kept, and which of them holds.\n\n"
-    "Without a command: show them."
-)
+config_app = typer.Typer(help="Show and create the settings file.\n\nWithout a command: show them.")
 
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -40,7 +37,7 @@ def config(context: typer.Context, as_json: AsJson = False) -> None:
 
 @config_app.command("path")
 def show_path() -> None:
-    """Print where the file of the settings is, or would be."""
+    """Print the path of the settings file."""
     path = preferences_file()
     print_data(str(path))
     if not path.exists():
@@ -53,7 +50,7 @@ def show(
     as_json: AsJson = False,
     **settings: str | None,
 ) -> None:
-    """Print every setting that holds, and where it comes from.
+    """Print every setting in effect and where it comes from.
 
     That is a flag, the environment, the file or the default, in this order. What is not right is
     passed over and told on standard error; the exit code is 2 then.
@@ -75,7 +72,7 @@ def show(
 
 @config_app.command("init")
 def write_file() -> None:
-    """Write a file of settings to begin with: all of them explained, none of them changed."""
+    """Write a settings file that explains every setting and changes none."""
     path = preferences_file()
     keys = [(key.id, key.keys, key.sentence) for key in KEYS if key.owner != "seed"]
     try:

@@ -19,14 +19,14 @@ from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 _LOOKED_AT: Final = 1 << 24
 """Bytes of a large text that are looked at, unless all of it is asked for or was read before."""
 
-corpora_app = typer.Typer(help="List the texts that have a name, or look into a text.")
+corpora_app = typer.Typer(help="List the named corpora, or inspect a text.")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @corpora_app.callback(invoke_without_command=True)
 def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the texts that have a name, or look into a text."""
+    """List the named corpora, or inspect a text."""
     if context.invoked_subcommand is None:
         list_corpora(as_json)
     else:
@@ -35,7 +35,7 @@ def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @corpora_app.command("list")
 def list_corpora(as_json: JsonOption = False) -> None:
-    """List the texts that have a name."""
+    """List the named corpora."""
     entries = list(load_catalogue().values())
     if as_json:
         print_data(json.dumps([_entry_values(entry) for entry in entries]))
@@ -68,7 +68,7 @@ def inspect(
     keep_decomposed: KeepDecomposed = False,
     is_whole: Annotated[
         bool,
-        typer.Option("--whole", help="Read all of a large text, and not only its first 16 MB."),
+        typer.Option("--whole", help="Read all of a large text, not only its first 16 MB."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

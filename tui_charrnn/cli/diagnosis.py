@@ -112,11 +112,11 @@ def judge_folders(
 
 def judge_locks(locks: Locks) -> Finding:
     """Judge what keeps two trainers from one run, and tell which runs are at work."""
-    words = ["two trainers of one run know of each other"]
+    words = ["file locks work"]
     if locks.at_work:
         words.append(f"at work: {', '.join(locks.at_work)}")
     if locks.lost:
-        words.append(f"gone without a word: {', '.join(locks.lost)} (`doctor RUN` says more)")
+        words.append(f"trainer lost: {', '.join(locks.lost)} (`doctor RUN` says more)")
     if not locks.are_known:
         words[0] = (
             "the disk of the runs knows no locks, so a trainer listens for 5 s whether another "

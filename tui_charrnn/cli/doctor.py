@@ -72,7 +72,7 @@ def doctor(
         typer.Argument(
             metavar="RUN",
             autocompletion=complete_run,
-            help="Name or path of a run to look over; without it, this machine.",
+            help="Name or path of a run to check; without it, this machine.",
             show_default=False,
         ),
     ] = None,
@@ -88,7 +88,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     **settings: str | None,
 ) -> None:
-    """Say on what and how a training would be computed here, why, and what is not right.
+    """Check this machine: device, precision, disk space and problems.
 
     Takes the settings of `train`. Ends with 0 if a training could start; otherwise with 1 if
     TensorFlow cannot be used, with 6 if nothing could be saved. With a RUN: holds its checkpoints
@@ -218,7 +218,7 @@ def _width() -> int | None:
 def _conclusion(findings: Sequence[Finding]) -> str:
     problems = [finding for finding in findings if finding.verdict == "problem"]
     if not problems:
-        return "A training could start here."
-    return "No training could start here. " + " ".join(
+        return "Training can start here."
+    return "Training cannot start here. " + " ".join(
         f"{finding.label}: {finding.text}" for finding in problems
     )

@@ -127,11 +127,11 @@ def generate(
     """Write text from a model to standard output, character by character.
 
     On a terminal control characters are shown as signs; into a pipe goes the exact text, in UTF-8.
-    Ctrl-C ends it, and what came is kept.
+    Ctrl-C stops and keeps the text so far.
 
     With --json every record has the character's probability under the settings, and its surprise:
-    -log2 of what the model itself gave it, in bits. With --count the texts are said in one pass;
-    each is the one that its RNG seed gives alone, but for a rounding that may tip a choice.
+    -log2 of what the model itself gave it, in bits. With --count the texts are generated in
+    one pass; each matches a single run with its RNG seed, apart from rounding differences.
     """
     _check_counts(length, count)
     flags = {

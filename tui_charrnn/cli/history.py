@@ -17,7 +17,7 @@ from tui_charrnn.history.search import words_of
 from tui_charrnn.history.store import LIMIT, History
 from tui_charrnn.invocation import command
 
-history_app = typer.Typer(help="List what models have said, or search it, or have it said again.")
+history_app = typer.Typer(help="List, search and replay generated texts.")
 
 _SHOWN: Final = 20
 
@@ -33,7 +33,7 @@ Limit: TypeAlias = Annotated[
 
 @history_app.callback(invoke_without_command=True)
 def history(context: typer.Context, limit: Limit = _SHOWN, as_json: AsJson = False) -> None:
-    """List what models have said, or search it, or have it said again.
+    """List, search and replay generated texts.
 
     Every text is kept, with all that it takes to have it said again, unless the setting `history`
     is off or `generate` is told --no-history: the newest 10,000, in a file that only you can read.
@@ -46,7 +46,7 @@ def history(context: typer.Context, limit: Limit = _SHOWN, as_json: AsJson = Fal
 
 @history_app.command("list")
 def list_newest(limit: Limit = _SHOWN, as_json: AsJson = False) -> None:
-    """List what models have said last."""
+    """List the newest generated texts."""
     kept = History()
     entries = kept.newest(limit)
     if not entries and not as_json:
@@ -60,7 +60,7 @@ def list_newest(limit: Limit = _SHOWN, as_json: AsJson = False) -> None:
 
 @history_app.command()
 def show(number: Number, as_json: AsJson = False) -> None:
-    """Show a text and all that it came from."""
+    """Show a text with its model and settings."""
     entry = find_entry(History(), number)
     if as_json:
         print_data(json.dumps(entry_values(entry)))
@@ -103,7 +103,7 @@ def rm(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Delete texts from the history for good."""
+    """Delete texts from the history permanently."""
     kept = History()
     for number in numbers:  # all or none
         find_entry(kept, number)
@@ -116,15 +116,15 @@ def rm(
 
 @history_app.command()
 def clear(
-    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="You are sure.")] = False,
+    is_sure: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the whole history for good."""
+    """Delete the whole history permanently."""
     kept = History()
     if not is_sure:
-        raise ConfigError(
-            f"This deletes {_texts(kept.count())} for good. Say --yes if you are sure."
-        )
+        raise ConfigError(f"This deletes {_texts(kept.count())} permanently. Add --yes to confirm.")
     count = kept.clear()
     if as_json:
         print_data(json.dumps({"removed": count}))

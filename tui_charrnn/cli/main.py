@@ -27,13 +27,13 @@ def open_app(
             "-m",
             metavar="FILE|RUN|NAME",
             autocompletion=complete_model,
-            help="Model file, run, or name of a bundled model to talk to.",
+            help="Model to start with: a file, a run or a bundled model.",
         ),
     ] = None,
     tape: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Tape to open: a text with all its branches, as the app saved it."
+            metavar="FILE", help="Tape to open: a text with its branches, saved by the app."
         ),
     ] = None,
     xray: Annotated[
@@ -45,7 +45,7 @@ def open_app(
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
     version: Annotated[
-        bool, typer.Option("--version", "-V", help="Print the version and leave.")
+        bool, typer.Option("--version", "-V", help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Train a character-level LSTM and talk to it. Without a command: open the app."""

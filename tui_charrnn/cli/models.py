@@ -30,7 +30,7 @@ _HEADINGS: Final = (
 
 
 def models(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
-    """List the models that can be talked to: bundled ones, and yours."""
+    """List the models: bundled ones and yours."""
     # deferred: NumPy, 0.1 s that `--help` does not need
     from tui_charrnn.generation.offer import offered_models  # noqa: PLC0415  deferred, see above
 

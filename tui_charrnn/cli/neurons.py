@@ -82,7 +82,7 @@ def neurons(
     layer 0, the lowest, and 0:h7 is what the cell lets out; r is Pearson's correlation. Passages
     are shown with a sign below every character for the strongest cell.
 
-    To see what a cell does, hold it: charrnn-tui generate --clamp 0:c7=2.5
+    To see what a cell does, clamp it: charrnn-tui generate --clamp 0:c7=2.5
     """
     _refuse_out_of_bounds("top", top, 1, _MOST_CELLS)
     _refuse_out_of_bounds("excerpts", excerpts, 0, _MOST_EXCERPTS)

@@ -12,7 +12,7 @@ Clamps: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         metavar="LAYER:CELL=VALUE",
-        help="Hold a cell at a value, as 0:7=2.5; several are allowed. `neurons` finds cells.",
+        help="Clamp a cell to a value, as 0:7=2.5; several are allowed. `neurons` finds cells.",
         show_default=False,
     ),
 ]

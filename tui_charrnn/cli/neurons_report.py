@@ -61,7 +61,7 @@ def print_report(report: Report) -> None:
     if stdout_is_terminal() and (strongest := _strongest(report)) is not None:
         value = strongest.mean + math.copysign(2 * strongest.deviation, strongest.r)
         held = f"{strongest.neuron}={value:.2g}"
-        narrate(f"To see what a cell does, hold it: {command('generate', '--clamp', held)}")
+        narrate(f"To see what a cell does, clamp it: {command('generate', '--clamp', held)}")
 
 
 def print_json(report: Report) -> None:

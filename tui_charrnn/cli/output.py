@@ -77,7 +77,7 @@ def print_data(text: str) -> None:
 
 def refused_output(error: OSError) -> StorageError:
     """What to say when standard output does not take what is written to it."""
-    return StorageError(f"Standard output does not take the text: {error.strerror or error}.")
+    return StorageError(f"Cannot write to standard output: {error.strerror or error}.")
 
 
 def discard_output() -> None:

@@ -16,8 +16,7 @@ Devices: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--devices",
-        help="How many GPUs each process takes, or `all`; one if not given. Each gets the same "
-        "number of a batch's streams.",
+        help="GPUs per process, or `all`; default: one. A batch is divided evenly among them.",
         metavar="all|N",
         rich_help_panel=_PANEL,
         show_default=False,
@@ -29,7 +28,7 @@ ClusterOption: TypeAlias = Annotated[
         "--cluster",
         help="Train together with others, with --headless: the addresses of all processes, the "
         "same on each; rank 0 writes the run. TF_CONFIG and Slurm's variables say the same; `none` "
-        "passes them over.",
+        "ignores them.",
         metavar="HOST:PORT,...",
         rich_help_panel=_PANEL,
         show_default=False,

@@ -19,13 +19,12 @@ def resume(
         bool, typer.Option("--headless", help="Without the app: progress here.")
     ] = False,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Start the trainer, print the run and leave.")
+        bool, typer.Option("--detach", help="Start the trainer, print the run and exit.")
     ] = False,
     max_time: Annotated[
         str | None,
         typer.Option(
-            help="Save and leave with exit code 75 after this long, counted from the start of the "
-            "command.",
+            help="Save and exit with 75 after this time, counted from the start of the command.",
             metavar="DURATION",
         ),
     ] = None,
@@ -34,13 +33,13 @@ def resume(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every record as a line of JSON.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Narrate nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", "-f", help="Go on although the corpus is another text by now."),
+        typer.Option("--force", "-f", help="Continue although the corpus has changed."),
     ] = False,
 ) -> None:
-    """Go on with a run that was stopped, saved or lost, as if it had never stopped."""
+    """Continue a run from its last checkpoint: stopped, saved before its end, or lost."""
     found = find_run(run, runs_folder(runs_dir))
     placement = Placement(devices=parse_devices(devices))
     is_headless = headless or bool(app_obstacle())

@@ -23,17 +23,18 @@ def export(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="The archive, .tar.gz or .zip, or a folder for it; RUN.tar.gz here if none.",
+            help="The archive (.tar.gz or .zip) or a folder for it; default: RUN.tar.gz here.",
             show_default=False,
         ),
     ] = None,
     every_checkpoint: Annotated[
-        bool, typer.Option("--all", help="Every checkpoint, not only the best and the newest.")
+        bool,
+        typer.Option("--all", help="Include every checkpoint, not only the best and the newest."),
     ] = False,
     model: Annotated[
         Path | None,
         typer.Option(
-            help="Copy the best model to this file instead: all that talking to it takes.",
+            help="Copy only the best model, to this file.",
             metavar="FILE",
             show_default=False,
         ),
@@ -44,7 +45,7 @@ def export(
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
-    """Pack a run into one archive, to be kept or opened elsewhere; or copy its model."""
+    """Pack a run into one archive, or copy its model to a file."""
     if model is not None and (file is not None or every_checkpoint):
         raise ConfigError("With --model only the model is copied: leave out FILE and --all.")
     # deferred: the list of runs needs no archives

@@ -27,7 +27,7 @@ def rename(
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
-    """Give a run another name; not while it is being trained."""
+    """Rename a run that is not training."""
     from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
 
     found = find_run(run, runs_folder(runs_dir))
@@ -50,12 +50,12 @@ def rm(
     ] = None,
     is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     empties: Annotated[
-        bool, typer.Option("--empty-trash", help="Delete for good what is in the trash.")
+        bool, typer.Option("--empty-trash", help="Delete everything in the trash permanently.")
     ] = False,
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
-    """Move runs into the trash, from where `restore` brings them back; or empty it."""
+    """Move runs to the trash (`restore` brings them back), or empty it."""
     folder = runs_folder(runs_dir)
     if bool(runs) == empties:
         raise ConfigError(
@@ -71,14 +71,14 @@ def restore(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="The name that it had; the last of all if none.",
+            help="Its name; without one, the run deleted last.",
             show_default=False,
         ),
     ] = None,
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
-    """Bring a run back from the trash: the last one that had the name."""
+    """Restore a run from the trash: the newest of that name."""
     from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
 
     folder = runs_folder(runs_dir)

@@ -21,12 +21,12 @@ from tui_charrnn.viewing.run_rows import RunRow, run_row
 _CURVE_WIDTH: Final = 12  # columns
 _HEADINGS: Final = ("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")
 
-runs_app = typer.Typer(help="List the runs, or look after them.")
+runs_app = typer.Typer(help="List and manage the runs.")
 
 
 @runs_app.callback(invoke_without_command=True)
 def runs(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
-    """List the runs, or look after them."""
+    """List and manage the runs."""
     if context.invoked_subcommand is None:
         list_all(runs_dir, as_json)
     else:

@@ -15,7 +15,7 @@ STOP_PATIENCE = 60.0  # seconds
 
 
 def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
-    """Ask a run's trainer to save and stop, and wait until it has."""
+    """Ask a run's trainer to save and stop, and wait for it."""
     found = find_run(run, runs_folder(runs_dir))
     status = read_status(found)
     life = Liveness()
@@ -34,7 +34,7 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
         status = newest_status(found, status)
     if status is not None and verdict == "lost":
         narrate(
-            f"The trainer of {found.name} is gone without a word; its checkpoints are kept. "
+            f"The trainer of {found.name} is lost; its checkpoints are kept. "
             f"Go on with: {command_words('resume', found)}"
         )
         return

@@ -60,7 +60,7 @@ class Locks:
     at_work: tuple[str, ...]
     """Names of the runs of the folder whose trainers are heard of."""
     lost: tuple[str, ...]
-    """Names of those whose trainers are gone without a word."""
+    """Names of those whose trainers are lost."""
 
 
 def library_versions() -> dict[str, str | None]:

@@ -88,7 +88,7 @@ def write_text(work: Callable[[TextOutput], None]) -> bool:
         False if Ctrl-C cut it short.
 
     Raises:
-        StorageError: If standard output is closed, or does not take the text.
+        StorageError: If standard output is closed or cannot be written.
     """
     if sys.stdout is None:
         raise StorageError("Standard output is closed: there is nowhere to write the text to.")

@@ -55,10 +55,13 @@ def train(
     ],
     headless: Annotated[
         bool,
-        typer.Option("--headless", help="Without the app: progress here, signals understood."),
+        typer.Option(
+            "--headless",
+            help="Train without the app: progress is printed here, signals are handled.",
+        ),
     ] = False,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Start the trainer, print the run and leave.")
+        bool, typer.Option("--detach", help="Start the trainer, print the run and exit.")
     ] = False,
     preset: Annotated[
         str, typer.Option(metavar="NAME", help=_PRESET_HELP, autocompletion=complete_preset)
@@ -72,15 +75,14 @@ def train(
     pin_seed: Annotated[
         list[str] | None,
         typer.Option(
-            help="A text that the newest weights go on with at every evaluation, so that one can "
-            "see them learn; may be given several times. If it is not: the first line of the "
-            "corpus.",
+            help="Seed text to sample at every evaluation; repeatable. Default: the first line of "
+            "the corpus.",
             metavar="TEXT",
             show_default=False,
         ),
     ] = None,
     no_samples: Annotated[
-        bool, typer.Option("--no-samples", help="Pin no seed: take no samples while it trains.")
+        bool, typer.Option("--no-samples", help="Take no samples while it trains.")
     ] = False,
     resume: Annotated[
         ResumeMode,
@@ -100,7 +102,7 @@ def train(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print every record as a line of JSON.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Narrate nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
     **settings: str | None,
 ) -> None:
     """Train a model on a text.
@@ -119,7 +121,7 @@ def train(
     if not (headless or detach) and (obstacle := app_obstacle()):
         raise ConfigError(f"{obstacle} Add --headless or --detach.")
     if resume is ResumeMode.AUTO and name is None:
-        raise ConfigError("--resume auto needs a --name: which run is to be gone on with?")
+        raise ConfigError("--resume auto requires --name.")
     chosen = find_preset(preset)
     configurations = apply_settings(chosen, settings)
     request = RunRequest(

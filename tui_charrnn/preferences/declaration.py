@@ -53,12 +53,12 @@ class Preferences(Settings):
 
     theme: str | None = _declared(
         None,
-        TextBounds("Colors: the name of a theme; none takes the program's own.", optional=True),
+        TextBounds("Name of the color theme; none takes the default.", optional=True),
     )
     pace: int | None = _declared(
         60,
         PaceBounds(
-            "Characters a second in the app; max is as fast as it goes.",
+            "Speed in the app, in characters a second, or max.",
             minimum=1,
             maximum=100_000,
             optional=True,
@@ -79,7 +79,7 @@ class Preferences(Settings):
     model: str | None = _declared(
         None,
         TextBounds(
-            "Who speaks: a bundled model, a model file or a run; none is the first bundled one.",
+            "Model at the start: bundled, a file or a run; none is the first bundled one.",
             optional=True,
         ),
     )
@@ -88,13 +88,13 @@ class Preferences(Settings):
         TextBounds("Folder of the runs; none is the user's data folder.", optional=True),
     )
     glyphs: str = setting(
-        "auto", "Signs that charts are drawn with; auto goes by the terminal.", choices=GLYPHS
+        "auto", "Signs to draw charts with; auto depends on the terminal.", choices=GLYPHS
     )
-    ascii: bool = setting(False, "Use no sign outside of ASCII for frames and charts.")
-    reduced_motion: bool = setting(False, "Let nothing on the screen move by itself but text.")
-    mouse: bool = setting(True, "React to the mouse; without, the terminal selects text itself.")
-    history: bool = setting(True, "Keep what models say in a history that only you can read.")
-    seed_history: bool = setting(True, "Remember the seeds of the app from one time to the next.")
+    ascii: bool = setting(False, "Draw frames and charts in ASCII only.")
+    reduced_motion: bool = setting(False, "Nothing on the screen moves by itself, except text.")
+    mouse: bool = setting(True, "Use the mouse; without it, the terminal selects text.")
+    history: bool = setting(True, "Keep generated texts in a history that only you can read.")
+    seed_history: bool = setting(True, "Remember the seed texts of the app.")
 
     def __post_init__(self) -> None:
         """Refuse what is not allowed, all at once."""

@@ -11,7 +11,7 @@ from tui_charrnn.preferences.declaration import (
 from tui_charrnn.settings import Bounds
 
 _HEAD = """\
-# The settings of charrnn-tui. To change one, take the # before its name away.
+# The settings of charrnn-tui. To change one, remove the # before its name.
 # Flags of a command go before the environment, the environment before this file.
 # `charrnn-tui config show` tells what holds, and why.
 """

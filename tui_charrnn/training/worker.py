@@ -54,7 +54,7 @@ def run_training(
         interruption: Asked between any two steps.
         max_time: Seconds after which to save and leave; None takes the run's own setting. They
             are counted from the start of this process, which loads for a while.
-        accepts_change: Go on although the corpus is another text by now.
+        accepts_change: Continue although the corpus has changed.
         placement: The processes and devices that train it together. Only the chief's run is one;
             the others take theirs for a description and write their own log into it.
 

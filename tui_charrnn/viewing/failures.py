@@ -183,7 +183,7 @@ def _lost(view: RunView) -> Failure:
         )
         hint = f"It is gone, or that machine is out of reach. {_kept_words(view)}"
     else:
-        sentence = "The trainer is gone without a word."
+        sentence = "The trainer is lost."
         hint = f"It was killed, or the machine went down. {_kept_words(view)}"
     return Failure(FailureKind.LOST, view.run, sentence, hint, (RESUME, OPEN_LOG))
 

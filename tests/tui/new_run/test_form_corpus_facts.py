@@ -62,7 +62,7 @@ def test_what_is_strange_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("abc", "too short"), ("a" * 10_000, "one character again and again")],
+    [("abc", "too short"), ("a" * 10_000, "only one distinct character")],
 )
 def test_a_text_that_cannot_be_trained_on_is_told(tmp_path: Path, text: str, reason: str) -> None:
     assert reason in shortness(facts_of(written(tmp_path, text)), TINY)

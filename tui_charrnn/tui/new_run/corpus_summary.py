@@ -53,7 +53,7 @@ def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
     if survey is None or not survey.is_whole:
         return ""
     if survey.vocabulary_size < 2:
-        return "It holds one character again and again: there is nothing to learn in it."
+        return "It has only one distinct character: there is nothing to learn in it."
     try:
         vocabulary_of(survey, training)
         _fitting_batch_size(survey, training)

@@ -90,7 +90,7 @@ def make_run(
     occurrences = corpus.numbered.occurrences()
     if len(occurrences) < 2:
         raise CorpusError(
-            f"{corpus.name} holds one character again and again: there is nothing to learn in it."
+            f"{corpus.name} has only one distinct character: there is nothing to learn in it."
         )
     vocabulary = choose_vocabulary(
         occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary

@@ -102,7 +102,7 @@ def utterance_of(opening: Opening, tree: Tree, number: int, length: int) -> Utte
     if opening.held != clamps[0][1]:
         hindrance = "The cells that were held were others while the seed text was read."
     elif any(branch.start <= taken < end for branch, end in parts for taken in branch.taken):
-        hindrance = "Characters were taken at somebody's word."
+        hindrance = "Characters were chosen by hand."
     elif any(
         (used.rng_seed, used.drawn) != (opening.rng_seed, used.position)
         for branch, end in parts
