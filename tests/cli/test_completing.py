@@ -1,11 +1,40 @@
 """What a shell is told to complete."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from tests.support.command import run_program
+from tests.support.command import ROOT, run_program
 from tests.support.fake_run import fake_run
+
+HOSTILE: Final = (
+    "p\\$(touch x)",
+    "p$(touch x)",
+    "p`touch x`",
+    "p;touch x",
+    "p|touch x",
+    "p&touch x",
+    "p>x",
+    "p<x",
+    "p*",
+    "p?",
+    "p[a]",
+    "p{a,b}",
+    "p'",
+    'p"',
+    "p!!",
+    "p#",
+    "p x",
+    "p(x)",
+    "-p",
+    "=p",
+)
+"""Names of folders that a shell does more with than to insert them."""
 
 
 def completed(*words: str, incomplete: str = "") -> list[str]:
@@ -61,3 +90,68 @@ def test_settings_that_are_wrong_are_no_hindrance(
 ) -> None:
     monkeypatch.setenv("CHARRNN_CONFIG", str(folder / "no such file"))
     assert completed("attach", incomplete="ne") == ["news"]
+
+
+@pytest.fixture
+def hostile_folder(folder: Path) -> Path:
+    for name in HOSTILE:
+        (folder / name).mkdir()
+        (folder / name / "run.json").touch()
+    (folder / "시").mkdir()
+    (folder / "시" / "run.json").touch()
+    return folder
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_no_shell_is_told_a_name_that_it_would_act_on(hostile_folder: Path, shell: str) -> None:
+    line = f"charrnn-tui resume --runs-dir {hostile_folder} "
+    variables = {
+        "_CHARRNN_TUI_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "COMP_WORDS": line,
+        "COMP_CWORD": "4",
+    }
+    told = run_program(variables=variables).stdout.decode()
+    for name in ("plays", "poems", "news", "시"):
+        assert name in told
+    assert not [name for name in HOSTILE if name in told.replace("\\", "")]
+    assert "touch" not in told
+
+
+def test_bash_runs_nothing_and_inserts_nothing_that_it_would_run(
+    hostile_folder: Path, tmp_path: Path
+) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not installed")
+    program = tmp_path / "bin" / "charrnn-tui"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m tui_charrnn "$@"\n')
+    program.chmod(0o755)
+    script = """
+    eval "$(_CHARRNN_TUI_COMPLETE=source_bash charrnn-tui)"
+    COMP_WORDS=(charrnn-tui resume --runs-dir "$1" "$2") COMP_CWORD=4
+    _charrnn_tui_completion charrnn-tui
+    printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    place = tmp_path / "here"
+    place.mkdir()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+    }
+    told = [
+        subprocess.run(
+            [bash, "--norc", "-c", script, "bash", str(hostile_folder), word],
+            cwd=place,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for word in ("p", "$")
+    ]
+    assert told == [["plays", "poems"], []]
+    assert list(place.iterdir()) == []

@@ -119,7 +119,9 @@ def test_any_corpus_gives_a_good_name(tmp_path: Path, corpus: Corpus, name: str)
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "a/b", "/etc", ".hidden", "-x", "~", "a\nb", "a\0", " a", "x" * 101]
+    "name",
+    ["", ".", "..", "a/b", "/etc", ".hidden", "-x", "~", "a\nb", "a\0", " a", "x" * 101, "a\x9b"]
+    + [f"a{character}b" for character in "\\$`\"';&|<>*?"],
 )
 def test_a_name_that_cannot_be_a_folders_is_refused(
     tmp_path: Path, corpus: Corpus, name: str

@@ -1,6 +1,7 @@
 """What a shell completes beside options: names of runs, models and presets."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import typer
 
@@ -8,6 +9,11 @@ from tui_charrnn.cli.places import runs_folder
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.resources import bundled_models
 from tui_charrnn.runs.layout import RunDirectory
+
+_PLAIN: Final = "_@%+=:,./-"
+"""Besides letters and digits, as `shlex.quote` has it."""
+_NOT_FIRST: Final = ("-", "=", "%")
+"""Characters with a meaning at the beginning of a word: options, commands (zsh), jobs."""
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
@@ -47,5 +53,20 @@ def _run_names(context: typer.Context) -> Iterator[str]:
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
-    """Those that begin so; what could harm a terminal is left out."""
-    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
+    """Those that begin so; what a shell or a terminal would act on is left out.
+
+    What is completed is evaluated by zsh, and stands unquoted on the command line of bash: a folder
+    that somebody else named must not run a command there. Such a run is named by its path, which
+    the shell completes and quotes itself.
+    """
+    return [name for name in names if name.startswith(incomplete) and _is_plain(name)]
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name means nothing but itself to bash, zsh and fish, without quotes."""
+    return name[:1] not in _NOT_FIRST and all(
+        character.isalnum()
+        or character in _PLAIN
+        or (character > "\x7f" and character.isprintable())
+        for character in name
+    )
