@@ -1,5 +1,7 @@
 """What is left of a crash: a file, and lines that hurt no terminal."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,16 @@ def test_the_traceback_is_in_the_file_that_is_named(tmp_path: Path) -> None:
     assert str(report) in told
     assert "\x1b" not in told
     assert "in fail" in report.read_text(encoding="utf-8")
+
+
+def test_a_report_is_for_the_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        report_crash(error_of("bad"), tmp_path / "state")
+    finally:
+        os.umask(before)
+    (report,) = (tmp_path / "state").iterdir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (report.parent, report)] == [0o700, 0o600]
 
 
 def test_two_crashes_leave_two_files(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is left of a crash: a file that tells where it happened, and three lines on the terminal."""
 
 import datetime
+import os
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,10 +27,13 @@ def report_crash(error: BaseException, folder: Path) -> str:
     now = datetime.datetime.now(datetime.UTC)
     path = folder / f"crash-{now:%Y%m%d-%H%M%S-%f}.txt"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"charrnn-tui {__version__}, {now:%Y-%m-%d %H:%M:%S} UTC\n\n"]
         lines += traceback_lines(error)
-        path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
+        # for the user alone, whatever the umask: it says what was done with whose program
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("".join(lines))
         where = f"Where it happened is written in {safe_line(str(path))}"
     except OSError as refusal:
         where = f"No report could be written: {safe_line(str(refusal))}"

@@ -1,17 +1,21 @@
 """The command `config`, and the settings as other commands take them."""
 
 import json
+import os
+import stat
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.support.fake_run import fake_run
+from tests.support.full_disk import FullDisk
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli import app_terminal, attach, main
 from tui_charrnn.cli.main import run
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.file import preferences_file
+from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import default_runs_folder
 
 
@@ -63,7 +67,27 @@ def test_init_says_where_it_cannot_write(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("CHARRNN_CONFIG", str(tmp_path / "file" / "config.toml"))
-    assert "cannot be written" in shown(capsys, "config", "init", code=6)[1]
+    assert "not a directory" in shown(capsys, "config", "init", code=6)[1]
+
+
+def test_a_full_disk_leaves_no_empty_file(capsys: pytest.CaptureFixture[str]) -> None:
+    preferences_file().parent.mkdir(parents=True)
+    disk = FullDisk()
+    disk.is_full = True
+    with in_place(disk):
+        assert "no space left" in shown(capsys, "config", "init", code=6)[1]
+    assert list(preferences_file().parent.iterdir()) == []
+    shown(capsys, "config", "init")
+
+
+def test_the_file_is_for_the_user_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    before = os.umask(0)
+    try:
+        shown(capsys, "config", "init")
+    finally:
+        os.umask(before)
+    path = preferences_file()
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
 
 
 def test_show_tells_every_value_and_its_origin(

@@ -279,7 +279,8 @@ def test_what_is_no_text_ends_with_3(
         (["--encoding", "utf-9"], 3, "no text encoding"),
         (["--model", "nobody"], 3, "no model file, run or bundled model 'nobody'"),
         (["--html", "-"], 2, "--html takes the name of a file"),
-        (["--html", "."], 6, "The page . cannot be written"),
+        (["--html", "."], 2, "is a folder; give the name of a file"),
+        (["--html", "/dev/full"], 6, "Cannot write /dev/full"),
     ],
 )
 def test_wrong_options_are_refused_in_a_sentence(
@@ -321,3 +322,14 @@ def test_no_more_than_a_block_of_a_text_is_in_memory(tmp_path: Path) -> None:
     assert "".join(blocks) == text.replace("\r", "")
     assert max(map(len, blocks)) <= 100_000 + PIECE
     assert min(map(len, blocks[:-1])) >= 100_000
+
+
+def test_a_page_gives_way_only_if_the_user_says_so(tmp_path: Path, model: str, text: str) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("mine", encoding="utf-8")
+    ended = run_program("score", text, "-m", model, "--html", str(page))
+    assert (ended.returncode, b"exists already" in ended.stderr) == (2, True)
+    assert page.read_text(encoding="utf-8") == "mine"
+    assert run_program("score", text, "-m", model, "--html", str(page), "--force").returncode == 0
+    assert "</html>" in page.read_text(encoding="utf-8")
+    assert page.stat().st_mode & 0o077 == 0

@@ -4,6 +4,9 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import stat
+import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
@@ -86,8 +89,27 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path, run: RunDirectory) ->
 def test_nothing_says_whose_disk_it_was(tmp_path: Path, run: RunDirectory) -> None:
     with tarfile.open(export_run(run, tmp_path / "mine.tar.gz").path) as packed:
         for entry in packed:
-            assert entry.name.startswith(f"{run.name}/")
+            assert entry.name == run.name or entry.name.startswith(f"{run.name}/")
             assert (entry.uid, entry.gid, entry.uname, entry.gname) == (0, 0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("ending", "unpacking"), [(".tar.gz", ["tar", "-xpzf"]), (".zip", ["unzip", "-q"])]
+)
+def test_what_is_unpacked_is_for_its_owner_alone(
+    tmp_path: Path, run: RunDirectory, ending: str, unpacking: list[str]
+) -> None:
+    if shutil.which(unpacking[0]) is None:
+        pytest.skip(f"{unpacking[0]} is not installed")
+    run.log.write_bytes(b"a line")
+    exported = export_run(run, tmp_path / f"mine{ending}", every_checkpoint=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    subprocess.run([*unpacking, str(exported.path)], cwd=elsewhere, check=True, umask=0)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in elsewhere.rglob("*")}
+    assert len(modes) > 20
+    assert {path for path, mode in modes.items() if mode & 0o077} == set()
+    assert summarize_run(RunDirectory(elsewhere / run.name)).problem is None
 
 
 def test_a_corpus_that_the_run_holds_and_its_log_are_packed(

@@ -1,6 +1,7 @@
 """`charrnn-tui config`: the user's settings, where they are kept and which of them holds."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
@@ -10,12 +11,14 @@ import typer
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.setting_options import with_setting_options
 from tui_charrnn.cli.usage_errors import refuse_options_before_command
-from tui_charrnn.errors import ConfigError, StorageError
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.preferences.declaration import Preferences, shown_value, variable_of
 from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.preferences.resolution import Origin, Resolution, resolve
 from tui_charrnn.preferences.starter import starter_text
+from tui_charrnn.runs.output_file import open_output
+from tui_charrnn.runs.storage import Storage
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import KEYS, keymap_of, remap
 
@@ -75,14 +78,12 @@ def write_file() -> None:
     """Write a settings file that explains every setting and changes none."""
     path = preferences_file()
     keys = [(key.id, key.keys, key.sentence) for key in KEYS if key.owner != "seed"]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(starter_text(keys))
-    except OSError as error:
-        if path.exists():
-            raise ConfigError(f"{path} is there already, and is left as it is.") from error
-        raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
+    storage = Storage()
+    if os.path.lexists(path):
+        raise ConfigError(f"{path} is there already, and is left as it is.")
+    storage.make_folder(path.parent)
+    with open_output(path, overwrite=False, storage=storage) as file:
+        file.write(starter_text(keys).encode())
     print_data(str(path))
 
 

@@ -58,6 +58,9 @@ def score(
             show_default=False,
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Replace a page of that name.")
+    ] = False,
     parallel: Annotated[
         int | None,
         typer.Option(
@@ -98,7 +101,7 @@ def score(
             f"Received: {rate}."
         )
     sources = find_sources(files, encoding=encoding).sources
-    _refuse_to_overwrite(html, sources)
+    _refuse_to_overwrite(html, sources, force=force)
     models = load_models(_models(model), runs_dir)
     # deferred: NumPy, 0.1 s that `--help` does not need
     from tui_charrnn.cli.score_page import open_page  # noqa: PLC0415  deferred, see above
@@ -121,7 +124,7 @@ def score(
     }
     learners = {name: DynamicScorer(each, rate) for name, each in models.items() if rate}
     report = (JsonReport if as_json else PlainReport)(list(scorers), has_lines=lines)
-    with open_page(html) as page:
+    with open_page(html, overwrite=force) as page:
         for source in sources:
             name = safe_line(source.name)
             listeners = Listeners(
@@ -153,7 +156,8 @@ def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> N
         )
 
 
-def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source]) -> None:
+def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force: bool) -> None:
+    """Find out what is wrong with the name of a page before a text is scored."""
     if page == Path("-"):
         raise ConfigError(
             "--html takes the name of a file: standard output is for the table. Received: '-'."
@@ -161,3 +165,8 @@ def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source]) -> None:
     for source in sources:
         if page and source.path and page.exists() and page.samefile(source.path):
             raise ConfigError(f"--html would overwrite the text {source.name}; name another file.")
+    if page is not None:
+        # deferred: most scoring writes no page
+        from tui_charrnn.runs.output_file import refuse_taken  # noqa: PLC0415  deferred, see above
+
+        refuse_taken(page.absolute(), overwrite=force)

@@ -7,14 +7,15 @@ as the colors do, for eyes and printers without them.
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 from typing import Final, TextIO
 
 import numpy as np
 
-from tui_charrnn.errors import StorageError
 from tui_charrnn.generation.scoring import Float64
 from tui_charrnn.generation.scoring_texts import ModelScore, TextScore
+from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.safe_text import safe_line, safe_text
 
 SHOWN_CHARACTERS: Final = 200_000
@@ -121,24 +122,23 @@ class ScorePage:
 
 
 @contextmanager
-def open_page(path: Path | None) -> Iterator[ScorePage | None]:
-    """Open a page to be written, or none if there is no path.
+def open_page(path: Path | None, *, overwrite: bool) -> Iterator[ScorePage | None]:
+    """Open a page to be written, or none if there is no path; it appears when it is whole.
 
     Raises:
+        ConfigError: If the name is taken or no file's.
         StorageError: If the file cannot be written.
     """
     if path is None:
         yield None
         return
-    try:
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            page = ScorePage(file)
-            yield page
-            page.close()
-    except BrokenPipeError:  # of standard output, not of the page
-        raise
-    except OSError as error:
-        raise StorageError(f"The page {path} cannot be written: {error.strerror}.") from error
+    with open_output(path.absolute(), overwrite=overwrite) as file:
+        text = TextIOWrapper(BufferedWriter(file), encoding="utf-8", newline="\n")
+        page = ScorePage(text)
+        yield page
+        page.close()
+        text.flush()
+        text.detach().detach()  # else they would close the file once more
 
 
 def levels_of(bits: Float64) -> np.ndarray:

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import shutil
+import stat
 import tarfile
 import time
 import zipfile
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from tui_charrnn.errors import ConfigError, RunError
-from tui_charrnn.runs.file_beside import FileBeside
+from tui_charrnn.runs.file_system import PRIVATE_FILE, PRIVATE_FOLDER
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.output_file import OutputFile, open_output, refuse_taken
 from tui_charrnn.runs.snapshot import Piece, Snapshot, open_best_model
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.progress import Progress
@@ -77,7 +79,7 @@ def export_run(
         storage: The way to the disk.
 
     Raises:
-        ConfigError: If the ending is of no known kind, or the name is taken.
+        ConfigError: If the ending is of no known kind, or the name is taken or no file's.
         RunError: If the run cannot be read.
         StorageError: If the disk refuses; nothing is left behind.
     """
@@ -86,17 +88,23 @@ def export_run(
         raise ConfigError(
             f"The ending of an archive's name says its kind: {kinds}. Received: {target.name!r}"
         )
-    _refuse_taken(target, overwrite)
+    refuse_taken(target, overwrite=overwrite)
     pack = _zip_packer if target.name.endswith(ENDINGS[2]) else _tar_packer
     with (
         Snapshot(run, every_checkpoint=every_checkpoint) as snapshot,
-        (storage or Storage()).open_beside(target) as file,
+        open_output(target, overwrite=overwrite, storage=storage) as file,
     ):
         meter = _Meter(snapshot.size, progress)
         with pack(file) as packer:
+            packer.add_folder(run.name)
+            known = set(_EMPTY_FOLDERS)
             for folder in _EMPTY_FOLDERS:
                 packer.add_folder(f"{run.name}/{folder}")
             for piece in snapshot.pieces():
+                folder = piece.name.rpartition("/")[0]
+                if folder and folder not in known:
+                    known.add(folder)
+                    packer.add_folder(f"{run.name}/{folder}")
                 packer.add(f"{run.name}/{piece.name}", piece, _Reading(piece, meter))
     return Exported(target, file.size, tuple(snapshot.steps))
 
@@ -119,11 +127,11 @@ def export_model(
         storage: The way to the disk.
 
     Raises:
-        ConfigError: If the name is taken.
+        ConfigError: If the name is taken or no file's.
         RunError: If there is no model yet, or it cannot be read.
         StorageError: If the disk refuses; nothing is left behind.
     """
-    _refuse_taken(target, overwrite)
+    refuse_taken(target, overwrite=overwrite)
     with ExitStack() as files:
         piece = open_best_model(run, files)
         if piece is None:
@@ -131,16 +139,9 @@ def export_model(
                 f"The run {run.name!r} has no model yet. Its trainer has to save a first "
                 "checkpoint; try again when it has."
             )
-        file = files.enter_context((storage or Storage()).open_beside(target))
+        file = files.enter_context(open_output(target, overwrite=overwrite, storage=storage))
         shutil.copyfileobj(_Reading(piece, _Meter(piece.size, progress)), file, _BLOCK)
     return Exported(target, file.size, (int(piece.name.split("/")[1].removeprefix("step-")),))
-
-
-def _refuse_taken(target: Path, overwrite: bool) -> None:
-    if target.is_dir():
-        raise ConfigError(f"{target} is a folder; give the name of a file.")
-    if not overwrite and os.path.lexists(target):
-        raise ConfigError(f"{target} exists already; choose another name, or --force it.")
 
 
 class _Meter:
@@ -193,12 +194,12 @@ class _TarPacker:
 
     def add_folder(self, name: str) -> None:
         entry = tarfile.TarInfo(name)
-        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+        entry.type, entry.mode = tarfile.DIRTYPE, PRIVATE_FOLDER
         self._tar.addfile(entry)
 
     def add(self, name: str, piece: Piece, contents: _Reading) -> None:
         entry = tarfile.TarInfo(name)
-        entry.size, entry.mtime = piece.size, piece.modified
+        entry.size, entry.mtime, entry.mode = piece.size, piece.modified, PRIVATE_FILE
         self._tar.addfile(entry, contents)
 
 
@@ -209,10 +210,11 @@ class _ZipPacker:
         self._archive = archive
 
     def add_folder(self, name: str) -> None:
-        self._archive.writestr(_zip_entry(f"{name}/", 0o40755, _ZIP_EPOCH), b"")
+        mode = stat.S_IFDIR | PRIVATE_FOLDER
+        self._archive.writestr(_zip_entry(f"{name}/", mode, _ZIP_EPOCH), b"")
 
     def add(self, name: str, piece: Piece, contents: _Reading) -> None:
-        entry = _zip_entry(name, 0o100644, piece.modified)
+        entry = _zip_entry(name, stat.S_IFREG | PRIVATE_FILE, piece.modified)
         entry.compress_type, entry.file_size = zipfile.ZIP_DEFLATED, piece.size
         with self._archive.open(entry, "w") as file:
             shutil.copyfileobj(contents, file, _BLOCK)
@@ -228,7 +230,7 @@ def _zip_entry(name: str, mode: int, modified: int) -> zipfile.ZipInfo:
 
 
 @contextmanager
-def _tar_packer(file: FileBeside) -> Iterator[_Packer]:
+def _tar_packer(file: OutputFile) -> Iterator[_Packer]:
     with (
         gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream,
         tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar,
@@ -237,6 +239,6 @@ def _tar_packer(file: FileBeside) -> Iterator[_Packer]:
 
 
 @contextmanager
-def _zip_packer(file: FileBeside) -> Iterator[_Packer]:
+def _zip_packer(file: OutputFile) -> Iterator[_Packer]:
     with zipfile.ZipFile(file, "w") as archive:
         yield _ZipPacker(archive)
