@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import numpy as np
 import pytest
 
+from tests.support.engine_pool import engines
 from tests.support.fake_run import created_run
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
@@ -53,7 +54,8 @@ def new_run(
 
 def train(run: RunDirectory, interruption: Interruption | None = None) -> ExitCode:
     """Train a run to its end, or resume it."""
-    return run_training(run, interruption or Interruption())
+    with engines.lent():
+        return run_training(run, interruption or Interruption())
 
 
 def records_of(run: RunDirectory) -> list[Record]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.support.engine_pool import engines
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.training.loop import Batch
@@ -31,6 +32,11 @@ def engine(request: pytest.FixtureRequest) -> Any:
 
 
 def new_engine(**settings: Any) -> Any:
+    return engines.take(MODEL, replace(TRAINING, **settings), V, B)
+
+
+def built_engine(**settings: Any) -> Any:
+    """One that nobody has used before."""
     from tui_charrnn.training.engine import Engine
 
     return Engine(MODEL, replace(TRAINING, **settings), V, B)
@@ -94,11 +100,12 @@ def spoil(engine: Any, values: dict[str, float]) -> None:
 def test_a_reset_takes_it_back_to_its_beginning(engine: Any) -> None:
     decay = 0.75 if any(name.startswith("trained.") for name in tensors_of(engine)) else None
     engine.reset()
-    assert_same(tensors_of(engine), tensors_of(new_engine(average_decay=decay)))
+    assert_same(tensors_of(engine), tensors_of(built_engine(average_decay=decay)))
 
 
 def test_after_a_reset_it_takes_the_same_steps_again() -> None:
-    fresh, again = new_engine(dropout=0.5), new_engine(dropout=0.5)
+    """All that comes from the pool of engines relies on it."""
+    fresh, again = built_engine(dropout=0.5), built_engine(dropout=0.5)
     again.train_batch(batch(7), 1, 0.05)
     again.reset()
     for step in (1, 2, 3):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.support.engine_pool import engines
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.loop import Batch, BatchResult
 
@@ -34,12 +35,11 @@ def batches() -> list[Batch]:
 
 
 def new_engine(layers: str, cell: str, training: TrainingConfig = TRAINING) -> Any:
-    from tui_charrnn.training.engine import Engine
     from tui_charrnn.training.paths import ComputePath
 
     model = ModelConfig(cell=cell, embedding_size=4, hidden_size=8, layer_count=2)
     path = ComputePath(layers=layers, steps_per_call=K)  # type: ignore[arg-type]
-    return Engine(model, training, V, B, path)
+    return engines.take(model, training, V, B, path)
 
 
 def take(engine: Any, rates: list[float], *, calls: tuple[int, ...] = ()) -> list[BatchResult]:
@@ -63,8 +63,10 @@ def bits_of(engine: Any) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("calls", [(K,), (2, 3)], ids=["one-call", "two-calls"])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-@pytest.mark.parametrize("layers", ["keras", "handwritten"])
+@pytest.mark.parametrize(
+    ("layers", "cell"),
+    [("keras", "lstm"), ("keras", "gru"), ("keras", "rnn"), ("handwritten", "lstm")],
+)
 def test_the_steps_of_a_call_are_single_steps(
     layers: str, cell: str, calls: tuple[int, ...]
 ) -> None:
@@ -76,12 +78,11 @@ def test_the_steps_of_a_call_are_single_steps(
     assert len({loss for loss, _ in expected}) == K
 
 
-@pytest.mark.parametrize("layers", ["keras", "handwritten"])
 @pytest.mark.parametrize("failing", [1, 3, 5])
-def test_nothing_is_applied_from_a_step_on_that_is_not_finite(layers: str, failing: int) -> None:
+def test_nothing_is_applied_from_a_step_on_that_is_not_finite(failing: int) -> None:
     """The step before throws the weights so far that nothing can be computed with them."""
     plain = replace(TRAINING, average_decay=None, optimizer="adam")
-    single, several = new_engine(layers, "lstm", plain), new_engine(layers, "lstm", plain)
+    single, several = new_engine("keras", "lstm", plain), new_engine("keras", "lstm", plain)
     rates = list(RATES)
     if failing == 1:
         for engine in (single, several):

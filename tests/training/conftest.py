@@ -1,0 +1,13 @@
+"""Engines that a test takes from the pool go back when it has ended."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.engine_pool import engines
+
+
+@pytest.fixture(autouse=True)
+def returned_engines() -> Iterator[None]:
+    with engines.returned():
+        yield
