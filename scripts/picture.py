@@ -48,12 +48,12 @@ async def take_picture(folder: Path) -> None:
     app = CharRNNApp(session, run=run)
     async with app.run_test(size=SIZE) as pilot:
         await wait_until(pilot, lambda: session.view is not None and session.view.step > 1600)
-        session.dial.pace = 500
-        session.dial.sampling = SamplingConfig(temperature=0.6, rng_seed=7)
+        session.settings.speed = 500
+        session.settings.sampling = SamplingConfig(temperature=0.6, rng_seed=7)
         session.source = Source.NEWEST
-        app.main.conversation.spoken.clear()
+        app.main.text_pane.spoken.clear()
         app.main.answer(SEED_TEXT)
-        await wait_until(pilot, lambda: len(app.main.conversation.spoken.text) > CHARACTERS)
+        await wait_until(pilot, lambda: len(app.main.text_pane.spoken.text) > CHARACTERS)
         PICTURE.write_text(app.export_screenshot(title="charrnn-tui"), encoding="utf-8")
     send_request(run, "stop")
     trainer.wait()

@@ -38,14 +38,14 @@ class StreamingApp(CharRNNApp):
 
     def on_mount(self) -> None:
         """Choose a text without end, at a pace that no key chooses."""
-        self.session.dial.length, self.session.dial.pace = 10**9, self.pace
+        self.session.settings.length, self.session.settings.speed = 10**9, self.pace
 
     def on_first_frame_shown(self) -> None:
         """Begin to watch; Textual lets the app itself answer too."""
         self.run_worker(self._watch())
 
     async def _watch(self) -> None:
-        spoken = self.main.conversation.query_one(SpokenText)
+        spoken = self.main.text_pane.query_one(SpokenText)
         streams = asyncio.Event()
 
         def notice() -> None:
@@ -77,10 +77,10 @@ class StreamingApp(CharRNNApp):
             "rate": counted / took,
         }
         self.result.write_text(json.dumps(found), encoding="utf-8")
-        speech = self.main.conversation.spoken.speech
-        if speech is not None and speech.tape is not None:
-            speech.stop()
-            StreamingApp.model = speech.tape.stream.model
+        generation = self.main.text_pane.spoken.generation
+        if generation is not None and generation.tape is not None:
+            generation.stop()
+            StreamingApp.model = generation.tape.stream.model
         self.exit()
 
 

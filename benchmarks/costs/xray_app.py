@@ -16,7 +16,7 @@ from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.text.spoken_text import SpokenText
 from tui_charrnn.tui.text.wrapped_text import TextStyle
-from tui_charrnn.tui.xray.legend import compare_with, furnished, turn_xray
+from tui_charrnn.tui.xray.legend import compare_with, mounted_legend, turn_xray
 
 _SETTLING: Final = 1.0
 """Seconds from a change to the measurement."""
@@ -36,14 +36,14 @@ class XrayedApp(CharRNNApp):
 
     def on_mount(self) -> None:
         """Choose a text without end, as fast as it goes."""
-        self.session.dial.length, self.session.dial.pace = 10**9, None
+        self.session.settings.length, self.session.settings.speed = 10**9, None
 
     def on_first_frame_shown(self) -> None:
         """Begin to watch; Textual lets the app itself answer too."""
         self.run_worker(self._watch())
 
     async def _watch(self) -> None:
-        spoken = self.main.conversation.query_one(SpokenText)
+        spoken = self.main.text_pane.query_one(SpokenText)
         await self._until(spoken, "streaming", lambda: spoken.streaming)
         self._counted = 0
         append = spoken.append
@@ -66,9 +66,9 @@ class XrayedApp(CharRNNApp):
 
     async def _color(self, spoken: SpokenText, name: str) -> None:
         """Turn to a coloring; that of originality has first compared what was said before."""
-        conversation = self.main.conversation
+        text_pane = self.main.text_pane
         if name == "originality":
-            compare_with(conversation, self.text)
+            compare_with(text_pane, self.text)
 
             def has_caught_up() -> bool:
                 levels, place = spoken.levels, max(spoken.shown - _NEWEST, 0)
@@ -76,9 +76,9 @@ class XrayedApp(CharRNNApp):
 
             await self._until(spoken, "additions", has_caught_up)
             return
-        furnished(conversation)
+        mounted_legend(text_pane)
         while spoken.coloring is None or spoken.coloring.name != name:
-            turn_xray(conversation)
+            turn_xray(text_pane)
 
     async def _until(self, spoken: SpokenText, name: str, is_so: Callable[[], bool]) -> None:
         """Wait until something is so, which changes with a reactive."""
@@ -93,7 +93,7 @@ class XrayedApp(CharRNNApp):
 
     async def _plain(self, spoken: SpokenText) -> tuple[float, float]:
         while spoken.coloring is not None:
-            turn_xray(self.main.conversation)
+            turn_xray(self.main.text_pane)
         return await self._rate()
 
     async def _rate(self) -> tuple[float, float]:

@@ -149,13 +149,13 @@ def test_a_rank_that_was_killed_while_waiting_may_come_again(start: Start) -> No
 
 
 class LeftError(Exception):
-    """What `heed` raises in a test."""
+    """What `check_cancelled` raises in a test."""
 
 
 def test_who_has_to_leave_while_waiting_says_so() -> None:
     addresses, heard = local_addresses(3), bytearray()
 
-    def heed() -> None:
+    def check_cancelled() -> None:
         if b'"problem": null' in heard:  # it has knocked
             raise LeftError
 
@@ -169,7 +169,7 @@ def test_who_has_to_leave_while_waiting_says_so() -> None:
         chief = threading.Thread(target=listen, args=(server,))
         chief.start()
         with pytest.raises(LeftError):
-            meet(Cluster(tuple(addresses), 1), {}, deadline=60, heed=heed)
+            meet(Cluster(tuple(addresses), 1), {}, deadline=60, check_cancelled=check_cancelled)
         chief.join()
     assert b"it ended before all had come" in heard
 
@@ -179,7 +179,7 @@ def test_when_the_chief_has_to_leave_while_waiting_it_says_so() -> None:
     cluster = Cluster(tuple(addresses), 1)
     knock = Knock(1, "trainer", full_card(cluster, {})).to_note()
 
-    def heed() -> None:
+    def check_cancelled() -> None:
         if waits.is_set():
             raise LeftError
 
@@ -193,6 +193,6 @@ def test_when_the_chief_has_to_leave_while_waiting_it_says_so() -> None:
     member = threading.Thread(target=come)
     member.start()
     with pytest.raises(LeftError):
-        meet(Cluster(tuple(addresses), 0), {}, deadline=60, heed=heed)
+        meet(Cluster(tuple(addresses), 0), {}, deadline=60, check_cancelled=check_cancelled)
     member.join()
     assert b"ended before all had come" in heard

@@ -34,8 +34,8 @@ from tui_charrnn.text.suffix_index import SuffixIndex
 from tui_charrnn.tui.history.clamps import held_again
 from tui_charrnn.tui.history.format import HistoryRow, settings_lines
 from tui_charrnn.tui.tape.files import recording
-from tui_charrnn.tui.text.generation_thread import Voice
-from tui_charrnn.tui.text.tape_start import reopened
+from tui_charrnn.tui.text.generation_thread import LoadedModel
+from tui_charrnn.tui.text.tape_start import load_tape
 
 CLAMPS: Final = ("0:c1=2", "0:h3=-0.5")
 CORPUS: Final = "to be, or not to be: that is the question\n" * 9
@@ -58,9 +58,9 @@ def build_kept_texts(folder: Path) -> None:
 
 def read_tape(path: Path) -> None:
     """Open a tape as the app does, go over all of it, and go on with it."""
-    voice = Voice(tiny_model(), "tiny")
-    recorded = recording(path, lambda _: False, lambda *_: voice)
-    tape, _ = reopened(voice, recorded.document)
+    loaded = LoadedModel(tiny_model(), "tiny")
+    recorded = recording(path, lambda _: False, lambda *_: loaded)
+    tape, _ = load_tape(loaded, recorded.document)
     json.dumps(tape_document(tape), allow_nan=False)
     for branch in tape.tree.branches[:20]:
         tape.text(branch.number)
@@ -167,7 +167,7 @@ def _read_entry(entry: Entry) -> None:
     [*settings_lines(entry, datetime.now(UTC))]
     path = find_same_model(entry, may_differ=True)
     model = load_model(path)
-    held_again(entry.generation, Voice(model, "tiny", file=path))
+    held_again(entry.generation, LoadedModel(model, "tiny", file=path))
     replay = Replay(model, entry.generation)
     for _ in range(_MOST):
         if replay.next() is None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.draws import Draws
+from tui_charrnn.generation.random_stream import RandomStream
 from tui_charrnn.generation.sampling import (
     choose,
     distribution,
@@ -132,7 +132,7 @@ def test_logits_that_are_no_numbers_are_refused(broken: float, temperature: floa
 
 
 def test_many_draws_follow_the_distribution() -> None:
-    rng, draws = Draws(1), 20_000
+    rng, draws = RandomStream(1), 20_000
     probabilities = np.array([0.05, 0.4, 0.1, 0.25, 0.2])
     counts = np.bincount([choose(probabilities, rng.next())[0] for _ in range(draws)], minlength=5)
 
@@ -159,7 +159,7 @@ def test_the_ends_of_the_draw_choose_only_what_was_kept(
 
 
 def test_an_rng_seed_names_the_same_choices_for_ever() -> None:
-    draws, even = Draws(1), distribution(np.zeros(10), SamplingConfig(temperature=1))
+    draws, even = RandomStream(1), distribution(np.zeros(10), SamplingConfig(temperature=1))
 
     chosen = [choose(even, draws.next())[0] for _ in range(12)]
 
@@ -168,10 +168,10 @@ def test_an_rng_seed_names_the_same_choices_for_ever() -> None:
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 60))
 def test_every_place_of_the_draws_can_be_gone_to(rng_seed: int, place: int) -> None:
-    walked = Draws(rng_seed)
+    walked = RandomStream(rng_seed)
     for _ in range(place):
         walked.next()
-    there = Draws(rng_seed, place)
+    there = RandomStream(rng_seed, place)
 
     assert there.drawn == walked.drawn == place
     assert [there.next() for _ in range(9)] == [walked.next() for _ in range(9)]

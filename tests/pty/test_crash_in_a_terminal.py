@@ -14,7 +14,7 @@ pytestmark = pytest.mark.pty
 
 PLACES = {
     "a message": "MainScreen.on_seed_submitted = lambda self, event: fail()",
-    "a thread": "Speech._speak = lambda self, *_, **__: fail()",
+    "a thread": "GenerationThread._speak = lambda self, *_, **__: fail()",
     "a row that is drawn": "SeedInput.render_line = lambda self, y: fail()",
     "a timer": "SpokenText.draw_new = lambda self: fail()",
     "the keyboard": "TolerantDriver.process_message = lambda self, event: fail()",
@@ -34,7 +34,7 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
             from pathlib import Path
             from tui_charrnn.tui import app
             from tui_charrnn.tui.main_screen import MainScreen
-            from tui_charrnn.tui.text.generation_thread import Speech
+            from tui_charrnn.tui.text.generation_thread import GenerationThread
             from tui_charrnn.tui.textual_patches import TolerantDriver
             from tui_charrnn.tui.text.seed_input import SeedInput
             from tui_charrnn.tui.text.spoken_text import SpokenText

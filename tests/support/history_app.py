@@ -53,7 +53,7 @@ async def history_page(
     if texts:
         History().add_all(texts)
     app = tiny_app(folder)
-    app.session.dial.pace = 1  # what it says by itself does not end meanwhile
+    app.session.settings.speed = 1  # what it says by itself does not end meanwhile
     if not keeps:
         object.__setattr__(app.session.preferences, "history", False)
     async with app.run_test(size=size) as pilot:
@@ -67,7 +67,7 @@ async def opened(app: CharRNNApp, pilot: Pilot[None]) -> HistoryScreen:
     await wait_until(pilot, "the page", lambda: isinstance(app.screen, HistoryScreen))
     page = app.screen
     assert isinstance(page, HistoryScreen)
-    await wait_until(pilot, "its parts", lambda: bool(page.query("HistorySpeech")))
+    await wait_until(pilot, "its parts", lambda: bool(page.query("ReplayPreview")))
     await wait_until(pilot, "a listing", lambda: page.browser.is_listed)
     return page
 

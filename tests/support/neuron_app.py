@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.bracket_model import CHARACTERS, COUNTING, counting_model, nested_brackets
-from tests.support.open_app import dial_of, note_of, tiny_app
+from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.tape_app import TapeApp
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -57,7 +57,7 @@ async def neuron_app(
     app.is_ascii = is_ascii
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
-        app.main.conversation.spoken.focus()
+        app.main.text_pane.spoken.focus()
         await pilot.press("e")
         await wait_until(pilot, "the list", lambda: bool(app.main.query(NeuronPanel)))
         opened = NeuronApp(app, pilot)
@@ -69,9 +69,9 @@ def counting_app(folder: Path) -> CharRNNApp:
     """An app that speaks with that model."""
     app = tiny_app(folder)
     save_counting_model(folder / "tiny.safetensors")
-    dial = dial_of(app)
-    dial.pace, dial.length = None, LENGTH
-    dial.sampling = SamplingConfig(rng_seed=5, temperature=0.9)
+    settings = settings_of(app)
+    settings.speed, settings.length = None, LENGTH
+    settings.sampling = SamplingConfig(rng_seed=5, temperature=0.9)
     return app
 
 

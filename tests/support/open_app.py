@@ -8,7 +8,7 @@ from tests.support.command import PATIENCE
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_file
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.generation_settings import Dial
+from tui_charrnn.tui.generation_settings import GenerationSettings
 from tui_charrnn.tui.run.words import Words
 from tui_charrnn.tui.session import Session
 
@@ -49,14 +49,14 @@ def tiny_app(
     return CharRNNApp(session, run=run, launch=launch or RecordingLauncher())
 
 
-def dial_of(app: CharRNNApp) -> Dial:
+def settings_of(app: CharRNNApp) -> GenerationSettings:
     """The pace and the temperature of the app's text."""
-    return app.session.dial
+    return app.session.settings
 
 
 def spoken_by(app: CharRNNApp) -> str:
     """The seeds and the generated text that the app shows."""
-    return app.main.conversation.spoken.text
+    return app.main.text_pane.spoken.text
 
 
 def note_of(app: CharRNNApp) -> str:

@@ -13,8 +13,8 @@ from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.keys.keymap import keymap_of, put_in_force, remap
-from tui_charrnn.tui.messages import NewsTold, ResumeRequested, RunCompared, RunMoved, RunOpened
+from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
+from tui_charrnn.tui.messages import NoticePosted, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.runs.list import RunList
 from tui_charrnn.tui.runs.pane import RunsPane
 from tui_charrnn.tui.session import Session
@@ -25,7 +25,7 @@ class Host(ThemedApp):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        put_in_force(session.keys)
+        activate_keymap(session.keys)
         self.set_keymap(keymap_of(session.keys))
         self.session = session
         self.pane = RunsPane(session)
@@ -36,8 +36,8 @@ class Host(ThemedApp):
     def compose(self) -> ComposeResult:
         yield self.pane
 
-    def on_news_told(self, event: NewsTold) -> None:
-        self.told.append(event.news.sentence)
+    def on_notice_posted(self, event: NoticePosted) -> None:
+        self.told.append(event.notice.sentence)
 
     def on_run_opened(self, event: RunOpened) -> None:
         self.asked.append(("open", event.run))

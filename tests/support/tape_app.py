@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -31,7 +31,7 @@ class TapeApp:
     @property
     def spoken(self) -> SpokenText:
         """The text."""
-        return self.app.main.conversation.spoken
+        return self.app.main.text_pane.spoken
 
     @property
     def panel(self) -> TapePanel:
@@ -41,9 +41,9 @@ class TapeApp:
     @property
     def tape(self) -> Tape:
         """All that was said."""
-        assert self.spoken.speech is not None
-        assert self.spoken.speech.tape is not None
-        return self.spoken.speech.tape
+        assert self.spoken.generation is not None
+        assert self.spoken.generation.tape is not None
+        return self.spoken.generation.tape
 
     @property
     def at(self) -> tuple[int, int]:
@@ -68,12 +68,12 @@ class TapeApp:
             lambda: self.panel.read is not None and self.panel.read.at == self.spoken.at,
         )
 
-    async def begun(self, seed_text: str) -> None:
+    async def prime_tape(self, seed_text: str) -> None:
         """Let another text be said, and wait until it has begun."""
         self.app.main.answer(seed_text)
 
         def has_begun() -> bool:
-            opening = self.spoken.speech.opening if self.spoken.speech is not None else None
+            opening = self.spoken.generation.opening if self.spoken.generation is not None else None
             return opening is not None and opening.seed_text == seed_text
 
         await wait_until(self.pilot, f"a text from {seed_text!r}", has_begun)
@@ -89,12 +89,12 @@ class TapeApp:
 
 @asynccontextmanager
 async def tape_app(
-    folder: Path, *, size: tuple[int, int] = (80, 24), settings: SamplingConfig = SETTINGS
+    folder: Path, *, size: tuple[int, int] = (80, 24), sampling: SamplingConfig = SETTINGS
 ) -> AsyncIterator[TapeApp]:
     """Open the app, wait for the text, and go back over it."""
     app = tiny_app(folder)
-    dial = dial_of(app)
-    dial.pace, dial.length, dial.sampling = None, LENGTH, settings
+    settings = settings_of(app)
+    settings.speed, settings.length, settings.sampling = None, LENGTH, sampling
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
         assert len(spoken_by(app)) == LENGTH
@@ -105,7 +105,7 @@ async def tape_app(
         yield opened
 
 
-def fresh_tape(settings: SamplingConfig = SETTINGS) -> Tape:
+def fresh_tape(sampling: SamplingConfig = SETTINGS) -> Tape:
     """The tape that the app records, without the app."""
-    stream = CharacterStream(tiny_model(), settings)
+    stream = CharacterStream(tiny_model(), sampling)
     return Tape(stream, stream.prime("").text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.style import Style
 from textual.pilot import Pilot
 
-from tests.support.open_app import dial_of, note_of, tiny_app
+from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import (
     CORPUS,
@@ -100,11 +100,11 @@ async def xray_app(
     """Open the app, wait for a text of so many characters, and put the focus on it."""
     app = sure_app(folder, config)
     app.is_ascii = is_ascii
-    dial = dial_of(app)
-    dial.pace, dial.length, dial.sampling = None, length, SETTINGS
+    settings = settings_of(app)
+    settings.speed, settings.length, settings.sampling = None, length, SETTINGS
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: f"{length} characters." in note_of(app))
-        app.main.conversation.spoken.focus()
+        app.main.text_pane.spoken.focus()
         yield TapeApp(app, pilot)
 
 

@@ -195,7 +195,7 @@ def test_reading_can_be_given_up(folder: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        read_corpus([str(folder)], heed=give_up)
+        read_corpus([str(folder)], check_cancelled=give_up)
 
 
 def test_empty_standard_input_is_told() -> None:

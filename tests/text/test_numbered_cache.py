@@ -121,7 +121,7 @@ def test_a_file_that_grows_while_it_is_read_is_not_kept(path: Path) -> None:
         if not grown:
             grown.append(path.write_text(TEXT + "x", encoding="utf-8"))
 
-    read_corpus([str(path)], heed=grow_once)
+    read_corpus([str(path)], check_cancelled=grow_once)
     assert grown
     assert kept(path) is None
     assert list(encoded_folder().iterdir()) == []
@@ -176,7 +176,7 @@ def test_reading_that_is_given_up_leaves_nothing(path: Path) -> None:
 
     path.write_text(TEXT * 10, encoding="utf-8")
     with pytest.raises(KeyboardInterrupt):
-        read_corpus([str(path)], heed=give_up)
+        read_corpus([str(path)], check_cancelled=give_up)
     assert list(encoded_folder().iterdir()) == []
 
 

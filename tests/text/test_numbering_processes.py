@@ -29,7 +29,7 @@ from tui_charrnn.text.numbered_cache import encoded_folder
 number_store.KEPT_IN_MEMORY = 1000
 path, wish = sys.argv[1:]
 
-def heed():
+def check_cancelled():
     if wish == "die" and any(file.stat().st_size for file in encoded_folder().glob(".*")):
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -37,7 +37,7 @@ if wish == "no room":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
-    print(read_corpus([path], heed=heed).sha256)
+    print(read_corpus([path], check_cancelled=check_cancelled).sha256)
 except CharRNNError as error:
     print(error)
     sys.exit(int(error.exit_code))

@@ -57,15 +57,15 @@ def test_it_can_be_given_up() -> None:
     def refuse_after(calls: int) -> Callable[[], None]:
         left = iter(range(calls))
 
-        def heed() -> None:
+        def check_cancelled() -> None:
             if next(left, None) is None:
                 raise GaveUpError
 
-        return heed
+        return check_cancelled
 
     codes = np.zeros(200, dtype=np.uint8)  # several rounds
     with pytest.raises(GaveUpError):
-        sort_suffixes(codes, heed=refuse_after(2))
+        sort_suffixes(codes, check_cancelled=refuse_after(2))
 
 
 def test_a_text_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from tui_charrnn.text import number_store, pieces
 from tui_charrnn.text.corpus import read_corpus
 from tui_charrnn.text.inspection import inspect_corpus
 from tui_charrnn.text.pieces import Reading
-from tui_charrnn.text.sources import find_sources, go_on
+from tui_charrnn.text.sources import find_sources, never_cancelled
 from tui_charrnn.text.survey import Survey, survey_sources
 
 TRICKY = st.text(
@@ -28,7 +28,7 @@ def ignore(partial: Survey) -> None:
 def surveyed(paths: list[Path], reading: Reading | None = None) -> Survey:
     reading = reading or Reading()
     found = find_sources([str(path) for path in paths], encoding=reading.encoding)
-    return survey_sources(found, reading, tell=ignore, heed=go_on)
+    return survey_sources(found, reading, tell=ignore, check_cancelled=never_cancelled)
 
 
 @given(texts=st.lists(TRICKY, min_size=1, max_size=3), piece=st.integers(1, 7))
@@ -97,7 +97,7 @@ def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
     path.write_text("".join(itertools.islice(itertools.cycle("abcdef \n"), 3_000_000)))
     told: list[Survey] = []
     found = find_sources([str(path)], encoding="utf-8")
-    whole = survey_sources(found, Reading(), tell=told.append, heed=go_on)
+    whole = survey_sources(found, Reading(), tell=told.append, check_cancelled=never_cancelled)
     assert told[0].found.bytes == 1 << 20
     assert not told[0].is_whole
     assert told[0].bytes_total == whole.characters == 3_000_000
@@ -108,13 +108,15 @@ def test_of_a_large_text_the_first_part_is_enough(tmp_path: Path) -> None:
     for path in paths:
         path.write_text("to be " * 100_000, encoding="utf-8")
     sources = find_sources([str(path) for path in paths], encoding="utf-8")
-    found = survey_sources(sources, Reading(), tell=ignore, heed=go_on, limit=300_000)
+    found = survey_sources(
+        sources, Reading(), tell=ignore, check_cancelled=never_cancelled, limit=300_000
+    )
     assert found.is_part
     assert not found.is_whole
     assert 300_000 <= found.found.consumed < 400_000
     assert (found.bytes_total, found.files) == (1_200_000, 2)
     assert found.expected_characters == pytest.approx(1_200_000, rel=0.001)
-    whole = survey_sources(sources, Reading(), tell=ignore, heed=go_on)
+    whole = survey_sources(sources, Reading(), tell=ignore, check_cancelled=never_cancelled)
     assert (whole.is_part, whole.expected_characters) == (False, 1_200_001)
 
 
@@ -127,7 +129,9 @@ def test_a_text_that_was_read_before_is_known_as_a_whole(
     monkeypatch.setattr(number_store, "KEPT_IN_MEMORY", 1_000)
     read_corpus([str(path)])
     sources = find_sources([str(path)], encoding="utf-8")
-    found = survey_sources(sources, Reading(), tell=ignore, heed=go_on, limit=10)
+    found = survey_sources(
+        sources, Reading(), tell=ignore, check_cancelled=never_cancelled, limit=10
+    )
     assert found.is_whole
     assert replace(found, found=expected.found) == expected
     assert found.found.encodings == expected.found.encodings
@@ -150,5 +154,5 @@ def test_it_can_be_given_up_at_any_piece(tmp_path: Path) -> None:
 
     found = find_sources([str(path)], encoding="utf-8")
     with pytest.raises(KeyboardInterrupt):
-        survey_sources(found, Reading(), tell=ignore, heed=give_up_at_the_third)
+        survey_sources(found, Reading(), tell=ignore, check_cancelled=give_up_at_the_third)
     assert len(calls) == 3

@@ -5,7 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
@@ -26,7 +26,7 @@ async def test_the_cursor_waits_in_the_seed_box(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press(*"abc")
-        assert app.main.conversation.seed.text == "abc"
+        assert app.main.text_pane.seed.text == "abc"
 
 
 async def test_enter_answers_the_seed_below_what_was_said(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ async def test_escape_stops_and_keeps_the_text(tmp_path: Path) -> None:
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
         kept = spoken_by(app)
         assert len(kept) > 3
-        assert not app.main.conversation.spoken.streaming
+        assert not app.main.text_pane.spoken.streaming
 
 
 async def test_more_goes_on_where_the_text_stopped(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ async def test_more_goes_on_where_the_text_stopped(tmp_path: Path) -> None:
 
 async def test_a_text_pauses_after_its_length(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
-    dial_of(app).pace = None
+    settings_of(app).speed = None
     async with app.run_test() as pilot:
         await wait_until(pilot, "the end", lambda: "2,000 characters." in note_of(app), limit=20)
         assert len(spoken_by(app)) == DEFAULT_LENGTH
@@ -75,8 +75,8 @@ async def test_a_text_pauses_after_its_length(tmp_path: Path) -> None:
 async def test_a_repeated_text_needs_only_its_numbers(tmp_path: Path) -> None:
     async def whole_text(folder: Path) -> str:
         app = tiny_app(folder)
-        dial_of(app).pace = None
-        dial_of(app).sampling = SamplingConfig(rng_seed=7, temperature=1.0)
+        settings_of(app).speed = None
+        settings_of(app).sampling = SamplingConfig(rng_seed=7, temperature=1.0)
         async with app.run_test() as pilot:
             await wait_until(pilot, "the end", lambda: "2,000" in note_of(app), limit=20)
             return spoken_by(app)
@@ -99,16 +99,16 @@ async def test_the_temperature_changes_while_text_streams(tmp_path: Path) -> Non
     async with app.run_test() as pilot:
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         await pilot.press("f8", "f8", "f7", "f8")
-        assert dial_of(app).sampling.temperature == 1.0
-        assert "temperature 1.0" in str(app.main.conversation.spoken.border_title)
-        assert app.main.conversation.spoken.streaming
+        assert settings_of(app).sampling.temperature == 1.0
+        assert "temperature 1.0" in str(app.main.text_pane.spoken.border_title)
+        assert app.main.text_pane.spoken.streaming
 
 
 async def test_the_temperature_stays_above_zero(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press(*["f7"] * 10)
-        assert dial_of(app).sampling.temperature == 0.0
+        assert settings_of(app).sampling.temperature == 0.0
 
 
 async def test_the_pace_goes_round_its_ladder(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ async def test_the_pace_goes_round_its_ladder(tmp_path: Path) -> None:
     async with app.run_test() as pilot:
         for _ in range(6):
             await pilot.press("ctrl+f")
-            seen.append(dial_of(app).pace)
+            seen.append(settings_of(app).speed)
     assert seen == [120, 500, None, 10, 30, 60]
 
 
@@ -126,7 +126,7 @@ async def test_without_a_model_the_app_says_so_and_stays(tmp_path: Path) -> None
     async with app.run_test() as pilot:
         await wait_until(pilot, "a sentence", lambda: "There is no model file" in note_of(app))
         await pilot.press("a")
-        assert app.main.conversation.seed.text == "a"
+        assert app.main.text_pane.seed.text == "a"
 
 
 async def test_a_resize_keeps_text_and_seed(tmp_path: Path) -> None:
@@ -134,13 +134,13 @@ async def test_a_resize_keeps_text_and_seed(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         await pilot.press("escape", *"abc")
-        await wait_until(pilot, "the end", lambda: not app.main.conversation.spoken.streaming)
+        await wait_until(pilot, "the end", lambda: not app.main.text_pane.spoken.streaming)
         before = spoken_by(app)
         for size in ((120, 36), (40, 12), (8, 3), (1, 1), (80, 24)):
             await pilot.resize_terminal(*size)
             await pilot.pause()
         assert spoken_by(app) == before
-        assert app.main.conversation.seed.text == "abc"
+        assert app.main.text_pane.seed.text == "abc"
 
 
 def has_sentence(app: CharRNNApp) -> bool:
@@ -179,7 +179,7 @@ def test_the_first_frame_comes_before_numpy_and_all_that_knows_of_runs(tmp_path:
         class Loader:
             def load(self, wanted, wait):
                 seen.append(sorted(LATER & set(sys.modules)))
-                frames.append(app.main.conversation.seed.region.area)
+                frames.append(app.main.text_pane.seed.region.area)
                 raise ModelFileError("none")
 
         LATER = {"numpy", "tensorflow", "keras", "typer", "json", "tui_charrnn.runs.reader",

@@ -41,8 +41,8 @@ def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
 def app(tmp_path: Path, trainer: FakeTrainer) -> CharRNNApp:
     """An app with that run, and a text that always comes out the same."""
     app = tiny_app(tmp_path)
-    app.session.dial.sampling = SamplingConfig(rng_seed=42)
-    app.session.dial.pace = None
+    app.session.settings.sampling = SamplingConfig(rng_seed=42)
+    app.session.settings.speed = None
     return app
 
 
@@ -77,7 +77,7 @@ def looks_as_kept(
 async def settle(pilot: Pilot[Any]) -> None:
     app = pilot.app
     assert isinstance(app, CharRNNApp)
-    await wait_until(pilot, "a screen", lambda: bool(app.main.query("Conversation")))
+    await wait_until(pilot, "a screen", lambda: bool(app.main.query("TextPane")))
     await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"), limit=20)
     await wait_until(pilot, "the run", lambda: "800/3,400" in run_words_of(app), limit=20)
 
@@ -120,7 +120,7 @@ def test_a_pane(looks_as_kept: Any, key: str, size: Any) -> None:
 def test_the_tape(app: CharRNNApp, looks_as_kept: Any, size: Any) -> None:
     async def go_back(pilot: Pilot[Any]) -> None:
         await pilot.press("f2", "pageup", "w", "right", "2")
-        spoken = app.main.conversation.spoken
+        spoken = app.main.text_pane.spoken
         await wait_until(pilot, "a branch", lambda: spoken.branch == 1 and not spoken.streaming)
         await wait_until(pilot, "its name", lambda: "branch 2" in screen_text(app))
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("2,000"))
@@ -136,7 +136,7 @@ def test_the_xray(
     monkeypatch.setenv("TERM", "xterm-256color")
 
     async def look_inside(pilot: Pilot[Any]) -> None:
-        spoken = app.main.conversation.spoken
+        spoken = app.main.text_pane.spoken
         spoken.focus()
         await pilot.press("x", "x", "d")
         await wait_until(pilot, "a character", lambda: spoken.seen is not None)

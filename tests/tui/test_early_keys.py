@@ -37,9 +37,9 @@ async def test_a_pane_key_before_the_first_frame_opens_the_pane_after_it(
             pilot,
             "its focus",
             lambda: (
-                app.focused is app.main.conversation.seed
+                app.focused is app.main.text_pane.seed
                 if pane == "text"
-                else app.main.studio.room_of(app.focused) is not None
+                else app.main.pane_host.pane_of(app.focused) is not None
             ),
         )
     assert seen == [False]

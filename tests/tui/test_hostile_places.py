@@ -91,11 +91,11 @@ async def test_seeds_and_texts(tmp_path: Path) -> None:
     known = {char for string in STRINGS.values() for char in string}
     vocabulary = "".join(sorted(char for char in known if not "\ud800" <= char <= "\udfff"))
     app = tiny_app(tmp_path, vocabulary=vocabulary)
-    app.session.dial.pace, app.session.dial.length = None, 300
+    app.session.settings.speed, app.session.settings.length = None, 300
     async with app.run_test(size=SIZE) as pilot:
         for string in STRINGS.values():
             await wait_until(pilot, "an end", lambda: "goes on" in note_of(app))
-            seed = app.main.conversation.seed
+            seed = app.main.text_pane.seed
             seed.load_text(string)
             await pilot.pause()
             check(app)
@@ -143,16 +143,18 @@ async def test_what_is_pasted_into_a_field(tmp_path: Path, kind: str) -> None:
 async def test_names_of_branches(tmp_path: Path) -> None:
     """A tape keeps names that somebody else gave."""
     app = tiny_app(tmp_path)
-    app.session.dial.pace, app.session.dial.length = None, 20
+    app.session.settings.speed, app.session.settings.length = None, 20
     async with app.run_test(size=SIZE) as pilot:
         await wait_until(pilot, "an end", lambda: "goes on" in note_of(app))
-        speech = app.main.conversation.spoken.speech
-        assert speech is not None
-        assert speech.tape is not None
-        tree = speech.tape.tree
+        generation = app.main.text_pane.spoken.generation
+        assert generation is not None
+        assert generation.tape is not None
+        tree = generation.tape.tree
         for string in STRINGS.values():
             tree.branches[0].name = string
-            screen = BranchesScreen(tree, speech.opening.vocabulary if speech.opening else "", 0)
+            screen = BranchesScreen(
+                tree, generation.opening.vocabulary if generation.opening else "", 0
+            )
             await app.push_screen(screen)
             await pilot.pause()
             check(app)

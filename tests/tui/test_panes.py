@@ -48,7 +48,7 @@ def shown_panes(app: CharRNNApp) -> set[str]:
     """The panes of which something is in sight."""
     rooms = {name: app.main.query(f"#pane-{name}") for name in PANES if name != "text"}
     shown = {name for name, found in rooms.items() if any(map(in_sight, found))}
-    return shown | ({"text"} if in_sight(app.main.conversation) else set())
+    return shown | ({"text"} if in_sight(app.main.text_pane) else set())
 
 
 async def shown_run(pilot: Pilot[Any], app: CharRNNApp) -> None:
@@ -81,7 +81,7 @@ async def test_a_key_opens_its_pane_alone_and_escape_comes_back(
         )
         await pilot.press("escape")
         await wait_until(pilot, "the text", lambda: shown_panes(app) == {"text"})
-        await wait_until(pilot, "its box", lambda: app.focused is app.main.conversation.seed)
+        await wait_until(pilot, "its box", lambda: app.focused is app.main.text_pane.seed)
 
 
 def ids_above(widget: Widget) -> set[str]:
@@ -112,12 +112,12 @@ async def test_the_studio_shows_chart_card_text_and_seed_together(
     async with app.run_test(size=(120, 36)) as pilot:
         await shown_run(pilot, app)
         await wait_until(pilot, "both", lambda: shown_panes(app) == {"text", "training"})
-        assert in_sight(app.main.studio.card)
-        assert in_sight(app.main.conversation.seed)
+        assert in_sight(app.main.pane_host.card)
+        assert in_sight(app.main.text_pane.seed)
         assert not in_sight(app.main.status)
         await pilot.press("f4")
         await wait_until(pilot, "the runs", lambda: shown_panes(app) == {"runs"})
-        assert in_sight(app.main.studio.card)
+        assert in_sight(app.main.pane_host.card)
 
 
 async def test_without_a_run_the_text_has_the_whole_studio(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ async def test_without_a_run_the_text_has_the_whole_studio(tmp_path: Path) -> No
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "some text", lambda: len(spoken_by(app)) > 3)
         assert shown_panes(app) == {"text"}
-        assert not in_sight(app.main.studio.card)
-        assert app.main.conversation.region.width >= 110
+        assert not in_sight(app.main.pane_host.card)
+        assert app.main.text_pane.region.width >= 110
 
 
 @pytest.mark.parametrize("key", list(KEYS_OF_PANES))
@@ -146,7 +146,7 @@ async def test_a_small_terminal_has_stream_and_seed_alone(
     async with app.run_test(size=size) as pilot:
         await shown_run(pilot, app)
         assert shown_panes(app) == {"text"}
-        assert in_sight(app.main.conversation.seed)
+        assert in_sight(app.main.text_pane.seed)
         assert not in_sight(app.main.status)
         assert "F2" not in screen_text(app)
 
@@ -168,7 +168,7 @@ async def test_a_terminal_that_is_too_small_gets_a_sentence_and_loses_nothing(
         await pilot.resize_terminal(80, 24)
         await wait_until(pilot, "the text", lambda: shown_panes(app) == {"text"})
         assert spoken_by(app) == text
-        seed = app.main.conversation.seed
+        seed = app.main.text_pane.seed
         assert seed.text == "seed"
         await wait_until(pilot, "the focus", lambda: app.focused is seed)
 

@@ -40,14 +40,14 @@ async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: note_of(app).startswith("31 characters."))
         assert len(spoken_by(app)) == 31
-        assert "temperature 1.3" in str(app.main.conversation.spoken.border_title)
+        assert "temperature 1.3" in str(app.main.text_pane.spoken.border_title)
 
 
 async def test_a_pace_off_the_ladder_goes_on_to_the_next_faster_one(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "pace = 45")
     async with app.run_test() as pilot:
         await pilot.press("ctrl+f")
-        assert app.session.dial.pace == 60
+        assert app.session.settings.speed == 60
 
 
 async def test_theme_motion_and_signs_reach_the_session(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ async def test_with_a_broken_file_the_app_opens_and_says_so(
 async def test_another_key_acts_instead_and_is_shown_everywhere(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "[keys]\ntext.warmer = 'f10'\npane.runs = 'f8'\napp.help = 'f11'")
     async with app.run_test(size=(100, 30)) as pilot:
-        before = app.session.dial.sampling.temperature
+        before = app.session.settings.sampling.temperature
         await pilot.press("f10")
-        assert app.session.dial.sampling.temperature == pytest.approx(before + 0.1)
+        assert app.session.settings.sampling.temperature == pytest.approx(before + 0.1)
         row = str(app.main.query_one("KeyRow", Static).content)
         assert "F10 Temp" in row
         assert "F11 Help" in row
@@ -108,7 +108,7 @@ async def test_another_key_acts_instead_and_is_shown_everywhere(tmp_path: Path) 
         assert app.screen is app.main
         await pilot.press("f8")
         assert app.main.pane == "runs"
-        assert app.session.dial.sampling.temperature == pytest.approx(before + 0.1)
+        assert app.session.settings.sampling.temperature == pytest.approx(before + 0.1)
 
 
 async def test_quit_and_palette_may_have_other_keys(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ async def test_a_key_of_a_pane_acts_only_there(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "[keys]\nlog.filter = ['g', 'end']\nlog.end = 'G'")
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press("g")
-        assert app.main.conversation.seed.text == "g"
+        assert app.main.text_pane.seed.text == "g"
         await pilot.press("ctrl+l")
         await pilot.pause()
         assert "g/End Filter" in str(app.main.query_one("KeyRow", Static).content)
@@ -167,7 +167,7 @@ async def test_the_palette_offers_what_several_panes_do_once_and_says_where_its_
         titles = [command.title for command in app.get_system_commands(app.screen)]
         assert len(set(titles)) == len(titles)
         assert commands_of(app)[title] == "Key: p, in the text that is spoken"
-        app.main.conversation.spoken.focus()
+        app.main.text_pane.spoken.focus()
         await pilot.pause()
         assert commands_of(app)[title] == "Key: p"
 

@@ -25,7 +25,7 @@ async def test_without_a_run_the_app_leaves_at_once(tmp_path: Path) -> None:
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert not app.is_running
-    assert (app.return_code, app.farewell) == (0, "")
+    assert (app.return_code, app.exit_message) == (0, "")
 
 
 async def test_enter_leaves_the_run_running(tmp_path: Path, trainer: FakeTrainer) -> None:
@@ -34,8 +34,8 @@ async def test_enter_leaves_the_run_running(tmp_path: Path, trainer: FakeTrainer
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("ctrl+q", "enter")
         await wait_until(pilot, "the end", lambda: not app.is_running)
-    assert f"charrnn-tui attach {trainer.run.path}" in app.farewell
-    assert f"charrnn-tui stop {trainer.run.path}" in app.farewell
+    assert f"charrnn-tui attach {trainer.run.path}" in app.exit_message
+    assert f"charrnn-tui stop {trainer.run.path}" in app.exit_message
     assert take_requests(trainer.run) == []
 
 
@@ -46,7 +46,7 @@ async def test_s_saves_and_stops_the_run(tmp_path: Path, trainer: FakeTrainer) -
         await pilot.press("ctrl+q", "s")
         await wait_until(pilot, "the end", lambda: not app.is_running)
     assert [asked.request for asked in take_requests(trainer.run)] == ["stop"]
-    assert f"charrnn-tui resume {trainer.run.path}" in app.farewell
+    assert f"charrnn-tui resume {trainer.run.path}" in app.exit_message
 
 
 async def test_escape_stays(tmp_path: Path, trainer: FakeTrainer) -> None:

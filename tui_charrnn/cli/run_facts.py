@@ -16,7 +16,7 @@ from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken
-from tui_charrnn.viewing.news import News
+from tui_charrnn.viewing.notices import Notice
 from tui_charrnn.viewing.run_view import RunView
 
 JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -65,7 +65,7 @@ def read_whole_run(run: RunDirectory) -> WholeRun:
     now, reader = time.time(), RunReader(run)
     summary = summarize_run(run)
     view = RunView(run, description=summary.description)
-    news: list[News] = []
+    news: list[Notice] = []
     seconds: dict[int, float] = {}
     for records in unread_records(reader):
         news += view.take(records)

@@ -34,11 +34,11 @@ class Arrival:
     Args:
         cluster: Whose chief.
         knock: What to say there.
-        heed: Called at every tick; may raise.
+        check_cancelled: Called at every tick; may raise.
     """
 
-    def __init__(self, cluster: Cluster, knock: Knock, heed: Callable[[], None]) -> None:
-        self._cluster, self._knock, self._heed = cluster, knock, heed
+    def __init__(self, cluster: Cluster, knock: Knock, check_cancelled: Callable[[], None]) -> None:
+        self._cluster, self._knock, self._check_cancelled = cluster, knock, check_cancelled
         self._hindrance = "nothing answered there"
         self._foreign_until: float | None = None
         """When to give up, if another program has answered, and its port was not free since."""
@@ -57,7 +57,7 @@ class Arrival:
         """
         end = time.monotonic() + deadline
         while time.monotonic() < end:
-            self._heed()
+            self._check_cancelled()
             connection = self._connect()
             if connection is not None and self._is_let_in(connection, end):
                 return connection
@@ -88,7 +88,7 @@ class Arrival:
             self._foreign_until = self._foreign_until or time.monotonic() + _FOREIGN
         except OSError as error:
             self._hindrance = _words(error)  # it may close before what it said is read
-        except BaseException:  # `heed`, or a signal: the others need not wait
+        except BaseException:  # `check_cancelled`, or a signal: the others need not wait
             with contextlib.suppress(OSError):
                 self._say_goodbye(connection)
             raise
@@ -109,7 +109,7 @@ class Arrival:
         connection.send(note(self._knock.to_note()))
         patience = min(end, time.monotonic() + _ANSWER)
         while time.monotonic() < patience:
-            self._heed()
+            self._check_cancelled()
             connection.write()
             if not select.select([connection], [], [], _TICK)[0]:
                 continue
@@ -142,7 +142,7 @@ class Arrival:
 
     def _pause(self, end: float) -> None:
         while (left := end - time.monotonic()) > 0:
-            self._heed()
+            self._check_cancelled()
             time.sleep(min(left, _TICK))
 
     def _not_met(self, deadline: float) -> BrokenClusterError:

@@ -61,14 +61,16 @@ class Company:
         """
         self._exchange.order(lambda: self._attendance.watch(on_loss))
 
-    def broadcast(self, data: bytes | None, *, heed: Callable[[], None] | None = None) -> bytes:
+    def broadcast(
+        self, data: bytes | None, *, check_cancelled: Callable[[], None] | None = None
+    ) -> bytes:
         """Tell all processes the same; each must call it as often as the chief.
 
         The chief sends and goes on. The others wait, as long as the chief is there.
 
         Args:
             data: What the chief tells; what others give does not matter.
-            heed: Called now and then while waiting; may raise to end that.
+            check_cancelled: Called now and then while waiting; may raise to end that.
 
         Returns:
             What the chief gave, on all.
@@ -87,11 +89,11 @@ class Company:
         while True:
             try:
                 arrived = self._attendance.arrived.get(
-                    timeout=None if heed is None else _HEED_INTERVAL
+                    timeout=None if check_cancelled is None else _HEED_INTERVAL
                 )
             except Empty:
-                if heed is not None:
-                    heed()
+                if check_cancelled is not None:
+                    check_cancelled()
                 continue
             if arrived is not None:
                 return arrived

@@ -23,7 +23,7 @@ def meet(
     card: Card,
     *,
     deadline: float,
-    heed: Callable[[], None] = lambda: None,
+    check_cancelled: Callable[[], None] = lambda: None,
     phase: str = "trainer",
     patience: float = PATIENCE,
 ) -> Company:
@@ -36,7 +36,7 @@ def meet(
         card: What must be the same on all ranks, by the names that users give it; its entry
             `corpus` is told as a difference of data. At most 256.
         deadline: Seconds in which all must have come.
-        heed: Called several times a second; may raise, and then the others are told.
+        check_cancelled: Called several times a second; may raise, and then the others are told.
         phase: Which meeting this is, where the same ranks meet more than once; whoever is at
             another one is waited for.
         patience: Seconds of silence after which a process counts as lost later on.
@@ -50,13 +50,13 @@ def meet(
     knock = Knock(cluster.rank, phase, full_card(cluster, card))
     if cluster.is_chief:
         listener = listen(cluster.address, cluster.addresses)
-        connections = Reception(cluster, knock, listener, heed).receive(deadline)
+        connections = Reception(cluster, knock, listener, check_cancelled).receive(deadline)
         return Company(cluster, connections, patience)
-    return Company(cluster, {0: _arrive(cluster, knock, deadline, heed)}, patience)
+    return Company(cluster, {0: _arrive(cluster, knock, deadline, check_cancelled)}, patience)
 
 
 def _arrive(
-    cluster: Cluster, knock: Knock, deadline: float, heed: Callable[[], None]
+    cluster: Cluster, knock: Knock, deadline: float, check_cancelled: Callable[[], None]
 ) -> Connection:
     try:
         check_port(cluster.address)
@@ -65,7 +65,7 @@ def _arrive(
         knock = Knock(knock.rank, knock.phase, knock.card, problem)
         # the chief passes it on to all, this process included, or is not there to do so
         try:
-            return Arrival(cluster, knock, heed).arrive(min(deadline, REFUSING))
+            return Arrival(cluster, knock, check_cancelled).arrive(min(deadline, REFUSING))
         except BrokenClusterError:
             raise error from None
-    return Arrival(cluster, knock, heed).arrive(deadline)
+    return Arrival(cluster, knock, check_cancelled).arrive(deadline)

@@ -26,13 +26,17 @@ class Reception:
         cluster: Who is expected.
         own: What the chief itself would say.
         listener: A socket that listens; it is closed in the end.
-        heed: Called several times a second; may raise.
+        check_cancelled: Called several times a second; may raise.
     """
 
     def __init__(
-        self, cluster: Cluster, own: Knock, listener: socket.socket, heed: Callable[[], None]
+        self,
+        cluster: Cluster,
+        own: Knock,
+        listener: socket.socket,
+        check_cancelled: Callable[[], None],
     ) -> None:
-        self._cluster, self._own, self._heed = cluster, own, heed
+        self._cluster, self._own, self._check_cancelled = cluster, own, check_cancelled
         self._door = Doorway(listener)
         self._refusal: Refusal | None = None
         self._told: set[int] = set()
@@ -61,7 +65,7 @@ class Reception:
             if self._refusal is None:
                 return self._welcome()
             self._linger()
-        except BaseException:  # `heed` has raised
+        except BaseException:  # `check_cancelled` has raised
             self._refuse(_told_to_leave(self._cluster))
             raise
         finally:
@@ -73,7 +77,7 @@ class Reception:
         return [rank for rank in range(1, self._cluster.size) if rank not in known]
 
     def _look(self) -> None:
-        self._heed()
+        self._check_cancelled()
         for guest, knock in self._door.look():
             if knock.phase == self._own.phase:
                 self._judge(guest, knock)

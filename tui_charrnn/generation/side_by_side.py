@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.draws import Draws
 from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.random_stream import RandomStream
 from tui_charrnn.generation.sampling import choose, weights_of
 from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
@@ -56,7 +56,7 @@ class SideBySide:
         next ones."""
         self._stepper.state[:] = start.network
         self._unread = np.full(count, start.unread, np.intp)
-        self._draws = [Draws(start.rng_seed + text, start.drawn) for text in range(count)]
+        self._draws = [RandomStream(start.rng_seed + text, start.drawn) for text in range(count)]
         self._recent = [deque(start.recent, LONGEST_WINDOW) for _ in range(count)]
         self._characters = stream.model.vocabulary.characters
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui_charrnn.generation.draws import Draws, fresh_rng_seed
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.priming import PrimedSeed, SkippedCharacter, spelled_in
+from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.sampling import choose, distribution, weights_of
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
@@ -215,7 +215,7 @@ class CharacterStream:
         """
         self.network[:] = state.network
         self._unread = state.unread
-        self.draws = Draws(state.rng_seed, state.drawn)
+        self.draws = RandomStream(state.rng_seed, state.drawn)
         self._recent = deque(state.recent, LONGEST_WINDOW)
 
     def _read(self, indices: Sequence[int], should_stop: Callable[[], bool] | None) -> int:
@@ -232,7 +232,7 @@ class CharacterStream:
     def _restart_rng(self) -> None:
         """Start the random numbers anew, in `draws`."""
         asked = self._sampling.rng_seed
-        self.draws = Draws(fresh_rng_seed() if asked is None else asked)
+        self.draws = RandomStream(fresh_rng_seed() if asked is None else asked)
 
 
 def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:

@@ -26,7 +26,7 @@ from tui_charrnn.generation.tree import Branch, ClampsFrom, DrawsFrom, SamplingF
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.clamping import Clamp
-    from tui_charrnn.generation.moment import Alternative, Moment
+    from tui_charrnn.generation.tape_position import Alternative, TapePosition
 
 
 class Tape:
@@ -107,13 +107,13 @@ class Tape:
             self.stream.restore(self._state_at(number, position))
             self._number, self._position = number, position
 
-    def moment(self, position: int, number: int | None = None) -> Moment:
+    def moment(self, position: int, number: int | None = None) -> TapePosition:
         """What was known at a place, computed again; the stream stays where it is.
 
         Arguments and errors are those of `rewind`.
         """
         # deferred: the first character does not wait for it
-        from tui_charrnn.generation.moment import Moment  # noqa: PLC0415 - as said
+        from tui_charrnn.generation.tape_position import TapePosition  # noqa: PLC0415 - as said
 
         with self._lock:
             number = self._checked(position, number)
@@ -123,7 +123,7 @@ class Tape:
             self._stepper.hold(self.stream.clamps if is_end else branch.clamps_at(position))
             logits = self._stepper.read(state.unread).copy()
             sampling = self.stream.sampling if is_end else branch.sampling_at(position)
-            return Moment(
+            return TapePosition(
                 position=position,
                 state=state,
                 logits=logits,

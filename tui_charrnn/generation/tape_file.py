@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from tui_charrnn.errors import CharRNNError, DataError
 from tui_charrnn.generation.clamping import clamp_words, parse_clamps
-from tui_charrnn.generation.draws import Draws
+from tui_charrnn.generation.random_stream import RandomStream
 from tui_charrnn.generation.states import BUDGET
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
@@ -123,7 +123,7 @@ def _opened(model: Model, document: Mapping[str, Any], state_budget: int) -> Tap
     seed_text = stream.prime(document["seed_text"]).text
     if seed_text != document["seed_text"]:
         raise ValueError("its seed text has characters that the model does not know.")
-    stream.draws = Draws(first.draws[0].rng_seed, first.draws[0].drawn)
+    stream.draws = RandomStream(first.draws[0].rng_seed, first.draws[0].drawn)
     tape = Tape(stream, seed_text, state_budget)
     tape.tree.branches[:] = branches
     stream.sampling = last.sampling[-1].sampling

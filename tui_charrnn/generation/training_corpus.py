@@ -13,7 +13,7 @@ from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.corpus import Corpus, read_corpus
 from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.sources import CATALOGUE_PREFIX, go_on
+from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
 from tui_charrnn.text.suffix_cache import obtain_index, open_index
 from tui_charrnn.text.suffix_index import SuffixIndex
 
@@ -45,7 +45,7 @@ def read_training_corpus(
     runs: Path,
     *,
     progress: Progress | None = None,
-    heed: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Corpus:
     """Find the text that a model was trained on, and read it.
 
@@ -57,14 +57,14 @@ def read_training_corpus(
         path: Of its file.
         runs: Where runs are looked up by name.
         progress: Told of bytes done and, if known, bytes in all, where that takes a while.
-        heed: Called now and then; it raises to give the reading up.
+        check_cancelled: Called now and then; it raises to give the reading up.
 
     Raises:
         CorpusError: If it is not found, or has changed.
     """
     name, sha256 = _named_in(model)
     reason = ""
-    for read in _candidates(model, path, runs, progress, heed):
+    for read in _candidates(model, path, runs, progress, check_cancelled):
         try:
             corpus = read()
         except CorpusError as error:
@@ -80,11 +80,13 @@ def index_corpus(
     corpus: Corpus,
     *,
     progress: Progress | None = None,
-    heed: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = never_cancelled,
     tell: Callable[[str], None],
 ) -> IndexedCorpus:
     """The index of a corpus, kept or built; arguments and errors are those of `obtain_index`."""
-    index = obtain_index(corpus.text, corpus.sha256, progress=progress, heed=heed, tell=tell)
+    index = obtain_index(
+        corpus.text, corpus.sha256, progress=progress, check_cancelled=check_cancelled, tell=tell
+    )
     return IndexedCorpus(corpus.name, corpus.sha256, index)
 
 
@@ -98,7 +100,7 @@ def _candidates(
     path: Path,
     runs: Path,
     progress: Progress | None,
-    heed: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> Iterator[Callable[[], Corpus]]:
     """What may read the corpus of a model, the surest first."""
     name, sha256 = _named_in(model)
@@ -108,12 +110,14 @@ def _candidates(
         except RunError:
             continue
         if reference.sha256 == sha256:
-            yield partial(read_run_corpus, run, reference, heed, may_download=False)
+            yield partial(read_run_corpus, run, reference, check_cancelled, may_download=False)
     for entry in load_catalogue().values():
         is_same = entry.expected_sha256 == sha256 or entry.name == name
         if is_same and (entry.kind == "built" or entry.is_here):
             address = f"{CATALOGUE_PREFIX}{entry.name}"
-            yield partial(read_corpus, [address], progress=progress, heed=heed)
+            yield partial(
+                read_corpus, [address], progress=progress, check_cancelled=check_cancelled
+            )
 
 
 def _runs_of(model: Model, path: Path, runs: Path) -> Iterator[RunDirectory]:

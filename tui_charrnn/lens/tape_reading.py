@@ -7,15 +7,15 @@ from typing import Final
 import numpy as np
 
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.moment import Moment
 from tui_charrnn.generation.scoring_network import quiet
 from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.tape_position import TapePosition
 from tui_charrnn.lens.prediction import Predictions, predict_each
 from tui_charrnn.lens.probe import Probe
 from tui_charrnn.lens.trace import LayerView, view_layers
 from tui_charrnn.model.weights import Float32
 
-Look = Callable[[int, int], Moment | None]
+Look = Callable[[int, int], TapePosition | None]
 """Tells what was known on a branch at a position; None if there is no such place."""
 
 

@@ -11,13 +11,13 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.links import link_sentence
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.corpus import Corpus, read_corpus
-from tui_charrnn.text.sources import CATALOGUE_PREFIX, go_on
+from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
 
 
 def read_run_corpus(
     run: RunDirectory,
     reference: CorpusReference,
-    heed: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = never_cancelled,
     *,
     accepts_change: bool = False,
     may_download: bool = True,
@@ -27,7 +27,7 @@ def read_run_corpus(
     Args:
         run: The run.
         reference: Which text, from its description.
-        heed: Called now and then; it raises to give the reading up.
+        check_cancelled: Called now and then; it raises to give the reading up.
         accepts_change: Take another text too.
         may_download: Fetch a text of the catalogue that is not on this machine.
 
@@ -48,7 +48,7 @@ def read_run_corpus(
         encoding="utf-8" if stored else reference.encoding,
         unify_newlines=reference.unify_newlines and not stored,
         compose=reference.compose and not stored,
-        heed=heed,
+        check_cancelled=check_cancelled,
     )
     if corpus.sha256 != reference.sha256 and not accepts_change:
         again = command("resume", "--force", str(run.path))

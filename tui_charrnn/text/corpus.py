@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from tui_charrnn.text.decoding import known_encoding
 from tui_charrnn.text.pieces import Reading
 from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.sources import Source, find_sources, go_on
+from tui_charrnn.text.sources import Source, find_sources, never_cancelled
 
 if TYPE_CHECKING:  # brings NumPy, which the app loads after its first frame
     from tui_charrnn.text.numbered_text import NumberedText
@@ -89,7 +89,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
     compose: bool = True,
     stdin: BinaryIO | None = None,
     progress: Progress | None = None,
-    heed: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = never_cancelled,
     limit: int | None = None,
 ) -> Corpus:
     """Read one text from everything that is named, in order.
@@ -108,7 +108,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
         progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
             is built or downloaded, or a large text is read.
-        heed: Called now and then; it raises to give the reading up.
+        check_cancelled: Called now and then; it raises to give the reading up.
         limit: Bytes of the files after which to stop, unless the whole text is in the cache; the
             report then says that it is a part. None reads all.
 
@@ -120,10 +120,10 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
     from tui_charrnn.text.corpus_reading import number_sources  # noqa: PLC0415  as said
 
     known_encoding(encoding)
-    found = find_sources(arguments, encoding=encoding, heed=heed)
+    found = find_sources(arguments, encoding=encoding, check_cancelled=check_cancelled)
     reading = Reading(encoding=encoding, unify_newlines=unify_newlines, compose=compose)
     numbered, report = number_sources(
-        found, reading, stdin=stdin, progress=progress, heed=heed, limit=limit
+        found, reading, stdin=stdin, progress=progress, check_cancelled=check_cancelled, limit=limit
     )
     is_repeatable = all(source.is_repeatable for source in found.sources)
     return Corpus(

@@ -37,7 +37,7 @@ def number_sources(
     *,
     stdin: BinaryIO | None,
     progress: Progress | None,
-    heed: Callable[[], None],
+    check_cancelled: Callable[[], None],
     limit: int | None = None,
 ) -> tuple[NumberedText, CorpusReport]:
     """Read, decode, clean, count and number a text; arguments and errors as of `read_corpus`.
@@ -47,7 +47,7 @@ def number_sources(
         reading: How.
         stdin: What standard input is.
         progress: Told of bytes done and in all.
-        heed: Called after every piece.
+        check_cancelled: Called after every piece.
         limit: Bytes of the files after which to stop.
     """
     unknown = [source.entry for source in sources.sources if source.entry and _is_new(source.entry)]
@@ -57,7 +57,7 @@ def number_sources(
     if (kept := _look_up(place, sources)) is not None:
         return kept
     read_from = _fingerprints(paths)
-    work = _Work(sources, reading, heed, progress, _size(files), limit)
+    work = _Work(sources, reading, check_cancelled, progress, _size(files), limit)
     store = NumberStore(encoded_folder())
     try:
         numbering = Numbering(store)
@@ -111,13 +111,13 @@ class _Work:
         self,
         sources: FoundSources,
         reading: Reading,
-        heed: Callable[[], None],
+        check_cancelled: Callable[[], None],
         progress: Progress | None,
         size: int | None,
         limit: int | None,
     ) -> None:
         self._sources, self._reading = sources.sources, reading
-        self._heed, self._progress = heed, progress
+        self._check_cancelled, self._progress = check_cancelled, progress
         self._limit = limit if limit is not None and limit < (size or 0) else size
         self.size = size
         """Bytes of all files; None if that is not known."""
@@ -130,7 +130,7 @@ class _Work:
                 numbering.add("\n")  # keeps the last line of one file apart from the next file
             for piece in read_source(source, file, self._reading, self.found, size=PIECE):
                 numbering.add(piece.text, piece.utf8)
-                self._heed()
+                self._check_cancelled()
                 self._tell()
                 if (self._limit or 0) <= self.found.consumed < (self.size or 0):
                     return True

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.numbered_text import IndexedText
-from tui_charrnn.text.sources import go_on
+from tui_charrnn.text.sources import never_cancelled
 
 Integers = npt.NDArray[np.integer]
 Int64 = npt.NDArray[np.int64]
@@ -71,7 +71,7 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
     highest_order: int = 7,
     training_limit: int = TRAINING_LIMIT,
     heldout_limit: int = HELDOUT_LIMIT,
-    heed: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Baselines:
     """Count n-grams in the training text and score the held-out text with them.
 
@@ -89,7 +89,7 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
         highest_order: The last order to try, at least 0.
         training_limit: Characters that are counted at most.
         heldout_limit: Characters that are scored at most.
-        heed: Called before every order; it raises to give the counting up.
+        check_cancelled: Called before every order; it raises to give the counting up.
 
     Raises:
         CorpusError: If there is no training text or no held-out text.
@@ -104,7 +104,7 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
     ladder = _Ladder(text, len(counted), vocabulary_size)
     losses = [ladder.loss]
     while len(losses) <= highest_order and _is_worth_going_on(losses):
-        heed()
+        check_cancelled()
         ladder.climb()
         losses.append(ladder.loss)
     return Baselines(tuple(range(len(losses))), tuple(losses), len(counted), len(scored))

@@ -54,12 +54,15 @@ class FoundSources:
     """Files of folders and globs that were passed over: binary or empty."""
 
 
-def go_on() -> None:
+def never_cancelled() -> None:
     """Give no reason to stop."""
 
 
 def find_sources(
-    arguments: Sequence[str], *, encoding: str, heed: Callable[[], None] = go_on
+    arguments: Sequence[str],
+    *,
+    encoding: str,
+    check_cancelled: Callable[[], None] = never_cancelled,
 ) -> FoundSources:
     """Find the texts that arguments name.
 
@@ -69,7 +72,7 @@ def find_sources(
     Args:
         arguments: Files, folders, globs, `-`, names of the catalogue, `catalogue:NAME`.
         encoding: In which they will be read; tells which files of a folder are text.
-        heed: Called for every file that is looked at; it raises to give the search up.
+        check_cancelled: Called for every file that is looked at; it raises to give the search up.
 
     Raises:
         CorpusError: If an argument names nothing, or nothing that holds text.
@@ -79,7 +82,7 @@ def find_sources(
     sources: dict[str, Source] = {}
     skipped = 0
     for argument in arguments:
-        found = _find(argument, encoding, heed)
+        found = _find(argument, encoding, check_cancelled)
         skipped += found.skipped
         for source in found.sources:
             place = str(source.path.resolve()) if source.path else source.address
@@ -87,7 +90,7 @@ def find_sources(
     return FoundSources(tuple(sources.values()), skipped)
 
 
-def _find(argument: str, encoding: str, heed: Callable[[], None]) -> FoundSources:
+def _find(argument: str, encoding: str, check_cancelled: Callable[[], None]) -> FoundSources:
     if argument == STANDARD_INPUT:
         return FoundSources((Source("standard input", "stdin"),), 0)
     if argument.startswith(CATALOGUE_PREFIX):
@@ -97,15 +100,17 @@ def _find(argument: str, encoding: str, heed: Callable[[], None]) -> FoundSource
     path = _as_path(argument)
     if _exists(path):
         if path.is_dir():
-            paths = sorted(_heeding(_files_below(path), heed))
+            paths = sorted(_heeding(_files_below(path), check_cancelled))
             label = path.resolve().name or "root"
-            return _texts_among(_heeding(paths, heed), f"The folder {argument}", encoding, label)
+            return _texts_among(
+                _heeding(paths, check_cancelled), f"The folder {argument}", encoding, label
+            )
         return FoundSources((Source(argument, path.stem, path=path),), 0)
     if glob.has_magic(argument):
         matches = glob.iglob(str(path), recursive=True)  # noqa: PTH207  the pattern is absolute
-        found = sorted(map(Path, _heeding(matches, heed)))
+        found = sorted(map(Path, _heeding(matches, check_cancelled)))
         files = [match for match in found if not match.is_dir()]
-        return _texts_among(_heeding(files, heed), f"The pattern {argument}", encoding)
+        return _texts_among(_heeding(files, check_cancelled), f"The pattern {argument}", encoding)
     return _from_catalogue(argument)
 
 
@@ -128,9 +133,9 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _heeding(items: Iterable[_Item], heed: Callable[[], None]) -> Iterator[_Item]:
+def _heeding(items: Iterable[_Item], check_cancelled: Callable[[], None]) -> Iterator[_Item]:
     for item in items:
-        heed()
+        check_cancelled()
         yield item
 
 

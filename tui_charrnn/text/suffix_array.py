@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.sources import go_on
+from tui_charrnn.text.sources import never_cancelled
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -32,7 +32,10 @@ _KEY_LIMIT: Final = 2**63 - 1
 
 
 def sort_suffixes(
-    codes: Codes, *, progress: Progress | None = None, heed: Callable[[], None] = go_on
+    codes: Codes,
+    *,
+    progress: Progress | None = None,
+    check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Int32:
     """The places at which the suffixes of a text begin, in the order of the suffixes.
 
@@ -42,7 +45,7 @@ def sort_suffixes(
     Args:
         codes: The characters as unsigned numbers, shape (N,).
         progress: Told how many suffixes have found their place, of N.
-        heed: Called now and then; it raises to give the sorting up.
+        check_cancelled: Called now and then; it raises to give the sorting up.
 
     Returns:
         Shape (N,), int32.
@@ -52,7 +55,7 @@ def sort_suffixes(
     """
     if len(codes) > LONGEST:
         raise ValueError(f"A text has at most {LONGEST:,} characters. Received: {len(codes)}")
-    sorting = _Sorting(codes, progress, heed)
+    sorting = _Sorting(codes, progress, check_cancelled)
     open_slots = sorting.sort_by_beginnings()
     while len(open_slots):
         open_slots = sorting.sort_further(open_slots)
@@ -66,10 +69,12 @@ class _Sorting:
     it is equal to as far as both were looked at; ranks compare as the suffixes do.
     """
 
-    def __init__(self, codes: Codes, progress: Progress | None, heed: Callable[[], None]) -> None:
+    def __init__(
+        self, codes: Codes, progress: Progress | None, check_cancelled: Callable[[], None]
+    ) -> None:
         self._codes = codes
         self._progress = progress
-        self._heed = heed
+        self._check_cancelled = check_cancelled
         self._settled = 0
         self._depth = 0
         """Characters by which suffixes of different rank are told apart, at least."""
@@ -129,7 +134,7 @@ class _Sorting:
 
     def _place(self, slots: Int32, places: Int32, keys: Int64) -> Int32:
         """Put suffixes into slots in the order of their keys; return the slots of equal ones."""
-        self._heed()
+        self._check_cancelled()
         order = np.argsort(keys)
         places = places[order]
         keys = keys[order]

@@ -24,7 +24,7 @@ from typing import Any, Final
 from tui_charrnn.errors import StorageError
 from tui_charrnn.text.cache import cache_folder
 from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.sources import go_on
+from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.suffix_index import SuffixIndex, code_width
 
 _MAGIC: Final = b"charrnn suffix index 1 "
@@ -121,7 +121,7 @@ def obtain_index(
     sha256: str,
     *,
     progress: Progress | None = None,
-    heed: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = never_cancelled,
     tell: Callable[[str], None],
 ) -> SuffixIndex:
     """The index of a corpus: the kept one, or a new one, which is kept.
@@ -131,7 +131,7 @@ def obtain_index(
         sha256: Its hash as UTF-8, in hexadecimal digits.
         progress: Told how many suffixes have found their place, and how many there are, if the
             index has to be built.
-        heed: Called now and then; it raises to give the building up.
+        check_cancelled: Called now and then; it raises to give the building up.
         tell: Told in a sentence if the index could not be kept; it is good all the same.
 
     Raises:
@@ -140,7 +140,7 @@ def obtain_index(
     kept = open_index(sha256)
     if kept is not None:
         return kept
-    index = SuffixIndex.of(text, progress=progress, heed=heed)
+    index = SuffixIndex.of(text, progress=progress, check_cancelled=check_cancelled)
     try:
         keep_index(index, sha256)
     except StorageError as error:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.sources import go_on
+from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.suffix_array import LONGEST, Codes, Int64, sort_suffixes
 from tui_charrnn.text.vocabulary import code_points
 
@@ -49,14 +49,18 @@ class SuffixIndex:
 
     @classmethod
     def of(
-        cls, text: str, *, progress: Progress | None = None, heed: Callable[[], None] = go_on
+        cls,
+        text: str,
+        *,
+        progress: Progress | None = None,
+        check_cancelled: Callable[[], None] = never_cancelled,
     ) -> Self:
         """Build the index of a text.
 
         Args:
             text: N characters.
             progress: Told how many suffixes have found their place, of N.
-            heed: Called now and then; it raises to give the building up.
+            check_cancelled: Called now and then; it raises to give the building up.
 
         Raises:
             CorpusError: If the text is too long, or memory is too small.
@@ -68,7 +72,7 @@ class SuffixIndex:
             )
         try:
             alphabet, codes = _numbered(text)
-            suffixes = sort_suffixes(codes, progress=progress, heed=heed)
+            suffixes = sort_suffixes(codes, progress=progress, check_cancelled=check_cancelled)
             ordered = codes.astype(codes.dtype.newbyteorder(">"), copy=False)
             return cls(alphabet, ordered.tobytes(), suffixes.data)
         except MemoryError as error:

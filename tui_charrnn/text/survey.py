@@ -80,7 +80,7 @@ def survey_sources(
     reading: Reading,
     *,
     tell: Callable[[Survey], None],
-    heed: Callable[[], None],
+    check_cancelled: Callable[[], None],
     limit: int | None = None,
 ) -> Survey:
     """Look through the files of a corpus; one that was read before is known as a whole.
@@ -89,7 +89,7 @@ def survey_sources(
         sources: The texts; each is a regular file, or a text of the catalogue that is kept here.
         reading: How they are read.
         tell: Told what was found so far, the first time after about a megabyte.
-        heed: Called after every piece; it raises to give the survey up.
+        check_cancelled: Called after every piece; it raises to give the survey up.
         limit: Bytes of the files after which to end; None takes `LOOKED_THROUGH`.
 
     Raises:
@@ -109,7 +109,7 @@ def survey_sources(
         tally.begin_file()
         for piece in read_source(source, path, reading, found):
             tally.add(piece.text)
-            heed()
+            check_cancelled()
             pieces += 1
             if pieces % _TOLD_EVERY == 0:
                 tell(survey())

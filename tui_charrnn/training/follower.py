@@ -105,7 +105,12 @@ def follow_chief(
     config = description.training
     device = configure_devices(config.threads, batch_size // team.placement.processes)
     replicas = join_replicas(
-        team, device, batch_size, text.sha256, interruption, lambda: interruption.heed(deadline)
+        team,
+        device,
+        batch_size,
+        text.sha256,
+        interruption,
+        lambda: interruption.check_cancelled(deadline),
     )
     if replicas is None:
         raise RuntimeError("whoever follows is in a cluster")

@@ -131,7 +131,7 @@ class Interruption:
             self.on_leaving(self.cause)
         return self.reason
 
-    def heed(self, deadline: float | None) -> None:
+    def check_cancelled(self, deadline: float | None) -> None:
         """Go on only while there is no reason to leave; for work of which nothing is saved.
 
         Raises:

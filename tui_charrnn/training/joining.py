@@ -24,7 +24,7 @@ def join_replicas(
     batch_size: int,
     corpus_sha256: str,
     interruption: Interruption,
-    heed: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> Replicas | None:
     """Bring the devices of all processes together.
 
@@ -34,7 +34,7 @@ def join_replicas(
         batch_size: B, of all of them together.
         corpus_sha256: Of the text that it has read.
         interruption: Takes the signals over again.
-        heed: Called while others are waited for; it raises to give it up.
+        check_cancelled: Called while others are waited for; it raises to give it up.
 
     Returns:
         None where one device of one process computes.
@@ -62,7 +62,7 @@ def join_replicas(
             "batch size": str(batch_size),
             "devices of each process": f"{gpus} GPUs" if gpus else "processor",
         },
-        heed,
+        check_cancelled,
     )
     with in_contact(team):
         strategy = make_strategy(placement, gpus)

@@ -12,7 +12,7 @@ from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows, fitting_
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.numbered_text import IndexedText
-from tui_charrnn.text.sources import go_on
+from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.loop import Material
 
@@ -43,7 +43,7 @@ class PreparedText:
 def prepare_text(
     run: RunDirectory,
     description: RunDescription,
-    heed: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = never_cancelled,
     *,
     accepts_change: bool = False,
 ) -> PreparedText:
@@ -51,8 +51,10 @@ def prepare_text(
 
     Of another text, the same share is held out.
     """
-    corpus = read_run_corpus(run, description.corpus, heed, accepts_change=accepts_change)
-    heed()
+    corpus = read_run_corpus(
+        run, description.corpus, check_cancelled, accepts_change=accepts_change
+    )
+    check_cancelled()
     vocabulary = Vocabulary(description.vocabulary, description.unknown_symbol)
     indices = corpus.numbered.indices(vocabulary)
     split = description.corpus.training_characters
@@ -65,9 +67,13 @@ def prepare_text(
     return PreparedText(vocabulary, indices[:split], indices[split:end], corpus.sha256)
 
 
-def measure_text(text: PreparedText, heed: Callable[[], None] = go_on) -> Baselines:
+def measure_text(
+    text: PreparedText, check_cancelled: Callable[[], None] = never_cancelled
+) -> Baselines:
     """The baseline ladder on the same held-out characters that the model is scored on."""
-    return measure_baselines(text.training, text.heldout, len(text.vocabulary), heed=heed)
+    return measure_baselines(
+        text.training, text.heldout, len(text.vocabulary), check_cancelled=check_cancelled
+    )
 
 
 def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, int]:

@@ -10,7 +10,7 @@ from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.text.sources import go_on
+from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Material, Progress
 from tui_charrnn.training.material import PreparedText, cut_material, measure_text, prepare_text
@@ -40,7 +40,7 @@ def prepare_run(
     run: RunDirectory,
     description: RunDescription,
     writer: RunWriter,
-    heed: Callable[[], None] = go_on,
+    check_cancelled: Callable[[], None] = never_cancelled,
     *,
     accepts_change: bool = False,
 ) -> Prepared:
@@ -50,14 +50,14 @@ def prepare_run(
         run: The run.
         description: What it trains on what.
         writer: Takes what is found out.
-        heed: Called now and then; it raises to give it up.
+        check_cancelled: Called now and then; it raises to give it up.
         accepts_change: Go on with another text too.
 
     Raises:
         CorpusError: If the text cannot be read, has changed or is too short.
         RunError: If the checkpoint is damaged or cannot be read.
     """
-    text = prepare_text(run, description, heed, accepts_change=accepts_change)
+    text = prepare_text(run, description, check_cancelled, accepts_change=accepts_change)
     if text.sha256 != description.corpus.sha256:
         message = (
             f"Going on with another text: sha256 {description.corpus.sha256} until now, "
@@ -95,7 +95,7 @@ def prepare_run(
             "anew."
         )
         writer.append(RunWarned(message))
-    measured, progress = history.measured or _measure(text, writer, heed), Progress()
+    measured, progress = history.measured or _measure(text, writer, check_cancelled), Progress()
     history.bring_up_to_date(progress)
     return Prepared(
         text=text,
@@ -133,8 +133,10 @@ def _refuse_damaged_checkpoints(run: RunDirectory) -> None:
         )
 
 
-def _measure(text: PreparedText, writer: RunWriter, heed: Callable[[], None]) -> BaselinesMeasured:
-    baselines = measure_text(text, heed)
+def _measure(
+    text: PreparedText, writer: RunWriter, check_cancelled: Callable[[], None]
+) -> BaselinesMeasured:
+    baselines = measure_text(text, check_cancelled)
     if baselines.training_characters < len(text.training):
         message = (
             f"The n-grams are counted on the last {baselines.training_characters:,} of "

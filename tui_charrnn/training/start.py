@@ -53,17 +53,17 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
         LeavingError: If there is a reason to leave before the first step.
     """
 
-    def heed() -> None:
-        interruption.heed(deadline)
+    def check_cancelled() -> None:
+        interruption.check_cancelled(deadline)
 
-    heed()
+    check_cancelled()
     config = description.training
     device = configure_devices(config.threads, prepared.batch_size // team.placement.processes)
     others = team.placement.processes - 1
     if others:
         writer.set_status(message=f"Waiting for {others} other process{'es' * (others > 1)}.")
     replicas = join_replicas(
-        team, device, prepared.batch_size, prepared.text.sha256, interruption, heed
+        team, device, prepared.batch_size, prepared.text.sha256, interruption, check_cancelled
     )
     if others:
         writer.set_status(message="")
@@ -86,7 +86,7 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
             writer.append(RunWarned(message))
     else:
         planned = prepared.history.planned or _plan_run(
-            engine, description, prepared, path, writer, heed
+            engine, description, prepared, path, writer, check_cancelled
         )
         plan = Plan(planned.total_steps, planned.steps_per_epoch, planned.evaluate_every)
         seconds = planned.seconds_per_step
@@ -155,18 +155,18 @@ def _plan_run(
     prepared: Prepared,
     path: ComputePath,
     writer: RunWriter,
-    heed: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> RunPlanned:
     """Decide once how many steps the run has, and record it."""
     writer.set_status(state=RunState.TIMING)
     config, steps_per_epoch = description.training, prepared.material.streams.steps_per_epoch
-    seconds = time_batches(engine, prepared.material, config, heed)
+    seconds = time_batches(engine, prepared.material, config, check_cancelled)
     if isinstance(engine, Engine):  # nobody plans by what several devices take
         _remember(seconds, description, prepared, path)
     if config.train_time is None:
         plan = plan_by_count(config, steps_per_epoch)
     else:
-        evaluation = time_evaluation(engine, prepared.material, heed)
+        evaluation = time_evaluation(engine, prepared.material, check_cancelled)
         plan = plan_by_time(config, steps_per_epoch, seconds, evaluation)
     planned = RunPlanned(
         total_steps=plan.total_steps,

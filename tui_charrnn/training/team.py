@@ -49,12 +49,12 @@ class Team:
         self._company: Company | None = None
         self._is_noticed = threading.Event()
 
-    def join(self, card: Mapping[str, str], heed: Callable[[], None]) -> None:
+    def join(self, card: Mapping[str, str], check_cancelled: Callable[[], None]) -> None:
         """Wait for all others, and watch over them from then on.
 
         Args:
             card: What must be the same everywhere.
-            heed: Called while waiting; it raises to give it up.
+            check_cancelled: Called while waiting; it raises to give it up.
 
         Raises:
             ClusterError: If the others train something else, or a port is in use.
@@ -64,7 +64,9 @@ class Team:
         if self.placement.cluster is None:
             return
         patience = self.placement.patience + PREPARATION
-        self._company = meet(self.placement.cluster, card, deadline=patience, heed=heed)
+        self._company = meet(
+            self.placement.cluster, card, deadline=patience, check_cancelled=check_cancelled
+        )
         self._company.watch(self._be_impatient)
 
     def lead(self, order: Order) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.text.sources import go_on
+from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.training.call_length import CALL_TIME
 from tui_charrnn.training.loop import Batch, Material, batch_at
 from tui_charrnn.training.run_engine import RunEngine
@@ -18,7 +18,10 @@ TIMING_SHARE = 0.01
 
 
 def time_batches(
-    engine: RunEngine, material: Material, config: TrainingConfig, heed: Callable[[], None] = go_on
+    engine: RunEngine,
+    material: Material,
+    config: TrainingConfig,
+    check_cancelled: Callable[[], None] = never_cancelled,
 ) -> float:
     """Seconds per step on this machine: the median of a few batches, nothing learned from them.
 
@@ -28,33 +31,35 @@ def time_batches(
         engine: What computes them.
         material: What they are of.
         config: For their size, and how long may be spent.
-        heed: Called between any two batches; it raises to give the timing up.
+        check_cancelled: Called between any two batches; it raises to give the timing up.
     """
     weights, state = engine.model_tensors(), engine.training_tensors()
     batch = batch_at(material, config, 1)
-    heed()
+    check_cancelled()
     engine.train_batch(batch, 1, 0.0)
     times: list[float] = []
     share = TIMING_SHARE * (config.train_time or 0.0)
     limit, count = (share, math.inf) if share > TIMING_LIMIT else (TIMING_LIMIT, TIMED_BATCHES)
     while len(times) < 3 or (len(times) < count and sum(times) < limit):
-        heed()
+        check_cancelled()
         started = time.monotonic()
         engine.train_batch(batch, 1, 0.0)
         times.append(time.monotonic() - started)
     seconds = statistics.median(times)
     if engine.steps_per_call > 1:
-        seconds = min(seconds, _time_calls(engine, batch, seconds, heed))
+        seconds = min(seconds, _time_calls(engine, batch, seconds, check_cancelled))
     engine.restore(weights, state)
     return seconds
 
 
-def _time_calls(engine: RunEngine, batch: Batch, seconds: float, heed: Callable[[], None]) -> float:
+def _time_calls(
+    engine: RunEngine, batch: Batch, seconds: float, check_cancelled: Callable[[], None]
+) -> float:
     """Seconds per step where a call takes several: as many as training would, at this speed."""
     count = max(1, min(engine.steps_per_call, int(CALL_TIME / seconds)))
     times: list[float] = []
     for _ in range(4):  # the first is traced
-        heed()
+        check_cancelled()
         started = time.monotonic()
         engine.train_batches([batch] * count, 1, [0.0] * count)
         times.append((time.monotonic() - started) / count)
@@ -62,16 +67,16 @@ def _time_calls(engine: RunEngine, batch: Batch, seconds: float, heed: Callable[
 
 
 def time_evaluation(
-    engine: RunEngine, material: Material, heed: Callable[[], None] = go_on
+    engine: RunEngine, material: Material, check_cancelled: Callable[[], None] = never_cancelled
 ) -> float:
-    """Seconds that one evaluation takes, tracing left out; `heed` is called between windows."""
+    """Seconds that one evaluation takes, without tracing; `check_cancelled` is called often."""
 
-    def go_on_if_heeded() -> bool:
-        heed()
+    def continue_unless_cancelled() -> bool:
+        check_cancelled()
         return False
 
     first = [next(iter(material.heldout))]
-    engine.evaluate(first, go_on_if_heeded)
+    engine.evaluate(first, continue_unless_cancelled)
     started = time.monotonic()
-    engine.evaluate(material.heldout, go_on_if_heeded)
+    engine.evaluate(material.heldout, continue_unless_cancelled)
     return time.monotonic() - started

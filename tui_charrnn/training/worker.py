@@ -129,12 +129,12 @@ def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
     with explained("read", run.events):
         has_history = file_system().look_at(run.events).st_size > 0
     _record_start(writer)
-    prepared = prepare(run, description, writer, partial(interruption.heed, deadline))
+    prepared = prepare(run, description, writer, partial(interruption.check_cancelled, deadline))
     if has_history:
         step = prepared.state.progress.step if prepared.state else 0
         writer.set_status(step=step)
         writer.append(RunResumed(step))
-    interruption.heed(deadline)
+    interruption.check_cancelled(deadline)
     writer.set_status(state=RunState.LOADING)
     # deferred: TensorFlow takes seconds and hundreds of megabytes, and the state says so meanwhile
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
@@ -153,9 +153,9 @@ def _follow(
 ) -> ExitCode:
     """Take part in the training of a run that another process writes."""
     _record_start(writer)
-    heed = partial(interruption.heed, deadline)
-    text = prepare_text(run, description, heed)
-    heed()
+    check_cancelled = partial(interruption.check_cancelled, deadline)
+    text = prepare_text(run, description, check_cancelled)
+    check_cancelled()
     writer.set_status(state=RunState.LOADING)
     # deferred: as in `_train`
     from tui_charrnn.training.follower import follow_chief  # noqa: PLC0415

@@ -19,7 +19,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.chrome.sizes import HEIGHTS, WIDTHS, size_classes
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_words, keymap_of, put_in_force
+from tui_charrnn.tui.keys.keymap import activate_keymap, key_label, keymap_of
 from tui_charrnn.tui.main_screen import MainScreen
 from tui_charrnn.tui.messages import (
     FirstFrameShown,
@@ -31,9 +31,9 @@ from tui_charrnn.tui.messages import (
 from tui_charrnn.tui.runs.search import look_for_run_soon
 from tui_charrnn.tui.session import Session, Source, session_for
 from tui_charrnn.tui.terminal import TerminalGuard
-from tui_charrnn.tui.text.model_loader import WeightsLoader, has_weights
+from tui_charrnn.tui.text.model_loader import ModelLoader, has_weights
 from tui_charrnn.tui.textual_patches import close_after_crash, tolerant_driver
-from tui_charrnn.tui.theme.choice import put_on_theme
+from tui_charrnn.tui.theme.choice import apply_theme
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 
 if TYPE_CHECKING:  # the first frame does not wait for them
@@ -57,7 +57,7 @@ class CharRNNApp(ThemedApp):
         *,
         run: RunDirectory | None = None,
         launch: Launch | None = None,
-        loader: WeightsLoader | None = None,
+        loader: ModelLoader | None = None,
     ) -> None:
         """Name what is to be opened.
 
@@ -73,13 +73,13 @@ class CharRNNApp(ThemedApp):
             reduces_motion=session.reduces_motion,
         )
         self.session = session
-        put_in_force(session.keys)
+        activate_keymap(session.keys)
         self.set_keymap(keymap_of(session.keys))
-        self.farewell = ""
+        self.exit_message = ""
         """What is to be said on the terminal once the app has left it."""
         self._run_to_open = run
         self._launch = launch
-        self._loader = loader or WeightsLoader()
+        self._loader = loader or ModelLoader()
         self._loop_to_leave: asyncio.AbstractEventLoop | None = None
         self.main = MainScreen(session, self._loader)
 
@@ -90,7 +90,7 @@ class CharRNNApp(ThemedApp):
 
     def on_load(self) -> None:
         """Put on the theme before any style sheet is read; say what is not right in it."""
-        problems = [*map(safe_line, self.session.problems), *put_on_theme(self, self.session.theme)]
+        problems = [*map(safe_line, self.session.problems), *apply_theme(self, self.session.theme)]
         for problem in problems:
             self.notify(problem, severity="warning", timeout=15, markup=False)
 
@@ -124,7 +124,7 @@ class CharRNNApp(ThemedApp):
         from tui_charrnn.tui.palette import key_commands  # noqa: PLC0415 - as said
 
         main, focused = self.main if screen is self.main else None, screen.focused
-        pane = self.main.studio.room_of(focused) if main else getattr(screen, "OWNER", None)
+        pane = self.main.pane_host.pane_of(focused) if main else getattr(screen, "OWNER", None)
         yield from key_commands(self, main, focused, pane)
         yield from super().get_system_commands(screen)
 
@@ -199,19 +199,19 @@ class CharRNNApp(ThemedApp):
         if self.session.run is not None and answer:
             from tui_charrnn.tui.exit_message import leave_run, stop_run  # noqa: PLC0415 - rare
 
-            self.farewell = (stop_run if answer == "stop" else leave_run)(self.session.run)
+            self.exit_message = (stop_run if answer == "stop" else leave_run)(self.session.run)
             self.exit()
 
     def _show_started(self, has_started: bool | None) -> None:
         if has_started and self.session.started is not None:
             self.main.open_run(self.session.started)
             words = f"Training starts: {self.session.started_words}."
-            self.main.tell(f"{words} {key_words('text.source')} lets the run itself speak.")
+            self.main.tell(f"{words} {key_label('text.source')} lets the run itself speak.")
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""
         if close_after_crash(self, error, int(ExitCode.UNEXPECTED)):
-            self.farewell = report_crash(error, state_folder())
+            self.exit_message = report_crash(error, state_folder())
 
 
 def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by the caller)
@@ -247,6 +247,6 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)
-    if app.farewell:
-        sys.stderr.write(app.farewell + "\n")
+    if app.exit_message:
+        sys.stderr.write(app.exit_message + "\n")
     return app.return_code or 0

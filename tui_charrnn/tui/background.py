@@ -1,75 +1,80 @@
-"""Work in a thread that nobody waits for, and that can be given up."""
+"""Background tasks: daemon threads that can be cancelled."""
 
 import threading
 from collections.abc import Callable
 
 
-class GivenUpError(Exception):
-    """Nobody wants to know any more."""
+class CancelledError(Exception):
+    """The task was cancelled."""
 
 
-class Errand:
-    """One piece of work in a daemon thread: if it hangs on a dead disk, it keeps nobody."""
+class BackgroundTask:
+    """Work in a daemon thread: it cannot keep the app open when a disk does not answer."""
 
-    def __init__(self, name: str, work: Callable[["Errand"], None]) -> None:
-        """Start at once.
+    def __init__(self, name: str, work: Callable[["BackgroundTask"], None]) -> None:
+        """Start the work.
 
         Args:
-            name: Of the thread.
-            work: What is to be done; what it raises once it was given up is nobody's business.
+            name: The name of the thread.
+            work: Called in the thread with this task; a `CancelledError` that it raises ends it.
         """
-        self._given_up = threading.Event()
+        self._cancelled = threading.Event()
         self._work = work
         threading.Thread(target=self._run, daemon=True, name=name).start()
 
     @property
-    def is_given_up(self) -> bool:
+    def is_cancelled(self) -> bool:
         """Whether the result is no longer wanted."""
-        return self._given_up.is_set()
+        return self._cancelled.is_set()
 
-    def give_up(self) -> None:
-        """Say that the result is no longer wanted."""
-        self._given_up.set()
+    def cancel(self) -> None:
+        """Mark the result as no longer wanted; the work ends when it checks next."""
+        self._cancelled.set()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass.
+        """Wait, in the work.
 
         Raises:
-            GivenUpError: As soon as the result is no longer wanted.
+            CancelledError: As soon as the task is cancelled.
         """
-        if self._given_up.wait(seconds):
-            raise GivenUpError
+        if self._cancelled.wait(seconds):
+            raise CancelledError
 
     def check(self) -> None:
-        """Go on only while the result is wanted.
+        """Return if the result is still wanted.
 
         Raises:
-            GivenUpError: If it is not.
+            CancelledError: If the task was cancelled.
         """
-        if self._given_up.is_set():
-            raise GivenUpError
+        if self._cancelled.is_set():
+            raise CancelledError
 
     def _run(self) -> None:
         try:
             self._work(self)
-        except GivenUpError:
+        except CancelledError:
             return
 
 
-class Errands:
-    """Of several errands of one kind, only the newest is wanted."""
+class LatestTask:
+    """Tasks of one kind, of which only the newest is wanted."""
 
     def __init__(self, name: str) -> None:
+        """Start none yet.
+
+        Args:
+            name: The name of the threads.
+        """
         self._name = name
-        self._newest: Errand | None = None
+        self._newest: BackgroundTask | None = None
 
-    def send(self, work: Callable[[Errand], None]) -> None:
-        """Give up the last errand and begin another."""
-        self.give_up()
-        self._newest = Errand(self._name, work)
+    def start(self, work: Callable[[BackgroundTask], None]) -> None:
+        """Cancel the last task and start another."""
+        self.cancel()
+        self._newest = BackgroundTask(self._name, work)
 
-    def give_up(self) -> None:
-        """Want nothing any more."""
+    def cancel(self) -> None:
+        """Cancel the newest task."""
         if self._newest is not None:
-            self._newest.give_up()
+            self._newest.cancel()
             self._newest = None

@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.clamping import Clamp
     from tui_charrnn.model.checkpoint import Model
 
-PACES: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
+SPEEDS: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
 """Characters a second; None is as fast as it goes."""
 DEFAULT_LENGTH: Final = 2_000
 """Characters after which a text pauses, to be gone on with."""
 
-Kin = tuple[object, ...]
+ModelIdentity = tuple[object, ...]
 """Models whose neurons are the same ones, as those of one run at different steps are."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeldCells:
+class ActiveClamps:
     """Neurons that are held, and of which models they are."""
 
     clamps: tuple[Clamp, ...] = ()
-    kin: Kin = ()
+    identity: ModelIdentity = ()
 
     def of(self, model: Model) -> tuple[Clamp, ...]:
         """Those of a model; none if another one was meant."""
-        return self.clamps if self.clamps and self.kin == kin_of(model) else ()
+        return self.clamps if self.clamps and self.identity == identity_of(model) else ()
 
     @property
     def short_words(self) -> str:
@@ -44,32 +44,32 @@ class HeldCells:
         return f"held: {' · '.join(map(str, self.clamps))}" if self.clamps else ""
 
 
-def kin_of(model: Model) -> Kin:
+def identity_of(model: Model) -> ModelIdentity:
     """What models have in common whose neurons are the same ones: shape, run and corpus."""
     run, sha256 = model.training.get("run"), model.corpus.get("sha256")
     return model.config, model.vocabulary.characters, str(run), str(sha256)
 
 
-class Dial:
+class GenerationSettings:
     """What can be changed while a text streams; read by the thread at every character."""
 
     def __init__(self) -> None:
         self.sampling = SamplingConfig()
-        self.held = HeldCells()
+        self.held = ActiveClamps()
         """Replaced as a whole, for the thread may be reading it."""
-        self.pace: int | None = 60
+        self.speed: int | None = 60
         self.length = DEFAULT_LENGTH
 
-    def turn_pace(self) -> None:
+    def cycle_speed(self) -> None:
         """Go on to the next pace, and from the fastest to the slowest."""
-        now = self.pace
-        faster = [pace for pace in PACES if now is not None and (pace is None or pace > now)]
-        self.pace = (faster or PACES)[0]
+        now = self.speed
+        faster = [speed for speed in SPEEDS if now is not None and (speed is None or speed > now)]
+        self.speed = (faster or SPEEDS)[0]
 
     @property
-    def pace_words(self) -> str:
+    def speed_label(self) -> str:
         """The pace for people."""
-        return "as fast as it goes" if self.pace is None else f"{self.pace} ch/s"
+        return "as fast as it goes" if self.speed is None else f"{self.speed} ch/s"
 
     def hold(self, clamp: Clamp, model: Model) -> None:
         """Hold one more neuron, or one at another value.
@@ -79,9 +79,9 @@ class Dial:
             model: Whose neuron it is; those of other models are let go.
         """
         others = [one for one in self.held.of(model) if one.neuron != clamp.neuron]
-        self.held = HeldCells((*others, clamp), kin_of(model))
+        self.held = ActiveClamps((*others, clamp), identity_of(model))
 
     def let_go(self, clamps: tuple[Clamp, ...]) -> None:
         """Hold these no more."""
         kept = tuple(one for one in self.held.clamps if one not in clamps)
-        self.held = HeldCells(kept, self.held.kin)
+        self.held = ActiveClamps(kept, self.held.identity)

@@ -16,7 +16,7 @@ from tui_charrnn.tui.dialogs.ask_text import SafeInput
 from tui_charrnn.tui.dialogs.dialog import Dialog
 from tui_charrnn.tui.keys.bindings import grouped, matching
 from tui_charrnn.tui.keys.key import Key
-from tui_charrnn.tui.keys.keymap import keys_in_force
+from tui_charrnn.tui.keys.keymap import active_keys
 
 _ABOUT = (
     "A character LSTM reads text one character at a time and guesses the next. What you type into "
@@ -72,8 +72,8 @@ class HelpScreen(Dialog[None]):
             yield SafeInput(placeholder="find a key by what it does", id="help-search")
             with VerticalScroll(id="help-page", can_focus=False):
                 yield Static(_ABOUT, markup=False, id="help-about")
-                width = max(_LEAST_COLUMN, *(len(key.display) + 1 for key in keys_in_force()))
-                for number, (group, keys) in enumerate(grouped(keys_in_force()).items()):
+                width = max(_LEAST_COLUMN, *(len(key.display) + 1 for key in active_keys()))
+                for number, (group, keys) in enumerate(grouped(active_keys()).items()):
                     yield Static(
                         Content.styled(group, "bold"), classes="help-group", id=f"group-{number}"
                     )
@@ -99,12 +99,12 @@ class HelpScreen(Dialog[None]):
         self.page.scroll_relative(y=pages * max(1, self.page.size.height - 1), animate=False)
 
     def _show_found(self, typed: str) -> None:
-        found = {key.id for key in matching(keys_in_force(), typed)}
+        found = {key.id for key in matching(active_keys(), typed)}
         for line in self.query(HelpLine):
             line.display = line.key.id in found
         headings = {
             f"group-{number}": any(key.id in found for key in keys)
-            for number, keys in enumerate(grouped(keys_in_force()).values())
+            for number, keys in enumerate(grouped(active_keys()).values())
         }
         for heading in self.query(".help-group"):
             heading.display = headings[str(heading.id)]

@@ -20,23 +20,23 @@ from tui_charrnn.tui.chrome.sizes import TOO_SMALL, is_too_small
 from tui_charrnn.tui.chrome.title_row import TitleRow
 from tui_charrnn.tui.history.recalling import Recalling
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.keys.live_keys import idle_keys, labels_now
 from tui_charrnn.tui.messages import (
-    NewsTold,
     NoteWritten,
+    NoticePosted,
     PaneRequested,
     RunChanged,
     RunCompared,
     RunMoved,
     SeedSubmitted,
 )
-from tui_charrnn.tui.panes import Studio
+from tui_charrnn.tui.panes import PaneHost
 from tui_charrnn.tui.run_controls import Steering
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.tape.taping import Taping
-from tui_charrnn.tui.text.model_loader import Wanted
-from tui_charrnn.tui.text.text_pane import Conversation
+from tui_charrnn.tui.text.model_loader import ModelRequest
+from tui_charrnn.tui.text.text_pane import TextPane
 from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.tui.xray.probing import Probing
 from tui_charrnn.tui.xray.xraying import Xraying
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.tui.text.model_loader import WeightsLoader
+    from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.viewing.run_view import RunView
 
 PROGRESS_INTERVAL: Final = 1.0
@@ -60,10 +60,10 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
     pane: var[str] = var("text")
     """Which of `PANES` is open."""
     note = query_one(NoteLine)
-    studio = query_one(Studio)
-    conversation = query_one(Conversation)
+    pane_host = query_one(PaneHost)
+    text_pane = query_one(TextPane)
 
-    def __init__(self, session: Session, loader: WeightsLoader) -> None:
+    def __init__(self, session: Session, loader: ModelLoader) -> None:
         super().__init__(classes="-pane-text")
         self.session = session
         self._loader = loader
@@ -75,7 +75,7 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
     def focus_chain(self) -> list[Widget]:
         """What Tab goes through: from the seed into the text that it begins, then the panes."""
         chain = super().focus_chain
-        seed, text = self.conversation.seed, self.conversation.spoken
+        seed, text = self.text_pane.seed, self.text_pane.spoken
         if seed in chain and text in chain:
             chain.remove(seed)
             chain.insert(chain.index(text), seed)
@@ -85,7 +85,7 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         """Title, tabs, the panes, the note, the keys; the status once there is a run."""
         yield TitleRow()
         yield PaneTabs()
-        yield Studio(self.session)
+        yield PaneHost(self.session)
         yield NoteLine()
         yield KeyRow()
 
@@ -98,12 +98,12 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
     def on_mount(self) -> None:
         """The text begins after the first frame, with the cursor in the seed box."""
         for name in ("streaming", "match_words"):
-            self.watch(self.conversation.spoken, name, self._show_keys)
+            self.watch(self.text_pane.spoken, name, self._show_keys)
         self.call_after_refresh(self._place_cursor)
 
     def watch_pane(self) -> None:
         """Show the pane that is open."""
-        self.studio.open(self.pane)  # first: it brings the style of the panes
+        self.pane_host.open(self.pane)  # first: it brings the style of the panes
         for name in PANES:
             self.set_class(name == self.pane, f"-pane-{name}")
         self.query_one(PaneTabs).show(self.pane)
@@ -114,7 +114,7 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         if is_too_small(event.size) and not self.query("#too-small"):
             self.mount(Static(TOO_SMALL, id="too-small", markup=False))
         if self.focused is None:
-            self.call_after_refresh(self.studio.focus_on, self.pane)
+            self.call_after_refresh(self.pane_host.focus_on, self.pane)
 
     def on_descendant_focus(self) -> None:
         """Offer the keys of what has the focus."""
@@ -131,10 +131,10 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
 
     def answer(self, seed_text: str | None) -> None:
         """Have a seed text answered; None takes one that suits the model."""
-        wanted = Wanted.of(self.session)
+        wanted = ModelRequest.of(self.session)
         if wanted.source is Source.NEWEST and wanted.is_live and wanted.has_begun:
             self.tell("Asking the trainer for its newest weights …")
-        self.conversation.speak(functools.partial(self._loader.load, wanted), seed_text)
+        self.text_pane.speak(functools.partial(self._loader.load, wanted), seed_text)
 
     def open_run(self, run: RunDirectory | None) -> None:
         """Show a run; its weights can speak from now on."""
@@ -171,11 +171,11 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         event.stop()
         self.action_show(event.pane)
 
-    def on_news_told(self, event: NewsTold) -> None:
+    def on_notice_posted(self, event: NoticePosted) -> None:
         """Say what happened in the run."""
         event.stop()
-        self.tell(event.news.sentence, is_problem=event.news.severity != "information")
-        self.studio.note_news(event.news)
+        self.tell(event.notice.sentence, is_problem=event.notice.severity != "information")
+        self.pane_host.add_notice(event.notice)
 
     def on_note_written(self, event: NoteWritten) -> None:
         """Say what there is to say about the text."""
@@ -192,13 +192,13 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
             self.call_after_refresh(self.action_show, pane)
             return
         self.pane = pane
-        self.studio.focus_on(pane)
+        self.pane_host.focus_on(pane)
 
     def action_stop(self) -> None:
         """Stop the text; where there is none, come back to it."""
-        if self.conversation.leave():
+        if self.text_pane.leave():
             return
-        spoken = self.conversation.spoken
+        spoken = self.text_pane.spoken
         if spoken.streaming or spoken.is_opening:
             spoken.stop()
         else:
@@ -206,28 +206,28 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
 
     def action_more(self) -> None:
         """Go on with the text from where it stopped."""
-        self.conversation.go_on()
+        self.text_pane.go_on()
 
-    def action_pace(self) -> None:
+    def action_speed(self) -> None:
         """Go on to the next pace."""
-        self.conversation.turn_pace()
+        self.text_pane.cycle_speed()
 
     def action_warm(self, difference: float) -> None:
         """Change the temperature, at once and also in the middle of a text."""
-        self.conversation.warm(difference)
+        self.text_pane.warm(difference)
 
     def action_source(self) -> None:
         """Let other weights speak from the next seed on."""
         if self.session.view is None:
-            self.tell(f"There is no run to speak from; {key_words('run.train')} starts one.")
+            self.tell(f"There is no run to speak from; {key_label('run.train')} starts one.")
             return
         source = self.session.turn_source()
         self.tell(f"From the next Enter on, {source.value} will speak.")
 
     def _place_cursor(self) -> None:
         """Let input methods compose in the seed box, which had the focus before it had a place."""
-        if self.conversation.seed.has_focus:
-            self.app.cursor_position = self.conversation.seed.cursor_screen_offset
+        if self.text_pane.seed.has_focus:
+            self.app.cursor_position = self.text_pane.seed.cursor_screen_offset
 
     def _news(self) -> object:
         """What is drawn at once when it changes; the rest is progress."""
@@ -244,19 +244,19 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         view, now = self.session.view, time.monotonic()
         asked = self.asked_for
         self.query_one(TitleRow).show(self.session)
-        self.studio.show(view, self.compared_view, now, asked)
+        self.pane_host.show(view, self.compared_view, now, asked)
         if view is not None or self._status is not None:
-            trouble = self.studio.trouble if view is not None else ""
+            trouble = self.pane_host.trouble if view is not None else ""
             self.status.show(view, now, asked, trouble)
         self.set_class(view is not None, "-has-run")  # last: the studio brings the style of it
         self._show_keys()
 
     def _show_keys(self) -> None:
         """Show the keys that do something now."""
-        spoken = self.conversation.spoken
+        spoken = self.text_pane.spoken
         streaming, searching = spoken.streaming, bool(spoken.match_words)
         idle = idle_keys(self.session, is_streaming=streaming, is_searching=searching)
-        room = self.studio.room_of(self.focused)
+        room = self.pane_host.pane_of(self.focused)
         self.query_one(KeyRow).show(idle, room, labels_now(self.session))
 
 

@@ -17,45 +17,45 @@ if TYPE_CHECKING:
     from tui_charrnn.runs.liveness import Verdict
     from tui_charrnn.tui.run.feed import RunFeed
     from tui_charrnn.tui.text.generation_result import Opening
-    from tui_charrnn.tui.text.generation_thread import Speech
-    from tui_charrnn.viewing.news import News
+    from tui_charrnn.tui.text.generation_thread import GenerationThread
+    from tui_charrnn.viewing.notices import Notice
 
 
-class SpeechBegan(Message):
+class GenerationStarted(Message):
     """A model is loaded and has read the seed text; characters follow."""
 
-    def __init__(self, speech: Speech, opening: Opening) -> None:
-        self.speech = speech
+    def __init__(self, generation: GenerationThread, opening: Opening) -> None:
+        self.generation = generation
         self.opening = opening
         super().__init__()
 
 
-class SpeechEnded(Message):
+class GenerationEnded(Message):
     """No more characters come, after the length or because it was stopped."""
 
-    def __init__(self, speech: Speech, turn: int, *, was_stopped: bool) -> None:
-        self.speech = speech
+    def __init__(self, generation: GenerationThread, turn: int, *, was_stopped: bool) -> None:
+        self.generation = generation
         self.turn = turn
         """Which `turn` of the speech it was; it may have begun another one since."""
         self.was_stopped = was_stopped
         super().__init__()
 
 
-class SpeechFailed(Message):
+class GenerationFailed(Message):
     """A text could not be begun or continued."""
 
-    def __init__(self, speech: Speech, error: Exception, turn: int) -> None:
-        self.speech = speech
+    def __init__(self, generation: GenerationThread, error: Exception, turn: int) -> None:
+        self.generation = generation
         self.error = error
         self.turn = turn
         super().__init__()
 
 
-class BranchBegan(Message):
+class BranchStarted(Message):
     """A text goes on from a place of the tape, in a branch that may be a new one."""
 
-    def __init__(self, speech: Speech, branch: int, turn: int) -> None:
-        self.speech = speech
+    def __init__(self, generation: GenerationThread, branch: int, turn: int) -> None:
+        self.generation = generation
         self.branch = branch
         self.turn = turn
         super().__init__()
@@ -127,11 +127,11 @@ class RunChanged(Message):
     """Something of the run that is shown has changed."""
 
 
-class NewsTold(Message):
+class NoticePosted(Message):
     """Something happened in the run that is shown."""
 
-    def __init__(self, news: News) -> None:
-        self.news = news
+    def __init__(self, notice: Notice) -> None:
+        self.notice = notice
         super().__init__()
 
 

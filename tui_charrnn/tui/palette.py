@@ -8,7 +8,7 @@ from textual.dom import DOMNode
 
 from tui_charrnn.tui.keys.bindings import heading_of
 from tui_charrnn.tui.keys.key import Key, Owner
-from tui_charrnn.tui.keys.keymap import EVERYWHERE, keys_in_force
+from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
 
 _ELSEWHERE: Final = frozenset({"command_palette", "quit"})
 """What is this palette itself, or what Textual has a command for."""
@@ -25,7 +25,7 @@ def key_commands(
         focused: What has the focus there.
         pane: Whose keys act while it has the focus; None if it has none of its own.
     """
-    keys = [key for key in keys_in_force() if key.action not in _ELSEWHERE]
+    keys = [key for key in active_keys() if key.action not in _ELSEWHERE]
     offered: set[str] = set()
     """What the screen does has a key in several panes."""
     for key in sorted(keys, key=lambda key: key.owner != pane):

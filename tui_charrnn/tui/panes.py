@@ -10,9 +10,9 @@ from textual.containers import Container, Vertical
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tui_charrnn.tui.keys.keymap import key_words
-from tui_charrnn.tui.run.log_excerpt import LastWords
-from tui_charrnn.tui.text.text_pane import Conversation
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.run.log_excerpt import LogExcerpt
+from tui_charrnn.tui.text.text_pane import TextPane
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.keys.key import Owner
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.run.log_pane import LogPane
     from tui_charrnn.tui.run.loss_chart import LossChart
     from tui_charrnn.tui.run.run_card import RunCard
-    from tui_charrnn.tui.run.samples_pane import ChildhoodPane
+    from tui_charrnn.tui.run.samples_pane import SamplesPane
     from tui_charrnn.tui.session import Session
     from tui_charrnn.viewing.failures import Failure
-    from tui_charrnn.viewing.news import News
+    from tui_charrnn.viewing.notices import Notice
     from tui_charrnn.viewing.run_view import RunView
 
-_ROOMS: Final[dict[str, Owner]] = {
+_OWNERS: Final[dict[str, Owner]] = {
     "spoken-text": "speech",
     "tape-panel": "tape",
     "neuron-panel": "neurons",
@@ -40,7 +40,7 @@ _STYLE: Final = Path(__file__).parent / "panes.tcss"
 _W = TypeVar("_W", bound=Widget)
 
 
-class Studio(Container):
+class PaneHost(Container):
     """Holds the conversation from the first frame on, and each other pane once it is wanted.
 
     What is hidden keeps its text and its state, so a terminal may be resized at any time.
@@ -48,19 +48,19 @@ class Studio(Container):
 
     stage = query_one("#stage", Vertical)
     side = query_one("#side", Vertical)
-    conversation = query_one(Conversation)
+    text_pane = query_one(TextPane)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._pane = "text"
         self._chart: LossChart | None = None
-        self._childhood: ChildhoodPane | None = None
+        self._childhood: SamplesPane | None = None
         self._log: LogPane | None = None
         self._runs: Widget | None = None
         self._card: RunCard | None = None
         self._failures: FailureCard | None = None
-        self._last_words = LastWords(self.post_message)
+        self._log_excerpt = LogExcerpt(self.post_message)
         self.trouble = ""
         """What is wrong with the run that is shown, or how to go on with it; empty if neither."""
 
@@ -68,24 +68,24 @@ class Studio(Container):
         """The text; what tells of a run stands at its side, once there is one."""
         with Vertical(id="stage"):
             remembers_seeds = self._session.preferences.seed_history
-            yield Conversation(self._session.dial, remembers_seeds=remembers_seeds)
+            yield TextPane(self._session.settings, remembers_seeds=remembers_seeds)
 
     def open(self, pane: str) -> None:
         """Make sure that a pane is there; the others cost nothing until they are wanted."""
         self._pane = pane
         match pane:
             case "training":
-                self._furnish_chart()
+                self._mount_chart()
             case "runs":
-                self._furnish_runs()
+                self._mount_runs()
             case "childhood":
-                self._furnish_childhood()
+                self._mount_samples()
             case "log":
-                self._furnish_log()
+                self._mount_log()
 
     def focus_on(self, pane: str) -> None:
         """Give a pane the focus."""
-        target = self.conversation.home if pane == "text" else self._room(pane)
+        target = self.text_pane.home if pane == "text" else self._room(pane)
         if target is not None:
             self.call_after_refresh(_focus_first, target)
 
@@ -102,23 +102,23 @@ class Studio(Container):
             card = self.card  # first: a failure is shown above it
             card.show(view, now, asked, self._advise(view) if view is not None else "")
         if view is not None:
-            self._furnish_chart().show(view, other)
+            self._mount_chart().show(view, other)
         if self._log is not None:
             self._log.follow(view.run if view is not None else None)
         if self._childhood is not None and view is not None and self._pane == "childhood":
             self._childhood.show(view)
 
-    def note_news(self, news: News) -> None:
+    def add_notice(self, notice: Notice) -> None:
         """Write what happened into the log."""
         if self._log is not None:
-            self._log.note(news.sentence)
+            self._log.note(notice.sentence)
 
-    def room_of(self, focused: Widget | None) -> Owner | None:
+    def pane_of(self, focused: Widget | None) -> Owner | None:
         """Whose keys act while a widget has the focus; None for the text."""
         if focused is None:
             return None
         names = (node.id for node in focused.ancestors_with_self)
-        return next((_ROOMS[name] for name in names if name in _ROOMS), None)
+        return next((_OWNERS[name] for name in names if name in _OWNERS), None)
 
     def _advise(self, view: RunView) -> str:
         """Show what is wrong with a run; return how to go on with one that was left in order."""
@@ -129,12 +129,12 @@ class Studio(Container):
         log: tuple[str, ...] = ()
         failure = diagnose(view, exit_code, log)
         if failure is not None:
-            log = self._last_words.of(view.run, failure.kind)
+            log = self._log_excerpt.of(view.run, failure.kind)
             failure = diagnose(view, exit_code, log)
         advice = advice_words(view)
         self.trouble = advice
         if failure is not None:
-            self.trouble = f"{failure.sentence} {key_words('pane.training')} shows what helps."
+            self.trouble = f"{failure.sentence} {key_label('pane.training')} shows what helps."
         self._show_failure(failure, log)
         return advice
 
@@ -157,16 +157,16 @@ class Studio(Container):
         }
         return rooms[pane]
 
-    def _dress(self) -> None:
+    def _load_css(self) -> None:
         """Have the style sheet of the panes read, as long as it has not been."""
         sheet, place = self.app.stylesheet, (str(_STYLE), "")
         if not sheet.has_source(*place):
             sheet.add_source(_STYLE.read_text(encoding="utf-8"), read_from=place)
 
     def _put(self, room: _W, pane: str) -> _W:
-        self._dress()
+        self._load_css()
         room.id = f"pane-{pane}"
-        first = self.conversation if pane == "training" else None
+        first = self.text_pane if pane == "training" else None
         self.stage.mount(room, before=first)
         return room
 
@@ -178,13 +178,13 @@ class Studio(Container):
         from tui_charrnn.tui.run.run_card import RunCard  # noqa: PLC0415 - as said
 
         if self._card is None:
-            self._dress()
+            self._load_css()
             self._card = RunCard()
             self.mount(Vertical(id="side"))
             self.side.mount(self._card)
         return self._card
 
-    def _furnish_chart(self) -> LossChart:
+    def _mount_chart(self) -> LossChart:
         from tui_charrnn.tui.run.loss_chart import LossChart  # noqa: PLC0415 - as said
 
         self._chart = self._chart or self._put(
@@ -192,17 +192,17 @@ class Studio(Container):
         )
         return self._chart
 
-    def _furnish_runs(self) -> None:
+    def _mount_runs(self) -> None:
         from tui_charrnn.tui.runs.pane import RunsPane  # noqa: PLC0415 - as said
 
         self._runs = self._runs or self._put(RunsPane(self._session), "runs")
 
-    def _furnish_childhood(self) -> None:
-        from tui_charrnn.tui.run.samples_pane import ChildhoodPane  # noqa: PLC0415 - as said
+    def _mount_samples(self) -> None:
+        from tui_charrnn.tui.run.samples_pane import SamplesPane  # noqa: PLC0415 - as said
 
-        self._childhood = self._childhood or self._put(ChildhoodPane(), "childhood")
+        self._childhood = self._childhood or self._put(SamplesPane(), "childhood")
 
-    def _furnish_log(self) -> None:
+    def _mount_log(self) -> None:
         from tui_charrnn.tui.run.log_pane import LogPane  # noqa: PLC0415 - as said
 
         self._log = self._log or self._put(LogPane(), "log")

@@ -46,13 +46,13 @@ class Steering(Screen[None]):
     @property
     def follower(self) -> RunFollower:
         """Follows the run that is shown."""
-        self._shown = self._shown or self._new_follower(tells_news=True)
+        self._shown = self._shown or self._new_follower(posts_notices=True)
         return self._shown
 
     @property
     def compared(self) -> RunFollower:
         """Follows the run that is compared with it."""
-        self._compared = self._compared or self._new_follower(tells_news=False)
+        self._compared = self._compared or self._new_follower(posts_notices=False)
         return self._compared
 
     @property
@@ -65,10 +65,10 @@ class Steering(Screen[None]):
         """What the trainer has not answered yet, in words."""
         return self._shown.pending.words if self._shown is not None else ""
 
-    def _new_follower(self, *, tells_news: bool) -> RunFollower:
+    def _new_follower(self, *, posts_notices: bool) -> RunFollower:
         from tui_charrnn.tui.run.follower import RunFollower  # noqa: PLC0415 - as said
 
-        follower = RunFollower(self.session, tells_news=tells_news)
+        follower = RunFollower(self.session, posts_notices=posts_notices)
         self.mount(follower)
         return follower
 

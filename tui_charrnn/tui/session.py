@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.preferences.declaration import Preferences
-from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, Dial
+from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import KEYS, remap
 
 if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
@@ -42,7 +42,7 @@ class Session:
     runs_folder: Path
     model: str | None = None
     """The model that speaks by default: a file, a run or a name; none is the first bundled."""
-    dial: Dial = field(default_factory=Dial)
+    settings: GenerationSettings = field(default_factory=GenerationSettings)
     """Temperature and pace."""
     view: RunView | None = None
     source: Source = Source.DEFAULT
@@ -57,7 +57,7 @@ class Session:
     is_readonly: bool = False
     """Whether nothing may be asked of a trainer, not even its newest weights."""
     theme: str = ""
-    """The theme that is asked for; empty leaves it to `theme_choice.put_on_theme`."""
+    """The theme that is asked for; empty leaves it to `theme_choice.apply_theme`."""
     is_ascii: bool = False
     """Whether every sign is drawn in ASCII."""
     reduces_motion: bool = False
@@ -132,14 +132,14 @@ def session_for(found: Resolution, runs_folder: Path, *, is_readonly: bool) -> S
         is_readonly: Whether nothing is asked of trainers.
     """
     preferences = found.preferences
-    dial = Dial()
-    dial.sampling, dial.pace = preferences.sampling(), preferences.pace
-    dial.length = preferences.length or DEFAULT_LENGTH
+    settings = GenerationSettings()
+    settings.sampling, settings.speed = preferences.sampling(), preferences.pace
+    settings.length = preferences.length or DEFAULT_LENGTH
     keys, problems = remap(found.keys)
     return Session(
         runs_folder=runs_folder,
         model=preferences.model,
-        dial=dial,
+        settings=settings,
         is_readonly=is_readonly,
         theme=preferences.theme or "",
         is_ascii=preferences.ascii,

@@ -33,7 +33,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.news import News
+from tui_charrnn.viewing.notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ _SILENT: Final = frozenset({"publish", "learning_rate"})
 _QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
 
 
-def fold(view: RunView, record: Told) -> News | None:
+def fold(view: RunView, record: Told) -> Notice | None:
     """Fold one record into what is known; return what it is worth saying."""
     return _FOLDS[type(record)](view, record)
 
@@ -99,8 +99,8 @@ def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:
         view.best = record
 
 
-def _fold_followed(_: RunView, record: DynamicallyEvaluated) -> News:
-    return News(f"Dynamic evaluation: {record.loss:.4f} nats per character, learning on the way.")
+def _fold_followed(_: RunView, record: DynamicallyEvaluated) -> Notice:
+    return Notice(f"Dynamic evaluation: {record.loss:.4f} nats per character, learning on the way.")
 
 
 def _fold_checkpoint(view: RunView, record: CheckpointSaved) -> None:
@@ -121,13 +121,13 @@ def _fold_published(view: RunView, record: ModelPublished) -> None:
     view.published_step = record.step
 
 
-def _fold_answered(_: RunView, record: RequestAnswered) -> News | None:
+def _fold_answered(_: RunView, record: RequestAnswered) -> Notice | None:
     message = _sentence(safe_line(record.message))
     if not record.accepted:
         wanted = _REQUEST_WORDS.get(record.request, safe_line(record.request))
-        return News(f"The trainer refused to {wanted}: {message}", "warning")
+        return Notice(f"The trainer refused to {wanted}: {message}", "warning")
     is_told = record.request not in _SILENT
-    return News(message or "The trainer has done it.") if is_told else None
+    return Notice(message or "The trainer has done it.") if is_told else None
 
 
 def _sentence(words: str) -> str:
@@ -135,9 +135,9 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + ("" if words[-1:] in {"", ".", "!", "?"} else ".")
 
 
-def _fold_warned(view: RunView, record: RunWarned) -> News:
+def _fold_warned(view: RunView, record: RunWarned) -> Notice:
     view.warning = safe_line(record.message)
-    return News(view.warning, "warning")
+    return Notice(view.warning, "warning")
 
 
 def _fold_resumed(view: RunView, record: RunResumed) -> None:
@@ -167,14 +167,14 @@ def _best_of(evaluations: Sequence[SplitEvaluated]) -> SplitEvaluated | None:
     return min(evaluations, key=lambda scored: scored.loss, default=None)
 
 
-def _fold_changed_rate(view: RunView, record: LearningRateChanged) -> News | None:
+def _fold_changed_rate(view: RunView, record: LearningRateChanged) -> Notice | None:
     view.peak_rate = record.learning_rate
     if record.reason == "divergence":
         return None  # the rollback tells it
-    return News(f"Peak learning rate {record.learning_rate:g} from step {record.step:,} on.")
+    return Notice(f"Peak learning rate {record.learning_rate:g} from step {record.step:,} on.")
 
 
-def _fold_rolled_back(view: RunView, record: RunRolledBack) -> News:
+def _fold_rolled_back(view: RunView, record: RunRolledBack) -> Notice:
     _drop_after(view, record.to_step)
     view.losses.mark_gap(record.step)
     place = f"step {record.to_step:,}" if record.to_step else "the beginning"
@@ -183,36 +183,36 @@ def _fold_rolled_back(view: RunView, record: RunRolledBack) -> News:
         f"{record.step:,}: back to {place}, peak learning rate {record.learning_rate:g} "
         f"(rollback {record.attempt})."
     )
-    return News(view.warning, "warning")
+    return Notice(view.warning, "warning")
 
 
-def _fold_diverged(view: RunView, record: RunDiverged) -> News:
+def _fold_diverged(view: RunView, record: RunDiverged) -> Notice:
     view.diverged = record
     view.losses.mark_gap(record.step)
     quantity = quantity_words(record.quantity)
-    return News(f"The {quantity} stopped being a finite number at step {record.step:,}.", "error")
+    return Notice(f"The {quantity} stopped being a finite number at step {record.step:,}.", "error")
 
 
-def _fold_failed(view: RunView, record: RunFailed) -> News:
+def _fold_failed(view: RunView, record: RunFailed) -> Notice:
     view.failure = safe_line(record.message)
-    return News(view.failure, "error")
+    return Notice(view.failure, "error")
 
 
-def _fold_preempted(_: RunView, record: RunPreempted) -> News:
+def _fold_preempted(_: RunView, record: RunPreempted) -> Notice:
     cause = safe_line(record.cause)
-    return News(f"The trainer was told to leave ({cause}): it saves and ends.", "warning")
+    return Notice(f"The trainer was told to leave ({cause}): it saves and ends.", "warning")
 
 
-def _fold_ended(view: RunView, record: RunEnded) -> News:
+def _fold_ended(view: RunView, record: RunEnded) -> Notice:
     view.ended = record
     how = f"{safe_line(record.reason)} at {record.step:,}"
     saved = view.checkpoint_step or 0
     if record.reason == RunState.SAVED and saved < record.step:  # another process was lost
         how = f"ended at {record.step:,}, {f'saved at {saved:,}' if saved else 'nothing saved'}"
-    return News(f"Run {safe_line(view.run.name)}: {how}.")
+    return Notice(f"Run {safe_line(view.run.name)}: {how}.")
 
 
-_FOLDS: Final[Mapping[type[Told], Callable[[RunView, Any], News | None]]] = {
+_FOLDS: Final[Mapping[type[Told], Callable[[RunView, Any], Notice | None]]] = {
     RunStarted: _fold_started,
     BaselinesMeasured: _fold_baselines,
     RunPlanned: _fold_planned,

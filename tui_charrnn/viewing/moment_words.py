@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.generation.moment import Alternative, Moment
+    from tui_charrnn.generation.tape_position import Alternative, TapePosition
 
 
-def moment_words(moment: Moment, alternatives: Sequence[Alternative]) -> str:
+def moment_words(moment: TapePosition, alternatives: Sequence[Alternative]) -> str:
     """What came at a place, and by which settings it was chosen.
 
     Args:

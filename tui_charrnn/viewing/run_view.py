@@ -18,7 +18,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.viewing.folds import fold
-from tui_charrnn.viewing.news import News
+from tui_charrnn.viewing.notices import Notice
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class RunView:
             return None
         return self.baseline[1] - self.best.loss
 
-    def take(self, records: Iterable[Told]) -> list[News]:
+    def take(self, records: Iterable[Told]) -> list[Notice]:
         """Fold records in, in their order, and say what is worth a sentence."""
         news = []
         for record in records:

@@ -18,10 +18,10 @@ async def test_a_text_is_said_again_to_the_character(tmp_path: Path) -> None:
     kept = really_said(tmp_path / "m.safetensors")
     async with history_page(tmp_path, kept) as (page, pilot):
         await shown(pilot, page, kept.text)
-        pilot.app.session.dial.pace = None  # type: ignore[attr-defined]
+        pilot.app.session.settings.speed = None  # type: ignore[attr-defined]
         await pilot.press("r")
         await noted(pilot, page, "Said again: the same 40 characters.")
-        assert page.browser.speech.text.text == kept.seed_text + kept.text
+        assert page.browser.generation.text.text == kept.seed_text + kept.text
 
 
 async def test_what_is_being_said_again_can_be_stopped(tmp_path: Path) -> None:
@@ -32,9 +32,9 @@ async def test_what_is_being_said_again_can_be_stopped(tmp_path: Path) -> None:
         await noted(pilot, page, "It is being said again")
         await pilot.press("escape")
         await wait_until(
-            pilot, "the text", lambda: page.browser.speech.text.text.endswith(kept.text)
+            pilot, "the text", lambda: page.browser.generation.text.text.endswith(kept.text)
         )
-        assert not page.browser.speech.is_speaking
+        assert not page.browser.generation.is_speaking
         assert pilot.app.screen is page
 
 
@@ -55,7 +55,7 @@ async def test_a_model_that_is_not_the_same_is_told_of(
         await pilot.press("r")
         sentence = await noted(pilot, page, words)
         assert "--anyway" not in sentence
-        assert page.browser.speech.text.text == kept.seed_text + kept.text
+        assert page.browser.generation.text.text == kept.seed_text + kept.text
 
 
 async def test_seed_text_and_settings_come_back_into_the_studio(tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ async def test_seed_text_and_settings_come_back_into_the_studio(tmp_path: Path) 
         app = page.app
         await wait_until(pilot, "the studio", lambda: pilot.app.screen is not page)
         main = app.main  # type: ignore[attr-defined]
-        assert main.conversation.seed.text == "face\nbad"
-        assert main.conversation.seed.has_focus
-        assert main.session.dial.sampling == SamplingConfig(temperature=1.3, top_k=4)
+        assert main.text_pane.seed.text == "face\nbad"
+        assert main.text_pane.seed.has_focus
+        assert main.session.settings.sampling == SamplingConfig(temperature=1.3, top_k=4)
         await wait_until(pilot, "a note", lambda: "shakespeare" in note_of(app))  # type: ignore[arg-type]
 
 

@@ -108,7 +108,7 @@ async def test_seeds_are_remembered_unless_the_settings_say_no(
     seeds.add("an old one")
     app = app_with(tmp_path, f"length = 5\n{words}")
     async with app.run_test() as pilot:
-        seed = app.main.conversation.seed
+        seed = app.main.text_pane.seed
         if are_remembered:
             await wait_until(pilot, "old seeds", lambda: bool(seed.submitted_seeds))
         await pilot.press(*"bad", "enter")

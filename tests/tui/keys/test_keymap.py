@@ -6,10 +6,10 @@ import pytest
 
 from tui_charrnn.tui.keys.keymap import (
     KEYS,
-    key_words,
+    activate_keymap,
+    active_keys,
+    key_label,
     keymap_of,
-    keys_in_force,
-    put_in_force,
     remap,
 )
 
@@ -96,9 +96,9 @@ def test_a_key_that_was_given_up_in_vain_is_taken_by_nobody() -> None:
 
 def test_sentences_name_the_keys_that_are_in_force() -> None:
     def inside() -> None:
-        put_in_force(remap({"run.train": "f10"})[0])
-        assert key_words("run.train") == "F10"
+        activate_keymap(remap({"run.train": "f10"})[0])
+        assert key_label("run.train") == "F10"
 
     contextvars.copy_context().run(inside)
-    assert key_words("run.train") == "^n"
-    assert keys_in_force() == KEYS
+    assert key_label("run.train") == "^n"
+    assert active_keys() == KEYS

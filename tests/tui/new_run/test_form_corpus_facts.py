@@ -8,7 +8,7 @@ import pytest
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.text import survey
-from tui_charrnn.tui.background import Errand, GivenUpError
+from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.new_run import corpus_facts
 from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts, look_into, size_words
 from tui_charrnn.tui.new_run.corpus_summary import fact_lines, form_sentence, shortness
@@ -17,7 +17,7 @@ from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
 TINY = PRESETS["tiny"].training
 
 
-class Wanted(Errand):
+class ModelRequest(BackgroundTask):
     """An errand that is done here and now."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ def facts_of(choice: CorpusChoice | Path) -> CorpusFacts:
     told: list[CorpusFacts] = []
     if isinstance(choice, Path):
         choice = CorpusChoice((str(choice),))
-    look_into(choice, told.append, Wanted())
+    look_into(choice, told.append, ModelRequest())
     return told[-1]
 
 
@@ -151,10 +151,10 @@ def test_the_form_speaks_of_its_fields(tmp_path: Path) -> None:
 
 def test_nobody_is_told_what_nobody_wants_to_know(tmp_path: Path) -> None:
     path, told = written(tmp_path, "to be\n" * 1000), list[CorpusFacts]()
-    errand = Wanted()
-    errand.give_up()
-    with pytest.raises(GivenUpError):
-        look_into(CorpusChoice((str(path),)), told.append, errand)
+    task = ModelRequest()
+    task.cancel()
+    with pytest.raises(CancelledError):
+        look_into(CorpusChoice((str(path),)), told.append, task)
     assert told == []
 
 

@@ -9,9 +9,9 @@ from tui_charrnn.training.trial_facts import Trial
 from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts
 from tui_charrnn.tui.new_run.estimate import (
     GUESSED_VOCABULARY,
-    Outlook,
+    RunEstimate,
     count_words,
-    foresee,
+    estimate_run,
     outlook_words,
     passes_words,
     preset_lines,
@@ -54,7 +54,7 @@ def requested(**fields: str) -> NewRun:
 
 def test_a_number_of_steps_takes_a_time() -> None:
     training = with_length(PRESETS["tiny"].training, "1000 steps")
-    found = foresee(training, TRIAL, 1_000_000)
+    found = estimate_run(training, TRIAL, 1_000_000)
     assert found.steps == 1000
     assert found.epochs == pytest.approx(1000 / 439)  # (900,000 - 1) // (32 * 64)
     scoring = 10 * 100_000 / (32 * 64) * 0.01 / 3  # ten evaluations of the held-out text
@@ -63,18 +63,18 @@ def test_a_number_of_steps_takes_a_time() -> None:
 
 def test_in_a_time_steps_are_done() -> None:
     training = with_length(PRESETS["tiny"].training, "60s")
-    found = foresee(training, TRIAL, 1_000_000)
+    found = estimate_run(training, TRIAL, 1_000_000)
     assert found.seconds == 60
     assert 4500 < found.steps < 6000
 
 
 def test_what_is_asked_for_is_what_was_typed() -> None:
     steps = with_length(PRESETS["tiny"].training, "1234 steps")
-    assert outlook_words(steps, Outlook(1234, 2.5, 40.0)) == (
+    assert outlook_words(steps, RunEstimate(1234, 2.5, 40.0)) == (
         "about 40 s for 1,234 steps, 2.5 times through this text"
     )
     minute = with_length(steps, "60s")
-    assert outlook_words(minute, Outlook(1234, 0.25, 60.0)) == (
+    assert outlook_words(minute, RunEstimate(1234, 0.25, 60.0)) == (
         "about 1,200 steps, 25% of this text, in 60 s"
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.tui.background import GivenUpError
+from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run.typed_path import clean_path, complete_path, dropped_paths
 
 
@@ -67,11 +67,11 @@ def test_what_leads_nowhere_offers_nothing(home: Path, typed: str) -> None:
 
 
 def test_a_search_can_be_given_up(home: Path) -> None:
-    def give_up() -> None:
-        raise GivenUpError
+    def cancel() -> None:
+        raise CancelledError
 
-    with pytest.raises(GivenUpError):
-        complete_path("~/", give_up)
+    with pytest.raises(CancelledError):
+        complete_path("~/", cancel)
 
 
 @pytest.mark.parametrize(

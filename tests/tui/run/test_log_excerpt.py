@@ -14,7 +14,7 @@ from tests.support.fake_run import created_run
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.messages import RunChanged
 from tui_charrnn.tui.run import log_excerpt as last_words
-from tui_charrnn.tui.run.log_excerpt import OLD_AFTER, LastWords
+from tui_charrnn.tui.run.log_excerpt import OLD_AFTER, LogExcerpt
 
 
 class Reader:
@@ -23,7 +23,7 @@ class Reader:
     def __init__(self, *looks: float) -> None:
         self.now = 0.0
         self.told: queue.Queue[Message] = queue.Queue()
-        self.words = LastWords(self.told.put, looks=looks or (0.0,), clock=lambda: self.now)
+        self.words = LogExcerpt(self.told.put, looks=looks or (0.0,), clock=lambda: self.now)
 
     def after_telling(self, run: RunDirectory, trouble: str = "lost") -> tuple[str, ...]:
         """What is known once something was told."""

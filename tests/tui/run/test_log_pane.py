@@ -16,7 +16,7 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.keys.keymap import keymap_of, put_in_force, remap
+from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
 from tui_charrnn.tui.run.log_feed import LogRead
 from tui_charrnn.tui.run.log_pane import LogPane, count_words
 
@@ -129,7 +129,7 @@ async def test_a_filter_that_hides_all_says_so(run: RunDirectory) -> None:
 
 async def test_that_sentence_names_the_key_that_the_user_has(run: RunDirectory) -> None:
     keys, _ = remap({"log.filter": "g"})
-    put_in_force(keys)
+    activate_keymap(keys)
     app = Host()
     app.set_keymap(keymap_of(keys))
     print_lines(run, "plain")

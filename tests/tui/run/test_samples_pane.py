@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.tui.run.sample_view import fact_row
-from tui_charrnn.tui.run.samples_pane import ChildhoodPane
+from tui_charrnn.tui.run.samples_pane import SamplesPane
 from tui_charrnn.viewing.run_view import RunView
 
 SEEDS = ("ROMEO:", "To be")
@@ -28,7 +28,7 @@ class Host(ThemedApp):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pane = ChildhoodPane()
+        self.pane = SamplesPane()
 
     def compose(self) -> ComposeResult:
         yield self.pane

@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.upkeep import list_trash
-from tui_charrnn.tui.background import GivenUpError
+from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import QuestionScreen
 from tui_charrnn.tui.runs import actions as run_chores
@@ -260,11 +260,11 @@ async def test_packing_can_be_given_up(folder: Path, monkeypatch: pytest.MonkeyP
 def test_packing_that_was_given_up_leaves_no_file(folder: Path, tmp_path: Path) -> None:
     run = fake_run(folder)
 
-    def give_up(_done: int, _total: int | None) -> None:
-        raise GivenUpError
+    def cancel(_done: int, _total: int | None) -> None:
+        raise CancelledError
 
     told: list[Message] = []
-    run_chores.carry_out(lambda: run_chores.pack(run, tmp_path, give_up), told.append)
+    run_chores.perform(lambda: run_chores.pack(run, tmp_path, cancel), told.append)
     assert len(told) == 1
     assert not list(tmp_path.glob("*fake*"))
 
@@ -337,7 +337,7 @@ def test_a_chore_tells_its_failure() -> None:
     def refuse() -> run_chores.Outcome:
         raise RunError("No.")
 
-    run_chores.carry_out(refuse, told.append)
+    run_chores.perform(refuse, told.append)
     (done,) = told
-    assert isinstance(done, run_chores.ChoreDone)
+    assert isinstance(done, run_chores.ActionDone)
     assert str(done.error) == "No."

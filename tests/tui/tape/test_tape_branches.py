@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.tiny_model import tiny_model_file
@@ -153,13 +153,13 @@ async def test_a_saved_tape_opens_with_all_its_branches_and_goes_on_alike(tmp_pa
         assert spoken_by(app.app).endswith(app.tape.text(1))
     again = tiny_app(tmp_path)
     again.session.tape = path
-    dial_of(again).pace, dial_of(again).length = None, LENGTH
+    settings_of(again).speed, settings_of(again).length = None, LENGTH
     async with again.run_test() as pilot:
         await wait_until(pilot, "the tape", lambda: note_of(again).startswith("The tape is open."))
-        assert dial_of(again).sampling.temperature == 0.9
+        assert settings_of(again).sampling.temperature == 0.9
         await pilot.press("ctrl+g")
         length = branches[1].length + LENGTH
-        spoken = again.main.conversation.spoken
+        spoken = again.main.text_pane.spoken
         await wait_until(pilot, "more", lambda: spoken.shown == length)
         for _ in range(LENGTH):
             tape.next()

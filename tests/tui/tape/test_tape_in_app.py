@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
 from tests.support.waiting import wait_until
@@ -21,7 +21,7 @@ PICKY = SamplingConfig(rng_seed=5, temperature=0.9, top_k=9, repetition_penalty=
 async def test_another_character_goes_on_as_on_a_fresh_tape_to_the_bit(
     tmp_path: Path, settings: SamplingConfig, keys: list[str]
 ) -> None:
-    async with tape_app(tmp_path, settings=settings) as app:
+    async with tape_app(tmp_path, sampling=settings) as app:
         await app.press(*keys)
         position = app.at[1]
         assert position < LENGTH
@@ -46,10 +46,10 @@ async def test_another_character_goes_on_as_on_a_fresh_tape_to_the_bit(
 
 async def test_a_text_that_streams_is_gone_on_with_from_elsewhere(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
-    dial_of(app).pace = 120
-    dial_of(app).sampling = SETTINGS
+    settings_of(app).speed = 120
+    settings_of(app).sampling = SETTINGS
     async with app.run_test() as pilot:
-        spoken = app.main.conversation.spoken
+        spoken = app.main.text_pane.spoken
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 12)
         await pilot.press("f2", "home", "right", "right", "2")
         await wait_until(pilot, "another branch", lambda: spoken.branch == 1)
@@ -58,7 +58,7 @@ async def test_a_text_that_streams_is_gone_on_with_from_elsewhere(tmp_path: Path
         assert spoken.at == (1, 2)
         await pilot.press("space")
         await wait_until(pilot, "the stop", lambda: note_of(app).startswith("Stopped."))
-        tape = spoken.speech.tape if spoken.speech else None
+        tape = spoken.generation.tape if spoken.generation else None
         assert tape is not None
         fresh = fresh_tape()
         for index in tape.tree.indices(1, 0, 3):
@@ -123,7 +123,7 @@ async def test_what_could_come_is_listed_with_bars_and_numbers(tmp_path: Path) -
 async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.is_ascii = True
-    dial_of(app).pace, dial_of(app).length = None, LENGTH
+    settings_of(app).speed, settings_of(app).length = None, LENGTH
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: "60 characters." in note_of(app))
         await pilot.press("f2", "left")
@@ -178,7 +178,7 @@ async def test_drawing_anew_takes_other_random_numbers_and_the_settings_of_now(
 
 async def test_escape_leaves_and_the_key_of_the_text_goes_to_and_fro(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
-        seed = app.app.main.conversation.seed
+        seed = app.app.main.text_pane.seed
         assert not seed.is_on_screen
         await app.press("left", "left")
         await app.pilot.press("escape")

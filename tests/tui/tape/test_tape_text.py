@@ -5,10 +5,10 @@ from textual.app import ComposeResult
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.tui.generation_settings import Dial
+from tui_charrnn.tui.generation_settings import GenerationSettings
 from tui_charrnn.tui.tape.cursor import TapeCursor
-from tui_charrnn.tui.text.generation_thread import Speech, Voice
-from tui_charrnn.tui.text.tape_start import begun
+from tui_charrnn.tui.text.generation_thread import GenerationThread, LoadedModel
+from tui_charrnn.tui.text.tape_start import prime_tape
 from tui_charrnn.tui.text.wrapped_text import WrappedText
 
 VOCABULARY = "\n abc\x1b\td\u0301é한"
@@ -20,10 +20,14 @@ class Host(ThemedApp):
     def __init__(self, seed_text: str = "ab", limit: int = 10**6) -> None:
         super().__init__()
         self.view = TapeCursor(limit=limit)
-        self.speech = Speech(self._voice, seed_text, Dial(), lambda _: None)
-        opened = begun(self._voice(), seed_text, SamplingConfig(rng_seed=4), (), lambda: False)
-        self.tape, self.speech.opening = opened
-        self.speech.tape = self.tape
+        self.generation = GenerationThread(
+            self._loaded, seed_text, GenerationSettings(), lambda _: None
+        )
+        opened = prime_tape(
+            self._loaded(), seed_text, SamplingConfig(rng_seed=4), (), lambda: False
+        )
+        self.tape, self.generation.opening = opened
+        self.generation.tape = self.tape
 
     def compose(self) -> ComposeResult:
         yield self.view
@@ -31,7 +35,7 @@ class Host(ThemedApp):
     def on_mount(self) -> None:
         self.view.append("earlier text\n\n", "note")
         self.view.append("ab", "seed")
-        self.view.speech = self.speech
+        self.view.generation = self.generation
         self.view.begin_tape()
 
     def say(self, count: int) -> None:
@@ -40,8 +44,8 @@ class Host(ThemedApp):
             self.tape.next()
         self.view.draw_new()
 
-    def _voice(self, *_: object) -> Voice:
-        return Voice(tiny_model(vocabulary=VOCABULARY), "tiny")
+    def _loaded(self, *_: object) -> LoadedModel:
+        return LoadedModel(tiny_model(vocabulary=VOCABULARY), "tiny")
 
 
 async def test_every_position_is_found_in_its_row_and_back() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.open_app import dial_of, note_of, tiny_app
+from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp
 from tests.support.tiny_model import CORPUS, TRAINING, random_tensors, tiny_config
@@ -32,7 +32,7 @@ async def test_the_symbol_for_rare_characters_is_read_and_never_typed(
         training=TRAINING,
     )
     (tmp_path / "tiny.safetensors").write_bytes(data)
-    dial_of(app).pace, dial_of(app).length = None, LENGTH
+    settings_of(app).speed, settings_of(app).length = None, LENGTH
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
         await pilot.press("f2")

@@ -50,13 +50,13 @@ async def test_a_saved_tape_reopens_with_what_was_held(tmp_path: Path) -> None:
         await app.pilot.press("s")
         await app.noted("Saved the tape")
         (path,) = texts_folder().glob("tape-*.json")
-        app.app.session.dial.let_go(app.app.session.dial.held.clamps)
+        app.app.session.settings.let_go(app.app.session.settings.held.clamps)
 
         app.app.main.open_tape(path)
         await app.noted("The tape is open.")
 
         assert app.tape.text() == text
-        assert app.app.session.dial.held.clamps == (Clamp(COUNTER, 2),)
+        assert app.app.session.settings.held.clamps == (Clamp(COUNTER, 2),)
         assert "0:c3=2 held" in screen_text(app.app)
         assert app.tape.moment(LENGTH + 5).state.network[PLACE] == 2
         assert app.tape.moment(LENGTH - 5).state.network[PLACE] != 2
@@ -87,7 +87,7 @@ async def test_held_from_the_beginning_is_in_the_command_of_a_saved_text(tmp_pat
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", *"2", "enter")
         await app.rested(2 * LENGTH)
-        await app.begun("((")
+        await app.prime_tape("((")
         await app.rested(LENGTH)
         app.spoken.action_save()
         await app.noted("Saved 122 characters")
@@ -126,14 +126,14 @@ async def test_seed_and_settings_of_the_history_bring_the_clamps(
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", *"2", "enter")
         await app.rested(2 * LENGTH)
-        await app.begun("((")
+        await app.prime_tape("((")
         await app.rested(LENGTH)
         entry = await newest_of(app, LENGTH)
         assert entry.generation.clamps == ((0, ("0:c3=2",)),)
-        app.app.session.dial.let_go(app.app.session.dial.held.clamps)
+        app.app.session.settings.let_go(app.app.session.settings.held.clamps)
         if is_taken_back:
             app.app.main.take_back(entry)
             await wait_until(app.pilot, "words", lambda: "are back" in note_of(app.app))
-        await app.begun(")(")
+        await app.prime_tape(")(")
         await app.rested(LENGTH)
         assert app.tape.seed_clamps == ((Clamp(COUNTER, 2),) if is_taken_back else ())

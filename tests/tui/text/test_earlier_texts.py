@@ -19,14 +19,14 @@ async def explored(app: TapeApp) -> None:
     await app.rested(3 + LENGTH)
 
 
-async def begun(app: TapeApp, seed_text: str) -> None:
+async def prime_tape(app: TapeApp, seed_text: str) -> None:
     """Let another text be said."""
-    await app.begun(seed_text)
+    await app.prime_tape(seed_text)
     await app.rested(LENGTH)
 
 
 def _seed_of(app: TapeApp) -> str | None:
-    opening = app.spoken.speech.opening if app.spoken.speech is not None else None
+    opening = app.spoken.generation.opening if app.spoken.generation is not None else None
     return opening.seed_text if opening is not None else None
 
 
@@ -34,11 +34,11 @@ async def test_a_text_is_gone_back_to_with_its_branches_and_gone_on_with(tmp_pat
     async with tape_app(tmp_path) as app:
         await explored(app)
         tape, text, state = app.tape, app.tape.text(), app.tape.stream.network.copy()
-        app.app.session.dial.pace = 30
-        await app.begun("bad")
+        app.app.session.settings.speed = 30
+        await app.prime_tape("bad")
         await wait_until(app.pilot, "words", lambda: "its 2 branches" in note_of(app.app))
         assert app.tape is not tape
-        app.app.session.dial.pace = None
+        app.app.session.settings.speed = None
         await app.rested(LENGTH)
 
         await app.pilot.press("z")
@@ -70,16 +70,18 @@ async def test_beyond_the_first_and_the_last_there_is_none(tmp_path: Path) -> No
 async def test_only_the_last_few_are_kept(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         for seed_text in ("a", "b", "c", "d", "e", "f", "g"):
-            await begun(app, seed_text)
-        seeds = [speech.opening and speech.opening.seed_text for speech in app.spoken.texts]
+            await prime_tape(app, seed_text)
+        seeds = [
+            generation.opening and generation.opening.seed_text for generation in app.spoken.texts
+        ]
         assert seeds == ["b", "c", "d", "e", "f", "g"]
 
 
 async def test_one_that_streams_is_stopped_and_stays(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         first = app.tape
-        app.app.session.dial.pace = 60
-        await app.begun("bad")
+        app.app.session.settings.speed = 60
+        await app.prime_tape("bad")
         second = app.tape
         await wait_until(app.pilot, "some of it", lambda: second.tree.branches[0].length > 5)
         await app.pilot.press("z")
@@ -89,9 +91,9 @@ async def test_one_that_streams_is_stopped_and_stays(tmp_path: Path) -> None:
         await wait_until(app.pilot, "the second", lambda: app.tape is second)
         length = second.tree.branches[0].length
         assert app.spoken.text.endswith(second.text())
-        app.app.session.dial.pace = None
+        app.app.session.settings.speed = None
         await wait_until(
-            app.pilot, "its end", lambda: app.spoken.speech is not None and app.spoken.go_on()
+            app.pilot, "its end", lambda: app.spoken.generation is not None and app.spoken.go_on()
         )
         await app.rested(length + LENGTH)
 
@@ -100,8 +102,8 @@ async def test_from_the_text_too_and_the_title_is_its_own(tmp_path: Path) -> Non
     async with tape_app(tmp_path) as app:
         rng = f"RNG {app.tape.stream.rng_seed}"
         await app.pilot.press("escape")
-        app.app.session.dial.sampling = _with_seed(app, 77)
-        await begun(app, "bad")
+        app.app.session.settings.sampling = _with_seed(app, 77)
+        await prime_tape(app, "bad")
         assert "RNG 77" in screen_text(app.app)
         app.spoken.focus()
         await app.pilot.press("z")
@@ -110,4 +112,4 @@ async def test_from_the_text_too_and_the_title_is_its_own(tmp_path: Path) -> Non
 
 
 def _with_seed(app: TapeApp, rng_seed: int) -> SamplingConfig:
-    return replace(app.app.session.dial.sampling, rng_seed=rng_seed)
+    return replace(app.app.session.settings.sampling, rng_seed=rng_seed)

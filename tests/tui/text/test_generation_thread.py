@@ -10,9 +10,9 @@ from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.priming import PrimedSeed
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, Dial
-from tui_charrnn.tui.messages import BranchBegan, SpeechBegan, SpeechEnded
-from tui_charrnn.tui.text.generation_thread import Fork, Speech, Voice, Wait
+from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
+from tui_charrnn.tui.messages import BranchStarted, GenerationEnded, GenerationStarted
+from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread, LoadedModel, Wait
 
 
 def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
@@ -25,28 +25,28 @@ def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
         told.append(message)
         has_ended.set()
 
-    def prepare(wait: Wait) -> Voice:
-        return Voice(tiny_model(), "tiny")
+    def prepare(wait: Wait) -> LoadedModel:
+        return LoadedModel(tiny_model(), "tiny")
 
     seed_text = "abcdefghij" * 100
-    speech = Speech(prepare, seed_text, Dial(), announce)
+    generation = GenerationThread(prepare, seed_text, GenerationSettings(), announce)
     read: list[PrimedSeed] = []
     prime = CharacterStream.prime
 
     def prime_and_stop(stream: CharacterStream, text: str, *more: object) -> PrimedSeed:
         if text == seed_text:
-            speech.stop()
+            generation.stop()
         primed = prime(stream, text, *more)  # type: ignore[arg-type]  # passed on as they came
         read.append(primed)
         return primed
 
     monkeypatch.setattr(CharacterStream, "prime", prime_and_stop)
-    speech.begin()
+    generation.begin()
     assert has_ended.wait(30)
     assert 0 < len(read[-1].text) < len(seed_text)
-    assert isinstance(told[0], SpeechEnded)
+    assert isinstance(told[0], GenerationEnded)
     assert told[0].was_stopped
-    assert not speech.take()
+    assert not generation.take()
 
 
 def test_what_was_said_is_known_with_the_settings_that_chose_it() -> None:
@@ -55,29 +55,31 @@ def test_what_was_said_is_known_with_the_settings_that_chose_it() -> None:
 
     def announce(message: Message) -> None:
         told.append(message)
-        if isinstance(message, SpeechEnded):
+        if isinstance(message, GenerationEnded):
             has_ended.set()
 
-    dial = Dial()
-    dial.pace = None
+    settings = GenerationSettings()
+    settings.speed = None
     cool, hot = SamplingConfig(temperature=0.5), SamplingConfig(temperature=1.5)
-    dial.sampling = cool
-    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "b\u00f1ad", dial, announce)
-    assert speech.utterance() is None
-    speech.begin()
+    settings.sampling = cool
+    generation = GenerationThread(
+        lambda _: LoadedModel(tiny_model(), "tiny"), "b\u00f1ad", settings, announce
+    )
+    assert generation.result() is None
+    generation.begin()
     assert has_ended.wait(30)
-    said = speech.take()
-    speech.is_active = False
+    said = generation.take()
+    generation.is_active = False
     has_ended.clear()
-    dial.sampling = hot
-    assert speech.go_on()
+    settings.sampling = hot
+    assert generation.go_on()
     assert has_ended.wait(30)
-    seen = speech.utterance()  # the screen has not shown the rest yet
+    seen = generation.result()  # the screen has not shown the rest yet
     assert seen is not None
     assert seen.text == "bad" + said
     assert seen.sampling == ((0, cool),)
-    said += speech.take()
-    seen = speech.utterance()
+    said += generation.take()
+    seen = generation.result()
     assert seen is not None
     assert seen.generated == said
     assert seen.sampling == ((0, cool), (DEFAULT_LENGTH, hot))
@@ -95,11 +97,11 @@ class Listener:
             self.told.append(message)
             self._ended.notify_all()
 
-    def wait_for_end(self, turn: int) -> SpeechEnded:
+    def wait_for_end(self, turn: int) -> GenerationEnded:
         """The end of a turn."""
 
-        def ends() -> list[SpeechEnded]:
-            heard = [message for message in self.told if isinstance(message, SpeechEnded)]
+        def ends() -> list[GenerationEnded]:
+            heard = [message for message in self.told if isinstance(message, GenerationEnded)]
             return [message for message in heard if message.turn == turn]
 
         with self._ended:
@@ -108,22 +110,24 @@ class Listener:
 
 
 def test_what_is_being_said_is_broken_off_by_a_fork_and_stays_on_the_tape() -> None:
-    dial, listener = Dial(), Listener()
-    dial.pace, dial.length = None, 10**7
-    dial.sampling = SamplingConfig(rng_seed=3)
-    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "bad", dial, listener)
-    speech.begin()
-    wait_for("200 characters", lambda: speech.length >= 200)
-    dial.length = 50
-    speech.branch_off(Fork(0, 100, (4, 5)))
+    settings, listener = GenerationSettings(), Listener()
+    settings.speed, settings.length = None, 10**7
+    settings.sampling = SamplingConfig(rng_seed=3)
+    generation = GenerationThread(
+        lambda _: LoadedModel(tiny_model(), "tiny"), "bad", settings, listener
+    )
+    generation.begin()
+    wait_for("200 characters", lambda: generation.length >= 200)
+    settings.length = 50
+    generation.branch_off(Fork(0, 100, (4, 5)))
     assert listener.wait_for_end(1).was_stopped
     assert not listener.wait_for_end(2).was_stopped
-    tape = speech.tape
+    tape = generation.tape
     assert tape is not None
-    (forked,) = [message for message in listener.told if isinstance(message, BranchBegan)]
+    (forked,) = [message for message in listener.told if isinstance(message, BranchStarted)]
     assert (forked.branch, forked.turn) == (1, 2)
     assert tape.tree.branches[0].length >= 200
-    stream = CharacterStream(tiny_model(), dial.sampling)
+    stream = CharacterStream(tiny_model(), settings.sampling)
     stream.prime("bad")
     for index in [*tape.tree.indices(0, 0, 100), 4, 5]:
         stream.take(index)
@@ -131,67 +135,73 @@ def test_what_is_being_said_is_broken_off_by_a_fork_and_stays_on_the_tape() -> N
 
 
 def test_the_continuation_in_sight_is_what_is_taken_and_told() -> None:
-    dial, listener = Dial(), Listener()
-    dial.pace, dial.length = None, 40
-    dial.sampling = SamplingConfig(rng_seed=3)
-    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "bad", dial, listener)
-    speech.begin()
+    settings, listener = GenerationSettings(), Listener()
+    settings.speed, settings.length = None, 40
+    settings.sampling = SamplingConfig(rng_seed=3)
+    generation = GenerationThread(
+        lambda _: LoadedModel(tiny_model(), "tiny"), "bad", settings, listener
+    )
+    generation.begin()
     listener.wait_for_end(1)
-    first = speech.take()
-    speech.branch_off(Fork(0, 30, is_redrawn=True))
+    first = generation.take()
+    generation.branch_off(Fork(0, 30, is_redrawn=True))
     listener.wait_for_end(2)
-    assert speech.take() == ""
-    speech.look_at(1, 30)
-    rest = speech.take()
+    assert generation.take() == ""
+    generation.look_at(1, 30)
+    rest = generation.take()
     assert len(rest) == 1 + 40
-    said = speech.utterance()
+    said = generation.result()
     assert said is not None
     assert said.generated == first[:30] + rest
     assert "random numbers" in said.hindrance
-    speech.branch_off(Fork(0, 30, (2,)))
+    generation.branch_off(Fork(0, 30, (2,)))
     listener.wait_for_end(3)
-    speech.look_at(2, 0)
-    speech.take()
-    said = speech.utterance()
+    generation.look_at(2, 0)
+    generation.take()
+    said = generation.result()
     assert said is not None
     assert "word" in said.hindrance
-    speech.look_at(0, 0)
-    speech.take()
-    said = speech.utterance()
+    generation.look_at(0, 0)
+    generation.take()
+    said = generation.result()
     assert said is not None
     assert (said.generated, said.hindrance) == (first, "")
 
 
 def test_moments_are_seen_while_it_speaks_as_fast_as_it_goes() -> None:
-    dial, listener = Dial(), Listener()
-    dial.pace, dial.length = None, 10**7
-    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "bad", dial, listener)
-    assert speech.moment(0, 0) is None
-    speech.begin()
-    wait_for("50 characters", lambda: speech.length >= 50)
+    settings, listener = GenerationSettings(), Listener()
+    settings.speed, settings.length = None, 10**7
+    generation = GenerationThread(
+        lambda _: LoadedModel(tiny_model(), "tiny"), "bad", settings, listener
+    )
+    assert generation.moment(0, 0) is None
+    generation.begin()
+    wait_for("50 characters", lambda: generation.length >= 50)
     for position in range(0, 50, 5):
-        moment = speech.moment(0, position)
+        moment = generation.moment(0, position)
         assert moment is not None
         assert moment.position == position
-    assert speech.moment(0, 10**9) is None
-    speech.stop()
+    assert generation.moment(0, 10**9) is None
+    generation.stop()
     assert listener.wait_for_end(1).was_stopped
 
 
 def test_the_first_character_is_there_when_a_text_begins() -> None:
     lengths: list[int] = []
     has_ended = threading.Event()
-    dial = Dial()
-    dial.length, dial.pace = 5, 100_000
+    settings = GenerationSettings()
+    settings.length, settings.speed = 5, 100_000
 
     def announce(message: Message) -> None:
-        if isinstance(message, SpeechBegan):
-            lengths.append(speech.length)
-        elif isinstance(message, SpeechEnded):
+        if isinstance(message, GenerationStarted):
+            lengths.append(generation.length)
+        elif isinstance(message, GenerationEnded):
             has_ended.set()
 
-    speech = Speech(lambda _: Voice(tiny_model(), "tiny"), "ab", dial, announce)
-    speech.begin()
+    generation = GenerationThread(
+        lambda _: LoadedModel(tiny_model(), "tiny"), "ab", settings, announce
+    )
+    generation.begin()
     assert has_ended.wait(30)
     assert lengths == [1]
-    assert speech.length == 5
+    assert generation.length == 5

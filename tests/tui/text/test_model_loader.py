@@ -11,7 +11,7 @@ from tui_charrnn.errors import ModelFileError
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.session import Source
-from tui_charrnn.tui.text.model_loader import PUBLISH_LIMIT, Wanted, WeightsLoader, find_weights
+from tui_charrnn.tui.text.model_loader import PUBLISH_LIMIT, ModelLoader, ModelRequest, find_weights
 
 
 class Clock:
@@ -34,8 +34,8 @@ def wanted(
     *,
     is_live: bool = True,
     has_begun: bool = True,
-) -> Wanted:
-    return Wanted(
+) -> ModelRequest:
+    return ModelRequest(
         source=source,
         runs_folder=run.path.parent,
         model=None,
@@ -109,8 +109,8 @@ def test_giving_up_ends_the_wait_at_once(tmp_path: Path) -> None:
 
 def test_a_model_is_read_again_only_when_its_file_has_changed(tmp_path: Path) -> None:
     path = tiny_model_file(tmp_path / "one.safetensors")
-    loader = WeightsLoader()
-    asked = Wanted(
+    loader = ModelLoader()
+    asked = ModelRequest(
         source=Source.DEFAULT,
         runs_folder=tmp_path,
         model=str(path),
@@ -135,7 +135,7 @@ def test_a_run_that_was_named_as_a_model_is_called_by_its_name(
     newest = sorted(run.checkpoints.iterdir())[-1] / "model.safetensors"
     named = run.name if is_named_as_run else str(newest)
     asked = dataclasses.replace(wanted(run, Source.DEFAULT), model=named)
-    assert WeightsLoader().load(asked, lambda _: False).label.startswith(f"run {run.name}, step ")
+    assert ModelLoader().load(asked, lambda _: False).label.startswith(f"run {run.name}, step ")
 
 
 def test_other_files_are_called_by_their_own_names(tmp_path: Path) -> None:
@@ -148,4 +148,4 @@ def test_other_files_are_called_by_their_own_names(tmp_path: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         tiny_model_file(file)
         asked = dataclasses.replace(wanted(run, Source.DEFAULT), model=str(file))
-        assert WeightsLoader().load(asked, lambda _: False).label == label
+        assert ModelLoader().load(asked, lambda _: False).label == label

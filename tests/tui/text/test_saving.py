@@ -17,28 +17,28 @@ from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.text.generation_result import Opening, Utterance, in_effect
-from tui_charrnn.tui.text.generation_thread import Voice
+from tui_charrnn.tui.text.generation_result import GenerationResult, Opening, in_effect
+from tui_charrnn.tui.text.generation_thread import LoadedModel
 from tui_charrnn.tui.text.model_loader import file_mark
-from tui_charrnn.tui.text.saving import describe, save_copy, save_utterance, texts_folder, write_new
+from tui_charrnn.tui.text.saving import describe, save_copy, save_result, texts_folder, write_new
 
 NOW = datetime.datetime(2026, 2, 3, 14, 25, 1, tzinfo=datetime.UTC)
 COOL, HOT = SamplingConfig(temperature=0.4), SamplingConfig(temperature=1.6)
 
 
-def utterance(
+def generated(
     model: Path,
     *,
     seed_text: str = "-badge\nñ 'cab'",
     sampling: SamplingConfig = SamplingConfig(temperature=1.1, top_k=7, top_p=0.9),  # noqa: B008 - frozen
     length: int = 300,
-) -> Utterance:
+) -> GenerationResult:
     """What the app has when it has generated a text with a model file."""
-    voice = Voice(load_model(model), "model tiny", file=model, mark=file_mark(model))
-    stream = CharacterStream(voice.model, sampling)
+    loaded = LoadedModel(load_model(model), "model tiny", file=model, mark=file_mark(model))
+    stream = CharacterStream(loaded.model, sampling)
     primed = stream.prime(seed_text)
-    return Utterance(
-        Opening(voice, seed_text, primed.text, primed.skipped, stream.rng_seed),
+    return GenerationResult(
+        Opening(loaded, seed_text, primed.text, primed.skipped, stream.rng_seed),
         "".join(stream.next().character for _ in range(length)),
         ((0, sampling),),
     )
@@ -50,8 +50,8 @@ def settings_beside(text: Path) -> dict[str, Any]:
 
 
 def test_the_saved_command_generates_the_very_same_text(tmp_path: Path) -> None:
-    said = utterance(tiny_model_file(tmp_path / "tiny.safetensors"))
-    path = save_utterance(tmp_path / "texts", said)
+    said = generated(tiny_model_file(tmp_path / "tiny.safetensors"))
+    path = save_result(tmp_path / "texts", said)
     program, command, *arguments = shlex.split(settings_beside(path)["command"])
     assert (program, command) == ("charrnn-tui", "generate")
     app = typer.Typer()
@@ -61,7 +61,7 @@ def test_the_saved_command_generates_the_very_same_text(tmp_path: Path) -> None:
 
 
 def test_the_settings_are_all_there(tmp_path: Path) -> None:
-    said = utterance(tiny_model_file(tmp_path / "tiny.safetensors"))
+    said = generated(tiny_model_file(tmp_path / "tiny.safetensors"))
     settings = describe(said, NOW)
     assert settings["saved"] == "2026-02-03T14:25:01Z"
     assert settings["model"]["label"] == "model tiny"
@@ -78,7 +78,7 @@ def test_a_temperature_that_was_changed_on_the_way_is_told_and_no_command_promis
     tmp_path: Path,
 ) -> None:
     said = dataclasses.replace(
-        utterance(tiny_model_file(tmp_path / "tiny.safetensors")), sampling=((0, COOL), (120, HOT))
+        generated(tiny_model_file(tmp_path / "tiny.safetensors")), sampling=((0, COOL), (120, HOT))
     )
     settings = describe(said, NOW)
     assert settings["temperature"] == 0.4
@@ -89,7 +89,7 @@ def test_a_temperature_that_was_changed_on_the_way_is_told_and_no_command_promis
 
 def test_a_model_file_that_was_replaced_is_told_and_no_command_promised(tmp_path: Path) -> None:
     model = tiny_model_file(tmp_path / "tiny.safetensors")
-    said = utterance(model)
+    said = generated(model)
     model.unlink()
     assert describe(said, NOW)["command"] is None
     tiny_model_file(model, vocabulary="abc")

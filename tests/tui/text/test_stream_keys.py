@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from tests.support.open_app import dial_of, note_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -33,8 +33,8 @@ def unknown_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def speaking_app(folder: Path) -> CharRNNApp:
     """An app that always says the same 2,000 characters, at once."""
     app = tiny_app(folder)
-    dial_of(app).pace = None
-    dial_of(app).sampling = SamplingConfig(rng_seed=5)
+    settings_of(app).speed = None
+    settings_of(app).sampling = SamplingConfig(rng_seed=5)
     return app
 
 
@@ -48,12 +48,12 @@ async def test_tab_goes_to_the_text_and_back(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press("tab")
-        assert app.focused is app.main.conversation.spoken
+        assert app.focused is app.main.text_pane.spoken
         await pilot.press("c")
-        assert app.main.conversation.seed.text == ""
+        assert app.main.text_pane.seed.text == ""
         await pilot.press("tab", "x", "shift+tab")
-        assert app.main.conversation.seed.text == "x"
-        assert app.focused is app.main.conversation.spoken
+        assert app.main.text_pane.seed.text == "x"
+        assert app.focused is app.main.text_pane.spoken
 
 
 async def test_the_row_offers_the_keys_of_the_text(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_a_search_is_typed_counted_walked_and_left(tmp_path: Path) -> None
         await pilot.press("a", "b")
         count = said.count("ab")
         await wait_until(pilot, "a count", lambda: f"/{count}" in screen_text(app))
-        spoken = app.main.conversation.spoken
+        spoken = app.main.text_pane.spoken
         at = spoken.match_words
         await pilot.press("enter")
         assert app.focused is spoken
@@ -164,7 +164,7 @@ async def test_a_search_is_typed_counted_walked_and_left(tmp_path: Path) -> None
         assert app.focused is spoken
         assert not app.main.query(SearchBar).first().display
         await pilot.press("escape")
-        await wait_until(pilot, "the seed box", lambda: app.focused is app.main.conversation.seed)
+        await wait_until(pilot, "the seed box", lambda: app.focused is app.main.text_pane.seed)
 
 
 async def test_a_search_that_is_opened_again_begins_with_the_last(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ async def test_a_search_that_is_opened_again_begins_with_the_last(tmp_path: Path
     async with app.run_test(size=(80, 24)) as pilot:
         await spoken_whole(pilot, app)
         await pilot.press("tab", "n")  # without a search, the same as /
-        spoken = app.main.conversation.spoken
+        spoken = app.main.text_pane.spoken
         await wait_until(pilot, "the row", lambda: len(app.main.query("#search-field")) == 1)
         await pilot.press("a", "escape", "slash")
         await wait_until(pilot, "the last", lambda: "/" in spoken.match_words)
@@ -186,14 +186,14 @@ async def test_escape_stops_the_text_while_a_seed_is_typed_beside_a_search(
     tmp_path: Path,
 ) -> None:
     app = tiny_app(tmp_path)
-    dial_of(app).pace = 10
+    settings_of(app).speed = 10
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 2)
         await pilot.press("tab", "slash", "a", "enter")
-        app.main.conversation.seed.focus()
+        app.main.text_pane.seed.focus()
         await pilot.press("escape")
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
-        assert app.main.conversation.spoken.match_words
+        assert app.main.text_pane.spoken.match_words
 
 
 async def test_hostile_characters_are_looked_for_by_their_signs(tmp_path: Path) -> None:
@@ -202,9 +202,9 @@ async def test_hostile_characters_are_looked_for_by_their_signs(tmp_path: Path) 
         await spoken_whole(pilot, app)
         await pilot.press("tab", "slash")
         await wait_until(pilot, "the row", lambda: len(app.main.query("#search-field")) == 1)
-        app.main.conversation.spoken.append("\x1b[31m")
+        app.main.text_pane.spoken.append("\x1b[31m")
         app.post_message(events.Paste("\x1b[31"))
-        spoken = app.main.conversation.spoken
+        spoken = app.main.text_pane.spoken
         await wait_until(pilot, "it is found", lambda: spoken.match_words == "1/1")
         assert "␛[31" in screen_text(app)
 
@@ -216,8 +216,8 @@ async def test_escape_leaves_the_cursor_first(tmp_path: Path) -> None:
         await pilot.press("tab", "v")
         await wait_until(pilot, "the note", lambda: "v begins to select" in note_of(app))
         await pilot.press("escape")
-        assert not app.main.conversation.spoken.has_cursor
-        assert app.focused is app.main.conversation.spoken
+        assert not app.main.text_pane.spoken.has_cursor
+        assert app.focused is app.main.text_pane.spoken
 
 
 async def test_a_new_seed_is_followed_again(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ async def test_a_new_seed_is_followed_again(tmp_path: Path) -> None:
     async with app.run_test(size=(40, 14)) as pilot:
         await spoken_whole(pilot, app)
         await pilot.press("tab", "home", "tab", "c", "enter")
-        await wait_until(pilot, "the end", lambda: app.main.conversation.spoken.follows_end)
+        await wait_until(pilot, "the end", lambda: app.main.text_pane.spoken.follows_end)
 
 
 async def test_nothing_to_copy_or_save_is_told(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ async def test_seeds_are_remembered_from_one_session_to_the_next(tmp_path: Path)
         await wait_until(pilot, "it is written", lambda: history.read() == ["abc"])
     app = tiny_app(tmp_path / "two")
     async with app.run_test() as pilot:
-        seed = app.main.conversation.seed
+        seed = app.main.text_pane.seed
         await wait_until(pilot, "it is read", lambda: seed.submitted_seeds == ["abc"])
         await pilot.press("up")
         assert seed.text == "abc"
@@ -260,7 +260,7 @@ async def test_seeds_that_cannot_be_kept_are_remembered_until_the_end(tmp_path: 
     async with app.run_test() as pilot:
         await wait_until(pilot, "a warning", lambda: len(app._notifications) == 1)
         await pilot.press("a", "enter", "b", "enter", "up", "up")
-        assert app.main.conversation.seed.text == "a"
+        assert app.main.text_pane.seed.text == "a"
         assert "until you leave" in next(iter(app._notifications)).message
         assert len(app._notifications) == 1
 
@@ -268,10 +268,10 @@ async def test_seeds_that_cannot_be_kept_are_remembered_until_the_end(tmp_path: 
 async def test_a_huge_paste_is_shortened_and_told(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "a text", lambda: app.main.conversation.spoken.streaming)
+        await wait_until(pilot, "a text", lambda: app.main.text_pane.spoken.streaming)
         app.post_message(events.Paste("ROMEO:\n\x1b[31m" + "a b" * 350_000))
         await wait_until(pilot, "the note", lambda: "A seed holds 10,000" in note_of(app))
-        seed = app.main.conversation.seed
+        seed = app.main.text_pane.seed
         assert len(seed.text) == LONGEST_SEED
         assert seed.text.startswith("ROMEO:\n\x1b[31ma b")
         await pilot.press("c")
@@ -301,7 +301,7 @@ async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
     app = speaking_app(tmp_path)
     async with app.run_test() as pilot:
         said = await spoken_whole(pilot, app)
-        app.main.conversation.seed.load_text("abc" * 1000)
+        app.main.text_pane.seed.load_text("abc" * 1000)
         await pilot.press("enter")
         await wait_until(pilot, "the reading", began.is_set)
         assert note_of(app) == "Reading the seed text, 3,000 characters … Esc gives it up."

@@ -16,7 +16,7 @@ from tests.support.open_app import note_of, run_words_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.theme.choice import hang_up_themes
+from tui_charrnn.tui.theme.choice import register_themes
 from tui_charrnn.tui.theme.picker import ThemeScreen
 
 Opening = Callable[[Pilot[Any]], Awaitable[None]]
@@ -100,14 +100,14 @@ async def test_a_theme_of_textual_can_be_asked_for(
     async with app.run_test() as pilot:
         await pilot.press("a")
         assert app.theme == "nord"
-        assert app.main.conversation.seed.text == "a"
+        assert app.main.text_pane.seed.text == "a"
 
 
 async def test_every_theme_can_be_put_on_while_the_app_runs(tmp_path: Path) -> None:
     app = tiny_app(tmp_path, run=ended_run(tmp_path))
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
-        hang_up_themes(app)
+        register_themes(app)
         for name in app.available_themes:
             app.theme = name
             await pilot.pause()
@@ -196,10 +196,10 @@ async def test_without_colors_seed_text_and_what_is_unknown_differ(
     app = tiny_app(tmp_path)
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "text", lambda: len(spoken_by(app)) > 100)
-        app.main.conversation.spoken.clear()
-        app.main.conversation.spoken.append("seeded", "seed")
-        app.main.conversation.spoken.append("lost", "skipped")
-        app.main.conversation.spoken.append("said", "generated")
+        app.main.text_pane.spoken.clear()
+        app.main.text_pane.spoken.append("seeded", "seed")
+        app.main.text_pane.spoken.append("lost", "skipped")
+        app.main.text_pane.spoken.append("said", "generated")
         await pilot.pause()
         looks = {
             words: (look.bold, look.strike)
@@ -255,12 +255,12 @@ async def test_in_ascii_there_is_nothing_else(
 async def test_in_ascii_the_generated_text_stays_as_it_is(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.is_ascii = True
-    app.session.dial.pace = None
+    app.session.settings.speed = None
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"))
-        app.main.conversation.spoken.clear()
-        app.main.conversation.spoken.append("one \u00b7 two \u2502 \ud55c\uae00")
-        app.main.conversation.seed.load_text("a \u00b7 b")
+        app.main.text_pane.spoken.clear()
+        app.main.text_pane.spoken.append("one \u00b7 two \u2502 \ud55c\uae00")
+        app.main.text_pane.seed.load_text("a \u00b7 b")
         await pilot.pause()
         rows = screen_rows(app)
         assert [

@@ -10,8 +10,8 @@ from textual.widgets import OptionList
 from tests.support.waiting import wait_until
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.tui.theme.choice import (
+    apply_theme,
     find_themes,
-    put_on_theme,
     remember_theme,
     remembered_theme,
     user_themes_folder,
@@ -29,7 +29,7 @@ class Dressed(ThemedApp):
     def __init__(self, wanted: str = "") -> None:
         """Put it on."""
         super().__init__()
-        self.problems = put_on_theme(self, wanted)
+        self.problems = apply_theme(self, wanted)
 
 
 def write_theme(name: str, content: str) -> None:
@@ -48,20 +48,20 @@ async def choose(pilot: Pilot[Any]) -> OptionList:
 def test_a_theme_of_the_user_takes_the_place_of_a_bundled_one() -> None:
     write_theme("paper", EMBER)
     write_theme("mine", EMBER)
-    wardrobe = find_themes()
-    assert [theme.name for theme in wardrobe.own] == ["mine", "paper"]
-    assert {theme.name: theme.dark for theme in wardrobe.themes}["paper"]
-    assert len({theme.name for theme in wardrobe.themes}) == len(wardrobe.themes)
+    theme_set = find_themes()
+    assert [theme.name for theme in theme_set.own] == ["mine", "paper"]
+    assert {theme.name: theme.dark for theme in theme_set.themes}["paper"]
+    assert len({theme.name for theme in theme_set.themes}) == len(theme_set.themes)
 
 
 def test_a_bad_theme_of_the_user_is_named_and_left_out() -> None:
     write_theme("bad", "primary = 1")
     write_theme("paper", "[colors]")
-    wardrobe = find_themes()
-    bad, paper = wardrobe.problems
+    theme_set = find_themes()
+    bad, paper = theme_set.problems
     assert bad.startswith("The theme bad.toml cannot be used: ")
     assert paper.startswith("The theme paper.toml cannot be used: ")
-    assert "paper" in {theme.name for theme in wardrobe.bundled}
+    assert "paper" in {theme.name for theme in theme_set.bundled}
 
 
 def test_what_is_remembered_is_there_the_next_time() -> None:

@@ -13,9 +13,9 @@ from tests.support.tape_app import TapeApp
 from tests.support.tiny_model import TINY_VOCABULARY
 from tests.support.waiting import wait_until
 from tests.support.xray_app import check_looks, naive_numbers, read_in_view, sure_app
-from tui_charrnn.tui.text import external_text as given_text
+from tui_charrnn.tui.text import external_text
 from tui_charrnn.tui.text.external_text import composed
-from tui_charrnn.tui.xray.text_dialog import GivenTextScreen
+from tui_charrnn.tui.xray.text_dialog import ExternalTextScreen
 
 TEXT = "abba cafe\ndead bee faded\nacid jibe\n" * 3
 
@@ -24,17 +24,17 @@ TEXT = "abba cafe\ndead bee faded\nacid jibe\n" * 3
 async def opened(folder: Path, *, size: tuple[int, int] = (100, 40)) -> AsyncIterator[TapeApp]:
     """The app before anything was said."""
     app = sure_app(folder)
-    app.session.dial.length, app.session.dial.pace = 5, None
+    app.session.settings.length, app.session.settings.speed = 5, None
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: "5 characters." in note_of(app))
-        app.main.conversation.spoken.focus()
+        app.main.text_pane.spoken.focus()
         yield TapeApp(app, pilot)
 
 
 async def paste(app: TapeApp, text: str) -> None:
     """Have a text read, through the clipboard of the terminal."""
     await app.pilot.press("r")
-    await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, GivenTextScreen))
+    await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, ExternalTextScreen))
     app.app.post_message(events.Paste(text))  # as the terminal sends it
     await wait_until(app.pilot, "the text", lambda: "will be read." in screen_text(app.app))
     await app.pilot.press("enter")
@@ -93,13 +93,15 @@ async def test_a_path_that_leads_nowhere_is_not_read_as_a_text(tmp_path: Path) -
     async with opened(tmp_path) as app:
         said = spoken_by(app.app)
         await app.pilot.press("r")
-        await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, GivenTextScreen))
+        await wait_until(
+            app.pilot, "the box", lambda: isinstance(app.app.screen, ExternalTextScreen)
+        )
         app.app.post_message(events.Paste(str(tmp_path / "jade.abc")))
         missing = "There is no such file. A space before it has the line itself read."
         await wait_until(app.pilot, "the words", lambda: missing in screen_text(app.app))
         await app.pilot.press("enter")
         await app.pilot.pause()
-        assert isinstance(app.app.screen, GivenTextScreen)
+        assert isinstance(app.app.screen, ExternalTextScreen)
         assert spoken_by(app.app) == said
         app.app.post_message(events.Paste(f" {tmp_path / 'jade.abc'}"))
         await wait_until(app.pilot, "the text", lambda: "will be read." in screen_text(app.app))
@@ -142,7 +144,7 @@ async def test_a_text_that_the_model_cannot_read_is_refused(tmp_path: Path, text
 async def test_a_long_text_is_cut_and_the_limit_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(given_text, "LONGEST", 50)
+    monkeypatch.setattr(external_text, "LONGEST", 50)
     async with opened(tmp_path) as app:
         await paste(app, TEXT)
         await was_read(app)

@@ -94,10 +94,10 @@ async def test_it_is_offered_three_deviations_out_and_turned_by_halves(tmp_path:
         cell = follower.cell
         offered = cell.mean + 3 * cell.deviation * (1 if cell.r > 0 else -1)
         await app.pilot.press("plus")
-        (clamp,) = app.app.session.dial.held.clamps
+        (clamp,) = app.app.session.settings.held.clamps
         assert clamp.value == pytest.approx(offered, rel=0.01)
         await app.pilot.press("minus", "minus")
-        (clamp,) = app.app.session.dial.held.clamps
+        (clamp,) = app.app.session.settings.held.clamps
         assert clamp.value == pytest.approx(offered - cell.deviation, rel=0.02)
 
 
@@ -107,7 +107,7 @@ async def test_several_are_held_and_let_go_together(tmp_path: Path) -> None:
         await wait_until(
             app.pilot,
             "two cells",
-            lambda: len(app.app.session.dial.held.clamps) == 2 and not app.spoken.streaming,
+            lambda: len(app.app.session.settings.held.clamps) == 2 and not app.spoken.streaming,
         )
         other = app.neurons.rows[1][0]
         assert f"held: 0:c3=2 · {other}=0.5" in screen_text(app.app)
@@ -116,7 +116,7 @@ async def test_several_are_held_and_let_go_together(tmp_path: Path) -> None:
         assert "+" in row or "-" in row
         await app.pilot.press("R")
         await app.noted("are free again.")
-        assert app.app.session.dial.held.clamps == ()
+        assert app.app.session.settings.held.clamps == ()
 
 
 @pytest.mark.parametrize("typed", ["warm", "9999", ""])
@@ -125,7 +125,7 @@ async def test_what_is_no_value_is_told_and_not_taken(tmp_path: Path, typed: str
         await app.pilot.press("c", "delete", *typed, "enter")
         await wait_until(app.pilot, "why not", lambda: "from -1000 to 1000" in screen_text(app.app))
         await app.pilot.press("escape")
-        assert app.app.session.dial.held.clamps == ()
+        assert app.app.session.settings.held.clamps == ()
 
 
 async def test_another_model_lets_go_of_what_was_held(tmp_path: Path) -> None:
@@ -136,10 +136,10 @@ async def test_another_model_lets_go_of_what_was_held(tmp_path: Path) -> None:
         # the same shape and vocabulary, and another corpus: other neurons
         save_counting_model(tmp_path / "other.safetensors", sha256="1" * 64)
         app.app.session.model = str(tmp_path / "other.safetensors")
-        app.app.session.dial.pace = 30
-        await app.begun("((")
+        app.app.session.settings.speed = 30
+        await app.prime_tape("((")
         await app.noted("no cell is held any more")
-        assert app.app.session.dial.held.clamps == ()
+        assert app.app.session.settings.held.clamps == ()
         assert app.tape.seed_clamps == ()
 
 
@@ -147,7 +147,7 @@ async def test_a_new_seed_is_read_with_what_is_held(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", *"2", "enter")
         await app.rested(2 * LENGTH)
-        await app.begun("((")
+        await app.prime_tape("((")
         await app.rested(LENGTH)
         assert app.tape.seed_clamps == (Clamp(COUNTER, 2),)
         assert app.tape.origin.network[PLACE] == 2
@@ -177,7 +177,7 @@ async def test_without_its_corpus_what_was_said_is_read_or_too_little(tmp_path: 
             lambda: "is too little to look" in screen_text(app).replace("\n", " "),
         )
         panel = app.main.query_one(NeuronPanel)
-        app.session.dial.length = 600
+        app.session.settings.length = 600
         app.main.action_more()
         await wait_until(pilot, "more text", lambda: "600 characters." in note_of(app))
         panel.look("")

@@ -8,7 +8,7 @@ from textual.message import Message
 from tests.support.bracket_model import counting_model, nested_brackets
 from tests.support.command import wait_for
 from tests.support.neuron_app import COUNTER
-from tui_charrnn.tui.text.generation_thread import Voice
+from tui_charrnn.tui.text.generation_thread import LoadedModel
 from tui_charrnn.tui.xray.neuron_search import LEAST, NeuronSearch, SearchEnded, SearchMoved
 
 SAID = nested_brackets(LEAST)
@@ -25,7 +25,7 @@ def test_it_tells_how_far_it_is_and_lists_each_neuron_once(tmp_path: Path) -> No
         if isinstance(message, SearchEnded):
             has_ended.set()
 
-    NeuronSearch(Voice(counting_model(), "brackets"), "", announce, str(path))
+    NeuronSearch(LoadedModel(counting_model(), "brackets"), "", announce, str(path))
     assert has_ended.wait(60)
 
     *moved, ended = told
@@ -51,7 +51,7 @@ def test_one_that_is_given_up_says_nothing_any_more() -> None:
         is_reading.set()
         may_go_on.wait(60)
 
-    search = NeuronSearch(Voice(counting_model(), "brackets"), SAID, announce)
+    search = NeuronSearch(LoadedModel(counting_model(), "brackets"), SAID, announce)
     assert is_reading.wait(60)
     search.stop()
     may_go_on.set()

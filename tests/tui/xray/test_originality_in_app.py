@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.style import Style
 
-from tests.support.open_app import dial_of, note_of, tiny_app
+from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import TINY_VOCABULARY
@@ -75,11 +75,11 @@ async def compared_app(
     """An app whose text has ended, with the focus in it."""
     app = tiny_app(folder)
     app.is_ascii = is_ascii
-    dial = dial_of(app)
-    dial.pace, dial.length, dial.sampling = None, LENGTH, SETTINGS
+    settings = settings_of(app)
+    settings.speed, settings.length, settings.sampling = None, LENGTH, SETTINGS
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
-        app.main.conversation.spoken.focus()
+        app.main.text_pane.spoken.focus()
         yield TapeApp(app, pilot)
 
 
@@ -114,7 +114,7 @@ async def test_copied_passages_look_otherwise_with_and_without_colors(tmp_path: 
         path, corpus = copying_corpus(tmp_path, text)
         marks = copied_by_brute_force(text, corpus, COPIED_LENGTH)
         assert set(marks) == {True, False}
-        compare_with(app.app.main.conversation, str(path))
+        compare_with(app.app.main.text_pane, str(path))
         await known(app)
 
         looks = looks_in_view(app.spoken)
@@ -131,7 +131,7 @@ async def test_the_panel_tells_the_longest_passage_its_place_and_the_shares(tmp_
     async with compared_app(tmp_path, size=(130, 44)) as app:
         text = app.tape.text()
         path, _ = copying_corpus(tmp_path, text)
-        compare_with(app.app.main.conversation, str(path))
+        compare_with(app.app.main.text_pane, str(path))
         levels = await known(app)
 
         rows = [str(row) for row in levels.rows(0, len(text) - 1, 60, 20)]
@@ -145,7 +145,7 @@ async def test_the_panel_tells_the_longest_passage_its_place_and_the_shares(tmp_
 async def test_it_is_marked_while_it_streams_and_on_every_branch(tmp_path: Path) -> None:
     async with compared_app(tmp_path) as app:
         path, corpus = copying_corpus(tmp_path, app.tape.text())
-        compare_with(app.app.main.conversation, str(path))
+        compare_with(app.app.main.text_pane, str(path))
         await known(app)
         await app.pilot.press("t")
         await app.press("home", *["right"] * 20)
@@ -171,7 +171,7 @@ async def test_without_the_corpus_one_sentence_says_so_and_how_to_name_one(tmp_p
             app.pilot, "what is wrong", lambda: "There is no such file." in screen_text(app.app)
         )
         await app.pilot.press("escape")
-        compare_with(app.app.main.conversation, str(path))
+        compare_with(app.app.main.text_pane, str(path))
         await known(app)
         await app.pilot.press("x")
         assert app.spoken.coloring is None
@@ -211,8 +211,8 @@ async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path)
 
 
 def _corpus_of(app: TapeApp) -> object:
-    opening = app.spoken.speech.opening if app.spoken.speech is not None else None
-    return opening.voice.model.corpus.get("name") if opening is not None else None
+    opening = app.spoken.generation.opening if app.spoken.generation is not None else None
+    return opening.loaded.model.corpus.get("name") if opening is not None else None
 
 
 def _without_color(look: Style) -> tuple[bool | None, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.style import Style
 
-from tests.support.open_app import dial_of, note_of, tiny_app
+from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import TINY_VOCABULARY
@@ -125,10 +125,10 @@ async def test_a_narrow_terminal_has_one_line_and_follows_the_newest(tmp_path: P
 
 async def test_text_that_streams_after_a_seed_is_colored_as_it_comes(tmp_path: Path) -> None:
     app = sure_app(tmp_path)
-    dial = dial_of(app)
-    dial.pace, dial.length, dial.sampling = 500, 100_000, SETTINGS
+    settings = settings_of(app)
+    settings.speed, settings.length, settings.sampling = 500, 100_000, SETTINGS
     async with app.run_test(size=(100, 40)) as pilot:
-        spoken = app.main.conversation.spoken
+        spoken = app.main.text_pane.spoken
         await pilot.press("escape", *"dab", "enter", "tab", "x", "x")
         await wait_until(pilot, "numbers", lambda: "dab" in spoken.text and spoken.shown > 90)
         await wait_until(pilot, "numbers", lambda: spoken.seen is not None)
@@ -162,7 +162,7 @@ async def test_without_a_text_it_says_so(tmp_path: Path) -> None:
     app.session.model = str(tmp_path / "missing.safetensors")
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the problem", lambda: "no model" in note_of(app))
-        app.main.conversation.spoken.focus()
+        app.main.text_pane.spoken.focus()
         await pilot.press("x", "x", "x", "x", "x")
         await wait_until(pilot, "it", lambda: "Nothing was said yet." in screen_text(app))
 

@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
 from tui_charrnn.text import suffix_index
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
-from tui_charrnn.tui.xray.text_dialog import GivenTextInput
+from tui_charrnn.tui.xray.text_dialog import ExternalTextInput
 
 SIZE = (100, 40)
 BINARY = b"\x7fELF\x00\x01\x02\x00" * 40
@@ -39,7 +39,7 @@ async def answer(app: TapeApp, key: str, typed: str) -> None:
 async def give(app: TapeApp, text: str) -> None:
     """Have a text read, or the file that it names."""
     await app.pilot.press("r")
-    await wait_until(app.pilot, "the box", lambda: isinstance(app.app.focused, GivenTextInput))
+    await wait_until(app.pilot, "the box", lambda: isinstance(app.app.focused, ExternalTextInput))
     app.app.post_message(events.Paste(text))
     await wait_until(app.pilot, "it", lambda: "will be read." in screen_text(app.app))
     check(app.app)
@@ -110,7 +110,7 @@ async def test_neurons_are_not_looked_for_in_what_is_no_text(tmp_path: Path) -> 
         await wait_until(app.pilot, "why", lambda: "is not text" in screen_text(app.app))
         assert app.neurons.rows == []
         await app.pilot.press("enter", "c", "plus", "r", "f", "F")  # there is no cell under them
-        assert app.app.session.dial.held.clamps == ()
+        assert app.app.session.settings.held.clamps == ()
         await app.read(tmp_path / "brackets.txt")
 
 

@@ -53,8 +53,8 @@ async def looked_into(app: TapeApp) -> None:
         lambda: (
             (seen := app.spoken.seen) is not None
             and (seen.branch, seen.position) == place
-            and (inside := app.spoken.inside) is not None
-            and (inside.branch, inside.position) == place
+            and (snapshot := app.spoken.snapshot) is not None
+            and (snapshot.branch, snapshot.position) == place
         ),
     )
     await app.pilot.pause()
@@ -173,7 +173,7 @@ async def test_the_colors_of_the_terminal_are_no_gradient(tmp_path: Path) -> Non
     app = sure_app(tmp_path)
     app.session.theme = "terminal"
     async with app.run_test(size=(120, 36)) as pilot:
-        app.main.conversation.spoken.focus()
+        app.main.text_pane.spoken.focus()
         await pilot.press("x", "d")
         await wait_until(pilot, "signs", lambda: ". between" in screen_text(app))
 

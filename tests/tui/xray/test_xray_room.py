@@ -40,7 +40,7 @@ async def test_the_value_of_another_neuron_is_told_of_a_text_at_rest(
     async with xray_app(tmp_path, size=size) as app:
         # with a known mean and deviation the legend says the same from the first value on
         for name in ("0:c1", "0:c2", "0:h3"):
-            color_by(app.app.main.conversation, name, 0.1, 0.4)
+            color_by(app.app.main.text_pane, name, 0.1, 0.4)
             await values_in_view(app)
             value = naive_values(name, tiny_config(), app.tape.tree.indices(0))[LENGTH - 1]
             await wait_until(

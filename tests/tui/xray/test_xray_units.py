@@ -78,7 +78,7 @@ async def test_known_deviations_make_the_levels(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(100, 40)) as app:
         values = naive_values("0:c2", tiny_config(), app.tape.tree.indices(0))
         mean, deviation = 0.1, 0.4
-        color_by(app.app.main.conversation, "0:c2", mean, deviation)
+        color_by(app.app.main.text_pane, "0:c2", mean, deviation)
         await values_in_view(app)
         borders = tuple(mean + steps * deviation for steps in (-1.5, -0.5, 0.5, 1.5))
         assert check_levels(app, values, borders) >= 3
@@ -161,7 +161,7 @@ async def test_a_text_that_streams_is_colored_by_a_neuron(tmp_path: Path) -> Non
     async with xray_app(tmp_path, size=(100, 40)) as app:
         await pick(app, "0:c3")
         await app.pilot.press("enter")
-        app.app.session.dial.length, app.app.session.dial.pace = 100_000, 500
+        app.app.session.settings.length, app.app.session.settings.speed = 100_000, 500
         app.app.main.answer("dab")
         await wait_until(app.pilot, "a text", lambda: app.spoken.shown > 300)
         assert app.spoken.streaming
@@ -211,7 +211,7 @@ async def test_without_a_model_there_is_nothing_to_pick(tmp_path: Path) -> None:
     app.session.model = str(tmp_path / "missing.safetensors")
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the problem", lambda: "no model" in note_of(app))
-        app.main.conversation.spoken.focus()
+        app.main.text_pane.spoken.focus()
         await pilot.press("p", "full_stop", "comma")
         await wait_until(pilot, "it", lambda: "no text yet" in note_of(app))
 

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_charrnn.tui.keys.key import Key, Owner
-from tui_charrnn.tui.keys.keymap import keys_in_force
+from tui_charrnn.tui.keys.keymap import active_keys
 
 _ORDER: Final = (
     "text.stop",
@@ -103,7 +103,7 @@ def _sharing(keys: list[Key]) -> Iterator[list[Key]]:
 
 def keys_of_row(pane: Owner | None) -> list[Key]:
     """The keys of the row in their order; those of a pane leave room for few others."""
-    by_id = {key.id: key for key in keys_in_force()}
+    by_id = {key.id: key for key in active_keys()}
     if pane is None:
         return [by_id[name] for name in _ORDER]
     own = [key for key in by_id.values() if key.owner == pane and key.in_row]

@@ -3,7 +3,7 @@
 from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 
 
 class NoteLine(Static):
@@ -34,5 +34,5 @@ class NoteLine(Static):
 
 def hint() -> str:
     """What to do when there is nothing to say."""
-    train, page = key_words("run.train"), key_words("app.help")
+    train, page = key_label("run.train"), key_label("app.help")
     return f"Type a seed and press Enter · {train} trains on your own text · {page} help"

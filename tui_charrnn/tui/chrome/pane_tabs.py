@@ -5,7 +5,7 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_charrnn.tui.keys.keymap import keys_in_force
+from tui_charrnn.tui.keys.keymap import active_keys
 
 PANES: Final = ("text", "training", "runs", "childhood", "log")
 _LABELS: Final = {
@@ -38,7 +38,7 @@ class PaneTabs(Static):
 
     def show(self, pane: str) -> None:
         """Mark the open pane."""
-        keys = {key.id: key.display for key in keys_in_force()}
+        keys = {key.id: key.display for key in active_keys()}
         row = Content()
         for name in PANES:
             is_open = name == pane

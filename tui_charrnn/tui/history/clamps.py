@@ -5,29 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.tui.generation_settings import HeldCells, kin_of
+from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of
 
 if TYPE_CHECKING:
     from tui_charrnn.history.generation import Generation
-    from tui_charrnn.tui.text.generation_thread import Voice
+    from tui_charrnn.tui.text.generation_thread import LoadedModel
 
 
-def held_again(said: Generation, voice: Voice | None) -> HeldCells:
+def held_again(said: Generation, loaded: LoadedModel | None) -> ActiveClamps:
     """The clamps that a text began with, if the model that said it speaks now; else none.
 
     Args:
         said: The text.
-        voice: Who speaks now; None if nobody does.
+        loaded: Who speaks now; None if nobody does.
     """
     words = dict(said.clamps).get(0, ())
-    is_same = voice is not None and said.model.file == str(voice.file and voice.file.absolute())
-    if voice is None or not is_same or not words:
-        return HeldCells()
+    is_same = loaded is not None and said.model.file == str(loaded.file and loaded.file.absolute())
+    if loaded is None or not is_same or not words:
+        return ActiveClamps()
     # deferred: NumPy, which those who hold nothing do not need
     from tui_charrnn.generation.clamping import parse_clamps  # noqa: PLC0415 - as said
 
     try:
-        clamps = parse_clamps(words, voice.model.config)
+        clamps = parse_clamps(words, loaded.model.config)
     except ConfigError:  # the file was replaced by a model of another shape
-        return HeldCells()
-    return HeldCells(clamps, kin_of(voice.model))
+        return ActiveClamps()
+    return ActiveClamps(clamps, identity_of(loaded.model))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tui_charrnn.history.documents import entry_values
 from tui_charrnn.safe_text import safe_text
-from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.clipboard import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.text.saving import save_copy, texts_folder, write_new
 
@@ -58,7 +58,7 @@ def save_entry(entry: Entry, tell: Tell) -> None:
 def _write(save: Callable[[], Path], done: str, refused: str, tell: Tell) -> None:
     """Write in a thread, then say where the file is, or why there is none."""
 
-    def work(_: Errand) -> None:
+    def work(_: BackgroundTask) -> None:
         try:
             path = save()
         except OSError as error:
@@ -67,4 +67,4 @@ def _write(save: Callable[[], Path], done: str, refused: str, tell: Tell) -> Non
         else:
             tell(f"{done} {path}", False)
 
-    Errand("history-file", work)
+    BackgroundTask("history-file", work)

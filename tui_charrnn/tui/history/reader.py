@@ -8,7 +8,7 @@ from textual.message import Message
 
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history.paging import find_numbers, put_back, read_entries, take_out
-from tui_charrnn.tui.background import Errand, Errands
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.history.format import HistoryRow
 
 if TYPE_CHECKING:
@@ -91,68 +91,72 @@ class HistoryReader:
         """
         self._history = history
         self._announce = announce
-        self._searches = Errands("history-search")
-        self._entries = Errands("history-entry")
+        self._searches = LatestTask("history-search")
+        self._entries = LatestTask("history-entry")
 
     def find(self, query: str) -> None:
         """Find the texts that hold some words, all without any: `HistoryListed`, maybe twice."""
 
-        def work(errand: Errand) -> Message:
-            first = find_numbers(self._history, query, errand.check, FIRST)
-            errand.check()
+        def work(task: BackgroundTask) -> Message:
+            first = find_numbers(self._history, query, task.check, FIRST)
+            task.check()
             if len(first) < FIRST:
                 return HistoryListed(first)
             self._announce(HistoryListed(first, is_whole=False))
-            return HistoryListed(find_numbers(self._history, query, errand.check))
+            return HistoryListed(find_numbers(self._history, query, task.check))
 
-        self._searches.send(lambda errand: self._answer(errand, work, is_listing=True))
+        self._searches.start(lambda task: self._answer(task, work, is_listing=True))
 
     def read_rows(self, numbers: Sequence[int]) -> None:
         """Read the rows of some texts: `RowsRead`."""
 
-        def work(_: Errand) -> Message:
+        def work(_: BackgroundTask) -> Message:
             entries = read_entries(self._history, numbers)
             rows = {number: HistoryRow.of(entry) for number, entry in entries.items()}
             return RowsRead(numbers, rows)
 
-        Errand("history-rows", lambda errand: self._answer(errand, work, is_listing=True))
+        BackgroundTask("history-rows", lambda task: self._answer(task, work, is_listing=True))
 
     def read_entry(self, number: int) -> None:
         """Read a text: `EntryRead`."""
 
-        def work(_: Errand) -> Message:
+        def work(_: BackgroundTask) -> Message:
             return EntryRead(number, read_entries(self._history, [number]).get(number))
 
-        self._entries.send(lambda errand: self._answer(errand, work, is_listing=True))
+        self._entries.start(lambda task: self._answer(task, work, is_listing=True))
 
     def take_out(self, number: int) -> None:
         """Delete a text: `EntryTakenOut`."""
 
-        def work(_: Errand) -> Message:
+        def work(_: BackgroundTask) -> Message:
             return EntryTakenOut(number, take_out(self._history, number))
 
-        Errand("history-change", lambda errand: self._answer(errand, work))
+        BackgroundTask("history-change", lambda task: self._answer(task, work))
 
     def put_back(self, number: int, taken: TakenOut) -> None:
         """Bring a text back that was deleted: `EntryPutBack`."""
 
-        def work(_: Errand) -> Message:
+        def work(_: BackgroundTask) -> Message:
             put_back(self._history, taken)
             return EntryPutBack(number)
 
-        Errand("history-change", lambda errand: self._answer(errand, work))
+        BackgroundTask("history-change", lambda task: self._answer(task, work))
 
     def stop(self) -> None:
         """Want nothing any more."""
-        self._searches.give_up()
-        self._entries.give_up()
+        self._searches.cancel()
+        self._entries.cancel()
 
     def _answer(
-        self, errand: Errand, work: Callable[[Errand], Message], *, is_listing: bool = False
+        self,
+        task: BackgroundTask,
+        work: Callable[[BackgroundTask], Message],
+        *,
+        is_listing: bool = False,
     ) -> None:
         try:
-            answer = work(errand)
+            answer = work(task)
         except HistoryError as error:
             answer = HistoryRefused(error, is_listing=is_listing)
-        errand.check()
+        task.check()
         self._announce(answer)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from tui_charrnn.tui.history.clamps import held_again
-from tui_charrnn.tui.messages import NoteWritten, SpeechEnded
+from tui_charrnn.tui.messages import GenerationEnded, NoteWritten
 from tui_charrnn.tui.text.seed_history import LONGEST_SEED
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.history.recorder import HistoryRecorder
     from tui_charrnn.tui.session import Session
     from tui_charrnn.tui.text.spoken_text import SpokenText
-    from tui_charrnn.tui.text.text_pane import Conversation
+    from tui_charrnn.tui.text.text_pane import TextPane
 
 
 class Recalling(Screen[None]):
@@ -28,7 +28,7 @@ class Recalling(Screen[None]):
 
     if TYPE_CHECKING:  # what the screen has
         session: Session
-        conversation: Conversation
+        text_pane: TextPane
 
         def tell(self, sentence: str, *, is_problem: bool = False) -> None:
             """Say something in the line below the panes."""
@@ -47,14 +47,14 @@ class Recalling(Screen[None]):
         """Have the seed text and the settings of a text again; its RNG seed stays with it."""
         if entry is None:
             return
-        said, dial, seed = entry.generation, self.session.dial, self.conversation.seed
-        rng_seed = dial.sampling.rng_seed
-        self.conversation.close_tape()
-        dial.sampling = dataclasses.replace(said.sampling[0][1], rng_seed=rng_seed)
-        speech = self.conversation.spoken.speech
-        opening = speech.opening if speech is not None else None
-        dial.held = held_again(said, opening.voice if opening is not None else None)
-        self.conversation.spoken.show_title()
+        said, settings, seed = entry.generation, self.session.settings, self.text_pane.seed
+        rng_seed = settings.sampling.rng_seed
+        self.text_pane.close_tape()
+        settings.sampling = dataclasses.replace(said.sampling[0][1], rng_seed=rng_seed)
+        generation = self.text_pane.spoken.generation
+        opening = generation.opening if generation is not None else None
+        settings.held = held_again(said, opening.loaded if opening is not None else None)
+        self.text_pane.spoken.show_title()
         seed.load_text(said.seed_text[:LONGEST_SEED])
         seed.move_cursor(seed.document.end)
         self.action_show("text")
@@ -64,16 +64,16 @@ class Recalling(Screen[None]):
 
     def on_mount(self) -> None:
         """Know whose text is to be kept in the end, when nothing can be looked up any more."""
-        self._recorded = self.conversation.spoken
+        self._recorded = self.text_pane.spoken
 
-    def on_speech_ended(self, event: SpeechEnded) -> None:
+    def on_generation_ended(self, event: GenerationEnded) -> None:
         """Keep what was said."""
-        self._recording().record(event.speech)
+        self._recording().record(event.generation)
 
     def on_unmount(self) -> None:
         """Keep what was being said when the app was left."""
-        if self._recorded is not None and self._recorded.speech is not None:
-            self._recording().record(self._recorded.speech)
+        if self._recorded is not None and self._recorded.generation is not None:
+            self._recording().record(self._recorded.generation)
         if self._recorder is not None:
             self._recorder.finish()
 

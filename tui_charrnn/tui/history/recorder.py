@@ -12,15 +12,15 @@ from weakref import WeakKeyDictionary
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history.generation import Generation, ModelOrigin, file_sha256
 from tui_charrnn.history.store import History
-from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.model_loader import file_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tui_charrnn.tui.text.generation_result import Utterance
-    from tui_charrnn.tui.text.generation_thread import Speech, Voice
+    from tui_charrnn.tui.text.generation_result import GenerationResult
+    from tui_charrnn.tui.text.generation_thread import GenerationThread, LoadedModel
 
 PATIENCE: Final = 1.0
 """Seconds that the app waits, when it is left, for what is still being written."""
@@ -47,24 +47,24 @@ class HistoryRecorder:
         self._history = history
         self._lock = threading.Lock()
         self._has_complained = False
-        self._kept: WeakKeyDictionary[Speech, dict[int, _Kept]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[GenerationThread, dict[int, _Kept]] = WeakKeyDictionary()
         """What is in the history of every speech, by the number of the continuation."""
         self._digest: tuple[Path, tuple[int, int, int], str] | None = None
         """The file of a model, its mark and its hash; most texts are by the last model."""
         self._writing: set[threading.Event] = set()
 
-    def record(self, speech: Speech | None) -> None:
+    def record(self, generation: GenerationThread | None) -> None:
         """Keep what a speech has said so far, if it is anything and not kept yet."""
-        said = speech.utterance() if speech is not None else None
-        if self._history is None or speech is None or said is None or not said.generated:
+        said = generation.result() if generation is not None else None
+        if self._history is None or generation is None or said is None or not said.generated:
             return
-        history, branch, done = self._history, speech.branch, threading.Event()
+        history, branch, done = self._history, generation.branch, threading.Event()
         self._writing = {event for event in self._writing if not event.is_set()} | {done}
 
-        def work(_: Errand) -> None:
+        def work(_: BackgroundTask) -> None:
             try:
                 with self._lock:
-                    self._keep(history, self._kept_of(speech, said), branch, said)
+                    self._keep(history, self._kept_of(generation, said), branch, said)
             except HistoryError as error:
                 if not self._has_complained:
                     self._has_complained = True
@@ -72,24 +72,28 @@ class HistoryRecorder:
             finally:
                 done.set()
 
-        Errand("history", work)
+        BackgroundTask("history", work)
 
     def finish(self) -> None:
         """Wait, but not long, until everything is written."""
         for event in self._writing:
             event.wait(PATIENCE / len(self._writing))
 
-    def _kept_of(self, speech: Speech, said: Utterance) -> dict[int, _Kept]:
+    def _kept_of(self, generation: GenerationThread, said: GenerationResult) -> dict[int, _Kept]:
         """What of a speech need not be kept any more.
 
         A tape was kept before, and a text that was read is not the model's.
         """
-        if speech not in self._kept:
+        if generation not in self._kept:
             is_old = said.opening.is_recorded or said.opening.given is not None
-            self._kept[speech] = {speech.branch: _Kept(None, len(said.generated))} if is_old else {}
-        return self._kept[speech]
+            self._kept[generation] = (
+                {generation.branch: _Kept(None, len(said.generated))} if is_old else {}
+            )
+        return self._kept[generation]
 
-    def _keep(self, history: History, kept: dict[int, _Kept], branch: int, said: Utterance) -> None:
+    def _keep(
+        self, history: History, kept: dict[int, _Kept], branch: int, said: GenerationResult
+    ) -> None:
         before, length = kept.get(branch, _Kept(None, 0)), len(said.generated)
         if before.length >= length:
             return  # nothing is new, or a later thread was first
@@ -99,19 +103,21 @@ class HistoryRecorder:
             length=length,
             sampling=said.sampling,
             rng_seed=said.opening.rng_seed,
-            model=self._origin(said.opening.voice),
+            model=self._origin(said.opening.loaded),
             clamps=said.clamps,
             hindrance=_end_of_sentence(said.hindrance),
         )
         (number,) = history.add_all([generation], instead_of=before.number)
         kept[branch] = _Kept(number, length)
 
-    def _origin(self, voice: Voice) -> ModelOrigin:
+    def _origin(self, loaded: LoadedModel) -> ModelOrigin:
         """Where a model came from; without a hash if its file is not the same any more."""
-        label = voice.label.removeprefix("model ")
-        if voice.file is None:
+        label = loaded.label.removeprefix("model ")
+        if loaded.file is None:
             return ModelOrigin(label, None, None)
-        return ModelOrigin(label, str(voice.file.absolute()), self._sha256(voice.file, voice.mark))
+        return ModelOrigin(
+            label, str(loaded.file.absolute()), self._sha256(loaded.file, loaded.mark)
+        )
 
     def _sha256(self, file: Path, mark: tuple[int, int, int] | None) -> str | None:
         if mark is None or file_mark(file) != mark:

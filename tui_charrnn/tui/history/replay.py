@@ -10,13 +10,13 @@ from textual.message import Message
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.history.lookup import find_same_model
-from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.background import BackgroundTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui_charrnn.history.generation import Entry
-    from tui_charrnn.tui.generation_settings import Dial
+    from tui_charrnn.tui.generation_settings import GenerationSettings
 
 
 class ReplayBegan(Message):
@@ -49,23 +49,25 @@ class ReplayFailed(Message):
 class HistoryReplay:
     """One text that is said again; what is said waits until it is taken."""
 
-    def __init__(self, entry: Entry, dial: Dial, announce: Callable[[Message], object]) -> None:
+    def __init__(
+        self, entry: Entry, settings: GenerationSettings, announce: Callable[[Message], object]
+    ) -> None:
         """Begin at once.
 
         Args:
             entry: The text.
-            dial: Its pace is read at every character.
+            settings: Its pace is read at every character.
             announce: Posts a message to the screen; safe to call from any thread.
         """
         self.entry = entry
-        self._dial = dial
+        self._settings = settings
         self._announce = announce
         self._characters: deque[str] = deque()
-        self._errand = Errand("history-replay", self._work)
+        self._task = BackgroundTask("history-replay", self._work)
 
     def stop(self) -> None:
         """Say no more, and tell nothing any more."""
-        self._errand.give_up()
+        self._task.cancel()
 
     def take(self) -> str:
         """The characters that are new since the last call."""
@@ -74,29 +76,29 @@ class HistoryReplay:
             taken.append(self._characters.popleft())
         return "".join(taken)
 
-    def _work(self, errand: Errand) -> None:
+    def _work(self, task: BackgroundTask) -> None:
         try:
-            message: Message = ReplayEnded(self, self._say(errand))
+            message: Message = ReplayEnded(self, self._say(task))
         except (CharRNNError, OSError) as error:
             message = ReplayFailed(self, error)
-        errand.check()
+        task.check()
         self._announce(message)
 
-    def _say(self, errand: Errand) -> int | None:
+    def _say(self, task: BackgroundTask) -> int | None:
         path = find_same_model(self.entry)
-        errand.check()
+        task.check()
         # deferred: NumPy, which most who look do not need
         from tui_charrnn.generation.replay import Replay  # noqa: PLC0415 - as said
         from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415 - as said
 
         said = self.entry.generation
-        replay = Replay(load_model(path), said, lambda: errand.is_given_up)
-        errand.check()
+        replay = Replay(load_model(path), said, lambda: task.is_cancelled)
+        task.check()
         self._announce(ReplayBegan(self, replay.read_text))
         due = time.monotonic()
         while (character := replay.next()) is not None:
             self._characters.append(character)
-            pace, now = self._dial.pace, time.monotonic()
-            due = now if pace is None else max(due, now - 0.1) + 1 / pace
-            errand.wait(max(0.0, due - now))
+            speed, now = self._settings.speed, time.monotonic()
+            due = now if speed is None else max(due, now - 0.1) + 1 / speed
+            task.wait(max(0.0, due - now))
         return replay.difference()

@@ -10,12 +10,12 @@ from tui_charrnn.tui.messages import NoteWritten
 
 if TYPE_CHECKING:
     from tui_charrnn.history.generation import Entry
-    from tui_charrnn.tui.generation_settings import Dial
+    from tui_charrnn.tui.generation_settings import GenerationSettings
 
 FRAME: Final = 1 / 20  # seconds between two looks at what has been said
 
 
-class HistorySpeech(HistoryPreview):
+class ReplayPreview(HistoryPreview):
     """Shows a text, and draws it as it comes while it is said again; tells of it in notes."""
 
     def __init__(self) -> None:
@@ -43,15 +43,15 @@ class HistorySpeech(HistoryPreview):
         super().show(entry)
         self.has_told = False
 
-    def say_again(self, entry: Entry, dial: Dial) -> None:
+    def say_again(self, entry: Entry, settings: GenerationSettings) -> None:
         """Have a text said again.
 
         Args:
             entry: The text.
-            dial: Its pace is that of the studio.
+            settings: Its pace is that of the studio.
         """
         self.stop()
-        self._replay = HistoryReplay(entry, dial, self.post_message)
+        self._replay = HistoryReplay(entry, settings, self.post_message)
         self._tell("Looking for the model that said it …")
 
     def stop(self) -> None:

@@ -19,7 +19,7 @@ from tui_charrnn.tui.history.files import copy_entry, save_entry
 from tui_charrnn.tui.history.list import HistoryList
 from tui_charrnn.tui.history.reader import EntryPutBack, EntryTakenOut
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_words, keys_in_force
+from tui_charrnn.tui.keys.keymap import active_keys, key_label
 from tui_charrnn.tui.messages import NoteWritten
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ HistoryScreen.-two-columns {
         border-bottom: none;
         border-right: solid $foreground 25%;
     }
-    HistorySpeech { width: 8fr; height: 100%; }
+    ReplayPreview { width: 8fr; height: 100%; }
 }
 HistoryScreen.-flat {
     HistoryList { height: 1fr; border-bottom: none; }
-    HistorySpeech { display: none; }
+    ReplayPreview { display: none; }
     #history-note { max-height: 1; }
 }
 """
@@ -96,7 +96,7 @@ class HistoryScreen(Dialog[Entry | None]):
 
     def on_mount(self) -> None:
         """Show the keys."""
-        others = {key.id for key in keys_in_force() if key.owner != "history"}
+        others = {key.id for key in active_keys() if key.owner != "history"}
         self.query_one(KeyRow).show(others, "history")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -122,8 +122,8 @@ class HistoryScreen(Dialog[Entry | None]):
     def action_leave(self) -> None:
         """Stop what is being said again, or come back from the words, or close."""
         browser = self.browser
-        if browser.speech.is_speaking:
-            browser.speech.show(browser.entry)
+        if browser.generation.is_speaking:
+            browser.generation.show(browser.entry)
             self.tell("")
         elif browser.query_line.has_focus and browser.query_line.value:
             browser.query_line.value = ""
@@ -142,10 +142,10 @@ class HistoryScreen(Dialog[Entry | None]):
     def action_replay(self) -> None:
         """Have the text said again; while it is, stop that."""
         browser = self.browser
-        if browser.speech.is_speaking:
+        if browser.generation.is_speaking:
             self.action_leave()
         elif browser.entry is not None:
-            browser.speech.say_again(browser.entry, self._session.dial)
+            browser.generation.say_again(browser.entry, self._session.settings)
 
     def action_copy(self) -> None:
         """Copy the text."""
@@ -175,7 +175,7 @@ class HistoryScreen(Dialog[Entry | None]):
         self.browser.list.drop({event.number})
         if event.taken is not None:
             self._taken.append((event.number, event.taken))
-        self.tell(f"Deleted. {key_words('history.restore')} brings it back, until you leave.")
+        self.tell(f"Deleted. {key_label('history.restore')} brings it back, until you leave.")
 
     def action_restore(self) -> None:
         """Bring the text back that was deleted last."""
@@ -196,7 +196,7 @@ class HistoryScreen(Dialog[Entry | None]):
 
 def ask_to_delete() -> QuestionScreen:
     """Whether to delete a text: `delete` or nothing."""
-    restore = key_words("history.restore")
+    restore = key_label("history.restore")
     return QuestionScreen(
         "Delete the text",
         f"Delete this text from the history? {restore} brings it back, until you leave the page.",

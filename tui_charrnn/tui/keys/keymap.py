@@ -72,23 +72,23 @@ _FIXED: Final = frozenset({"seed"})
 _in_force: ContextVar[tuple[Key, ...]] = ContextVar("keys", default=KEYS)
 
 
-def keys_in_force() -> tuple[Key, ...]:
+def active_keys() -> tuple[Key, ...]:
     """Every key of the app that runs here, those of its user among them."""
     return _in_force.get()
 
 
-def put_in_force(keys: tuple[Key, ...]) -> None:
+def activate_keymap(keys: tuple[Key, ...]) -> None:
     """Let an app that starts here go by a table of keys."""
     _in_force.set(keys)
 
 
-def key_words(name: str) -> str:
+def key_label(name: str) -> str:
     """How the key is written that does something, for a sentence.
 
     Args:
         name: The id of what it does.
     """
-    return next(key.display for key in keys_in_force() if key.id == name)
+    return next(key.display for key in active_keys() if key.id == name)
 
 
 def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:

@@ -43,7 +43,7 @@ MAIN_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "text.pace",
         "ctrl+f",
-        "pace",
+        "speed",
         "Pace",
         "Change the pace: 10 to 500 characters a second, or full speed.",
         in_row=False,

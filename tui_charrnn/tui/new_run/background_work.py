@@ -9,7 +9,7 @@ from textual.message import Message
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import (
     CorpusProgressed,
     NewRunRequested,
@@ -34,17 +34,17 @@ class PrefillRead(Message):
 def read_prefill(prefill: NewRunRequested, announce: Announce) -> None:
     """Tell, from a thread, with what a run is made once more."""
 
-    def read(errand: Errand) -> None:
+    def read(task: BackgroundTask) -> None:
         if (run := prefill.run) is None:
             return
         try:
             found = PrefillRead(values_of_run(run, read_description(run), prefill.changes))
         except (CharRNNError, OSError) as error:
             found = PrefillRead(None, error)
-        errand.check()
+        task.check()
         announce(found)
 
-    Errand("form-prefill", read)
+    BackgroundTask("form-prefill", read)
 
 
 def prepare_run(

@@ -13,7 +13,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.text.catalogue import CatalogueEntry
 from tui_charrnn.text.corpus import read_corpus
 from tui_charrnn.text.sources import FoundSources, find_sources
-from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
 
 if TYPE_CHECKING:  # brings NumPy, which the thread loads
@@ -51,7 +51,7 @@ class _TooManyFilesError(Exception):
 
 
 def look_into(
-    choice: CorpusChoice, announce: Callable[[CorpusFacts], object], errand: Errand
+    choice: CorpusChoice, announce: Callable[[CorpusFacts], object], task: BackgroundTask
 ) -> None:
     """Tell what is in a corpus: something soon, then more, at last all of it.
 
@@ -60,7 +60,7 @@ def look_into(
     Args:
         choice: The corpus.
         announce: Told of the facts; called in this thread.
-        errand: Tells whether anybody still wants to know.
+        task: Tells whether anybody still wants to know.
     """
     # deferred: NumPy, which the first frame does not wait for
     for name in _BROUGHT_ALONG:
@@ -76,33 +76,35 @@ def look_into(
             announce(CorpusFacts(choice, survey))
 
     try:
-        sources = _find(choice, errand)
+        sources = _find(choice, task)
         postponed = _postponement(sources)
         if postponed:
             facts = CorpusFacts(choice, postponed=postponed, characters=_expected_length(sources))
         else:
-            survey = survey_sources(sources, choice.reading, tell=tell, heed=errand.check)
+            survey = survey_sources(sources, choice.reading, tell=tell, check_cancelled=task.check)
             facts = CorpusFacts(choice, survey)
     except _TooManyFilesError:
         counted = f"more than {FILES_LOOKED_AT:,} files"
         facts = CorpusFacts(choice, postponed=f"There are {counted}: read when training starts.")
     except (CharRNNError, OSError, UnicodeError) as error:
         facts = CorpusFacts(choice, problem=str(error))
-    errand.check()
+    task.check()
     announce(facts)
 
 
-def _find(choice: CorpusChoice, errand: Errand) -> FoundSources:
+def _find(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
     looked_at = 0
 
-    def heed() -> None:
+    def check_cancelled() -> None:
         nonlocal looked_at
-        errand.check()
+        task.check()
         looked_at += 1
         if looked_at > FILES_LOOKED_AT:
             raise _TooManyFilesError
 
-    return find_sources(choice.arguments, encoding=choice.reading.encoding, heed=heed)
+    return find_sources(
+        choice.arguments, encoding=choice.reading.encoding, check_cancelled=check_cancelled
+    )
 
 
 def _postponement(sources: FoundSources) -> str:

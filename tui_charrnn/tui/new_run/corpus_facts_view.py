@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.tui.background import Errand, Errands
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts, look_into
 from tui_charrnn.tui.new_run.corpus_summary import fact_lines, shortness
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
@@ -31,7 +31,7 @@ class FormFacts(Static):
         super().__init__("", id="corpus-facts", markup=False)
         self.facts = CorpusFacts(CorpusChoice(()))
         """What is known of the choice by now."""
-        self._errands = Errands("corpus-facts")
+        self._latest = LatestTask("corpus-facts")
 
     def look(self, choice: CorpusChoice, pause: float) -> None:
         """Look into a choice, if it is another one.
@@ -44,9 +44,9 @@ class FormFacts(Static):
             return
         self.facts = CorpusFacts(choice)
         self.post_message(self.Learned(self.facts))
-        self._errands.give_up()
+        self._latest.cancel()
         if choice.arguments:
-            self._errands.send(lambda errand: self._look_into(choice, pause, errand))
+            self._latest.start(lambda task: self._look_into(choice, pause, task))
 
     def show(self, training: TrainingConfig) -> str:
         """Say what is known.
@@ -74,9 +74,9 @@ class FormFacts(Static):
 
     def on_unmount(self) -> None:
         """Look no more."""
-        self._errands.give_up()
+        self._latest.cancel()
 
-    def _look_into(self, choice: CorpusChoice, pause: float, errand: Errand) -> None:
+    def _look_into(self, choice: CorpusChoice, pause: float, task: BackgroundTask) -> None:
         """Runs in a thread."""
-        errand.wait(pause)
-        look_into(choice, lambda facts: self.post_message(self.Learned(facts)), errand)
+        task.wait(pause)
+        look_into(choice, lambda facts: self.post_message(self.Learned(facts)), task)

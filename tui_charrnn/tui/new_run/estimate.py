@@ -21,7 +21,7 @@ GUESSED_VOCABULARY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class RunEstimate:
     """How long a run will be."""
 
     steps: int
@@ -70,7 +70,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
         lines.append(f"validation loss {preset.expected_loss:.2f} nats on tiny Shakespeare")
     trial = answer.trial if answer else None
     if answer is not None and trial is not None and characters:
-        words = outlook_words(new.training, foresee(new.training, trial, characters))
+        words = outlook_words(new.training, estimate_run(new.training, trial, characters))
         lines.append(f"{words}{f' ({answer.remark})' if answer.remark else ''}")
         lines.append(machine_words(trial))
     elif answer is not None:
@@ -80,7 +80,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
     return lines
 
 
-def foresee(training: TrainingConfig, trial: Trial, characters: int) -> Outlook:
+def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> RunEstimate:
     """How long a run will be, from timed batches.
 
     Args:
@@ -100,16 +100,16 @@ def foresee(training: TrainingConfig, trial: Trial, characters: int) -> Outlook:
         plan = plan_by_count(training, steps_per_epoch)
         seconds = plan.total_steps * trial.seconds_per_step
         seconds += plan.evaluations_after(0) * evaluation
-    return Outlook(plan.total_steps, plan.total_steps / steps_per_epoch, seconds)
+    return RunEstimate(plan.total_steps, plan.total_steps / steps_per_epoch, seconds)
 
 
-def outlook_words(training: TrainingConfig, outlook: Outlook) -> str:
+def outlook_words(training: TrainingConfig, estimate: RunEstimate) -> str:
     """What is not known yet: what is done in a time, or how long a number of steps takes."""
-    done = f"about {rounded(outlook.steps):,} steps, {passes_words(outlook.epochs)}"
+    done = f"about {rounded(estimate.steps):,} steps, {passes_words(estimate.epochs)}"
     if training.train_time is not None:
-        return f"{done}, in {time_words(outlook.seconds)}"
-    return f"about {time_words(outlook.seconds)} for {outlook.steps:,} steps, " + passes_words(
-        outlook.epochs
+        return f"{done}, in {time_words(estimate.seconds)}"
+    return f"about {time_words(estimate.seconds)} for {estimate.steps:,} steps, " + passes_words(
+        estimate.epochs
     )
 
 

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.suggester import SuggestionReady
 from textual.widgets import OptionList
 
-from tui_charrnn.tui.background import Errand, Errands
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_facts import size_words
 from tui_charrnn.tui.new_run.fields import FormInput
 from tui_charrnn.tui.new_run.typed_path import Candidate, Completion, complete_path, dropped_paths
@@ -52,7 +52,7 @@ class PathInput(FormInput):
         self.highlighted: int | None = None
         """The candidate that the user turned to."""
         self._is_there = False
-        self._errands = Errands("path-completion")
+        self._latest = LatestTask("path-completion")
 
     @property
     def offered(self) -> Candidate | None:
@@ -69,16 +69,16 @@ class PathInput(FormInput):
     def on_input_changed(self) -> None:
         """Look, in a thread, how the new value may go on."""
         self._offer(())
-        self._errands.give_up()
+        self._latest.cancel()
         typed = self.value
 
-        def look(errand: Errand) -> None:
-            completion = complete_path(typed, errand.check)
-            errand.check()
+        def look(task: BackgroundTask) -> None:
+            completion = complete_path(typed, task.check)
+            task.check()
             self.post_message(self._Completed(completion))
 
         if typed:
-            self._errands.send(look)
+            self._latest.start(look)
 
     def on_path_input__completed(self, event: _Completed) -> None:
         """Offer what was found, if it is still what was asked."""
@@ -93,7 +93,7 @@ class PathInput(FormInput):
 
     def on_unmount(self) -> None:
         """Look no more."""
-        self._errands.give_up()
+        self._latest.cancel()
 
     def on_paste(self, event: events.Paste) -> None:
         """Understand what a terminal pastes for files that are dropped on it."""

@@ -129,7 +129,7 @@ def start_run(
         unify_newlines=reading.unify_newlines,
         compose=reading.compose,
         progress=progress,
-        heed=permission.check,
+        check_cancelled=permission.check,
     )
     permission.check()
     run = make_run(runs_folder, new.name, new.preset, (new.model, new.training), corpus, new.seeds)

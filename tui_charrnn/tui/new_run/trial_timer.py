@@ -15,7 +15,7 @@ from tui_charrnn.training.trial_facts import (
     recall_trial,
     start_trial,
 )
-from tui_charrnn.tui.background import Errand, Errands, GivenUpError
+from tui_charrnn.tui.background import BackgroundTask, CancelledError, LatestTask
 
 HESITATION: Final = 1.5
 """Seconds that settings have to stand before batches are timed with them."""
@@ -58,7 +58,7 @@ class TrialTimer:
         self._announce = announce
         self._start = start or start_trial
         self._hesitation = HESITATION if hesitation is None else hesitation
-        self._errands = Errands("trial")
+        self._latest = LatestTask("trial")
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
@@ -71,23 +71,23 @@ class TrialTimer:
                 that batches take beside it tell much.
         """
         self.stop()
-        self._errands.send(lambda errand: self._find(settings, errand, is_busy=is_busy))
+        self._latest.start(lambda task: self._find(settings, task, is_busy=is_busy))
 
     def stop(self) -> None:
         """Want no answer any more; a process that times batches is ended."""
-        self._errands.give_up()
+        self._latest.cancel()
         with self._lock:
             if self._process is not None:
                 self._process.kill()
 
-    def _find(self, settings: TrialSettings, errand: Errand, *, is_busy: bool) -> None:
+    def _find(self, settings: TrialSettings, task: BackgroundTask, *, is_busy: bool) -> None:
         trial = recall_trial(
             settings.model,
             settings.training,
             settings.vocabulary_size,
             settings.training_characters,
         )
-        errand.check()
+        task.check()
         if trial is not None:
             remark = "longer beside the training that runs here" if is_busy else ""
             self._announce(TrialAnswer(settings, trial, remark))
@@ -95,13 +95,13 @@ class TrialTimer:
         self._announce(TrialAnswer(settings, remark=BUSY if is_busy else NOT_TIMED))
         if is_busy:
             return
-        errand.wait(self._hesitation)
+        task.wait(self._hesitation)
         self._announce(TrialAnswer(settings, remark=TIMING))
-        answer = self._time(settings, errand)
-        errand.check()
+        answer = self._time(settings, task)
+        task.check()
         self._announce(answer)
 
-    def _time(self, settings: TrialSettings, errand: Errand) -> TrialAnswer:
+    def _time(self, settings: TrialSettings, task: BackgroundTask) -> TrialAnswer:
         try:
             process = self._start(
                 settings.model,
@@ -116,7 +116,7 @@ class TrialTimer:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         try:
-            output, complaint = _communicate(process, errand)
+            output, complaint = _communicate(process, task)
         finally:
             with self._lock:
                 self._process = None
@@ -127,15 +127,15 @@ class TrialTimer:
             return TrialAnswer(settings, remark=f"could not be timed: {lines[-1]}")
 
 
-def _communicate(process: "subprocess.Popen[str]", errand: Errand) -> tuple[str, str]:
+def _communicate(process: "subprocess.Popen[str]", task: BackgroundTask) -> tuple[str, str]:
     """What a process printed; it is ended as soon as nobody wants to know."""
     while True:
         try:
-            errand.check()
+            task.check()
             return process.communicate(timeout=_LOOKED_EVERY)
         except subprocess.TimeoutExpired:
             continue
-        except GivenUpError:
+        except CancelledError:
             process.kill()
             process.communicate()
             raise

@@ -44,7 +44,7 @@ class Completion:
     """Whether what is typed names a file already."""
 
 
-def complete_path(typed: str, heed: Callable[[], None]) -> Completion:
+def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion:
     """Look how a typed path may go on: folders and regular files, never devices or pipes.
 
     Hidden entries are offered once a dot is typed, and none whose names a terminal would not
@@ -52,7 +52,7 @@ def complete_path(typed: str, heed: Callable[[], None]) -> Completion:
 
     Args:
         typed: What stands in the field; a leading `~` is understood.
-        heed: Called for every entry; it raises to give the search up.
+        check_cancelled: Called for every entry; it raises to give the search up.
     """
     start, slash, beginning = typed.rpartition("/")
     if not slash and not typed.startswith("~"):
@@ -62,7 +62,7 @@ def complete_path(typed: str, heed: Callable[[], None]) -> Completion:
     else:
         folder = _expanded(start + slash)
     found, is_there = [], False
-    for entry in _entries(folder, beginning, heed):
+    for entry in _entries(folder, beginning, check_cancelled):
         is_folder, size = _kind(entry)
         if is_folder is None:
             continue
@@ -83,13 +83,13 @@ def _expanded(folder: str) -> Path:
 
 
 def _entries(
-    folder: Path, beginning: str, heed: Callable[[], None]
+    folder: Path, beginning: str, check_cancelled: Callable[[], None]
 ) -> Iterable["os.DirEntry[str]"]:
     deadline = time.monotonic() + PATIENCE
     try:
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
-                heed()
+                check_cancelled()
                 if number >= LOOKED_AT or time.monotonic() > deadline:
                     return
                 is_hidden = entry.name.startswith(".") and not beginning.startswith(".")

@@ -9,10 +9,10 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.messages import NewsTold, RunChanged, RunDescribed, RunRead, RunUnreadable
+from tui_charrnn.tui.messages import NoticePosted, RunChanged, RunDescribed, RunRead, RunUnreadable
 from tui_charrnn.tui.run.feed import RunFeed
 from tui_charrnn.tui.session import Session
-from tui_charrnn.viewing.news import News
+from tui_charrnn.viewing.notices import Notice
 from tui_charrnn.viewing.pending import Pending, PendingRequests
 from tui_charrnn.viewing.run_view import RunView
 
@@ -29,20 +29,20 @@ class RunFollower(Widget):
         self,
         session: Session,
         *,
-        tells_news: bool = True,
+        posts_notices: bool = True,
     ) -> None:
         """Wait to be told which run to follow.
 
         Args:
             session: Knows the trainers that this app started.
-            tells_news: Whether what happens in the run is told in `NewsTold`.
+            posts_notices: Whether what happens in the run is told in `NoticePosted`.
         """
         super().__init__()
         self.view: RunView | None = None
         """What is known of the run that is followed."""
         self.pending = PendingRequests()
         self._session = session
-        self._tells_news = tells_news
+        self._posts_notices = posts_notices
         self._feed: RunFeed | None = None
 
     def on_unmount(self) -> None:
@@ -79,7 +79,7 @@ class RunFollower(Widget):
             try:
                 identifier = send_request(view.run, request, **arguments)
             except CharRNNError as error:
-                self.post_message(NewsTold(News(safe_line(str(error)), "error")))
+                self.post_message(NoticePosted(Notice(safe_line(str(error)), "error")))
                 return
             self.pending.add(Pending(identifier, request, words, time.monotonic()))
             self._tell(f"The trainer is {words} …")
@@ -105,8 +105,8 @@ class RunFollower(Widget):
             is_gone = self._session.has_lost_trainer(view.run, event.status)
             is_lost = is_gone and event.life != "ended"
             view.observe(event.status, "lost" if is_lost else event.life, time.monotonic())
-            for told in news if self._tells_news and not event.is_history else []:
-                self.post_message(NewsTold(told))
+            for told in news if self._posts_notices and not event.is_history else []:
+                self.post_message(NoticePosted(told))
             self._follow_requests(event)
             self.post_message(RunChanged())
         event.feed.taken()
@@ -129,11 +129,11 @@ class RunFollower(Widget):
                 f"No answer yet from the trainer, which was {late.words}: it looks between two "
                 f"batches, and cannot while it {'is silent' if self._is_silent else 'is busy'}."
             )
-            self.post_message(NewsTold(News(sentence, "warning")))
+            self.post_message(NoticePosted(Notice(sentence, "warning")))
 
     @property
     def _is_silent(self) -> bool:
         return self.view is not None and self.view.life == "silent"
 
     def _tell(self, sentence: str) -> None:
-        self.post_message(NewsTold(News(sentence)))
+        self.post_message(NoticePosted(Notice(sentence)))

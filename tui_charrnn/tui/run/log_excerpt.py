@@ -22,7 +22,7 @@ OLD_AFTER: Final = 5.0
 """Seconds after which the log is read again if it is asked for: the run may have failed twice."""
 
 
-class LastWords:
+class LogExcerpt:
     """Reads the log of a run that is in trouble, so that the screen never waits for a disk."""
 
     def __init__(

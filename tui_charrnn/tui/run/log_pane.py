@@ -12,7 +12,7 @@ from textual.strip import Strip
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.run.log_feed import LogFeed, LogRead
 from tui_charrnn.tui.run.log_view import LogView
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
@@ -144,7 +144,7 @@ class LogPane(LogView):
         """Say which lines are shown, and why if there is none."""
         lines, shown = self.rows.line_count, self.rows.shown_count
         if self._feed is not None and not shown:
-            others = key_words("log.filter")
+            others = key_label("log.filter")
             self.sentence = (
                 f"None of {lines:,} lines is shown; {others} shows others." if lines else _NO_LINES
             )

@@ -24,7 +24,7 @@ PLAY_INTERVAL: Final = 0.25
 """Seconds that a sample is seen while they are played."""
 
 
-class ChildhoodPane(Container, can_focus=True):
+class SamplesPane(Container, can_focus=True):
     """Goes through the samples of a run; draws only while it is seen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -34,7 +34,7 @@ class ChildhoodPane(Container, can_focus=True):
         Binding("pagedown", "page(1)", show=False),
     ]
     DEFAULT_CSS = """
-    ChildhoodPane {
+    SamplesPane {
         width: 1fr;
         height: 1fr;
         padding: 0 1;

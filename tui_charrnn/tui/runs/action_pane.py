@@ -8,21 +8,21 @@ from textual.containers import Vertical
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.background import Errand
-from tui_charrnn.tui.messages import NewsTold
-from tui_charrnn.tui.runs.actions import ChoreDone, ChoreProgressed, Outcome, carry_out
-from tui_charrnn.viewing.news import News
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.messages import NoticePosted
+from tui_charrnn.tui.runs.actions import ActionDone, ActionProgressed, Outcome, perform
+from tui_charrnn.viewing.notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class ChorePane(Vertical):
+class ActionPane(Vertical):
     """Does chores and tells what came of each; a subclass shows the one at hand."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._errand: Errand | None = None
+        self._background: BackgroundTask | None = None
         self._doing = ""
         self._giving_up = ""
 
@@ -31,12 +31,14 @@ class ChorePane(Vertical):
         """Whether the chore at hand can be given up."""
         return bool(self._giving_up)
 
-    def do(self, words: str, chore: Callable[[Errand], Outcome], *, giving_up: str = "") -> None:
+    def do(
+        self, words: str, action: Callable[[BackgroundTask], Outcome], *, giving_up: str = ""
+    ) -> None:
         """Begin a chore, unless another one is at hand.
 
         Args:
             words: What is being done, as in `Packing fake`; safe to show.
-            chore: Does it, in a thread; what it raises is told.
+            action: Does it, in a thread; what it raises is told.
             giving_up: How it is given up, if it can be.
         """
         if self._doing:
@@ -44,29 +46,29 @@ class ChorePane(Vertical):
             return
         self._doing, self._giving_up = words, giving_up
         self._show(0)
-        self._errand = Errand(
-            "run-chore", lambda errand: carry_out(lambda: chore(errand), self.post_message)
+        self._background = BackgroundTask(
+            "run-chore", lambda task: perform(lambda: action(task), self.post_message)
         )
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """Want the chore at hand no more; one that tells how far it is ends soon."""
-        if self._errand is not None:
-            self._errand.give_up()
+        if self._background is not None:
+            self._background.cancel()
 
     def on_unmount(self) -> None:
         """Let the thread end."""
-        self.give_up()
+        self.cancel()
 
-    def on_chore_progressed(self, event: ChoreProgressed) -> None:
+    def on_action_progressed(self, event: ActionProgressed) -> None:
         """Show how far it is."""
         event.stop()
         if self._doing:
             self._show(event.percent)
 
-    def on_chore_done(self, event: ChoreDone) -> None:
+    def on_action_done(self, event: ActionDone) -> None:
         """Tell what came of it; what nobody foresaw closes the app with a report."""
         event.stop()
-        self._errand, self._doing, self._giving_up = None, "", ""
+        self._background, self._doing, self._giving_up = None, "", ""
         self.show_doing("")
         if event.outcome is not None:
             self.tell(event.outcome.sentence)
@@ -78,7 +80,9 @@ class ChorePane(Vertical):
 
     def tell(self, sentence: str, *, is_problem: bool = False) -> None:
         """Say something, safe to show, in the line below the panes."""
-        self.post_message(NewsTold(News(sentence, "warning" if is_problem else "information")))
+        self.post_message(
+            NoticePosted(Notice(sentence, "warning" if is_problem else "information"))
+        )
 
     def show_doing(self, words: str) -> None:
         """Show what is being done; empty takes it away."""

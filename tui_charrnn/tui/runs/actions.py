@@ -12,7 +12,7 @@ from textual.message import Message
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.background import GivenUpError
+from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.viewing.run_rows import size_words
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Outcome:
     """Where it is now; None: in the trash."""
 
 
-class ChoreProgressed(Message):
+class ActionProgressed(Message):
     """So much of a chore is done."""
 
     def __init__(self, percent: int) -> None:
@@ -42,7 +42,7 @@ class ChoreProgressed(Message):
         super().__init__()
 
 
-class ChoreDone(Message):
+class ActionDone(Message):
     """A chore came to its end; exactly one of the two is there."""
 
     def __init__(self, outcome: Outcome | None, error: Exception | None) -> None:
@@ -51,14 +51,14 @@ class ChoreDone(Message):
         super().__init__()
 
 
-def carry_out(chore: Callable[[], Outcome], announce: Callable[[Message], object]) -> None:
+def perform(action: Callable[[], Outcome], announce: Callable[[Message], object]) -> None:
     """Do a chore and tell what came of it, also of one that failed or was given up."""
     try:
-        done = ChoreDone(chore(), None)
-    except GivenUpError:
-        done = ChoreDone(Outcome("Given up; nothing is left of it."), None)
+        done = ActionDone(action(), None)
+    except CancelledError:
+        done = ActionDone(Outcome("Given up; nothing is left of it."), None)
     except Exception as error:  # noqa: BLE001 - the pane tells it, or the app closes by it
-        done = ChoreDone(None, error)
+        done = ActionDone(None, error)
     announce(done)
 
 

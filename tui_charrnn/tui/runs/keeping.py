@@ -10,11 +10,11 @@ from textual.getters import query_one
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import Answer, QuestionScreen
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import RunMoved
 from tui_charrnn.tui.runs import actions as run_chores
-from tui_charrnn.tui.runs.action_pane import ChorePane
-from tui_charrnn.tui.runs.actions import ChoreProgressed, Outcome
+from tui_charrnn.tui.runs.action_pane import ActionPane
+from tui_charrnn.tui.runs.actions import ActionProgressed, Outcome
 from tui_charrnn.tui.runs.list import RunList, no_runs
 from tui_charrnn.tui.runs.refusals import READ_ONLY, change_problem, name_problem
 from tui_charrnn.viewing.run_rows import is_at_work
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from textual.message import Message
 
     from tui_charrnn.runs.catalogue import RunSummary
-    from tui_charrnn.tui.background import Errand
+    from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.session import Session
 
 
-class RunKeeping(ChorePane):
+class RunKeeping(ActionPane):
     """Asks first where something could be lost, and refuses what would harm a trainer."""
 
     runs = query_one(RunList)
@@ -60,14 +60,14 @@ class RunKeeping(ChorePane):
         """Pack the run under the cursor, or give up the packing at hand."""
         found = self.selected()
         if self.can_give_up:
-            self.give_up()
+            self.cancel()
         elif found is not None:
             run, folder, tell = found.run, run_chores.folder_for_archives(), self.post_message
 
-            def pack(errand: Errand) -> Outcome:
-                return run_chores.pack(run, folder, _told_by_percent(errand, tell))
+            def pack(task: BackgroundTask) -> Outcome:
+                return run_chores.pack(run, folder, _told_by_percent(task, tell))
 
-            giving_up = f"{key_words('runs.export')} gives it up"
+            giving_up = f"{key_label('runs.export')} gives it up"
             self.do(f"Packing {safe_line(run.name)}", pack, giving_up=giving_up)
 
     def action_delete(self) -> None:
@@ -79,7 +79,7 @@ class RunKeeping(ChorePane):
 
         def delete(answer: str | None) -> None:
             if answer:
-                words, undo = f"Deleting {safe_line(run.name)}", key_words("runs.restore")
+                words, undo = f"Deleting {safe_line(run.name)}", key_label("runs.restore")
                 self.do(words, lambda _: run_chores.throw_away(run, undo))
 
         self.app.push_screen(ask_to_delete(run.name), delete)
@@ -137,7 +137,7 @@ def ask_to_delete(name: str) -> QuestionScreen:
     """Whether to move a run into the trash: `delete` or nothing."""
     return QuestionScreen(
         "Delete the run",
-        f"Move {name} into the trash? {key_words('runs.restore')} brings it back.",
+        f"Move {name} into the trash? {key_label('runs.restore')} brings it back.",
         [
             Answer("escape", "Esc", "Keep it", ""),
             Answer("d", "d", "Move it into the trash", "delete"),
@@ -146,17 +146,17 @@ def ask_to_delete(name: str) -> QuestionScreen:
 
 
 def _told_by_percent(
-    errand: Errand, announce: Callable[[Message], object]
+    task: BackgroundTask, announce: Callable[[Message], object]
 ) -> Callable[[int, int | None], None]:
     """Takes how many bytes are done; tells every hundredth, and ends an errand given up."""
     told = -1
 
     def report(done: int, total: int | None) -> None:
         nonlocal told
-        errand.check()
+        task.check()
         percent = 100 * done // total if total else 0
         if percent != told:
             told = percent
-            announce(ChoreProgressed(percent))
+            announce(ActionProgressed(percent))
 
     return report

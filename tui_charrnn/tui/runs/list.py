@@ -13,10 +13,10 @@ from textual.getters import query_one
 from tui_charrnn.runs.catalogue import RunSummary
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.runs.preview import RunPreview
 from tui_charrnn.tui.runs.table import RunTable
-from tui_charrnn.tui.runs.watcher import RunLookout, RunsListed
+from tui_charrnn.tui.runs.watcher import RunsListed, RunsWatcher
 from tui_charrnn.viewing.run_rows import run_lines
 
 _LOOKING: Final = "Looking for runs …"
@@ -61,7 +61,7 @@ class RunList(Vertical):
         self.border_title = Content("Runs")
         self.summaries: dict[str, RunSummary] = {}
         """The runs in their order, by their paths."""
-        self._lookout = RunLookout(folder, self.post_message)
+        self._watcher = RunsWatcher(folder, self.post_message)
         self._remark = remark
         self._sentence = _LOOKING
         """What there is to say where there is no run."""
@@ -78,23 +78,23 @@ class RunList(Vertical):
     def on_mount(self) -> None:
         """Begin to look."""
         self.show_preview()
-        self._lookout.start()
+        self._watcher.start()
 
     def on_show(self) -> None:
         """Look while the list is seen."""
-        self._lookout.watch(is_watched=True)
+        self._watcher.watch(is_watched=True)
 
     def on_descendant_focus(self) -> None:
         """Look again: Textual does not tell of every time that a pane is shown."""
-        self._lookout.watch(is_watched=True)
+        self._watcher.watch(is_watched=True)
 
     def on_hide(self) -> None:
         """Look no more."""
-        self._lookout.watch(is_watched=False)
+        self._watcher.watch(is_watched=False)
 
     def on_unmount(self) -> None:
         """Let the thread end."""
-        self._lookout.stop()
+        self._watcher.stop()
 
     def on_resize(self) -> None:
         """Say as much of the run as there is room for."""
@@ -111,7 +111,7 @@ class RunList(Vertical):
         self._counted = _counted(len(event.rows), event.live)
         self.show_doing(self._doing)
         self.show_preview()
-        self._lookout.taken()
+        self._watcher.taken()
 
     def on_data_table_row_highlighted(self, event: RunTable.RowHighlighted) -> None:
         """Say something about the run under the cursor."""
@@ -126,7 +126,7 @@ class RunList(Vertical):
     def look_again(self, cursor: Path | None = None) -> None:
         """List at once, as something was changed; the cursor goes to a run, or stays."""
         self._next_cursor = cursor
-        self._lookout.look_now()
+        self._watcher.look_now()
 
     def show_doing(self, words: str) -> None:
         """Show at the border what is being done, or else how many runs there are."""
@@ -149,7 +149,7 @@ class RunList(Vertical):
 
 def no_runs() -> str:
     """What to say where a folder holds no run."""
-    return f"There are no runs yet. {key_words('run.train')} trains the first one."
+    return f"There are no runs yet. {key_label('run.train')} trains the first one."
 
 
 def _counted(count: int, live: int) -> str:

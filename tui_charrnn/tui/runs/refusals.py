@@ -9,7 +9,7 @@ from tui_charrnn.runs.creation import is_good_name
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 
 READ_ONLY: Final = "This view is read-only: runs can be opened, compared and exported, no more."
 
@@ -23,14 +23,14 @@ def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
     """
     name, state = safe_line(found.run.name), found.status.state if found.status else None
     if is_trained and state is RunState.PAUSED:
-        opens, goes_on = key_words("runs.open"), key_words("run.pause")
+        opens, goes_on = key_label("runs.open"), key_label("run.pause")
         return f"{name} is paused. {opens} opens it, {goes_on} goes on."
     if is_trained:
-        return f"{name} is being trained already. {key_words('runs.open')} opens it."
+        return f"{name} is being trained already. {key_label('runs.open')} opens it."
     if found.description is None:
         return safe_line(found.problem or f"{name} cannot be read, so it cannot be trained.")
     if state is RunState.FINISHED:
-        return f"{name} is finished. {key_words('run.train')} trains another one."
+        return f"{name} is finished. {key_label('run.train')} trains another one."
     return ""
 
 
@@ -44,7 +44,7 @@ def change_problem(found: RunSummary, done: str, *, is_trained: bool) -> str:
     """
     if not is_trained:
         return ""
-    how = f"{key_words('runs.open')} opens it, {key_words('run.stop')} ends its training."
+    how = f"{key_label('runs.open')} opens it, {key_label('run.stop')} ends its training."
     return f"{safe_line(found.run.name)} is being trained, so it cannot be {done}. {how}"
 
 
@@ -57,7 +57,7 @@ def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
     """
     name = safe_line(found.run.name)
     if shown is None:
-        return f"No run is shown to compare {name} with. {key_words('runs.open')} shows one."
+        return f"No run is shown to compare {name} with. {key_label('runs.open')} shows one."
     if shown == found.run:
         return f"{name} is the run that is shown. Choose another one to compare it with."
     if found.description is None:

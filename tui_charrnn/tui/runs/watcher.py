@@ -43,7 +43,7 @@ class RunsListed(Message):
         super().__init__()
 
 
-class RunLookout:
+class RunsWatcher:
     """A thread that lists a folder every two seconds while it is watched, and rests otherwise.
 
     As `RunFeed`, it waits until the pane has taken what it told, and is a daemon.

@@ -15,7 +15,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.dialog import Dialog
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.generation_result import spelled
 from tui_charrnn.viewing.branches import Listed, outline
 
@@ -93,7 +93,7 @@ class BranchesScreen(Dialog[Choice | None]):
         rows = OptionList(*self._options(), id="branches", markup=False)
         rows.border_title = Content(f"Branches · {len(self._listed)}")
         show, compare, name = (
-            key_words(f"branches.{action}") for action in ("show", "compare", "name")
+            key_label(f"branches.{action}") for action in ("show", "compare", "name")
         )
         rows.border_subtitle = Content(
             f"{show} shows · {compare} compares · {name} names · Esc leaves"

@@ -65,7 +65,7 @@ class TapeCursor(TapeText):
             self.post_message(self.Picked(self.position_at(place)))
 
     def begin_tape(self) -> None:
-        """Let the characters of `speech` follow what is shown now; the cursor goes along."""
+        """Let the characters of `generation` follow what is shown now; the cursor goes along."""
         super().begin_tape()
         if self.at is not None:
             self.point(0)
@@ -137,9 +137,9 @@ class TapeCursor(TapeText):
         return position + (found.end() if found else len(text))
 
     def _spelled(self, start: int, stop: int) -> str:
-        if self.tape_tree is None or self.speech is None or self.speech.opening is None:
+        if self.tape_tree is None or self.generation is None or self.generation.opening is None:
             return ""
-        return spelled(self.tape_tree, self.speech.opening.vocabulary, self.branch, start, stop)
+        return spelled(self.tape_tree, self.generation.opening.vocabulary, self.branch, start, stop)
 
     def _overlays(self, number: int) -> list[Overlay]:
         """What lies over the text of a row: forks, and the cursor above all."""

@@ -12,7 +12,7 @@ from tui_charrnn import __version__
 from tui_charrnn.errors import CharRNNError, DataError
 from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.text.generation_thread import Recording, Voice, Wait
+from tui_charrnn.tui.text.generation_thread import LoadedModel, Recording, Wait
 from tui_charrnn.tui.text.saving import write_new
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
     from tui_charrnn.generation.tape_file import tape_document  # noqa: PLC0415 - brings NumPy
 
     now = datetime.datetime.now(datetime.UTC)
-    file = opening.voice.file
+    file = opening.loaded.file
     with tape.held_still():
         document = tape_document(tape)
     about = {
@@ -65,7 +65,7 @@ def newest_tape(folder: Path) -> Path | None:
         return None
 
 
-def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], Voice]) -> Recording:
+def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedModel]) -> Recording:
     """A tape from a file, and the model that spoke on it; for a thread that may wait.
 
     Args:
@@ -83,11 +83,11 @@ def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], Voice])
     named = document.get("model_file")
     for model in [named, None] if isinstance(named, str) else [None]:
         try:
-            voice = load(model, wait)
+            loaded = load(model, wait)
         except CharRNNError:
             continue
-        if fingerprint(voice.model) == document["model"]:
-            return Recording(voice, document)
+        if fingerprint(loaded.model) == document["model"]:
+            return Recording(loaded, document)
     where = f", {safe_line(named)}" if isinstance(named, str) else ""
     raise DataError(
         f"The model that spoke on this tape{where} is not there any more, or was replaced. Open "

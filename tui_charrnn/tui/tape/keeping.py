@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_charrnn.tui.background import Errand
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import TapeRequested
 from tui_charrnn.tui.tape.walk import TapeWalk
 from tui_charrnn.viewing.branches import continuations, forks_on
@@ -28,7 +28,7 @@ class TapeKeeping(TapeWalk):
 
     def tell_keys(self) -> None:
         """Say which keys there are, in a sentence."""
-        take, again, leave = map(key_words, ("tape.take", "tape.again", "text.stop"))
+        take, again, leave = map(key_label, ("tape.take", "tape.again", "text.stop"))
         self.tell(
             f"Arrows go back, {take} take another character, {again} redraws, {leave} leaves."
         )
@@ -37,8 +37,8 @@ class TapeKeeping(TapeWalk):
         """List all branches."""
         from tui_charrnn.tui.tape.branches import BranchesScreen  # noqa: PLC0415 - as said
 
-        speech, tree = self.text.speech, self.text.tape_tree
-        if speech is None or speech.opening is None or tree is None:
+        generation, tree = self.text.generation, self.text.tape_tree
+        if generation is None or generation.opening is None or tree is None:
             return
 
         def act(choice: Choice | None) -> None:
@@ -50,7 +50,7 @@ class TapeKeeping(TapeWalk):
             else:
                 self.visit(choice.number, tree.branches[choice.number].start)
 
-        screen = BranchesScreen(tree, speech.opening.vocabulary, self.text.branch)
+        screen = BranchesScreen(tree, generation.opening.vocabulary, self.text.branch)
         self.app.push_screen(screen, act)
 
     def action_name(self) -> None:
@@ -77,11 +77,18 @@ class TapeKeeping(TapeWalk):
         """Ask for characters that are to come at the cursor."""
         from tui_charrnn.tui.dialogs.ask_text import AskTextScreen  # noqa: PLC0415 - as said
 
-        at, speech = self.text.at, self.text.speech
-        if at is None or speech is None or speech.tape is None or speech.opening is None:
+        at, generation = self.text.at, self.text.generation
+        if (
+            at is None
+            or generation is None
+            or generation.tape is None
+            or generation.opening is None
+        ):
             return
-        vocabulary = speech.opening.vocabulary
-        never = speech.tape.stream.model.vocabulary.unknown_symbol  # it is read, and never comes
+        vocabulary = generation.opening.vocabulary
+        never = (
+            generation.tape.stream.model.vocabulary.unknown_symbol
+        )  # it is read, and never comes
 
         def problem(typed: str) -> str:
             strange = (sign for sign in typed if sign not in vocabulary or sign == never)
@@ -102,12 +109,12 @@ class TapeKeeping(TapeWalk):
         from tui_charrnn.tui.tape.files import save_tape  # noqa: PLC0415 - as said
         from tui_charrnn.tui.text.saving import texts_folder  # noqa: PLC0415 - as said
 
-        speech = self.text.speech
-        if speech is None or speech.tape is None or speech.opening is None:
+        generation = self.text.generation
+        if generation is None or generation.tape is None or generation.opening is None:
             return
-        tape, opening = speech.tape, speech.opening
+        tape, opening = generation.tape, generation.opening
 
-        def work(_: Errand) -> None:
+        def work(_: BackgroundTask) -> None:
             try:
                 path = save_tape(texts_folder(), tape, opening)
             except OSError as error:
@@ -116,7 +123,7 @@ class TapeKeeping(TapeWalk):
             else:
                 self.tell(f"Saved the tape, {_branches(len(tape.tree.branches))}, to {path}")
 
-        Errand("tape-file", work)
+        BackgroundTask("tape-file", work)
 
     def action_open(self) -> None:
         """Ask for the file of a tape, and open it."""
@@ -141,10 +148,10 @@ class TapeKeeping(TapeWalk):
     def _compare(self, one: int, other: int) -> None:
         from tui_charrnn.tui.tape.comparison import ComparisonScreen  # noqa: PLC0415 - as said
 
-        speech, tree = self.text.speech, self.text.tape_tree
-        if speech is None or speech.opening is None or tree is None:
+        generation, tree = self.text.generation, self.text.tape_tree
+        if generation is None or generation.opening is None or tree is None:
             return
-        self.app.push_screen(ComparisonScreen(tree, speech.opening.vocabulary, (one, other)))
+        self.app.push_screen(ComparisonScreen(tree, generation.opening.vocabulary, (one, other)))
 
 
 def _branches(count: int) -> str:

@@ -12,9 +12,9 @@ from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.background import Errand, Errands
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import keys_in_force
+from tui_charrnn.tui.keys.keymap import active_keys
 from tui_charrnn.tui.tape.keeping import TapeKeeping
 from tui_charrnn.tui.text.alternative_rows import (
     AlternativeRow,
@@ -26,16 +26,16 @@ from tui_charrnn.viewing.branches import continuations
 from tui_charrnn.viewing.moment_words import moment_words
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.moment import Alternative, Moment
+    from tui_charrnn.generation.tape_position import Alternative, TapePosition
 
 _HEAD: Final = 1  # rows above the first alternative
 _NOTHING: Final = "There is no text yet to go back over."
 
 
-class MomentRead(Message):
+class AlternativesRead(Message):
     """It is known what could come at a place."""
 
-    def __init__(self, branch: int, moment: Moment, alternatives: list[Alternative]) -> None:
+    def __init__(self, branch: int, moment: TapePosition, alternatives: list[Alternative]) -> None:
         self.at = branch, moment.position
         self.moment = moment
         self.alternatives = alternatives
@@ -70,15 +70,15 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
         super().__init__(id="tape-panel", markup=False)
         self.text = text
         self.visited = []
-        self._speech = text.speech
+        self._generation = text.generation
         """Whose tape was visited."""
-        self.read: MomentRead | None = None
+        self.read: AlternativesRead | None = None
         """What was known last."""
         self._page = 0
         """Which page of the alternatives."""
         self._wanted: tuple[int, tuple[int, int]] | None = None
         """Which row is to be taken, once it is known what could come at a place."""
-        self._errands = Errands("tape-moment")
+        self._latest = LatestTask("tape-moment")
 
     @property
     def rows(self) -> list[AlternativeRow]:
@@ -108,7 +108,7 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """Take an alternative by its digit."""
-        digits = next(key.keys for key in keys_in_force() if key.id == "tape.take").split(",")
+        digits = next(key.keys for key in active_keys() if key.id == "tape.take").split(",")
         if event.key in digits:
             event.stop()
             event.prevent_default()
@@ -120,7 +120,7 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
         if offset is not None and offset.y >= _HEAD:
             self.action_take(offset.y - _HEAD)
 
-    def on_moment_read(self, event: MomentRead) -> None:
+    def on_alternatives_read(self, event: AlternativesRead) -> None:
         """Show what could come where the cursor is, and take what is waited for."""
         event.stop()
         if event.at != self.text.at:
@@ -148,26 +148,26 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
         self.redraw()
 
     def _look(self, at: tuple[int, int] | None) -> None:
-        speech, self._page = self.text.speech, 0
-        if speech is not self._speech:
-            self._speech = speech
+        generation, self._page = self.text.generation, 0
+        if generation is not self._generation:
+            self._generation = generation
             self.visited.clear()
-        if at is None or speech is None or speech.tape is None:
-            self._errands.give_up()
+        if at is None or generation is None or generation.tape is None:
+            self._latest.cancel()
             self.read = None
             self.redraw()
             return
-        vocabulary = speech.tape.stream.model.vocabulary.characters
+        vocabulary = generation.tape.stream.model.vocabulary.characters
 
-        def work(errand: Errand) -> None:
+        def work(task: BackgroundTask) -> None:
             try:
-                moment = speech.moment(*at)
+                moment = generation.moment(*at)
             except CharRNNError:  # scores that are no numbers; the speech has said so itself
                 return
-            if moment is not None and not errand.is_given_up:
-                self.post_message(MomentRead(at[0], moment, moment.alternatives(vocabulary)))
+            if moment is not None and not task.is_cancelled:
+                self.post_message(AlternativesRead(at[0], moment, moment.alternatives(vocabulary)))
 
-        self._errands.send(work)
+        self._latest.start(work)
 
     def redraw(self) -> None:
         """Show what is known of the place of the cursor."""

@@ -10,18 +10,18 @@ from tui_charrnn.tui.text.text_places import Place, place_of, source_at, sources
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.tree import Tree
-    from tui_charrnn.tui.text.generation_thread import Fork, Speech
+    from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread
 
 
 class TapeText(MarkedText):
-    """Shows the continuation of `speech` that is in sight, below all that was said before it.
+    """Shows the continuation of `generation` that is in sight, below all that was said before it.
 
     A position counts the characters that were generated since the seed text, see `Tree`; together
     with `branch` it names a character of the tape. What colors or explains single characters asks
     `positions_in_row` for those of a row, and lays its looks over them in `_overlays`.
     """
 
-    speech: Speech | None = None
+    generation: GenerationThread | None = None
     """The text that is being said, or was said last."""
     _origin = 0
     """The number of the first generated character among all that were ever shown here."""
@@ -29,44 +29,44 @@ class TapeText(MarkedText):
     @property
     def branch(self) -> int:
         """The number of the continuation in sight."""
-        return self.speech.branch if self.speech is not None else 0
+        return self.generation.branch if self.generation is not None else 0
 
     @property
     def shown(self) -> int:
         """How many of its characters are shown: its last position."""
-        return self.speech.shown if self.speech is not None else 0
+        return self.generation.shown if self.generation is not None else 0
 
     @property
     def tape_tree(self) -> Tree | None:
         """All continuations of the text, once it has begun."""
-        tape = self.speech.tape if self.speech is not None else None
+        tape = self.generation.tape if self.generation is not None else None
         return tape.tree if tape is not None else None
 
     def stop(self) -> None:
         """Say no more; the text stays."""
-        if self.speech is not None and self.speech.is_active:
-            self.speech.stop()
+        if self.generation is not None and self.generation.is_active:
+            self.generation.stop()
 
     def go_on(self) -> bool:
         """Continue at the end of what is in sight; False if there is nothing to continue."""
-        if self.speech is None or not self.speech.go_on():
+        if self.generation is None or not self.generation.go_on():
             return False
         self.streaming = True
         return True
 
     def branch_off(self, fork: Fork) -> None:
         """Go on from any place of the tape; what was being said is broken off and stays on it."""
-        if self.speech is not None and self.speech.tape is not None:
-            self.speech.branch_off(fork)
+        if self.generation is not None and self.generation.tape is not None:
+            self.generation.branch_off(fork)
             self.streaming = True
 
     def begin_tape(self) -> None:
-        """Let the characters of `speech` follow what is shown now."""
+        """Let the characters of `generation` follow what is shown now."""
         self._origin = self.length
 
     def draw_new(self) -> None:
         """Append what came since the last time."""
-        if self.speech is not None and (said := self.speech.take()):
+        if self.generation is not None and (said := self.generation.take()):
             self.append(said, "generated")
 
     def show_branch(self, number: int) -> None:
@@ -75,7 +75,7 @@ class TapeText(MarkedText):
         Args:
             number: Its branch.
         """
-        if self.speech is None or self.tape_tree is None or number == self.branch:
+        if self.generation is None or self.tape_tree is None or number == self.branch:
             return
         # deferred: needed by those who branch off only
         from tui_charrnn.viewing.branches import parting  # noqa: PLC0415 - as said
@@ -84,8 +84,8 @@ class TapeText(MarkedText):
         if self.place_at(shared) is None:  # what both begin with was dropped long ago
             self.clear()
             self._origin = -shared
-        self.speech.look_at(number, shared)
-        self.replace_end(self._origin + shared, self.speech.take())
+        self.generation.look_at(number, shared)
+        self.replace_end(self._origin + shared, self.generation.take())
 
     def place_at(self, position: int) -> Place | None:
         """Where a character stands, as drawn; None if its row was dropped."""

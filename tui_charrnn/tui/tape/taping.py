@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 from tui_charrnn.tui.session import Source
-from tui_charrnn.tui.text.model_loader import Wanted
+from tui_charrnn.tui.text.model_loader import ModelRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tui_charrnn.tui.messages import TapeRequested
     from tui_charrnn.tui.session import Session
-    from tui_charrnn.tui.text.generation_thread import Recording, Voice, Wait
-    from tui_charrnn.tui.text.model_loader import WeightsLoader
-    from tui_charrnn.tui.text.text_pane import Conversation
+    from tui_charrnn.tui.text.generation_thread import LoadedModel, Recording, Wait
+    from tui_charrnn.tui.text.model_loader import ModelLoader
+    from tui_charrnn.tui.text.text_pane import TextPane
 
 
 class Taping(Screen[None]):
@@ -26,9 +26,9 @@ class Taping(Screen[None]):
 
     if TYPE_CHECKING:  # what the screen has
         session: Session
-        conversation: Conversation
+        text_pane: TextPane
         pane: str
-        _loader: WeightsLoader
+        _loader: ModelLoader
 
         def answer(self, seed_text: str | None) -> None:
             """Have a seed text answered; None takes one that suits the model."""
@@ -55,27 +55,27 @@ class Taping(Screen[None]):
 
     def open_tape(self, path: Path) -> None:
         """Open the tape of a file, by the model that spoke on it if that is there."""
-        wanted = Wanted.of(self.session)
+        wanted = ModelRequest.of(self.session)
         work = functools.partial(_recording, path, self._loader, wanted)
-        self.conversation.speak(work, None)
+        self.text_pane.speak(work, None)
 
     def action_text(self) -> None:
         """Show the text; where it or the seed has the focus, go back over it, and return."""
-        conversation = self.conversation
-        has_tape = conversation.home is not conversation.seed
-        at_hand = {conversation.seed, conversation.spoken}
+        text_pane = self.text_pane
+        has_tape = text_pane.home is not text_pane.seed
+        at_hand = {text_pane.seed, text_pane.spoken}
         if self.pane == "text" and self.focused in at_hand and not has_tape:
-            conversation.open_tape()
+            text_pane.open_tape()
             return
         if self.pane == "text" and has_tape:
-            conversation.close_tape()
+            text_pane.close_tape()
         self.action_show("text")
 
 
-def _recording(path: Path, loader: WeightsLoader, wanted: Wanted, wait: Wait) -> Recording:
+def _recording(path: Path, loader: ModelLoader, wanted: ModelRequest, wait: Wait) -> Recording:
     from tui_charrnn.tui.tape.files import recording  # noqa: PLC0415 - brings NumPy
 
-    def load(model: str | None, wait: Wait) -> Voice:
+    def load(model: str | None, wait: Wait) -> LoadedModel:
         named = replace(wanted, source=Source.DEFAULT, model=model)
         return loader.load(wanted if model is None else named, wait)
 

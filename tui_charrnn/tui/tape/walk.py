@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast, get_args
 
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.tape.cursor import Step
 from tui_charrnn.tui.text.generation_thread import Fork
@@ -61,7 +61,7 @@ class TapeWalk:
         at, tree = self.text.at, self.text.tape_tree
         forks = forks_on(tree, at[0]) if tree is not None and at is not None else []
         if at is None or tree is None or not forks:
-            self.tell(f"This text has one branch; {key_words('tape.take')} begins another one.")
+            self.tell(f"This text has one branch; {key_label('tape.take')} begins another one.")
             return
         position = max((fork for fork in forks if fork <= at[1]), default=forks[0])
         numbers = list(continuations(tree, at[0], position))
@@ -133,7 +133,7 @@ class TapeWalk:
         branch = tree.branches[number]
         self.tell(
             f"Branch {safe_line(branch.name)}, {branch.length:,} characters; "
-            f"{key_words('tape.play')} goes on with it."
+            f"{key_label('tape.play')} goes on with it."
         )
 
     def _leave(self) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.priming import SkippedCharacter
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.text.vocabulary import Vocabulary
-    from tui_charrnn.tui.text.generation_thread import Voice, Wait
+    from tui_charrnn.tui.text.generation_thread import LoadedModel, Wait
 
 LONGEST: Final = 100_000
 """Characters of a text that are read at most."""
@@ -31,10 +31,10 @@ _TOLD_EVERY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class GivenText:
+class ExternalText:
     """A text that is to be read, and the model that reads it."""
 
-    voice: Voice
+    loaded: LoadedModel
     numbers: tuple[int, ...]
     """The characters, by their numbers in the vocabulary."""
     skipped: tuple[SkippedCharacter, ...]
@@ -53,7 +53,7 @@ class GivenText:
         self,
         tape: Tape,
         stopping: threading.Event,
-        heard: Callable[[], object],
+        on_character: Callable[[], object],
         tell: Callable[[str], object],
     ) -> str:
         """Have the model of a tape read the text, and the tape keep it.
@@ -61,7 +61,7 @@ class GivenText:
         Args:
             tape: Without a character.
             stopping: Ends the reading.
-            heard: Called after every character.
+            on_character: Called after every character.
             tell: Told now and then how far it is.
 
         Returns:
@@ -76,7 +76,7 @@ class GivenText:
         due, bits, read = time.monotonic() + _TOLD_EVERY, 0.0, 0
         for index in self.numbers:
             tape.take(index)
-            heard()
+            on_character()
             bits += surprise_of(tape.stream.logits, index)
             read += 1
             if stopping.is_set():
@@ -97,7 +97,7 @@ class GivenText:
         return f"Read {count} characters, {bits / max(read, 1):.2f} bits per character.{cut}"
 
 
-def prepared(given: str | Path, load: Callable[[Wait], Voice], wait: Wait) -> GivenText:
+def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait) -> ExternalText:
     """A text and the model that reads it; for a thread that may wait.
 
     Args:
@@ -112,14 +112,14 @@ def prepared(given: str | Path, load: Callable[[Wait], Voice], wait: Wait) -> Gi
     name = safe_line(given.name) if isinstance(given, Path) else ""
     if not text:
         raise CorpusError(f"There is no text to read{f' in {name}' if name else ''}: it is empty.")
-    voice = load(wait)
-    numbers, skipped = spell(text[:LONGEST], voice.model.vocabulary)
+    loaded = load(wait)
+    numbers, skipped = spell(text[:LONGEST], loaded.model.vocabulary)
     if not numbers:
         raise CorpusError(
-            f"The {voice.label} knows none of the {len(text):,} characters of this text; give it "
+            f"The {loaded.label} knows none of the {len(text):,} characters of this text; give it "
             "one in the script that it was trained on."
         )
-    return GivenText(voice, numbers, skipped, name, is_cut=len(text) > LONGEST)
+    return ExternalText(loaded, numbers, skipped, name, is_cut=len(text) > LONGEST)
 
 
 def composed(text: str) -> str:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.priming import SkippedCharacter
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.sampling_config import SamplingConfig
-    from tui_charrnn.tui.text.external_text import GivenText
-    from tui_charrnn.tui.text.generation_thread import Voice
+    from tui_charrnn.tui.text.external_text import ExternalText
+    from tui_charrnn.tui.text.generation_thread import LoadedModel
 
 _T = TypeVar("_T")
 
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 class Opening:
     """How a text begins."""
 
-    voice: Voice
+    loaded: LoadedModel
     """Whose weights speak."""
     seed_text: str
     """Composed (Unicode NFC), with the unknown characters still in it."""
@@ -34,22 +34,22 @@ class Opening:
     """The neurons that were held while the seed text was read, as LAYER:CELL=VALUE."""
     is_recorded: bool = False
     """Whether it was read from a tape, with what was said after it."""
-    given: GivenText | None = None
+    given: ExternalText | None = None
     """The text that the model reads instead of saying one; `skipped` is of it then."""
 
     @property
     def label(self) -> str:
         """Whose weights speak, safe to show."""
-        return self.voice.label
+        return self.loaded.label
 
     @property
     def vocabulary(self) -> str:
         """All characters that the model knows."""
-        return self.voice.model.vocabulary.characters
+        return self.loaded.model.vocabulary.characters
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class GenerationResult:
     """What was said so far, and all that it came from."""
 
     opening: Opening
@@ -74,7 +74,7 @@ def spelled(tree: Tree, vocabulary: str, number: int, start: int, stop: int) -> 
     return "".join([vocabulary[index] for index in tree.indices(number, start, stop)])
 
 
-def utterance_of(opening: Opening, tree: Tree, number: int, length: int) -> Utterance:
+def result_of(opening: Opening, tree: Tree, number: int, length: int) -> GenerationResult:
     """What was said on a branch.
 
     Args:
@@ -112,7 +112,7 @@ def utterance_of(opening: Opening, tree: Tree, number: int, length: int) -> Utte
         hindrance = "Other random numbers were taken under way."
     generated = spelled(tree, opening.vocabulary, number, 0, length)
     clamps = clamps if clamps[0][1] else clamps[1:]
-    return Utterance(opening, generated, in_effect(changes, length), clamps, hindrance)
+    return GenerationResult(opening, generated, in_effect(changes, length), clamps, hindrance)
 
 
 def in_effect(changes: Sequence[tuple[int, _T]], length: int) -> tuple[tuple[int, _T], ...]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.tui.messages import (
-    BranchBegan,
+    BranchStarted,
+    GenerationEnded,
+    GenerationFailed,
+    GenerationStarted,
     NoteWritten,
-    SpeechBegan,
-    SpeechEnded,
-    SpeechFailed,
 )
-from tui_charrnn.tui.text.tape_view import SpokenTape
+from tui_charrnn.tui.text.tape_view import TapeView
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.model.checkpoint import Model
-    from tui_charrnn.tui.generation_settings import Dial
-    from tui_charrnn.tui.text.external_text import GivenText
+    from tui_charrnn.tui.generation_settings import GenerationSettings
+    from tui_charrnn.tui.text.external_text import ExternalText
 
 _LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
 _SHORTEST_PAUSE: Final = 0.01  # seconds; to wake up takes as long as to say a character
@@ -38,7 +38,7 @@ Wait = Callable[[float], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class LoadedModel:
     """A model that is ready to speak."""
 
     model: Model
@@ -58,7 +58,7 @@ class Voice:
 class Recording:
     """A tape that is to be gone on with, and the model that spoke on it."""
 
-    voice: Voice
+    loaded: LoadedModel
     document: object
     """What `tape_document` made."""
 
@@ -85,7 +85,7 @@ class _Turn(NamedTuple):
     """Ends it."""
 
 
-class Speech(SpokenTape):
+class GenerationThread(TapeView):
     """One text with all its continuations: from its seed to any end, and on from there.
 
     The thread is a daemon of its own and not a worker of Textual's: those are joined when the loop
@@ -94,9 +94,9 @@ class Speech(SpokenTape):
 
     def __init__(
         self,
-        prepare: Callable[[Wait], Voice | Recording | GivenText],
+        prepare: Callable[[Wait], LoadedModel | Recording | ExternalText],
         seed_text: str | None,
-        dial: Dial,
+        settings: GenerationSettings,
         announce: Callable[[Message], object],
     ) -> None:
         """Name what is to be said; `begin` says it.
@@ -106,17 +106,17 @@ class Speech(SpokenTape):
                 called in the thread.
             seed_text: What the text begins with; None takes one that suits the model, and a tape
                 has its own.
-            dial: Sampling and pace, read at every character.
+            settings: Sampling and pace, read at every character.
             announce: Posts a message to the screen; safe to call from any thread.
         """
         super().__init__()
         self._prepare = prepare
         self._seed_text = seed_text
-        self._dial = dial
+        self._settings = settings
         self._announce = announce
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._heeded, self._held = dial.sampling, dial.held
+        self._applied, self._held = settings.sampling, settings.held
         """What was set when it was last looked at."""
         self.turn = 0
         """How often it began to speak; changed on the screen's side only."""
@@ -137,7 +137,7 @@ class Speech(SpokenTape):
         return True
 
     def branch_off(self, fork: Fork) -> None:
-        """Speak on from any place, with the state of that place; `BranchBegan` tells where.
+        """Speak on from any place, with the state of that place; `BranchStarted` tells where.
 
         What is being said is broken off and stays on the tape.
         """
@@ -163,9 +163,9 @@ class Speech(SpokenTape):
         try:
             work(turn)
         except Exception as error:  # noqa: BLE001 - the screen shows it, or crashes by it
-            self._announce(SpeechFailed(self, error, turn.number))
+            self._announce(GenerationFailed(self, error, turn.number))
         else:
-            self._announce(SpeechEnded(self, turn.number, was_stopped=turn.stopping.is_set()))
+            self._announce(GenerationEnded(self, turn.number, was_stopped=turn.stopping.is_set()))
 
     def _begin(self, turn: _Turn) -> None:
         stopping = turn.stopping
@@ -173,10 +173,12 @@ class Speech(SpokenTape):
         if stopping.is_set():
             return
         # deferred: NumPy, 0.2 s that the first frame does not wait for
-        from tui_charrnn.tui.text.tape_start import opened  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.text.tape_start import start_tape  # noqa: PLC0415 - as said
 
-        self._heeded, self._held = self._dial.sampling, self._dial.held
-        tape, opening = opened(prepared, self._seed_text, self._heeded, self._held, stopping.is_set)
+        self._applied, self._held = self._settings.sampling, self._settings.held
+        tape, opening = start_tape(
+            prepared, self._seed_text, self._applied, self._held, stopping.is_set
+        )
         if stopping.is_set():
             return
         self.look_at(tape.branch.number, 0)
@@ -186,12 +188,12 @@ class Speech(SpokenTape):
             if speaks:
                 tape.next()  # to be drawn in one frame with the seed text
         finally:
-            self._announce(SpeechBegan(self, opening))
+            self._announce(GenerationStarted(self, opening))
         if opening.given is not None:
             self.read_words = opening.given.read_onto(
                 tape,
                 stopping,
-                heard=lambda: self.listener(tape),
+                on_character=lambda: self.listener(tape),
                 tell=lambda words: self._announce(NoteWritten(words)),
             )
         elif speaks:
@@ -209,37 +211,37 @@ class Speech(SpokenTape):
             from tui_charrnn.tui.text.tape_start import redraw  # noqa: PLC0415 - as in `_begin`
 
             redraw(tape.stream)
-        self._heed_dial(tape)
+        self._apply_settings(tape)
         for index in fork.taken:
             tape.take(index)
         if tape.position < tape.branch.length:
             tape.next()  # a branch is there from its first own character on
-        self._announce(BranchBegan(self, tape.branch.number, turn.number))
+        self._announce(BranchStarted(self, tape.branch.number, turn.number))
         self._speak(tape, turn.stopping)
 
     def _speak(self, tape: Tape, stopping: threading.Event, said: int = 0) -> None:
         """Say what is left of as many characters as the dial names."""
         due = time.monotonic()
-        for _ in range(said, self._dial.length):
-            self._heed_dial(tape)
+        for _ in range(said, self._settings.length):
+            self._apply_settings(tape)
             tape.next()
             self.listener(tape)
-            pace, now = self._dial.pace, time.monotonic()
-            due = now if pace is None else max(due, now - _LONGEST_LAG) + 1 / pace
+            speed, now = self._settings.speed, time.monotonic()
+            due = now if speed is None else max(due, now - _LONGEST_LAG) + 1 / speed
             pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # the next is longer then
             pause = max(pause, _MAKES_WAY if self._lookers else 0.0)
             if stopping.wait(pause) if pause else stopping.is_set():
                 return
 
-    def _heed_dial(self, tape: Tape) -> None:
+    def _apply_settings(self, tape: Tape) -> None:
         """Take over what was set meanwhile."""
-        sampling, held = self._dial.sampling, self._dial.held
+        sampling, held = self._settings.sampling, self._settings.held
         if held is not self._held:
             self._held = held
             tape.stream.clamps = held.of(tape.stream.model)
-        if sampling is self._heeded:
+        if sampling is self._applied:
             return
-        self._heeded = sampling
+        self._applied = sampling
         if sampling.rng_seed not in {None, tape.stream.rng_seed}:
             # it named the random numbers of the beginning; other ones were taken since
             sampling = dataclasses.replace(sampling, rng_seed=None)

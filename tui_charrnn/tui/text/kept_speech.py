@@ -9,10 +9,10 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from tui_charrnn.safe_text import safe_text
-from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.clipboard import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.xray.xray_text import XrayText
 
@@ -26,7 +26,7 @@ class TapeWanted(Message):
 
 
 class KeptSpeech(XrayText):
-    """Copies and saves what `speech` has said; acts on keys while it has the focus.
+    """Copies and saves what `generation` has said; acts on keys while it has the focus.
 
     Files are written in threads: a folder may lie on a drive that does not answer.
     """
@@ -55,15 +55,15 @@ class KeptSpeech(XrayText):
 
     def action_save(self) -> None:
         """Save the last text, exactly, and what it takes to generate it again."""
-        said = self.speech.utterance() if self.speech is not None else None
+        said = self.generation.result() if self.generation is not None else None
         if said is None or not said.text:
             self._tell("There is no text to save yet.")
             return
         # deferred: needed by those who save only
-        from tui_charrnn.tui.text.saving import save_utterance, texts_folder  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.text.saving import save_result, texts_folder  # noqa: PLC0415 - as said
 
         self._write(
-            lambda: save_utterance(texts_folder(), said),
+            lambda: save_result(texts_folder(), said),
             done=f"Saved {len(said.text):,} characters, with their settings beside, to",
             refused="The text could not be saved:",
         )
@@ -86,14 +86,14 @@ class KeptSpeech(XrayText):
     def action_mark(self) -> None:
         """Put a cursor into the text; once it is there, begin the selection at it."""
         super().action_mark()
-        mark, copy, leave = map(key_words, ("speech.mark", "speech.copy", "text.stop"))
+        mark, copy, leave = map(key_label, ("speech.mark", "speech.copy", "text.stop"))
         self._tell(
             f"The arrows move the cursor; {mark} begins to select there, {copy} copies, "
             f"{leave} leaves."
         )
 
     def _said(self) -> str:
-        said = self.speech.utterance() if self.speech is not None else None
+        said = self.generation.result() if self.generation is not None else None
         return said.text if said is not None else ""
 
     def _tell(self, sentence: str, *, is_problem: bool = False) -> None:
@@ -102,7 +102,7 @@ class KeptSpeech(XrayText):
     def _write(self, save: Callable[[], Path], *, done: str, refused: str) -> None:
         """Write a file in a thread, then say where it is, or why not."""
 
-        def work(_: Errand) -> None:
+        def work(_: BackgroundTask) -> None:
             try:
                 path = save()
             except OSError as error:
@@ -112,4 +112,4 @@ class KeptSpeech(XrayText):
             else:
                 self._tell(f"{done} {path}")
 
-        Errand("text-file", work)
+        BackgroundTask("text-file", work)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import CharRNNError, ModelFileError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.session import Session, Source
-from tui_charrnn.tui.text.generation_thread import Voice, Wait
+from tui_charrnn.tui.text.generation_thread import LoadedModel, Wait
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class Weights(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ModelRequest:
     """What is asked for, taken from the session when Enter is pressed."""
 
     source: Source
@@ -51,7 +51,7 @@ class Wanted:
     """Whether it has trained on a batch."""
 
     @classmethod
-    def of(cls, session: Session) -> Wanted:
+    def of(cls, session: Session) -> ModelRequest:
         """What the session asks for now."""
         view = session.view
         return cls(
@@ -64,15 +64,15 @@ class Wanted:
         )
 
 
-class WeightsLoader:
+class ModelLoader:
     """Loads what is wanted, and keeps the last model for as long as its file is the same."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: tuple[Path, tuple[int, int, int], Voice] | None = None
+        self._kept: tuple[Path, tuple[int, int, int], LoadedModel] | None = None
 
-    def load(self, wanted: Wanted, wait: Wait) -> Voice:
+    def load(self, wanted: ModelRequest, wait: Wait) -> LoadedModel:
         """Find and load what is wanted.
 
         Args:
@@ -88,18 +88,18 @@ class WeightsLoader:
             kept = self._kept
             if kept and mark is not None and kept[:2] == (weights.path, mark):
                 return dataclasses.replace(kept[2], note=weights.note)
-            voice = dataclasses.replace(
-                _voice(weights, wanted),
+            loaded = dataclasses.replace(
+                _loaded(weights, wanted),
                 file=weights.path,
                 mark=mark,
                 runs_folder=wanted.runs_folder,
             )
             if mark is not None:
-                self._kept = (weights.path, mark, voice)
-            return voice
+                self._kept = (weights.path, mark, loaded)
+            return loaded
 
 
-def find_weights(wanted: Wanted, wait: Wait, clock: Clock = time.monotonic) -> Weights:
+def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic) -> Weights:
     """The file of the weights that are wanted.
 
     Raises:
@@ -156,7 +156,7 @@ def _newest_file(run: RunDirectory) -> Path | None:
 def _no_weights(run: RunDirectory) -> ModelFileError:
     return ModelFileError(
         f"Run {safe_line(run.name)} has no weights yet; it can speak from its first batch on. "
-        f"{key_words('text.source')} goes back to the bundled model."
+        f"{key_label('text.source')} goes back to the bundled model."
     )
 
 
@@ -174,7 +174,7 @@ def file_mark(path: Path) -> tuple[int, int, int] | None:
     return status.st_mtime_ns, status.st_ino, status.st_size
 
 
-def _voice(weights: Weights, wanted: Wanted) -> Voice:
+def _loaded(weights: Weights, wanted: ModelRequest) -> LoadedModel:
     # deferred: NumPy, 0.2 s that the first frame does not wait for
     from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415 - as said
 
@@ -182,9 +182,9 @@ def _voice(weights: Weights, wanted: Wanted) -> Voice:
     step = model.training.get("step")
     at = f", step {step:,}" if isinstance(step, int) else ""
     if wanted.run is None or wanted.source is Source.DEFAULT:
-        return Voice(model, _label_of(weights.path, at), weights.note)
+        return LoadedModel(model, _label_of(weights.path, at), weights.note)
     best = "best of " if wanted.source is Source.BEST else ""
-    return Voice(model, f"{best}run {safe_line(wanted.run.name)}{at}", weights.note)
+    return LoadedModel(model, f"{best}run {safe_line(wanted.run.name)}{at}", weights.note)
 
 
 def _label_of(path: Path, at: str) -> str:

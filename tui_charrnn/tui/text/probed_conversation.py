@@ -9,7 +9,7 @@ from tui_charrnn.tui.text.taped_conversation import TapedConversation
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from tui_charrnn.tui.generation_settings import Dial
+    from tui_charrnn.tui.generation_settings import GenerationSettings
     from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
 
@@ -24,7 +24,7 @@ class ProbedConversation(TapedConversation):
     }
     """
 
-    _dial: Dial
+    _settings: GenerationSettings
     _neurons: NeuronPanel | None = None
 
     @property
@@ -40,7 +40,7 @@ class ProbedConversation(TapedConversation):
             # deferred: needed by those who look for neurons only
             from tui_charrnn.tui.xray.neuron_panel import NeuronPanel  # noqa: PLC0415 - as said
 
-            self._neurons = NeuronPanel(self.spoken, self._dial)
+            self._neurons = NeuronPanel(self.spoken, self._settings)
             self._neurons.id = "neuron-panel"
             self.mount(self._neurons, before=self.seed)
         self.spoken.drop_cursor()
@@ -53,7 +53,7 @@ class ProbedConversation(TapedConversation):
         """Take the list away; what is held stays so. False if it was not there."""
         if self._neurons is None or not self.has_class("-neurons"):
             return False
-        self._neurons.give_up()
+        self._neurons.cancel()
         self._show_neurons(False)
         self.tell("")
         return True
@@ -72,7 +72,7 @@ class ProbedConversation(TapedConversation):
         panel = self._neurons
         if panel is None or not self.has_class("-neurons") or focused not in {panel, self.spoken}:
             return False
-        if not panel.give_up():
+        if not panel.cancel():
             self.close_neurons()
             # not the seed: whoever came here was in the text
             (self.home if self.has_class("-tape") else self.spoken).focus()

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from tui_charrnn.tui.generation_settings import Dial, HeldCells, kin_of
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.kept_speech import KeptSpeech
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.text.generation_result import Opening
-    from tui_charrnn.tui.text.generation_thread import Speech
+    from tui_charrnn.tui.text.generation_thread import GenerationThread
 
 _REMEMBERED: Final = 6
 """Texts of a session that can be gone back to, the one in sight among them."""
@@ -25,19 +25,22 @@ _PUT_ASIDE: Final = 4 << 20
 class RememberedSpeech(KeptSpeech):
     """Writes the beginning of one text below the other, and remembers the last few of them."""
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, settings: GenerationSettings) -> None:
         super().__init__(id="spoken-text")
-        self._dial = dial
+        self._settings = settings
         self._opening: Opening | None = None
-        self.texts: list[Speech] = []
+        self.texts: list[GenerationThread] = []
         """The last texts of this session, in the order in which they were begun."""
 
     def show_title(self) -> None:
         """Say above the text who speaks, how, and what is held; below it, several that are."""
-        parts = [f"temperature {self._dial.sampling.temperature:.1f}", self._dial.pace_words]
+        parts = [
+            f"temperature {self._settings.sampling.temperature:.1f}",
+            self._settings.speed_label,
+        ]
         if self._opening is not None:
             parts = [self._opening.label, *parts, f"RNG {self._opening.rng_seed}"]
-        held, words = self._dial.held, Content(" · ".join(parts))
+        held, words = self._settings.held, Content(" · ".join(parts))
         if held.clamps:
             words = Content.assemble((held.short_words, "bold $accent"), " · ", words)
         self.border_title = words
@@ -45,14 +48,14 @@ class RememberedSpeech(KeptSpeech):
 
     def action_earlier(self, by: int) -> None:
         """Go to the text that was begun before this one (-1), or after it (1)."""
-        before, count = self.speech, len(self.texts)
+        before, count = self.generation, len(self.texts)
         place = self.texts.index(before) if before in self.texts else count
         if not 0 <= place + by < count:
             self._tell("There is no text before it." if by < 0 else "There is no text after it.")
             return
-        speech = self.texts[place + by]
-        opening = speech.opening
-        if opening is None or speech.tape is None:
+        generation = self.texts[place + by]
+        opening = generation.opening
+        if opening is None or generation.tape is None:
             return
         is_back = self.at is not None
         self.draw_new()
@@ -61,17 +64,17 @@ class RememberedSpeech(KeptSpeech):
         self.at = None
         self.streaming, self.follows_end = False, True
         self._put_aside(before)
-        self.speech = speech
-        speech.look_at(speech.branch, 0)
+        self.generation = generation
+        generation.look_at(generation.branch, 0)
         self.show_opening(opening)
-        self.take_settings(speech)
+        self.take_settings(generation)
         self.show_title()
         self.draw_new()
         if is_back:
             self.point(self.shown)
         self._tell(self._place_words(place + by))
 
-    def remember(self, speech: Speech) -> str:
+    def remember(self, generation: GenerationThread) -> str:
         """Have a text that has begun among those that can be gone back to.
 
         Returns:
@@ -79,11 +82,11 @@ class RememberedSpeech(KeptSpeech):
         """
         before = self.texts[-1] if self.texts else None
         self._put_aside(before)
-        self.texts = [*self.texts, speech][-_REMEMBERED:]
+        self.texts = [*self.texts, generation][-_REMEMBERED:]
         branches = len(before.tape.tree.branches) if before and before.tape is not None else 1
         if branches == 1:
             return ""
-        back, earlier = key_words("pane.text"), key_words("tape.earlier")
+        back, earlier = key_label("pane.text"), key_label("tape.earlier")
         return f"The text before is kept with its {branches} branches: {back}, then {earlier}."
 
     def show_opening(self, opening: Opening) -> None:
@@ -104,24 +107,24 @@ class RememberedSpeech(KeptSpeech):
             self.append("".join(c for _, c in group), "skipped" if is_unknown else "seed")
         self.begin_tape()
 
-    def take_settings(self, speech: Speech) -> None:
+    def take_settings(self, generation: GenerationThread) -> None:
         """Let a text go on as it was said, but for an RNG seed that is set for every text."""
-        if speech.tape is None:
+        if generation.tape is None:
             return
-        stream, rng_seed = speech.tape.stream, self._dial.sampling.rng_seed
-        self._dial.sampling = dataclasses.replace(stream.sampling, rng_seed=rng_seed)
-        self._dial.held = HeldCells(stream.clamps, kin_of(stream.model))
+        stream, rng_seed = generation.tape.stream, self._settings.sampling.rng_seed
+        self._settings.sampling = dataclasses.replace(stream.sampling, rng_seed=rng_seed)
+        self._settings.held = ActiveClamps(stream.clamps, identity_of(stream.model))
 
-    def _put_aside(self, speech: Speech | None) -> None:
+    def _put_aside(self, generation: GenerationThread | None) -> None:
         """Keep less of a text that goes out of sight."""
-        if speech is not None and speech.tape is not None:
-            speech.tape.keep_less(_PUT_ASIDE)
+        if generation is not None and generation.tape is not None:
+            generation.tape.keep_less(_PUT_ASIDE)
 
     def _place_words(self, place: int) -> str:
         tape = self.texts[place].tape
         branches = len(tape.tree.branches) if tape is not None else 1
         more = f", {branches} branches" if branches > 1 else ""
-        earlier, later = key_words("tape.earlier"), key_words("tape.later")
+        earlier, later = key_label("tape.earlier"), key_label("tape.later")
         return (
             f"Text {place + 1} of {len(self.texts)}{more}; {earlier} goes to the one before, "
             f"{later} to the one after."

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.tui.text.generation_result import Utterance
-    from tui_charrnn.tui.text.generation_thread import Voice
+    from tui_charrnn.tui.text.generation_result import GenerationResult
+    from tui_charrnn.tui.text.generation_thread import LoadedModel
 
 
 def texts_folder() -> Path:
@@ -29,7 +29,7 @@ def texts_folder() -> Path:
     return Path(platformdirs.user_data_dir("charrnn-tui", appauthor=False)) / "texts"
 
 
-def save_utterance(folder: Path, said: Utterance) -> Path:
+def save_result(folder: Path, said: GenerationResult) -> Path:
     """Write a text exactly as it was said, and its settings beside it, as JSON.
 
     `charrnn-tui generate` writes the same text when it is called as the settings say.
@@ -51,12 +51,12 @@ def save_utterance(folder: Path, said: Utterance) -> Path:
 
 
 def save_copy(folder: Path, text: str) -> Path:
-    """Write a text that was copied; otherwise like `save_utterance`."""
+    """Write a text that was copied; otherwise like `save_result`."""
     now = datetime.datetime.now().astimezone()
     return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encoded(text)})
 
 
-def describe(said: Utterance, now: datetime.datetime) -> dict[str, Any]:
+def describe(said: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
     """All that it takes to have a text said again, as JSON values.
 
     Args:
@@ -65,7 +65,7 @@ def describe(said: Utterance, now: datetime.datetime) -> dict[str, Any]:
     """
     opening = said.opening
     (_, first), *changes = said.sampling
-    sha256, hindrance = _file_digest(opening.voice)
+    sha256, hindrance = _file_digest(opening.loaded)
     held = dict(said.clamps)
     if changes or [*held] not in ([], [0]):
         hindrance = "Settings or held cells were changed while the text was generated."
@@ -75,9 +75,9 @@ def describe(said: Utterance, now: datetime.datetime) -> dict[str, Any]:
         "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "model": {
             "label": opening.label,
-            "file": str(opening.voice.file.absolute()) if opening.voice.file else None,
+            "file": str(opening.loaded.file.absolute()) if opening.loaded.file else None,
             "sha256": sha256,
-            "training": dict(opening.voice.model.training),
+            "training": dict(opening.loaded.model.training),
         },
         "seed_text": opening.seed_text,
         "left_out": [lost.character for lost in opening.skipped],
@@ -148,10 +148,10 @@ def _sampling_values(sampling: SamplingConfig) -> dict[str, float | None]:
     }
 
 
-def _arguments(said: Utterance, sampling: SamplingConfig) -> list[str]:
+def _arguments(said: GenerationResult, sampling: SamplingConfig) -> list[str]:
     """How `charrnn-tui generate` is called for the same text."""
     values = {
-        "--model": said.opening.voice.file and said.opening.voice.file.absolute(),
+        "--model": said.opening.loaded.file and said.opening.loaded.file.absolute(),
         "--length": len(said.generated),
         "--rng-seed": said.opening.rng_seed,
         "--temperature": sampling.temperature,
@@ -168,16 +168,16 @@ def _arguments(said: Utterance, sampling: SamplingConfig) -> list[str]:
     return ["charrnn-tui", "generate", *options, "--", said.opening.seed_text]
 
 
-def _file_digest(voice: Voice) -> tuple[str | None, str | None]:
+def _file_digest(loaded: LoadedModel) -> tuple[str | None, str | None]:
     """The SHA-256 of the file that a model was read from, or why there is none."""
-    if voice.file is None:
+    if loaded.file is None:
         return None, "The model came from no file."
     replaced = "The model's file has been replaced since, as a trainer does."
-    if voice.mark is None or file_mark(voice.file) != voice.mark:
+    if loaded.mark is None or file_mark(loaded.file) != loaded.mark:
         return None, replaced
     try:
-        with voice.file.open("rb") as file:
+        with loaded.file.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None, replaced
-    return (digest, None) if file_mark(voice.file) == voice.mark else (None, replaced)
+    return (digest, None) if file_mark(loaded.file) == loaded.mark else (None, replaced)

@@ -6,7 +6,7 @@ from textual.message import Message
 
 from tui_charrnn.crash import state_folder
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.background import Errand
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.seed_history import SeedHistory
 from tui_charrnn.tui.text.seed_input import SeedInput
@@ -82,10 +82,10 @@ class SeedBox(SeedInput):
         history = self._history
         if history is not None and self.submitted_seeds[-1:] != newest:
             seed = self.submitted_seeds[-1]
-            Errand("seed-history", lambda _: self._add(history, seed))
+            BackgroundTask("seed-history", lambda _: self._add(history, seed))
 
     def _read_seeds(self, history: SeedHistory) -> None:
-        Errand("seed-history", lambda _: self._read(history))
+        BackgroundTask("seed-history", lambda _: self._read(history))
 
     def _read(self, history: SeedHistory) -> None:
         """Read the file, in a thread."""

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tui_charrnn.generation.clamping import Clamp, clamp_words
-from tui_charrnn.generation.draws import Draws, fresh_rng_seed
+from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.tui.generation_settings import HeldCells
-from tui_charrnn.tui.text.external_text import GivenText
+from tui_charrnn.tui.generation_settings import ActiveClamps
+from tui_charrnn.tui.text.external_text import ExternalText
 from tui_charrnn.tui.text.generation_result import Opening
-from tui_charrnn.tui.text.generation_thread import Recording, Voice
+from tui_charrnn.tui.text.generation_thread import LoadedModel, Recording
 
 
-def opened(
-    prepared: Voice | Recording | GivenText,
+def start_tape(
+    prepared: LoadedModel | Recording | ExternalText,
     seed_text: str | None,
     sampling: SamplingConfig,
-    held: HeldCells,
+    held: ActiveClamps,
     should_stop: Callable[[], bool],
 ) -> tuple[Tape, Opening]:
     """A tape as it is when a text begins, and how it begins.
@@ -36,16 +36,16 @@ def opened(
         DataError: If what was recorded is no tape, or not one of that model.
     """
     if isinstance(prepared, Recording):
-        return reopened(prepared.voice, prepared.document)
-    if isinstance(prepared, Voice):
-        return begun(prepared, seed_text, sampling, held.of(prepared.model), should_stop)
-    voice = prepared.voice
-    tape, opening = begun(voice, "", sampling, held.of(voice.model), should_stop)
+        return load_tape(prepared.loaded, prepared.document)
+    if isinstance(prepared, LoadedModel):
+        return prime_tape(prepared, seed_text, sampling, held.of(prepared.model), should_stop)
+    loaded = prepared.loaded
+    tape, opening = prime_tape(loaded, "", sampling, held.of(loaded.model), should_stop)
     return tape, replace(opening, given=prepared, skipped=prepared.skipped)
 
 
-def begun(
-    voice: Voice,
+def prime_tape(
+    loaded: LoadedModel,
     seed_text: str | None,
     sampling: SamplingConfig,
     clamps: tuple[Clamp, ...],
@@ -54,17 +54,17 @@ def begun(
     """A tape without a character, once its seed text was read.
 
     Args:
-        voice: Who is to speak.
+        loaded: Who is to speak.
         seed_text: Any text; None takes one that suits the model.
         sampling: The settings of the first character.
         clamps: Neurons that are held, while the seed text is read as well.
         should_stop: Asked now and then whether to leave the rest of the seed text unread.
     """
-    seed_text = default_seed(voice.model) if seed_text is None else seed_text
-    stream = CharacterStream(voice.model, sampling, clamps)
+    seed_text = default_seed(loaded.model) if seed_text is None else seed_text
+    stream = CharacterStream(loaded.model, sampling, clamps)
     primed = stream.prime(seed_text, should_stop)
     opening = Opening(
-        voice=voice,
+        loaded=loaded,
         seed_text=unicodedata.normalize("NFC", seed_text),
         read_text=primed.text,
         skipped=primed.skipped,
@@ -74,11 +74,11 @@ def begun(
     return Tape(stream, primed.text), opening
 
 
-def reopened(voice: Voice, document: object) -> tuple[Tape, Opening]:
+def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
     """A tape as it was recorded.
 
     Args:
-        voice: Who spoke on it.
+        loaded: Who spoke on it.
         document: What `tape_document` made.
 
     Raises:
@@ -87,10 +87,10 @@ def reopened(voice: Voice, document: object) -> tuple[Tape, Opening]:
     # deferred: needed by those who open what was recorded only
     from tui_charrnn.generation.tape_file import open_tape  # noqa: PLC0415 - as said
 
-    tape = open_tape(voice.model, document)
+    tape = open_tape(loaded.model, document)
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
     held = tuple(clamp_words(tape.seed_clamps))
-    return tape, Opening(voice, seed_text, seed_text, (), rng_seed, held, is_recorded=True)
+    return tape, Opening(loaded, seed_text, seed_text, (), rng_seed, held, is_recorded=True)
 
 
 def default_seed(model: Model) -> str:
@@ -101,4 +101,4 @@ def default_seed(model: Model) -> str:
 
 def redraw(stream: CharacterStream) -> None:
     """Let other random numbers than before decide from the next character on."""
-    stream.draws = Draws(fresh_rng_seed())
+    stream.draws = RandomStream(fresh_rng_seed())

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui_charrnn.tui.text.generation_result import Utterance, spelled, utterance_of
+from tui_charrnn.tui.text.generation_result import GenerationResult, result_of, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui_charrnn.generation.moment import Moment
     from tui_charrnn.generation.tape import Tape
+    from tui_charrnn.generation.tape_position import TapePosition
     from tui_charrnn.tui.text.generation_result import Opening
 
 
-class SpokenTape:
+class TapeView:
     """A tape that another thread may be writing, and one continuation of it that is in sight."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class SpokenTape:
         self.listener: Callable[[Tape], object] = _pass_by
         """Hears of every character just after it was said, in the thread that says it."""
 
-    def hear_nothing(self) -> None:
+    def remove_listener(self) -> None:
         """Have nobody listen any more."""
         self.listener = _pass_by
 
@@ -57,13 +57,13 @@ class SpokenTape:
         start, self.shown = self.shown, self.length
         return spelled(self.tape.tree, self.opening.vocabulary, self.branch, start, self.shown)
 
-    def utterance(self) -> Utterance | None:
+    def result(self) -> GenerationResult | None:
         """All that was taken of the continuation in sight; None before it began."""
         if self.tape is None or self.opening is None:
             return None
-        return utterance_of(self.opening, self.tape.tree, self.branch, self.shown)
+        return result_of(self.opening, self.tape.tree, self.branch, self.shown)
 
-    def moment(self, number: int, position: int) -> Moment | None:
+    def moment(self, number: int, position: int) -> TapePosition | None:
         """What was known at a place; None if there is no such place.
 
         To be called in a thread that may wait. The one that speaks makes way meanwhile: whoever

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 
-from tui_charrnn.tui.generation_settings import Dial
-from tui_charrnn.tui.keys.keymap import key_words
-from tui_charrnn.tui.messages import SeedSubmitted, SpeechBegan
-from tui_charrnn.tui.text.external_text import GivenText
-from tui_charrnn.tui.text.generation_thread import Recording, Voice, Wait
+from tui_charrnn.tui.generation_settings import GenerationSettings
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import GenerationStarted, SeedSubmitted
+from tui_charrnn.tui.text.external_text import ExternalText
+from tui_charrnn.tui.text.generation_thread import LoadedModel, Recording, Wait
 from tui_charrnn.tui.text.kept_speech import SearchWanted
 from tui_charrnn.tui.text.probed_conversation import ProbedConversation
 from tui_charrnn.tui.text.seed_box import SeedBox
@@ -27,18 +27,18 @@ _HOTTEST: Final = 2.0
 _LONG_SEED: Final = 2000  # characters; to read fewer takes no time that anybody notices
 
 
-class Conversation(ProbedConversation):
+class TextPane(ProbedConversation):
     """Takes seeds and what shapes the text; posts `SeedSubmitted` and loads nothing."""
 
-    def __init__(self, dial: Dial, *, remembers_seeds: bool = True) -> None:
+    def __init__(self, settings: GenerationSettings, *, remembers_seeds: bool = True) -> None:
         super().__init__()
-        self._dial = dial
+        self._settings = settings
         self._remembers_seeds = remembers_seeds
         self._search: SearchBar | None = None
 
     def compose(self) -> ComposeResult:
         """The text, the seed box."""
-        yield SpokenText(self._dial)
+        yield SpokenText(self._settings)
         seed = SeedBox(placeholder="how the text begins", remembers=self._remembers_seeds)
         seed.border_title = "Seed"
         yield seed
@@ -47,11 +47,11 @@ class Conversation(ProbedConversation):
         """Ask the screen to have the seed answered."""
         event.stop()
         if (length := len(event.text)) > _LONG_SEED:
-            stop = key_words("text.stop")
+            stop = key_label("text.stop")
             self.tell(f"Reading the seed text, {length:,} characters … {stop} gives it up.")
         self.post_message(SeedSubmitted(event.text))
 
-    def on_speech_began(self, event: SpeechBegan) -> None:
+    def on_generation_started(self, event: GenerationStarted) -> None:
         """Let the seed box know which characters the model knows."""
         event.stop()
         self.seed.vocabulary = frozenset(event.opening.vocabulary)
@@ -109,7 +109,9 @@ class Conversation(ProbedConversation):
         return False
 
     def speak(
-        self, prepare: Callable[[Wait], Voice | Recording | GivenText], seed_text: str | None
+        self,
+        prepare: Callable[[Wait], LoadedModel | Recording | ExternalText],
+        seed_text: str | None,
     ) -> None:
         """Answer a seed text, open a tape or have a text read; see `SpokenText.speak`."""
         self.spoken.speak(prepare, seed_text)
@@ -118,14 +120,14 @@ class Conversation(ProbedConversation):
         """Go on with the text from where it stopped."""
         self.tell("" if self.spoken.go_on() else "There is no stopped text to go on with.")
 
-    def turn_pace(self) -> None:
+    def cycle_speed(self) -> None:
         """Go on to the next pace."""
-        self._dial.turn_pace()
+        self._settings.cycle_speed()
         self.spoken.show_title()
 
     def warm(self, difference: float) -> None:
         """Change the temperature, at once and also in the middle of a text."""
-        dial = self._dial
-        temperature = max(0.0, min(_HOTTEST, round(dial.sampling.temperature + difference, 2)))
-        dial.sampling = dataclasses.replace(dial.sampling, temperature=temperature)
+        settings = self._settings
+        temperature = max(0.0, min(_HOTTEST, round(settings.sampling.temperature + difference, 2)))
+        settings.sampling = dataclasses.replace(settings.sampling, temperature=temperature)
         self.spoken.show_title()

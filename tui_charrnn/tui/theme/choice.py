@@ -22,7 +22,7 @@ _LAST_RESORT: Final = "textual-dark"
 _LONGEST_NAME: Final = 64  # characters
 
 
-class Wardrobe(NamedTuple):
+class ThemeSet(NamedTuple):
     """The themes of the program and those of its user."""
 
     bundled: Sequence[Theme]
@@ -43,7 +43,7 @@ def user_themes_folder() -> Path:
     return Path(platformdirs.user_config_dir("charrnn-tui", appauthor=False)) / "themes"
 
 
-def find_themes() -> Wardrobe:
+def find_themes() -> ThemeSet:
     """Read every theme there is; one of the user's takes the place of a bundled one of its name."""
     try:
         bundled, problems = load_themes(resource_folder("themes"))
@@ -52,18 +52,18 @@ def find_themes() -> Wardrobe:
     own, own_problems = load_themes(user_themes_folder())
     names = {theme.name for theme in own}
     kept = [theme for theme in bundled if theme.name not in names]
-    return Wardrobe(kept, own, [*problems, *own_problems])
+    return ThemeSet(kept, own, [*problems, *own_problems])
 
 
-def hang_up_themes(app: App[None]) -> Wardrobe:
+def register_themes(app: App[None]) -> ThemeSet:
     """Read every theme there is, and let an app wear any of them."""
-    wardrobe = find_themes()
-    for theme in wardrobe.themes:
+    theme_set = find_themes()
+    for theme in theme_set.themes:
         app.register_theme(theme)
-    return wardrobe
+    return theme_set
 
 
-def put_on_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
+def apply_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
     """Let an app come in the theme that is wanted.
 
     If the program has it and the user has none of their own, no other is read: the first frame does
@@ -84,10 +84,10 @@ def put_on_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
     if theme is not None:
         app.register_theme(theme)
     else:
-        wardrobe = hang_up_themes(app)
-        problems.extend(wardrobe.problems)
+        theme_set = register_themes(app)
+        problems.extend(theme_set.problems)
         if asked and asked not in app.available_themes:
-            names = ", ".join(theme.name for theme in wardrobe.themes)
+            names = ", ".join(theme.name for theme in theme_set.themes)
             problems.append(f"There is no theme {asked!r}. The themes are: {names}.")
     # Textual takes the name from TEXTUAL_THEME before there is such a theme, and then would not
     # take it for a change

@@ -10,7 +10,7 @@ from textual.widgets.option_list import Option
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.dialog import Dialog
-from tui_charrnn.tui.theme.choice import hang_up_themes, remember_theme
+from tui_charrnn.tui.theme.choice import register_themes, remember_theme
 from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME
 
 
@@ -86,11 +86,11 @@ class ThemeScreen(Dialog[None]):
         self.dismiss()
 
     def _options(self) -> list[Option]:
-        wardrobe = hang_up_themes(self.app)
+        theme_set = register_themes(self.app)
         known = self.app.available_themes
         groups = {
-            "": sorted((theme.name for theme in wardrobe.bundled), key=_is_no_default),
-            "yours": [theme.name for theme in wardrobe.own],
+            "": sorted((theme.name for theme in theme_set.bundled), key=_is_no_default),
+            "yours": [theme.name for theme in theme_set.own],
         }
         listed = {name for names in groups.values() for name in names}
         groups["Textual's"] = sorted(set(known) - listed)

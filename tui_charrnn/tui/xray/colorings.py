@@ -71,7 +71,7 @@ class UnitColoring:
 
     def begin(self, reading: XrayReading) -> Levels | None:
         """Follow the neuron or gate in a speech; None if its model has no gates."""
-        tape = reading.speech.tape
+        tape = reading.generation.tape
         probe = self.probe(tape.stream.model.config) if tape is not None else None
         if tape is None or probe is None:
             return None
@@ -97,7 +97,7 @@ class MeasureColoring:
 
     def begin(self, reading: XrayReading) -> Levels | None:
         """Look the numbers up in what is read anyway."""
-        tape = reading.speech.tape
+        tape = reading.generation.tape
         return None if tape is None else MeasureLevels(reading, tape.tree, self.measure)
 
 

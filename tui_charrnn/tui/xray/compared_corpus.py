@@ -11,20 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui_charrnn.generation.training_corpus import IndexedCorpus
-    from tui_charrnn.tui.text.generation_thread import Voice
+    from tui_charrnn.tui.text.generation_thread import LoadedModel
 
     Tell = Callable[[str], object]
     """Told in some words, safe to show, what is being done."""
 
 
-def open_compared(voice: Voice, path: str, tell: Tell, heed: Callable[[], None]) -> IndexedCorpus:
+def open_compared(
+    loaded: LoadedModel, path: str, tell: Tell, check_cancelled: Callable[[], None]
+) -> IndexedCorpus:
     """The index of the corpus that a model learned from, or of a text that is named instead.
 
     Args:
-        voice: The model.
+        loaded: The model.
         path: Of a text; empty is the model's own.
         tell: Told how far it is.
-        heed: Called now and then; it raises to give it up.
+        check_cancelled: Called now and then; it raises to give it up.
 
     Raises:
         CorpusError: If there is no such text on this machine; the sentence says how to name one.
@@ -42,7 +44,7 @@ def open_compared(voice: Voice, path: str, tell: Tell, heed: Callable[[], None])
         tell(f"reading the corpus{share}")
 
     def indexing(done: int, total: int | None) -> None:
-        heed()
+        check_cancelled()
         share = f": {done / total:.0%}" if total else ""
         tell(f"indexing the corpus{share}")
 
@@ -51,15 +53,21 @@ def open_compared(voice: Voice, path: str, tell: Tell, heed: Callable[[], None])
 
     tell("looking for the corpus")
     if path:
-        unify = "\r" not in voice.model.vocabulary.characters
-        corpus = read_corpus([path], unify_newlines=unify, progress=reading, heed=heed)
+        unify = "\r" not in loaded.model.vocabulary.characters
+        corpus = read_corpus(
+            [path], unify_newlines=unify, progress=reading, check_cancelled=check_cancelled
+        )
     else:
-        kept = kept_training_corpus(voice.model)
+        kept = kept_training_corpus(loaded.model)
         if kept is not None:
             return kept
-        if voice.file is None or voice.runs_folder is None:
+        if loaded.file is None or loaded.runs_folder is None:
             raise CorpusError("The model came from no file, so it is not known what it read.")
         corpus = read_training_corpus(
-            voice.model, voice.file, voice.runs_folder, progress=reading, heed=heed
+            loaded.model,
+            loaded.file,
+            loaded.runs_folder,
+            progress=reading,
+            check_cancelled=check_cancelled,
         )
-    return index_corpus(corpus, progress=indexing, heed=heed, tell=complain)
+    return index_corpus(corpus, progress=indexing, check_cancelled=check_cancelled, tell=complain)

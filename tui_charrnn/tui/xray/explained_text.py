@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.xray.numbers import Expected
     from tui_charrnn.tui.xray.places import XrayPlace
     from tui_charrnn.tui.xray.reader import XrayReading
-    from tui_charrnn.tui.xray.stream_tap import Inside
+    from tui_charrnn.tui.xray.stream_tap import LayerSnapshot
 
 
 class XrayRead(Message):
@@ -34,9 +34,9 @@ class ExplainedText(TapeCursor):
 
     seen: var[XrayPlace | None] = var(None, init=False)
     """The character at the cursor, or else the newest that is known."""
-    inside: var[Inside | None] = var(None, init=False)
+    snapshot: var[LayerSnapshot | None] = var(None, init=False)
     """States and gates of that character, or of one that came shortly before it."""
-    wants_inside: var[bool] = var(False, init=False)
+    wants_snapshot: var[bool] = var(False, init=False)
     """Whether states and gates are shown."""
     additions: var[int] = var(0, init=False)
     """How often something became known of the character that is explained."""
@@ -57,18 +57,20 @@ class ExplainedText(TapeCursor):
         """What reads the speech in sight; another one for another speech."""
         from tui_charrnn.tui.xray.reader import XrayReading  # noqa: PLC0415 - as said
 
-        speech, reading = self.speech, self._reading
-        if reading is None or reading.speech is not speech:
+        generation, reading = self.generation, self._reading
+        if reading is None or reading.generation is not generation:
             self.stop_reading()
-            if speech is not None:
-                self._reading = XrayReading(speech, lambda one: self.post_message(XrayRead(one)))
+            if generation is not None:
+                self._reading = XrayReading(
+                    generation, lambda one: self.post_message(XrayRead(one))
+                )
         return self._reading
 
     def stop_reading(self) -> None:
         """Read no more, and explain nothing."""
         if self._reading is not None:
             self._reading.close()
-        self._reading, self.seen, self.inside = None, None, None
+        self._reading, self.seen, self.snapshot = None, None, None
 
     def view(self) -> tuple[int, int]:
         """The position of the first character in view, and the one after the last."""
@@ -93,4 +95,4 @@ class ExplainedText(TapeCursor):
         self.seen = known_place(
             tree, reading.numbers, self.branch, self.explained(), is_newest=is_newest
         )
-        self.inside = reading.inside
+        self.snapshot = reading.snapshot

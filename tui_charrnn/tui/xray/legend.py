@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.colorings import SURPRISE, UnitColoring, colorings
 from tui_charrnn.tui.xray.originality import OriginalityColoring
 from tui_charrnn.tui.xray.panel import XrayPanel, name_of
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.model_config import ModelConfig
     from tui_charrnn.tui.text.probed_conversation import ProbedConversation
-    from tui_charrnn.tui.text.text_pane import Conversation
+    from tui_charrnn.tui.text.text_pane import TextPane
     from tui_charrnn.tui.xray.coloring import Coloring
     from tui_charrnn.tui.xray.colorings import UnitKind
     from tui_charrnn.tui.xray.places import XrayPlace
@@ -48,10 +48,10 @@ class XrayLegend(Vertical):
     }
     """
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, text_pane: TextPane) -> None:
         super().__init__(id="xray-legend")
-        self._conversation = conversation
-        self._text = conversation.spoken
+        self._text_pane = text_pane
+        self._text = text_pane.spoken
         self.shows_panel = False
         """Whether the panel stands below the text where there is no room beside it."""
         self.units: dict[UnitKind, UnitColoring] = {
@@ -59,7 +59,7 @@ class XrayLegend(Vertical):
             "gate": UnitColoring("gate"),
         }
         """The neuron and the gate that were chosen last."""
-        self.originality = OriginalityColoring(tell=conversation.tell)
+        self.originality = OriginalityColoring(tell=text_pane.tell)
         """Compares with the corpus of the model, or with a text that was named last."""
 
     def compose(self) -> ComposeResult:
@@ -76,7 +76,7 @@ class XrayLegend(Vertical):
 
     def on_resize(self) -> None:
         """Show the panel where there is room for it now."""
-        fit_xray(self._conversation)
+        fit_xray(self._text_pane)
 
     def _show_coloring(self, coloring: Coloring | None) -> None:
         if coloring is not None and self._text.legend is None:
@@ -109,48 +109,48 @@ class XrayLegend(Vertical):
             line.update(words, layout=False)
 
 
-def turn_xray(conversation: Conversation) -> None:
+def turn_xray(text_pane: TextPane) -> None:
     """Color the text of a conversation in the next way; after the last, in none."""
-    legend, now = furnished(conversation), conversation.spoken.coloring
-    cycle = [None, *colorings(legend.units, config_of(conversation)), legend.originality]
+    legend, now = mounted_legend(text_pane), text_pane.spoken.coloring
+    cycle = [None, *colorings(legend.units, config_of(text_pane)), legend.originality]
     names = [None if one is None else one.name for one in cycle]
     place = names.index(None if now is None else now.name)
-    conversation.spoken.coloring = cycle[(place + 1) % len(cycle)]
-    fit_xray(conversation)
+    text_pane.spoken.coloring = cycle[(place + 1) % len(cycle)]
+    fit_xray(text_pane)
 
 
-def begin_xray(conversation: Conversation) -> None:
+def begin_xray(text_pane: TextPane) -> None:
     """Color the text of a conversation by its surprise, unless it is colored already."""
-    furnished(conversation)
-    if conversation.spoken.coloring is None:
-        conversation.spoken.coloring = SURPRISE
-    fit_xray(conversation)
+    mounted_legend(text_pane)
+    if text_pane.spoken.coloring is None:
+        text_pane.spoken.coloring = SURPRISE
+    fit_xray(text_pane)
 
 
-def turn_page(conversation: Conversation) -> None:
+def turn_page(text_pane: TextPane) -> None:
     """Show the next page of the panel; below the text, the panel closes after the last."""
-    legend, panel = furnished(conversation), conversation.query_one(XrayPanel)
-    if conversation.spoken.coloring is None:
-        begin_xray(conversation)
+    legend, panel = mounted_legend(text_pane), text_pane.query_one(XrayPanel)
+    if text_pane.spoken.coloring is None:
+        begin_xray(text_pane)
         return
     if panel.display:
         is_first = panel.turn_page()
         legend.shows_panel = not is_first
     else:
         legend.shows_panel = True
-    fit_xray(conversation)
+    fit_xray(text_pane)
     if legend.shows_panel and not panel.display:
-        conversation.tell("The pages of the x-ray need more rows than there are here.")
+        text_pane.tell("The pages of the x-ray need more rows than there are here.")
 
 
 def unit_keys() -> str:
     """Which keys color by another neuron or gate."""
-    before, after = key_words("speech.xray_before"), key_words("speech.xray_after")
-    return f"{key_words('speech.xray_pick')} {before} {after} others"
+    before, after = key_label("speech.xray_before"), key_label("speech.xray_after")
+    return f"{key_label('speech.xray_pick')} {before} {after} others"
 
 
 def color_by(
-    conversation: Conversation,
+    text_pane: TextPane,
     name: str,
     mean: float | None = None,
     deviation: float | None = None,
@@ -158,88 +158,88 @@ def color_by(
     """Color the text of a conversation by a neuron or a gate.
 
     Args:
-        conversation: Whose text.
+        text_pane: Whose text.
         name: As 0:c13, 0:h13, 0:f13 or 0:f; `lens.probe` says how they are named.
         mean: Of a neuron over a text, if it is known together with `deviation`.
         deviation: Its standard deviation; levels then begin 0.5 and 1.5 of it from the mean.
     """
     letter = name.partition(":")[2][:1]
     kind: UnitKind = "neuron" if letter in {"c", "h"} or letter.isdigit() else "gate"
-    legend = furnished(conversation)
+    legend = mounted_legend(text_pane)
     chosen = UnitColoring(kind, name, mean, deviation)
     legend.units[kind] = chosen
-    conversation.spoken.coloring = chosen
-    fit_xray(conversation)
+    text_pane.spoken.coloring = chosen
+    fit_xray(text_pane)
 
 
-def compare_with(conversation: Conversation, path: str) -> None:
+def compare_with(text_pane: TextPane, path: str) -> None:
     """Mark what the text of a conversation has copied.
 
     Args:
-        conversation: Whose text.
+        text_pane: Whose text.
         path: Of the text that it is compared with; empty is what the model was trained on.
     """
-    legend = furnished(conversation)
-    legend.originality = OriginalityColoring(path, conversation.tell)
-    conversation.spoken.coloring = legend.originality
-    fit_xray(conversation)
+    legend = mounted_legend(text_pane)
+    legend.originality = OriginalityColoring(path, text_pane.tell)
+    text_pane.spoken.coloring = legend.originality
+    fit_xray(text_pane)
 
 
-def step_unit(conversation: Conversation, step: int) -> None:
+def step_unit(text_pane: TextPane, step: int) -> None:
     """Color by the neuron or gate so many units on from the one that was chosen last.
 
     Args:
-        conversation: Whose text.
+        text_pane: Whose text.
         step: How far, back if it is negative. Where the text is colored by something else, it is
             colored by the neuron that was chosen last, and no step is taken.
     """
     # deferred: NumPy, which the first frame does not wait for
     from tui_charrnn.lens.probe import neighbor  # noqa: PLC0415 - as said
 
-    legend, config = furnished(conversation), config_of(conversation)
+    legend, config = mounted_legend(text_pane), config_of(text_pane)
     if config is None:
         return
-    now = conversation.spoken.coloring
+    now = text_pane.spoken.coloring
     if not isinstance(now, UnitColoring):
-        conversation.spoken.coloring = legend.units["neuron"]
-        fit_xray(conversation)
+        text_pane.spoken.coloring = legend.units["neuron"]
+        fit_xray(text_pane)
         return
     probe = now.probe(config)
     if probe is not None:
-        color_by(conversation, str(neighbor(probe, config, step)))
+        color_by(text_pane, str(neighbor(probe, config, step)))
 
 
-def furnished(conversation: Conversation) -> XrayLegend:
+def mounted_legend(text_pane: TextPane) -> XrayLegend:
     """The legend of a conversation, put in with the panel if they are not there yet."""
-    for legend in conversation.query(XrayLegend):
+    for legend in text_pane.query(XrayLegend):
         return legend
-    legend, text = XrayLegend(conversation), conversation.spoken
-    conversation.mount(legend, after=text)
-    conversation.mount(XrayPanel(text), after=legend)
+    legend, text = XrayLegend(text_pane), text_pane.spoken
+    text_pane.mount(legend, after=text)
+    text_pane.mount(XrayPanel(text), after=legend)
     return legend
 
 
-def config_of(conversation: Conversation) -> ModelConfig | None:
+def config_of(text_pane: TextPane) -> ModelConfig | None:
     """The shape of the model that speaks; None as long as none does."""
-    speech = conversation.spoken.speech
-    opening = speech.opening if speech is not None else None
-    return None if opening is None else opening.voice.model.config
+    generation = text_pane.spoken.generation
+    opening = generation.opening if generation is not None else None
+    return None if opening is None else opening.loaded.model.config
 
 
-def fit_xray(conversation: ProbedConversation) -> None:
+def fit_xray(text_pane: ProbedConversation) -> None:
     """Show the panel where there is room for it, else one line; neither without a coloring."""
-    is_on = conversation.spoken.coloring is not None
-    width, height = conversation.size
+    is_on = text_pane.spoken.coloring is not None
+    width, height = text_pane.size
     has_room = width >= _ROOMY
-    least = _LEAST_WITH_NEURONS if conversation.has_class("-neurons") else _LEAST_ROWS
-    for legend in conversation.query(XrayLegend):
+    least = _LEAST_WITH_NEURONS if text_pane.has_class("-neurons") else _LEAST_ROWS
+    for legend in text_pane.query(XrayLegend):
         legend.display = is_on
         legend.set_class(has_room, "-roomy")
-        legend.show_seen(conversation.spoken.seen)
-        for panel in conversation.query(XrayPanel):
+        legend.show_seen(text_pane.spoken.seen)
+        for panel in text_pane.query(XrayPanel):
             panel.set_class(not has_room, "-below")
             panel.styles.height = "100%" if has_room else max(min(_MOST_BELOW, height - _OTHERS), 1)
             fits_below = legend.shows_panel and height >= least
             panel.display = is_on and (has_room or fits_below)
-            conversation.set_class(panel.display and not has_room, "-xray-below")
+            text_pane.set_class(panel.display and not has_room, "-xray-below")
             panel.redraw()

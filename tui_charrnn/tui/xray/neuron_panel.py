@@ -10,7 +10,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.neuron_list import CellColored
 from tui_charrnn.tui.xray.neuron_searching import NeuronSearching
 from tui_charrnn.tui.xray.probing import file_problem
@@ -60,12 +60,12 @@ class NeuronPanel(NeuronSearching):
 
     def action_hold(self) -> None:
         """Ask for the value at which the cell is to be held."""
-        row, voice = self.selected, self.voice
-        if row is None or voice is None:
+        row, loaded = self.selected, self.loaded
+        if row is None or loaded is None:
             return
         neuron, follower = row
         cell = follower.cell if follower is not None else None
-        config = voice.model.config
+        config = loaded.model.config
 
         def problem(typed: str) -> str:
             try:
@@ -91,7 +91,7 @@ class NeuronPanel(NeuronSearching):
             return
         neuron, follower = row
         value = self._value_of(neuron, follower.cell if follower is not None else None)
-        if any(clamp.neuron == neuron for clamp in self._dial.held.clamps):
+        if any(clamp.neuron == neuron for clamp in self._settings.held.clamps):
             step = _STEP * (follower.cell.deviation if follower is not None else 1)
             value = rounded(value + by * (step or _STEP))
         self._hold(neuron, max(-LIMIT, min(LIMIT, value)))
@@ -99,12 +99,12 @@ class NeuronPanel(NeuronSearching):
     def action_let_go(self) -> None:
         """Let the cell go."""
         row = self.selected
-        held = self._dial.held.clamps
+        held = self._settings.held.clamps
         self._let_go(tuple(one for one in held if row is not None and one.neuron == row[0]))
 
     def action_let_all_go(self) -> None:
         """Let all cells go."""
-        self._let_go(self._dial.held.clamps)
+        self._let_go(self._settings.held.clamps)
 
     def action_read(self) -> None:
         """Ask for a text to look for neurons in."""
@@ -118,27 +118,27 @@ class NeuronPanel(NeuronSearching):
 
     def _value_of(self, neuron: Neuron, cell: FollowingNeuron | None = None) -> float:
         """At which value a cell is held, or would be offered."""
-        held = {clamp.neuron: clamp.value for clamp in self._dial.held.clamps}
+        held = {clamp.neuron: clamp.value for clamp in self._settings.held.clamps}
         if neuron in held or cell is None:
             return held.get(neuron, 0.0)
         return offered_value(cell)
 
     def _hold(self, neuron: Neuron, value: float) -> None:
-        voice = self.voice
-        if voice is None:
+        loaded = self.loaded
+        if loaded is None:
             return
         clamp = Clamp(neuron, value)
-        self._dial.hold(clamp, voice.model)
+        self._settings.hold(clamp, loaded.model)
         self._show_held()
         self.text.go_on()
-        release = key_words("neurons.release")
+        release = key_label("neurons.release")
         self.tell(f"{neuron} is held at {value:g} from now on; {release} lets it go.")
 
     def _let_go(self, clamps: tuple[Clamp, ...]) -> None:
         if not clamps:
-            self.tell("The cell is not held." if self._dial.held.clamps else "No cell is held.")
+            self.tell("The cell is not held." if self._settings.held.clamps else "No cell is held.")
             return
-        self._dial.let_go(clamps)
+        self._settings.let_go(clamps)
         self._show_held()
         names = ", ".join(str(clamp.neuron) for clamp in clamps)
         self.tell(f"{names} {'is' if len(clamps) == 1 else 'are'} free again.")

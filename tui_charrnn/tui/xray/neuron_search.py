@@ -9,8 +9,8 @@ from textual.message import Message
 
 from tui_charrnn.errors import CharRNNError, CorpusError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.background import Errand
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.keys.keymap import key_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui_charrnn.lens.findings import Findings, FollowingNeuron
     from tui_charrnn.lens.properties import Property
     from tui_charrnn.model.checkpoint import Model
-    from tui_charrnn.tui.text.generation_thread import Voice
+    from tui_charrnn.tui.text.generation_thread import LoadedModel
 
 LONGEST: Final = 500_000
 """Characters of a text that are read; more make r hardly more certain."""
@@ -90,7 +90,7 @@ class NeuronSearch:
 
     def __init__(
         self,
-        voice: Voice,
+        loaded: LoadedModel,
         said: str,
         announce: Callable[[Message], object],
         path: str = "",
@@ -98,63 +98,63 @@ class NeuronSearch:
         """Begin at once.
 
         Args:
-            voice: Whose neurons.
+            loaded: Whose neurons.
             said: What was said so far, which is read if there is no other text.
             announce: Posts a message to the screen; safe to call from any thread.
             path: Of a text that is to be read; empty is what the model was trained on.
         """
-        self._voice, self._said, self._path = voice, said, path
+        self._loaded, self._said, self._path = loaded, said, path
         self._announce = announce
-        self._errand = Errand("neurons", self._work)
+        self._task = BackgroundTask("neurons", self._work)
 
     def stop(self) -> None:
         """Want to know nothing any more."""
-        self._errand.give_up()
+        self._task.cancel()
 
-    def _work(self, errand: Errand) -> None:
+    def _work(self, task: BackgroundTask) -> None:
         try:
-            found = self._find(errand)
+            found = self._find(task)
         except CharRNNError as error:
-            errand.check()
+            task.check()
             self._announce(SearchEnded(self, None, safe_line(str(error))))
         else:
             self._announce(SearchEnded(self, found))
 
-    def _find(self, errand: Errand) -> Found:
+    def _find(self, task: BackgroundTask) -> Found:
         # deferred: NumPy, which the first frame does not wait for
         from tui_charrnn.lens.neurons import NeuronFinder  # noqa: PLC0415 - as said
         from tui_charrnn.lens.properties import with_following  # noqa: PLC0415 - as said
 
-        name, text, note = self._text(errand)
-        finder = NeuronFinder(self._voice.model)
+        name, text, note = self._text(task)
+        finder = NeuronFinder(self._loaded.model)
         blocks = [text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK)]
         for number, (block, after) in enumerate(with_following(blocks)):
-            errand.check()
+            task.check()
             share = number / len(blocks)
             self._announce(SearchMoved(self, f"Reading {safe_line(name)}: {share:.0%}"))
             finder.add(block, after)
         findings = finder.end(_TOP)
-        errand.check()
-        return found_in(findings, self._voice.model, safe_line(name), note)
+        task.check()
+        return found_in(findings, self._loaded.model, safe_line(name), note)
 
-    def _text(self, errand: Errand) -> tuple[str, str, str]:
+    def _text(self, task: BackgroundTask) -> tuple[str, str, str]:
         """The text's name, itself, and why it is not the one that was wanted."""
         from tui_charrnn.text.corpus import read_corpus  # noqa: PLC0415 - as in `_find`
 
-        keeps_returns = "\r" in self._voice.model.vocabulary.characters
+        keeps_returns = "\r" in self._loaded.model.vocabulary.characters
         if self._path:
             corpus = read_corpus(
                 [self._path],
                 unify_newlines=not keeps_returns,
-                heed=errand.check,
+                check_cancelled=task.check,
                 limit=LONGEST * _WIDEST,
             )
             return corpus.name, corpus.numbered.decode(0, LONGEST), ""
         try:
-            return self._own_text(errand)
+            return self._own_text(task)
         except CharRNNError as error:
             if len(self._said) < LEAST:
-                again = key_words("neurons.read")
+                again = key_label("neurons.read")
                 raise CorpusError(
                     f"What was said so far, {len(self._said):,} characters, is too little to look "
                     f"for neurons in: {LEAST:,} are needed. {again} looks again, or in a text that "
@@ -162,16 +162,18 @@ class NeuronSearch:
                 ) from error
             return "what was said so far", self._said[-LONGEST:], safe_line(str(error))
 
-    def _own_text(self, errand: Errand) -> tuple[str, str, str]:
+    def _own_text(self, task: BackgroundTask) -> tuple[str, str, str]:
         from tui_charrnn.generation.training_corpus import (  # noqa: PLC0415 - as in `_find`
             read_training_corpus,
         )
 
-        voice = self._voice
-        if voice.file is None or voice.runs_folder is None:
+        loaded = self._loaded
+        if loaded.file is None or loaded.runs_folder is None:
             raise CorpusError("The model came from no file, so it is not known what it read.")
         self._announce(SearchMoved(self, "Reading the text that the model was trained on"))
-        corpus = read_training_corpus(voice.model, voice.file, voice.runs_folder, heed=errand.check)
+        corpus = read_training_corpus(
+            loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
+        )
         return corpus.name, corpus.numbered.decode(0, LONGEST), ""
 
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.xray.neuron_list import NeuronList
 from tui_charrnn.tui.xray.neuron_search import NeuronSearch, SearchEnded, SearchMoved
 
 if TYPE_CHECKING:
-    from tui_charrnn.tui.generation_settings import Dial
-    from tui_charrnn.tui.text.generation_thread import Voice
+    from tui_charrnn.tui.generation_settings import GenerationSettings
+    from tui_charrnn.tui.text.generation_thread import LoadedModel
     from tui_charrnn.tui.text.spoken_text import SpokenText
     from tui_charrnn.tui.xray.neuron_list import Row
     from tui_charrnn.tui.xray.neuron_search import Found
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 class NeuronSearching(NeuronList):
     """Finds neurons in the background, and shows those of one property or of all."""
 
-    def __init__(self, text: SpokenText, dial: Dial) -> None:
+    def __init__(self, text: SpokenText, settings: GenerationSettings) -> None:
         """Find nothing yet.
 
         Args:
             text: Whose model is looked into.
-            dial: Says what is held.
+            settings: Says what is held.
         """
         super().__init__()
         self.text = text
-        self._dial = dial
+        self._settings = settings
         self.found: Found | None = None
         self.search: NeuronSearch | None = None
         """What is going on, if anything is."""
@@ -39,14 +39,14 @@ class NeuronSearching(NeuronList):
         self._problem = ""
 
     @property
-    def voice(self) -> Voice | None:
+    def loaded(self) -> LoadedModel | None:
         """Who speaks."""
-        opening = self.text.speech.opening if self.text.speech is not None else None
-        return opening.voice if opening is not None else None
+        opening = self.text.generation.opening if self.text.generation is not None else None
+        return opening.loaded if opening is not None else None
 
     def on_unmount(self) -> None:
         """Let the thread end."""
-        self.give_up()
+        self.cancel()
 
     def look(self, path: str | None = None) -> None:
         """Look for neurons, unless that was done for this model and no text is named.
@@ -54,24 +54,24 @@ class NeuronSearching(NeuronList):
         Args:
             path: Of a text; "" is what the model was trained on, None any text that was read.
         """
-        voice = self.voice
-        if voice is None:
+        loaded = self.loaded
+        if loaded is None:
             self._problem = "No model speaks yet."
-        elif path is not None or self.found is None or self.found.model is not voice.model:
-            self.give_up()
+        elif path is not None or self.found is None or self.found.model is not loaded.model:
+            self.cancel()
             self.found, self._filter, self._problem = None, "", ""
-            said = self.text.speech.utterance() if self.text.speech is not None else None
+            said = self.text.generation.result() if self.text.generation is not None else None
             generated = said.generated if said is not None else ""
-            self.search = NeuronSearch(voice, generated, self.post_message, path or "")
+            self.search = NeuronSearch(loaded, generated, self.post_message, path or "")
         self.draw_all()
 
-    def give_up(self) -> bool:
+    def cancel(self) -> bool:
         """End a search; False if there was none."""
         search, self.search = self.search, None
         if search is None:
             return False
         search.stop()
-        self._problem = f"The search was ended; {key_words('neurons.read')} begins another one."
+        self._problem = f"The search was ended; {key_label('neurons.read')} begins another one."
         self.draw_all()
         return True
 
@@ -79,7 +79,7 @@ class NeuronSearching(NeuronList):
         """Say how far it is."""
         event.stop()
         if event.search is self.search:
-            self._problem = f"{event.words} … {key_words('text.stop')} ends it."
+            self._problem = f"{event.words} … {key_label('text.stop')} ends it."
             self.draw_all()
 
     def on_search_ended(self, event: SearchEnded) -> None:
@@ -100,7 +100,7 @@ class NeuronSearching(NeuronList):
 
     def draw_all(self) -> None:
         """Show what is known, and what is held now."""
-        held = self._dial.held.clamps
+        held = self._settings.held.clamps
         rows: list[Row] = []
         if self.found is not None:
             rows = [(one.cell.neuron, one) for one in self.found.listed(self._filter)]
@@ -115,8 +115,8 @@ class NeuronSearching(NeuronList):
 
     def tell_keys(self) -> None:
         """Say which keys there are."""
-        color, hold = key_words("neurons.color"), key_words("neurons.hold")
-        leave = key_words("text.stop")
+        color, hold = key_label("neurons.color"), key_label("neurons.hold")
+        leave = key_label("text.stop")
         self.tell(f"{color} colors the text by a cell, {hold} clamps it, {leave} leaves.")
 
     def tell(self, sentence: str, *, is_problem: bool = False) -> None:

@@ -11,8 +11,8 @@ from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.background import Errand
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.compared_corpus import open_compared
 from tui_charrnn.tui.xray.gaps import Passage
 from tui_charrnn.viewing.originality_words import share_words
@@ -55,7 +55,7 @@ class OriginalityColoring:
 
     def begin(self, reading: XrayReading) -> Levels | None:
         """Find the corpus and compare the speech with it, in a thread."""
-        return None if reading.speech.tape is None else OriginalityLevels(reading, self)
+        return None if reading.generation.tape is None else OriginalityLevels(reading, self)
 
 
 class OriginalityLevels:
@@ -78,7 +78,7 @@ class OriginalityLevels:
         self._goal = 0
         """Up to which character of it is compared. Not up to the newest, or each would be alone."""
         self._changed = threading.Condition()
-        self._errand = Errand("originality", self._work)
+        self._task = BackgroundTask("originality", self._work)
 
     def legend(self) -> tuple[str, Sequence[str]]:
         """What is compared with what; while that is not known, how far it is."""
@@ -101,7 +101,7 @@ class OriginalityLevels:
 
     def want(self, passages: Sequence[Passage]) -> None:
         """Compare the continuation that is looked at, as far as it has come."""
-        tape = self._reading.speech.tape
+        tape = self._reading.generation.tape
         if passages and tape is not None:
             with self._changed:
                 self._branch = passages[0].branch
@@ -139,36 +139,36 @@ class OriginalityLevels:
 
     def close(self) -> None:
         """Compare no more."""
-        self._errand.give_up()
+        self._task.cancel()
         with self._changed:
             self._changed.notify()
 
-    def _work(self, errand: Errand) -> None:
-        speech = self._reading.speech
-        if speech.tape is None or speech.opening is None:
+    def _work(self, task: BackgroundTask) -> None:
+        generation = self._reading.generation
+        if generation.tape is None or generation.opening is None:
             return
         try:
             path = self._coloring.path
-            corpus = open_compared(speech.opening.voice, path, self._tell, errand.check)
+            corpus = open_compared(generation.opening.loaded, path, self._tell, task.check)
         except CharRNNError as error:
-            errand.check()
-            names = f"{key_words('speech.corpus')} names a text"
+            task.check()
+            names = f"{key_label('speech.corpus')} names a text"
             self._tell(f"there is no text to compare with; {names}")
             self._coloring.tell(f"{safe_line(str(error))} {names} to compare with.")
             return
-        errand.check()
+        task.check()
         self._corpus = corpus
         while True:
-            branch, began = self._next_branch(errand), time.monotonic()
-            self._extend(errand, speech.tape, branch, corpus)
-            if speech.is_active:  # which would be slow for as long as much is to be compared
-                errand.wait(time.monotonic() - began)
+            branch, began = self._next_branch(task), time.monotonic()
+            self._extend(task, generation.tape, branch, corpus)
+            if generation.is_active:  # which would be slow for as long as much is to be compared
+                task.wait(time.monotonic() - began)
 
-    def _next_branch(self, errand: Errand) -> int:
+    def _next_branch(self, task: BackgroundTask) -> int:
         """Wait for characters that are wanted and not compared yet."""
         with self._changed:
             while True:
-                errand.check()
+                task.check()
                 branch = self._branch
                 if branch is not None:
                     track = self._tracks.get(branch)
@@ -177,12 +177,12 @@ class OriginalityLevels:
                         return branch
                 self._changed.wait()
 
-    def _extend(self, errand: Errand, tape: Tape, branch: int, corpus: IndexedCorpus) -> None:
+    def _extend(self, task: BackgroundTask, tape: Tape, branch: int, corpus: IndexedCorpus) -> None:
         """Compare the next characters of a continuation."""
         # deferred: needed once there is an index
         from tui_charrnn.tui.xray.originality_track import OriginalityTrack  # noqa: PLC0415 - as said
 
-        errand.check()
+        task.check()
         track = self._tracks.get(branch)
         if track is None:
             while len(self._tracks) >= _TRACKS:

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
-from tui_charrnn.tui.keys.keymap import key_words
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.alternative_rows import character_words
 from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.tui.xray.heat_map import Palette, heat_rows, rows_needed, scale_row
@@ -70,16 +70,16 @@ class XrayPanel(Static):
     @property
     def pages(self) -> list[Page]:
         """The pages that there are for the model that speaks."""
-        opening = self._text.speech.opening if self._text.speech is not None else None
+        opening = self._text.generation.opening if self._text.generation is not None else None
         if opening is None:
             return [EXPECTED]
-        config = opening.voice.model.config
+        config = opening.loaded.model.config
         return pages_of(config.layer_count, has_gates=config.cell != "rnn")
 
     def on_mount(self) -> None:
         """Follow the text."""
         self.border_title = Content("X-ray")
-        for name in ("seen", "inside", "legend", "additions", "streaming"):
+        for name in ("seen", "snapshot", "legend", "additions", "streaming"):
             self.watch(self._text, name, self._redraw_soon)
 
     def on_resize(self) -> None:
@@ -115,12 +115,12 @@ class XrayPanel(Static):
         width, height = self.size
         if seen is None or not self.display or width < 1:
             self.border_title = Content("X-ray")
-            self._text.wants_inside = self.display and pages[page] != EXPECTED
+            self._text.wants_snapshot = self.display and pages[page] != EXPECTED
             self.update("", layout=False)
             return
         name = self._name_of(seen.index)
         rows: list[Content] = []
-        tabs = tabs_row(pages, page, key_words("speech.xray_page"), width)
+        tabs = tabs_row(pages, page, key_label("speech.xray_page"), width)
         title = Content(f"X-ray · character {seen.position + 1:,}: {name}")
         if self.has_class("-below"):  # the line above has the numbers
             title = title.append(" · ").append(tabs)
@@ -145,7 +145,7 @@ class XrayPanel(Static):
         """A page, and below it those after it that there is room for."""
         rows: list[Content] = []
         palette, width = palette_of(self.app), self.size.width
-        wants_inside = False
+        wants_snapshot = False
         for number, page in enumerate(pages[first:] + pages[:first]):
             room = height - len(rows) - (1 if number else 0)
             maps = [] if page == EXPECTED else self._maps(page)
@@ -155,9 +155,9 @@ class XrayPanel(Static):
             if page == EXPECTED:
                 rows += expected_rows(seen, width, room, self._name_of)
             else:
-                wants_inside = True
-                rows += _inside_rows(maps, width, room, palette)
-        self._text.wants_inside = wants_inside
+                wants_snapshot = True
+                rows += _snapshot_rows(maps, width, room, palette)
+        self._text.wants_snapshot = wants_snapshot
         return rows
 
     def _name_of(self, index: int) -> str:
@@ -165,11 +165,11 @@ class XrayPanel(Static):
 
     def _maps(self, page: Page) -> list[HeatMap] | None:
         """What there is of a layer; None as long as that is not known."""
-        inside, levels = self._text.inside, self._text.levels
-        if inside is None or page.layer >= len(inside.layers):
+        snapshot, levels = self._text.snapshot, self._text.levels
+        if snapshot is None or page.layer >= len(snapshot.layers):
             return None
         probe = getattr(levels, "probe", None)
-        return maps_of(page, inside.layers[page.layer], probe)
+        return maps_of(page, snapshot.layers[page.layer], probe)
 
 
 _COLORS: Final = ("background", "xray-negative", "xray-positive")
@@ -194,7 +194,7 @@ def _needed(maps: list[HeatMap] | None, width: int, palette: Palette | None) -> 
     return rows_needed(maps, width, palette, _LEAST_INSIDE) + 1
 
 
-def _inside_rows(
+def _snapshot_rows(
     maps: list[HeatMap] | None, width: int, height: int, palette: Palette | None
 ) -> list[Content]:
     if maps is None:
@@ -204,7 +204,7 @@ def _inside_rows(
 
 def name_of(text: SpokenText, index: int) -> str:
     """A character of the vocabulary that speaks, safe to show."""
-    opening = text.speech.opening if text.speech is not None else None
+    opening = text.generation.opening if text.generation is not None else None
     if opening is None:
         return ""
     is_ascii = bool(getattr(text.app, "is_ascii", False))

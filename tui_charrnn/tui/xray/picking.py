@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.xray.colorings import UnitColoring
-from tui_charrnn.tui.xray.legend import color_by, config_of, furnished
+from tui_charrnn.tui.xray.legend import color_by, config_of, mounted_legend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tui_charrnn.model_config import ModelConfig
-    from tui_charrnn.tui.text.text_pane import Conversation
+    from tui_charrnn.tui.text.text_pane import TextPane
 
 
-def ask_for_unit(app: App[None], conversation: Conversation, tell: Callable[[str], object]) -> None:
+def ask_for_unit(app: App[None], text_pane: TextPane, tell: Callable[[str], object]) -> None:
     """Ask for a name, and color the text of a conversation by what it names.
 
     Args:
         app: Shows the prompt.
-        conversation: Whose text.
+        text_pane: Whose text.
         tell: Says that there is no model yet.
     """
-    config = config_of(conversation)
+    config = config_of(text_pane)
     if config is None:
         tell("There is no text yet whose model could be looked into.")
         return
@@ -43,10 +43,10 @@ def ask_for_unit(app: App[None], conversation: Conversation, tell: Callable[[str
 
     def take(typed: str | None) -> None:
         if typed:
-            color_by(conversation, typed.strip())
+            color_by(text_pane, typed.strip())
 
-    now = conversation.spoken.coloring
-    chosen = now if isinstance(now, UnitColoring) else furnished(conversation).units["neuron"]
+    now = text_pane.spoken.coloring
+    chosen = now if isinstance(now, UnitColoring) else mounted_legend(text_pane).units["neuron"]
     probe = chosen.probe(config)
     screen = AskTextScreen("Color by", question_for(config), str(probe), problem)
     app.push_screen(screen, take)

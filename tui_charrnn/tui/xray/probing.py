@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 
 if TYPE_CHECKING:
-    from tui_charrnn.tui.text.text_pane import Conversation
+    from tui_charrnn.tui.text.text_pane import TextPane
 
 
 class Probing(Screen[None]):
     """A screen with a conversation whose model can be looked into."""
 
     if TYPE_CHECKING:  # what the screen has
-        conversation: Conversation
+        text_pane: TextPane
 
         def action_show(self, pane: str) -> None:
             """Open a pane and give it the focus."""
 
     def action_earlier(self, by: int) -> None:
         """Go to the text that was begun before the one in sight (-1), or after it (1)."""
-        self.conversation.spoken.action_earlier(by)
+        self.text_pane.spoken.action_earlier(by)
 
     def action_corpus(self) -> None:
         """Ask for a text, and mark what is copied from it."""
@@ -33,14 +33,14 @@ class Probing(Screen[None]):
         def compare(typed: str | None) -> None:
             if typed is not None:
                 path = str(Path(typed).expanduser()) if typed else ""
-                compare_with(self.conversation, path)
+                compare_with(self.text_pane, path)
 
         question = "A file to compare with; an empty line takes what the model was trained on."
         self.app.push_screen(AskTextScreen("Originality", question, "", file_problem), compare)
 
     def action_neurons(self) -> None:
         """List the neurons that follow something in a text."""
-        self.conversation.open_neurons()
+        self.text_pane.open_neurons()
         self.action_show("text")
 
 

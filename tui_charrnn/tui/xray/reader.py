@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.tui.xray.gaps import Passage, find_gap
 from tui_charrnn.tui.xray.numbers import ProbeValues, XrayNumbers, key_of
-from tui_charrnn.tui.xray.stream_tap import Hearing, Inside, came
+from tui_charrnn.tui.xray.stream_tap import LayerSnapshot, StreamTap, came
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.lens.probe import Probe
     from tui_charrnn.lens.tape_reading import TapeReader
-    from tui_charrnn.tui.text.generation_thread import Speech
+    from tui_charrnn.tui.text.generation_thread import GenerationThread
 
-__all__ = ["ALTERNATIVES", "Inside", "Passage", "XrayReading"]
+__all__ = ["ALTERNATIVES", "LayerSnapshot", "Passage", "XrayReading"]
 
 ALTERNATIVES: Final = 12
 """How many of the likeliest characters are kept of each place."""
@@ -40,7 +40,7 @@ class _Task(NamedTuple):
     """Whether the states after it are to be kept."""
 
 
-_HEARD: Final = _Task()
+_TAPPED: Final = _Task()
 
 
 class XrayReading:
@@ -49,28 +49,28 @@ class XrayReading:
     While the text streams, reading rests as long as it works.
     """
 
-    def __init__(self, speech: Speech, announce: Callable[[Passage], object]) -> None:
+    def __init__(self, generation: GenerationThread, announce: Callable[[Passage], object]) -> None:
         """Wait for what is wanted.
 
         Args:
-            speech: Whose tape is read, as soon as there is one.
+            generation: Whose tape is read, as soon as there is one.
             announce: Hears of every passage that was read, in the thread that read it.
         """
-        self.speech: Final = speech
+        self.generation: Final = generation
         self.announce: Final = announce
         self.numbers: Final = XrayNumbers()
         """What is known so far."""
         self.values: ProbeValues | None = None
         """What is known of the neuron or gate that is followed."""
-        self.inside: Inside | None = None
+        self.snapshot: LayerSnapshot | None = None
         """States and gates of the character that was looked into last."""
         self._wanted: tuple[Passage, ...] = ()
         self._place: tuple[int, int] | None = None
         """Branch and position of a character that is to be looked into."""
         self._changed = threading.Condition()
         self._is_over = False
-        self._hearing = Hearing()
-        speech.listener = self._hearing.listen
+        self._tap = StreamTap()
+        generation.listener = self._tap.on_character
         threading.Thread(target=self._run, daemon=True, name="xray").start()
 
     def want(self, passages: Sequence[Passage], place: tuple[int, int] | None = None) -> None:
@@ -81,11 +81,11 @@ class XrayReading:
             place: Branch and position of a character that is to be looked into first; of the
                 newest one of a text that streams, the states before it are noted as it comes.
         """
-        hearing = self._hearing
-        if place is not None and self.speech.is_active and hearing.is_near(place):
-            hearing.wants_inside = True
-            if hearing.inside is not None:
-                self.inside, hearing.inside = hearing.inside, None
+        tap = self._tap
+        if place is not None and self.generation.is_active and tap.is_near(place):
+            tap.wants_snapshot = True
+            if tap.snapshot is not None:
+                self.snapshot, tap.snapshot = tap.snapshot, None
             place = None
         with self._changed:
             self._wanted, self._place = tuple(passages), place
@@ -99,35 +99,35 @@ class XrayReading:
         """
         with self._changed:
             self.values = None if probe is None else ProbeValues(probe)
-            self._hearing.values = self.values
+            self._tap.values = self.values
             return self.values
 
     def close(self) -> None:
         """Read no more."""
-        self.speech.hear_nothing()
+        self.generation.remove_listener()
         with self._changed:
             self._is_over = True
             self._changed.notify()
 
     @property
-    def has_heard(self) -> bool:
+    def has_tapped(self) -> bool:
         """Whether characters came since something was wanted last."""
-        return bool(self._hearing)
+        return bool(self._tap)
 
     def _run(self) -> None:
         reader: TapeReader | None = None
         while (task := self._next_task(reader)) is not None:
-            began, tape = time.monotonic(), self.speech.tape
+            began, tape = time.monotonic(), self.generation.tape
             if tape is None:
                 return
             try:
                 self._take_in(tape.tree)
                 if task.passage is not None:
-                    reader = reader or _reader_of(tape, self.speech)
+                    reader = reader or _reader_of(tape, self.generation)
                     self._read(tape.tree, reader, task)
             except CharRNNError:  # scores that are no numbers; the speech has said so itself
                 return
-            if self.speech.is_active and task.passage is not None:
+            if self.generation.is_active and task.passage is not None:
                 with self._changed:
                     self._changed.wait_for(lambda: self._is_over, time.monotonic() - began)
 
@@ -148,21 +148,21 @@ class XrayReading:
             for key, value in zip(keys, reader.values, strict=True):
                 values.keep(key, value)
         if task.is_looked_into:
-            self.inside = Inside(branch, stop - 1, reader.views())
+            self.snapshot = LayerSnapshot(branch, stop - 1, reader.views())
         self.announce(passage)
 
     def _take_in(self, tree: Tree) -> None:
         """Make numbers of what was heard."""
-        heard = self._hearing.take()
-        if not heard:
+        tapped = self._tap.take()
+        if not tapped:
             return
         # deferred: NumPy, as in `_reader_of`
         from tui_charrnn.lens.tape_reading import predictions_of  # noqa: PLC0415 - as said
 
-        keys = [key_of(tree, one.branch, one.position) for one in heard]
-        logits = [one.logits for one in heard]
-        self.numbers.keep(keys, predictions_of(logits, came(tree, heard), ALTERNATIVES))
-        for branch, group in itertools.groupby(heard, lambda one: one.branch):
+        keys = [key_of(tree, one.branch, one.position) for one in tapped]
+        logits = [one.logits for one in tapped]
+        self.numbers.keep(keys, predictions_of(logits, came(tree, tapped), ALTERNATIVES))
+        for branch, group in itertools.groupby(tapped, lambda one: one.branch):
             positions = [one.position for one in group]
             start = max(min(positions) - 1, 0)  # the value before the first came with it
             self.announce(Passage(branch, start, max(positions) + 1))
@@ -171,7 +171,7 @@ class XrayReading:
         """Wait for something that is wanted and not known; None once it is over."""
         with self._changed:
             while not self._is_over:
-                tape = self.speech.tape
+                tape = self.generation.tape
                 if tape is not None:
                     task = self._open_task(tape.tree, reader.at if reader is not None else None)
                     if task is not None:
@@ -182,10 +182,12 @@ class XrayReading:
 
     def _open_task(self, tree: Tree, at: tuple[int, int] | None) -> _Task | None:
         """Something that is wanted and not known."""
-        if self._hearing and self._wanted:
-            return _HEARD
-        place, inside = self._place, self.inside
-        if place is not None and (inside is None or (inside.branch, inside.position) != place):
+        if self._tap and self._wanted:
+            return _TAPPED
+        place, snapshot = self._place, self.snapshot
+        if place is not None and (
+            snapshot is None or (snapshot.branch, snapshot.position) != place
+        ):
             return _Task(Passage(*place, place[1] + 1), is_looked_into=True)
         for wanted in self._wanted:
             passage = self._gap(tree, wanted, at)
@@ -195,21 +197,21 @@ class XrayReading:
 
     def _gap(self, tree: Tree, wanted: Passage, at: tuple[int, int] | None) -> Passage | None:
         """The last characters of a passage that are not known."""
-        branch, values, last = wanted.branch, self.values, self._hearing.last
+        branch, values, last = wanted.branch, self.values, self._tap.last
 
         def is_known(position: int) -> bool:
             key = key_of(tree, branch, position)
             return key in self.numbers and (values is None or key in values)
 
-        if last is not None and last[0] == branch and self.speech.is_active:
+        if last is not None and last[0] == branch and self.generation.is_active:
             # what comes will be heard; values come one character later
             stop = min(wanted.stop, last[1] + (1 if values is None else 0))
             wanted = wanted._replace(stop=stop)
         return find_gap(wanted, is_known, at)
 
 
-def _reader_of(tape: Tape, speech: Speech) -> TapeReader:
+def _reader_of(tape: Tape, generation: GenerationThread) -> TapeReader:
     # deferred: NumPy, which the first frame does not wait for
     from tui_charrnn.lens.tape_reading import TapeReader  # noqa: PLC0415 - as said
 
-    return TapeReader(tape, speech.moment, ALTERNATIVES)
+    return TapeReader(tape, generation.moment, ALTERNATIVES)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from tui_charrnn.model.weights import Float32
     from tui_charrnn.tui.xray.numbers import ProbeValues
 
-_MOST_HEARD: Final = 1024
+_MOST_TAPPED: Final = 1024
 """Characters that are kept until numbers are made of them; older ones are read again."""
 _NEAR: Final = 64
 """Characters from the newest one back within which one of a text that streams is near it."""
 
 
-class Heard(NamedTuple):
+class Tapped(NamedTuple):
     """A character that was just said."""
 
     branch: int
@@ -31,7 +31,7 @@ class Heard(NamedTuple):
     """The scores that it was chosen by, shape (V,)."""
 
 
-class Inside:
+class LayerSnapshot:
     """States and gates of the step in which a character was read."""
 
     def __init__(self, branch: int, position: int, layers: tuple[LayerView, ...]) -> None:
@@ -41,7 +41,7 @@ class Inside:
         """The lowest first."""
 
 
-class Hearing:
+class StreamTap:
     """Notes what a stream knows as it speaks; called in the thread that speaks.
 
     A character is known to be read only when the next one is chosen: states are those of the
@@ -52,17 +52,17 @@ class Hearing:
         """Have heard nothing yet."""
         self.values: ProbeValues | None = None
         """Takes what the chosen neuron or gate has after each character, if there is one."""
-        self.wants_inside = False
+        self.wants_snapshot = False
         """Whether states and gates are to be noted at the next character."""
-        self.inside: Inside | None = None
+        self.snapshot: LayerSnapshot | None = None
         """Those that were noted last."""
         self.last: tuple[int, int] | None = None
         """Branch and position of the newest character."""
-        self._heard: deque[Heard] = deque(maxlen=_MOST_HEARD)
+        self._tapped: deque[Tapped] = deque(maxlen=_MOST_TAPPED)
 
     def __bool__(self) -> bool:
         """Whether characters came that nobody has taken yet."""
-        return bool(self._heard)
+        return bool(self._tapped)
 
     def is_near(self, place: tuple[int, int]) -> bool:
         """Whether a character is one of the newest, by its branch and position."""
@@ -70,31 +70,31 @@ class Hearing:
             place[0] == self.last[0] and place[1] >= self.last[1] - _NEAR
         )
 
-    def listen(self, tape: Tape) -> None:
+    def on_character(self, tape: Tape) -> None:
         """Note the scores that the newest character was chosen by, and what was read before it."""
         number, position = tape.branch.number, tape.position - 1
-        self._heard.append(Heard(number, position, tape.stream.logits.copy()))
+        self._tapped.append(Tapped(number, position, tape.stream.logits.copy()))
         self.last = number, position
         values = self.values
         if position and values is not None:
             values.keep(
                 key_of(tape.tree, number, position - 1), values.probe.value(tape.stream.layers)
             )
-        if position and self.wants_inside:
+        if position and self.wants_snapshot:
             # deferred: NumPy, which the first frame does not wait for
             from tui_charrnn.lens.trace import view_layers  # noqa: PLC0415 - as said
 
-            self.wants_inside = False
-            self.inside = Inside(number, position - 1, view_layers(tape.stream.layers))
+            self.wants_snapshot = False
+            self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
 
-    def take(self) -> list[Heard]:
+    def take(self) -> list[Tapped]:
         """What came since the last call."""
-        return [self._heard.popleft() for _ in range(len(self._heard))]
+        return [self._tapped.popleft() for _ in range(len(self._tapped))]
 
 
-def came(tree: Tree, heard: Sequence[Heard]) -> list[int]:
+def came(tree: Tree, tapped: Sequence[Tapped]) -> list[int]:
     """The characters that were heard, by their numbers in the vocabulary."""
     branches = tree.branches
     return [
-        branches[one.branch].indices[one.position - branches[one.branch].start] for one in heard
+        branches[one.branch].indices[one.position - branches[one.branch].start] for one in tapped
     ]

@@ -27,18 +27,18 @@ _PATHS: Final = ("/", "~/", "./", "../")
 _NO_FILE: Final = "There is no such file. A space before it has the line itself read."
 
 
-class GivenTextInput(SeedInput):
+class ExternalTextInput(SeedInput):
     """A field for a text of any number of lines; Enter takes it."""
 
     LONGEST: ClassVar[int] = LONGEST + 1
 
 
-class GivenTextScreen(Dialog["str | Path | None"]):
+class ExternalTextScreen(Dialog["str | Path | None"]):
     """Asks for a text, pasted or by the path of its file; None if it is left by Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
     DEFAULT_CSS = """
-    GivenTextScreen {
+    ExternalTextScreen {
         align: center middle;
         & #given {
             border: round $primary;
@@ -53,7 +53,7 @@ class GivenTextScreen(Dialog["str | Path | None"]):
             max-height: 100%;
         }
         & Static { height: auto; }
-        & GivenTextInput {
+        & ExternalTextInput {
             height: 10;
             max-height: 10;
             border: none;
@@ -67,7 +67,7 @@ class GivenTextScreen(Dialog["str | Path | None"]):
     }
     """
 
-    field = query_one(GivenTextInput)
+    field = query_one(ExternalTextInput)
     words = query_one("#given-words", Static)
 
     def compose(self) -> ComposeResult:
@@ -80,7 +80,7 @@ class GivenTextScreen(Dialog["str | Path | None"]):
                 f"what it made of every character; {LONGEST:,} at most are read.",
                 markup=False,
             )
-            yield GivenTextInput(placeholder="a text, or a path")
+            yield ExternalTextInput(placeholder="a text, or a path")
             yield Static("", id="given-words", markup=False)
 
     def on_mount(self) -> None:

@@ -119,9 +119,9 @@ class XrayText(ExplainedText):
         if self._levels is None or not self.shown:
             return
         explained, view = self.explained(), self.view()
-        place = (self.branch, explained) if self.wants_inside else None
+        place = (self.branch, explained) if self.wants_snapshot else None
         looked_at = self.branch, explained, view, place, self.streaming
-        if looked_at != self._looked_at or reading.has_heard:
+        if looked_at != self._looked_at or reading.has_tapped:
             self._looked_at = looked_at
             wanted = wanted_passages(
                 self.branch, explained, view, self.shown, is_streaming=self.streaming

@@ -28,7 +28,7 @@ _BUMPS: Final = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
 """What the two halves of the key grow by from round to round."""
 
 
-class Draws:
+class RandomStream:
     """A sequence of uniform numbers that an RNG seed names for ever.
 
     Source:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tui_charrnn.generation.draws import Draws, fresh_rng_seed
+from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 
 SEEDS = [0, 1, 2**32 - 1, 2**32, 2**63 - 1, 2**64 + 3, 2**200 + 1]
 
@@ -18,7 +18,7 @@ def numbers_of_numpy(rng_seed: int, drawn: int, count: int) -> list[float]:
 
 @pytest.mark.parametrize("rng_seed", SEEDS)
 def test_the_numbers_are_those_of_numpy(rng_seed: int) -> None:
-    draws = Draws(rng_seed)
+    draws = RandomStream(rng_seed)
 
     assert [draws.next() for _ in range(1200)] == numbers_of_numpy(rng_seed, 0, 1200)
     assert draws.drawn == 1200
@@ -26,14 +26,14 @@ def test_the_numbers_are_those_of_numpy(rng_seed: int) -> None:
 
 @pytest.mark.parametrize("drawn", [1, 3, 4, 511, 512, 513, 10**12 + 3])
 def test_every_place_has_the_number_that_numpy_has_there(drawn: int) -> None:
-    draws = Draws(7, drawn)
+    draws = RandomStream(7, drawn)
 
     assert [draws.next() for _ in range(9)] == numbers_of_numpy(7, drawn, 9)
     assert draws.drawn == drawn + 9
 
 
 def test_a_number_that_is_passed_over_is_one_of_the_sequence() -> None:
-    draws = Draws(3)
+    draws = RandomStream(3)
     draws.skip()
 
     assert draws.next() == numbers_of_numpy(3, 1, 1)[0]

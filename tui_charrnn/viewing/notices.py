@@ -5,7 +5,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Notice:
     """Something that happened in a run and is worth a sentence."""
 
     sentence: str

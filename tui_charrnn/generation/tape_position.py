@@ -27,7 +27,7 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TapePosition:
     """A place of a text: all that was known before its character was chosen."""
 
     position: int
