@@ -13,10 +13,15 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tests.support.command import ROOT
+from tests.support.fake_run import fake_run
 from tests.support.pseudo_terminal import TERMINAL_VARIABLES, read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.generate import generate
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.model.checkpoint import load_model, serialize_model
+from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.runs.checkpoints import save_checkpoint
+from tui_charrnn.runs.storage import Storage
 
 SAYS = ("-n", "300", "--rng-seed", "1")
 LEAST = 8
@@ -56,6 +61,33 @@ def copied_positions(text: str, corpus: str, least: int) -> set[int]:
         if text[place : place + least] in corpus
         for position in range(place, place + least)
     }
+
+
+@pytest.mark.parametrize("name", ["shakespeare", "linux"])
+def test_what_a_run_names_is_not_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refuse(*_: object, **__: object) -> bytes:
+        raise AssertionError("something was to be downloaded")
+
+    monkeypatch.setattr("tui_charrnn.text.catalogue.fetch", refuse)
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.0], evaluations={2: 2.4})
+    model = load_model(run.checkpoint(2).model)
+    tensors = tensors_from_weights(model.weights, model.config)
+    document = json.loads(run.description.read_bytes())
+    document["corpus"] |= {"name": name, "sources": [f"catalogue:{name}"]}
+    run.description.write_text(json.dumps(document), encoding="utf-8")
+    facts = {"name": name, "sha256": document["corpus"]["sha256"]}
+    storage, data = (
+        Storage(),
+        serialize_model(tensors, model.config, model.vocabulary, corpus=facts, training={}),
+    )
+    save_checkpoint(run, storage, step=3, model=data, training=b"t", loss=1.0, is_best=True, keep=1)
+
+    result = invoke(*SAYS, "--model", run.path, "--originality")
+
+    assert isinstance(result.exception, CorpusError)
+    assert f"corpora inspect {name}" in str(result.exception)
 
 
 def share_of_new(text: str, corpus: str, length: int) -> float:

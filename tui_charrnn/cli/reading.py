@@ -50,5 +50,10 @@ def read_named_corpus(
             limit=limit,
         )
     for name, sha256 in corpus.report.recorded:
-        narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
+        tell_recorded(name, sha256)
     return corpus
+
+
+def tell_recorded(name: str, sha256: str | None) -> None:
+    """Say that a text was downloaded which could not be held against a hash."""
+    narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")

@@ -14,6 +14,7 @@ from tui_charrnn.cli.output import (
     stdin_bytes,
     stdout_is_terminal,
 )
+from tui_charrnn.cli.reading import tell_recorded
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces
@@ -98,8 +99,11 @@ def read_blocks(
 
 def _pieces(source: Source, encoding: str, found: BytesFound) -> Iterator[str]:
     if source.entry:
+        is_unknown = source.entry.is_unknown
         with progress_bar(f"Fetching {source.name}") as progress:
             path = obtain(source.entry, progress=progress)
+        if is_unknown:
+            tell_recorded(source.entry.name, source.entry.expected_sha256)
         return read_pieces(path, Reading(), found)
     file = source.path or stdin_bytes()
     if file is None:

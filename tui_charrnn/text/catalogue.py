@@ -55,6 +55,11 @@ class CatalogueEntry:
         return self.sha256 or self.cached.recorded_sha256
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether there is no hash yet that a download could be held against."""
+        return self.kind == "download" and self.expected_sha256 is None
+
+    @property
     def is_here(self) -> bool:
         """Whether the text is kept on this machine, undamaged."""
         return self.cached.is_intact(self.expected_sha256)

@@ -50,7 +50,9 @@ def number_sources(
         check_cancelled: Called after every piece.
         limit: Bytes of the files after which to stop.
     """
-    unknown = [source.entry for source in sources.sources if source.entry and _is_new(source.entry)]
+    unknown = [
+        source.entry for source in sources.sources if source.entry and source.entry.is_unknown
+    ]
     files = [_file_of(source, stdin, progress) for source in sources.sources]
     paths = [file for file in files if isinstance(file, Path)]
     place = _place(sources, reading, paths)
@@ -165,10 +167,6 @@ def _size(files: Sequence[Path | BinaryIO]) -> int | None:
             return None
         size += file.stat().st_size
     return size
-
-
-def _is_new(entry: CatalogueEntry) -> bool:
-    return entry.kind == "download" and entry.expected_sha256 is None
 
 
 def _report(
