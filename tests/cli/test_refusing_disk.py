@@ -1,0 +1,62 @@
+"""A disk that answers every look with an error, or a run of another user: a sentence and its code."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import fake_run
+from tests.support.refusing_disk import refuse_all
+from tui_charrnn.cli.launching import tell_failure
+from tui_charrnn.cli.main import run as run_command
+from tui_charrnn.runs.layout import RunDirectory
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return fake_run(tmp_path / "runs", losses=[3.0, 2.0], evaluations={2: 2.4}, end="saved")
+
+
+@pytest.mark.parametrize("only_inside", [False, True])
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["doctor"],
+        ["runs", "show"],
+        ["runs", "export"],
+        ["runs", "rm", "--yes"],
+        ["resume", "--headless"],
+        ["stop"],
+        ["generate", "a", "--no-history", "--model"],
+    ],
+    ids=" ".join,
+)
+def test_a_run_that_cannot_be_read_is_told_of_with_3(
+    run: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    only_inside: bool,
+) -> None:
+    with monkeypatch.context() as patch:
+        refuse_all(patch, run.path, code, only_inside=only_inside)
+        assert run_command([*words, str(run.path)]) == 3
+    said = capsys.readouterr().err
+    assert "There is no run" not in said
+    assert said.count("\n") == 1
+    assert "defect" not in said
+
+
+@pytest.mark.parametrize("only_inside", [False, True])
+def test_how_a_trainer_ended_is_told_all_the_same(
+    run: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    only_inside: bool,
+) -> None:
+    with monkeypatch.context() as patch:
+        refuse_all(patch, run.path, errno.EIO, only_inside=only_inside)
+        tell_failure(run, 6, 0)
+    assert "ended with exit code 6" in capsys.readouterr().err
