@@ -1,4 +1,4 @@
-"""A disk that answers every look with an error, or a run of another user: a sentence and its code."""
+"""A disk that answers every look with an error, or another user's run: a sentence and its code."""
 
 import errno
 from pathlib import Path

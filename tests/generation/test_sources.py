@@ -145,3 +145,15 @@ def test_what_is_not_found_is_explained(runs_folder: Path, argument: str, senten
         find_model(argument, runs_folder)
 
     assert caught.value.exit_code == ExitCode.DATA
+
+
+def test_it_is_told_when_the_best_checkpoint_of_a_run_cannot_be_taken(runs_folder: Path) -> None:
+    run = start_run(runs_folder)
+    best, newest = checkpoint(run, 2, is_best=True), checkpoint(run, 3)
+    told: list[str] = []
+    find_model(run.name, runs_folder, told.append)
+    assert told == []
+    best.model.write_bytes(b"torn")
+    assert find_model(str(run.path), runs_folder, told.append) == newest.model
+    assert len(told) == 1
+    assert "step 2, is damaged" in told[0]

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.faulty_disk import FaultyDisk
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, save_checkpoint
+from tui_charrnn.runs.checkpoints import (
+    best_or_newest,
+    missed_best,
+    newest_valid,
+    save_checkpoint,
+)
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.pruning import prune_checkpoints, return_to
@@ -103,3 +108,15 @@ def test_no_flipped_bit_in_latest_json_leads_back(run: RunDirectory) -> None:
     for flipped in flips(run.latest.read_bytes()):
         run.latest.write_bytes(flipped)
         assert newest_valid(run) == run.checkpoint(8), flipped
+
+
+def test_whoever_gets_another_than_the_best_is_told(run: RunDirectory) -> None:
+    assert missed_best(run, best_or_newest(run)) == ""
+    run.checkpoint(4).model.write_bytes(b"torn")
+    told = missed_best(run, best_or_newest(run))
+    assert "of step 4, is damaged" in told
+    assert "step-00000008 is taken" in told
+    run.best.write_bytes(b"{")
+    assert "best.json does not say" in missed_best(run, best_or_newest(run))
+    run.best.unlink()
+    assert missed_best(run, best_or_newest(run)) == ""

@@ -209,7 +209,7 @@ def _open_stream(
     from tui_charrnn.generation.stream import CharacterStream  # noqa: PLC0415  deferred, see above
     from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
 
-    path = recorder.watch(find_model(model, runs_folder(runs_dir)), model)
+    path = recorder.watch(find_model(model, runs_folder(runs_dir), narrate), model)
     loaded = load_model(path)
     return CharacterStream(loaded, sampling, parse_clamps(clamps, loaded.config)), path
 

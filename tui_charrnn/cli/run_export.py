@@ -54,8 +54,14 @@ def export(
         export_model,
         export_run,
     )
+    from tui_charrnn.runs.checkpoints import (  # noqa: PLC0415  deferred, see above
+        best_or_newest,
+        missed_best,
+    )
 
     found = find_run(run, runs_folder(runs_dir))
+    if missed := missed_best(found, best_or_newest(found)):
+        narrate(missed)
     with progress_bar(f"Packing {found.name}") as progress:
         if model is None:
             target = _at(file or Path())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tui_charrnn.cli.options import runs_folder
 from tui_charrnn.cli.output import (
+    narrate,
     progress_bar,
     stderr_is_terminal,
     stdin_bytes,
@@ -50,7 +51,7 @@ def load_models(models: Sequence[str], runs_dir: Path | None) -> "dict[str, Mode
     paths: dict[Path, str] = {}
     wanted: Sequence[str | None] = models or [None]
     for argument in wanted:
-        path = find_model(argument, folder)
+        path = find_model(argument, folder, narrate)
         name = argument or path.stem
         if path in paths:
             raise ConfigError(

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tui_charrnn.errors import ModelFileError
@@ -9,7 +10,13 @@ from tui_charrnn.resources import bundled_models
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 
 
-def find_model(argument: str | None, runs_folder: Path) -> Path:
+def _say_nothing(_sentence: str) -> None:
+    """Tell nobody."""
+
+
+def find_model(
+    argument: str | None, runs_folder: Path, tell: Callable[[str], None] = _say_nothing
+) -> Path:
     """The model file that an argument names.
 
     A path that leads to a file, a run directory or a checkpoint wins over the name of a run in the
@@ -19,6 +26,7 @@ def find_model(argument: str | None, runs_folder: Path) -> Path:
     Args:
         argument: What the user named; None stands for the first bundled model.
         runs_folder: Where runs are looked up by name.
+        tell: Told in a sentence if the best checkpoint of a run cannot be taken.
 
     Raises:
         ModelFileError: If nothing is found; names that are near are listed.
@@ -31,9 +39,9 @@ def find_model(argument: str | None, runs_folder: Path) -> Path:
             )
         return next(iter(bundled.values()))
     try:
-        found = _at_path(Path(argument).expanduser()) if argument else None
+        found = _at_path(Path(argument).expanduser(), tell) if argument else None
         if found is None and _is_plain_name(argument):
-            found = _at_run(RunDirectory(runs_folder / argument)) or bundled.get(argument)
+            found = _at_run(RunDirectory(runs_folder / argument), tell) or bundled.get(argument)
         if found is None:
             raise ModelFileError(_unknown_sentence(argument, runs_folder, list(bundled)))
     except (OSError, RuntimeError) as error:  # RuntimeError: the home of `~nobody`
@@ -50,21 +58,23 @@ def models_that_came_along() -> dict[str, Path]:
         return {}
 
 
-def _at_path(path: Path) -> Path | None:
+def _at_path(path: Path, tell: Callable[[str], None]) -> Path | None:
     if path.is_file():
         return path
     checkpoint = CheckpointDirectory(path)
-    return checkpoint.model if _is_own(checkpoint.model) else _at_run(RunDirectory(path))
+    return checkpoint.model if _is_own(checkpoint.model) else _at_run(RunDirectory(path), tell)
 
 
-def _at_run(run: RunDirectory) -> Path | None:
+def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
     """The model to sample from a run with, or None if there is no such run."""
     if not os.path.lexists(run.description):
         return None
     # deferred: a bundled model speaks without it
-    from tui_charrnn.runs.checkpoints import best_or_newest  # noqa: PLC0415 - as said
+    from tui_charrnn.runs.checkpoints import best_or_newest, missed_best  # noqa: PLC0415 - as said
 
     checkpoint = best_or_newest(run)
+    if missed := missed_best(run, checkpoint):
+        tell(missed)
     if checkpoint is not None:
         return checkpoint.model
     if not run.live_model.parent.is_symlink() and _is_own(run.live_model):

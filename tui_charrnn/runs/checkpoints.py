@@ -6,10 +6,12 @@ checkpoint, old or new, and an old one goes only after the new one is durable.
 """
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import RunError, StorageError
+from tui_charrnn.invocation import command
 from tui_charrnn.runs.checkpoint_folders import whole_checkpoints
 from tui_charrnn.runs.file_system import explained
 from tui_charrnn.runs.json_values import encode_json
@@ -114,6 +116,29 @@ def best_or_newest(run: RunDirectory) -> CheckpointDirectory | None:
         if is_whole(checkpoint, model_only=True):
             return checkpoint
     return next(whole_checkpoints(run, model_only=True), None)
+
+
+def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
+    """Why a checkpoint is not the best one, in a sentence; empty if it is, or none is named so.
+
+    Args:
+        run: Where it lies.
+        taken: What `best_or_newest` gave.
+    """
+    pointer = read_pointer(run, run.best)
+    if pointer is None:
+        if not os.path.lexists(run.best):
+            return ""
+        problem = f"In the run {run.name}, best.json does not say which checkpoint is the best"
+    elif taken is not None and taken.path == run.path / pointer.path:
+        return ""
+    else:
+        problem = (
+            f"The best checkpoint of the run {run.name}, of step {pointer.step:,}, is damaged or "
+            "cannot be read"
+        )
+    instead = "its published weights are" if taken is None else f"{taken.path.name} is"
+    return f"{problem}: {instead} taken. What is wrong: {command('doctor', str(run.path))}"
 
 
 def _write_folder(
