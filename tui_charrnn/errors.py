@@ -11,6 +11,7 @@ CharRNNError                 anything expected; printed as one sentence, never w
 ├── DivergedError       (4)  the loss stopped being a finite number
 ├── RunLockedError      (5)  another trainer is writing this run
 ├── StorageError        (6)  the disk refused a write that matters
+├── UnansweredError     (7)  a trainer did not do in time what it was asked for
 ├── BrokenClusterError (75)  another process of a training over several did not come, or was lost
 └── PreemptedError     (75)  a scheduler's signal came before there was anything to save
 """
@@ -35,6 +36,8 @@ class ExitCode(IntEnum):
     """Another trainer holds the run."""
     CANNOT_SAVE = 6
     """The disk refused to take a checkpoint."""
+    UNANSWERED = 7
+    """A trainer did not answer a request in time; the request waits for it."""
     RESUME_ME = 75
     """Saved before the work was done (time limit, preemption): run `resume`, or the same again."""
     INTERRUPTED = 130
@@ -95,6 +98,12 @@ class StorageError(CharRNNError):
     """The disk refused a write that matters."""
 
     exit_code = ExitCode.CANNOT_SAVE
+
+
+class UnansweredError(CharRNNError):
+    """A trainer did not do in time what it was asked for; the request waits for it."""
+
+    exit_code = ExitCode.UNANSWERED
 
 
 class BrokenClusterError(CharRNNError):

@@ -8,7 +8,7 @@ import pytest
 from tests.support.command import run_program
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
 from tui_charrnn.cli import changing
-from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.errors import ConfigError, RunError, UnansweredError
 from tui_charrnn.runs.control import Request, take_requests
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
@@ -111,11 +111,12 @@ def test_a_trainer_that_ends_without_an_answer_changed_nothing(
 
 
 def test_patience_ends_with_what_becomes_of_the_request(
-    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changing, "CHANGE_PATIENCE", -1.0)
-    ask(trainer.run)
-    assert "has not answered yet; the request waits" in capsys.readouterr().err
+    with pytest.raises(UnansweredError, match="has not answered yet; the request waits") as caught:
+        ask(trainer.run)
+    assert caught.value.exit_code == 7
     assert [sent.request for sent in take_requests(trainer.run)] == ["learning_rate"]
 
 

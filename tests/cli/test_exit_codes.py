@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import ROOT, finish, run_program, start_program, wait_for
-from tests.support.fake_run import created_run
+from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.small_run import of_kind
 from tui_charrnn import errors
+from tui_charrnn.cli.main import run as run_command
 from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunRolledBack
 from tui_charrnn.runs.writer import RunWriter
@@ -86,6 +88,17 @@ def test_6_is_a_disk_that_does_not_save(tmp_path: Path, corpus: Path) -> None:
     runs = str(corpus / "runs")
     code, narration = told("train", "--headless", str(corpus), "--runs-dir", runs)
     assert (code, "Cannot make the folder" in narration) == (6, True), narration
+
+
+def test_7_is_a_trainer_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tui_charrnn.cli.stop.STOP_PATIENCE", -1.0)
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.start()
+        assert run_command(["stop", str(trainer.run.path)]) == 7
+        assert "has not stopped" in capsys.readouterr().err
+        assert [sent.request for sent in take_requests(trainer.run)] == ["stop"]
 
 
 def test_75_is_a_run_that_is_to_go_on(tmp_path: Path, corpus: Path) -> None:

@@ -31,6 +31,8 @@ def test_without_room_for_a_temporary_folder_it_is_said_where_to_make_some(
         folder=tmp_path / "runs",
         name="joint",
         may_exist=True,
+        corpus=(),
+        encoding="utf-8",
         preset="",
         configurations=(ModelConfig(hidden_size=8, embedding_size=4), training),
         given={},

@@ -1,14 +1,18 @@
 """`train --resume auto` is one line for every start of a job: it begins, goes on or is done."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import PATIENCE, ROOT
-from tests.support.fake_run import created_run, fake_run
+from tests.support.fake_run import created_run, fake_corpus, fake_run
 from tests.support.small_run import of_kind
 from tests.support.trainer_process import with_trainer
+from tui_charrnn.cli.run_request import RunRequest
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import RunStarted
@@ -61,6 +65,49 @@ def test_what_was_settled_when_a_run_began_is_told(corpus: Path) -> None:
     assert f"goes on as it was begun: hidden_size {size}. For other settings" in ended.stderr
     same = job(corpus, "mine", "--hidden-size", str(size))
     assert "as it was begun" not in same.stderr
+
+
+def test_a_run_of_the_same_text_goes_on_without_a_word_about_it(corpus: Path) -> None:
+    job(corpus, "mine")
+    assert "the text that it was begun with" not in job(corpus, "mine").stderr
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_another_text_than_that_of_the_run_is_told_of(corpus: Path, is_there: bool) -> None:
+    run = created_run(corpus.parent / "runs", name="mine")
+    if not is_there:
+        corpus.unlink()
+    ended = job(corpus, "mine", "--quiet")
+    assert ended.returncode == 75
+    own = read_description(run).corpus.sources[0]
+    assert f"goes on with the text that it was begun with, fake ({own})" in ended.stderr
+    assert ("corpus.txt" in ended.stderr.replace(own, "")) == (not is_there)
+
+
+def test_a_start_that_comes_second_goes_on_with_the_run_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both found no run of the name, and both made one: the trainers settle who trains it."""
+    text = fake_corpus(tmp_path)
+    request = RunRequest(
+        folder=tmp_path / "runs",
+        name="mine",
+        may_exist=True,
+        corpus=text.sources,
+        encoding="utf-8",
+        preset="tiny",
+        configurations=(ModelConfig(embedding_size=2, hidden_size=3), TrainingConfig(steps=1)),
+        given={},
+        seeds=[],
+        quiet=True,
+    )
+    first = created_run(tmp_path / "runs", name="mine")
+    looks = iter([False, True])
+    monkeypatch.setattr("tui_charrnn.cli.run_request.holds_run", lambda _run: next(looks))
+    assert request.find_or_make(text) == first
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="already"):
+        replace(request, may_exist=False).find_or_make(text)
 
 
 def test_it_needs_a_name(corpus: Path) -> None:

@@ -9,7 +9,7 @@ from tui_charrnn.cli.following import newest_status
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.errors import ConfigError, RunError, UnansweredError
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
@@ -74,6 +74,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
 
     Raises:
         ConfigError: If the trainer refuses.
+        UnansweredError: If it does not answer in time.
     """
     life = Liveness()
     deadline = time.monotonic() + CHANGE_PATIENCE
@@ -90,7 +91,9 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
         elif verdict == "ended":
             narrate(f"{run.name} is {status.state}; nothing was changed.")
         elif time.monotonic() > deadline:
-            narrate(f"{run.name} has not answered yet; the request waits for its trainer.")
+            raise UnansweredError(
+                f"{run.name} has not answered yet; the request waits for its trainer."
+            )
         else:
             time.sleep(0.1)
             continue

@@ -7,9 +7,13 @@ from pathlib import Path
 from tui_charrnn.cli.output import narrate
 from tui_charrnn.cli.summary import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.runs.catalogue import holds_run
+from tui_charrnn.runs.creation import NameTakenError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
 from tui_charrnn.tui.new_run.start import make_run
 
 
@@ -21,6 +25,9 @@ class RunRequest:
     name: str | None
     may_exist: bool
     """Whether it is gone on with if it is there already."""
+    corpus: Sequence[str]
+    """What the command line names as the text."""
+    encoding: str
     preset: str
     configurations: tuple[ModelConfig, TrainingConfig]
     given: Mapping[str, str | None]
@@ -30,14 +37,19 @@ class RunRequest:
     quiet: bool
 
     def find(self) -> RunDirectory | None:
-        """The run, if it is there and may be; says which settings it keeps."""
+        """The run, if it is there and may be; says which settings and which text it keeps.
+
+        Raises:
+            RunError: If it cannot be looked at.
+        """
         if not self.may_exist or self.name is None:
             return None
         existing = RunDirectory(self.folder / self.name)
-        if not existing.description.exists():
+        if not holds_run(existing):
             return None
         if not self.quiet:
             self._tell_what_stays(existing)
+        self._tell_other_text(existing)  # no matter how quiet: it was asked for another one
         return existing
 
     def find_or_make(self, text: Corpus) -> RunDirectory:
@@ -50,10 +62,37 @@ class RunRequest:
         """
         if (found := self.find()) is not None:
             return found
-        run = make_run(self.folder, self.name, self.preset, self.configurations, text, self.seeds)
+        try:
+            run = make_run(
+                self.folder, self.name, self.preset, self.configurations, text, self.seeds
+            )
+        except NameTakenError:
+            # another start of the job made it meanwhile: the trainer that comes second ends with 5
+            if (found := self.find()) is not None:
+                return found
+            raise
         if not self.quiet:
             narrate(*summarize(run, *self.configurations, text).splitlines())
         return run
+
+    def _tell_other_text(self, run: RunDirectory) -> None:
+        """Say so if the run goes on with another text than the command line names."""
+        own = read_description(run).corpus
+        why = ""
+        if STANDARD_INPUT not in self.corpus:
+            try:
+                found = find_sources(self.corpus, encoding=self.encoding).sources
+            except CorpusError as error:
+                why = f" {error}"
+            else:
+                if tuple(source.address for source in found) == own.sources:
+                    return  # whether it has changed since, the trainer finds out
+        where = ", ".join(own.sources[:3]) + (", ..." if len(own.sources) > 3 else "")
+        narrate(
+            f"The run {run.name} goes on with the text that it was begun with, "
+            f"{own.name} ({where or 'a copy in the run'}), whatever this command line names.{why} "
+            "For another text, choose another --name."
+        )
 
     def _tell_what_stays(self, run: RunDirectory) -> None:
         """Say which of the given settings a run that is there already was begun without."""

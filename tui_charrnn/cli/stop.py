@@ -5,6 +5,7 @@ import time
 from tui_charrnn.cli.following import newest_status
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate
+from tui_charrnn.errors import UnansweredError
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.liveness import Liveness
@@ -15,7 +16,7 @@ STOP_PATIENCE = 60.0  # seconds
 
 
 def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
-    """Ask a run's trainer to save and stop, and wait for it."""
+    """Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not."""
     found = find_run(run, runs_folder(runs_dir))
     status = read_status(found)
     life = Liveness()
@@ -28,8 +29,10 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     deadline = time.monotonic() + STOP_PATIENCE
     while status is not None and (verdict := life.judge(status)) in {"alive", "silent"}:
         if time.monotonic() > deadline:
-            narrate(f"{found.name} has not stopped yet; the request waits for its trainer.")
-            return
+            raise UnansweredError(
+                f"{found.name} has not stopped within {STOP_PATIENCE:g} s; the request waits for "
+                "its trainer."
+            )
         time.sleep(0.1)
         status = newest_status(found, status)
     if status is not None and verdict == "lost":

@@ -128,6 +128,8 @@ def train(
         folder=folder,
         name=name,
         may_exist=resume is ResumeMode.AUTO,
+        corpus=corpus,
+        encoding=encoding,
         preset=chosen.name,
         configurations=configurations,
         given=settings,

@@ -37,6 +37,10 @@ _OF_SHELLS: Final = "\\ $ ` \" ' ; & | < > * ?"
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
+class NameTakenError(ConfigError):
+    """There is a run of that name already."""
+
+
 def create_run(  # noqa: PLR0913 (a run is described by exactly these, each named by the caller)
     folder: Path,
     *,
@@ -69,7 +73,8 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
 
     Raises:
         CorpusError: If too little of the text is held out to be scored.
-        ConfigError: If the name is taken or cannot be the name of a folder.
+        NameTakenError: If there is a run of that name, be it made this very moment.
+        ConfigError: If the name cannot be the name of a folder.
         StorageError: If the disk refuses; nothing is left behind.
     """
     storage = storage or Storage()
@@ -154,8 +159,8 @@ def _says_taken(error: StorageError) -> bool:
     return isinstance(cause, OSError) and cause.errno in {errno.EEXIST, errno.ENOTEMPTY}
 
 
-def _taken(run: RunDirectory) -> ConfigError:
-    return ConfigError(
+def _taken(run: RunDirectory) -> NameTakenError:
+    return NameTakenError(
         f"There is a run {run.name!r} in {run.path.parent} already; choose another name."
     )
 
