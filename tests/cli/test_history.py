@@ -188,7 +188,7 @@ def test_what_cannot_be_said_again_says_why() -> None:
     refused = run_program("history", "replay", "1")
 
     assert refused.returncode == 3
-    assert b"cannot be said again: characters were chosen by hand." in refused.stderr
+    assert b"cannot be generated again: characters were chosen by hand." in refused.stderr
     assert "not possible: characters were chosen by hand" in history("show", "1")
 
 

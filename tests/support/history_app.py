@@ -67,7 +67,7 @@ async def opened(app: CharRNNApp, pilot: Pilot[None]) -> HistoryScreen:
     await wait_until(pilot, "the page", lambda: isinstance(app.screen, HistoryScreen))
     page = app.screen
     assert isinstance(page, HistoryScreen)
-    await wait_until(pilot, "its parts", lambda: bool(page.query("ReplayPreview")))
+    await wait_until(pilot, "its parts", lambda: bool(page.query("HistoryPreview")))
     await wait_until(pilot, "a listing", lambda: page.browser.is_listed)
     return page
 

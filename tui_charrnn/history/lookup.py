@@ -1,4 +1,4 @@
-"""A text of the history by its number, and the model that said it."""
+"""A text of the history by its number, and the model that generated it."""
 
 from pathlib import Path
 from typing import Final
@@ -45,7 +45,8 @@ def find_same_model(
     model = entry.generation.model
     hindrance = hindrance_of(entry.generation)
     if model.file is None or (hindrance and not may_differ):
-        raise HistoryError(_joined(f"Text {entry.number} cannot be said again: {hindrance}.", kept))
+        sentence = f"Text {entry.number} cannot be generated again: {hindrance}."
+        raise HistoryError(_joined(sentence, kept))
     path = Path(model.file)
     try:
         found = file_sha256(path)

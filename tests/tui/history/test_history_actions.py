@@ -20,8 +20,8 @@ async def test_a_text_is_said_again_to_the_character(tmp_path: Path) -> None:
         await shown(pilot, page, kept.text)
         pilot.app.session.settings.speed = None  # type: ignore[attr-defined]
         await pilot.press("r")
-        await noted(pilot, page, "Said again: the same 40 characters.")
-        assert page.browser.generation.text.text == kept.seed_text + kept.text
+        await noted(pilot, page, "Generated again: the same 40 characters.")
+        assert page.browser.preview.text.text == kept.seed_text + kept.text
 
 
 async def test_what_is_being_said_again_can_be_stopped(tmp_path: Path) -> None:
@@ -29,12 +29,12 @@ async def test_what_is_being_said_again_can_be_stopped(tmp_path: Path) -> None:
     async with history_page(tmp_path, kept) as (page, pilot):
         await shown(pilot, page, kept.text)
         await pilot.press("r")
-        await noted(pilot, page, "It is being said again")
+        await noted(pilot, page, "Generating it again")
         await pilot.press("escape")
         await wait_until(
-            pilot, "the text", lambda: page.browser.generation.text.text.endswith(kept.text)
+            pilot, "the text", lambda: page.browser.preview.text.text.endswith(kept.text)
         )
-        assert not page.browser.generation.is_speaking
+        assert not page.browser.preview.is_replaying
         assert pilot.app.screen is page
 
 
@@ -55,7 +55,7 @@ async def test_a_model_that_is_not_the_same_is_told_of(
         await pilot.press("r")
         sentence = await noted(pilot, page, words)
         assert "--anyway" not in sentence
-        assert page.browser.generation.text.text == kept.seed_text + kept.text
+        assert page.browser.preview.text.text == kept.seed_text + kept.text
 
 
 async def test_seed_text_and_settings_come_back_into_the_studio(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.ask_text import SafeInput
 from tui_charrnn.tui.history.list import HistoryList
+from tui_charrnn.tui.history.preview import HistoryPreview
 from tui_charrnn.tui.history.reader import (
     EntryRead,
     HistoryListed,
@@ -19,7 +20,6 @@ from tui_charrnn.tui.history.reader import (
     HistoryRefused,
     RowsRead,
 )
-from tui_charrnn.tui.history.replay_preview import ReplayPreview
 from tui_charrnn.tui.messages import NoteWritten
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class HistoryBrowser(Vertical):
         & #history-query { width: 1fr; }
         & #history-body { height: 1fr; }
         & HistoryList { height: 40%; min-height: 3; border-bottom: solid $foreground 25%; }
-        & ReplayPreview { height: 1fr; }
+        & HistoryPreview { height: 1fr; }
         & #history-nothing {
             height: 1fr;
             padding: 0 2;
@@ -63,7 +63,7 @@ class HistoryBrowser(Vertical):
 
     query_line = query_one("#history-query", SafeInput)
     list = query_one(HistoryList)
-    generation = query_one(ReplayPreview)
+    preview = query_one(HistoryPreview)
     nothing = query_one("#history-nothing", Static)
 
     def __init__(self, history: History, invitation: str) -> None:
@@ -101,7 +101,7 @@ class HistoryBrowser(Vertical):
             yield query
         with Container(id="history-body"):
             yield HistoryList()
-            yield ReplayPreview()
+            yield HistoryPreview()
         yield Static(_LOOKING, id="history-nothing", markup=False)
 
     def on_mount(self) -> None:
@@ -155,7 +155,7 @@ class HistoryBrowser(Vertical):
         number = self.list.selected
         if number is None:
             self.entry = None
-            self.generation.show(None)
+            self.preview.show(None)
             self._show_nothing(self._why_empty())
         elif self.entry is None or self.entry.number != number:
             self.entry = None
@@ -170,9 +170,9 @@ class HistoryBrowser(Vertical):
             self.list.drop({event.number})
             return
         self.entry = event.entry
-        if self.generation.has_told:
+        if self.preview.has_note:
             self.post_message(NoteWritten(""))
-        self.generation.show(event.entry)
+        self.preview.show(event.entry)
 
     def on_history_refused(self, event: HistoryRefused) -> None:
         """Say why there is nothing to see, or why a text could not be deleted."""

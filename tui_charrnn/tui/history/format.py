@@ -78,7 +78,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
         yield f"from character {after + 1:,}: {words}" if after else words
     hindrance = hindrance_of(said)
     if hindrance:
-        yield f"Cannot be said again: {safe_line(hindrance)}."
+        yield f"Cannot be generated again: {safe_line(hindrance)}."
 
 
 def settings_words(config: SamplingConfig) -> str:

@@ -1,4 +1,4 @@
-"""Has a text of the history said again, in a thread and at the pace of the studio."""
+"""Generates a text of the history again, in a thread and at the speed of the app."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ReplayEnded(Message):
 
 
 class ReplayFailed(Message):
-    """The text cannot be said again."""
+    """The text cannot be generated again."""
 
     def __init__(self, replay: HistoryReplay, error: Exception) -> None:
         self.replay = replay
@@ -47,7 +47,7 @@ class ReplayFailed(Message):
 
 
 class HistoryReplay:
-    """One text that is said again; what is said waits until it is taken."""
+    """One text that is generated again; its characters wait until they are taken."""
 
     def __init__(
         self, entry: Entry, settings: GenerationSettings, announce: Callable[[Message], object]
@@ -56,7 +56,7 @@ class HistoryReplay:
 
         Args:
             entry: The text.
-            settings: Its pace is read at every character.
+            settings: Their speed is read at every character.
             announce: Posts a message to the screen; safe to call from any thread.
         """
         self.entry = entry
@@ -66,7 +66,7 @@ class HistoryReplay:
         self._task = BackgroundTask("history-replay", self._work)
 
     def stop(self) -> None:
-        """Say no more, and tell nothing any more."""
+        """Generate no more, and post no message any more."""
         self._task.cancel()
 
     def take(self) -> str:
@@ -78,13 +78,13 @@ class HistoryReplay:
 
     def _work(self, task: BackgroundTask) -> None:
         try:
-            message: Message = ReplayEnded(self, self._say(task))
+            message: Message = ReplayEnded(self, self._generate(task))
         except (CharRNNError, OSError) as error:
             message = ReplayFailed(self, error)
         task.check()
         self._announce(message)
 
-    def _say(self, task: BackgroundTask) -> int | None:
+    def _generate(self, task: BackgroundTask) -> int | None:
         path = find_same_model(self.entry)
         task.check()
         # deferred: NumPy, which most who look do not need

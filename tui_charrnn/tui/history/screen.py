@@ -1,4 +1,4 @@
-"""What models have said: found again, read, said again, taken back into the studio."""
+"""The history: find generated texts, read them, generate them again, restore their settings."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ HistoryScreen.-two-columns {
         border-bottom: none;
         border-right: solid $foreground 25%;
     }
-    ReplayPreview { width: 8fr; height: 100%; }
+    HistoryPreview { width: 8fr; height: 100%; }
 }
 HistoryScreen.-flat {
     HistoryList { height: 1fr; border-bottom: none; }
-    ReplayPreview { display: none; }
+    HistoryPreview { display: none; }
     #history-note { max-height: 1; }
 }
 """
@@ -79,7 +79,7 @@ class HistoryScreen(Dialog[Entry | None]):
         """Show a history.
 
         Args:
-            session: Its pace is that of a text that is said again.
+            session: Its speed is that of a text that is generated again.
             history: Which; None is the user's own.
         """
         super().__init__()
@@ -120,10 +120,10 @@ class HistoryScreen(Dialog[Entry | None]):
         self.note.set_class(is_problem, "-problem")
 
     def action_leave(self) -> None:
-        """Stop what is being said again, or come back from the words, or close."""
+        """Stop generating, or come back from the search, or close."""
         browser = self.browser
-        if browser.generation.is_speaking:
-            browser.generation.show(browser.entry)
+        if browser.preview.is_replaying:
+            browser.preview.show(browser.entry)
             self.tell("")
         elif browser.query_line.has_focus and browser.query_line.value:
             browser.query_line.value = ""
@@ -135,17 +135,17 @@ class HistoryScreen(Dialog[Entry | None]):
         self.browser.query_line.focus()
 
     def action_take(self) -> None:
-        """Put seed text and settings back into the studio."""
+        """Close, and restore the text's seed text and settings."""
         if self.browser.entry is not None:
             self.dismiss(self.browser.entry)
 
     def action_replay(self) -> None:
-        """Have the text said again; while it is, stop that."""
+        """Generate the text again; while that goes on, stop it."""
         browser = self.browser
-        if browser.generation.is_speaking:
+        if browser.preview.is_replaying:
             self.action_leave()
         elif browser.entry is not None:
-            browser.generation.say_again(browser.entry, self._session.settings)
+            browser.preview.replay(browser.entry, self._session.settings)
 
     def action_copy(self) -> None:
         """Copy the text."""
@@ -210,5 +210,5 @@ def ask_to_delete() -> QuestionScreen:
 def no_history(*, is_kept: bool) -> str:
     """What to say where there is no text."""
     if is_kept:
-        return "There is no text yet: type a seed and press Enter, and what is said is kept here."
-    return "There is no text: the setting `history` is off, so nothing that is said is kept."
+        return "There is no text yet: type a seed and press Enter; generated texts are kept here."
+    return "There is no text: the setting `history` is off, so no generated text is kept."
