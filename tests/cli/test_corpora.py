@@ -1,5 +1,6 @@
 """`corpora` lists, `corpora inspect` reports; both for people and for programs."""
 
+import gzip
 import hashlib
 import json
 import subprocess
@@ -115,6 +116,25 @@ def test_the_list_loads_neither_numpy_nor_tensorflow() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
     assert (result.returncode, result.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("size", [3_000_000, 300_000_000])
+def test_of_a_packed_text_no_more_than_a_part_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """The file is smaller than what is looked at of a text, and holds far more."""
+    monkeypatch.setattr(corpora, "_LOOKED_AT", 500_000)
+    path = tmp_path / "bomb.txt.gz"
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        for _ in range(size // 1_000_000):
+            file.write(b"a\n" * 500_000)
+    assert path.stat().st_size < 500_000
+    found = run_for_json("inspect", str(path))
+    assert found["part_of"] == path.stat().st_size
+    assert found["sha256"] is None
+    assert 500_000 <= found["characters"] < 1_500_000
+    (line,) = [line for line in run("inspect", str(path)).stdout.splitlines() if "part" in line]
+    assert "unpacked, of" in line
 
 
 def test_of_a_large_text_the_first_part_is_reported(

@@ -25,6 +25,22 @@ def test_it_is_told_once_and_taken_back(capsys: pytest.CaptureFixture[str]) -> N
     ]
 
 
+def test_where_nothing_is_left_to_train_it_is_said_what_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reporter = LineReporter(RunView(RunDirectory(Path("run"))))
+    for left in (2, 2, 1):
+        words = (
+            f"disk full, last saved step 8,000; all steps are done, saving is tried for {left} min"
+        )
+        reporter.show([], replace(FULL, total_steps=8_100, degraded=words))
+    lines = capsys.readouterr().err.splitlines()
+    advice = "Make room, or press Ctrl-C to leave without the last steps."
+    assert [line.partition("tried for ")[2] for line in lines] == [
+        f"{left} min. {advice}" for left in (2, 1)
+    ]
+
+
 def test_every_line_of_numbers_says_it(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = LineReporter(RunView(RunDirectory(Path("run"))))
     reporter.show([SplitEvaluated(8_100, 2.5, False, 9.0)], FULL)

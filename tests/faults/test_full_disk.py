@@ -15,6 +15,7 @@ from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import CheckpointSaved, RunWarned
+from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.growing_pause import GrowingPause
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.worker import run_training
@@ -114,6 +115,34 @@ def test_whoever_is_done_waits_for_room(tmp_path: Path, control: Series) -> None
     assert interruption.sleeps >= 3
     assert saved_steps(run)[-1] == 24
     assert series_of(run) == control
+
+
+def test_whoever_waits_for_room_says_how_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, told_words = FullDisk(), list[str]()
+    report = RunWriter.report_unsaved
+
+    def note(self: RunWriter, words: str) -> None:
+        if words not in told_words:
+            told_words.append(words)
+        report(self, words)
+
+    monkeypatch.setattr(RunWriter, "report_unsaved", note)
+    with numpy_training(patience=300.0), in_place(disk):
+        run = small_run(tmp_path, LONGER)
+
+        def fill(step: int) -> None:
+            disk.is_full = disk.is_full or step == 20
+
+        with after_batches(fill):
+            assert train(run) is ExitCode.CANNOT_SAVE
+    waiting = [words for words in told_words if "all steps are done" in words]
+    assert len(waiting) >= 3
+    assert waiting[0].startswith("disk full, last saved step ")
+    minutes = [int(words.split()[-2]) for words in waiting]
+    assert minutes == sorted(minutes, reverse=True)
+    assert minutes[0] == 5
 
 
 def test_whoever_waited_in_vain_says_so_and_can_be_resumed(

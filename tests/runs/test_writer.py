@@ -218,3 +218,37 @@ def test_without_locks_a_free_run_is_taken(run: RunDirectory) -> None:
     disk = FaultyDisk(2, code=errno.ENOLCK)
     with RunWriter(run, storage=Storage(disk), heartbeat=STEADY):
         assert written(run).state is RunState.PREPARING
+
+
+def warnings_of(run: RunDirectory) -> list[str]:
+    records = RunReader(run).read_new()
+    return [record.message for record in records if isinstance(record, RunWarned)]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_records_that_were_deleted_meanwhile_are_told_of(
+    run: RunDirectory, is_replaced: bool
+) -> None:
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        writer.append(RunWarned("before"))
+        writer.beat()
+        run.events.unlink()
+        if is_replaced:
+            run.events.write_bytes(b'{"kind":"warned","message":"a copy"}\n{"kind":"warn')
+        writer.beat()
+        writer.append(RunWarned("after"))
+    told = warnings_of(run)
+    assert told[-1] == "after"
+    assert "events.jsonl was removed or replaced" in told[-2]
+    assert told[:-2] == ["a copy"] * is_replaced
+
+
+def test_a_run_that_is_moved_meanwhile_keeps_its_records(run: RunDirectory) -> None:
+    moved = RunDirectory(run.path.with_name("moved"))
+    with RunWriter(run, heartbeat=STEADY) as writer:
+        writer.append(RunWarned("before"))
+        run.path.rename(moved.path)
+        writer.beat()
+        writer.append(RunWarned("after"))
+    assert warnings_of(moved) == ["before", "after"]
+    assert not run.path.exists()

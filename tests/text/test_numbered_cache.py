@@ -1,5 +1,7 @@
 """A large text is read once; what is in the cache is used only if it is whole and still true."""
 
+import errno
+import gc
 import gzip
 import os
 from collections.abc import Callable
@@ -7,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.text import number_store
+from tui_charrnn.errors import StorageError
+from tui_charrnn.text import number_store, numbered_cache
 from tui_charrnn.text.corpus import Corpus, read_corpus
 from tui_charrnn.text.corpus_reading import find_kept
 from tui_charrnn.text.numbered_cache import encoded_folder
@@ -186,3 +189,44 @@ def test_a_compressed_text_is_kept_unpacked(tmp_path: Path) -> None:
     first = read_corpus([str(path)])
     assert kept(path) == first.text == TEXT
     assert first.report.bytes == len(TEXT.encode())
+
+
+def test_kept_texts_have_a_limit_and_those_in_use_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / f"{number}.txt" for number in range(4)]
+    for number, path in enumerate(paths):
+        path.write_text(f"{number}: {TEXT}", encoding="utf-8")
+    in_use = read_corpus([str(paths[0])])
+    for path in paths[1:3]:
+        read_corpus([str(path)])  # nobody holds it any more
+    size = cached_size() // 3
+    assert kept(paths[1]) is not None  # used again, so the second is now the oldest
+    monkeypatch.setattr(numbered_cache, "LIMIT", 3 * size + size // 2)
+    read_corpus([str(paths[3])])
+    gc.collect()
+    assert [kept(path) is not None for path in paths] == [True, True, False, True]
+    monkeypatch.setattr(numbered_cache, "LIMIT", 0)
+    paths[2].touch()
+    read_corpus([str(paths[2])])
+    assert [kept(path) is not None for path in paths] == [True, False, True, False]
+    assert in_use.text.startswith("0: ")
+
+
+def cached_size() -> int:
+    return sum(path.stat().st_size for path in encoded_folder().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(errno.ENOSPC, "free some space, or set"), (errno.EACCES, "To go on, set")]
+)
+def test_room_is_asked_for_only_where_it_is_lacking(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(number_store, "_locked_file", refuse)
+    with pytest.raises(StorageError, match=words) as caught:
+        read_corpus([str(path)])
+    assert ("space" in str(caught.value).partition("To go on")[2]) == (code == errno.ENOSPC)

@@ -56,10 +56,9 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     """
     yield "corpus", f"{safe_line(corpus.name)}, {_files(corpus)}"
     if (size := corpus.report.part_of) is not None:
-        yield (
-            "part",
-            f"the first {size_words(corpus.report.bytes)} of {size_words(size)}; --whole reads all",
-        )
+        read = corpus.report.bytes
+        whole = f" of {size_words(size)}" if read <= size else f", unpacked, of {size_words(size)}"
+        yield "part", f"the first {size_words(read)}{whole}; --whole reads all"
     else:
         yield "sha256", corpus.sha256
     yield "size", f"{corpus.report.bytes:,} bytes, {_encoding(corpus)}"

@@ -104,12 +104,17 @@ class _Narrator:
             if status.state is RunState.LOADING and self._state is not RunState.LOADING:
                 self._tell("Loading TensorFlow (several seconds) ...")
             self._state = status.state
-            self._tell_degraded(status.degraded)
+            self._tell_degraded(status.degraded, is_done=status.step == status.total_steps)
 
-    def _tell_degraded(self, words: str) -> None:
+    def _tell_degraded(self, words: str, *, is_done: bool) -> None:
         """Say when the run becomes less safe than it should be, and when it is safe again."""
         if words and words != self._degraded:
-            self._tell(f"Degraded: {words}. Training goes on, and saving is tried again.")
+            advice = (
+                "Make room, or press Ctrl-C to leave without the last steps."
+                if is_done
+                else "Training goes on, and saving is tried again."
+            )
+            self._tell(f"Degraded: {words}. {advice}")
         elif self._degraded and not words:
             self._tell("Recovered: all is saved again.")
         self._degraded = words

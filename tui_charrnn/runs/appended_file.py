@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tui_charrnn.runs.file_system import FileSystem, explained, quietly
+from tui_charrnn.runs.file_system import FileSystem, explained, is_missing, quietly, refusals
 
 
 class AppendedFile:
@@ -31,6 +31,18 @@ class AppendedFile:
         """
         with explained("write", self._path):
             self._fs.fsync(self._descriptor)
+
+    def is_in_place(self) -> bool:
+        """Whether the name still stands for this file; yes, if that cannot be found out.
+
+        What is appended to a file that was removed or replaced is seen by nobody.
+        """
+        try:
+            with refusals():
+                there, ours = self._fs.look_at(self._path), self._fs.facts(self._descriptor)
+        except OSError as error:
+            return not is_missing(error)
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     def close(self) -> None:
         """Close the file; what was appended is as safe as `sync` made it."""

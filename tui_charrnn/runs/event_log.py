@@ -23,6 +23,7 @@ class EventLog:
 
     def __init__(self, path: Path, storage: Storage) -> None:
         ends_whole = _ends_with_newline(path)
+        self._path, self._storage = path, storage
         self._file = storage.open_to_append(path)
         self._guard = threading.Lock()
         # A trainer that died in the middle of a line left it torn; the next line begins anew.
@@ -46,6 +47,30 @@ class EventLog:
         """Try to write what waits."""
         with self._guard:
             self._write_backlog()
+
+    def find_again(self) -> bool:
+        """Begin the file anew if it was removed or replaced while it was written.
+
+        What it held is lost; lines that wait, and those that come, are in the new one.
+
+        Returns:
+            Whether it was.
+        """
+        with self._guard:
+            if self._file.is_in_place():
+                return False
+            try:
+                ends_whole = _ends_with_newline(self._path)
+                file = self._storage.open_to_append(self._path)
+            except StorageError:  # such as of a run that was moved: its file is written there
+                return False
+            self._file.close()
+            if self._is_torn:
+                self._backlog.popleft()  # the rest of a line that began in the other file
+            self._file, self._is_torn = file, False
+            if not ends_whole:
+                self._backlog.appendleft(b"\n")
+            return True
 
     def sync(self) -> None:
         """Wait until the lines are durable; a refusal is remembered."""

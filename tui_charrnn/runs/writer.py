@@ -22,12 +22,18 @@ from tui_charrnn.runs.records import (
     Record,
     RunEnded,
     RunRolledBack,
+    RunWarned,
 )
 from tui_charrnn.runs.status_file import StatusFile
 from tui_charrnn.runs.storage import Storage
 
 HEARTBEAT: Final = 2.0
 """Seconds between two writes of state.json."""
+_LOST_RECORDS: Final = (
+    "events.jsonl was removed or replaced while it was written. The records until now are lost, "
+    "and the curves with them; training lacks nothing, and the records from now on are in a new "
+    "file."
+)
 _DURABLE: Final = (CheckpointSaved, LearningRateChanged, RunRolledBack, RunEnded)
 """Records that a later trainer acts on, or that are the last."""
 
@@ -171,6 +177,8 @@ class RunWriter:
 
     def _gather(self) -> None:
         """Take into the status what has changed, after another try with what waits."""
+        if self._events.find_again():
+            self.append(RunWarned(_LOST_RECORDS))
         self._events.retry()
         for observer in self._observers:
             self._status_file.change(observer())

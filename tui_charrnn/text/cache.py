@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from tui_charrnn.errors import StorageError
+from tui_charrnn.text.cache_limit import cache_advice
 
 
 def cache_folder() -> Path:
@@ -68,8 +69,7 @@ class CachedText:
             _replace(self.record, f"{sha256}  {self.path.name}\n".encode())
         except OSError as error:
             raise StorageError(
-                f"{self.path} cannot be written: {error.strerror}. Free some space, or set "
-                "CHARRNN_CACHE to a folder that can be written to."
+                f"{self.path} cannot be written: {error.strerror}. To go on, {cache_advice(error)}."
             ) from error
         return sha256
 

@@ -48,7 +48,7 @@ def number_sources(
         stdin: What standard input is.
         progress: Told of bytes done and in all.
         check_cancelled: Called after every piece.
-        limit: Bytes of the files after which to stop.
+        limit: Bytes, of the files or of what is packed in them, after which to stop.
     """
     unknown = [
         source.entry for source in sources.sources if source.entry and source.entry.is_unknown
@@ -120,28 +120,35 @@ class _Work:
     ) -> None:
         self._sources, self._reading = sources.sources, reading
         self._check_cancelled, self._progress = check_cancelled, progress
-        self._limit = limit if limit is not None and limit < (size or 0) else size
+        self._limit = None if size is None else limit
+        self._total = size if limit is None or size is None else min(limit, size)
         self.size = size
         """Bytes of all files; None if that is not known."""
         self.found = BytesFound()
 
     def read(self, files: Sequence[Path | BinaryIO], numbering: Numbering) -> bool:
         """Read all files, or as far as allowed; True if something was left."""
+        is_enough = False
         for source, file in zip(self._sources, files, strict=True):
             if numbering.last not in {"", "\n", "\r"}:
                 numbering.add("\n")  # keeps the last line of one file apart from the next file
             for piece in read_source(source, file, self._reading, self.found, size=PIECE):
+                if is_enough:  # all of a packed file was read, but not all that is in it
+                    return True
                 numbering.add(piece.text, piece.utf8)
                 self._check_cancelled()
                 self._tell()
-                if (self._limit or 0) <= self.found.consumed < (self.size or 0):
+                # unpacked bytes too: a small file may hold more text than anybody waits for
+                done = max(self.found.consumed, self.found.bytes)
+                is_enough = self._limit is not None and done >= self._limit
+                if is_enough and self.found.consumed < (self.size or 0):
                     return True
         return False
 
     def _tell(self) -> None:
         done = self.found.consumed
-        if self._progress is not None and max(done, self._limit or 0) >= _LARGE:
-            self._progress(done, self._limit)
+        if self._progress is not None and max(done, self._total or 0) >= _LARGE:
+            self._progress(done, self._total)
 
 
 def _file_of(source: Source, stdin: BinaryIO | None, progress: Progress | None) -> Path | BinaryIO:

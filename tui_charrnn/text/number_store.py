@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import StorageError
+from tui_charrnn.text.cache_limit import cache_advice
 
 Numbers = npt.NDArray[np.unsignedinteger]
 
@@ -158,8 +159,8 @@ class NumberStore:
             yield
         except OSError as error:
             raise StorageError(
-                f"The encoded text cannot be kept in {self._folder}: {error.strerror}. Free some "
-                "space, or set CHARRNN_CACHE to a folder that can be written to."
+                f"The encoded text cannot be kept in {self._folder}: {error.strerror}. To go on, "
+                f"{cache_advice(error)}."
             ) from error
 
 

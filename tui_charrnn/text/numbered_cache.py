@@ -11,6 +11,7 @@ finished (its time of modification is the one on record), and every file that th
 is the one that it was: same size, same times, same place on the disk.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -23,10 +24,13 @@ from typing import Any, BinaryIO, Final, TypeAlias
 import numpy as np
 
 from tui_charrnn.text.cache import cache_folder
+from tui_charrnn.text.cache_limit import mark_in_use, prune_folder
 from tui_charrnn.text.number_store import NumberStore, map_numbers
 from tui_charrnn.text.numbered_text import NumberedText
 from tui_charrnn.text.numbering import Numbering
 
+LIMIT: Final = 1 << 33
+"""Bytes that all kept texts take together at most, as far as they are not in use."""
 FORMAT: Final = 1
 """Raised by whatever changes what a text becomes or how it is written."""
 _MAGIC: Final = b"charrnn\x01"
@@ -74,6 +78,9 @@ class CachedNumbers:
                 fingerprints = [tuple(each) for each in record["files"]]
                 if fingerprints != [fingerprint(path) for path in self.files]:
                     return None
+                mark_in_use(file)
+                with contextlib.suppress(OSError):  # the time of its last use; the other is checked
+                    os.utime(file.fileno(), ns=(time.time_ns(), record["modified"]))
                 return _opened(file, record), dict(record["notes"])
         except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
             return None
@@ -113,6 +120,7 @@ class CachedNumbers:
         }).encode()
         end = len(record).to_bytes(8, "little") + hashlib.sha256(record).digest() + _MAGIC
         numbers = store.publish(self.path, record + end, modified)
+        prune_folder(self.path.parent, self.path.suffix, LIMIT, keep=self.path)
         return NumberedText(
             numbers, numbering.characters, numbering.counts, numbering.firsts, numbering.sha256
         )

@@ -17,8 +17,8 @@ _GZIP: Final = b"\x1f\x8b\x08"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 _HEAD: Final = 4
 """Bytes that tell a compressed file from a plain one."""
-_PACKED: Final = 1 << 13
-"""Packed bytes that are unpacked at a time."""
+_PACKED: Final = 1 << 10
+"""Packed bytes that are unpacked at a time: 4 of them can stand for 128 kB."""
 
 
 class OpenedBytes:

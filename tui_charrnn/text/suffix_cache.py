@@ -8,14 +8,12 @@ one that is in use: whoever maps a file has a lock on it.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import mmap
 import os
 import secrets
 import sys
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +21,7 @@ from typing import Any, Final
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.text.cache import cache_folder
+from tui_charrnn.text.cache_limit import cache_advice, mark_in_use, prune_folder
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.suffix_index import SuffixIndex, code_width
@@ -32,8 +31,6 @@ _FIRST_LINE: Final = len(_MAGIC) + 64 + 1
 _ALIGNMENT: Final = 64
 LIMIT: Final = 1 << 30
 """Bytes that all kept indexes take together at most, as far as they are not in use."""
-_STALE: Final = 86_400.0
-"""Seconds after which a file that was begun and not finished is let go of."""
 
 
 def index_path(sha256: str) -> Path:
@@ -57,8 +54,7 @@ def open_index(sha256: str) -> SuffixIndex | None:
         return None
     try:
         with index_path(sha256).open("rb") as file:
-            with contextlib.suppress(OSError):  # a drive without locks: it is mapped all the same
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            mark_in_use(file)
             # the map has the file open too, so the lock lasts as long as the map does
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):  # ValueError: an empty file
@@ -112,7 +108,7 @@ def keep_index(index: SuffixIndex, sha256: str) -> None:
     except OSError as error:
         raise StorageError(
             f"The index of the corpus cannot be kept in {path.parent}: {error.strerror}. It is "
-            "built again each time; free some space, or set CHARRNN_CACHE to another folder."
+            f"built again each time; {cache_advice(error)}."
         ) from error
 
 
@@ -164,36 +160,7 @@ def prune_indexes(limit: int, *, keep: Path | None = None) -> list[Path]:
         The files that are gone.
     """
     folder = cache_folder().parent / "suffixes"
-    found: list[tuple[int, int, Path]] = []
-    gone: list[Path] = []
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            with contextlib.suppress(OSError):  # another program was first
-                status = path.stat()
-                is_stale = path.suffix != ".index" and time.time() - status.st_mtime > _STALE
-                if is_stale:
-                    path.unlink()
-                elif path.suffix == ".index":
-                    found.append((status.st_mtime_ns, status.st_size, path))
-    total = sum(size for _, size, _ in found)
-    for _, size, path in sorted(found):
-        if total <= limit:
-            break
-        if path != keep and _let_go(path):
-            total -= size
-            gone.append(path)
-    return gone
-
-
-def _let_go(path: Path) -> bool:
-    """Delete a file unless somebody has it open."""
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while it is in use
-            path.unlink()
-    except OSError:
-        return False
-    return True
+    return prune_folder(folder, ".index", limit, keep=keep)
 
 
 def _opened(data: mmap.mmap, sha256: str) -> SuffixIndex | None:

@@ -54,6 +54,8 @@ class Saver:
         self._tried_at = self._started if is_resumed else -math.inf
         self._pause = GrowingPause(context.description.training.checkpoint_interval)
         self._refusal: StorageError | None = None
+        self._limit: float | None = None
+        """Until when the last state is tried to be saved, once nothing is left to be trained."""
         self.train_loss: float | None = None
         """Running mean, for the model's summary."""
         self.stand_at(progress if is_resumed else None)
@@ -123,10 +125,11 @@ class Saver:
         Raises:
             StorageError: If the disk went on refusing.
         """
-        limit = time.monotonic() + PATIENCE
+        self._limit = limit = time.monotonic() + PATIENCE
         while not self.try_to_save():
             again = min(limit, time.monotonic() + self._pause.seconds)
             while not should_stop() and (left := again - time.monotonic()) > 0:
+                self._report_unsaved()
                 sleep(min(left, _LOOK))
             if self._refusal is not None and (should_stop() or time.monotonic() >= limit):
                 raise self._refusal
@@ -135,15 +138,25 @@ class Saver:
         """Warn of a refusal when it is another one than before, and wait longer."""
         if self._refusal is None or cause_words(error) != cause_words(self._refusal):
             message = (
-                f"Not saved: {error} The last saved step is {self.saved_step:,}. Training goes on, "
-                "and saving is tried again."
+                f"Not saved: {error} The last saved step is {self.saved_step:,}. "
+                f"{'Training goes on, and saving' if self._limit is None else 'Saving'} is tried "
+                "again."
             )
             self._writer.append(RunWarned(message))
             self._writer.set_status(message=message)
-        words = f"{cause_words(error)}, last saved step {self.saved_step:,}"
-        self._writer.report_unsaved(words)
         self._refusal = error
+        self._report_unsaved()
         self._pause.refused(took)
+
+    def _report_unsaved(self) -> None:
+        """Say what is not saved and, where nothing else is left to do, how long it is tried."""
+        if self._refusal is None:
+            return
+        words = f"{cause_words(self._refusal)}, last saved step {self.saved_step:,}"
+        if self._limit is not None:
+            left = math.ceil(max(0.0, self._limit - time.monotonic()) / 60)
+            words += f"; all steps are done, saving is tried for {left} min"
+        self._writer.report_unsaved(words)
 
     def save(self) -> None:
         """Make a checkpoint durable and record it.
