@@ -6,15 +6,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
-
 from tui_charrnn import __version__
 from tui_charrnn.safe_text import safe_line
-
-
-def state_folder() -> Path:
-    """Where the program keeps what is nobody's work, such as crash reports."""
-    return Path(platformdirs.user_state_dir("charrnn-tui"))
 
 
 def report_crash(error: BaseException, folder: Path) -> str:

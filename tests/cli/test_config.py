@@ -16,7 +16,7 @@ from tui_charrnn.cli.main import run
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.runs.file_system import in_place
-from tui_charrnn.runs.layout import default_runs_folder
+from tui_charrnn.user_folders import default_runs_folder
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.text.cache import CachedText, cache_folder
+from tui_charrnn.text.cache import CachedText, corpora_folder
 from tui_charrnn.text.suffix_cache import index_path, keep_index, open_index
 from tui_charrnn.text.suffix_index import SuffixIndex
 from tui_charrnn.text.vocabulary import Vocabulary
@@ -91,7 +91,7 @@ def test_the_run_that_a_mailed_model_names_knows_its_text(tmp_path: Path) -> Non
 
 
 def test_the_catalogue_has_a_text_that_was_downloaded(tmp_path: Path) -> None:
-    CachedText(cache_folder() / "linux.txt").store(TEXT.encode())
+    CachedText(corpora_folder() / "linux.txt").store(TEXT.encode())
     facts = {"name": "called otherwise", "sha256": sha256_of(TEXT)}
 
     found = compared_with("--model", model_trained_on(tmp_path / "model", facts))
@@ -113,7 +113,7 @@ def test_a_text_that_has_changed_is_not_taken(tmp_path: Path) -> None:
 
 
 def test_another_text_of_the_same_name_is_not_taken(tmp_path: Path) -> None:
-    CachedText(cache_folder() / "linux.txt").store(b"another text")
+    CachedText(corpora_folder() / "linux.txt").store(b"another text")
     facts = {"name": "linux", "sha256": sha256_of(TEXT)}
 
     result = ask("--originality", "--model", model_trained_on(tmp_path / "model", facts))

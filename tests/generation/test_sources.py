@@ -68,7 +68,7 @@ def test_a_file_is_itself_whatever_its_name(runs_folder: Path, tmp_path: Path) -
     file = tmp_path / "shakespeare"
     file.write_bytes(b"")
 
-    assert find_model("shakespeare", runs_folder) == Path("shakespeare")
+    assert find_model("shakespeare", runs_folder) == file
     assert find_model(str(file), runs_folder) == file
 
 
@@ -131,11 +131,11 @@ def test_a_run_wins_over_a_bundled_model_of_its_name(runs_folder: Path) -> None:
         ("1124-pydok", "Did you mean '1124-pydoc'"),
         ("zzz", "Bundled models: korean, shakespeare"),
         ("runs", "folder 'runs' is neither a run nor a checkpoint"),
-        ("", "no model file, run or bundled model ''"),
+        ("", "a path has at least one character"),
         ("..", "folder '..' is neither"),
-        ("a\0b", "no model file"),
-        ("x" * 5000, "cannot be looked up"),
-        ("~nobody-at-all/x", "cannot be looked up"),
+        ("a\0b", "cannot be used as a path"),
+        ("x" * 5000, "cannot be used as a path"),
+        ("~nobody-at-all/x", "there is no user 'nobody-at-all'"),
     ],
 )
 def test_what_is_not_found_is_explained(runs_folder: Path, argument: str, sentence: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.text_server import Answer, serve
 from tui_charrnn.errors import CorpusError, StorageError
-from tui_charrnn.text.cache import cache_folder
+from tui_charrnn.text.cache import corpora_folder
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue, obtain
 
 TEXT = b"int main(void)\n"
@@ -47,7 +47,7 @@ def test_the_cache_follows_the_platform_if_nothing_is_set(
     monkeypatch: pytest.MonkeyPatch, isolated_home: Path
 ) -> None:
     monkeypatch.delenv("CHARRNN_CACHE")
-    assert isolated_home in cache_folder().parents
+    assert isolated_home in corpora_folder().parents
 
 
 def test_a_text_is_built_once() -> None:

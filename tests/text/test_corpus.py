@@ -156,12 +156,12 @@ def test_what_is_to_be_kept_is_kept(folder: Path) -> None:
         ("hollow", "The folder hollow holds no files"),
         ("blobs", "The folder blobs holds no text, only binary or empty files"),
         ("*.nothing", "holds no files"),
-        ("dangling", "dangling cannot be read: No such file"),
-        ("/dev/null", "neither a file nor a pipe"),
-        ("", "needs a name"),
-        ("a\0b", "needs a name"),
-        ("x" * 5_000, "no file or folder"),
-        ("~nobody-of-that-name/a", "no file or folder"),
+        ("dangling", "no file or folder 'dangling'"),
+        ("/dev/null", "it is a device, and no file"),
+        ("", "cannot be used as a path"),
+        ("a\0b", "cannot be used as a path"),
+        ("x" * 5_000, "at most 255 bytes"),
+        ("~nobody-of-that-name/a", "there is no user 'nobody-of-that-name'"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_a_sentence(
@@ -180,10 +180,10 @@ def test_what_cannot_be_read_is_told_in_a_sentence(
 def test_a_file_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("secret").write_text("x", encoding="utf-8")
 
-    def refuse(path: Path, *mode: str, **options: int) -> None:
+    def refuse(path: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", refuse)  # a test may run as root, who may read all
+    monkeypatch.setattr(os, "open", refuse)  # a test may run as root, who may read all
     with pytest.raises(CorpusError, match="secret cannot be read: Permission denied"):
         read_corpus(["secret"])
 

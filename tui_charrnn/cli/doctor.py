@@ -41,7 +41,7 @@ from tui_charrnn.errors import ExitCode
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.cache import cache_folder
+from tui_charrnn.text.cache import corpora_folder
 from tui_charrnn.training.machine import Machine, examine_machine, thread_count
 from tui_charrnn.training.nvidia import Nvidia, find_nvidia
 
@@ -110,7 +110,7 @@ def doctor(
         threads=thread_count(training.threads),
         nvidia=find_nvidia(),
         runs=look_at_folder(runs_folder(runs_dir)),
-        cache=look_at_folder(cache_folder()),
+        cache=look_at_folder(corpora_folder()),
         locks=look_at_locks(runs_folder(runs_dir)),
         terminal=look_at_terminal(),
         answer=ask(examiner_command(model, training)),

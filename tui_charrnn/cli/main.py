@@ -14,8 +14,8 @@ from tui_charrnn.cli.options import AsciiOnly, RunsDir
 from tui_charrnn.cli.outcome import exit_code_of
 from tui_charrnn.cli.output import prepare_streams, print_data
 from tui_charrnn.cli.usage_errors import SafeGroup, refuse_options_before_command
-from tui_charrnn.errors import ConfigError, DataError, ExitCode
-from tui_charrnn.safe_text import safe_line
+from tui_charrnn.errors import ConfigError, ExitCode
+from tui_charrnn.paths import find_file
 
 
 def open_app(
@@ -33,13 +33,17 @@ def open_app(
     tape: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Tape to open: a text with its branches, saved by the app."
+            metavar="FILE",
+            parser=lambda text: find_file(text, "--tape"),
+            help="Tape to open: a text with its branches, saved by the app.",
         ),
     ] = None,
     xray: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Text for the model to read, colored by how surprised it is."
+            metavar="FILE",
+            parser=lambda text: find_file(text, "--xray"),
+            help="Text for the model to read, colored by how surprised it is.",
         ),
     ] = None,
     is_ascii: AsciiOnly = False,
@@ -55,12 +59,8 @@ def open_app(
     if context.invoked_subcommand is not None:
         refuse_options_before_command(context)
         return
-    if tape is not None and not tape.is_file():
-        raise DataError(f"There is no such tape. Received: --tape {safe_line(str(tape))}")
     if tape is not None and xray is not None:
         raise ConfigError("The app opens with a tape or with a text. Received: --tape and --xray.")
-    if xray is not None and not xray.is_file():
-        raise DataError(f"There is no such text. Received: --xray {safe_line(str(xray))}")
     raise typer.Exit(start_app(model, runs_dir, is_ascii=is_ascii, tape=tape, xray=xray))
 
 

@@ -51,15 +51,17 @@ def open_app(
         The exit code of the app.
 
     Raises:
-        ConfigError: If there is no terminal to open it in.
+        ConfigError: If there is no terminal to open it in, or CHARRNN_CACHE names no path.
     """
     start_without_collecting()
     # deferred: see above
     from tui_charrnn.cli.app_terminal import require_app_terminal  # noqa: PLC0415  deferred
     from tui_charrnn.cli.places import runs_folder  # noqa: PLC0415  deferred
+    from tui_charrnn.user_folders import cache_folder  # noqa: PLC0415  deferred
 
     require_app_terminal()
     folder = runs_folder(runs_dir, is_lenient=True)
+    cache_folder()  # refused here rather than in a thread of the app
     load_asyncio_without_tls()
     # deferred: Textual takes long, and a terminal may be lacking
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above

@@ -42,7 +42,8 @@ def _after_defect(error: Exception) -> ExitCode:
         narrate("charrnn-tui: This folder is gone: it was removed or moved. Go to another one.")
         return ExitCode.DATA
     # deferred: needed by a defect only
-    from tui_charrnn.crash import report_crash, state_folder  # noqa: PLC0415  deferred
+    from tui_charrnn.crash import report_crash  # noqa: PLC0415  deferred
+    from tui_charrnn.user_folders import state_folder  # noqa: PLC0415  deferred
 
     narrate(*report_crash(error, state_folder()).splitlines())
     return ExitCode.UNEXPECTED

@@ -10,6 +10,7 @@ from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.paths import is_folder, parse_path, parse_target
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.viewing.run_rows import size_words
 
@@ -23,6 +24,7 @@ def export(
         Path | None,
         typer.Argument(
             metavar="FILE",
+            parser=lambda text: parse_path(text, "The archive"),
             help="The archive (.tar.gz or .zip) or a folder for it; default: RUN.tar.gz here.",
             show_default=False,
         ),
@@ -36,6 +38,7 @@ def export(
         typer.Option(
             help="Copy only the best model, to this file.",
             metavar="FILE",
+            parser=lambda text: parse_target(text, "--model"),
             show_default=False,
         ),
     ] = None,
@@ -64,13 +67,13 @@ def export(
         narrate(missed)
     with progress_bar(f"Packing {found.name}") as progress:
         if model is None:
-            target = _at(file or Path())
-            target = target / archive_name(found) if target.is_dir() else target
+            target = file or parse_path(".", "The archive")
+            target = target / archive_name(found) if is_folder(target) else target
             made = export_run(
                 found, target, every_checkpoint=every_checkpoint, overwrite=force, progress=progress
             )
         else:
-            made = export_model(found, _at(model), overwrite=force, progress=progress)
+            made = export_model(found, model, overwrite=force, progress=progress)
     if as_json:
         facts = {"path": str(made.path), "bytes": made.size, "checkpoints": list(made.steps)}
         print_data(json.dumps(facts))
@@ -86,10 +89,3 @@ def checkpoint_words(made: "Exported") -> str:
     steps = ", ".join(f"{step:,}" for step in made.steps[:5])
     more = f" and {len(made.steps) - 5:,} more" if len(made.steps) > 5 else ""
     return f"checkpoint{'s' if len(made.steps) > 1 else ''} of step {steps}{more}"
-
-
-def _at(path: Path) -> Path:
-    try:
-        return path.expanduser().absolute()
-    except (RuntimeError, FileNotFoundError):  # there is no such user; this folder is gone
-        return path

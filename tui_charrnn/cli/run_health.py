@@ -1,11 +1,11 @@
 """Finds out how a run directory is: every part of it, and nothing in it is changed."""
 
-import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from tui_charrnn.errors import CharRNNError, RunError
+from tui_charrnn.paths import is_file, is_folder, parse_path
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -63,10 +63,9 @@ def find_remains(name_or_path: str, folder: Path) -> RunDirectory:
     try:
         return find_run(name_or_path, folder)
     except RunError:
-        for path in (folder / name_or_path, Path(name_or_path).absolute()):
-            with contextlib.suppress(OSError):  # what cannot be looked at was told by find_run
-                if RunDirectory(path).events.is_file() or RunDirectory(path).checkpoints.is_dir():
-                    return RunDirectory(path)
+        for path in (folder / name_or_path, parse_path(name_or_path, "The run", error=RunError)):
+            if is_file(RunDirectory(path).events) or is_folder(RunDirectory(path).checkpoints):
+                return RunDirectory(path)
         raise
 
 

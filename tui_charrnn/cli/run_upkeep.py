@@ -16,8 +16,9 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.disk_usage import disk_size
-from tui_charrnn.runs.layout import RunDirectory, default_runs_folder
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.user_folders import default_runs_folder
 from tui_charrnn.viewing.run_rows import size_words
 
 

@@ -12,7 +12,6 @@ from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.run_facts import JsonDocument, summary_facts
 from tui_charrnn.cli.table import table_lines
 from tui_charrnn.cli.usage_errors import refuse_options_before_command
-from tui_charrnn.errors import RunError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.tui.small_curve import small_curve
@@ -37,8 +36,6 @@ def runs(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocument
 def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the runs, newest first."""
     folder = runs_folder(runs_dir)
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is no folder, so it holds no runs.")
     found, now = list_runs(folder), time.time()
     if as_json:
         print_data(json.dumps([summary_facts(summary, now) for summary in found]))

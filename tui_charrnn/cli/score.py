@@ -16,6 +16,7 @@ from tui_charrnn.cli.score_reading import (
     thread_count,
 )
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources
@@ -23,6 +24,14 @@ from tui_charrnn.text.sources import Source, find_sources
 _MOST_STREAMS: Final = 4096
 _MOST_PASSAGES: Final = 1000
 _HIGHEST_RATE: Final = 10.0
+
+
+def _page_path(text: str) -> Path:
+    if text == "-":
+        raise ConfigError(
+            "--html takes the name of a file: standard output is for the table. Received: '-'."
+        )
+    return parse_path(text, "--html")
 
 
 def score(
@@ -54,6 +63,7 @@ def score(
         Path | None,
         typer.Option(
             metavar="FILE",
+            parser=_page_path,
             help="Write a page that colors every character by its surprise.",
             show_default=False,
         ),
@@ -158,15 +168,11 @@ def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> N
 
 def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force: bool) -> None:
     """Find out what is wrong with the name of a page before a text is scored."""
-    if page == Path("-"):
-        raise ConfigError(
-            "--html takes the name of a file: standard output is for the table. Received: '-'."
-        )
     for source in sources:
-        if page and source.path and page.exists() and page.samefile(source.path):
+        if page and source.path and is_file(page) and page.samefile(source.path):
             raise ConfigError(f"--html would overwrite the text {source.name}; name another file.")
     if page is not None:
         # deferred: most scoring writes no page
         from tui_charrnn.runs.output_file import refuse_taken  # noqa: PLC0415  deferred, see above
 
-        refuse_taken(page.absolute(), overwrite=force)
+        refuse_taken(page, overwrite=force)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from tui_charrnn.cli.output import narrate, stdin_bytes
 from tui_charrnn.errors import ConfigError, DataError
+from tui_charrnn.paths import parse_path
 from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def find_seed(seed_text: str, seed_file: str | None) -> Seed:
 
     Raises:
         ConfigError: If both are given.
-        DataError: If it is standard input and that is closed.
+        DataError: If it is standard input and that is closed, or the file has no path.
     """
     if seed_file is not None and seed_text:
         raise ConfigError(
@@ -35,7 +36,9 @@ def find_seed(seed_text: str, seed_file: str | None) -> Seed:
             f"out. Received: {seed_text[:40]!r} and {seed_file!r}."
         )
     if "-" not in {seed_text, seed_file}:
-        return seed_text if seed_file is None else Path(seed_file).expanduser()
+        if seed_file is None:
+            return seed_text
+        return parse_path(seed_file, "The seed file", error=DataError)
     stdin = stdin_bytes()
     if stdin is None:
         raise DataError("Standard input is closed: there is no seed text to read from it.")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tui_charrnn.errors import ModelFileError
+from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path
 from tui_charrnn.resources import bundled_models
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 
@@ -38,15 +39,13 @@ def find_model(
                 "No model came with this installation. Name a model file or a run with --model."
             )
         return next(iter(bundled.values()))
-    try:
-        found = _at_path(Path(argument).expanduser(), tell) if argument else None
+    path = parse_path(argument, "The model", error=ModelFileError)
+    with explained("The model", path, ModelFileError):
+        found = _at_path(path, tell)
         if found is None and _is_plain_name(argument):
             found = _at_run(RunDirectory(runs_folder / argument), tell) or bundled.get(argument)
         if found is None:
-            raise ModelFileError(_unknown_sentence(argument, runs_folder, list(bundled)))
-    except (OSError, RuntimeError) as error:  # RuntimeError: the home of `~nobody`
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ModelFileError(f"{argument!r} cannot be looked up: {reason}.") from error
+            raise ModelFileError(_unknown_sentence(argument, path, runs_folder, list(bundled)))
     return found
 
 
@@ -59,8 +58,11 @@ def models_that_came_along() -> dict[str, Path]:
 
 
 def _at_path(path: Path, tell: Callable[[str], None]) -> Path | None:
-    if path.is_file():
+    kind = find_kind(path)
+    if kind is Kind.FILE:
         return path
+    if kind not in {None, Kind.FOLDER}:
+        raise ModelFileError(f"The model {path} is {kind}, and no file.")
     checkpoint = CheckpointDirectory(path)
     return checkpoint.model if _is_own(checkpoint.model) else _at_run(RunDirectory(path), tell)
 
@@ -94,11 +96,10 @@ def _is_plain_name(argument: str) -> bool:
     return Path(argument).name == argument
 
 
-def _unknown_sentence(argument: str, runs_folder: Path, bundled: list[str]) -> str:
-    path = Path(argument)
-    if argument and path.is_dir():
+def _unknown_sentence(argument: str, path: Path, runs_folder: Path, bundled: list[str]) -> str:
+    if is_folder(path):
         return f"The folder {argument!r} is neither a run nor a checkpoint."
-    runs = [run.name for run in runs_folder.iterdir()] if runs_folder.is_dir() else []
+    runs = [run.name for run in runs_folder.iterdir()] if is_folder(runs_folder) else []
     near = difflib.get_close_matches(argument, [*runs, *bundled], n=3)
     if near:
         hint = "Did you mean " + " or ".join(map(repr, near)) + "?"

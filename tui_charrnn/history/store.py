@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from tui_charrnn.history.database import make_private_file, open_database, transaction
 from tui_charrnn.history.generation import Entry, Generation
 from tui_charrnn.history.rows import COLUMNS, entry_of, row_of
 from tui_charrnn.history.schema import has_index
 from tui_charrnn.history.search import matching, words_of
+from tui_charrnn.user_folders import data_folder
 
 LIMIT: Final = 10_000
 """Texts that are kept."""
@@ -26,7 +25,7 @@ _LARGEST: Final = 2**63 - 1
 
 def history_file() -> Path:
     """Where the history is: in the user's data folder. It need not exist."""
-    return Path(platformdirs.user_data_dir("charrnn-tui", appauthor=False)) / "history.sqlite"
+    return data_folder() / "history.sqlite"
 
 
 class History:

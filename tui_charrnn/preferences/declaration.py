@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from tui_charrnn.paths import parse_path
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Bounds, Settings, refuse, setting
 
@@ -14,6 +15,8 @@ _SAMPLING: Final = SamplingConfig.bounds()
 _SAMPLING_DEFAULTS: Final = SamplingConfig().to_mapping()
 _VARIABLES: Final = {"runs_dir": "CHARRNN_RUNS"}
 """Environment variables that are not called as their preference."""
+_PATHS: Final = {"runs_dir"}
+"""Preferences that are paths and nothing else."""
 _SWITCHES: Final = {"1": "true", "on": "true", "0": "false", "off": "false"}
 
 
@@ -150,6 +153,8 @@ def checked_value(name: str, value: object) -> Any:
         ConfigError: If it is not; says what is allowed.
     """
     Preferences(**{name: value})  # type: ignore[arg-type]  # it is checked there
+    if name in _PATHS and isinstance(value, str):
+        parse_path(value, name)
     return value
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.paths import open_file
+from tui_charrnn.user_folders import config_folder, path_in
 
 _LARGEST_FILE: Final = 256 * 1024
 """Bytes; a file with everything in it has about five thousand."""
@@ -18,11 +18,16 @@ def preferences_file(environment: Mapping[str, str] = os.environ) -> Path:
     """The file that is read: the one that CHARRNN_CONFIG names, or the user's own.
 
     It need not exist.
+
+    Raises:
+        ConfigError: If the variable names no path.
     """
-    chosen = environment.get(_VARIABLE, "").strip()
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(platformdirs.user_config_dir("charrnn-tui", appauthor=False)) / "config.toml"
+    return path_in(_VARIABLE, environment) or own_preferences_file()
+
+
+def own_preferences_file() -> Path:
+    """The file that is read unless a variable names another; it need not exist."""
+    return config_folder() / "config.toml"
 
 
 def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -35,8 +40,10 @@ def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> di
     Raises:
         ConfigError: If the file cannot be read, or is not TOML.
     """
+    if path == Path(os.devnull):  # as people write that there shall be none
+        return {}
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             content = file.read(_LARGEST_FILE + 1)
     except FileNotFoundError as error:
         if not environment.get(_VARIABLE, "").strip():

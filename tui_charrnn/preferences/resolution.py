@@ -14,7 +14,12 @@ from tui_charrnn.preferences.declaration import (
     unknown_sentence,
     variable_of,
 )
-from tui_charrnn.preferences.file import preferences_file, read_document, read_keys
+from tui_charrnn.preferences.file import (
+    own_preferences_file,
+    preferences_file,
+    read_document,
+    read_keys,
+)
 
 
 class Origin(StrEnum):
@@ -71,10 +76,13 @@ def resolve(
     names = Preferences.bounds() if wanted is None else wanted
     variables = {name: environment.get(variable_of(name), "").strip() for name in names}
     search.take(Origin.ENVIRONMENT, {k: v for k, v in variables.items() if v}, _read_variable)
-    file = preferences_file(environment)
-    keys: dict[str, str] = {}
-    if not search.values.keys() >= set(names):
-        keys = search.take_file(file, environment)
+    file, keys = own_preferences_file(), {}
+    is_needed = not search.values.keys() >= set(names)
+    try:
+        file = preferences_file(environment)
+        keys = search.take_file(file, environment) if is_needed else {}
+    except ConfigError as problem:
+        search.problems += [str(problem)] if is_needed else []
     return Resolution(
         file=file,
         preferences=Preferences(**search.values),
@@ -106,12 +114,12 @@ class _Search:
                 self.values[name], self.origins[name] = readable, origin
 
     def take_file(self, path: Path, environment: Mapping[str, str]) -> dict[str, str]:
-        """Take the values of the file; the result is its keys."""
-        try:
-            document = read_document(path, environment)
-        except ConfigError as problem:
-            self.problems.append(str(problem))
-            return {}
+        """Take the values of the file; the result is its keys.
+
+        Raises:
+            ConfigError: If the file cannot be read; what is wrong in it is one of the problems.
+        """
+        document = read_document(path, environment)
         keys, problems = read_keys(document.pop("keys", {}))
         known = Preferences.bounds()
         problems += [

@@ -1,6 +1,5 @@
 """The runs of a folder: listing them, and finding one by its name."""
 
-import contextlib
 import difflib
 import errno
 import stat
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.invocation import command
+from tui_charrnn.paths import parse_path, real_path
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.file_system import is_missing
 from tui_charrnn.runs.layout import RunDirectory
@@ -103,21 +103,19 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
     A name wins over a path of the same spelling that is not a run.
 
     Raises:
-        RunError: If there is none; names that are near are listed.
+        RunError: If there is none, with the names that are near, or it cannot be looked at.
     """
-    given = Path(name_or_path)
-    with contextlib.suppress(RuntimeError):  # there is no such user
-        given = given.expanduser()
-    candidates = [given] if name_or_path else []
-    if len(given.parts) == 1 and name_or_path != "..":
+    given = parse_path(name_or_path, "The run", error=RunError) if name_or_path else None
+    candidates = [given] if given else []
+    if given is not None and Path(name_or_path).name == name_or_path != "..":
         candidates.insert(0, folder / name_or_path)
     for path in candidates:
         # a run is called as its folder, which `..` does not say
-        run = RunDirectory(path.resolve() if path.name == ".." else path.absolute())
+        run = RunDirectory(real_path(path) if path.name == ".." else path)
         if holds_run(run):
             return run
     names = [run.name for run in _runs(folder)]
-    hint = _hint(given.name, names)
+    hint = _hint(Path(name_or_path).name, names)
     raise RunError(f"There is no run {name_or_path!r} in {folder}. {hint}")
 
 
@@ -139,8 +137,10 @@ def _hint(name: str, names: list[str]) -> str:
 def _runs(folder: Path) -> Iterator[RunDirectory]:
     try:
         paths = sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return
+    except NotADirectoryError as error:
+        raise RunError(f"{folder} is no folder, so it holds no runs.") from error
     except OSError as error:
         raise RunError(f"The folder {folder} cannot be read: {error.strerror}.") from error
     for path in paths:

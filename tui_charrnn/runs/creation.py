@@ -78,7 +78,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         StorageError: If the disk refuses; nothing is left behind.
     """
     storage = storage or Storage()
-    folder = folder.expanduser().absolute()
+    folder = folder.absolute()
     reference = _reference(corpus, training)
     _refuse_short_tail(reference, training)
     if name is not None:

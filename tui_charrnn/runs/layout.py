@@ -1,10 +1,7 @@
 """Where runs lie, and the names of the files in a run directory, and nothing more."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
 
 FORMAT = 1
 """Number of the run format that this program writes (docs/run-format.md)."""
@@ -106,11 +103,3 @@ class CheckpointDirectory:
     def manifest(self) -> Path:
         """Step, loss, and the hash and size of the two other files."""
         return self.path / "manifest.json"
-
-
-def default_runs_folder() -> Path:
-    """Where runs are kept: CHARRNN_RUNS, or else the user's data folder. It need not exist."""
-    chosen = os.environ.get("CHARRNN_RUNS")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(platformdirs.user_data_dir("charrnn-tui", appauthor=False)) / "runs"

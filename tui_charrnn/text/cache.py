@@ -6,17 +6,18 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from tui_charrnn.errors import StorageError
 from tui_charrnn.text.cache_limit import cache_advice
+from tui_charrnn.user_folders import cache_folder
 
 
-def cache_folder() -> Path:
-    """Where corpora are kept: in $CHARRNN_CACHE if it is set, else in the user's cache."""
-    chosen = os.environ.get("CHARRNN_CACHE")
-    root = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("charrnn-tui"))
-    return root.absolute() / "corpora"
+def corpora_folder() -> Path:
+    """Where corpora are kept.
+
+    Raises:
+        ConfigError: If CHARRNN_CACHE names no path.
+    """
+    return cache_folder() / "corpora"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.resources import resource_folder
-from tui_charrnn.text.cache import CachedText, cache_folder
+from tui_charrnn.text.cache import CachedText, corpora_folder
 from tui_charrnn.text.download import fetch
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.standard_library import build_pydoc, build_python
@@ -47,7 +47,7 @@ class CatalogueEntry:
         """Where the text is kept. A built one depends on the version of Python."""
         version = f"-{sys.implementation.name}-{platform.python_version()}"
         suffix = version if self.kind == "built" else ""
-        return CachedText(cache_folder() / f"{self.name}{suffix}.txt")
+        return CachedText(corpora_folder() / f"{self.name}{suffix}.txt")
 
     @property
     def expected_sha256(self) -> str | None:

@@ -23,11 +23,11 @@ from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
 
-from tui_charrnn.text.cache import cache_folder
 from tui_charrnn.text.cache_limit import mark_in_use, prune_folder
 from tui_charrnn.text.number_store import NumberStore, map_numbers
 from tui_charrnn.text.numbered_text import NumberedText
 from tui_charrnn.text.numbering import Numbering
+from tui_charrnn.user_folders import cache_folder
 
 LIMIT: Final = 1 << 33
 """Bytes that all kept texts take together at most, as far as they are not in use."""
@@ -47,7 +47,7 @@ Fingerprint: TypeAlias = tuple[int, int, int, int]
 
 def encoded_folder() -> Path:
     """Where encoded texts are kept: beside the corpora of the cache."""
-    return cache_folder().with_name("encoded")
+    return cache_folder() / "encoded"
 
 
 @dataclass(frozen=True, slots=True)

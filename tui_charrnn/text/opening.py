@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.paths import open_file
 
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
@@ -58,14 +59,16 @@ def open_bytes(source: Path | BinaryIO) -> Iterator[OpenedBytes]:
     """Open a text, packed by gzip or zstandard or not at all.
 
     Args:
-        source: The path of a file, or a stream, which is left open.
+        source: The path of a file or a pipe, or a stream, which is left open.
 
     Raises:
-        OSError: If the file cannot be opened.
+        OSError: If it cannot be opened, is something else, or a pipe that nobody writes into.
         CorpusError: If it is packed by zstandard, and the package for that is not installed.
     """
     with contextlib.ExitStack() as opened:
-        file = opened.enter_context(source.open("rb")) if isinstance(source, Path) else source
+        file = source
+        if isinstance(file, Path):
+            file = opened.enter_context(open_file(file, takes_pipes=True))
         raw = _CountedBytes(file)
         yield OpenedBytes(raw, _reader(raw, source, opened))
 

@@ -2,13 +2,12 @@
 
 import contextlib
 import dataclasses
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.paths import is_file
 from tui_charrnn.text.decoding import undecodable_sentence
 from tui_charrnn.text.opening import open_bytes
 from tui_charrnn.text.pieces import BytesFound, Piece, Reading, read_encoded_pieces
@@ -45,8 +44,6 @@ def read_source(
     """
     before, is_empty = found.bytes, True
     try:
-        if isinstance(file, Path):
-            _refuse_devices(file, source.name)
         for piece in read_encoded_pieces(file, reading_of(source, reading), found, size=size):
             is_empty = False
             yield piece
@@ -63,17 +60,11 @@ def read_source(
         raise CorpusError(f"There is no text in {source.name}: it is empty.")
 
 
-def _refuse_devices(path: Path, name: str) -> None:
-    mode = os.stat(path).st_mode  # noqa: PTH116  its errors are told apart by the caller
-    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-        raise CorpusError(f"{name} is neither a file nor a pipe, so it holds no text.")
-
-
 def _line_of(file: Path | BinaryIO, place: int) -> int | None:
     """The line that a byte stands in, from 1; None where a text cannot be read a second time."""
     with contextlib.suppress(OSError, ValueError):
         if isinstance(file, Path):
-            if not file.is_file():
+            if not is_file(file):
                 return None  # a pipe
         elif file.seekable():
             file.seek(0)

@@ -1,7 +1,10 @@
 """From the words of a user to the files of a corpus."""
 
+import contextlib
 import difflib
+import fnmatch
 import glob
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.paths import Kind, explained, find_kind, is_file, is_folder, parse_path, real_path
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.decoding import SNIFFED, looks_binary
 from tui_charrnn.text.opening import open_bytes
@@ -18,6 +22,10 @@ CATALOGUE_PREFIX: Final = "catalogue:"
 STANDARD_INPUT: Final = "-"
 _UNREPEATABLE: Final = ("/dev/", "/proc/")
 """Where a path names an open stream rather than something that can be read again."""
+_NO_DISK: Final = frozenset(map(Path, ("/dev", "/proc", "/sys")))
+"""Folders of the system whose files are none of anybody's, and may be waited for without end."""
+LOOKED_THROUGH = 100_000
+"""Files and folders that are looked through for a corpus at most: a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Source:
         """Whether the text can be read a second time, when a run is resumed."""
         if self.path is None:
             return self.entry is not None
-        return self.path.is_file() and not str(self.path).startswith(_UNREPEATABLE)
+        return is_file(self.path) and not str(self.path).startswith(_UNREPEATABLE)
 
     @property
     def address(self) -> str:
@@ -85,7 +93,7 @@ def find_sources(
         found = _find(argument, encoding, check_cancelled)
         skipped += found.skipped
         for source in found.sources:
-            place = str(source.path.resolve()) if source.path else source.address
+            place = str(real_path(source.path)) if source.path else source.address
             sources.setdefault(place, source)
     return FoundSources(tuple(sources.values()), skipped)
 
@@ -95,42 +103,24 @@ def _find(argument: str, encoding: str, check_cancelled: Callable[[], None]) -> 
         return FoundSources((Source("standard input", "stdin"),), 0)
     if argument.startswith(CATALOGUE_PREFIX):
         return _from_catalogue(argument.removeprefix(CATALOGUE_PREFIX))
-    if not argument or "\0" in argument:
-        raise CorpusError(f"A corpus needs a name. Received: {argument!r}.")
-    path = _as_path(argument)
-    if _exists(path):
-        if path.is_dir():
-            paths = sorted(_heeding(_files_below(path), check_cancelled))
-            label = path.resolve().name or "root"
-            return _texts_among(
-                _heeding(paths, check_cancelled), f"The folder {argument}", encoding, label
-            )
+    path = parse_path(argument, "The corpus", error=CorpusError)
+    if not path.is_absolute():
+        raise CorpusError("This folder is gone: it was removed or moved. Go to another one.")
+    with explained("The corpus", path, CorpusError):
+        kind = find_kind(path)
+    if kind is Kind.FOLDER:
+        holder, label = f"The folder {argument}", real_path(path).name or "root"
+        below = _Search(holder, check_cancelled).folders_below(path, is_pattern=False)
+        found = sorted(itertools.chain.from_iterable(files for _, files in below))
+        return _texts_among(_heeding(found, check_cancelled), holder, encoding, label)
+    if kind is not None:
         return FoundSources((Source(argument, path.stem, path=path),), 0)
     if glob.has_magic(argument):
-        matches = glob.iglob(str(path), recursive=True)  # noqa: PTH207  the pattern is absolute
-        found = sorted(map(Path, _heeding(matches, check_cancelled)))
-        files = [match for match in found if not match.is_dir()]
-        return _texts_among(_heeding(files, check_cancelled), f"The pattern {argument}", encoding)
+        holder = f"The pattern {argument}"
+        matches = set(_Search(holder, check_cancelled).matches(Path(path.anchor), path.parts[1:]))
+        files = sorted(match for match in matches if not is_folder(match))
+        return _texts_among(_heeding(files, check_cancelled), holder, encoding)
     return _from_catalogue(argument)
-
-
-def _as_path(argument: str) -> Path:
-    """The absolute path that an argument means, if it means one."""
-    path = Path(argument)
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError:  # `~name` without such a user
-        return path.absolute()
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.lstat()
-    except PermissionError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}.") from error
-    except OSError:  # not there, or too long for a path
-        return False
-    return True
 
 
 def _heeding(items: Iterable[_Item], check_cancelled: Callable[[], None]) -> Iterator[_Item]:
@@ -139,15 +129,96 @@ def _heeding(items: Iterable[_Item], check_cancelled: Callable[[], None]) -> Ite
         yield item
 
 
-def _files_below(folder: Path) -> Iterable[Path]:
-    """The files of a folder and of those in it, but nothing hidden."""
-    for place, folders, files in os.walk(folder, onerror=_refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in files if not name.startswith("."))
+class _Search:
+    """Looks through folders for the texts of one argument: each once, and so many entries."""
+
+    def __init__(self, holder: str, check_cancelled: Callable[[], None]) -> None:
+        self._holder, self._check_cancelled = holder, check_cancelled
+        self._seen = 0
+
+    def matches(self, folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+        """What a pattern leads to, part by part; `**` stands for any folders, or none.
+
+        As in a shell, what is hidden has to be named, and what cannot be read is not there.
+
+        Raises:
+            CorpusError: If too much was looked through.
+        """
+        if not parts:
+            yield folder
+            return
+        part, *rest = parts
+        if not glob.has_magic(part):
+            if os.path.lexists(folder / part):
+                yield from self.matches(folder / part, rest)
+        elif part == "**":
+            for place, files in self.folders_below(folder, is_pattern=True):
+                yield from self.matches(place, rest) if rest else files
+        else:
+            with contextlib.suppress(OSError):
+                for entry in self._entries(folder):
+                    is_meant = part.startswith(".") or not entry.name.startswith(".")
+                    if is_meant and fnmatch.fnmatchcase(entry.name, part):
+                        yield from self.matches(folder / entry.name, rest)
+
+    def folders_below(
+        self, folder: Path, *, is_pattern: bool
+    ) -> Iterator[tuple[Path, Sequence[Path]]]:
+        """A folder and those below it, each with its files; nothing hidden.
+
+        Args:
+            folder: Where to begin.
+            is_pattern: Whether links to folders are followed, and what cannot be read is passed
+                over rather than refused.
+
+        Raises:
+            CorpusError: If a folder cannot be read, or too much was looked through.
+        """
+        pending, known = [folder], set[Path]()
+        while pending:
+            place = pending.pop()
+            real = real_path(place)
+            if real in known:
+                continue
+            known.add(real)
+            try:
+                entries = self._entries(place)
+            except OSError as error:
+                if is_pattern:
+                    continue
+                sentence = f"The folder {place} cannot be read: {error.strerror}."
+                raise CorpusError(sentence) from error
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+            folders = {each.name for each in visible if _is_folder(each, follows_links=is_pattern)}
+            pending += [place / name for name in folders]
+            yield place, [place / each.name for each in visible if each.name not in folders]
+
+    def _entries(self, folder: Path) -> list["os.DirEntry[str]"]:
+        """What is in a folder; nothing of a folder of the system that is none of anybody's files.
+
+        Raises:
+            OSError: If it cannot be listed.
+            CorpusError: If too much was listed in all.
+        """
+        if folder in _NO_DISK:
+            return []
+        with os.scandir(folder) as opened:
+            found = list(
+                itertools.islice(_heeding(opened, self._check_cancelled), LOOKED_THROUGH + 1)
+            )
+        self._seen += len(found)
+        if self._seen > LOOKED_THROUGH:
+            raise CorpusError(
+                f"{self._holder} leads through more than {LOOKED_THROUGH:,} files and folders. "
+                "Name a smaller one."
+            )
+        return found
 
 
-def _refuse_folder(error: OSError) -> None:
-    raise CorpusError(f"The folder {error.filename} cannot be read: {error.strerror}.")
+def _is_folder(entry: "os.DirEntry[str]", *, follows_links: bool) -> bool:
+    if entry.is_symlink():
+        return follows_links and is_folder(Path(entry.path))
+    return entry.is_dir(follow_symlinks=False)
 
 
 def _texts_among(
@@ -164,7 +235,7 @@ def _texts_among(
 
 
 def _looks_like_text(path: Path, encoding: str) -> bool:
-    if not path.is_file():
+    if not is_file(path):
         return False
     try:
         with open_bytes(path) as file:

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn.errors import StorageError
-from tui_charrnn.text.cache import cache_folder
 from tui_charrnn.text.cache_limit import cache_advice, mark_in_use, prune_folder
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.suffix_index import SuffixIndex, code_width
+from tui_charrnn.user_folders import cache_folder
 
 _MAGIC: Final = b"charrnn suffix index 1 "
 _FIRST_LINE: Final = len(_MAGIC) + 64 + 1
@@ -39,7 +39,7 @@ def index_path(sha256: str) -> Path:
     Args:
         sha256: Of the corpus as UTF-8, in hexadecimal digits.
     """
-    return cache_folder().parent / "suffixes" / f"{sha256}.index"
+    return cache_folder() / "suffixes" / f"{sha256}.index"
 
 
 def open_index(sha256: str) -> SuffixIndex | None:
@@ -159,7 +159,7 @@ def prune_indexes(limit: int, *, keep: Path | None = None) -> list[Path]:
     Returns:
         The files that are gone.
     """
-    folder = cache_folder().parent / "suffixes"
+    folder = cache_folder() / "suffixes"
     return prune_folder(folder, ".index", limit, keep=keep)
 
 

@@ -3,15 +3,13 @@
 Neither TensorFlow nor NumPy is loaded here.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
 from tui_charrnn.runs.storage import Storage
+from tui_charrnn.user_folders import cache_folder
 
 ENTRY_LIMIT: Final = 200
 """Measurements that are kept, the newest."""
@@ -20,10 +18,12 @@ _SIZE_LIMIT: Final = 1 << 20  # bytes; 200 entries take 60,000
 
 
 def timings_file() -> Path:
-    """Where measurements are kept: in $CHARRNN_CACHE if it is set, else in the user's cache."""
-    chosen = os.environ.get("CHARRNN_CACHE")
-    root = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("charrnn-tui"))
-    return root.absolute() / "timings.json"
+    """Where measurements are kept: in the user's cache.
+
+    Raises:
+        ConfigError: If CHARRNN_CACHE names no path.
+    """
+    return cache_folder() / "timings.json"
 
 
 class TimedPresets:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import SystemCommand
 from textual.binding import BindingType
 
-from tui_charrnn.crash import report_crash, state_folder
+from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.runs.layout import RunDirectory
@@ -35,6 +35,7 @@ from tui_charrnn.tui.text.model_loader import ModelLoader, has_weights
 from tui_charrnn.tui.textual_patches import close_after_crash, tolerant_driver
 from tui_charrnn.tui.theme.choice import apply_theme
 from tui_charrnn.tui.theme.themed_app import ThemedApp
+from tui_charrnn.user_folders import state_folder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
     from textual.screen import Screen

@@ -8,8 +8,9 @@ from tui_charrnn.durations import format_duration
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.layout import RunDirectory, default_runs_folder
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.user_folders import default_runs_folder
 from tui_charrnn.viewing.run_view import RunView
 
 _STATE_WORDS = {

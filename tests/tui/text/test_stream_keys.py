@@ -12,7 +12,6 @@ from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.crash import state_folder
 from tui_charrnn.generation.priming import PrimedSeed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.tui.app import CharRNNApp
@@ -20,6 +19,7 @@ from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
 from tui_charrnn.tui.text.saving import texts_folder
 from tui_charrnn.tui.text.search_bar import SearchBar
 from tui_charrnn.tui.text.seed_history import LONGEST_SEED, SeedHistory
+from tui_charrnn.user_folders import state_folder
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
-
 from tui_charrnn import __version__
 from tui_charrnn.tui.text.model_loader import file_mark
+from tui_charrnn.user_folders import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 def texts_folder() -> Path:
     """Where texts are kept: in the user's data folder. It need not exist."""
-    return Path(platformdirs.user_data_dir("charrnn-tui", appauthor=False)) / "texts"
+    return data_folder() / "texts"
 
 
 def save_result(folder: Path, said: GenerationResult) -> Path:

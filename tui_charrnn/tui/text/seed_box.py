@@ -4,12 +4,12 @@ from typing import Final
 
 from textual.message import Message
 
-from tui_charrnn.crash import state_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.seed_history import SeedHistory
 from tui_charrnn.tui.text.seed_input import SeedInput
+from tui_charrnn.user_folders import state_folder
 
 _FILE: Final = "seeds.jsonl"
 

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import platformdirs
 from textual.app import App
 from textual.theme import Theme
 
-from tui_charrnn.crash import state_folder
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME, load_theme, load_themes
+from tui_charrnn.user_folders import config_folder, state_folder
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.theme.themed_app import ThemedApp
@@ -40,7 +39,7 @@ class ThemeSet(NamedTuple):
 
 def user_themes_folder() -> Path:
     """Where the user keeps themes, one TOML file each; may be missing."""
-    return Path(platformdirs.user_config_dir("charrnn-tui", appauthor=False)) / "themes"
+    return config_folder() / "themes"
 
 
 def find_themes() -> ThemeSet:

@@ -1,0 +1,266 @@
+"""Every path argument of every command, and every path setting, against every kind of bad path.
+
+Each ends at once, with one sentence and the exit code of what the path is for.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from tests.support.closed_folder import closed
+from tests.support.fake_run import fake_run
+from tui_charrnn import paths
+from tui_charrnn.cli.main import command_line, run
+from tui_charrnn.text import sources
+
+Capture = pytest.CaptureFixture[str]
+
+READ = {
+    "app --tape": ["--tape", "{}"],
+    "app --xray": ["--xray", "{}"],
+    "train CORPUS...": ["train", "--headless", "{}"],
+    "resume RUN": ["resume", "--headless", "{}"],
+    "generate --model": ["generate", "--model", "{}"],
+    "generate --seed-file": ["generate", "--seed-file", "{}"],
+    "generate --corpus": ["generate", "--corpus", "{}"],
+    "score FILE...": ["score", "{}"],
+    "score --model": ["score", "text.txt", "--model", "{}"],
+    "neurons CORPUS...": ["neurons", "{}"],
+    "neurons --model": ["neurons", "text.txt", "--model", "{}"],
+    "attach RUN": ["attach", "{}"],
+    "stop RUN": ["stop", "{}"],
+    "set RUN": ["set", "{}", "--learning-rate", "1"],
+    "pause RUN": ["pause", "{}"],
+    "unpause RUN": ["unpause", "{}"],
+    "doctor RUN": ["doctor", "{}"],
+    "runs show RUN": ["runs", "show", "{}"],
+    "runs rename RUN": ["runs", "rename", "{}", "other"],
+    "runs export RUN": ["runs", "export", "{}"],
+    "runs rm RUN...": ["runs", "rm", "{}", "--yes"],
+    "corpora inspect CORPUS...": ["corpora", "inspect", "{}"],
+}
+"""Arguments of what is read."""
+
+WRITTEN = {
+    "score --html": ["score", "text.txt", "--html", "{}"],
+    "runs export --model": ["runs", "export", "fake", "--model", "{}"],
+}
+"""Arguments of files that are written."""
+
+NO_PATH = ("no user", "long name", "nul")
+SPECIAL = ("circle", "closed", "pipe", "device", "socket")
+BAD = (*NO_PATH, *SPECIAL, "folder", "pattern")
+ELSEWHERE = {"app --model", "app --runs-dir", "runs export FILE"}
+"""Other path arguments, which a test of their own below tries or the app answers on its screen."""
+
+
+@pytest.fixture(scope="module")
+def commands() -> set[str]:
+    """The path arguments of every command, as its help names them."""
+    found = set()
+    pending = [("", get_command(command_line(["--help"])))]
+    while pending:
+        name, command = pending.pop()
+        for parameter in command.params:
+            option = max(parameter.opts, key=len) if parameter.opts[0].startswith("-") else ""
+            kind = str(parameter.metavar)
+            if {"FILE", "FOLDER", "RUN", "CORPUS"} & set(kind.rstrip(".").split("|")):
+                found.add(f"{name.strip() or 'app'} {option or kind}")
+        for child, below in getattr(command, "commands", {}).items():
+            pending.append((f"{name} {child}", below))
+    return found
+
+
+@pytest.fixture
+def bad_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Bad paths by kind; this is the current folder, and holds a good text."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(paths, "PIPE_PATIENCE", 0.0)
+    monkeypatch.setattr(sources, "LOOKED_THROUGH", 1_000)
+    Path("text.txt").write_text("to be, or not to be: that is the question.\n" * 50, "utf-8")
+    Path("circle").symlink_to("circle")
+    Path("shut").mkdir()
+    Path("shut/text.txt").write_text("x", "utf-8")
+    os.mkfifo("pipe")
+    Path("empty").mkdir()
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind("socket")
+        stack.enter_context(closed(Path("shut")))
+        yield {
+            "no user": "~nosuch/x",
+            "long name": "x" * 300,
+            "nul": "a\0b",
+            "circle": "circle",
+            "closed": "shut/text.txt",
+            "pipe": str(folder / "pipe"),
+            "device": "/dev/zero",
+            "socket": "socket",
+            "folder": "empty",
+            "pattern": "/**/*.nothing",
+        }
+
+
+def ended_with(arguments: list[str], path: str, capsys: Capture) -> tuple[int, str]:
+    """Exit code and narration of a command, which has to be one sentence."""
+    code = run([path if word == "{}" else word for word in arguments])
+    told = capsys.readouterr().err
+    assert told.splitlines()[-1].startswith("charrnn-tui: "), told
+    assert "defect" not in told, told
+    return code, told
+
+
+def test_every_path_argument_is_in_the_table(commands: set[str]) -> None:
+    known = {*READ, *WRITTEN, *ELSEWHERE}
+    assert {name for name in commands if not name.endswith("--runs-dir")} - known == set()
+
+
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("argument", READ)
+def test_what_is_read(argument: str, kind: str, bad_paths: dict[str, str], capsys: Capture) -> None:
+    code, told = ended_with(READ[argument], bad_paths[kind], capsys)
+    expected = 2 if (argument, kind) == ("generate --model", "nul") else 3  # it is a setting too
+    assert code == expected, told
+
+
+@pytest.mark.parametrize("kind", [kind for kind in BAD if kind != "pattern"])
+@pytest.mark.parametrize("argument", WRITTEN)
+def test_what_is_written(
+    argument: str, kind: str, bad_paths: dict[str, str], capsys: Capture, isolated_home: Path
+) -> None:
+    fake_run(isolated_home / "runs")
+    code, told = ended_with(WRITTEN[argument], bad_paths[kind], capsys)
+    assert code == 2, told
+
+
+@pytest.mark.parametrize("kind", NO_PATH)
+def test_an_archive(
+    kind: str, bad_paths: dict[str, str], capsys: Capture, isolated_home: Path
+) -> None:
+    fake_run(isolated_home / "runs")
+    code, told = ended_with(["runs", "export", "fake", "{}"], bad_paths[kind], capsys)
+    assert code == 2, told
+
+
+NEED_RUNS = {
+    "generate": ["generate", "-m", "fake"],
+    "score": ["score", "text.txt", "-m", "fake"],
+    "neurons": ["neurons", "text.txt", "-m", "fake"],
+    "models": ["models"],
+    "attach": ["attach", "fake"],
+    "stop": ["stop", "fake"],
+    "set": ["set", "fake", "--learning-rate", "1"],
+    "pause": ["pause", "fake"],
+    "unpause": ["unpause", "fake"],
+    "doctor": ["doctor", "fake"],
+    "resume": ["resume", "--headless", "fake"],
+    "runs": ["runs"],
+    "runs list": ["runs", "list"],
+    "runs show": ["runs", "show", "fake"],
+    "runs rename": ["runs", "rename", "fake", "other"],
+    "runs export": ["runs", "export", "fake"],
+    "runs rm": ["runs", "rm", "fake", "--yes"],
+    "runs restore": ["runs", "restore", "fake"],
+    "train": ["train", "--headless", "text.txt", "--name", "fake"],
+}
+"""Commands with --runs-dir."""
+
+
+def test_every_runs_dir_is_in_the_table(commands: set[str]) -> None:
+    having = {name.removesuffix(" --runs-dir") for name in commands if "--runs-dir" in name}
+    assert having - {*NEED_RUNS, "app"} == set()
+
+
+@pytest.mark.parametrize("kind", ["no user", "circle", "closed", "pipe"])
+@pytest.mark.parametrize("command", NEED_RUNS)
+def test_the_folder_of_the_runs(
+    command: str, kind: str, bad_paths: dict[str, str], capsys: Capture
+) -> None:
+    code, told = ended_with([*NEED_RUNS[command], "--runs-dir", "{}"], bad_paths[kind], capsys)
+    expected = 2 if kind == "no user" else 6 if command == "train" else 3
+    assert code == expected, told
+
+
+@pytest.mark.parametrize("kind", ["no user", "long name"])
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("CHARRNN_RUNS", "runs"),
+        ("CHARRNN_RUNS", "generate -m fake"),
+        ("CHARRNN_RUNS", "resume --headless fake"),
+        ("CHARRNN_RUNS", "train --headless text.txt"),
+        ("CHARRNN_CACHE", "corpora"),
+        ("CHARRNN_CACHE", "corpora inspect pydoc"),
+        ("CHARRNN_CACHE", "train --headless text.txt"),
+        ("CHARRNN_CACHE", "generate --originality"),
+        ("CHARRNN_CONFIG", "config show"),
+        ("CHARRNN_CONFIG", "config path"),
+        ("CHARRNN_CONFIG", "config init"),
+        ("CHARRNN_CONFIG", "generate"),
+    ],
+)
+def test_a_variable_that_is_no_path(
+    variable: str,
+    words: str,
+    kind: str,
+    bad_paths: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    monkeypatch.setenv(variable, bad_paths[kind])
+    code, told = ended_with(words.split(), "", capsys)
+    assert (code, variable in told) == (2, True), told
+
+
+@pytest.mark.parametrize("kind", [*SPECIAL, "folder"])
+def test_a_file_of_settings_that_is_none(
+    kind: str, bad_paths: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("CHARRNN_CONFIG", bad_paths[kind])
+    code, told = ended_with(["generate"], "", capsys)
+    assert code == 2, told
+
+
+@pytest.mark.parametrize("kind", NO_PATH)
+@pytest.mark.parametrize(("name", "code"), [("runs_dir", 2), ("model", 3)])
+def test_a_setting_that_is_no_path(
+    name: str,
+    code: int,
+    kind: str,
+    bad_paths: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    Path("settings.toml").write_text(f"{name} = {json.dumps(bad_paths[kind])}\n", "utf-8")
+    monkeypatch.setenv("CHARRNN_CONFIG", "settings.toml")
+    monkeypatch.delenv("CHARRNN_RUNS")
+    ended, told = ended_with(["generate" if name == "model" else "runs"], "", capsys)
+    assert ended == (2 if kind == "nul" else code), told
+
+
+def test_the_cache_is_expanded(
+    isolated_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("CHARRNN_CACHE", "~/kept")
+    assert run(["corpora", "--json"]) == 0
+    assert str(isolated_home / "kept" / "corpora") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_the_text_of_a_run_is_not_waited_for(
+    kind: str, bad_paths: dict[str, str], isolated_home: Path, capsys: Capture
+) -> None:
+    made = fake_run(isolated_home / "runs")
+    description = json.loads(made.description.read_text("utf-8"))
+    description["corpus"]["sources"] = [bad_paths[kind]]
+    made.description.write_text(json.dumps(description), "utf-8")
+    assert run(["doctor", "fake"]) == 3
+    assert f"it is a {kind}" in capsys.readouterr().out

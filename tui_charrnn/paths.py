@@ -1,0 +1,277 @@
+"""The gate for paths: each one that a person, an option, a variable or a setting names comes here.
+
+`parse_path` makes a path of a text. `find_kind` looks at what is there, `open_file` opens it; they
+never wait for a pipe, a device or a socket. Whatever is wrong ends as one sentence.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import stat
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from tui_charrnn.errors import CharRNNError, ConfigError, DataError
+
+PIPE_PATIENCE = 5.0
+"""Seconds in which somebody has to begin writing into a pipe that is read."""
+_LONGEST_NAME: Final = 255
+"""Bytes of one part of a path, on every file system in common use."""
+_LONGEST_PATH: Final = 4_095
+"""Bytes of a path that Linux takes; other systems say so themselves."""
+_POLL_INTERVAL: Final = 0.01
+"""Seconds between two looks into a pipe."""
+_SHOWN: Final = 60
+"""Characters of a refused path that are quoted."""
+
+
+class Kind(StrEnum):
+    """What a path leads to, links followed."""
+
+    FILE = "a file"
+    FOLDER = "a folder"
+    PIPE = "a pipe"
+    DEVICE = "a device"
+    SOCKET = "a socket"
+
+
+def parse_path(
+    text: str | Path, name: str, *, error: type[CharRNNError] = ConfigError, of_file: bool = False
+) -> Path:
+    """The path that a text names, with `~` and `~user` expanded.
+
+    It is absolute, but for a relative one in a folder that was removed, which leads nowhere. As in
+    a shell, `~name` is a file of that name where there is such a file and no such user.
+
+    Args:
+        text: As it was given.
+        name: What to call it in a refusal: `--runs-dir`, `CHARRNN_CACHE`, `The text`.
+        error: What to raise.
+        of_file: Whether it must be the path of a file, so that it does not end with a slash.
+
+    Raises:
+        CharRNNError: The given class, if no path can be spelled so.
+    """
+    given = str(text)
+    problem = "a path has at least one character" if not given.strip() else _problem_of(given)
+    if of_file and given.endswith(("/", "/.", "/..")):
+        problem = problem or "a file has no slash at its end"
+    if not problem:
+        try:
+            path = _absolute(_expanded(given))
+        except RuntimeError:  # what pathlib raises where there is no such user
+            user = given[1:].partition("/")[0]
+            problem = f"there is no user {user!r}" if user else "you have no home folder"
+        else:
+            problem = _problem_of(str(path))
+    if problem:
+        raise error(f"{name} cannot be used as a path: {problem}. Received: {shortened(given)}.")
+    return path
+
+
+def shortened(text: str) -> str:
+    """A text in quotes, as a refusal shows it: its beginning, if it is long."""
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}... ({len(text):,} characters)"
+
+
+def real_path(path: Path) -> Path:
+    """The path without links and without `..`, as far as it can be found out."""
+    return Path(os.path.realpath(path))  # `resolve` fails on links in a circle
+
+
+def find_kind(path: Path) -> Kind | None:
+    """What a path leads to; None if there is nothing. Nothing is opened.
+
+    Raises:
+        OSError: If that cannot be found out: a closed folder, links in a circle, a broken disk.
+    """
+    try:
+        return _kind_of(os.stat(path))  # noqa: PTH116  takes names that pathlib refuses in its own way
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as refusal:  # a byte of zero, or half of a surrogate pair
+        raise OSError(errno.EINVAL, "it is no path") from refusal
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path leads to a regular file; False also where that cannot be found out."""
+    with contextlib.suppress(OSError):
+        return find_kind(path) is Kind.FILE
+    return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; False also where that cannot be found out."""
+    with contextlib.suppress(OSError):
+        return find_kind(path) is Kind.FOLDER
+    return False
+
+
+def find_file(text: str | Path, name: str, *, error: type[CharRNNError] = DataError) -> Path:
+    """The absolute path of a regular file that a text names.
+
+    Args:
+        text: As it was given.
+        name: What to call it in a refusal.
+        error: What to raise.
+
+    Raises:
+        CharRNNError: The given class, if there is no such file, or it cannot be looked at.
+    """
+    path = parse_path(text, name, error=error)
+    with explained(name, path, error):
+        kind = find_kind(path)
+    if kind is not Kind.FILE:
+        found = f"{path} is {kind}, and no file" if kind else f"there is no file {path}"
+        raise error(f"{name} cannot be read: {found}.")
+    return path
+
+
+def parse_target(text: str | Path, name: str) -> Path:
+    """The absolute path of a file to write: one that is not there yet, or a regular file.
+
+    Args:
+        text: As it was given.
+        name: What to call it in a refusal: `--html`.
+
+    Raises:
+        ConfigError: If there cannot be such a file, or something else is in its place.
+    """
+    path = parse_path(text, name, of_file=True)
+    with explained(name, path, ConfigError, "written"):
+        kind = find_kind(path)
+    if kind not in {None, Kind.FILE}:
+        raise ConfigError(f"{name} must name a file. Received: {path}, which is {kind}.")
+    return path
+
+
+def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
+    """Open a regular file to read its bytes; nothing else is ever waited for.
+
+    Args:
+        path: Which one.
+        takes_pipes: Whether a pipe will do that somebody writes into, as of `<(zcat text.gz)`.
+
+    Raises:
+        OSError: If it cannot be opened, or is something else.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as refusal:
+        raise OSError(errno.EINVAL, "it is no path") from refusal
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(os.close, descriptor)
+        kind = _kind_of(os.fstat(descriptor))
+        if kind is Kind.PIPE and takes_pipes:
+            file: BinaryIO = _await_writer(descriptor)
+        elif kind is Kind.FILE:
+            os.set_blocking(descriptor, True)
+            file = os.fdopen(descriptor, "rb")
+        else:
+            raise OSError(errno.EINVAL, f"it is {kind}, and no file")
+        on_failure.pop_all()
+        return file
+
+
+@contextlib.contextmanager
+def explained(
+    name: str, path: Path, error: type[CharRNNError], done: str = "read"
+) -> Iterator[None]:
+    """Turn what the system says of a path into a sentence.
+
+    Raises:
+        CharRNNError: The given class, if the system refused.
+    """
+    try:
+        yield
+    except OSError as refusal:
+        place, reason = refusal.filename or path, refusal.strerror or refusal
+        raise error(f"{name} cannot be {done}: {place}: {reason}.") from refusal
+
+
+class _BegunPipe(io.RawIOBase):
+    """A pipe whose first byte was read already."""
+
+    def __init__(self, first: bytes, descriptor: int) -> None:
+        super().__init__()
+        self._first, self._file = first, io.FileIO(descriptor)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview") -> int | None:  # type: ignore[override]
+        if self._first and len(buffer):
+            buffer[:1], self._first = self._first, b""
+            return 1
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
+
+
+def _await_writer(descriptor: int) -> BinaryIO:
+    """The bytes of a pipe, once somebody has it open to write; then they are waited for.
+
+    Raises:
+        OSError: If nobody does.
+    """
+    deadline = time.monotonic() + PIPE_PATIENCE
+    first = b""
+    try:
+        while not (first := os.read(descriptor, 1)):  # nobody, or nobody any more
+            if time.monotonic() >= deadline:
+                raise OSError(errno.EPIPE, "it is a pipe that nobody writes into")
+            time.sleep(_POLL_INTERVAL)
+    except BlockingIOError:
+        pass  # somebody who has written nothing yet
+    os.set_blocking(descriptor, True)
+    return io.BufferedReader(_BegunPipe(first, descriptor))
+
+
+def _kind_of(facts: os.stat_result) -> Kind:
+    mode = facts.st_mode
+    if stat.S_ISREG(mode):
+        return Kind.FILE
+    if stat.S_ISDIR(mode):
+        return Kind.FOLDER
+    if stat.S_ISFIFO(mode):
+        return Kind.PIPE
+    return Kind.SOCKET if stat.S_ISSOCK(mode) else Kind.DEVICE
+
+
+def _expanded(given: str) -> Path:
+    path = Path(given)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        if os.path.lexists(path):
+            return path
+        raise
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except FileNotFoundError:  # the current folder was removed
+        return path
+
+
+def _problem_of(path: str) -> str:
+    """Why a path cannot be one, in words; empty if it can."""
+    if "\0" in path:
+        return "it has a character that is zero (NUL)"
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError:
+        return "it has a character that no file name has"
+    longest = max(map(len, encoded.split(b"/")))
+    if longest > _LONGEST_NAME:
+        return f"a name has at most {_LONGEST_NAME} bytes, and one of it has {longest:,}"
+    if len(encoded) > _LONGEST_PATH:
+        return f"it has {len(encoded):,} bytes, and {_LONGEST_PATH:,} are the most"
+    return ""
