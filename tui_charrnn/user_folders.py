@@ -14,6 +14,11 @@ from tui_charrnn.paths import parse_path
 _NAME = "charrnn-tui"
 
 
+def home_folder() -> Path:
+    """The user's home."""
+    return Path.home()
+
+
 def data_folder() -> Path:
     """Runs, saved texts and the history."""
     return Path(platformdirs.user_data_dir(_NAME, appauthor=False))

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.paths import parse_path
 from tui_charrnn.safe_text import safe_line
 
 LOOKED_AT: Final = 20_000
@@ -60,7 +62,10 @@ def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion
     elif not slash:
         return Completion(typed)  # `~name`: other people's homes are not listed
     else:
-        folder = _expanded(start + slash)
+        try:
+            folder = parse_path(start + slash, "The folder")
+        except ConfigError:  # `~name` without such a user
+            return Completion(typed)
     found, is_there = [], False
     for entry in _entries(folder, beginning, check_cancelled):
         is_folder, size = _kind(entry)
@@ -73,13 +78,6 @@ def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion
         found.append(Candidate(start + slash + name, name, size))
     found.sort(key=lambda candidate: (candidate.name.casefold(), candidate.name))
     return Completion(typed, tuple(found[:SHOWN]), is_there)
-
-
-def _expanded(folder: str) -> Path:
-    try:
-        return Path(folder).expanduser()
-    except RuntimeError:  # `~name` without such a user
-        return Path(folder)
 
 
 def _entries(

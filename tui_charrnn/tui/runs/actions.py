@@ -13,6 +13,7 @@ from tui_charrnn.runs.archive import archive_name, export_run, free_path
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import CancelledError
+from tui_charrnn.user_folders import home_folder
 from tui_charrnn.viewing.run_rows import size_words
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ def folder_for_archives() -> Path:
     try:
         here = Path.cwd()
     except OSError:  # it was removed
-        return Path.home()
-    return here if os.access(here, os.W_OK) else Path.home()
+        return home_folder()
+    return here if os.access(here, os.W_OK) else home_folder()
 
 
 def _name(run: RunDirectory) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_charrnn.errors import DataError
+from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import TapeRequested
@@ -134,12 +135,15 @@ class TapeKeeping(TapeWalk):
         newest = newest_tape(texts_folder())
 
         def problem(typed: str) -> str:
-            path = Path(typed).expanduser()
-            return "" if typed and path.is_file() else "There is no such file."
+            try:
+                find_file(typed, "The tape")
+            except DataError:
+                return "There is no such file."
+            return ""
 
         def open_file(typed: str | None) -> None:
             if typed:
-                self.post_message(TapeRequested(Path(typed).expanduser()))
+                self.post_message(TapeRequested(parse_path(typed, "The tape")))
 
         question = "A tape that was saved; the newest is named here."
         screen = AskTextScreen("Open a tape", question, str(newest or ""), problem)

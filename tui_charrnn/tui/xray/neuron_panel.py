@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
+from tui_charrnn.paths import parse_path
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
@@ -111,7 +111,7 @@ class NeuronPanel(NeuronSearching):
 
         def read(typed: str | None) -> None:
             if typed is not None:
-                self.look(str(Path(typed).expanduser()) if typed else "")
+                self.look(str(parse_path(typed, "The text")) if typed else "")
 
         question = "A file to read; an empty line takes what the model was trained on."
         self.app.push_screen(AskTextScreen("Text", question, "", file_problem), read)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
+
+from tui_charrnn.errors import DataError
+from tui_charrnn.paths import find_file, parse_path
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.text.text_pane import TextPane
@@ -32,7 +34,7 @@ class Probing(Screen[None]):
 
         def compare(typed: str | None) -> None:
             if typed is not None:
-                path = str(Path(typed).expanduser()) if typed else ""
+                path = str(parse_path(typed, "The text")) if typed else ""
                 compare_with(self.text_pane, path)
 
         question = "A file to compare with; an empty line takes what the model was trained on."
@@ -47,7 +49,8 @@ class Probing(Screen[None]):
 def file_problem(typed: str) -> str:
     """What is wrong with the path of a file as it was typed, which may be empty."""
     try:
-        is_there = not typed or Path(typed).expanduser().is_file()
-    except (OSError, RuntimeError, ValueError):  # as of `~nobody`, or of a name that is too long
-        is_there = False
-    return "" if is_there else "There is no such file."
+        if typed:
+            find_file(typed, "The text")
+    except DataError:
+        return "There is no such file."
+    return ""

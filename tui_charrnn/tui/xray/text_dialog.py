@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Static
 
+from tui_charrnn.errors import DataError
+from tui_charrnn.paths import find_file
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.dialog import Dialog
 from tui_charrnn.tui.text.external_text import LONGEST
@@ -127,10 +129,9 @@ def path_of(text: str) -> Path | None:
     line = text.strip()
     if not line or "\n" in line or "\0" in line or len(line) > _LONGEST_PATH:
         return None
-    path = Path(line).expanduser()
     try:
-        return path if path.is_file() else None
-    except OSError:
+        return find_file(line, "The text")
+    except DataError:
         return None
 
 
