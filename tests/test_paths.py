@@ -19,7 +19,6 @@ from tui_charrnn.paths import (
     is_folder,
     open_file,
     parse_path,
-    parse_target,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,19 +148,6 @@ def test_a_file_to_read_is_a_file(tmp_path: Path) -> None:
         find_file(tmp_path / "missing", "--tape")
     with pytest.raises(DataError, match="is a folder, and no file"):
         find_file(tmp_path, "--tape")
-
-
-def test_a_file_to_write_is_new_or_a_file(tmp_path: Path) -> None:
-    (tmp_path / "old").write_text("x", "utf-8")
-    for name in ("old", "new"):
-        assert parse_target(tmp_path / name, "--html") == tmp_path / name
-    for bad, reason in {
-        f"{tmp_path}/": "no slash",
-        str(tmp_path): "a folder",
-        "/dev/full": "a device",
-    }.items():
-        with pytest.raises(ConfigError, match=reason):
-            parse_target(bad, "--html")
 
 
 def test_a_file_is_read_to_its_end(tmp_path: Path) -> None:

@@ -39,9 +39,7 @@ class Kind(StrEnum):
     SOCKET = "a socket"
 
 
-def parse_path(
-    text: str | Path, name: str, *, error: type[CharRNNError] = ConfigError, of_file: bool = False
-) -> Path:
+def parse_path(text: str | Path, name: str, *, error: type[CharRNNError] = ConfigError) -> Path:
     """The path that a text names, with `~` and `~user` expanded.
 
     It is absolute, but for a relative one in a folder that was removed, which leads nowhere. As in
@@ -51,15 +49,12 @@ def parse_path(
         text: As it was given.
         name: What to call it in a refusal: `--runs-dir`, `CHARRNN_CACHE`, `The text`.
         error: What to raise.
-        of_file: Whether it must be the path of a file, so that it does not end with a slash.
 
     Raises:
         CharRNNError: The given class, if no path can be spelled so.
     """
     given = str(text)
     problem = "a path has at least one character" if not given.strip() else _problem_of(given)
-    if of_file and given.endswith(("/", "/.", "/..")):
-        problem = problem or "a file has no slash at its end"
     if not problem:
         try:
             path = _absolute(_expanded(given))
@@ -131,24 +126,6 @@ def find_file(text: str | Path, name: str, *, error: type[CharRNNError] = DataEr
     return path
 
 
-def parse_target(text: str | Path, name: str) -> Path:
-    """The absolute path of a file to write: one that is not there yet, or a regular file.
-
-    Args:
-        text: As it was given.
-        name: What to call it in a refusal: `--html`.
-
-    Raises:
-        ConfigError: If there cannot be such a file, or something else is in its place.
-    """
-    path = parse_path(text, name, of_file=True)
-    with explained(name, path, ConfigError, "written"):
-        kind = find_kind(path)
-    if kind not in {None, Kind.FILE}:
-        raise ConfigError(f"{name} must name a file. Received: {path}, which is {kind}.")
-    return path
-
-
 def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
     """Open a regular file to read its bytes; nothing else is ever waited for.
 
@@ -178,9 +155,7 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def explained(
-    name: str, path: Path, error: type[CharRNNError], done: str = "read"
-) -> Iterator[None]:
+def explained(name: str, path: Path, error: type[CharRNNError]) -> Iterator[None]:
     """Turn what the system says of a path into a sentence.
 
     Raises:
@@ -190,7 +165,7 @@ def explained(
         yield
     except OSError as refusal:
         place, reason = refusal.filename or path, refusal.strerror or refusal
-        raise error(f"{name} cannot be {done}: {place}: {reason}.") from refusal
+        raise error(f"{name} cannot be read: {place}: {reason}.") from refusal
 
 
 class _BegunPipe(io.RawIOBase):

@@ -131,14 +131,14 @@ def test_what_is_read(argument: str, kind: str, bad_paths: dict[str, str], capsy
     assert code == expected, told
 
 
-@pytest.mark.parametrize("kind", [kind for kind in BAD if kind != "pattern"])
+@pytest.mark.parametrize("kind", [kind for kind in BAD if kind not in {"pattern", "device"}])
 @pytest.mark.parametrize("argument", WRITTEN)
 def test_what_is_written(
     argument: str, kind: str, bad_paths: dict[str, str], capsys: Capture, isolated_home: Path
 ) -> None:
     fake_run(isolated_home / "runs")
     code, told = ended_with(WRITTEN[argument], bad_paths[kind], capsys)
-    assert code == 2, told
+    assert code == (2 if kind in {*NO_PATH, "folder", "socket"} else 6), told
 
 
 @pytest.mark.parametrize("kind", NO_PATH)

@@ -31,5 +31,5 @@ def test_a_tape_that_is_not_there_is_refused(
 ) -> None:
     assert main.run(["--tape", str(tmp_path / "no\x1b[31mne.json")]) == ExitCode.DATA
     told = capsys.readouterr().err
-    assert "There is no such tape." in told
+    assert "--tape cannot be read: there is no file" in told
     assert "no␛[31mne.json" in told

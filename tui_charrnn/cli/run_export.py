@@ -10,7 +10,7 @@ from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.paths import is_folder, parse_path, parse_target
+from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.viewing.run_rows import size_words
 
@@ -38,7 +38,7 @@ def export(
         typer.Option(
             help="Copy only the best model, to this file.",
             metavar="FILE",
-            parser=lambda text: parse_target(text, "--model"),
+            parser=lambda text: parse_path(text, "--model"),
             show_default=False,
         ),
     ] = None,
