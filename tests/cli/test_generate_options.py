@@ -327,7 +327,7 @@ def test_records_hold_no_control_character_whatever_the_vocabulary(rng_seed: int
     stream = CharacterStream(tiny_model(vocabulary=vocabulary), SamplingConfig(rng_seed=rng_seed))
     from tui_charrnn.cli.samples import OneVoice, RecordWriter, write_samples
     from tui_charrnn.cli.text_output import TextOutput
-    from tui_charrnn.generation.stops import StopStrings
+    from tui_charrnn.generation.stream import StopStrings
 
     writer = RecordWriter(TextOutput(file, terminal_encoding=None))
     write_samples(OneVoice(stream), writer, 20, [StopStrings([])])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.stops import StopStrings
+from tui_charrnn.generation.stream import StopStrings
 
 
 @given(

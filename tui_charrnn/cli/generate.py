@@ -43,8 +43,7 @@ from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.preferences.resolution import resolve
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.stops import StopStrings
-    from tui_charrnn.generation.stream import CharacterStream
+    from tui_charrnn.generation.stream import CharacterStream, StopStrings
 
 DEFAULT_LENGTH: Final = 500
 """Characters, where neither an option nor a setting says how many."""
@@ -224,7 +223,7 @@ def _voices(stream: "CharacterStream", count: int) -> Voices:
 
 
 def _stops(strings: list[str], count: int, vocabulary: str) -> "list[StopStrings]":
-    from tui_charrnn.generation.stops import StopStrings  # noqa: PLC0415  deferred, as NumPy is
+    from tui_charrnn.generation.stream import StopStrings  # noqa: PLC0415  deferred, as NumPy is
 
     stops = [StopStrings(strings) for _ in range(count)]
     for string in stops[0].unreachable(vocabulary):

@@ -8,8 +8,7 @@ from tui_charrnn.cli.text_output import TextOutput
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.side_by_side import SideBySide
-    from tui_charrnn.generation.stops import StopStrings
-    from tui_charrnn.generation.stream import CharacterStream, GeneratedCharacter
+    from tui_charrnn.generation.stream import CharacterStream, GeneratedCharacter, StopStrings
     from tui_charrnn.model.weights import Float32
 
 

@@ -119,11 +119,11 @@ def score(
         JsonReport,
         PlainReport,
     )
-    from tui_charrnn.generation.scoring import BLOCK, TextScorer  # noqa: PLC0415  deferred
-    from tui_charrnn.generation.scoring_dynamic import (  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.generation.dynamic_evaluation import (  # noqa: PLC0415  deferred, see above
         DynamicScorer,
     )
-    from tui_charrnn.generation.scoring_texts import (  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.generation.scoring import BLOCK, TextScorer  # noqa: PLC0415  deferred
+    from tui_charrnn.generation.text_scores import (  # noqa: PLC0415  deferred, see above
         Listeners,
         score_text,
     )

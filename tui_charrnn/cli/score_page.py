@@ -14,7 +14,7 @@ from typing import Final, TextIO
 import numpy as np
 
 from tui_charrnn.generation.scoring import Float64
-from tui_charrnn.generation.scoring_texts import ModelScore, TextScore
+from tui_charrnn.generation.text_scores import ModelScore, TextScore
 from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.safe_text import safe_line, safe_text
 

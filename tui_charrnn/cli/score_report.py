@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from tui_charrnn.cli.output import narrate, print_data
-from tui_charrnn.generation.scoring_texts import ModelScore, TextScore
-from tui_charrnn.generation.scoring_totals import LineScore, ScoreTotal, ranked
+from tui_charrnn.generation.text_scores import LineScore, ModelScore, ScoreTotal, TextScore, ranked
 from tui_charrnn.safe_text import safe_line
 
 _NUMBER_WIDTH: Final = 10

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.generation.cells import RecurrentLayer
-from tui_charrnn.generation.layers import open_layer
+from tui_charrnn.generation.cells import RecurrentLayer, open_layer
 from tui_charrnn.generation.step_weights import StepWeights, quiet
 from tui_charrnn.model.weights import Float32
 

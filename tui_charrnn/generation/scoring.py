@@ -4,9 +4,11 @@ One stream reads a text as generation does, its state carried from the first cha
 Several streams read a block of text side by side, each a stretch of its own: far faster, and nearly
 the same, as each reads the `WARM_UP` characters before its stretch first.
 
-Notation: N characters of a block, M of them as the model spells them, S steps, B streams.
+Notation: N characters of a block, M of them as indices of the model's vocabulary, S steps, B
+streams, V vocabulary size.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
@@ -14,12 +16,147 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.scoring_network import Indices, pass_over, quiet, surprise
-from tui_charrnn.generation.scoring_spelling import Speller
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.text.vocabulary import code_points
+
+Indices = npt.NDArray[np.intp]
+
+_LOGITS_AT_ONCE: Final = 1 << 18
+"""Numbers that are kept until their exponentials are taken: a megabyte stays in the cache."""
+
+
+def pass_over(stepper: Stepper, inputs: Indices) -> None:
+    """Read characters, shape (S, B), and ask nothing of them."""
+    with quiet():
+        for characters in inputs:
+            stepper.read_each(characters)
+
+
+def surprise(stepper: Stepper, inputs: Indices, targets: Indices) -> Float32:
+    """Read characters, and say how surprising those were that came after each.
+
+    Args:
+        stepper: Of B streams; they go on from where they are.
+        inputs: Characters by number, shape (S, B).
+        targets: What came after each, shape (S, B).
+
+    Returns:
+        -ln p of the targets, nats, shape (S, B).
+
+    Raises:
+        ModelFileError: If the model's scores are not finite numbers.
+    """
+    steps, streams = inputs.shape
+    size = stepper.logits.shape[-1]
+    at_once = max(1, min(steps, _LOGITS_AT_ONCE // (streams * size)))
+    kept = np.empty((at_once, streams, size), np.float32)
+    nats = np.empty((steps, streams), np.float32)
+    with quiet():
+        for first in range(0, steps, at_once):
+            part = inputs[first : first + at_once]
+            for step, characters in enumerate(part):
+                kept[step] = stepper.read_each(characters)
+            nats[first : first + at_once] = _nats(
+                kept[: len(part)], targets[first : first + at_once]
+            )
+    if not np.isfinite(nats).all():
+        raise ModelFileError(
+            "The model's scores are not finite numbers, so no text can be scored. "
+            "Its weights are too large; it must be trained again with a lower learning rate."
+        )
+    return nats
+
+
+def _nats(logits: Float32, targets: Indices) -> Float32:
+    """-ln p of each target, shape (S, B); the logits, shape (S, B, V), are used up."""
+    logits -= logits.max(axis=-1, keepdims=True)
+    chosen = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    np.exp(logits, out=logits)
+    nats: Float32 = np.log(logits.sum(axis=-1)) - chosen
+    return nats
+
+
+def quiet() -> np.errstate:
+    """Numbers that overflow are reported where a text is scored, as an error and in a sentence."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
+_UNKNOWN: Final = -1
+
+
+class Spelled(NamedTuple):
+    """A text, spelled."""
+
+    indices: Indices
+    """Numbers in the vocabulary, shape (M,)."""
+    owners: Indices
+    """Which character of the text each belongs to, shape (M,)."""
+    is_known: npt.NDArray[np.bool_]
+    """Whether each character of the text can be spelled, shape (N,); one that cannot is left out,
+    or read as the unknown symbol of a model that has one."""
+
+
+class Speller:
+    """Spells texts of any length, fast.
+
+    A character that the model does not know, but all of whose parts it knows (Unicode NFD), is
+    spelled by them, as in generation; an unknown one is left out.
+
+    Args:
+        characters: The model's vocabulary, in order.
+        unknown_index: Index of the symbol by which an unknown character is read; None leaves it
+            out.
+    """
+
+    def __init__(self, characters: str, unknown_index: int | None = None) -> None:
+        self._characters = characters
+        self._unknown_index = unknown_index
+        codes = code_points(characters)
+        self._index_of = np.full(int(codes.max()) + 1, _UNKNOWN, np.intp)
+        self._index_of[codes] = np.arange(len(codes))
+
+    @property
+    def first(self) -> int:
+        """The number of the character after which a text begins: a newline if there is one."""
+        return max(self._characters.find("\n"), 0)
+
+    def spell(self, text: str) -> Spelled:
+        """Spell N characters in composed form (Unicode NFC)."""
+        codes = code_points(text).astype(np.intp)
+        indices = np.full(len(codes), _UNKNOWN, np.intp)
+        is_in_table = codes < len(self._index_of)
+        indices[is_in_table] = self._index_of[codes[is_in_table]]
+        if self._unknown_index is not None:  # written out, it says as little as any unknown one
+            indices[indices == self._unknown_index] = _UNKNOWN
+        lengths = (indices != _UNKNOWN).astype(np.intp)
+        parts = {
+            int(code): spelling
+            for code in np.unique(codes[indices == _UNKNOWN])
+            if (spelling := self._parts(chr(code)))
+        }
+        for code, spelling in parts.items():
+            lengths[codes == code] = len(spelling)
+        is_known = lengths > 0
+        if self._unknown_index is not None:
+            indices[~is_known], lengths[~is_known] = self._unknown_index, 1
+        owners = np.repeat(np.arange(len(codes)), lengths)
+        symbols = indices[owners]
+        places = np.arange(len(owners)) - (lengths.cumsum() - lengths)[owners]
+        for code, spelling in parts.items():
+            mine = codes[owners] == code
+            symbols[mine] = np.array(spelling)[places[mine]]
+        return Spelled(symbols, owners, is_known)
+
+    def _parts(self, character: str) -> list[int]:
+        """The numbers of a character's parts, if the model knows them all; else none."""
+        parts = [self._characters.find(part) for part in unicodedata.normalize("NFD", character)]
+        is_known = all(part >= 0 and part != self._unknown_index for part in parts)
+        return parts if is_known else []
+
 
 Float64 = npt.NDArray[np.float64]
 

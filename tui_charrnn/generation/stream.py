@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.priming import PrimedSeed, SkippedCharacter, spelled_in
 from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.sampling import choose, distribution, weights_of
 from tui_charrnn.generation.step_weights import fold_embedding
@@ -20,6 +20,75 @@ from tui_charrnn.sampling_config import SamplingConfig
 if TYPE_CHECKING:
     from tui_charrnn.generation.cells import RecurrentLayer
     from tui_charrnn.generation.clamping import Clamp
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedCharacter:
+    """A character of a seed text that the model has never seen."""
+
+    character: str
+    position: int
+    """In the composed seed text, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrimedSeed:
+    """What the model read of a seed text."""
+
+    text: str
+    """The composed seed text without the skipped characters, as far as it was read."""
+    skipped: tuple[SkippedCharacter, ...]
+
+
+def spelled_in(indices: Mapping[str, int], character: str) -> str:
+    """A composed character as a model knows it: itself, its parts, or nothing.
+
+    A corpus may have been read without composing; then the model knows the parts.
+
+    Args:
+        indices: The numbers of the characters that the model knows.
+        character: Composed (Unicode NFC).
+    """
+    if character in indices:
+        return character
+    parts = unicodedata.normalize("NFD", character)
+    return parts if all(part in indices for part in parts) else ""
+
+
+class StopStrings:
+    """Watches a text, character by character, for strings that end it.
+
+    Only generated characters count, not those of a seed text. The string itself belongs to the
+    text: what streams cannot be taken back.
+    """
+
+    def __init__(self, strings: Sequence[str]) -> None:
+        """Begin with an empty text.
+
+        Args:
+            strings: Any of them ends the text; composed first (Unicode NFC), as a corpus is.
+
+        Raises:
+            ConfigError: If one of them is empty.
+        """
+        if "" in strings:
+            raise ConfigError("A stop string must have at least 1 character. Received: ''.")
+        self._strings: Final = tuple(unicodedata.normalize("NFC", string) for string in strings)
+        self._longest = max(map(len, self._strings), default=0)
+        self._end = ""
+
+    def has_ended(self, character: str) -> bool:
+        """Take one more character of the text; whether a string is complete with it."""
+        if not self._strings:
+            return False
+        self._end = (self._end + character)[-self._longest :]
+        return self._end.endswith(self._strings)
+
+    def unreachable(self, vocabulary: str) -> list[str]:
+        """The strings that a model cannot say, as it does not know all of their characters."""
+        known = set(vocabulary)
+        return [string for string in self._strings if not known.issuperset(string)]
+
 
 _READ_AT_ONCE: Final = 256
 """Characters of a seed text between two questions to the caller: some hundredths of a second."""

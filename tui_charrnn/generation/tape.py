@@ -8,13 +8,15 @@ lies between is computed again from there, by the very same operations, so to th
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.sampling import distribution
-from tui_charrnn.generation.states import BUDGET, KeptStates
+from tui_charrnn.generation.sampling import Float64, distribution, surprise
 from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
     CharacterStream,
@@ -23,10 +25,139 @@ from tui_charrnn.generation.stream import (
     recent_of,
 )
 from tui_charrnn.generation.tree import Branch, ClampsFrom, DrawsFrom, SamplingFrom, Tree
+from tui_charrnn.model.weights import Float32
+from tui_charrnn.sampling_config import SamplingConfig
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.clamping import Clamp
-    from tui_charrnn.generation.tape_position import Alternative, TapePosition
+
+
+BUDGET: Final = 64 << 20
+"""Bytes of all states together, after which every second one is let go."""
+_FIRST_STRIDE: Final = 16
+"""Characters from one state to the next in a short text."""
+
+
+class KeptStates:
+    """States by branch and position, at even distances.
+
+    The state of a position is what the network remembers before it reads the character there is
+    before that position: what a stream holds when it has said so many characters.
+    """
+
+    def __init__(self, origin: Float32, budget: int = BUDGET) -> None:
+        """Keep the first state for ever.
+
+        Args:
+            origin: At position 0 of the first branch, shape (S,).
+            budget: Bytes; one state at least is kept beside the first.
+        """
+        self.stride = _FIRST_STRIDE
+        """Characters from one state to the next; doubled whenever the budget is spent."""
+        self._most = max(1, budget // max(1, origin.nbytes))
+        self._states = {(0, 0): origin}
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def shrink(self, budget: int) -> None:
+        """Let go of states until no more than so many bytes are kept, now and later.
+
+        Args:
+            budget: Bytes; one state at least is kept beside the first.
+        """
+        self._most = min(self._most, max(1, budget // max(1, self._states[0, 0].nbytes)))
+        self._thin()
+
+    def offer(self, branch: int, position: int, state: Float32) -> None:
+        """Keep a copy of a state if its place is one of those to be kept."""
+        if position % self.stride or (branch, position) in self._states:
+            return
+        self._states[branch, position] = state.copy()
+        self._thin()
+
+    def _thin(self) -> None:
+        while len(self._states) - 1 > self._most:
+            self.stride *= 2
+            self._states = {
+                place: kept for place, kept in self._states.items() if not place[1] % self.stride
+            }
+
+    def nearest(self, lineage: Iterable[tuple[Branch, int]], position: int) -> tuple[int, Float32]:
+        """The last state at or before a position.
+
+        Args:
+            lineage: The branches of the text; see `Tree.lineage`.
+            position: Where a state is wanted.
+
+        Returns:
+            The position of the state that there is, and the state, not to be written to.
+        """
+        for branch, end in lineage:
+            last = min(end, position)
+            for place in range(last - last % self.stride, branch.start - 1, -self.stride):
+                state = self._states.get((branch.number, place))
+                if state is not None:
+                    return place, state
+        return 0, self._states[0, 0]
+
+
+_PLAIN: Final = SamplingConfig(temperature=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A character that could come, or could have come, at a place."""
+
+    character: str
+    index: int
+    """Its number in the vocabulary."""
+    probability: float
+    """Under the settings of that place; 0 if they had filtered it out."""
+    model_probability: float
+    """As the model gives it: at temperature 1, without penalty and filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapePosition:
+    """A place of a text: all that was known before its character was chosen."""
+
+    position: int
+    state: StreamState
+    """What a stream holds here."""
+    logits: Float32
+    """The scores of all characters, shape (V,)."""
+    sampling: SamplingConfig
+    """The settings that the choice was made by; at the end of a text those of the next."""
+    probabilities: Float64
+    """Of all characters under these settings, shape (V,)."""
+    chosen: int | None
+    """The number of the character that came; None at the end of a text."""
+    was_taken: bool
+    """Whether it was not drawn but taken at somebody's word."""
+
+    @property
+    def surprise(self) -> float | None:
+        """-log2 of what the model itself gave the character, in bits; None at the end."""
+        return None if self.chosen is None else surprise(self.logits, self.chosen)
+
+    def alternatives(self, characters: str) -> list[Alternative]:
+        """All characters that could stand here, the likeliest under the settings first.
+
+        The unknown symbol is none: it never comes.
+
+        Args:
+            characters: The vocabulary, V of them.
+        """
+        own = distribution(self.logits, _PLAIN)
+        order = sorted(range(len(own)), key=lambda index: (-self.probabilities[index], -own[index]))
+        return [
+            Alternative(
+                characters[index], index, float(self.probabilities[index]), float(own[index])
+            )
+            for index in order
+            if self.logits[index] > -np.inf
+        ]
 
 
 class Tape:
@@ -112,9 +243,6 @@ class Tape:
 
         Arguments and errors are those of `rewind`.
         """
-        # deferred: the first character does not wait for it
-        from tui_charrnn.generation.tape_position import TapePosition  # noqa: PLC0415 - as said
-
         with self._lock:
             number = self._checked(position, number)
             state = self._state_at(number, position)

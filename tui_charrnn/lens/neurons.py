@@ -20,9 +20,7 @@ import numpy as np
 from tui_charrnn.errors import CorpusError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import all_neurons
-from tui_charrnn.generation.scoring import WARM_UP
-from tui_charrnn.generation.scoring_network import Indices, pass_over, quiet
-from tui_charrnn.generation.scoring_spelling import Speller
+from tui_charrnn.generation.scoring import WARM_UP, Indices, Speller, pass_over, quiet
 from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
 from tui_charrnn.lens.correlation import Correlation, Float64
 from tui_charrnn.lens.excerpts import ExcerptFinder

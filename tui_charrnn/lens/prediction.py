@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.scoring_network import Indices, quiet
+from tui_charrnn.generation.scoring import Indices, quiet
 from tui_charrnn.model.weights import Float32
 
 Float64 = npt.NDArray[np.float64]

@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.scoring_network import quiet
-from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tape_position import TapePosition
+from tui_charrnn.generation.scoring import quiet
+from tui_charrnn.generation.tape import Tape, TapePosition
 from tui_charrnn.lens.prediction import Predictions, predict_each
 from tui_charrnn.lens.probe import Probe
 from tui_charrnn.lens.trace import LayerView, view_layers

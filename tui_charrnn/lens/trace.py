@@ -17,8 +17,7 @@ import numpy as np
 from tui_charrnn.generation.cells import RecurrentLayer
 from tui_charrnn.generation.clamping import Clamp
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.scoring_network import Indices, quiet
-from tui_charrnn.generation.scoring_spelling import Speller
+from tui_charrnn.generation.scoring import Indices, Speller, quiet
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import StreamState
 from tui_charrnn.lens.prediction import Prediction, Predictions, predict, predict_each

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.generation.tape_position import Alternative, TapePosition
+    from tui_charrnn.generation.tape import Alternative, TapePosition
 
 
 def moment_words(moment: TapePosition, alternatives: Sequence[Alternative]) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from textual.content import Content
 
-from tui_charrnn.generation.tape_position import Alternative
+from tui_charrnn.generation.tape import Alternative
 from tui_charrnn.tui.text.alternative_rows import (
     AlternativeRow,
     bar,

@@ -8,8 +8,7 @@ from textual.message import Message
 from tests.support.command import PATIENCE, wait_for
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.priming import PrimedSeed
-from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.messages import BranchStarted, GenerationEnded, GenerationStarted
 from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread, LoadedModel, Wait

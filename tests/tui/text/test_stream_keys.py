@@ -12,8 +12,7 @@ from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.priming import PrimedSeed
-from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
 from tui_charrnn.tui.text.saving import texts_folder

@@ -26,7 +26,7 @@ from tui_charrnn.viewing.branches import continuations
 from tui_charrnn.viewing.moment_words import moment_words
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.tape_position import Alternative, TapePosition
+    from tui_charrnn.generation.tape import Alternative, TapePosition
 
 _HEAD: Final = 1  # rows above the first alternative
 _NOTHING: Final = "There is no text yet to go back over."

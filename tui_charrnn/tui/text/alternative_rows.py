@@ -13,7 +13,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.tape_position import Alternative
+    from tui_charrnn.generation.tape import Alternative
 
 _NAMES: Final = {" ": "space", "\n": "newline", "\t": "tab", "\r": "return", "\xa0": "no-break"}
 _NAME_WIDTH: Final = 9  # columns

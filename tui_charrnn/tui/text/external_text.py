@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from tui_charrnn.generation.priming import SkippedCharacter
+    from tui_charrnn.generation.stream import SkippedCharacter
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.text.vocabulary import Vocabulary
     from tui_charrnn.tui.text.generation_thread import LoadedModel, Wait
@@ -141,7 +141,7 @@ def spell(
         The numbers, and the characters that are left out.
     """
     # deferred: needed once a text is read
-    from tui_charrnn.generation.priming import (  # noqa: PLC0415 - as said
+    from tui_charrnn.generation.stream import (  # noqa: PLC0415 - as said
         SkippedCharacter,
         spelled_in,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tui_charrnn.generation.priming import SkippedCharacter
+    from tui_charrnn.generation.stream import SkippedCharacter
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.sampling_config import SamplingConfig
     from tui_charrnn.tui.text.external_text import ExternalText

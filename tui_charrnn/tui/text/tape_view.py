@@ -9,8 +9,7 @@ from tui_charrnn.tui.text.generation_result import GenerationResult, result_of, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui_charrnn.generation.tape import Tape
-    from tui_charrnn.generation.tape_position import TapePosition
+    from tui_charrnn.generation.tape import Tape, TapePosition
     from tui_charrnn.tui.text.generation_result import Opening
 
 

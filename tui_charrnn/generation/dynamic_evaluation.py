@@ -20,8 +20,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.scoring_network import Indices, quiet
-from tui_charrnn.generation.scoring_spelling import Speller
+from tui_charrnn.generation.scoring import Indices, Speller, quiet
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32

@@ -1,0 +1,345 @@
+"""What the bits of single characters add up to: for a text, and for each of its lines.
+
+Notation: N characters of a block of text.
+"""
+
+import heapq
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from tui_charrnn.generation.dynamic_evaluation import DynamicScorer
+from tui_charrnn.generation.scoring import Float64, TextScorer
+from tui_charrnn.metrics import perplexity
+from tui_charrnn.text.vocabulary import code_points
+
+UNKNOWN_BITS: Final = math.log2(0x110000)
+"""What an unknown character costs where models are compared, and only there: a choice among all
+code points of Unicode. A model that knows little of a text would otherwise win by what it leaves
+out."""
+_KEPT_OF_LINE: Final = 1000
+"""Characters of a line that are kept to be shown."""
+
+
+@dataclass(slots=True)
+class ScoreTotal:
+    """What a model made of some text."""
+
+    characters: int = 0
+    """Characters that were scored."""
+    unknown: int = 0
+    """Characters that were not, as the model has never seen them."""
+    bits: float = 0.0
+    """Of all that were scored."""
+
+    @property
+    def bits_per_character(self) -> float | None:
+        """The mean, or None if nothing was scored."""
+        return self.bits / self.characters if self.characters else None
+
+    @property
+    def perplexity(self) -> float | None:
+        """Two to the power of the mean, or None if nothing was scored."""
+        mean = self.bits_per_character
+        return None if mean is None else perplexity(mean * math.log(2))
+
+    @property
+    def comparable_bits(self) -> float:
+        """What the whole text would cost, unknown characters too: lower is nearer to the model."""
+        return self.bits + self.unknown * UNKNOWN_BITS
+
+    def add(self, bits: Float64) -> None:
+        """Add characters: their bits, NaN for an unknown one."""
+        is_known = ~np.isnan(bits)
+        known = int(is_known.sum())
+        self.characters += known
+        self.unknown += len(bits) - known
+        self.bits += float(bits[is_known].sum())
+
+
+def ranked(totals: Mapping[str, ScoreTotal]) -> list[str]:
+    """The names of models, the one that a text belongs to most first; of equals, the first named.
+
+    Args:
+        totals: What each made of the same text.
+    """
+    return sorted(totals, key=lambda name: totals[name].comparable_bits)
+
+
+class UnknownCharacters:
+    """Counts the characters that a model has never seen."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, block: str, bits: Float64) -> None:
+        """Count those of a block of N characters, whose bits, shape (N,), are NaN."""
+        self.counts.update(block[place] for place in np.flatnonzero(np.isnan(bits)))
+
+
+@dataclass(slots=True)
+class LineScore:
+    """One line of a text, its line feed with it, as every model finds it."""
+
+    number: int
+    """From 1."""
+    text: str
+    """Its first 1,000 characters, without the line feed."""
+    totals: dict[str, ScoreTotal]
+    """By the name of the model."""
+
+
+@dataclass(slots=True)
+class LineScorer:
+    """Cuts a text that comes in blocks into lines; a line costs what its characters cost."""
+
+    models: Sequence[str]
+    _line: LineScore = field(init=False)
+    _is_empty: bool = field(init=False, default=True)
+
+    def __post_init__(self) -> None:
+        """Begin with the first line."""
+        self._begin(1)
+
+    def add(self, block: str, bits: Mapping[str, Float64]) -> Iterator[LineScore]:
+        """Take a block in; the lines that end in it come out.
+
+        Args:
+            block: N characters.
+            bits: By model, shape (N,) each.
+        """
+        start = 0
+        while start < len(block):
+            feed = block.find("\n", start)
+            end = len(block) if feed < 0 else feed + 1
+            self._extend(block[start : end if feed < 0 else feed], bits, slice(start, end))
+            if feed >= 0:
+                yield self._line
+                self._begin(self._line.number + 1)
+            start = end
+
+    def end(self) -> Iterator[LineScore]:
+        """The last line, if it is not ended by a line feed."""
+        if not self._is_empty:
+            yield self._line
+            self._begin(self._line.number + 1)
+
+    def _begin(self, number: int) -> None:
+        self._line = LineScore(number, "", {name: ScoreTotal() for name in self.models})
+        self._is_empty = True
+
+    def _extend(self, text: str, bits: Mapping[str, Float64], part: slice) -> None:
+        line = self._line
+        line.text += text[: _KEPT_OF_LINE - len(line.text)]
+        for name, total in line.totals.items():
+            total.add(bits[name][part])
+        self._is_empty = False
+
+
+PASSAGE: Final = 40
+"""Characters of a passage; a text that is shorter is one passage."""
+_NEWLINE: Final = ord("\n")
+_CANDIDATES: Final = 3
+"""Candidates that are kept for each passage that is asked for: one that is chosen overlaps two of
+the others at most, one in the stretch before its own and one in the stretch after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Some characters of a text that surprised the model."""
+
+    bits_per_character: float
+    """The mean, where an unknown character counts as none at all."""
+    offset: int
+    """Of its first character in the text, from 0."""
+    line: int
+    """From 1."""
+    column: int
+    """Of its first character, from 1."""
+    text: str
+
+
+class SurprisingPassages:
+    """Finds the passages whose characters have the most bits, none overlapping another.
+
+    The text is cut into stretches of W places where a passage may begin, and the best of each is a
+    candidate.
+
+    Args:
+        count: How many passages are wanted.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._best: list[Passage] = []
+        self._text = ""
+        """Characters in which a passage may still begin."""
+        self._bits = np.zeros(0)
+        self._offset = 0
+        """Of the first of them."""
+        self._line, self._column = 1, 1
+
+    def add(self, block: str, bits: Float64) -> None:
+        """Look through the next block of N characters, with bits of shape (N,)."""
+        self._text += block
+        self._bits = np.concatenate([self._bits, np.nan_to_num(bits)])
+        places = (len(self._text) - PASSAGE + 1) // PASSAGE * PASSAGE
+        if places > 0:
+            self._look_through(places)
+
+    def end(self) -> list[Passage]:
+        """The passages, the most surprising first."""
+        # only a text that is shorter than a passage is one; the end of a longer one is not
+        if len(self._text) >= PASSAGE or (self._text and not self._offset):
+            self._look_through(max(1, len(self._text) - PASSAGE + 1))
+        chosen: list[Passage] = []
+        for candidate in sorted(self._best, key=_rank):
+            if len(chosen) < self._count and not any(_overlap(candidate, one) for one in chosen):
+                chosen.append(candidate)
+        return chosen
+
+    def _look_through(self, places: int) -> None:
+        """Consider all passages that begin at the first so many places, then let these go."""
+        length = min(PASSAGE, len(self._text))
+        sums = np.concatenate([[0.0], self._bits.cumsum()])
+        means = (sums[length:] - sums[:-length])[:places] / length
+        stretches = -(-places // PASSAGE)
+        padded = np.full(stretches * PASSAGE, -np.inf)
+        padded[:places] = means
+        rows = padded.reshape(stretches, PASSAGE)
+        starts = rows.argmax(axis=1) + PASSAGE * np.arange(stretches)
+        wanted = np.argsort(-padded[starts], kind="stable")[: self._count * _CANDIDATES]
+        feeds = np.flatnonzero(code_points(self._text[:places]) == _NEWLINE)
+        found = [self._passage(int(start), float(padded[start]), feeds) for start in starts[wanted]]
+        self._best = heapq.nsmallest(self._count * _CANDIDATES, [*self._best, *found], key=_rank)
+        self._line, self._column = self._position(places, feeds)
+        self._text, self._bits = self._text[places:], self._bits[places:]
+        self._offset += places
+
+    def _passage(self, start: int, mean: float, feeds: np.ndarray) -> Passage:
+        line, column = self._position(start, feeds)
+        text = self._text[start : start + PASSAGE]
+        return Passage(mean, self._offset + start, line, column, text)
+
+    def _position(self, place: int, feeds: np.ndarray) -> tuple[int, int]:
+        """Line and column of a place, given where the line feeds before and after it are."""
+        before = int(np.searchsorted(feeds, place))
+        if not before:
+            return self._line, self._column + place
+        return self._line + before, place - int(feeds[before - 1])
+
+
+def _rank(passage: Passage) -> tuple[float, int]:
+    return -passage.bits_per_character, passage.offset
+
+
+def _overlap(one: Passage, other: Passage) -> bool:
+    return abs(one.offset - other.offset) < PASSAGE
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScore:
+    """What one model made of a text."""
+
+    total: ScoreTotal
+    unknown: Mapping[str, int]
+    """How often each character occurred that the model has never seen, the most frequent first."""
+    passages: tuple[Passage, ...]
+    """The most surprising, if any were asked for."""
+    dynamic: float | None
+    """Bits per character where the model learned on from the text, if that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextScore:
+    """What models made of a text."""
+
+    models: dict[str, ModelScore]
+    """By name, the one that the text belongs to most first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who is told of what is found on the way; None for nobody."""
+
+    line: Callable[[LineScore], None] | None = None
+    """Told of every line."""
+    block: Callable[[str, Mapping[str, Float64]], None] | None = None
+    """Told of every block of N characters and its bits by model, shape (N,) each."""
+
+
+def score_text(
+    blocks: Iterable[str],
+    scorers: Mapping[str, TextScorer],
+    listeners: Listeners,
+    *,
+    top: int = 0,
+    learners: Mapping[str, DynamicScorer] | None = None,
+) -> TextScore:
+    """Score a text, of which one block at a time is in memory.
+
+    Args:
+        blocks: Its characters in order, in composed form.
+        scorers: By the name of the model; each begins anew.
+        listeners: Who is told of lines and blocks.
+        top: How many of the most surprising passages are wanted.
+        learners: By the name of the model; each begins anew.
+
+    Raises:
+        ModelFileError: If a model's scores are not finite numbers.
+    """
+    learners = learners or {}
+    tallies = {name: _Tally(top, learners.get(name)) for name in scorers}
+    lines = LineScorer(list(scorers))
+    tell_line, tell_block = listeners.line, listeners.block
+    for scorer in scorers.values():
+        scorer.begin()
+    for block in blocks:
+        bits = {name: scorer.score(block) for name, scorer in scorers.items()}
+        for name, found in bits.items():
+            tallies[name].add(block, found)
+        if tell_line is not None:
+            _tell_all(lines.add(block, bits), tell_line)
+        if tell_block is not None:
+            tell_block(block, bits)
+    if tell_line is not None:
+        _tell_all(lines.end(), tell_line)
+    order = ranked({name: tally.total for name, tally in tallies.items()})
+    return TextScore({name: tallies[name].end() for name in order})
+
+
+class _Tally:
+    """What one model makes of a text, as far as it was read."""
+
+    def __init__(self, top: int, learner: DynamicScorer | None) -> None:
+        self.total = ScoreTotal()
+        self._unknown = UnknownCharacters()
+        self._passages = SurprisingPassages(top) if top else None
+        self._learner = learner
+        if learner is not None:
+            learner.begin()
+
+    def add(self, block: str, bits: Float64) -> None:
+        self.total.add(bits)
+        self._unknown.add(block, bits)
+        if self._passages is not None:
+            self._passages.add(block, bits)
+        if self._learner is not None:
+            self._learner.add(block)
+
+    def end(self) -> ModelScore:
+        return ModelScore(
+            total=self.total,
+            unknown=dict(self._unknown.counts.most_common()),
+            passages=tuple(self._passages.end()) if self._passages is not None else (),
+            dynamic=self._learner.end() if self._learner is not None else None,
+        )
+
+
+def _tell_all(lines: Iterable[LineScore], tell: Callable[[LineScore], None]) -> None:
+    for line in lines:
+        tell(line)
