@@ -19,11 +19,10 @@ from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
-from tui_charrnn.history.documents import entry_values
 from tui_charrnn.history.generation import Entry, Generation, ModelFile
 from tui_charrnn.history.lookup import find_same_model
-from tui_charrnn.history.paging import find_numbers, put_back, read_entries, take_out
-from tui_charrnn.history.store import History
+from tui_charrnn.history.rows import entry_values
+from tui_charrnn.history.store import History, find_numbers, put_back, read_entries, take_out
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.text.number_store import NumberStore
 from tui_charrnn.text.numbered_cache import CachedNumbers, fingerprint

@@ -8,8 +8,7 @@ import pytest
 from tests.support.history_app import said
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history import search
-from tui_charrnn.history.paging import find_numbers, put_back, read_entries, take_out
-from tui_charrnn.history.store import History
+from tui_charrnn.history.store import History, find_numbers, put_back, read_entries, take_out
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from tui_charrnn.cli.history_words import entry_lines, table_lines
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.history.documents import entry_values
 from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.lookup import find_entry
+from tui_charrnn.history.rows import entry_values
 from tui_charrnn.history.search import words_of
 from tui_charrnn.history.store import LIMIT, History
 from tui_charrnn.invocation import command

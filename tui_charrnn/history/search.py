@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from tui_charrnn.history.database import has_index
 from tui_charrnn.history.rows import storable
-from tui_charrnn.history.schema import has_index
 
 _INDEXED: Final = 3
 """Characters that a word needs for the index of three neighbors to know it."""

@@ -10,8 +10,7 @@ from tests.support.open_app import note_of
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.paging import find_numbers
-from tui_charrnn.history.store import History
+from tui_charrnn.history.store import History, find_numbers
 
 
 async def test_a_text_is_said_again_to_the_character(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from tests.support.history_app import history_page, noted, opened, said, shown
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.history.paging import read_entries
-from tui_charrnn.history.store import History, history_file
+from tui_charrnn.history.store import History, history_file, read_entries
 from tui_charrnn.tui.history.reader import FIRST, HistoryListed
 from tui_charrnn.tui.history.screen import HistoryScreen
 

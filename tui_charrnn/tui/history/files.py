@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from tui_charrnn.history.documents import entry_values
+from tui_charrnn.history.rows import entry_values
 from tui_charrnn.safe_text import safe_text
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.clipboard import LONGEST_COPY, takes_copies

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from textual.message import Message
 
 from tui_charrnn.errors import HistoryError
-from tui_charrnn.history.paging import find_numbers, put_back, read_entries, take_out
+from tui_charrnn.history.store import find_numbers, put_back, read_entries, take_out
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.history.format import HistoryRow
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tui_charrnn.history.generation import Entry
-    from tui_charrnn.history.paging import TakenOut
-    from tui_charrnn.history.store import History
+    from tui_charrnn.history.store import History, TakenOut
 
 
 FIRST: Final = 200

@@ -25,7 +25,7 @@ from tui_charrnn.tui.messages import NoteWritten
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from tui_charrnn.history.paging import TakenOut
+    from tui_charrnn.history.store import TakenOut
     from tui_charrnn.tui.keys.key import Owner
     from tui_charrnn.tui.session import Session
 
