@@ -16,7 +16,7 @@ from benchmarks.originality_speed import (
     parse_megabytes,
 )
 from tui_charrnn.errors import ConfigError, RunError
-from tui_charrnn.text.passage_matcher import PassageMatcher
+from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_index import SuffixIndex
 
 BASE = "to be, or not to be: that is the question.\nwhether 'tis nobler in the mind to suffer\n" * 3

@@ -15,7 +15,7 @@ from tui_charrnn.cli.score_page import LEVELS, SHOWN_CHARACTERS, levels_of, mark
 from tui_charrnn.cli.score_reading import read_blocks
 from tui_charrnn.generation.dynamic_evaluation import DynamicScorer
 from tui_charrnn.generation.scoring import TextScorer
-from tui_charrnn.text.pieces import PIECE
+from tui_charrnn.text.source_reading import PIECE
 from tui_charrnn.text.sources import find_sources
 
 TEXT = "bad cab\nhide a jig\n\nabc"

@@ -27,7 +27,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.text.number_store import NumberStore
 from tui_charrnn.text.numbered_cache import CachedNumbers, fingerprint
 from tui_charrnn.text.numbering import Numbering
-from tui_charrnn.text.passage_matcher import PassageMatcher
+from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_cache import keep_index, obtain_index
 from tui_charrnn.text.suffix_index import SuffixIndex
 from tui_charrnn.tui.history.clamps import held_again

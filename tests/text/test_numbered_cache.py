@@ -14,7 +14,7 @@ from tui_charrnn.text import number_store, numbered_cache
 from tui_charrnn.text.corpus import Corpus, read_corpus
 from tui_charrnn.text.corpus_reading import find_kept
 from tui_charrnn.text.numbered_cache import encoded_folder
-from tui_charrnn.text.pieces import Reading
+from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources
 
 TEXT = "to be, or not to be: 죽느냐 사느냐\n" * 3_000

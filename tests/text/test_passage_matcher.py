@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.text.passage_matcher import PassageMatcher
+from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_index import SuffixIndex
 
 

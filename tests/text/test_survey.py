@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text import number_store, pieces
+from tui_charrnn.text import number_store, source_reading
 from tui_charrnn.text.corpus import read_corpus
 from tui_charrnn.text.inspection import inspect_corpus
-from tui_charrnn.text.pieces import Reading
+from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources, never_cancelled
 from tui_charrnn.text.survey import Survey, survey_sources
 
@@ -40,7 +40,7 @@ def test_it_agrees_with_reading_the_whole(
     for path, text in zip(paths, texts, strict=True):
         path.write_bytes(b"x" + text.encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "PIECE", piece)
+        patch.setattr(source_reading, "PIECE", piece)
         found = surveyed(paths)
     corpus = read_corpus([str(path) for path in paths])
     expected = inspect_corpus(corpus)

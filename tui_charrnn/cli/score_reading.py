@@ -18,8 +18,8 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.cli.reading import tell_recorded
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.text.catalogue import obtain
-from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces
 from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 from tui_charrnn.text.sources import Source
 
 if TYPE_CHECKING:

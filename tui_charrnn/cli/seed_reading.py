@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 from tui_charrnn.cli.output import narrate, stdin_bytes
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.paths import parse_path
-from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.stream import CharacterStream

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from tui_charrnn.text.decoding import known_encoding
-from tui_charrnn.text.pieces import Reading
 from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import Source, find_sources, never_cancelled
 
 if TYPE_CHECKING:  # brings NumPy, which the app loads after its first frame

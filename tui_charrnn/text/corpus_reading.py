@@ -20,9 +20,8 @@ from tui_charrnn.text.numbered_cache import (
 )
 from tui_charrnn.text.numbered_text import NumberedText
 from tui_charrnn.text.numbering import Numbering
-from tui_charrnn.text.pieces import BytesFound, Reading
 from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.source_reading import read_source, reading_of
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source
 
 PIECE: Final = 1 << 18

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import StorageError
-from tui_charrnn.text.cache_limit import cache_advice
+from tui_charrnn.text.cache import cache_advice
 
 Numbers = npt.NDArray[np.unsignedinteger]
 

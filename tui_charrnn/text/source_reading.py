@@ -1,17 +1,175 @@
-"""Reads one source of a corpus piece by piece; what is wrong with it is told in a sentence."""
+"""Reads a text piece by piece: decoded, line ends unified, characters composed.
+
+The pieces together are what decoding, unifying and composing the whole text at once would give.
+"""
 
 import contextlib
 import dataclasses
+import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.paths import is_file
-from tui_charrnn.text.decoding import undecodable_sentence
+from tui_charrnn.text.decoding import (
+    ZeroByteError,
+    begin_decoding,
+    choose_codec,
+    count_decomposed,
+    has_mark,
+    is_wide,
+    joins,
+    known_encoding,
+    refuse_halves,
+    undecodable_sentence,
+)
 from tui_charrnn.text.opening import open_bytes
-from tui_charrnn.text.pieces import BytesFound, Piece, Reading, read_encoded_pieces
 from tui_charrnn.text.sources import Source
+
+PIECE: Final = 1 << 16
+"""Bytes that are read at a time: other threads wait a few milliseconds for one."""
+_MARK: Final = 4
+"""Bytes of the longest byte order mark."""
+_LONGEST_CARRY: Final = 1 << 20
+"""Characters that are held back at most, where no place to cut is found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How bytes become text, as `read_corpus` takes it."""
+
+    encoding: str = "utf-8"
+    unify_newlines: bool = True
+    compose: bool = True
+
+
+@dataclass(slots=True)
+class BytesFound:
+    """What was found in bytes on their way to text; adds up over several files."""
+
+    bytes: int = 0
+    """Of the text as it is encoded, unpacked."""
+    consumed: int = 0
+    """Of the files as they lie on the disk: fewer where they are compressed."""
+    encodings: dict[str, None] = field(default_factory=dict)
+    """Python's names of the codecs, in the order in which they were met."""
+    codec: str = ""
+    """The one that was met last."""
+    has_mark: bool = False
+    """Whether a file began with a byte order mark, which is not part of the text."""
+    crlf: int = 0
+    cr: int = 0
+    """Carriage returns without a line feed."""
+    composed: int = 0
+    """Characters, as a reader sees them, that Unicode NFC writes in another way."""
+
+
+class Piece(NamedTuple):
+    """A part of a text."""
+
+    text: str
+    utf8: bytes | None = None
+    """The same in UTF-8, where the file has it so and it need not be encoded again."""
+
+
+def read_pieces(
+    file: Path | BinaryIO, reading: Reading, found: BytesFound, *, size: int | None = None
+) -> Iterator[str]:
+    """The text of a file, as `read_encoded_pieces` cuts it; arguments and errors are its."""
+    for piece in read_encoded_pieces(file, reading, found, size=size):
+        yield piece.text
+
+
+def read_encoded_pieces(
+    file: Path | BinaryIO, reading: Reading, found: BytesFound, *, size: int | None = None
+) -> Iterator[Piece]:
+    """The text of a file, cut only where neither line ends nor composed characters are hurt.
+
+    Args:
+        file: The path of a file, or a stream, which is left open; it may be compressed.
+        reading: How it is read.
+        found: Takes what is found.
+        size: Bytes that are read at a time; None takes `PIECE`.
+
+    Raises:
+        UnicodeError: If the bytes are not text in the encoding.
+        OSError: If the file cannot be read, or is compressed and damaged.
+        CorpusError: If the encoding is unknown, or nothing is installed that unpacks the file.
+    """
+    carry, carried = "", b""
+    for piece in _decoded(file, reading.encoding, found, size or PIECE):
+        held, utf8 = carry + piece.text, piece.utf8
+        cut = _cutting_place(held)
+        carry = held[cut:]
+        if utf8 is not None:
+            whole, carried = carried + utf8, carry.encode()
+            utf8 = whole[: len(whole) - len(carried)]
+        if cut:
+            yield _clean(held[:cut], utf8, reading, found)
+    if carry:
+        yield _clean(carry, None, reading, found)
+
+
+def _decoded(
+    source: Path | BinaryIO, encoding: str, found: BytesFound, size: int
+) -> Iterator[Piece]:
+    """The characters of a file as they stand in it."""
+    asked = known_encoding(encoding)
+    consumed_before, bytes_before = found.consumed, found.bytes
+    with open_bytes(source) as file:
+        data = file.read(max(size, _MARK))
+        codec, mark = choose_codec(data, asked)
+        found.encodings[codec], found.codec = None, codec
+        found.has_mark = found.has_mark or has_mark(data, codec, mark)
+        decoder = begin_decoding(codec, data)
+        has_zeros, is_utf8 = is_wide(codec), codec == "utf-8"
+        skipped, pending = len(mark), b""
+        while data:
+            if not has_zeros and (zero := data.find(b"\0")) >= 0:
+                raise ZeroByteError(found.bytes - bytes_before + zero)
+            found.bytes += len(data)
+            found.consumed = consumed_before + file.consumed
+            body = data[skipped:]
+            text = decoder.decode(body)
+            refuse_halves(text, codec)
+            if is_utf8:
+                whole, pending = pending + body, decoder.getstate()[0]
+                yield Piece(text, whole[: len(whole) - len(pending)])
+            else:
+                yield Piece(text)
+            data, skipped = file.read(size), 0
+        rest = decoder.decode(b"", final=True)
+        refuse_halves(rest, codec)
+        yield Piece(rest, b"" if is_utf8 else None)
+        found.consumed = consumed_before + file.consumed
+
+
+def _cutting_place(text: str) -> int:
+    """Where a text can be cut so that each part can be cleaned by itself.
+
+    A character that cannot melt into the one before begins the second part, and what may follow
+    is still to be seen; between CR and LF there is no place.
+    """
+    place = len(text) - 1
+    while place > 0 and (joins(text[place]) or text[place - 1 : place + 1] == "\r\n"):
+        place -= 1
+    return max(place, 0) if len(text) - place < _LONGEST_CARRY else len(text)
+
+
+def _clean(text: str, utf8: bytes | None, reading: Reading, found: BytesFound) -> Piece:
+    if "\r" in text:
+        crlf = text.count("\r\n")
+        found.crlf += crlf
+        found.cr += text.count("\r") - crlf
+        if reading.unify_newlines:
+            text, utf8 = text.replace("\r\n", "\n").replace("\r", "\n"), None
+    if text.isascii() or unicodedata.is_normalized("NFC", text):
+        return Piece(text, utf8)
+    found.composed += count_decomposed(text)
+    return Piece(unicodedata.normalize("NFC", text)) if reading.compose else Piece(text, utf8)
+
 
 _AT_ONCE: Final = 1 << 20
 """Bytes in which lines are counted at a time."""

@@ -16,8 +16,7 @@ from tui_charrnn.text.corpus import CorpusReport
 from tui_charrnn.text.corpus_reading import find_kept
 from tui_charrnn.text.inspection import CharacterCount, suspicion
 from tui_charrnn.text.numbered_text import NumberedText
-from tui_charrnn.text.pieces import BytesFound, Reading
-from tui_charrnn.text.source_reading import read_source
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_source
 from tui_charrnn.text.sources import FoundSources, Source
 
 LOOKED_THROUGH: Final = 1 << 24

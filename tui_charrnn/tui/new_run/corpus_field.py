@@ -11,7 +11,7 @@ from textual.widgets import Input, Select
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.text.catalogue import load_catalogue
-from tui_charrnn.text.pieces import Reading
+from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.tui.new_run.corpus_facts_view import FormFacts
 from tui_charrnn.tui.new_run.corpus_summary import form_sentence
 from tui_charrnn.tui.new_run.fields import FormRow, FormSelect

@@ -12,8 +12,8 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.creation import is_good_name
 from tui_charrnn.settings import Settings
-from tui_charrnn.text.pieces import Reading
 from tui_charrnn.text.seeds import choose_seeds
+from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 
 DEFAULT_PRESET: Final = "small"

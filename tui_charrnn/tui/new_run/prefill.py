@@ -7,7 +7,7 @@ from tui_charrnn.presets import PRESETS, Preset
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.settings import Settings
-from tui_charrnn.text.pieces import Reading
+from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.tui.new_run.form_values import (
     DEFAULT_PRESET,
     CorpusChoice,

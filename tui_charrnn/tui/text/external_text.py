@@ -165,7 +165,7 @@ def _text_of(path: Path) -> str:
         CorpusError: If it is not there, or no text.
     """
     # deferred: needed once a file is read
-    from tui_charrnn.text.pieces import BytesFound, Reading, read_pieces  # noqa: PLC0415 - as said
+    from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces  # noqa: PLC0415 - as said
 
     parts: list[str] = []
     length = 0
