@@ -43,10 +43,11 @@ run: $(VENV)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/charrnn-tui; else exec sh scripts/main_job.sh $(BIN)/charrnn-tui; fi
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --reruns 1 -rR
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --durations 25
 
 stress: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --stress tests/faults tests/stress tests/cluster_runs
+	$(BIN)/python -m pytest --stress -m hypothesis
 	$(BIN)/python -m tests.fuzz --seconds 300
 
 check: $(VENV)/.installed-dev

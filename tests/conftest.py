@@ -1,22 +1,31 @@
 """Every test runs in a home of its own: no test can see or touch the user's files."""
 
+import gc
 import os
 import signal
+import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import settings
 
-# a busy machine is no reason for a test to fail
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+if TYPE_CHECKING:
+    from xdist.scheduler.loadfile import LoadFileScheduling
 
-# or every process that a test starts would compile all of its modules anew
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+# a busy machine is no reason for a test to fail, nor is what is drawn for the first time
+settings.register_profile("test", deadline=None, derandomize=True, max_examples=25, database=None)
+settings.register_profile("stress", deadline=None)
+
+# or every process would compile all of its modules anew, our tests among them
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
-_TIMES: Final = {"tensorflow": 20, "pty": 10}
+_TIMES: Final = {"tensorflow": 20, "trainer": 20, "pty": 10}
 """By marker, how many times as long as another a test takes, about."""
 
 
@@ -71,21 +80,49 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the workers take the files in our order, not by their numbers of tests."""
+    """Choose how much is drawn; have the workers take the files in our order."""
+    settings.load_profile("stress" if config.getoption("--stress") else "test")
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadFileScheduling":
+    """Keep the tests of a file together, and all that load TensorFlow: one worker does it."""
+    from xdist.scheduler.loadfile import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group_of(nodeid.partition("::")[0])
+
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long proofs out, unless they are asked for; begin with what takes longest."""
+    if "tensorflow" in sys.modules:
+        raise pytest.UsageError("A test module loads TensorFlow where it is imported.")
     if not config.getoption("--stress"):
         long = [item for item in items if item.get_closest_marker("stress")]
         items[:] = [item for item in items if item not in long]
         config.hook.pytest_deselected(items=long)
-    times: Counter[Path] = Counter()
-    for item in items:
-        times[item.path] += _usual_time(item)
-    items.sort(key=lambda item: -times[item.path])
+    times: Counter[str] = Counter()
+    groups = {item: _group_of(str(item.path)) for item in items}
+    for item, group in groups.items():
+        times[group] += _usual_time(item)
+    items.sort(key=lambda item: -times[groups[item]])
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage all that was imported."""
+    gc.collect()
+    gc.freeze()
+
+
+@cache
+def _group_of(file: str) -> str:
+    """What runs in one process: a file, or all files that load TensorFlow."""
+    return "tensorflow" if b"pytest.mark.tensorflow" in (ROOT / file).read_bytes() else file
 
 
 def _usual_time(item: pytest.Item) -> int:

@@ -35,7 +35,7 @@ def job_script(folder: Path, *, has_nodes: bool = False) -> Path:
     return path
 
 
-@pytest.mark.tensorflow
+@pytest.mark.trainer
 def test_the_job_is_preempted_twice_and_requeued_until_it_is_finished(tmp_path: Path) -> None:
     corpus, runs = tmp_path / "my.txt", tmp_path / "runs"
     corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
@@ -57,7 +57,7 @@ def test_the_job_is_preempted_twice_and_requeued_until_it_is_finished(tmp_path: 
     assert (again.returncode, queue.codes) == (0, [75, 75, 0, 0]), again.stderr
 
 
-@pytest.mark.tensorflow
+@pytest.mark.trainer
 def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path) -> None:
     corpus, runs = tmp_path / "my.txt", tmp_path / "runs"
     corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")

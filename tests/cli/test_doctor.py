@@ -80,7 +80,7 @@ def test_a_wrong_setting_is_refused_before_anything_is_started(
     assert "Loading" not in narration
 
 
-@pytest.mark.tensorflow
+@pytest.mark.trainer
 def test_a_real_tensorflow_is_asked() -> None:
     ended = run_program(
         "doctor", "--json", "--preset", "tiny", "--threads", "1", "--cell", "rnn", "--steps", "9"

@@ -61,7 +61,7 @@ def test_3_is_data_that_cannot_be_read(tmp_path: Path) -> None:
     assert (code, "nowhere" in narration) == (3, True), narration
 
 
-@pytest.mark.tensorflow
+@pytest.mark.trainer
 def test_4_is_a_loss_that_is_no_number(tmp_path: Path, corpus: Path) -> None:
     # a decay of more than twice what there is lets the weights grow with every step: with rates of
     # 10, 5 and 2.5, not of 1.25, until it is asked for once more

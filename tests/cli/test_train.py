@@ -25,7 +25,7 @@ from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import BatchTrained, CheckpointSaved, RunEnded
 from tui_charrnn.runs.writer import RunWriter
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = pytest.mark.trainer
 
 SETTINGS = (
     "--hidden-size=7 --embedding-size=5 --batch-size=4 --sequence-length=16 --dropout=0.2 "

@@ -124,6 +124,15 @@ def test_a_short_text_is_one_passage() -> None:
     assert passages_of([], np.zeros(0), 3) == []
 
 
+def test_the_end_of_a_text_is_no_shorter_passage() -> None:
+    bits = np.zeros(2 * PASSAGE - 1)
+    bits[-1] = 1.0
+
+    (passage,) = passages_of(["a"] * len(bits), bits, 1)
+
+    assert (passage.offset, passage.bits_per_character) == (PASSAGE - 1, 1 / PASSAGE)
+
+
 @given(st.integers(0, 400), st.integers(1, 90), st.integers(1, 6), st.integers(0, 2**32 - 1))
 @example(79, 1, 1, 1)  # the last 39 characters have more bits each than any whole passage
 def test_passages_do_not_overlap_nor_depend_on_blocks(

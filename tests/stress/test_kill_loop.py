@@ -6,7 +6,7 @@ import pytest
 
 from tests.stress.kill_loop import kill_and_resume
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.stress]
+pytestmark = [pytest.mark.trainer, pytest.mark.stress]
 
 
 def test_kills_at_random_leave_no_trace(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.stress]
+pytestmark = [pytest.mark.trainer, pytest.mark.stress]
 
 FAULTS = [
     (number, code, is_persistent)

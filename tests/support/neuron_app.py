@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual import events
+
 from tests.support.bracket_model import CHARACTERS, COUNTING, counting_model, nested_brackets
 from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.tape_app import TapeApp
@@ -32,7 +34,10 @@ class NeuronApp(TapeApp):
 
     async def read(self, path: Path) -> None:
         """Look for neurons in a file."""
-        await self.pilot.press("o", *_typed(str(path)), "enter")
+        await self.pilot.press("o")
+        self.app.post_message(events.Paste(str(path)))
+        await self.pilot.pause()
+        await self.pilot.press("enter")
         await self.found()
 
     async def found(self) -> None:
@@ -95,9 +100,3 @@ def bracket_file(folder: Path) -> Path:
     path = folder / "brackets.txt"
     path.write_text(nested_brackets(6_000))
     return path
-
-
-def _typed(text: str) -> list[str]:
-    """The keys that type a path."""
-    names = {"/": "slash", ".": "full_stop", "-": "minus", "_": "underscore"}
-    return [names.get(sign, sign) for sign in text]

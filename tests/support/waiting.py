@@ -1,5 +1,6 @@
 """Waiting for the app to reach a state, instead of sleeping."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,11 @@ async def wait_until(
         AssertionError: With the claim, if it never became true.
     """
     deadline = time.monotonic() + limit
+    was_true = True
     while not predicate():
+        was_true = False
         if time.monotonic() > deadline:
             raise AssertionError(f"Not true within {limit:g} s: {claim}")
-        await pilot.pause(0.01)
+        await asyncio.sleep(0.01)
+    if not was_true:
+        await pilot.pause()

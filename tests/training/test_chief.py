@@ -7,7 +7,6 @@ import pytest
 
 from tui_charrnn.errors import BrokenClusterError, StorageError
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.paths import ComputePath
 from tui_charrnn.training.placement import Placement
 from tui_charrnn.training.team import Team
 
@@ -21,6 +20,7 @@ def refuse(*_: Any) -> Any:
 def test_without_memory_for_a_checkpoint_nobody_is_left_gathering() -> None:
     """What the disk refuses is tried again after more steps; the others would not take them."""
     from tui_charrnn.training.chief import ChiefEngine
+    from tui_charrnn.training.paths import ComputePath
 
     engine: Any = SimpleNamespace(
         first=SimpleNamespace(model_tensors=dict),

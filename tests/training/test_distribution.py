@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.command import PATIENCE, ROOT
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = pytest.mark.trainer
 
 ROUNDING = 2e-5
 """Relative: what a hundred steps in float32 make of sums that are added up in another order."""

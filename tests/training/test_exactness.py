@@ -25,7 +25,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = pytest.mark.trainer
 
 TRAINING = TrainingConfig(
     batch_size=32, sequence_length=8, steps=12, evaluations=4, precision="float32"

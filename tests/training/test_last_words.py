@@ -92,7 +92,7 @@ def test_a_disk_that_does_not_answer_holds_nobody(tmp_path: Path, loss: str) -> 
         pass
 
 
-@pytest.mark.tensorflow
+@pytest.mark.trainer
 def test_whoever_stops_at_once_deserts_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,6 +140,7 @@ async def test_the_mouse_picks_a_sample(trainer: FakeTrainer) -> None:
 
 async def test_playing_goes_from_the_first_to_the_newest(trainer: FakeTrainer) -> None:
     app = Host()
+    app.animation_level = "full"
     async with app.run_test(size=(80, 12)) as pilot:
         app.pane.show(viewed(trainer.run))
         app.pane.focus()
@@ -152,6 +153,7 @@ async def test_playing_goes_from_the_first_to_the_newest(trainer: FakeTrainer) -
 @pytest.mark.parametrize(("key", "shown"), [("space", 10), ("right", 20), ("x", 10)])
 async def test_any_key_stops_playing(trainer: FakeTrainer, key: str, shown: int) -> None:
     app = Host()
+    app.animation_level = "full"
     async with app.run_test(size=(80, 12)) as pilot:
         app.pane.show(viewed(trainer.run))
         app.pane.focus()
@@ -177,6 +179,7 @@ async def test_where_nothing_may_move_playing_goes_to_the_newest(trainer: FakeTr
 
 async def test_playing_ends_where_the_pane_is_hidden(trainer: FakeTrainer) -> None:
     app = Host()
+    app.animation_level = "full"
     async with app.run_test(size=(80, 12)) as pilot:
         app.pane.show(viewed(trainer.run))
         await see(pilot, "after 30")
