@@ -7,13 +7,10 @@ import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    from xdist.scheduler.loadfile import LoadFileScheduling
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -87,15 +84,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadFileScheduling":
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep the tests of a file together, and all that load TensorFlow: one worker does it."""
     from xdist.scheduler.loadfile import LoadFileScheduling
 
-    class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return _group_of(nodeid.partition("::")[0])
-
-    return Scheduling(config, log)
+    scheduling = LoadFileScheduling(config, log)
+    scheduling._split_scope = lambda nodeid: _group_of(nodeid.partition("::")[0])
+    return scheduling
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

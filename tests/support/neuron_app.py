@@ -48,10 +48,6 @@ class NeuronApp(TapeApp):
             lambda: self.neurons.search is None and bool(self.neurons.rows),
         )
 
-    async def noted(self, words: str) -> None:
-        """Wait for a sentence below the panes."""
-        await wait_until(self.pilot, repr(words), lambda: words in note_of(self.app))
-
 
 @asynccontextmanager
 async def neuron_app(

@@ -68,6 +68,10 @@ class TapeApp:
             lambda: self.panel.read is not None and self.panel.read.at == self.spoken.at,
         )
 
+    async def noted(self, words: str) -> None:
+        """Wait for a sentence below the panes."""
+        await wait_until(self.pilot, repr(words), lambda: words in note_of(self.app))
+
     async def prime_tape(self, seed_text: str) -> None:
         """Let another text be said, and wait until it has begun."""
         self.app.main.answer(seed_text)

@@ -111,7 +111,7 @@ async def test_a_file_that_cannot_be_read_leaves_all_as_it_was(tmp_path: Path) -
         for contents, why in ((BINARY, "UTF-8"), (b"", "is empty"), (b"caf\xe9 " * 9, "UTF-8")):
             (tmp_path / "no text").write_bytes(contents)
             await give(app, str(tmp_path / "no text"))
-            await wait_until(app.pilot, why, lambda why=why: why in note_of(app.app))
+            await app.noted(why)
             assert spoken_by(app.app) == before
 
 
