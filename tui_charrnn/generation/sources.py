@@ -73,13 +73,14 @@ def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
         return None
     # deferred: a bundled model speaks without it
     from tui_charrnn.runs.checkpoints import best_or_newest, missed_best  # noqa: PLC0415 - as said
+    from tui_charrnn.runs.links import has_own_live_model  # noqa: PLC0415 - as said
 
     checkpoint = best_or_newest(run)
     if missed := missed_best(run, checkpoint):
         tell(missed)
     if checkpoint is not None:
         return checkpoint.model
-    if not run.live_model.parent.is_symlink() and _is_own(run.live_model):
+    if has_own_live_model(run):
         return run.live_model
     raise ModelFileError(
         f"The run {run.name!r} has no model yet. Its trainer has to save a first checkpoint; "

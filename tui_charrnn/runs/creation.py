@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # the vocabulary brings NumPy, which the app loads after its 
 
 _NAME_LIMIT: Final = 100  # bytes; some file systems stop at 143
 _SLUG_LIMIT: Final = 24  # characters
-_OF_SHELLS: Final = "\\ $ ` \" ' ; & | < > * ?"
+OF_SHELLS: Final = "\\ $ ` \" ' ; & | < > * ?"
 """Characters that a shell acts on, where a name is completed or pasted without quotes."""
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -199,7 +199,7 @@ def refuse_name(folder: Path, name: str) -> None:
     if not is_good_name(name):
         raise ConfigError(
             f"A run's name is the name of its folder: at most {_NAME_LIMIT} bytes of printable "
-            f"characters, none of them '/' or one that a shell acts on ({_OF_SHELLS}), not "
+            f"characters, none of them '/' or one that a shell acts on ({OF_SHELLS}), not "
             f"beginning with '.', '-' or '~'. Received: {name!r}"
         )
     if os.path.lexists(folder / name):
@@ -210,7 +210,7 @@ def is_good_name(name: str) -> bool:
     """Whether a run can have a name, as far as the name alone tells."""
     if not name.isprintable() or name != name.strip() or len(os.fsencode(name)) > _NAME_LIMIT:
         return False
-    if "/" in name or not set(_OF_SHELLS.split()).isdisjoint(name):
+    if "/" in name or not set(OF_SHELLS.split()).isdisjoint(name):
         return False
     return bool(name) and not name.startswith((".", "-", "~"))
 

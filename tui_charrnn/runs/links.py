@@ -5,6 +5,7 @@ another file of the user. What opens a part of a run does not follow links eithe
 (`opened_file.open_to_read`, `Storage.inside`); this only says it early and in one sentence.
 """
 
+import stat
 from pathlib import Path
 
 from tui_charrnn.errors import RunError
@@ -41,6 +42,15 @@ def refuse_links(run: RunDirectory) -> None:
     """
     if found := linked_parts(run):
         raise RunError(link_sentence(run, found))
+
+
+def has_own_live_model(run: RunDirectory) -> bool:
+    """Whether weights were published in a run, as a file of its own."""
+    live = run.live_model
+    try:
+        return not _is_link(live.parent) and stat.S_ISREG(live.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def link_sentence(run: RunDirectory, found: list[str]) -> str:

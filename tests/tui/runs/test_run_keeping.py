@@ -143,6 +143,7 @@ async def test_rename_gives_another_name(folder: Path) -> None:
         ("other", "There is a run of this name."),
         ("a/b", "has no /"),
         (".a", "begins with none of . - ~"),
+        ("a;b", "none of the characters that a shell acts on"),
         ("a" * 101, "too long"),
         (" ", "A name is wanted."),
     ],

@@ -100,6 +100,16 @@ def test_a_run_without_weights_says_when_it_can_speak(tmp_path: Path, source: So
         find_weights(wanted(run, source, has_begun=False), Clock().wait)
 
 
+@pytest.mark.parametrize("part", ["live", "live/model.safetensors"])
+def test_published_weights_behind_a_link_are_not_read(tmp_path: Path, part: str) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.0], evaluations={2: 2.5})
+    run.live_model.write_bytes(run.checkpoint(2).model.read_bytes())
+    assert find_weights(wanted(run, is_live=False), Clock().wait).path == run.live_model
+    (run.path / part).rename(tmp_path / "elsewhere")
+    (run.path / part).symlink_to(tmp_path / "elsewhere")
+    assert find_weights(wanted(run, is_live=False), Clock().wait).path == run.checkpoint(2).model
+
+
 def test_giving_up_ends_the_wait_at_once(tmp_path: Path) -> None:
     run = fake_run(tmp_path, losses=[3.0], evaluations={1: 2.0}, end=None)
     clock = Clock()

@@ -10,7 +10,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import find_preset
-from tui_charrnn.runs.creation import is_good_name
+from tui_charrnn.runs.creation import OF_SHELLS, is_good_name
 from tui_charrnn.settings import Settings
 from tui_charrnn.text.seeds import choose_seeds
 from tui_charrnn.text.source_reading import Reading
@@ -95,8 +95,8 @@ def check_form(values: FormValues) -> NewRun:
     name = values.name.strip()
     if name and not is_good_name(name):
         problems["name"] = (
-            "A name is a plain word, not a path, and does not begin with '.', '-' or '~'. "
-            f"Received: {name!r}"
+            f"A name is a plain word, not a path, without {OF_SHELLS}, and does not begin with "
+            f"'.', '-' or '~'. Received: {name!r}"
         )
     try:
         choose_seeds("", values.seeds)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Final
 
 from tui_charrnn.runs.catalogue import RunSummary
-from tui_charrnn.runs.creation import is_good_name
+from tui_charrnn.runs.creation import OF_SHELLS, is_good_name
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
@@ -73,14 +73,14 @@ def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
         name: The old one, which may stay.
         taken: The names of all runs of the folder.
     """
-    if typed == name:
+    if typed == name or (typed not in taken and is_good_name(typed)):
         return ""
     if typed in taken:
         return "There is a run of this name."
-    if is_good_name(typed):
-        return ""
     if not typed.strip():
         return "A name is wanted."
     if len(os.fsencode(typed)) > 100:
         return "This name is too long."
+    if not set(OF_SHELLS.split()).isdisjoint(typed):
+        return f"A name has none of the characters that a shell acts on: {OF_SHELLS}"
     return "A name is printable, has no / and no space at its ends, and begins with none of . - ~"

@@ -146,9 +146,11 @@ def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
 def _newest_file(run: RunDirectory) -> Path | None:
     """The newest weights that lie in a run: a checkpoint's, or published later than it."""
     from tui_charrnn.runs.checkpoints import newest_valid  # noqa: PLC0415 - as said above
+    from tui_charrnn.runs.links import has_own_live_model  # noqa: PLC0415 - as said above
 
     checkpoint = newest_valid(run)
-    candidates = [run.live_model, *([checkpoint.model] if checkpoint else [])]
+    candidates = [checkpoint.model] if checkpoint else []
+    candidates += [run.live_model] if has_own_live_model(run) else []
     marks = {path: mark for path in candidates if (mark := file_mark(path)) is not None}
     return max(marks, key=lambda path: marks[path][0], default=None)
 
