@@ -22,9 +22,21 @@ class TrainingConfig(Settings):
     """How a network is trained. Exactly one of `epochs`, `steps`, `train_time` says how long."""
 
     LENGTHS: ClassVar[tuple[str, ...]] = ("epochs", "steps", "train_time")
+    LENGTH_BOUND: ClassVar[str] = "max_epochs"
+    """Of a preset's own length; one that is given in its place lifts it."""
 
     batch_size: int = setting(
-        32, "Batch size B: streams of text read side by side.", minimum=1, maximum=65_536
+        32,
+        "Batch size B: streams of text read side by side; auto takes more than the preset does, as "
+        "long as each doubling pays on this machine, and raises the learning rate accordingly.",
+        minimum=1,
+        maximum=65_536,
+        automatic="auto_batch_size",
+    )
+    auto_batch_size: bool = setting(
+        False,
+        "Whether the batch size is only where a search for a larger one begins.",
+        is_listed=False,
     )
     sequence_length: int = setting(
         64,
@@ -51,6 +63,22 @@ class TrainingConfig(Settings):
         maximum=1e9,
         optional=True,
         is_duration=True,
+    )
+    max_epochs: float | None = setting(
+        None,
+        "Passes over the training text at most, whatever the time: more of them would overfit. A "
+        "length that is given in the place of a preset's lifts the preset's bound.",
+        minimum=0,
+        exclusive_minimum=True,
+        maximum=1e6,
+        optional=True,
+    )
+    stop_early: int | None = setting(
+        None,
+        "End after so many validations without a new lowest loss; none trains to the planned end.",
+        minimum=1,
+        maximum=100_000,
+        optional=True,
     )
     max_time: float | None = setting(
         None,

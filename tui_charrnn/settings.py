@@ -31,6 +31,11 @@ class Bounds:
     """Whether None, meaning off or automatic, is allowed."""
     is_duration: bool = False
     """Whether it is a span of time, in seconds, that people write as 90s or 10m."""
+    automatic: str = ""
+    """Name of the setting that is true where people write `auto` for this one; this one then says
+    where the search begins. Empty if it cannot be automatic."""
+    is_listed: bool = True
+    """Whether it is an option of its own; otherwise another one's `automatic`."""
 
     def admits(self, value: object) -> bool:
         """Whether a value of the right type lies within the bounds."""
@@ -54,7 +59,7 @@ class Bounds:
         if math.isfinite(self.maximum):
             parts.append(f"at most {_written(self.maximum)}")
         words = " and ".join(parts) or "true or false"
-        return words + (", or none" if self.optional else "")
+        return words + (", or none" if self.optional else "") + (", or auto" * bool(self.automatic))
 
 
 def _written(bound: float) -> str:
@@ -97,6 +102,30 @@ class Settings:
             allowed = bounds.allowed()
             received = _described(text)
             raise ConfigError(f"{name} must be {allowed}. Received: {received}.") from None
+
+    @classmethod
+    def read(cls, name: str, text: str) -> dict[str, Any]:
+        """The values, by name, that the text of one setting stands for; `auto` where it may be.
+
+        Raises:
+            ConfigError: As of `parse`.
+        """
+        automatic = cls.bounds()[name].automatic
+        if not automatic:
+            return {name: cls.parse(name, text)}
+        if text.strip().lower() == "auto":
+            return {automatic: True}
+        return {name: cls.parse(name, text), automatic: False}
+
+    @classmethod
+    def listed(cls) -> dict[str, Bounds]:
+        """Those of `bounds` that people are offered."""
+        return {name: bounds for name, bounds in cls.bounds().items() if bounds.is_listed}
+
+    def is_automatic(self, name: str) -> bool:
+        """Whether people would write `auto` for a setting."""
+        automatic = self.bounds()[name].automatic
+        return bool(automatic) and bool(getattr(self, automatic))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, skip_unknown: bool = False) -> Self:

@@ -15,7 +15,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
     [
         ("raise ImportError('libfoo.so.1 is missing')", "libfoo.so.1 is missing"),
         ("import os; os.kill(os.getpid(), 9)", "SIGKILL (too little memory"),
-        ("raise ModuleNotFoundError(\"No module named 'tensorflow'\")", "pip install charrnn-tui"),
+        ("raise ModuleNotFoundError(\"No module named 'tensorflow'\")", "pip install --editable ."),
         ("print('hello')", "no usable answer"),
     ],
 )

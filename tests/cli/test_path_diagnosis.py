@@ -48,7 +48,7 @@ def test_an_old_gpu_has_no_tf32_to_speak_of() -> None:
     ("nvidia", "examination", "remedy"),
     [
         (replace(CARD, hidden_by="-1"), ON_CPU, "CUDA_VISIBLE_DEVICES='-1' hides NVIDIA A10"),
-        (CARD, ON_CPU, "pip install 'charrnn-tui[cuda]'"),
+        (CARD, ON_CPU, "pip install --editable '.[cuda]'"),
         (replace(CARD, has_libraries=True), ON_CPU, "Cannot dlopen libcudnn"),
         (CARD, replace(ON_CPU, cuda=None), "without CUDA"),
         (Nvidia(devices=1), ON_CPU, "install NVIDIA's driver"),

@@ -1,5 +1,6 @@
 """What is wrong is told in one sentence, before anything is made; no TensorFlow is needed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.support.command import run_program
 from tui_charrnn.cli.setting_options import apply_settings
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS
 
 TEXT = "to be, or not to be: that is the question.\n" * 50
@@ -88,7 +90,7 @@ def test_an_unknown_run_ends_with_3() -> None:
 
 def test_every_setting_has_an_option() -> None:
     told = run_program("train", "--help", variables={"COLUMNS": "200"}).stdout.decode()
-    names = [*ModelConfig.bounds(), *TrainingConfig.bounds()]
+    names = [*ModelConfig.listed(), *TrainingConfig.listed()]
     missing = [name for name in names if f"--{name.replace('_', '-')} " not in told]
     assert missing == []
 
@@ -96,6 +98,27 @@ def test_every_setting_has_an_option() -> None:
 def test_a_given_length_replaces_the_presets() -> None:
     _, training = apply_settings(PRESETS["tutorial"], {"steps": "7", "epochs": None})
     assert (training.steps, training.epochs, training.train_time) == (7, None, None)
+
+
+def test_a_given_length_lifts_the_presets_bound_on_epochs_and_not_a_given_one() -> None:
+    bounded = replace(PRESETS["small"].training, max_epochs=30.0)
+    preset = replace(PRESETS["small"], training=bounded)
+    assert apply_settings(preset, {"train_time": "1h"})[1].max_epochs is None
+    both = apply_settings(preset, {"train_time": "1h", "max_epochs": "9"})[1]
+    assert (both.train_time, both.max_epochs) == (3600.0, 9.0)
+    assert apply_settings(preset, {"dropout": "0.1"})[1].max_epochs == 30.0
+
+
+def test_a_batch_size_may_be_automatic_from_the_presets_on() -> None:
+    _, training = apply_settings(PRESETS["large"], {"batch_size": "auto"})
+    assert (training.batch_size, training.auto_batch_size) == (128, True)
+    _, training = apply_settings(PRESETS["large"], {"batch_size": "64"})
+    assert (training.batch_size, training.auto_batch_size) == (64, False)
+
+
+def test_a_batch_size_is_a_number_or_auto() -> None:
+    with pytest.raises(ConfigError, match=r"at most 65,536, or auto\. Received: 'largest'"):
+        apply_settings(PRESETS["small"], {"batch_size": "largest"})
 
 
 def test_none_turns_an_optional_setting_off() -> None:

@@ -5,15 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fake_run import created_run
 from tui_charrnn.cli import reporting
 from tui_charrnn.cli.reporting import BarReporter, LineReporter
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import (
+    BatchSizeChosen,
     LearningRateChanged,
+    Record,
     RequestAnswered,
     RunEnded,
+    RunPlanned,
     RunRolledBack,
     SplitEvaluated,
+    StoppedEarly,
 )
 from tui_charrnn.viewing.run_view import RunView
 
@@ -37,6 +44,47 @@ def test_a_change_and_a_rollback_are_one_line_each(
         "Peak learning rate 0.003 from step 41 on.",
         "The loss became nan at step 45: back to step 40, peak learning rate 0.0015 (rollback 1).",
     ]
+
+
+def told_by_lines(view: RunView, record: Record, capsys: pytest.CaptureFixture[str]) -> str:
+    LineReporter(view).show([record], None)
+    return capsys.readouterr().err.strip()
+
+
+def test_the_plan_says_which_bound_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = TrainingConfig(train_time=600.0, max_epochs=16.0)
+    run = created_run(tmp_path, training=training)
+    view = RunView(run, description=read_description(run))
+    by_epochs = RunPlanned(1_600, 100, 50, 32, 0.05, bound="max_epochs")
+    assert told_by_lines(view, by_epochs, capsys) == (
+        "Planned: 1,600 steps, 16.0 epochs, about 1m20s at 0.050 s a step. It ends at 16 epochs, "
+        "before its 10m00s: more passes would overfit."
+    )
+    by_time = RunPlanned(1_200, 100, 50, 32, 0.5, bound="train_time")
+    assert told_by_lines(view, by_time, capsys) == (
+        "Planned: 1,200 steps, 12.0 epochs, about 10m00s at 0.500 s a step."
+    )
+
+
+def test_what_was_chosen_by_timing_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    view = RunView(RunDirectory(tmp_path))
+    chosen = BatchSizeChosen(64, 0.00707, (32, 64), (50_000.0, 70_000.0), "not enough memory")
+    assert told_by_lines(view, chosen, capsys) == (
+        "Batch size 64, learning rate 0.00707 (characters a second: 32 had 50,000, 64 had 70,000; "
+        "a larger one failed: not enough memory)."
+    )
+
+
+def test_an_early_stop_names_the_best(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    view = RunView(RunDirectory(tmp_path))
+    assert told_by_lines(view, StoppedEarly(900, 600, 1.5, 3), capsys) == (
+        "Stopped early: no lower loss in 3 validations. Best at step 600, with 1.5000: its "
+        "weights are used."
+    )
 
 
 def test_json_prints_them_as_they_are_recorded(

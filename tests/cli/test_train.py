@@ -118,6 +118,29 @@ def test_json_is_the_records_and_nothing_else(whole: tuple[RunDirectory, bytes, 
     assert b"than the best n-gram" in stderr
 
 
+def test_another_backend_of_keras_and_its_file_are_passed_over_and_none_is_made(
+    folder: Path, tmp_path: Path
+) -> None:
+    configured, empty = tmp_path / "configured", tmp_path / "empty"
+    empty.mkdir()
+    file = configured / ".keras" / "keras.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"backend": "torch", "floatx": "float16"}', encoding="utf-8")
+    arguments = ["train", "--headless", "pydoc", "--preset=tiny", "--steps=20", "--runs-dir"]
+    programs = [
+        start_program(
+            *arguments,
+            str(tmp_path / home.name),
+            variables={"HOME": str(home), "KERAS_BACKEND": "torch"},
+        )
+        for home in (configured, empty)
+    ]
+    ended = [finish(program) for program in programs]
+    assert [each.returncode for each in ended] == [0, 0], ended
+    assert file.read_text(encoding="utf-8") == '{"backend": "torch", "floatx": "float16"}'
+    assert not (empty / ".keras").exists()
+
+
 def test_a_finished_run_can_be_listed_and_spoken_with(
     whole: tuple[RunDirectory, bytes, bytes],
 ) -> None:

@@ -15,6 +15,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.records import (
+    BatchSizeChosen,
     BatchTrained,
     DynamicallyEvaluated,
     LearningRateChanged,
@@ -24,11 +25,20 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     RunWarned,
     SampleTaken,
+    StoppedEarly,
 )
 from tui_charrnn.runs.writer import RunWriter
 
 GOLDEN = RunDirectory(Path(__file__).parents[1] / "data" / "golden-run-1")
-ADDED_LATER = {DynamicallyEvaluated, LearningRateChanged, RunPreempted, RunRolledBack, SampleTaken}
+ADDED_LATER = {
+    BatchSizeChosen,
+    DynamicallyEvaluated,
+    LearningRateChanged,
+    RunPreempted,
+    RunRolledBack,
+    SampleTaken,
+    StoppedEarly,
+}
 
 
 @pytest.fixture

@@ -54,6 +54,13 @@ def test_what_the_app_set_for_itself_is_not_handed_on() -> None:
     assert environment["OMP_NUM_THREADS"] == "4"
 
 
+def test_what_libraries_obey_is_set_whatever_the_user_has() -> None:
+    environment = trainer_environment({"KERAS_BACKEND": "torch", "KERAS_HOME": "/some/where"})
+    assert environment["KERAS_BACKEND"] == "tensorflow"
+    assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert not Path(environment["KERAS_HOME"]).exists()
+
+
 def test_the_package_is_found_from_any_folder() -> None:
     entries = trainer_environment({"PYTHONPATH": f"lib{os.pathsep}/opt/lib"})["PYTHONPATH"]
     assert entries.split(os.pathsep) == [CHECKOUT, str(Path("lib").absolute()), "/opt/lib"]

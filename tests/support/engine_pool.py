@@ -54,9 +54,9 @@ class EnginePool:
     @contextmanager
     def lent(self) -> Iterator[None]:
         """Let the runs that are trained in this process meanwhile take their engines here."""
-        from tui_charrnn.training import start
+        from tui_charrnn.training import outset
 
-        with self.returned(), patch.object(start, "Engine", _pooled_class()):
+        with self.returned(), patch.object(outset, "Engine", _pooled_class()):
             yield
 
 
@@ -83,6 +83,8 @@ def _key_of(model: ModelConfig, training: TrainingConfig, *others: Hashable) -> 
         steps=1,
         epochs=None,
         train_time=None,
+        max_epochs=None,
+        stop_early=None,
         max_time=None,
         evaluations=1,
         checkpoint_interval=60.0,

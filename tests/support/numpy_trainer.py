@@ -184,6 +184,7 @@ def start_session(
         description=description,
         vocabulary=vocabulary,
         plan=plan,
+        material=prepared.material,
         batch_size=prepared.batch_size,
         best_baseline=prepared.best_baseline,
         fingerprint={},
@@ -195,9 +196,8 @@ def start_session(
 
 
 def _planned(description: RunDescription, prepared: Prepared, writer: RunWriter) -> Plan:
-    if prepared.history.planned is not None:
-        then = prepared.history.planned
-        return Plan(then.total_steps, then.steps_per_epoch, then.evaluate_every)
+    if prepared.history.plan is not None:
+        return prepared.history.plan
     plan = plan_by_count(description.training, prepared.material.streams.steps_per_epoch)
     writer.append(
         RunPlanned(

@@ -20,9 +20,10 @@ from tui_charrnn.errors import ExitCode, StorageError
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.checkpoints import best_or_newest, save_checkpoint
 from tui_charrnn.runs.control import send_request
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.manifest import read_manifest
-from tui_charrnn.runs.records import RunEnded, RunWarned, SplitEvaluated
+from tui_charrnn.runs.records import RunEnded, RunWarned, SplitEvaluated, StoppedEarly
 from tui_charrnn.runs.storage import Storage
 
 pytestmark = pytest.mark.tensorflow
@@ -65,6 +66,38 @@ def test_best_is_the_first_of_the_lowest(
     told = {record.step for record in of_kind(run, SplitEvaluated) if record.is_best}
     assert max(told) == best_step
     assert pointer_of(run.latest) == (12, losses[-1])
+
+
+def test_a_run_that_stops_early_is_finished_and_its_best_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score(monkeypatch, [2.0, 1.0, 1.5, 0.5])
+    run = new_run(tmp_path, stop_early=1)
+    assert train(run) is ExitCode.OK
+    assert of_kind(run, StoppedEarly) == [StoppedEarly(9, 6, 1.0, 1)]
+    status = status_of(run)
+    assert (status.state, status.step, status.total_steps) == (RunState.FINISHED, 9, 12)
+    assert_best(run, 6, 1.0)
+    assert train(run) is ExitCode.OK  # and has nothing left to do
+    assert len(of_kind(run, SplitEvaluated)) == 3
+
+
+def test_a_trainer_that_died_while_it_stopped_early_stops_when_it_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui_charrnn.training.session import Session
+
+    score(monkeypatch, [2.0, 1.0, 1.5, 0.5])
+    run = new_run(tmp_path, stop_early=1)
+
+    def die(_: Session) -> None:
+        raise OSError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "_tell_early_stop", die)
+        assert train(run) is ExitCode.UNEXPECTED
+    assert train(run) is ExitCode.OK
+    assert of_kind(run, StoppedEarly) == [StoppedEarly(9, 6, 1.0, 1)]
 
 
 def refuse_at(monkeypatch: pytest.MonkeyPatch, is_refused: Callable[[int], bool]) -> None:

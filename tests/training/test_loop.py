@@ -21,6 +21,7 @@ from tui_charrnn.training.loop import (
     Progress,
     Windows,
     batch_at,
+    has_stopped_gaining,
     train,
 )
 from tui_charrnn.training.plan import Plan, plan_by_count
@@ -161,6 +162,54 @@ def test_nothing_is_trained_past_the_plan() -> None:
     engine = ScriptedEngine([], [])
     assert records_of(engine, Progress(step=6, evaluated_step=6)) == []
     assert engine.seen == []
+
+
+PATIENT = replace(CONFIG, steps=12, evaluations=6, stop_early=2)
+PATIENT_PLAN = plan_by_count(PATIENT, MATERIAL.streams.steps_per_epoch)
+"""Scored after every second step."""
+
+
+def train_patiently(heldout_losses: list[float], progress: Progress) -> list[int]:
+    """The steps after which the held-out text was scored."""
+    engine = ScriptedEngine([3.0] * 12, heldout_losses)
+    records = train(engine, MATERIAL, PATIENT, PATIENT_PLAN, progress)
+    return [record.step for record in records if isinstance(record, SplitEvaluated)]
+
+
+def test_it_stops_after_as_many_validations_without_a_lower_loss() -> None:
+    progress = Progress()
+    assert train_patiently([3.0, 2.0, 2.0, 2.5, 1.0, 0.5], progress) == [2, 4, 6, 8]
+    assert (progress.step, progress.best_step) == (8, 4)
+    assert has_stopped_gaining(progress, PATIENT_PLAN, PATIENT)
+
+
+def test_a_lower_loss_in_time_keeps_it_going() -> None:
+    progress = Progress()
+    assert train_patiently([3.0, 2.0, 2.5, 1.5, 1.75, 1.0], progress) == [2, 4, 6, 8, 10, 12]
+    assert not has_stopped_gaining(progress, PATIENT_PLAN, PATIENT)
+
+
+def test_a_run_that_is_done_has_not_stopped_early() -> None:
+    progress = Progress()
+    assert train_patiently([3.0, 2.5, 2.25, 2.0, 2.0, 2.0], progress) == [2, 4, 6, 8, 10, 12]
+    assert not has_stopped_gaining(progress, PATIENT_PLAN, PATIENT)
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_resumed_at_any_step_it_stops_where_it_would_have_stopped(step: int) -> None:
+    losses, progress = [3.0, 2.0, 2.0, 2.5, 1.0, 0.5], Progress()
+    engine = ScriptedEngine([3.0] * 12, losses)
+    for record in train(engine, MATERIAL, PATIENT, PATIENT_PLAN, progress):
+        if record.step == step:
+            break
+    train_patiently(losses[progress.evaluated_step // 2 :], progress)
+    assert progress.step == 8
+
+
+def test_once_it_has_stopped_it_does_nothing_more() -> None:
+    progress = Progress(step=8, evaluated_step=8, best_loss=2.0, best_step=4)
+    assert train_patiently([], progress) == []
+    assert progress.step == 8
 
 
 LONG = replace(CONFIG, steps=24, evaluations=2, warmup_fraction=0.5)

@@ -1,11 +1,20 @@
 """How long a run is, and when it is evaluated."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.training.plan import EVALUATION_SHARE, plan_by_count, plan_by_time
+from tui_charrnn.runs.records import RunPlanned
+from tui_charrnn.training.plan import (
+    EVALUATION_SHARE,
+    plan_by_count,
+    plan_by_time,
+    recorded_plan,
+    settled,
+)
 
 
 def test_epochs_become_steps_rounded_up() -> None:
@@ -59,6 +68,51 @@ def test_a_time_is_filled_with_batches_and_evaluations() -> None:
     plan = plan_by_time(config, 50, seconds_per_step=0.5, seconds_per_evaluation=1.0)
     assert plan.total_steps == 180  # (100 s - 10 evaluations of 1 s) / 0.5 s
     assert plan.evaluate_every == 18
+
+
+def test_the_greatest_number_of_epochs_ends_a_run_before_its_time() -> None:
+    config = TrainingConfig(train_time=1000.0, evaluations=10, max_epochs=3.0)
+    plan = plan_by_time(config, 900, seconds_per_step=0.01, seconds_per_evaluation=1.0)
+    assert (plan.total_steps, plan.evaluate_every, plan.bound) == (2700, 270, "max_epochs")
+
+
+def test_a_time_that_is_over_before_the_greatest_number_of_epochs_holds() -> None:
+    config = TrainingConfig(train_time=100.0, evaluations=10, max_epochs=40.0)
+    plan = plan_by_time(config, 900, seconds_per_step=0.5, seconds_per_evaluation=1.0)
+    assert (plan.total_steps, plan.bound) == (180, "train_time")
+
+
+def test_the_greatest_number_of_epochs_bounds_epochs_and_steps_too() -> None:
+    for config in (
+        TrainingConfig(max_epochs=3.0, epochs=9.0),
+        TrainingConfig(max_epochs=3.0, steps=9000),
+    ):
+        plan = plan_by_count(config, steps_per_epoch=900)
+        assert (plan.total_steps, plan.bound) == (2700, "max_epochs")
+
+
+@given(total=st.integers(1, 300), evaluations=st.integers(1, 40), data=st.data())
+def test_the_evaluations_so_far_are_counted_right(
+    total: int, evaluations: int, data: st.DataObject
+) -> None:
+    plan = plan_by_count(TrainingConfig(steps=total, evaluations=evaluations), 7)
+    step = data.draw(st.integers(0, total))
+    so_far = [earlier for earlier in range(1, step + 1) if plan.is_evaluated(earlier)]
+    assert plan.evaluations_until(step) == len(so_far)
+
+
+def test_settings_take_what_the_plan_settled() -> None:
+    config = TrainingConfig(steps=5, batch_size=32, learning_rate=0.01, warmup_fraction=0.05)
+    record = RunPlanned(5, 7, 2, 64, 0.5, learning_rate=0.02)
+    assert settled(config, recorded_plan(record)) == replace(
+        config, batch_size=64, learning_rate=0.02, warmup_fraction=0.1
+    )
+
+
+def test_settings_stay_where_nothing_was_chosen() -> None:
+    config = TrainingConfig(steps=5, batch_size=32, learning_rate=0.01)
+    assert settled(config, recorded_plan(RunPlanned(5, 7, 2, 20, 0.5))) == config
+    assert settled(config, None) == config
 
 
 def test_slow_evaluations_are_made_fewer() -> None:

@@ -100,7 +100,8 @@ def _explain_end(code: int, said: str) -> str:
         remark = f" ({reason})" if reason else ""
         return f"TensorFlow's process was ended by {number.name}{remark}{_quoted(said)}."
     if "No module named 'tensorflow'" in said or "No module named 'keras'" in said:
-        return f"TensorFlow is not installed for {sys.executable}: pip install charrnn-tui"
+        where = f"TensorFlow is not installed for {sys.executable}"
+        return f"{where}: in the checkout, pip install --editable ."
     return (
         f"TensorFlow cannot be used (exit code {code}){_quoted(said)}. If its installation is "
         "damaged: pip install --force-reinstall tensorflow"

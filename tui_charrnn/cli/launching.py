@@ -137,7 +137,7 @@ def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) 
 
 
 def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) -> int:
-    reader, view = RunReader(run), RunView(run)
+    reader, view = RunReader(run), RunView(run, description=read_description(run))
     log_size = _size_of_log(run)
     if not watching.quiet:
         narrate(

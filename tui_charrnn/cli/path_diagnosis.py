@@ -14,6 +14,7 @@ _LAYER_WORDS: Final = {
     "cudnn": "Keras with cuDNN",
     "keras": "Keras without cuDNN",
 }
+_INSTALL_CUDA: Final = "pip install --editable '.[cuda]'"
 _NEAR: Final = 0.1
 """Within this share of the gain that is needed, the next measurement may decide otherwise."""
 
@@ -82,13 +83,13 @@ def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Fi
         )
     elif examination.cuda is None:
         words = (
-            f"{names} is here, but this TensorFlow is built without CUDA: on Linux, "
-            "pip install 'charrnn-tui[cuda]'"
+            f"{names} is here, but this TensorFlow is built without CUDA: on Linux, in the "
+            f"checkout, {_INSTALL_CUDA}"
         )
     elif not nvidia.has_libraries:
         words = (
-            f"{names} is here, but TensorFlow lacks NVIDIA's libraries: "
-            "pip install 'charrnn-tui[cuda]'"
+            f"{names} is here, but TensorFlow lacks NVIDIA's libraries: in the checkout, "
+            f"{_INSTALL_CUDA}"
         )
     else:
         said = f' It said "{trouble}".' if trouble else ""

@@ -7,6 +7,8 @@ from typing import Any
 
 from tui_charrnn.cli.following import Reporter
 from tui_charrnn.cli.output import narrate, print_data, stderr_is_terminal
+from tui_charrnn.cli.summary import length_words
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import StorageError
 from tui_charrnn.metrics import bits_per_character
@@ -95,7 +97,8 @@ class _Narrator:
         for news in self.view.take([record]):
             self._tell(news.sentence)
         if isinstance(record, RunPlanned):
-            self._tell(_plan_words(record))
+            description = self.view.description
+            self._tell(_plan_words(record, description.training if description else None))
 
     def observe(self, status: RunStatus | None) -> None:
         """Take the state in that the trainer has now; it comes after the records."""
@@ -205,13 +208,17 @@ class BarReporter:
         self._bar.stop()
 
 
-def _plan_words(plan: RunPlanned) -> str:
+def _plan_words(plan: RunPlanned, training: TrainingConfig | None) -> str:
+    """How long a run will be, and which of its bounds holds."""
     epochs = plan.total_steps / plan.steps_per_epoch
     words = f"Planned: {plan.total_steps:,} steps, {epochs:.1f} epochs"
-    if plan.seconds_per_step is None:
+    if plan.seconds_per_step is not None:
+        seconds = plan.total_steps * plan.seconds_per_step
+        words += f", about {format_duration(seconds)} at {plan.seconds_per_step:.3f} s a step"
+    if plan.bound != TrainingConfig.LENGTH_BOUND or training is None:
         return words + "."
-    seconds = plan.total_steps * plan.seconds_per_step
-    return f"{words}, about {format_duration(seconds)} at {plan.seconds_per_step:.3f} s a step."
+    length = length_words(training)
+    return f"{words}. It ends at {epochs:g} epochs, before its {length}: more passes would overfit."
 
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:

@@ -98,7 +98,7 @@ def _plan_rows(view: RunView) -> Iterator[Row]:
     if description is not None:
         training = description.training
         batch = f"{plan.batch_size:,} streams of {training.sequence_length:,} characters"
-        rate = f"learning rate {training.learning_rate:g}, dropout {training.dropout:g}"
+        rate = f"learning rate {view.planned_rate:.3g}, dropout {training.dropout:g}"
         yield "", f"{batch}, {rate}"
 
 

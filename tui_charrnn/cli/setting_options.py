@@ -42,7 +42,7 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
                 ],
             )
             for configuration in configurations
-            for name, bounds in configuration.bounds().items()
+            for name, bounds in configuration.listed().items()
         ]
         command.__signature__ = signature.replace(parameters=[*kept, *added])
         annotations = {parameter.name: parameter.annotation for parameter in added}
@@ -56,6 +56,8 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
 def _kind_of_value(bounds: Bounds) -> str:
     if bounds.choices:
         return "|".join(bounds.choices)
+    if bounds.automatic:
+        return "VALUE|auto"
     return "DURATION" if bounds.is_duration else "VALUE"
 
 
@@ -64,23 +66,27 @@ def apply_settings(
 ) -> tuple[ModelConfig, TrainingConfig]:
     """A preset's configurations with the given settings in place of its own.
 
-    A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is.
+    A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is, and lifts
+    the bound on its epochs.
 
     Raises:
         ConfigError: If a value is not allowed.
     """
     texts = {name: text for name, text in given.items() if text is not None}
-    model = {
-        name: ModelConfig.parse(name, texts[name]) for name in ModelConfig.bounds() if name in texts
-    }
-    training = {
-        name: TrainingConfig.parse(name, texts[name])
-        for name in TrainingConfig.bounds()
-        if name in texts
-    }
+    model, training = _read(ModelConfig, texts), _read(TrainingConfig, texts)
     if any(name in training for name in TrainingConfig.LENGTHS):
-        training = dict.fromkeys(TrainingConfig.LENGTHS) | training
+        lifted = (*TrainingConfig.LENGTHS, TrainingConfig.LENGTH_BOUND)
+        training = dict.fromkeys(lifted) | training
     return (
         ModelConfig.from_mapping(preset.model.to_mapping() | model),
         TrainingConfig.from_mapping(preset.training.to_mapping() | training),
     )
+
+
+def _read(configuration: type[Settings], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of those settings of a configuration that have a text."""
+    values: dict[str, Any] = {}
+    for name in configuration.listed():
+        if name in texts:
+            values |= configuration.read(name, texts[name])
+    return values

@@ -91,6 +91,8 @@ def _batch_words(training: TrainingConfig, training_characters: int) -> str:
     asked, length = training.batch_size, training.sequence_length
     fitting = fitting_batch_size(training_characters, asked, length)
     remark = f" (not {asked}: the text is small)" if fitting < asked else ""
+    if training.auto_batch_size:
+        remark += " or more, as is timed at the start"
     return f"batch {fitting} x {length} characters{remark}"
 
 
@@ -103,8 +105,21 @@ def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
 
 
 def _length_words(training: TrainingConfig) -> str:
+    """How long is trained, with whatever may end it before."""
+    parts = [("for " if training.train_time is not None else "") + length_words(training)]
+    if training.max_epochs is not None:
+        parts.append(f"{training.max_epochs:g} epochs at most")
+    if training.stop_early is not None:
+        count = training.stop_early
+        times = f"{count:,} validations" if count > 1 else "a validation"
+        parts.append(f"until {times} without gain")
+    return ", ".join(parts)
+
+
+def length_words(training: TrainingConfig) -> str:
+    """How long is trained."""
     if training.train_time is not None:
-        return f"for {format_duration(training.train_time)}"
+        return format_duration(training.train_time)
     if training.steps is not None:
         return f"{training.steps:,} steps"
     return f"{training.epochs:g} epochs"

@@ -16,6 +16,13 @@ from tui_charrnn.runs.links import refuse_links
 
 APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
 """What the app sets for itself; a trainer must not inherit it."""
+LIBRARY_VARIABLES: Final = {
+    "KERAS_BACKEND": "tensorflow",
+    "KERAS_HOME": f"{os.devnull}/keras",  # cannot exist: no keras.json is read, none is written
+    "KERAS_NNX_ENABLED": "false",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+}
+"""What TensorFlow and Keras must find in the environment before they are imported."""
 
 
 def launch_trainer(
@@ -71,10 +78,11 @@ def _open_privately(path: str, flags: int) -> int:
 def trainer_environment(ours: Mapping[str, str]) -> dict[str, str]:
     """This process's environment as the trainer gets it.
 
-    Without what the app set for itself, and with a PYTHONPATH that finds the same package from
-    any folder.
+    Without what the app set for itself, with what its libraries must find, and with a PYTHONPATH
+    that finds the same package from any folder.
     """
     environment = {name: value for name, value in ours.items() if name not in APP_VARIABLES}
+    environment |= LIBRARY_VARIABLES
     entries = [
         str(Path(entry).absolute()) for entry in ours.get("PYTHONPATH", "").split(":") if entry
     ]

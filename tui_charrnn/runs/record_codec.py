@@ -9,6 +9,7 @@ from tui_charrnn.runs.records import (
     LARGEST_NUMBER,
     LARGEST_STEP,
     BaselinesMeasured,
+    BatchSizeChosen,
     BatchTrained,
     CheckpointSaved,
     DynamicallyEvaluated,
@@ -27,14 +28,17 @@ from tui_charrnn.runs.records import (
     RunWarned,
     SampleTaken,
     SplitEvaluated,
+    StoppedEarly,
 )
 
 _KINDS: Final[dict[str, type[Record]]] = {
     "started": RunStarted,
     "baselines": BaselinesMeasured,
     "planned": RunPlanned,
+    "batch_size_chosen": BatchSizeChosen,
     "batch": BatchTrained,
     "evaluated": SplitEvaluated,
+    "stopped_early": StoppedEarly,
     "dynamically_evaluated": DynamicallyEvaluated,
     "sampled": SampleTaken,
     "checkpointed": CheckpointSaved,

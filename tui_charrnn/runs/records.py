@@ -61,6 +61,47 @@ class RunPlanned:
     """Median of the batches that were timed before the first; null if none were."""
     precision: str = ""
     """Of the matrix products, as chosen for the whole run; empty in the first versions' records."""
+    bound: str = ""
+    """The setting that ends the run: `epochs`, `steps`, `train_time`, or `max_epochs` where that
+    comes first; empty in the first versions' records."""
+    learning_rate: float | None = None
+    """The peak that goes with a batch size that was chosen; null where it is as configured."""
+    shards: int = 0
+    """Parts that a batch is cut into on a processor; 0 in the first versions' records."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSizeChosen:
+    """Batch sizes were timed, one after another, and one was taken for the whole run."""
+
+    batch_size: int
+    learning_rate: float
+    """The peak that goes with it."""
+    tried: tuple[int, ...]
+    """All that were timed, the smallest first."""
+    characters_per_second: tuple[float, ...]
+    """What each of them reached."""
+    failure: str = ""
+    """Why the next larger one could not be timed, for people; empty if none failed."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be a choice."""
+        if not self.tried or len(self.tried) != len(self.characters_per_second):
+            raise ValueError(
+                "A choice needs as many speeds as batch sizes, and one at least. Received: "
+                f"{len(self.characters_per_second)} and {len(self.tried)}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedEarly:
+    """The run ends before its plan: the validation loss has not fallen any more."""
+
+    step: int
+    best_step: int
+    best_loss: float
+    patience: int
+    """Validations since the best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +278,10 @@ Record: TypeAlias = (
     RunStarted
     | BaselinesMeasured
     | RunPlanned
+    | BatchSizeChosen
     | BatchTrained
     | SplitEvaluated
+    | StoppedEarly
     | DynamicallyEvaluated
     | SampleTaken
     | CheckpointSaved

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.runs.launcher import LIBRARY_VARIABLES
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.training.interruption import Interruption
 
@@ -35,6 +36,7 @@ def trainer_options() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Train the run that is named on the command line; the result is the exit code."""
     parsed = trainer_options().parse_args(arguments)
+    os.environ.update(LIBRARY_VARIABLES)  # also where it was not `launch_trainer` that started us
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     interruption = Interruption()
     interruption.listen()

@@ -7,6 +7,7 @@ from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.loop import Material
 from tui_charrnn.training.plan import Plan
 from tui_charrnn.training.work_clock import WorkClock
 
@@ -20,6 +21,8 @@ class RunContext:
     description: RunDescription
     vocabulary: Vocabulary
     plan: Plan
+    material: Material
+    """What is trained on and judged by."""
     batch_size: int
     best_baseline: tuple[int, float]
     """Order and loss of the best n-gram."""

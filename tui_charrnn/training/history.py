@@ -21,6 +21,7 @@ from tui_charrnn.runs.records import (
     SampleTaken,
 )
 from tui_charrnn.training.loop import Progress
+from tui_charrnn.training.plan import Plan, recorded_plan
 from tui_charrnn.training.schedule import RateChange, with_changes
 
 _BATCH: Final = re.compile(
@@ -50,6 +51,11 @@ class History:
         default_factory=lambda: LossHistory(2 * CURVE_LENGTH), compare=False
     )
     """Of the batches so far; the same object in every later history."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """How long the run is, if that was recorded."""
+        return None if self.planned is None else recorded_plan(self.planned)
 
     def after(self, record: Record) -> "History":
         """The history with one more record."""

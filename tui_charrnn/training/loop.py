@@ -113,7 +113,7 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
     should_stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[BatchTrained | SplitEvaluated | RunDiverged]:
-    """Train until the plan is fulfilled, a loss is not finite, or it is asked to stop.
+    """Train until the plan is fulfilled, nothing is gained, a loss is not finite, or asked to stop.
 
     `progress` is brought up to date before each record is yielded, so whoever consumes the
     records may save a checkpoint, or walk away, between any two of them, unless the engine is
@@ -123,7 +123,7 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
     Args:
         engine: Holds weights, optimizer and carried states.
         material: Contiguous streams to train on, windows of held-out text.
-        config: For the learning rate.
+        config: For the learning rate, and the patience of `has_stopped_gaining`.
         plan: How many steps, and after which of them the held-out text is scored.
         progress: Where to go on from; modified.
         should_stop: Asked before every call of the engine, and within evaluations.
@@ -145,6 +145,8 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
             progress.elapsed = clock() - started
             rate = learning_rate_at(progress.step, plan.total_steps, config, progress.changes)
             records = [_note_evaluation(progress, loss, rate)]
+        elif has_stopped_gaining(progress, plan, config):
+            return
         elif progress.step < plan.total_steps:
             first = progress.step + 1
             count = min(call.steps, plan.steps_to_turn(progress.step))
@@ -163,6 +165,18 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
             yield record
             if isinstance(record, RunDiverged):
                 return
+
+
+def has_stopped_gaining(progress: Progress, plan: Plan, config: TrainingConfig) -> bool:
+    """Whether a run ends before its plan, as `stop_early` validations were no better than the best.
+
+    It is a function of the progress, so a run that is resumed ends where it would have ended.
+    """
+    step, best = progress.step, progress.best_step
+    if config.stop_early is None or best is None or progress.evaluated_step != step:
+        return False
+    since_best = plan.evaluations_until(step) - plan.evaluations_until(best)
+    return step < plan.total_steps and since_best >= config.stop_early
 
 
 def _take_steps(

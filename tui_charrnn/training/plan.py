@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 
 from tui_charrnn.config import TrainingConfig
+from tui_charrnn.runs.records import RunPlanned
+from tui_charrnn.training.batch_choice import with_batch_size
 
 EVALUATION_SHARE = 0.2
 """Of a run whose length is a time, at most this share is spent on evaluations."""
@@ -16,6 +18,12 @@ class Plan:
     total_steps: int
     steps_per_epoch: int
     evaluate_every: int
+    bound: str = ""
+    """The setting that ends it: a length, or `max_epochs`; empty in the first versions' plans."""
+    batch_size: int | None = None
+    """Where the batch size is automatic, the one that was chosen."""
+    learning_rate: float | None = None
+    """Then too: the peak of the learning rate that goes with it."""
 
     def is_evaluated(self, step: int) -> bool:
         """Whether the held-out text is scored after this step; the last one always is."""
@@ -35,14 +43,50 @@ class Plan:
             return 0
         return math.ceil(self.total_steps / self.evaluate_every) - step // self.evaluate_every
 
+    def evaluations_until(self, step: int) -> int:
+        """How many evaluations come up to a step, its own counted in."""
+        is_last = step == self.total_steps and step % self.evaluate_every > 0
+        return step // self.evaluate_every + is_last
+
+
+def recorded_plan(planned: RunPlanned) -> Plan:
+    """The plan that a record holds."""
+    chosen = planned.learning_rate is not None
+    return Plan(
+        planned.total_steps,
+        planned.steps_per_epoch,
+        planned.evaluate_every,
+        planned.bound,
+        planned.batch_size if chosen else None,
+        planned.learning_rate,
+    )
+
+
+def settled(config: TrainingConfig, plan: Plan | None) -> TrainingConfig:
+    """The settings of a run whose batch size was chosen, if it was, when it was planned."""
+    if plan is None or plan.batch_size is None or plan.learning_rate is None:
+        return config
+    return with_batch_size(config, plan.batch_size, plan.learning_rate / config.learning_rate)
+
 
 def plan_by_count(config: TrainingConfig, steps_per_epoch: int) -> Plan:
     """Plan a run whose length was given in steps or epochs."""
     if config.steps is not None:
-        total = config.steps
+        total, bound = config.steps, "steps"
     else:
-        total = max(1, math.ceil((config.epochs or 0) * steps_per_epoch))
-    return Plan(total, steps_per_epoch, math.ceil(total / config.evaluations))
+        total, bound = max(1, math.ceil((config.epochs or 0) * steps_per_epoch)), "epochs"
+    total, bound = _bounded(total, bound, config, steps_per_epoch)
+    return Plan(total, steps_per_epoch, math.ceil(total / config.evaluations), bound)
+
+
+def _bounded(
+    total: int, bound: str, config: TrainingConfig, steps_per_epoch: int
+) -> tuple[int, str]:
+    """A number of steps within the greatest number of epochs, and the setting that it is of."""
+    if config.max_epochs is None:
+        return total, bound
+    most = max(1, math.ceil(config.max_epochs * steps_per_epoch))
+    return (most, "max_epochs") if most < total else (total, bound)
 
 
 def plan_by_time(
@@ -54,7 +98,8 @@ def plan_by_time(
     """Plan a run whose length was given as a time.
 
     Args:
-        config: Its `train_time` is the time, in seconds, for batches and evaluations together.
+        config: Its `train_time` is the time, in seconds, for batches and evaluations together; its
+            `max_epochs` may end the run before.
         steps_per_epoch: Batches in one pass over the training text.
         seconds_per_step: Median of a few timed batches.
         seconds_per_evaluation: One timed evaluation.
@@ -63,5 +108,7 @@ def plan_by_time(
     affordable = math.floor(EVALUATION_SHARE * budget / max(seconds_per_evaluation, 1e-9))
     evaluations = max(1, min(config.evaluations, affordable))
     batches = budget - evaluations * seconds_per_evaluation
-    total = max(1, math.floor(batches / seconds_per_step))
-    return Plan(total, steps_per_epoch, math.ceil(total / evaluations))
+    total, bound = _bounded(
+        max(1, math.floor(batches / seconds_per_step)), "train_time", config, steps_per_epoch
+    )
+    return Plan(total, steps_per_epoch, math.ceil(total / evaluations), bound)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
 from tui_charrnn.runs.description import RunDescription
@@ -14,6 +15,7 @@ from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Material, Progress
 from tui_charrnn.training.material import PreparedText, cut_material, measure_text, prepare_text
+from tui_charrnn.training.plan import settled
 from tui_charrnn.training.state_file import TrainingState, load_training_state
 
 
@@ -22,6 +24,8 @@ class Prepared:
     """A run that is ready for TensorFlow."""
 
     text: PreparedText
+    training: TrainingConfig
+    """The run's settings, with what was settled when it was planned."""
     material: Material
     batch_size: int
     best_baseline: tuple[int, float]
@@ -64,46 +68,40 @@ def prepare_run(
             f"{text.sha256} from here on. Losses of the two cannot be compared."
         )
         writer.append(RunWarned(message))
-    material, batch_size = cut_material(text, description.training)
-    if batch_size < description.training.batch_size:
+    checkpoint = checkpoint_to_go_on_from(run)
+    state = None if checkpoint is None else load_training_state(checkpoint.training)
+    history = read_history(run, 0 if state is None else state.progress.step)
+    plan = state.plan if state is not None else history.plan
+    training = settled(description.training, plan)
+    material, batch_size = cut_material(text, training)
+    if batch_size < training.batch_size:
         message = (
             f"The corpus is small: the batch size is {batch_size} instead of "
-            f"{description.training.batch_size}, so that each stream holds a whole window."
+            f"{training.batch_size}, so that each stream holds a whole window."
         )
         writer.append(RunWarned(message))
-    checkpoint = checkpoint_to_go_on_from(run)
-    if checkpoint is not None:
-        state = load_training_state(checkpoint.training)
-        history = read_history(run, state.progress.step)
+    if state is not None:
         _tell_what_is_lost(run, state.progress.step, writer)
-        history.bring_up_to_date(state.progress)
-        return Prepared(
-            text=text,
-            material=material,
-            batch_size=batch_size,
-            best_baseline=state.best_baseline,
-            checkpoint=checkpoint,
-            state=state,
-            progress=state.progress,
-            history=history,
-        )
-    _refuse_damaged_checkpoints(run)
-    history = read_history(run)
-    if history.saved_step:
-        message = (
-            f"The checkpoints of this run, up to step {history.saved_step:,}, are gone: it begins "
-            "anew."
-        )
-        writer.append(RunWarned(message))
-    measured, progress = history.measured or _measure(text, writer, check_cancelled), Progress()
+        best_baseline, progress = state.best_baseline, state.progress
+    else:
+        _refuse_damaged_checkpoints(run)
+        if history.saved_step:
+            message = (
+                f"The checkpoints of this run, up to step {history.saved_step:,}, are gone: it "
+                "begins anew."
+            )
+            writer.append(RunWarned(message))
+        measured = history.measured or _measure(text, writer, check_cancelled)
+        best_baseline, progress = measured.best, Progress()
     history.bring_up_to_date(progress)
     return Prepared(
         text=text,
+        training=training,
         material=material,
         batch_size=batch_size,
-        best_baseline=measured.best,
-        checkpoint=None,
-        state=None,
+        best_baseline=best_baseline,
+        checkpoint=checkpoint,
+        state=state,
         progress=progress,
         history=history,
     )

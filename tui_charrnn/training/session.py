@@ -15,13 +15,14 @@ from tui_charrnn.runs.records import (
     RunEnded,
     RunWarned,
     SplitEvaluated,
+    StoppedEarly,
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.childhood import Childhood
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.history import History
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.loop import Material, Progress, train
+from tui_charrnn.training.loop import Progress, has_stopped_gaining, train
 from tui_charrnn.training.report import ProgressReport
 from tui_charrnn.training.requests import RequestDesk
 from tui_charrnn.training.rollback import Rollback
@@ -56,7 +57,7 @@ class Session:
         self._rollback = Rollback(context, engine, progress, self._saver, writer)
         self._train_loss = RunningMean(0.98)
 
-    def work(self, material: Material) -> ExitCode:
+    def work(self) -> ExitCode:
         """Train, save, and say how it ended.
 
         Raises:
@@ -68,19 +69,19 @@ class Session:
             if self._progress.step == 0:
                 self._childhood.sample(0, self._should_stop)
             self._train_loss, self._saver.train_loss = RunningMean(0.98), None
-            diverged = self._train(material)
+            diverged = self._train()
             if diverged is None:
-                return self._end(material)
+                return self._end()
             if not self._rollback.go_back(diverged):
                 return self._end_diverged(diverged)
             self._report.losses.drop_after(self._progress.step)
             self._childhood.forget_after(self._progress.step)
 
-    def _train(self, material: Material) -> RunDiverged | None:
+    def _train(self) -> RunDiverged | None:
         """Train until the end or until a number is not finite."""
         events = train(
             self._engine,
-            material,
+            self._context.material,
             self._context.description.training,
             self._context.plan,
             self._progress,
@@ -120,18 +121,28 @@ class Session:
             self._saver.try_to_save()
         self._report.show(RunState.TRAINING)
 
-    def _end(self, material: Material) -> ExitCode:
+    def _end(self) -> ExitCode:
         if not self._saver.is_saved:
             self._saver.save_at_last(self._should_stop, self._interruption.sleep)
         progress, reason = self._progress, self._interruption.reason
-        is_done = progress.evaluated_step == progress.step == self._context.plan.total_steps
+        config, plan = self._context.description.training, self._context.plan
+        has_stopped = has_stopped_gaining(progress, plan, config)
+        is_done = has_stopped or progress.evaluated_step == progress.step == plan.total_steps
+        if has_stopped:
+            self._tell_early_stop()
         if is_done:
-            self._evaluate_dynamically(material)
+            self._evaluate_dynamically()
         if is_done or reason is None:
             return self._close(RunState.FINISHED, ExitCode.OK)
         return self._close(reason.state, reason.exit_code)
 
-    def _evaluate_dynamically(self, material: Material) -> None:
+    def _tell_early_stop(self) -> None:
+        progress, patience = self._progress, self._context.description.training.stop_early
+        step, loss = progress.best_step, progress.best_loss
+        if step is not None and loss is not None and patience is not None:
+            self._writer.append(StoppedEarly(progress.step, step, loss, patience))
+
+    def _evaluate_dynamically(self) -> None:
         """Score once more with weights that go on learning, where that is wanted."""
         rate, clock = (
             self._context.description.training.dynamic_evaluation_rate,
@@ -141,7 +152,8 @@ class Session:
         if rate is None:
             return
         self._report.show(RunState.EVALUATING)
-        loss = self._engine.evaluate_dynamically(material.followed, rate, self._should_stop)
+        followed = self._context.material.followed
+        loss = self._engine.evaluate_dynamically(followed, rate, self._should_stop)
         if loss is None:
             return
         seconds, step = clock.now() - started, self._progress.step

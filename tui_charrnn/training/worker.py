@@ -140,7 +140,7 @@ def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
 
     session = start_session(run, description, prepared, writer, interruption, deadline, team)
-    return session.work(prepared.material)
+    return session.work()
 
 
 def _follow(

@@ -106,8 +106,7 @@ class Steering(Screen[None]):
         from tui_charrnn.tui.dialogs.ask_text import AskTextScreen  # noqa: PLC0415 - as said
 
         now = view.newest_batch.learning_rate if view.newest_batch else None
-        planned = view.description.training.learning_rate if view.description else 1e-3
-        peak = planned if view.peak_rate is None else view.peak_rate
+        peak = view.peak_rate or view.planned_rate or 1e-3
         question = "Peak of the learning rate from the next batch on; its schedule goes on."
         if now is not None:
             question += f" Now, after the schedule: {now:.3g}."

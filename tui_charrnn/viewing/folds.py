@@ -14,6 +14,7 @@ from tui_charrnn.runs.batch_stretch import BatchStretch, Told
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
+    BatchSizeChosen,
     BatchTrained,
     CheckpointSaved,
     DynamicallyEvaluated,
@@ -31,6 +32,7 @@ from tui_charrnn.runs.records import (
     RunWarned,
     SampleTaken,
     SplitEvaluated,
+    StoppedEarly,
 )
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.notices import Notice
@@ -75,6 +77,18 @@ def _fold_planned(view: RunView, record: RunPlanned) -> None:
     view.plan = record
 
 
+def _fold_batch_size(_: RunView, record: BatchSizeChosen) -> Notice:
+    tried = (
+        f"{size:,} had {speed:,.0f}"
+        for size, speed in zip(record.tried, record.characters_per_second, strict=True)
+    )
+    failure = f"; a larger one failed: {safe_line(record.failure)}" if record.failure else ""
+    return Notice(
+        f"Batch size {record.batch_size:,}, learning rate {record.learning_rate:.3g} (characters a "
+        f"second: {', '.join(tried)}{failure})."
+    )
+
+
 def _fold_batch(view: RunView, record: BatchTrained) -> None:
     _fold_stretch(view, BatchStretch.of(record))
 
@@ -97,6 +111,15 @@ def _fold_evaluated(view: RunView, record: SplitEvaluated) -> None:
     view.evaluations.append(record)
     if view.best is None or record.loss < view.best.loss:
         view.best = record
+
+
+def _fold_stopped_early(view: RunView, record: StoppedEarly) -> Notice:
+    view.stopped_early = record
+    count = f"{record.patience:,} validation{'s' if record.patience > 1 else ''}"
+    return Notice(
+        f"Stopped early: no lower loss in {count}. Best at step {record.best_step:,}, with "
+        f"{record.best_loss:.4f}: its weights are used."
+    )
 
 
 def _fold_followed(_: RunView, record: DynamicallyEvaluated) -> Notice:
@@ -147,7 +170,7 @@ def _fold_resumed(view: RunView, record: RunResumed) -> None:
 
 def _drop_after(view: RunView, step: int) -> None:
     """Forget what came after a step that training goes on from."""
-    view.step = step
+    view.step, view.stopped_early = step, None
     view.losses.drop_after(step)
     view.evaluations = [scored for scored in view.evaluations if scored.step <= step]
     view.best = _best_of(view.evaluations)
@@ -216,9 +239,11 @@ _FOLDS: Final[Mapping[type[Told], Callable[[RunView, Any], Notice | None]]] = {
     RunStarted: _fold_started,
     BaselinesMeasured: _fold_baselines,
     RunPlanned: _fold_planned,
+    BatchSizeChosen: _fold_batch_size,
     BatchTrained: _fold_batch,
     BatchStretch: _fold_stretch,
     SplitEvaluated: _fold_evaluated,
+    StoppedEarly: _fold_stopped_early,
     DynamicallyEvaluated: _fold_followed,
     SampleTaken: _fold_sample,
     CheckpointSaved: _fold_checkpoint,

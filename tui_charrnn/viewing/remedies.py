@@ -43,8 +43,8 @@ def half_batch(view: RunView) -> list[Remedy]:
 def rate_limit(view: RunView) -> float | None:
     """A peak of the learning rate that is too high: the lowest that the run diverged with."""
     rates = [view.peak_rate]
-    if view.peak_rate is None and view.description is not None:
-        rates.append(view.description.training.learning_rate)
+    if view.peak_rate is None:
+        rates.append(view.planned_rate)
     if view.diverged is not None:
         rates.append(view.diverged.learning_rate)
     return min((rate for rate in rates if rate), default=None)

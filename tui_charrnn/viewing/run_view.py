@@ -16,6 +16,7 @@ from tui_charrnn.runs.records import (
     RunPlanned,
     SampleTaken,
     SplitEvaluated,
+    StoppedEarly,
 )
 from tui_charrnn.viewing.folds import fold
 from tui_charrnn.viewing.notices import Notice
@@ -59,6 +60,7 @@ class RunView:
     """Why the run directory cannot be read now, safe to show."""
     warning: str = ""
     """The newest, safe to show."""
+    stopped_early: StoppedEarly | None = None
     diverged: RunDiverged | None = None
     failure: str = ""
     """Safe to show."""
@@ -81,6 +83,13 @@ class RunView:
         if self.plan is not None:
             return self.plan.total_steps
         return self.status.total_steps if self.status else None
+
+    @property
+    def planned_rate(self) -> float | None:
+        """The peak of the learning rate that the run was begun with; None if nothing is known."""
+        if self.plan is not None and self.plan.learning_rate is not None:
+            return self.plan.learning_rate
+        return self.description.training.learning_rate if self.description else None
 
     @property
     def validation(self) -> SplitEvaluated | None:

@@ -47,6 +47,8 @@ def state_words(view: RunView, now: float) -> str:
     if view.state.is_live and view.life == "lost":
         return "lost"
     words = _STATE_WORDS[view.state]
+    if view.state is RunState.FINISHED and view.stopped_early is not None:
+        words = f"{words} early"
     if view.state in _WITH_CLOCK:
         words = f"{words} {clock_words(now - view.state_since)}"
     if degraded_words(view):
@@ -117,7 +119,8 @@ def lead_words(view: RunView) -> str:
 def needs_bar(view: RunView) -> bool:
     """Whether a bar tells more than the state: not of a run that has come to its end."""
     share = fraction(view)
-    return share is not None and (view.is_live or share < 1)
+    is_whole = view.state is RunState.FINISHED or share == 1
+    return share is not None and (view.is_live or not is_whole)
 
 
 def loss_rows(view: RunView) -> list[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """What settings come to: numbers and words."""
 
+import dataclasses
+
 import pytest
 
 from tui_charrnn.presets import PRESETS
@@ -50,6 +52,22 @@ def survey_of(characters: int, different: int) -> Survey:
 
 def requested(**fields: str) -> NewRun:
     return check_form(FormValues(corpus=CHOICE, **fields))  # type: ignore[arg-type]
+
+
+def test_a_time_ends_with_the_greatest_number_of_epochs() -> None:
+    training = dataclasses.replace(PRESETS["tiny"].training, train_time=600.0, max_epochs=2.0)
+    found = estimate_run(training, TRIAL, 1_000_000)
+    assert (found.steps, found.bound) == (878, "max_epochs")  # twice (900,000 - 1) // (32 * 64)
+    assert outlook_words(training, found) == (
+        "about 10 s for 878 steps, 2 times through this text, and no more: they would overfit"
+    )
+
+
+def test_a_length_that_is_typed_lifts_the_presets_bound_unless_it_is_typed_too() -> None:
+    preset = dataclasses.replace(PRESETS["tiny"].training, max_epochs=2.0)
+    assert with_length(preset, "").max_epochs == 2.0
+    assert with_length(preset, "1h").max_epochs is None
+    assert with_length(preset, "1h", keeps_bound=True).max_epochs == 2.0
 
 
 def test_a_number_of_steps_takes_a_time() -> None:

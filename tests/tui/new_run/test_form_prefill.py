@@ -55,6 +55,14 @@ def test_changes_go_before_what_was(tmp_path: Path) -> None:
     assert new.training == expected
 
 
+def test_an_automatic_batch_size_stays_automatic(tmp_path: Path) -> None:
+    training = dataclasses.replace(PRESETS["small"].training, auto_batch_size=True, stop_early=3)
+    run = created_run(tmp_path, model=PRESETS["small"].model, training=training)
+    values = values_of_run(run, dataclasses.replace(read_description(run), preset="small"), {})
+    assert values.settings == {"batch_size": "auto", "stop_early": "3"}
+    assert check_form(values).training == training
+
+
 def test_what_a_preset_has_is_not_typed_out(tmp_path: Path) -> None:
     preset = PRESETS["tiny"]
     run = created_run(tmp_path, text="abc " * 1000, model=preset.model, training=preset.training)

@@ -11,7 +11,7 @@ SMALL = PRESETS["small"]
 
 
 def test_every_setting_is_listed_once_but_those_of_the_length() -> None:
-    expected = {*ModelConfig.bounds(), *TrainingConfig.bounds()} - set(TrainingConfig.LENGTHS)
+    expected = {*ModelConfig.listed(), *TrainingConfig.listed()} - set(TrainingConfig.LENGTHS)
     assert [setting.name for setting in list_settings()] == list(SETTINGS)
     assert set(SETTINGS) == expected
 
@@ -35,6 +35,9 @@ def test_every_setting_has_a_place() -> None:
         ("threads", "None", False),
         ("threads", "2", True),
         ("tied_output", "false", False),
+        ("batch_size", "auto", True),
+        ("batch_size", "32", False),
+        ("stop_early", "5", True),
     ],
 )
 def test_a_setting_is_changed_by_another_value_only(

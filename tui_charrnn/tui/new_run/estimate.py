@@ -27,6 +27,8 @@ class RunEstimate:
     steps: int
     epochs: float
     seconds: float
+    bound: str = ""
+    """The setting that ends it, as `Plan.bound` has it."""
 
 
 def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
@@ -73,6 +75,8 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
         words = outlook_words(new.training, estimate_run(new.training, trial, characters))
         lines.append(f"{words}{f' ({answer.remark})' if answer.remark else ''}")
         lines.append(machine_words(trial))
+        if new.training.auto_batch_size:
+            lines.append(f"at batch size {trial.batch_size:,}; auto may find a larger one faster")
     elif answer is not None:
         lines.append(f"time and memory: {answer.remark}")
     else:
@@ -95,16 +99,20 @@ def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> Run
     evaluation = scored / per_step * trial.seconds_per_step / _SCORING_SPEED
     if training.train_time is not None:
         plan = plan_by_time(training, steps_per_epoch, trial.seconds_per_step, evaluation)
-        seconds = training.train_time
     else:
         plan = plan_by_count(training, steps_per_epoch)
-        seconds = plan.total_steps * trial.seconds_per_step
-        seconds += plan.evaluations_after(0) * evaluation
-    return RunEstimate(plan.total_steps, plan.total_steps / steps_per_epoch, seconds)
+    seconds = plan.total_steps * trial.seconds_per_step
+    seconds += plan.evaluations_after(0) * evaluation
+    if training.train_time is not None and plan.bound != TrainingConfig.LENGTH_BOUND:
+        seconds = training.train_time
+    return RunEstimate(plan.total_steps, plan.total_steps / steps_per_epoch, seconds, plan.bound)
 
 
 def outlook_words(training: TrainingConfig, estimate: RunEstimate) -> str:
     """What is not known yet: what is done in a time, or how long a number of steps takes."""
+    if estimate.bound == TrainingConfig.LENGTH_BOUND:
+        done = f"about {time_words(estimate.seconds)} for {estimate.steps:,} steps"
+        return f"{done}, {passes_words(estimate.epochs)}, and no more: they would overfit"
     done = f"about {rounded(estimate.steps):,} steps, {passes_words(estimate.epochs)}"
     if training.train_time is not None:
         return f"{done}, in {time_words(estimate.seconds)}"

@@ -106,7 +106,8 @@ def check_form(values: FormValues) -> NewRun:
     model = _with_settings(preset.model, values.settings, problems)
     training = _with_settings(preset.training, values.settings, problems)
     try:
-        training = with_length(training, values.length)
+        keeps_bound = TrainingConfig.LENGTH_BOUND in values.settings
+        training = with_length(training, values.length, keeps_bound=keeps_bound)
     except ConfigError as error:
         problems["length"] = str(error)
     if problems:
@@ -119,11 +120,11 @@ def _with_settings(
 ) -> _Configuration:
     """A configuration with settings as they were typed; those that cannot be are reported."""
     values: dict[str, Any] = {}
-    for name in configuration.bounds():
+    for name in configuration.listed():
         if name not in typed:
             continue
         try:
-            values[name] = read_setting(type(configuration), name, typed[name])
+            values |= read_setting(type(configuration), name, typed[name])
         except ConfigError as error:
             problems[name] = str(error)
     try:
@@ -134,16 +135,24 @@ def _with_settings(
         return configuration
 
 
-def read_setting(configuration: type[Settings], name: str, typed: str) -> Any:
-    """The value of a setting as it was typed.
+def read_setting(configuration: type[Settings], name: str, typed: str) -> dict[str, Any]:
+    """The values, by name, that the text of one setting stands for; see `Settings.read`.
 
     Raises:
         ConfigError: If it is not of the setting's type, or out of its bounds.
     """
-    bounds, value = configuration.bounds()[name], configuration.parse(name, typed)
-    if not bounds.admits(value):
+    bounds, values = configuration.bounds()[name], configuration.read(name, typed)
+    if name in values and not bounds.admits(values[name]):
         raise ConfigError(f"{name} must be {bounds.allowed()}. Received: {typed.strip()}.")
-    return value
+    return values
+
+
+def setting_text(configuration: Settings, name: str) -> str:
+    """The value of a setting as it would be typed."""
+    if configuration.is_automatic(name):
+        return "auto"
+    is_duration = configuration.bounds()[name].is_duration
+    return written_setting(getattr(configuration, name), is_duration=is_duration)
 
 
 def written_setting(value: Any, *, is_duration: bool = False) -> str:
@@ -168,8 +177,15 @@ def written_duration(seconds: float) -> str:
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
-def with_length(training: TrainingConfig, length: str) -> TrainingConfig:
+def with_length(
+    training: TrainingConfig, length: str, *, keeps_bound: bool = False
+) -> TrainingConfig:
     """The settings with another length: `10 epochs`, `2000 steps`, `5m`; empty keeps theirs.
+
+    Args:
+        training: The settings.
+        length: As it was typed.
+        keeps_bound: Whether the bound on the epochs holds for that length too.
 
     Raises:
         ConfigError: If it is none of these.
@@ -177,6 +193,8 @@ def with_length(training: TrainingConfig, length: str) -> TrainingConfig:
     typed = length.strip()
     if not typed:
         return training
+    if not keeps_bound:
+        training = dataclasses.replace(training, max_epochs=None)
     if counted := _COUNT.fullmatch(typed):
         amount, unit = counted[1].replace(",", ""), counted[2].lower().rstrip("s")
         if amount.count(".") > 1 or (unit == "step" and "." in amount):

@@ -13,7 +13,7 @@ from tui_charrnn.tui.new_run.form_values import (
     CorpusChoice,
     FormValues,
     length_words,
-    written_setting,
+    setting_text,
 )
 
 
@@ -79,10 +79,11 @@ def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoic
 
 def _differences(wanted: ModelConfig | TrainingConfig, preset: Settings) -> dict[str, str]:
     """The settings that are not the preset's, as they would be typed."""
+    texts = {name: setting_text(wanted, name) for name in wanted.listed()}
     return {
-        name: written_setting(getattr(wanted, name), is_duration=bounds.is_duration)
-        for name, bounds in wanted.bounds().items()
-        if name not in TrainingConfig.LENGTHS and getattr(wanted, name) != getattr(preset, name)
+        name: text
+        for name, text in texts.items()
+        if name not in TrainingConfig.LENGTHS and text != setting_text(preset, name)
     }
 
 

@@ -9,7 +9,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import Preset
 from tui_charrnn.settings import Bounds, Settings
-from tui_charrnn.tui.new_run.form_values import read_setting, written_setting
+from tui_charrnn.tui.new_run.form_values import read_setting, setting_text
 
 _GROUPS: Final = {
     "Network": (
@@ -21,6 +21,7 @@ _GROUPS: Final = {
         "layer_norm",
     ),
     "Batches": ("batch_size", "sequence_length"),
+    "Length": ("max_epochs", "stop_early"),
     "Optimizer": (
         "optimizer",
         "learning_rate",
@@ -89,8 +90,7 @@ class ListedSetting:
     def of_preset(self, preset: Preset) -> str:
         """Its value in a preset, as it would be typed."""
         configuration = preset.model if self.configuration is ModelConfig else preset.training
-        value = getattr(configuration, self.name)
-        return written_setting(value, is_duration=self.bounds.is_duration)
+        return setting_text(configuration, self.name)
 
     def is_changed(self, typed: str, preset: Preset) -> bool:
         """Whether what was typed is another value than the preset's, or none at all."""
@@ -110,7 +110,7 @@ def list_settings() -> list[ListedSetting]:
     listed = [
         ListedSetting(name, configuration, places.get(name, _OTHERS))
         for configuration in (ModelConfig, TrainingConfig)
-        for name in configuration.bounds()
+        for name in configuration.listed()
         if name not in TrainingConfig.LENGTHS
     ]
     order = {name: number for number, name in enumerate(places)}

@@ -1,0 +1,112 @@
+"""A batch grows, and is cut finer, for as long as it pays: the search, with speeds from a list."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.errors import RunError
+from tui_charrnn.training import batch_choice
+from tui_charrnn.training.batch_choice import (
+    FEWEST_STEPS,
+    Timed,
+    batch_sizes,
+    climb,
+    failure_words,
+    largest_batch,
+    shard_counts,
+    with_batch_size,
+)
+from tui_charrnn.training.interruption import LeavingError, Reason
+from tui_charrnn.training.schedule import learning_rate_at
+
+
+def by_speed(speeds: Mapping[int, float | Exception]) -> Callable[[int], Timed[str]]:
+    """Candidates whose speeds are known; one whose speed is an error raises it."""
+
+    def time_one(number: int) -> Timed[str]:
+        speed = speeds[number]
+        if isinstance(speed, Exception):
+            raise speed
+        return Timed(number, speed, f"made {number}")
+
+    return time_one
+
+
+def test_the_largest_that_still_gains_is_taken() -> None:
+    found = climb([32, 64, 128, 256], by_speed({32: 100, 64: 116, 128: 134, 256: 150}), 1.15)
+    assert (found.taken.number, found.taken.made) == (128, "made 128")
+    assert found.tried == ((32, 100), (64, 116), (128, 134), (256, 150))
+    assert found.failure == ""
+
+
+def test_the_search_ends_with_the_first_that_gains_too_little() -> None:
+    found = climb([32, 64, 128], by_speed({32: 100, 64: 114, 128: 1000}), 1.15)
+    assert found.taken.number == 32
+    assert found.tried == ((32, 100), (64, 114))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("out of range")])
+def test_one_that_fails_ends_the_search_and_not_the_run(error: Exception) -> None:
+    found = climb([32, 64, 128], by_speed({32: 100, 64: 150, 128: error}), 1.15)
+    assert found.taken.number == 64
+    assert found.failure == failure_words(error)
+
+
+def test_the_first_one_fails_as_the_run_would() -> None:
+    with pytest.raises(RuntimeError, match="no device"):
+        climb([32, 64], by_speed({32: RuntimeError("no device")}), 1.15)
+
+
+@pytest.mark.parametrize("error", [LeavingError(Reason.PREEMPTED), RunError("gone")])
+def test_a_reason_to_leave_is_no_failure_of_a_candidate(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        climb([32, 64], by_speed({32: 100, 64: error}), 1.15)
+
+
+def test_want_of_memory_is_called_so() -> None:
+    exhausted = type("ResourceExhaustedError", (Exception,), {})
+    assert failure_words(exhausted("OOM when allocating tensor")) == "not enough memory"
+    assert failure_words(ValueError("first\nsecond")) == "ValueError: first"
+
+
+def test_batch_sizes_double_up_to_what_was_tried_and_what_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_choice, "LARGEST_MULTIPLE", 4)
+    assert list(batch_sizes(32, 10_000)) == [32, 64, 128]
+    assert list(batch_sizes(32, 100)) == [32, 64]
+    assert list(batch_sizes(20, 7)) == [20]
+
+
+def test_a_text_and_a_number_of_epochs_bound_the_batch() -> None:
+    by_text = TrainingConfig(train_time=60.0, sequence_length=10)
+    assert largest_batch(by_text, 1_001) == 100
+    by_epochs = TrainingConfig(epochs=4.0, sequence_length=10)
+    assert largest_batch(by_epochs, 1_000_000) == 4 * 1_000_000 // (10 * FEWEST_STEPS)
+
+
+def test_the_learning_rate_grows_with_the_batch_over_as_many_steps() -> None:
+    training = TrainingConfig(epochs=8.0, batch_size=32, learning_rate=0.01, warmup_fraction=0.03)
+    larger = with_batch_size(training, 128, 4.0)
+    assert (larger.batch_size, larger.learning_rate) == (128, 0.04)
+    for steps in (1, 5, 30):  # of the warm-up; the large run has a quarter of the 1,000 steps
+        assert learning_rate_at(steps, 250, larger) == 4 * learning_rate_at(steps, 1_000, training)
+    assert with_batch_size(training, 32 * 64, 64.0).warmup_fraction == 1.0
+
+
+@pytest.mark.parametrize(
+    ("threads", "batch_size", "fewest", "expected"),
+    [
+        (2, 32, 2, [2]),
+        (4, 32, 2, [2, 4]),
+        (16, 32, 2, [2, 4, 8]),
+        (12, 256, 12, [12]),
+        (12, 64, 4, [4, 8, 12]),
+        (3, 32, 2, [2, 3]),
+    ],
+)
+def test_shards_become_finer_up_to_a_thread_each(
+    threads: int, batch_size: int, fewest: int, expected: list[int]
+) -> None:
+    assert shard_counts(threads, batch_size, fewest) == expected
