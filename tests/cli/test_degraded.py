@@ -1,5 +1,6 @@
 """Without a screen, a run whose disk is full says so in a line, and again when it is well."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,3 +48,22 @@ def test_every_line_of_numbers_says_it(capsys: pytest.CaptureFixture[str]) -> No
     reporter.show([SplitEvaluated(8_200, 2.5, False, 9.0)], WELL)
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("time=")]
     assert [" state=degraded" in line for line in lines] == [True, False]
+
+
+def test_a_line_a_minute_comes_while_the_disk_takes_no_records(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("tui_charrnn.cli.reporting.time.monotonic", lambda: now)
+    reporter = LineReporter(RunView(RunDirectory(Path("run"))))
+    reporter.show([SplitEvaluated(8_000, 2.5, False, 9.0)], WELL)
+    for second in range(0, 200, 10):
+        now = 1000.0 + second
+        reporter.show([], replace(FULL, step=8_100 + second))
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("time=")]
+    steps = [re.search(r"step=(\d+)/.* state=(\w+)", line) for line in lines[1:]]
+    assert [found and found.groups() for found in steps] == [
+        ("8160", "degraded"),
+        ("8220", "degraded"),
+        ("8280", "degraded"),
+    ]

@@ -20,6 +20,8 @@ from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import lead_words, speed_words
 
 LINE_INTERVAL = 10.0  # seconds
+WAITING_INTERVAL = 60.0
+"""Seconds between two lines while no records come, as the disk takes none."""
 
 
 def choose_reporter(view: RunView, *, as_json: bool, is_quiet: bool) -> Reporter:
@@ -128,7 +130,7 @@ class LineReporter:
 
     def __init__(self, view: RunView) -> None:
         self._narrator = _Narrator(view, narrate)
-        self._next_line = 0.0
+        self._next_line, self._next_waiting = 0.0, time.monotonic() + WAITING_INTERVAL
 
     def recall(self, records: list[Record]) -> None:
         """Take over the losses of before."""
@@ -142,11 +144,14 @@ class LineReporter:
                 self._print(status)
         self._narrator.observe(status)
         is_training = any(isinstance(record, BatchTrained) for record in records)
-        if is_training and time.monotonic() >= self._next_line:
+        is_waiting = status is not None and bool(status.degraded)
+        now = time.monotonic()
+        if (is_training and now >= self._next_line) or (is_waiting and now >= self._next_waiting):
             self._print(status)
 
     def _print(self, status: RunStatus | None) -> None:
         self._next_line = time.monotonic() + LINE_INTERVAL
+        self._next_waiting = time.monotonic() + WAITING_INTERVAL
         pairs = {"time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         pairs |= _numbers(self._narrator.view, status)
         narrate(" ".join(f"{key}={value}" for key, value in pairs.items()))
@@ -223,7 +228,8 @@ def _plan_words(plan: RunPlanned, training: TrainingConfig | None) -> str:
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
     """What a plain line tells, by key."""
-    pairs: dict[str, Any] = {"step": f"{view.step}/{view.total_steps or '?'}"}
+    step = view.step if status is None or not status.degraded else max(view.step, status.step)
+    pairs: dict[str, Any] = {"step": f"{step}/{view.total_steps or '?'}"}
     if status is not None:
         pairs["epoch"] = f"{status.epoch:.2f}"
         if status.degraded:

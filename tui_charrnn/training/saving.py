@@ -125,7 +125,9 @@ class Saver:
         Raises:
             StorageError: If the disk went on refusing.
         """
-        self._limit = limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + PATIENCE
+        if self._progress.step == self._context.plan.total_steps:
+            self._limit = limit
         while not self.try_to_save():
             again = min(limit, time.monotonic() + self._pause.seconds)
             while not should_stop() and (left := again - time.monotonic()) > 0:
