@@ -45,8 +45,9 @@ async def test_s_saves_and_stops_the_run(tmp_path: Path, trainer: FakeTrainer) -
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("ctrl+q", "s")
         await wait_until(pilot, "the end", lambda: not app.is_running)
+    assert app.exit_work is not None
+    assert f"charrnn-tui resume {trainer.run.path}" in app.exit_work()
     assert [asked.request for asked in take_requests(trainer.run)] == ["stop"]
-    assert f"charrnn-tui resume {trainer.run.path}" in app.exit_message
 
 
 async def test_escape_stays(tmp_path: Path, trainer: FakeTrainer) -> None:

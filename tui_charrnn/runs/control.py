@@ -41,8 +41,21 @@ class Request:
     """Why it is not obeyed, whatever it asks for; empty if it may be."""
 
 
-def send_request(run: RunDirectory, request: str, **arguments: Any) -> str:
+def new_request_id() -> str:
+    """A name for a request that no other has; later ones come after it in order."""
+    return f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+
+
+def send_request(
+    run: RunDirectory, request: str, *, identifier: str | None = None, **arguments: Any
+) -> str:
     """Ask a run's trainer for something; it looks after every batch.
+
+    Args:
+        run: The run.
+        request: One of `REQUESTS`.
+        identifier: As `new_request_id` makes it, for who must know it before; None makes one.
+        arguments: Of the request.
 
     Returns:
         The unique id of the request.
@@ -51,7 +64,7 @@ def send_request(run: RunDirectory, request: str, **arguments: Any) -> str:
         RunError: If a link stands in the place of a part of the run.
         StorageError: If the run cannot be written.
     """
-    identifier = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+    identifier = identifier or new_request_id()
     refuse_gone(run)
     refuse_links(run)
     storage = Storage(inside=run.path)

@@ -17,6 +17,7 @@ from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.chrome.sizes import HEIGHTS, WIDTHS, size_classes
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import activate_keymap, key_label, keymap_of
@@ -27,17 +28,20 @@ from tui_charrnn.tui.messages import (
     ResumeRequested,
     RunFound,
     RunOpened,
+    TrainerStarted,
 )
-from tui_charrnn.tui.runs.search import look_for_run_soon
+from tui_charrnn.tui.runs.search import look_at_run, look_for_run_soon
 from tui_charrnn.tui.session import Session, Source, session_for
 from tui_charrnn.tui.terminal import TerminalGuard
-from tui_charrnn.tui.text.model_loader import ModelLoader, has_weights
+from tui_charrnn.tui.text.model_loader import ModelLoader
 from tui_charrnn.tui.textual_patches import close_after_crash, tolerant_driver
 from tui_charrnn.tui.theme.choice import apply_theme
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.user_folders import state_folder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
+    from collections.abc import Callable
+
     from textual.screen import Screen
 
     from tui_charrnn.tui.new_run.start import Launch
@@ -78,6 +82,8 @@ class CharRNNApp(ThemedApp):
         self.set_keymap(keymap_of(session.keys))
         self.exit_message = ""
         """What is to be said on the terminal once the app has left it."""
+        self.exit_work: Callable[[], str] | None = None
+        """What is to be done once it has left, and says what came of it: it may wait for a disk."""
         self._run_to_open = run
         self._launch = launch
         self._loader = loader or ModelLoader()
@@ -98,26 +104,28 @@ class CharRNNApp(ThemedApp):
     def on_mount(self) -> None:
         """Be ready to leave from now on."""
         self._loop_to_leave = asyncio.get_running_loop()
-        if self._run_to_open is not None and has_weights(self._run_to_open):
-            self.session.source = Source.NEWEST
 
     def on_ready(self) -> None:
         """Tell that the screen has been laid out, once it has drawn that as well."""
         self.main.call_later(self.post_message, FirstFrameShown())
 
     def on_first_frame_shown(self) -> None:
-        """Show the run that was named, or look for one in a thread, and let a model speak."""
+        """Look in a thread at the run that was named, or for one, and let a model speak."""
         if self._run_to_open is not None:
-            self.main.open_run(self._run_to_open)
-            self.main.answer_when_known()
+            look_at_run(self, self._run_to_open)
             return
         self.main.begin()
         look_for_run_soon(self, self.session.runs_folder)
 
     def on_run_found(self, event: RunFound) -> None:
-        """Show it, unless another run has been opened meanwhile."""
-        if self.session.view is None:
-            self.main.open_run(event.run)
+        """Show it, unless another run has been opened meanwhile; one that was named speaks."""
+        if self.session.view is not None:
+            return
+        if event.was_named and event.has_weights:
+            self.session.source = Source.NEWEST
+        self.main.open_run(event.run)
+        if event.was_named:
+            self.main.answer_when_known()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key of the app that can be pressed here, then Textual's own commands."""
@@ -157,11 +165,23 @@ class CharRNNApp(ThemedApp):
 
             self.main.tell(READ_ONLY)
             return
-        try:
-            self.session.trainers[event.run.path] = self._launcher()(event.run)
-        except CharRNNError as error:
-            self.main.tell(str(error), is_problem=True)
+        launch, run = self._launcher(), event.run
+
+        def start(_: BackgroundTask) -> None:
+            try:
+                started = TrainerStarted(run, launch(run))
+            except CharRNNError as error:
+                started = TrainerStarted(run, error)
+            self.post_message(started)
+
+        BackgroundTask("trainer-start", start)
+
+    def on_trainer_started(self, event: TrainerStarted) -> None:
+        """Show the run that a trainer goes on with, or say why there is none."""
+        if isinstance(event.outcome, CharRNNError):
+            self.main.tell(str(event.outcome), is_problem=True)
             return
+        self.session.trainers[event.run.path] = event.outcome
         self.main.open_run(event.run)
         self.main.action_show("training")
         self.main.tell(f"A trainer goes on with {event.run.name}.")
@@ -200,7 +220,11 @@ class CharRNNApp(ThemedApp):
         if self.session.run is not None and answer:
             from tui_charrnn.tui.exit_message import leave_run, stop_run  # noqa: PLC0415 - rare
 
-            self.exit_message = (stop_run if answer == "stop" else leave_run)(self.session.run)
+            run = self.session.run
+            if answer == "stop":
+                self.exit_work = lambda: stop_run(run)
+            else:
+                self.exit_message = leave_run(run)
             self.exit()
 
     def _show_started(self, has_started: bool | None) -> None:
@@ -248,6 +272,7 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)
-    if app.exit_message:
-        sys.stderr.write(app.exit_message + "\n")
+    message = app.exit_work() if app.exit_work and not app.exit_message else app.exit_message
+    if message:
+        sys.stderr.write(message + "\n")
     return app.return_code or 0

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tui_charrnn.errors import CharRNNError
     from tui_charrnn.runs.batch_stretch import Told
     from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
@@ -136,10 +137,24 @@ class NoticePosted(Message):
 
 
 class RunFound(Message):
-    """A run that is worth showing was found in the runs folder."""
+    """A run that is worth showing was found in the runs folder, or the one that was named."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(
+        self, run: RunDirectory, *, was_named: bool = False, has_weights: bool = False
+    ) -> None:
         self.run = run
+        self.was_named = was_named
+        self.has_weights = has_weights
+        """Whether it can speak; known of one that was named."""
+        super().__init__()
+
+
+class TrainerStarted(Message):
+    """A trainer goes on with a run, or cannot be started."""
+
+    def __init__(self, run: RunDirectory, outcome: subprocess.Popen[bytes] | CharRNNError) -> None:
+        self.run = run
+        self.outcome = outcome
         super().__init__()
 
 

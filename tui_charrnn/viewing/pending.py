@@ -34,6 +34,10 @@ class PendingRequests:
         """Remember that something was asked."""
         self._waiting[pending.id] = pending
 
+    def drop(self, identifier: str) -> None:
+        """Forget a request that could not be sent."""
+        self._waiting.pop(identifier, None)
+
     def take(self, records: Iterable[Told]) -> None:
         """Strike out what the records answer."""
         for record in records:

@@ -65,11 +65,11 @@ async def test_enter_takes_nothing_that_is_wrong() -> None:
     async with asking() as (app, pilot):
         await pilot.press("n", "enter")
         await wait_until(
-            pilot, "the problem", lambda: "Too short: n" in str(app.question.problem.content)
+            pilot, "the problem", lambda: "Too short: n" in str(app.question.words.content)
         )
         assert app.answers == []
         await pilot.press("e", "w")
-        await wait_until(pilot, "no problem", lambda: not str(app.question.problem.content))
+        await wait_until(pilot, "no problem", lambda: not str(app.question.words.content))
         await pilot.press("enter")
         await wait_until(pilot, "an answer", lambda: bool(app.answers))
     assert app.answers == ["new"]

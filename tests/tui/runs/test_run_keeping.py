@@ -156,9 +156,9 @@ async def test_rename_takes_no_bad_name(folder: Path, typed: str, problem: str) 
         await asked(pilot, AskTextScreen)
         question = app.screen
         assert isinstance(question, AskTextScreen)
-        assert not str(question.problem.content)
+        assert not str(question.words.content)
         question.field.value = typed
-        await wait_until(pilot, "the problem", lambda: problem in str(question.problem.content))
+        await wait_until(pilot, "the problem", lambda: problem in str(question.words.content))
         await pilot.press("enter")
         assert app.screen is question
         await pilot.press("escape")

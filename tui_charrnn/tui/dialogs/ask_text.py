@@ -10,8 +10,10 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Input, Static
 
+from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs.lookup import LookedUp, Lookup
 from tui_charrnn.tui.textual_patches import KeysInOrder
 
 
@@ -47,14 +49,23 @@ class AskTextScreen(Dialog[str | None]):
             max-height: 100%;
         }
         & Static { height: auto; }
-        & #ask-problem { color: $text-error; }
+        & #ask-words { color: $text-muted; }
+        & #ask-words.-problem { color: $text-error; }
     }
     """
 
     field = query_one(SafeInput)
-    problem = query_one("#ask-problem", Static)
+    words = query_one("#ask-words", Static)
 
-    def __init__(self, title: str, question: str, value: str, check: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        title: str,
+        question: str,
+        value: str,
+        check: Callable[[str], str] | None = None,
+        *,
+        find: Callable[[str], str] | None = None,
+    ) -> None:
         """Ask.
 
         Args:
@@ -62,44 +73,82 @@ class AskTextScreen(Dialog[str | None]):
             question: What is wanted; may be empty.
             value: What the line holds at first, all of it selected.
             check: Says what is wrong with a line; empty if nothing is. Asked as one types.
+            find: Says in a thread, as one types, what is returned for a line: where the disk has
+                to be asked. It raises a `CharRNNError` that says what is wrong with the line.
         """
         super().__init__()
         self._title = safe_line(title)
         self._question = safe_text(question)
         self._value = value
         self._check = check
+        self._lookup = Lookup("line-lookup", find, self.post_message) if find else None
+        self._reply: str | None = None
+        """What is returned for the line; None while that is not known, or it is wrong."""
+        self._is_submitted = False
 
     def compose(self) -> ComposeResult:
-        """The question above the line, and what is wrong with it below."""
+        """The question above the line, and below what is wrong with it."""
         with Vertical(id="ask") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content("Enter takes it · Esc leaves it")
             if self._question:
                 yield Static(self._question, markup=False)
             yield SafeInput(self._value, select_on_focus=True, compact=True)
-            yield Static("", id="ask-problem", markup=False)
+            yield Static("", id="ask-words", markup=False)
 
     def on_mount(self) -> None:
         """Let the cursor wait in the line."""
         self.field.cursor_blink = False  # a screen at rest draws nothing
         self.field.focus()
-        self._show_problem()
+        self._judge()
+
+    def on_unmount(self) -> None:
+        """Let the thread end."""
+        if self._lookup is not None:
+            self._lookup.end()
 
     def on_input_changed(self) -> None:
         """Say what is wrong as one types."""
-        self._show_problem()
+        self._judge()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the line, unless something is wrong with it."""
+        """Take the line, unless something is wrong with it; wait until that is known."""
         event.stop()
-        if not self._show_problem():
-            self.dismiss(self.field.value)
+        self._is_submitted = True
+        self._reply_if_ready()
+
+    def on_looked_up(self, event: LookedUp[str]) -> None:
+        """Say what was found out of the line, if it is still the same."""
+        event.stop()
+        if event.typed != self.field.value:
+            return
+        if event.error is not None and not isinstance(event.error, CharRNNError):
+            raise event.error
+        self._reply = event.found
+        if event.error is None and not event.typed:  # nobody sees what an empty line stands for
+            self._say(event.found or "")
+        else:
+            self._say(str(event.error or ""), is_problem=event.error is not None)
+        self._reply_if_ready()
 
     def action_give_up(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
 
-    def _show_problem(self) -> str:
-        problem = self._check(self.field.value)
-        self.problem.update(safe_line(problem))
-        return problem
+    def _judge(self) -> None:
+        """Find out whether the line can be taken."""
+        typed = self.field.value
+        self._is_submitted = False
+        problem = self._check(typed) if self._check is not None else ""
+        self._reply = None if problem or self._lookup is not None else typed
+        self._say(problem, is_problem=True)
+        if self._lookup is not None and not problem:
+            self._lookup.begin(typed)
+
+    def _say(self, words: str, *, is_problem: bool = False) -> None:
+        self.words.update(safe_line(words))
+        self.words.set_class(is_problem, "-problem")
+
+    def _reply_if_ready(self) -> None:
+        if self._is_submitted and self._reply is not None:
+            self.dismiss(self._reply)

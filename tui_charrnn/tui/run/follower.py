@@ -1,14 +1,17 @@
 """Keeps what is known of a run up to date from its directory."""
 
+import threading
 import time
 from typing import Any, Final
 
+from textual.message import Message
 from textual.widget import Widget
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.control import send_request
+from tui_charrnn.runs.control import new_request_id, send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoticePosted, RunChanged, RunDescribed, RunRead, RunUnreadable
 from tui_charrnn.tui.run.feed import RunFeed
 from tui_charrnn.tui.session import Session
@@ -18,6 +21,15 @@ from tui_charrnn.viewing.run_view import RunView
 
 NO_TRAINER: Final = "Nothing is being trained here."
 READ_ONLY: Final = "This view is read-only: nothing is asked of the trainer."
+
+
+class RequestRefused(Message):
+    """The disk did not take a request."""
+
+    def __init__(self, identifier: str, error: CharRNNError) -> None:
+        self.identifier = identifier
+        self.error = error
+        super().__init__()
 
 
 class RunFollower(Widget):
@@ -44,6 +56,8 @@ class RunFollower(Widget):
         self._session = session
         self._posts_notices = posts_notices
         self._feed: RunFeed | None = None
+        self._sending = threading.Lock()
+        """Requests are written one after another."""
 
     def on_unmount(self) -> None:
         """Let the thread end."""
@@ -76,14 +90,32 @@ class RunFollower(Widget):
         elif self._session.is_readonly:
             self._tell(READ_ONLY)
         else:
-            try:
-                identifier = send_request(view.run, request, **arguments)
-            except CharRNNError as error:
-                self.post_message(NoticePosted(Notice(safe_line(str(error)), "error")))
-                return
+            identifier = new_request_id()
             self.pending.add(Pending(identifier, request, words, time.monotonic()))
             self._tell(f"The trainer is {words} …")
             self.post_message(RunChanged())
+            self._send(view.run, request, identifier, arguments)
+
+    def _send(
+        self, run: RunDirectory, request: str, identifier: str, arguments: dict[str, Any]
+    ) -> None:
+        """Write the request in a thread."""
+
+        def send(_: BackgroundTask) -> None:
+            try:
+                with self._sending:
+                    send_request(run, request, identifier=identifier, **arguments)
+            except CharRNNError as error:
+                self.post_message(RequestRefused(identifier, error))
+
+        BackgroundTask("request", send)
+
+    def on_request_refused(self, event: RequestRefused) -> None:
+        """Say why a request could not be sent, and wait for no answer."""
+        event.stop()
+        self.pending.drop(event.identifier)
+        self.post_message(NoticePosted(Notice(safe_line(str(event.error)), "error")))
+        self.post_message(RunChanged())
 
     def on_run_described(self, event: RunDescribed) -> None:
         """Take over what the run trains on what."""

@@ -62,9 +62,10 @@ class RunKeeping(ActionPane):
         if self.can_give_up:
             self.cancel()
         elif found is not None:
-            run, folder, tell = found.run, run_chores.folder_for_archives(), self.post_message
+            run, tell = found.run, self.post_message
 
             def pack(task: BackgroundTask) -> Outcome:
+                folder = run_chores.folder_for_archives()
                 return run_chores.pack(run, folder, _told_by_percent(task, tell))
 
             giving_up = f"{key_label('runs.export')} gives it up"
@@ -148,7 +149,7 @@ def ask_to_delete(name: str) -> QuestionScreen:
 def _told_by_percent(
     task: BackgroundTask, announce: Callable[[Message], object]
 ) -> Callable[[int, int | None], None]:
-    """Takes how many bytes are done; tells every hundredth, and ends an errand given up."""
+    """Takes how many bytes are done; tells every hundredth, and ends an task given up."""
     told = -1
 
     def report(done: int, total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Looks for the run that an app shows which was opened without one."""
+"""Looks in threads at the run that an app opens with: the one that was named, or the best guess."""
 
 import threading
 from collections.abc import Callable
@@ -8,8 +8,11 @@ from typing import Final
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import RunFound
 from tui_charrnn.tui.session import find_run_to_show
+from tui_charrnn.tui.text.model_loader import has_weights
 
 DELAY: Final = 0.3
 """Seconds to wait: what is needed to look at runs is loaded once the model speaks."""
@@ -30,6 +33,20 @@ def look_for_run_soon(app: MessagePump, runs_folder: Path) -> None:
         work.start()
 
     app.set_timer(DELAY, search)
+
+
+def look_at_run(app: MessagePump, run: RunDirectory) -> None:
+    """Tell an app whether the run that was named has weights.
+
+    Args:
+        app: Is told by `RunFound`.
+        run: The run, maybe on a drive that does not answer.
+    """
+
+    def look(_: BackgroundTask) -> None:
+        app.post_message(RunFound(run, was_named=True, has_weights=has_weights(run)))
+
+    BackgroundTask("named-run", look)
 
 
 def _look(runs_folder: Path, announce: Callable[[Message], object]) -> None:

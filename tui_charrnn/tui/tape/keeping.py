@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui_charrnn.errors import DataError
-from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import TapeRequested
@@ -129,24 +128,24 @@ class TapeKeeping(TapeWalk):
     def action_open(self) -> None:
         """Ask for the file of a tape, and open it."""
         from tui_charrnn.tui.dialogs.ask_text import AskTextScreen  # noqa: PLC0415 - as said
+        from tui_charrnn.tui.dialogs.typed_file import find_file  # noqa: PLC0415 - as said
         from tui_charrnn.tui.tape.files import newest_tape  # noqa: PLC0415 - as said
         from tui_charrnn.tui.text.saving import texts_folder  # noqa: PLC0415 - as said
 
-        newest = newest_tape(texts_folder())
+        folder = texts_folder()
 
-        def problem(typed: str) -> str:
-            try:
-                find_file(typed, "The tape")
-            except DataError:
-                return "There is no such file."
-            return ""
+        def find(typed: str) -> str:
+            path = find_file(typed, "The tape") if typed else newest_tape(folder)
+            if path is None:
+                raise DataError(f"No tape was saved in {folder} yet.")
+            return str(path)
 
-        def open_file(typed: str | None) -> None:
-            if typed:
-                self.post_message(TapeRequested(parse_path(typed, "The tape")))
+        def open_file(path: str | None) -> None:
+            if path:
+                self.post_message(TapeRequested(Path(path)))
 
-        question = "A tape that was saved; the newest is named here."
-        screen = AskTextScreen("Open a tape", question, str(newest or ""), problem)
+        question = "The file of a tape; an empty line takes the one that was saved last."
+        screen = AskTextScreen("Open a tape", question, "", find=find)
         self.app.push_screen(screen, open_file)
 
     def _compare(self, one: int, other: int) -> None:

@@ -1,17 +1,29 @@
 """The list of themes: each is worn as soon as the cursor is on it."""
 
+from functools import partial
 from typing import ClassVar
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.getters import query_one
+from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs.dialog import Dialog
-from tui_charrnn.tui.theme.choice import register_themes, remember_theme
+from tui_charrnn.tui.theme.choice import ThemeSet, find_themes, remember_theme
 from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME
+
+
+class ThemesRead(Message):
+    """All themes were read."""
+
+    def __init__(self, theme_set: ThemeSet) -> None:
+        self.theme_set = theme_set
+        super().__init__()
 
 
 class ThemeScreen(Dialog[None]):
@@ -43,25 +55,38 @@ class ThemeScreen(Dialog[None]):
     }
     """
 
+    themes = query_one(OptionList)
+
     def __init__(self) -> None:
         super().__init__()
         self._before = ""
 
     def compose(self) -> ComposeResult:
-        """The program's themes, the reader's, then those that Textual has."""
-        themes = OptionList(*self._options(), id="themes", markup=False)
+        """An empty list."""
+        themes = OptionList(id="themes", markup=False)
         themes.border_title = Content("Themes")
         themes.border_subtitle = Content("Enter keeps · Esc goes back")
         yield themes
 
     def on_mount(self) -> None:
-        """Put the cursor on the theme that is worn."""
+        """Read the themes in a thread: the reader's own may lie on a slow disk."""
         self._before = self.app.theme
-        themes = self.query_one(OptionList)
-        names = [option.id for option in themes.options]
+        self.themes.focus()
+
+        def read(_: BackgroundTask) -> None:
+            self.post_message(ThemesRead(find_themes()))
+
+        BackgroundTask("themes", read)
+
+    def on_themes_read(self, event: ThemesRead) -> None:
+        """List the program's themes, the reader's, then Textual's, and mark the present one."""
+        event.stop()
+        for theme in event.theme_set.themes:
+            self.app.register_theme(theme)
+        self.themes.add_options(self._options(event.theme_set))
+        names = [option.id for option in self.themes.options]
         if self._before in names:
-            themes.highlighted = names.index(self._before)
-        themes.focus()
+            self.themes.highlighted = names.index(self._before)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Wear what the cursor is on."""
@@ -75,9 +100,7 @@ class ThemeScreen(Dialog[None]):
         if not event.option.id:
             return
         self.app.theme = event.option.id
-        problem = remember_theme(event.option.id)
-        if problem:
-            self.app.notify(problem, severity="warning", markup=False)
+        _keep(self.app, event.option.id)
         self.dismiss()
 
     def action_go_back(self) -> None:
@@ -85,8 +108,7 @@ class ThemeScreen(Dialog[None]):
         self.app.theme = self._before
         self.dismiss()
 
-    def _options(self) -> list[Option]:
-        theme_set = register_themes(self.app)
+    def _options(self, theme_set: ThemeSet) -> list[Option]:
         known = self.app.available_themes
         groups = {
             "": sorted((theme.name for theme in theme_set.bundled), key=_is_no_default),
@@ -100,6 +122,16 @@ class ThemeScreen(Dialog[None]):
             for name in names
             if name in known
         ]
+
+
+def _keep(app: App[object], theme: str) -> None:
+    """Keep the name of a theme for the next time, in a thread; say so if that is not possible."""
+
+    def keep(_: BackgroundTask) -> None:
+        if problem := remember_theme(theme):
+            app.call_later(partial(app.notify, problem, severity="warning", markup=False))
+
+    BackgroundTask("theme-file", keep)
 
 
 def _option(name: str, remark: str) -> Option:

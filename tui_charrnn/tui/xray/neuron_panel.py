@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
-from tui_charrnn.paths import parse_path
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.neuron_list import CellColored
 from tui_charrnn.tui.xray.neuron_searching import NeuronSearching
-from tui_charrnn.tui.xray.probing import file_problem
+from tui_charrnn.tui.xray.probing import find_corpus
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -111,10 +110,10 @@ class NeuronPanel(NeuronSearching):
 
         def read(typed: str | None) -> None:
             if typed is not None:
-                self.look(str(parse_path(typed, "The text")) if typed else "")
+                self.look(typed)
 
         question = "A file to read; an empty line takes what the model was trained on."
-        self.app.push_screen(AskTextScreen("Text", question, "", file_problem), read)
+        self.app.push_screen(AskTextScreen("Text", question, "", find=find_corpus), read)
 
     def _value_of(self, neuron: Neuron, cell: FollowingNeuron | None = None) -> float:
         """At which value a cell is held, or would be offered."""

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from tui_charrnn.errors import DataError
-from tui_charrnn.paths import find_file, parse_path
+from tui_charrnn.tui.dialogs.typed_file import find_file
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.text.text_pane import TextPane
@@ -34,11 +33,11 @@ class Probing(Screen[None]):
 
         def compare(typed: str | None) -> None:
             if typed is not None:
-                path = str(parse_path(typed, "The text")) if typed else ""
-                compare_with(self.text_pane, path)
+                compare_with(self.text_pane, typed)
 
         question = "A file to compare with; an empty line takes what the model was trained on."
-        self.app.push_screen(AskTextScreen("Originality", question, "", file_problem), compare)
+        screen = AskTextScreen("Originality", question, "", find=find_corpus)
+        self.app.push_screen(screen, compare)
 
     def action_neurons(self) -> None:
         """List the neurons that follow something in a text."""
@@ -46,11 +45,10 @@ class Probing(Screen[None]):
         self.action_show("text")
 
 
-def file_problem(typed: str) -> str:
-    """What is wrong with the path of a file as it was typed, which may be empty."""
-    try:
-        if typed:
-            find_file(typed, "The text")
-    except DataError:
-        return "There is no such file."
-    return ""
+def find_corpus(typed: str) -> str:
+    """The path of a text that was typed, in full; an empty line stands for itself.
+
+    Raises:
+        CharRNNError: If there is no such file.
+    """
+    return str(find_file(typed, "The text")) if typed else ""

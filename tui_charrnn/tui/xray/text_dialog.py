@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Static
 
-from tui_charrnn.errors import DataError
-from tui_charrnn.paths import find_file
+from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs.lookup import LookedUp, Lookup
+from tui_charrnn.tui.dialogs.typed_file import find_file
 from tui_charrnn.tui.text.external_text import LONGEST
 from tui_charrnn.tui.text.seed_input import SeedInput
 
@@ -26,7 +27,7 @@ _LONGEST_PATH: Final = 4096
 """Characters of a line that may be a path."""
 _PATHS: Final = ("/", "~/", "./", "../")
 """What begins a line that can hardly be anything but a path."""
-_NO_FILE: Final = "There is no such file. A space before it has the line itself read."
+_AS_TEXT: Final = "A space before it has the line itself read."
 
 
 class ExternalTextInput(SeedInput):
@@ -72,6 +73,13 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
     field = query_one(ExternalTextInput)
     words = query_one("#given-words", Static)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._lookup = Lookup("text-lookup", find_external, self.post_message)
+        self._reply: str | Path | None = None
+        """What is returned; None while that is not known, or there is nothing to read."""
+        self._is_submitted = False
+
     def compose(self) -> ComposeResult:
         """The question, the field, and what will be read."""
         with Vertical(id="given") as box:
@@ -89,18 +97,35 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         """Let the cursor wait in the field."""
         self.field.focus()
 
+    def on_unmount(self) -> None:
+        """Let the thread end."""
+        self._lookup.end()
+
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Say what will be read as one types."""
+        """Find out what will be read as one types; of what cannot be a path, at once."""
         event.stop()
-        self.words.update(self._said())
-        self.words.set_class(is_missing(self.field.text), "-problem")
+        self._is_submitted, self._reply = False, None
+        text = self.field.text
+        if may_be_path(text):
+            self._lookup.begin(text)
+        else:
+            self._lookup.end()
+            self._show(text if text.strip() else None)
+
+    def on_looked_up(self, event: LookedUp[str | Path]) -> None:
+        """Say what will be read, or what is wrong with a path, if it is still the same."""
+        event.stop()
+        if event.typed != self.field.text:
+            return
+        if event.error is not None and not isinstance(event.error, CharRNNError):
+            raise event.error
+        self._show(event.found, f"{event.error} {_AS_TEXT}" if event.error else "")
 
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
-        """Take the text, or the file, unless there is none."""
+        """Take the text, or the file, unless there is none; wait until that is known."""
         event.stop()
-        path = path_of(event.text)
-        if event.text.strip() and not is_missing(event.text):
-            self.dismiss(event.text if path is None else path)
+        self._is_submitted = True
+        self._reply_if_ready()
 
     def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
         """Heed nothing: how much is read is said anyway."""
@@ -110,32 +135,42 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         """Close without an answer."""
         self.dismiss(None)
 
-    def _said(self) -> str:
-        text = self.field.text
-        path = path_of(text)
-        if path is not None:
-            return safe_line(f"The file {path.name} will be read.")
-        if not text.strip():
-            return ""
-        if is_missing(text):
-            return _NO_FILE
-        if len(text) > LONGEST:
-            return f"The first {LONGEST:,} characters will be read."
-        return f"{len(text):,} characters will be read."
+    def _show(self, found: str | Path | None, problem: str = "") -> None:
+        self._reply = found
+        self.words.update(safe_line(problem) if problem else _words_for(found))
+        self.words.set_class(bool(problem), "-problem")
+        self._reply_if_ready()
+
+    def _reply_if_ready(self) -> None:
+        if self._is_submitted and self._reply is not None:
+            self.dismiss(self._reply)
 
 
-def path_of(text: str) -> Path | None:
-    """The file that a text names; None if it is a text itself."""
+def may_be_path(text: str) -> bool:
+    """Whether a text is one line that is short enough for a path."""
     line = text.strip()
-    if not line or "\n" in line or "\0" in line or len(line) > _LONGEST_PATH:
-        return None
+    return bool(line) and len(line) <= _LONGEST_PATH and len(line.splitlines()) == 1
+
+
+def find_external(text: str) -> str | Path:
+    """The file that one line names, or the line itself if it is a text; asks the disk.
+
+    Raises:
+        CharRNNError: If it can hardly be anything but a path, and there is no such file.
+    """
     try:
-        return find_file(line, "The text")
-    except DataError:
-        return None
+        return find_file(text.strip(), "The text")
+    except CharRNNError:
+        if text.startswith(_PATHS):
+            raise
+        return text
 
 
-def is_missing(text: str) -> bool:
-    """Whether a text looks like the path of a file that is not there."""
-    is_path = text.startswith(_PATHS) and len(text.strip().splitlines()) == 1
-    return is_path and path_of(text) is None
+def _words_for(found: str | Path | None) -> str:
+    if isinstance(found, Path):
+        return safe_line(f"The file {found.name} will be read.")
+    if not found:
+        return ""
+    if len(found) > LONGEST:
+        return f"The first {LONGEST:,} characters will be read."
+    return f"{len(found):,} characters will be read."
