@@ -22,6 +22,7 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import QuestionScreen
 from tui_charrnn.tui.history.screen import HistoryScreen
+from tui_charrnn.tui.new_run.path_field import PathInput
 from tui_charrnn.tui.new_run.screen import NewRunScreen
 from tui_charrnn.tui.theme.picker import ThemeScreen
 from tui_charrnn.tui.xray.text_dialog import ExternalTextScreen
@@ -36,7 +37,7 @@ def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTra
     (tmp_path / "here" / "text").write_text(FAKE_TEXT)
     time_nothing(monkeypatch)
     monkeypatch.chdir(tmp_path / "here")
-    fake_run(tmp_path / "runs", name="ended", losses=[3.0, 2.5], evaluations={2: 2.6})
+    fake_run(tmp_path / "runs", name="old", losses=[3.0, 2.5], end="stopped")
     with FakeTrainer(created_run(tmp_path / "runs", pinned_seeds=("to be",))) as trainer:
         trainer.start()
         trainer.train(3.0, 2.5)
@@ -128,7 +129,7 @@ async def use_the_history(driver: Driver) -> None:
 
 async def use_the_runs(driver: Driver) -> None:
     await driver.press("f4")
-    await driver.see("ended")
+    await driver.see("old")
     runs = driver.app.main.query_one("RunList")
     await wait_until(driver.pilot, "a cursor", lambda: getattr(runs, "selected", None) is not None)
     await driver.press("down", "up", "down", "n")
@@ -143,6 +144,7 @@ async def use_the_runs(driver: Driver) -> None:
     await driver.see("is in the trash")
     await driver.press("u")
     await driver.see("is back")
+    await wait_until(driver.pilot, "a cursor", lambda: getattr(runs, "selected", None) is not None)
     await driver.press("r")
     await driver.see("A trainer goes on with")
 
@@ -162,6 +164,7 @@ async def steer_the_training(driver: Driver) -> None:
 async def make_a_run(driver: Driver) -> None:
     driver.app.action_train()
     await driver.on(NewRunScreen)
+    await wait_until(driver.pilot, "the path", lambda: isinstance(driver.app.focused, PathInput))
     await driver.press(*PATH, "enter")
     await driver.see("/no/x")
     await driver.press("ctrl+u", *"text", "enter")
