@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from tests.support.fake_run import FAKE_TEXT, FakeTrainer, created_run, fake_run
 from tests.support.form_app import time_nothing
-from tests.support.open_app import tiny_app
+from tests.support.open_app import RecordingLauncher, tiny_app
 from tests.support.screen_thread import watched_disk
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
@@ -70,10 +70,20 @@ class Driver:
         await wait_until(self.pilot, "the studio", lambda: self.app.screen is self.app.main)
 
 
+@pytest.fixture
+def launcher() -> Iterator[RecordingLauncher]:
+    """Starts processes that train nothing, and ends them."""
+    launcher = RecordingLauncher()
+    yield launcher
+    launcher.end()
+
+
 @asynccontextmanager
-async def watched(folder: Path, trainer: FakeTrainer) -> AsyncIterator[Driver]:
+async def watched(
+    folder: Path, trainer: FakeTrainer, launcher: RecordingLauncher
+) -> AsyncIterator[Driver]:
     """The app at work on a run; nothing of the disk is used by its thread until it leaves."""
-    app = tiny_app(folder, run=trainer.run)
+    app = tiny_app(folder, run=trainer.run, launch=launcher)
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await wait_until(pilot, "some text", lambda: len(app.main.text_pane.spoken.text) > 3)
@@ -199,9 +209,12 @@ async def leave_the_training(driver: Driver) -> None:
     ],
 )
 async def test_no_part_of_the_app_waits_for_a_disk(
-    tmp_path: Path, trainer: FakeTrainer, use: Callable[[Driver], Awaitable[None]]
+    tmp_path: Path,
+    trainer: FakeTrainer,
+    launcher: RecordingLauncher,
+    use: Callable[[Driver], Awaitable[None]],
 ) -> None:
-    async with watched(tmp_path, trainer) as driver:
+    async with watched(tmp_path, trainer, launcher) as driver:
         await use(driver)
 
 

@@ -97,9 +97,7 @@ async def test_a_path_that_leads_nowhere_is_not_read_as_a_text(tmp_path: Path) -
             app.pilot, "the box", lambda: isinstance(app.app.screen, ExternalTextScreen)
         )
         app.app.post_message(events.Paste(str(tmp_path / "jade.abc")))
-        await wait_until(
-            app.pilot, "the words", lambda: "there is no file" in screen_text(app.app)
-        )
+        await wait_until(app.pilot, "the words", lambda: "there is no file" in screen_text(app.app))
         await app.pilot.press("enter")
         await app.pilot.pause()
         assert isinstance(app.app.screen, ExternalTextScreen)

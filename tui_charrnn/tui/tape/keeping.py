@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_charrnn.errors import DataError
@@ -127,8 +128,8 @@ class TapeKeeping(TapeWalk):
 
     def action_open(self) -> None:
         """Ask for the file of a tape, and open it."""
+        from tui_charrnn.paths import find_file  # noqa: PLC0415 - as said
         from tui_charrnn.tui.dialogs.ask_text import AskTextScreen  # noqa: PLC0415 - as said
-        from tui_charrnn.tui.dialogs.typed_file import find_file  # noqa: PLC0415 - as said
         from tui_charrnn.tui.tape.files import newest_tape  # noqa: PLC0415 - as said
         from tui_charrnn.tui.text.saving import texts_folder  # noqa: PLC0415 - as said
 

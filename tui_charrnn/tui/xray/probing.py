@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from tui_charrnn.tui.dialogs.typed_file import find_file
+from tui_charrnn.paths import find_file
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.text.text_pane import TextPane
