@@ -10,7 +10,7 @@ from typing import ClassVar
 from tui_charrnn.model_config import CELLS as CELLS  # noqa: PLC0414
 from tui_charrnn.model_config import ModelConfig as ModelConfig  # noqa: PLC0414
 from tui_charrnn.sampling_config import SamplingConfig as SamplingConfig  # noqa: PLC0414
-from tui_charrnn.settings import Settings, refuse, setting
+from tui_charrnn.settings import Problem, Settings, refuse, setting
 
 OPTIMIZERS = ("adamw", "adam")
 SCHEDULES = ("cosine", "constant")
@@ -213,8 +213,9 @@ class TrainingConfig(Settings):
         problems = self.problems()
         given = [name for name in self.LENGTHS if getattr(self, name) is not None]
         if len(given) != 1:
-            problems.append(
+            sentence = (
                 "Exactly one of epochs, steps and train_time says how long to train. "
                 f"Received: {' and '.join(given) or 'none of them'}."
             )
+            problems.append(Problem("", sentence))
         refuse(problems)

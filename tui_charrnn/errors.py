@@ -17,6 +17,7 @@ CharRNNError                 anything expected; printed as one sentence, never w
 """
 
 from enum import IntEnum
+from typing import Final
 
 
 class ExitCode(IntEnum):
@@ -42,6 +43,10 @@ class ExitCode(IntEnum):
     """Saved before the work was done (time limit, preemption): run `resume`, or the same again."""
     INTERRUPTED = 130
     """Ctrl-C."""
+
+
+AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
+"""Exit codes of a trainer that did what it was asked for."""
 
 
 class CharRNNError(Exception):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tui_charrnn.settings import Settings, refuse, setting
+from tui_charrnn.settings import Problem, Settings, refuse, setting
 
 CELLS = ("lstm", "gru", "rnn")
 
@@ -29,12 +29,13 @@ class ModelConfig(Settings):
         """Refuse what is not allowed, all at once."""
         problems = self.problems()
         if not problems and self.layer_norm and self.cell != "lstm":
-            problems.append(f"layer_norm needs the cell lstm. Received: {self.cell}.")
+            problems.append(Problem("layer_norm", f"needs the cell lstm. Received: {self.cell}."))
         if not problems and self.tied_output and self.embedding_size != self.hidden_size:
-            problems.append(
-                "tied_output needs embedding_size equal to hidden_size. "
+            sentence = (
+                "needs embedding_size equal to hidden_size. "
                 f"Received: {self.embedding_size} and {self.hidden_size}."
             )
+            problems.append(Problem("tied_output", sentence))
         refuse(problems)
 
     @property

@@ -5,15 +5,44 @@ The command line, the form of the app and the validation all read a setting from
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
 
 _LARGEST_INTEGER: Final = 2**63 - 1
 """No whole number of ours is larger: our files hold numbers of 64 bits."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with a setting."""
+
+    name: str
+    """Of the setting; empty if it is about several."""
+    sentence: str
+    """Without the name, with which it begins."""
+
+    def as_option(self) -> str:
+        """The whole sentence, where the setting is called as the option of a command."""
+        return f"--{self.name.replace('_', '-')} {self.sentence}" if self.name else self.sentence
+
+    def __str__(self) -> str:
+        """The whole sentence."""
+        return f"{self.name} {self.sentence}".lstrip()
+
+
+class SettingError(ConfigError):
+    """Settings have values that are not allowed."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(" ".join(map(str, problems)))
+        self.problems: Final = tuple(problems)
+
+    def as_options(self) -> str:
+        """The message, where settings are called as the options of a command."""
+        return " ".join(problem.as_option() for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +130,8 @@ class Settings:
         except (KeyError, ValueError):
             allowed = bounds.allowed()
             received = _described(text)
-            raise ConfigError(f"{name} must be {allowed}. Received: {received}.") from None
+            problem = Problem(name, f"must be {allowed}. Received: {received}.")
+            raise SettingError([problem]) from None
 
     @classmethod
     def read(cls, name: str, text: str) -> dict[str, Any]:
@@ -149,14 +179,15 @@ class Settings:
         """Plain values by name, as JSON holds them."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]
 
-    def problems(self) -> list[str]:
-        """One sentence for every setting whose value is not allowed."""
+    def problems(self) -> list["Problem"]:
+        """What is wrong with every setting whose value is not allowed."""
         problems = []
         for item in fields(self):  # type: ignore[arg-type]
             value, bounds = getattr(self, item.name), item.metadata["bounds"]
             if not (_has_type(value, str(item.type)) and bounds.admits(value)):
                 received = _described(value)
-                problems.append(f"{item.name} must be {bounds.allowed()}. Received: {received}.")
+                sentence = f"must be {bounds.allowed()}. Received: {received}."
+                problems.append(Problem(item.name, sentence))
         return problems
 
 
@@ -202,7 +233,7 @@ def _unknown_sentence(name: str, known: Iterable[str]) -> str:
     return f"There is no setting {name!r}.{hint}"
 
 
-def refuse(problems: list[str]) -> None:
-    """Raise a ConfigError that reports all problems, if there are any."""
+def refuse(problems: Sequence[Problem]) -> None:
+    """Raise a SettingError that reports all problems, if there are any."""
     if problems:
-        raise ConfigError(" ".join(problems))
+        raise SettingError(problems)

@@ -123,11 +123,11 @@ def test_many_skipped_characters_are_counted(model_file: Path) -> None:
     ("option", "value", "sentence"),
     [
         ("-n", "-1", "length must be at least 0. Received: -1."),
-        ("-t", "-1", "temperature must be at least 0 and at most 100. Received: -1.0."),
-        ("-t", "nan", "temperature must be"),
-        ("--top-k", "0", "top_k must be at least 1"),
-        ("--top-p", "1.5", "top_p must be above 0 and at most 1"),
-        ("--rng-seed", "-4", "rng_seed must be at least 0"),
+        ("-t", "-1", "--temperature must be at least 0 and at most 100. Received: -1.0."),
+        ("-t", "nan", "--temperature must be"),
+        ("--top-k", "0", "--top-k must be at least 1"),
+        ("--top-p", "1.5", "--top-p must be above 0 and at most 1"),
+        ("--rng-seed", "-4", "--rng-seed must be at least 0"),
     ],
 )
 def test_options_out_of_bounds_are_refused_in_a_sentence(

@@ -175,7 +175,7 @@ def test_a_text_without_a_character_of_the_corpus_is_said_to_be_so(
 def test_a_length_that_is_no_passage_is_refused(model_file: Path, corpus: Path) -> None:
     result = invoke("--model", model_file, "--corpus", corpus, "--copied-length", 1)
     assert isinstance(result.exception, ConfigError)
-    assert "copied_length must be at least 2. Received: 1." in str(result.exception)
+    assert "--copied-length must be at least 2. Received: 1." in str(result.exception)
 
 
 def shown_on_terminal(arguments: tuple[object, ...], variables: Mapping[str, str]) -> str:

@@ -35,9 +35,9 @@ def refusal(runs: Path, *arguments: str) -> tuple[int, str]:
     ("options", "words"),
     [
         (["--preset", "huge"], "Known: tiny, small"),
-        (["--hidden-size", "0"], "hidden_size must be at least 1"),
+        (["--hidden-size", "0"], "--hidden-size must be at least 1"),
         (["--hidden-size", "many"], "Received: 'many'"),
-        (["--dropout", "nan"], "dropout must be"),
+        (["--dropout", "nan"], "--dropout must be"),
         (["--epochs", "1", "--steps", "5"], "Received: epochs and steps"),
         (["--train-time", "soon"], "A duration is"),
         (["--name", "../elsewhere"], "../elsewhere"),

@@ -276,7 +276,7 @@ def test_what_is_no_text_ends_with_3(
         (["--parallel", "0"], 2, "parallel must be at least 1"),
         (["--dynamic-evaluation-rate", "0"], 2, "above 0 and at most 10. Received: 0.0."),
         (["--dynamic-evaluation-rate", "nan"], 2, "Received: nan."),
-        (["--encoding", "utf-9"], 3, "no text encoding"),
+        (["--encoding", "utf-9"], 2, "--encoding: There is no text encoding 'utf-9'"),
         (["--model", "nobody"], 3, "no model file, run or bundled model 'nobody'"),
         (["--html", "-"], 2, "--html takes the name of a file"),
         (["--html", "."], 2, "is a folder; give the name of a file"),

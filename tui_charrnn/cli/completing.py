@@ -1,17 +1,26 @@
-"""What a shell completes beside options: names of runs, models and presets."""
+"""What a shell completes beside options: names of ours, and paths where the shell does not."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 import typer
 
 from tui_charrnn.cli.places import runs_folder
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.invocation import COMPLETION
+from tui_charrnn.paths import parse_path
 from tui_charrnn.presets import PRESETS
-from tui_charrnn.resources import bundled_models
+from tui_charrnn.resources import bundled_models, resource_folder
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.text.catalogue import load_catalogue
+from tui_charrnn.user_folders import config_folder
 
 _PLAIN: Final = "_@%+=:,./-"
 """Besides letters and digits, as `shlex.quote` has it."""
+_MOST_PATHS: Final = 10_000
+"""Entries of a folder that are offered."""
 _NOT_FIRST: Final = ("-", "=", "%")
 """Characters with a meaning at the beginning of a word: options, commands (zsh), jobs."""
 
@@ -27,13 +36,50 @@ def complete_run(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_model(context: typer.Context, incomplete: str) -> list[str]:
-    """The names of the bundled models and of the runs that begin so; files are the shell's own.
+    """The names of the bundled models and of the runs that begin so, and files.
 
     Args:
         context: Of the command line so far, which may name another folder of runs.
         incomplete: What was typed of the name.
     """
-    return _beginning(incomplete, [*bundled_models(), *_run_names(context)])
+    names = [*bundled_models(), *_run_names(context)]
+    return [*_beginning(incomplete, names), *complete_path(incomplete)]
+
+
+def complete_corpus(incomplete: str) -> list[str]:
+    """The names of the known texts that begin so, and files."""
+    return [*_beginning(incomplete, load_catalogue()), *complete_path(incomplete)]
+
+
+def complete_theme(incomplete: str) -> list[str]:
+    """The names of the themes that begin so, bundled or the user's own."""
+    folders = [resource_folder("themes"), config_folder() / "themes"]
+    names = {path.stem for folder in folders for path in folder.glob("*.toml")}
+    return _beginning(incomplete, sorted(names))
+
+
+def complete_one_of(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """What completes one of some names."""
+    known = list(names)
+    return lambda incomplete: _beginning(incomplete, known)
+
+
+def complete_path(incomplete: str) -> list[str]:
+    """The paths that begin so, a folder with a slash at its end.
+
+    Bash completes and quotes paths itself; what zsh and fish are told is all that they offer.
+    """
+    if os.environ.get(COMPLETION) == "complete_bash":
+        return []
+    start, slash, beginning = incomplete.rpartition("/")
+    try:
+        folder = parse_path(start + slash, "The folder") if slash else Path()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)[:_MOST_PATHS]
+        names = [f"{each.name}/" if each.is_dir() else each.name for each in entries]
+    except (OSError, CharRNNError):
+        return []
+    visible = [name for name in names if beginning.startswith(".") or not name.startswith(".")]
+    return _beginning(incomplete, [start + slash + name for name in visible])
 
 
 def complete_preset(incomplete: str) -> list[str]:
@@ -45,7 +91,7 @@ def _run_names(context: typer.Context) -> Iterator[str]:
     try:
         folder = runs_folder(context.params.get("runs_dir"), is_lenient=True)
         paths = sorted(folder.iterdir())
-    except OSError:  # no such folder, or none that may be read: nothing to complete
+    except (OSError, CharRNNError):  # no such folder, or none that may be read
         return
     for path in paths:
         if not path.name.startswith(".") and RunDirectory(path).description.is_file():

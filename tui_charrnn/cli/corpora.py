@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from tui_charrnn.cli.completing import complete_corpus
 from tui_charrnn.cli.corpora_report import inspection_values, report_lines, size_words
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.reading import (
@@ -59,6 +60,7 @@ def inspect(
         list[str],
         typer.Argument(
             metavar="CORPUS...",
+            autocompletion=complete_corpus,
             help="Text files, folders, globs, - for standard input, or a known name.",
             show_default=False,
         ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tui_charrnn.cli.completing import complete_model
+from tui_charrnn.cli.completing import complete_model, complete_path
 from tui_charrnn.cli.history_recording import KeepsHistory, TextRecorder
 from tui_charrnn.cli.neurons_clamping import Clamps, clamp_options
 from tui_charrnn.cli.options import RunsDir, runs_folder
@@ -110,7 +110,9 @@ def generate(
     seed_file: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Read the seed text from a file, of any length; - is stdin."
+            metavar="FILE",
+            autocompletion=complete_path,
+            help="Read the seed text from a file, of any length; - is stdin.",
         ),
     ] = None,
     echo: Annotated[
@@ -186,9 +188,11 @@ def generate(
 
 def _check_counts(length: int | None, count: int) -> None:
     if length is not None and length < 0:
-        raise ConfigError(f"length must be at least 0. Received: {length}.")
+        raise ConfigError(f"--length must be at least 0. Received: {length}.")
     if not 1 <= count <= _MOST_TEXTS:
-        raise ConfigError(f"count must be at least 1 and at most {_MOST_TEXTS}. Received: {count}.")
+        raise ConfigError(
+            f"--count must be at least 1 and at most {_MOST_TEXTS}. Received: {count}."
+        )
 
 
 def _open_stream(

@@ -20,7 +20,7 @@ from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.preemption import left_of, preemptible
 from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
 from tui_charrnn.cli.vigil import Vigil
-from tui_charrnn.errors import ExitCode, StorageError
+from tui_charrnn.errors import AS_ASKED, ExitCode, StorageError
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
@@ -31,8 +31,6 @@ from tui_charrnn.training.placement import Placement
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import command_words
 
-_AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
-"""How a trainer ends that did what it was asked for."""
 _ONE_DEVICE: Final = Placement()
 _LOG_END: Final = 64 << 10
 """Bytes at the end of a log in which its last sentence is looked for."""
@@ -131,7 +129,7 @@ def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) 
             f"Training goes on by itself. Watch: {command_words('attach', run)}  "
             f"Stop: {command_words('stop', run)}"
         )
-    elif returncode not in _AS_ASKED:
+    elif returncode not in AS_ASKED:
         tell_failure(run, returncode, log_size)
     return _end(run, watching, returncode or 0)
 
@@ -152,7 +150,7 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
         narrate_outcome(view)
     if (shared := code_after_loss(watching, returncode)) is not None:
         return shared
-    if returncode not in _AS_ASKED:
+    if returncode not in AS_ASKED:
         tell_failure(run, returncode, log_size)
     elif not watching.quiet:
         _tell_next_step(view, returncode, is_joint=watching.placement.cluster is not None)

@@ -1,5 +1,7 @@
 """Assembles the commands and carries out one command line."""
 
+import os
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -8,13 +10,14 @@ from typer.main import get_command
 
 from tui_charrnn import __version__
 from tui_charrnn.cli.commands import add_commands
-from tui_charrnn.cli.completing import complete_model
+from tui_charrnn.cli.completing import complete_model, complete_path
 from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import AsciiOnly, RunsDir
 from tui_charrnn.cli.outcome import exit_code_of
 from tui_charrnn.cli.output import prepare_streams, print_data
 from tui_charrnn.cli.usage_errors import SafeGroup, refuse_options_before_command
 from tui_charrnn.errors import ConfigError, ExitCode
+from tui_charrnn.invocation import COMPLETION
 from tui_charrnn.paths import find_file
 
 
@@ -34,6 +37,7 @@ def open_app(
         Path | None,
         typer.Option(
             metavar="FILE",
+            autocompletion=complete_path,
             parser=lambda text: find_file(text, "--tape"),
             help="Tape to open: a text with its branches, saved by the app.",
         ),
@@ -42,6 +46,7 @@ def open_app(
         Path | None,
         typer.Option(
             metavar="FILE",
+            autocompletion=complete_path,
             parser=lambda text: find_file(text, "--xray"),
             help="Text for the model to read, colored by how surprised it is.",
         ),
@@ -83,7 +88,9 @@ def run(arguments: list[str]) -> int:
     """Carry out one command line; the result is the exit code."""
 
     def work() -> None:
-        get_command(command_line(arguments))(args=arguments, prog_name="charrnn-tui")
+        # what a shell hands over half typed is no defect of ours: then nothing is completed
+        with suppress(Exception) if COMPLETION in os.environ else nullcontext():
+            get_command(command_line(arguments))(args=arguments, prog_name="charrnn-tui")
 
     prepare_streams()
     return exit_code_of(work)

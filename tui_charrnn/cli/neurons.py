@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tui_charrnn.cli.completing import complete_model
+from tui_charrnn.cli.completing import complete_corpus, complete_model, complete_one_of
 from tui_charrnn.cli.options import RunsDir
 from tui_charrnn.cli.output import progress_bar
 from tui_charrnn.cli.reading import Encoding
@@ -33,6 +33,7 @@ def neurons(
         list[str],
         typer.Argument(
             metavar="CORPUS...",
+            autocompletion=complete_corpus,
             help="Text files, folders, globs, - for standard input, or a known name; read as one.",
             show_default=False,
         ),
@@ -53,6 +54,7 @@ def neurons(
         typer.Option(
             "--property",
             metavar="NAME",
+            autocompletion=complete_one_of(_NAMES.split(", ")),
             help=f"Look for this property alone; several are allowed. One of {_NAMES}.",
             show_default=False,
         ),
@@ -134,5 +136,5 @@ def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
 def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> None:
     if not lowest <= value <= highest:
         raise ConfigError(
-            f"{name} must be at least {lowest} and at most {highest:,}. Received: {value}."
+            f"--{name} must be at least {lowest} and at most {highest:,}. Received: {value}."
         )

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from tui_charrnn.cli.completing import complete_run
+from tui_charrnn.cli.completing import complete_path, complete_run
 from tui_charrnn.cli.places import runs_folder
 from tui_charrnn.paths import parse_path
 
@@ -16,6 +16,7 @@ RunsDir: TypeAlias = Annotated[
     typer.Option(
         "--runs-dir",
         metavar="FOLDER",
+        autocompletion=complete_path,
         parser=lambda text: parse_path(text, "--runs-dir"),
         help="Folder of the runs; CHARRNN_RUNS or the settings (`config`) name another default.",
         show_default=False,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
 
 import typer
 
+from tui_charrnn.cli.completing import complete_corpus
 from tui_charrnn.cli.samples import PlainWriter, RecordWriter, Writer
 from tui_charrnn.cli.text_output import TextOutput
 from tui_charrnn.errors import ConfigError
@@ -25,6 +26,7 @@ ComparedWith: TypeAlias = Annotated[
     typer.Option(
         "--corpus",
         metavar="CORPUS",
+        autocompletion=complete_corpus,
         help="Look for copied passages in this text: a file, a folder, or a known name.",
         show_default="the model's own",
     ),
@@ -84,7 +86,7 @@ def open_watch(
         CorpusError: If the corpus is not found, or cannot be read.
     """
     if copied_length is not None and copied_length < 2:
-        raise ConfigError(f"copied_length must be at least 2. Received: {copied_length}.")
+        raise ConfigError(f"--copied-length must be at least 2. Received: {copied_length}.")
     if not is_wanted and corpus is None and copied_length is None:
         return NoWatch()
     # deferred: it loads NumPy

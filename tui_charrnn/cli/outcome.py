@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tui_charrnn.cli.output import discard_output, narrate, refused_output
 from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.settings import SettingError
 
 
 def exit_code_of(work: Callable[[], int | None]) -> int:
@@ -19,13 +20,17 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
     try:
         return work() or int(ExitCode.OK)
     except CharRNNError as error:
-        narrate(f"charrnn-tui: {error}")
+        words = error.as_options() if isinstance(error, SettingError) else str(error)
+        narrate(f"charrnn-tui: {words}")
         return int(error.exit_code)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1
             discard_output()
             return int(ExitCode.OK)
         return end.code if isinstance(end.code, int) else int(ExitCode.UNEXPECTED)
+    except BrokenPipeError:
+        discard_output()
+        return int(ExitCode.OK)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1

@@ -6,10 +6,27 @@ from typing import Annotated, TypeAlias
 import typer
 
 from tui_charrnn.cli.output import narrate, progress_bar, stdin_bytes
+from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.decoding import known_encoding
+
+
+def known_name(encoding: str) -> str:
+    """The name of an encoding as it was given.
+
+    Raises:
+        ConfigError: If there is none of that name.
+    """
+    try:
+        known_encoding(encoding)
+    except CorpusError as error:
+        raise ConfigError(f"--encoding: {error}") from error
+    return encoding
+
 
 Encoding: TypeAlias = Annotated[
-    str, typer.Option("--encoding", metavar="NAME", help="Encoding of the text.")
+    str,
+    typer.Option("--encoding", metavar="NAME", parser=known_name, help="Encoding of the text."),
 ]
 KeepNewlines: TypeAlias = Annotated[
     bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")

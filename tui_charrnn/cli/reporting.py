@@ -230,10 +230,11 @@ def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
     """What a plain line tells, by key."""
     step = view.step if status is None or not status.degraded else max(view.step, status.step)
     pairs: dict[str, Any] = {"step": f"{step}/{view.total_steps or '?'}"}
-    if status is not None:
-        pairs["epoch"] = f"{status.epoch:.2f}"
-        if status.degraded:
-            pairs["state"] = "degraded"
+    if view.plan is not None:
+        epoch = step / view.plan.steps_per_epoch  # the status is up to two seconds older
+        pairs["epoch"] = f"{epoch:.2f}" if epoch >= 0.1 else f"{epoch:.2g}"
+    if status is not None and status.degraded:
+        pairs["state"] = "degraded"
     if view.smoothed.value is not None:
         pairs["train_loss"] = f"{view.smoothed.value:.4f}"
     if view.validation is not None:

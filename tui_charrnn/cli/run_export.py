@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui_charrnn.cli.completing import complete_path
 from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.run_facts import JsonDocument
@@ -24,6 +25,7 @@ def export(
         Path | None,
         typer.Argument(
             metavar="FILE",
+            autocompletion=complete_path,
             parser=lambda text: parse_path(text, "The archive"),
             help="The archive (.tar.gz or .zip) or a folder for it; default: RUN.tar.gz here.",
             show_default=False,
@@ -38,6 +40,7 @@ def export(
         typer.Option(
             help="Copy only the best model, to this file.",
             metavar="FILE",
+            autocompletion=complete_path,
             parser=lambda text: parse_path(text, "--model"),
             show_default=False,
         ),

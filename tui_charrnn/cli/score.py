@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tui_charrnn.cli.completing import complete_model
+from tui_charrnn.cli.completing import complete_corpus, complete_model, complete_path
 from tui_charrnn.cli.options import RunsDir
 from tui_charrnn.cli.reading import Encoding
 from tui_charrnn.cli.score_reading import (
@@ -39,6 +39,7 @@ def score(
         list[str],
         typer.Argument(
             metavar="FILE...",
+            autocompletion=complete_corpus,
             help="Text files, folders, globs, - for standard input, or a known name.",
             show_default=False,
         ),
@@ -63,6 +64,7 @@ def score(
         Path | None,
         typer.Option(
             metavar="FILE",
+            autocompletion=complete_path,
             parser=_page_path,
             help="Write a page that colors every character by its surprise.",
             show_default=False,
@@ -107,7 +109,7 @@ def score(
     rate = dynamic_evaluation_rate
     if rate is not None and not 0 < rate <= _HIGHEST_RATE:
         raise ConfigError(
-            f"dynamic_evaluation_rate must be above 0 and at most {_HIGHEST_RATE:g}. "
+            f"--dynamic-evaluation-rate must be above 0 and at most {_HIGHEST_RATE:g}. "
             f"Received: {rate}."
         )
     sources = find_sources(files, encoding=encoding).sources
@@ -162,7 +164,7 @@ def _models(given: Sequence[str] | None) -> list[str]:
 def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> None:
     if not lowest <= value <= highest:
         raise ConfigError(
-            f"{name} must be at least {lowest} and at most {highest:,}. Received: {value}."
+            f"--{name} must be at least {lowest} and at most {highest:,}. Received: {value}."
         )
 
 

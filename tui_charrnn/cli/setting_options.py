@@ -2,13 +2,26 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from tui_charrnn.cli.completing import (
+    complete_model,
+    complete_one_of,
+    complete_path,
+    complete_theme,
+)
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import Preset
 from tui_charrnn.settings import Bounds, Settings
+
+_COMPLETIONS: Final[Mapping[str, Any]] = {
+    "theme": complete_theme,
+    "model": complete_model,
+    "runs_dir": complete_path,
+}
+"""By the name of a setting."""
 
 
 def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any]:
@@ -36,6 +49,7 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
                         "--" + name.replace("_", "-"),
                         help=bounds.sentence,
                         metavar=_kind_of_value(bounds),
+                        autocompletion=_completion(name, bounds),
                         rich_help_panel=f"{configuration.__name__.removesuffix('Config')} settings",
                         show_default=False,
                     ),
@@ -51,6 +65,13 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
         return command
 
     return decorate
+
+
+def _completion(name: str, bounds: Bounds) -> Any:
+    """What completes the value of a setting; None where nothing does."""
+    if bounds.choices:
+        return complete_one_of(bounds.choices)
+    return _COMPLETIONS.get(name)
 
 
 def _kind_of_value(bounds: Bounds) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tui_charrnn.cli.app_terminal import app_obstacle
-from tui_charrnn.cli.completing import complete_preset
+from tui_charrnn.cli.completing import complete_corpus, complete_preset
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.options import RunsDir, runs_folder
 from tui_charrnn.cli.placing import (
@@ -48,6 +48,7 @@ def train(
         list[str],
         typer.Argument(
             metavar="CORPUS...",
+            autocompletion=complete_corpus,
             help="What to train on: text files, a folder, a glob, `-` for standard input, or a "
             "name that `charrnn-tui corpora` lists.",
             show_default=False,

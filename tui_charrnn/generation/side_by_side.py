@@ -23,6 +23,7 @@ from tui_charrnn.generation.stream import (
     recent_of,
 )
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.settings import Problem, SettingError
 
 LARGEST_SEED: Final = int(SamplingConfig.bounds()["rng_seed"].maximum)
 
@@ -43,10 +44,11 @@ class SideBySide:
         if count < 1:
             raise ConfigError(f"count must be at least 1. Received: {count}.")
         if stream.rng_seed > LARGEST_SEED - (count - 1):
-            raise ConfigError(
-                f"rng_seed must be at most {LARGEST_SEED - (count - 1)} for {count} texts, each of "
-                f"which takes the next one. Received: {stream.rng_seed}."
+            sentence = (
+                f"must be at most {LARGEST_SEED - (count - 1)} for {count} texts, each of which "
+                f"takes the next one. Received: {stream.rng_seed}."
             )
+            raise SettingError([Problem("rng_seed", sentence)])
         start = stream.snapshot()
         self.sampling = stream.sampling
         """The settings of the next characters; an RNG seed in it is not looked at."""

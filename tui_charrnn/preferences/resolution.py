@@ -20,6 +20,7 @@ from tui_charrnn.preferences.file import (
     read_document,
     read_keys,
 )
+from tui_charrnn.settings import SettingError
 
 
 class Origin(StrEnum):
@@ -140,7 +141,10 @@ class _Search:
 
 
 def _read_flag(name: str, value: Any) -> Any:
-    return read_words(name, value) if isinstance(value, str) else read_value(name, value)
+    try:
+        return read_words(name, value) if isinstance(value, str) else read_value(name, value)
+    except SettingError as problem:
+        raise ConfigError(problem.as_options()) from problem
 
 
 def _read_variable(name: str, value: str) -> Any:

@@ -9,15 +9,20 @@ class Pace:
 
     def __init__(self, elapsed: float, seconds_per_step: float | None = None) -> None:
         self._elapsed = elapsed
+        self._is_warm = False
         self._step = RunningMean(0.95)
         self._evaluation = RunningMean(0.5)
         if seconds_per_step is not None:
             self._step.add(seconds_per_step)
 
     def batch_trained(self, elapsed: float) -> None:
-        """A step was taken; `elapsed` is the run's, in seconds."""
-        self._step.add(elapsed - self._elapsed)
-        self._elapsed = elapsed
+        """A step was taken; `elapsed` is the run's, in seconds.
+
+        The first step of a process may be compiled on the way: it tells nothing of the next ones.
+        """
+        if self._is_warm:
+            self._step.add(elapsed - self._elapsed)
+        self._elapsed, self._is_warm = elapsed, True
 
     def evaluated(self, elapsed: float) -> None:
         """The held-out text was scored."""

@@ -5,8 +5,6 @@ from typing import Final
 
 from tui_charrnn.errors import ExitCode
 
-AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
-"""Exit codes of a trainer that did what it was asked for."""
 REFUSALS: Final = frozenset({
     ExitCode.USAGE,
     ExitCode.DATA,

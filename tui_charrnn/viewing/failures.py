@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from tui_charrnn.errors import AS_ASKED
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import host_name
@@ -14,7 +15,7 @@ from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.card_rows import gigabytes
-from tui_charrnn.viewing.endings import AS_ASKED, REFUSALS, crash_words, signal_words
+from tui_charrnn.viewing.endings import REFUSALS, crash_words, signal_words
 from tui_charrnn.viewing.folds import quantity_words
 from tui_charrnn.viewing.log_lines import words_since_start
 from tui_charrnn.viewing.remedies import (

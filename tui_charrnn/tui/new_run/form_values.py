@@ -11,7 +11,7 @@ from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.creation import OF_SHELLS, is_good_name
-from tui_charrnn.settings import Settings
+from tui_charrnn.settings import SettingError, Settings
 from tui_charrnn.text.seeds import choose_seeds
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
@@ -129,9 +129,9 @@ def _with_settings(
             problems[name] = str(error)
     try:
         return dataclasses.replace(configuration, **values)  # type: ignore[type-var]
-    except ConfigError as error:  # of settings that do not go together, the first is blamed
-        blamed = str(error).partition(" ")[0]
-        problems[blamed if blamed in configuration.bounds() else next(iter(values))] = str(error)
+    except SettingError as error:
+        for problem in error.problems:
+            problems[problem.name or next(iter(values))] = str(problem)
         return configuration
 
 
