@@ -1,4 +1,5 @@
 # make run     open the app (without a terminal: train for a minute, then let it speak)
+# make viewer  install everything but TensorFlow: all but training works (120 MB)
 # make test    every test
 # make stress  the proofs that take long: faults at every operation, kills, damaged files
 # make check   formatting, lint, types, the import law
@@ -8,7 +9,7 @@
 # make clean   remove what these made
 
 .DEFAULT_GOAL := help
-.PHONY: help run test stress check bench format snapshots picture keys models clean
+.PHONY: help run viewer test stress check bench format snapshots picture keys models clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -41,6 +42,11 @@ $(VENV)/.installed-bench: $(BIN)/python pyproject.toml constraints.txt
 
 run: $(VENV)/.installed
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/charrnn-tui; else exec sh scripts/main_job.sh $(BIN)/charrnn-tui; fi
+
+viewer: $(BIN)/python
+	@$(PIP) --requirement viewer.txt
+	@$(PIP) --no-deps --editable .
+	@echo "Installed without TensorFlow. Open the app: $(BIN)/charrnn-tui"
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --durations 25

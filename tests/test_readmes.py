@@ -1,6 +1,7 @@
 """The pages in both languages: they name each other, and the same commands, keys and pages."""
 
 import re
+import tomllib
 
 import pytest
 
@@ -29,3 +30,20 @@ def test_the_readme_has_something_of_each() -> None:
     english = (ROOT / "README.md").read_text(encoding="utf-8")
     for pattern in (COMMAND, CODE, KEY, PAGE):
         assert len(pattern.findall(english)) > 5
+
+
+def test_every_relative_link_leads_to_a_file() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]
+    dead = [
+        (page.name, link)
+        for page in pages
+        for link in re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert dead == []
+
+
+def test_the_page_of_a_package_index_has_no_relative_link() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / project["readme"]["file"]).read_text(encoding="utf-8")
+    assert "](" not in page

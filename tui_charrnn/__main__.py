@@ -1,5 +1,6 @@
 """The program's entry: as little as possible before the first frame."""
 
+import contextlib
 import os
 import sys
 
@@ -25,7 +26,11 @@ def _carried_out(arguments: list[str]) -> int:
         from tui_charrnn.cli.outcome import exit_code_of  # noqa: PLC0415  deferred, see above
         from tui_charrnn.cli.output import print_data  # noqa: PLC0415  deferred, see above
 
-        return exit_code_of(lambda: print_data(f"charrnn-tui {__version__}"))
+        def tell_version() -> None:
+            with contextlib.suppress(BrokenPipeError):
+                print_data(f"charrnn-tui {__version__}")
+
+        return exit_code_of(tell_version)
     if not arguments and COMPLETION not in os.environ:
         # deferred: the app opens without loading the commands
         from tui_charrnn.cli.opening import open_at_once  # noqa: PLC0415  deferred, see above

@@ -1,6 +1,7 @@
 """What a shell is told to complete."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -155,3 +156,72 @@ def test_bash_runs_nothing_and_inserts_nothing_that_it_would_run(
     ]
     assert told == [["plays", "poems"], []]
     assert list(place.iterdir()) == []
+
+
+def offered(shell: str, line: str) -> list[str]:
+    """What zsh or fish is offered after a command line."""
+    variables = {
+        "_CHARRNN_TUI_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    ended = run_program(variables=variables)
+    assert ended.stderr == b""
+    told = ended.stdout.decode()
+    return re.findall(r'"([^"]*)"', told) if shell == "zsh" else told.split()
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train",
+        "score",
+        "neurons",
+        "corpora inspect",
+        "generate --corpus",
+        "generate --seed-file",
+        "score x --html",
+        "--tape",
+        "--xray",
+        "runs export plays",
+        "generate --model",
+    ],
+)
+def test_paths_are_completed_where_the_shell_does_not(
+    folder: Path, tmp_path: Path, shell: str, words: str
+) -> None:
+    place = tmp_path / "texts"
+    (place / "poems").mkdir(parents=True)
+    for name in ("play.txt", "other.txt", ".hidden", "p $(touch x)"):
+        (place / name).touch()
+    line = f"charrnn-tui {words} {place}/p"
+    assert offered(shell, line) == [f"{place}/play.txt", f"{place}/poems/"]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("train sh", ["shakespeare"]),
+        ("config show --theme em", ["ember"]),
+        ("neurons x --property bra", ["braces", "brackets", "bracket-depth"]),
+        ("train x --cell ", ["lstm", "gru", "rnn"]),
+    ],
+)
+def test_texts_themes_properties_and_choices_are_completed(
+    isolated_home: Path, words: str, names: list[str]
+) -> None:
+    assert offered("fish", f"charrnn-tui {words}") == names
+
+
+@pytest.mark.parametrize(
+    ("words", "place"), [('charrnn-tui "half', "1"), ("charrnn-tui", "x"), ("", ""), ("a\\", "9")]
+)
+def test_garbage_completes_nothing_and_says_nothing(words: str, place: str) -> None:
+    variables = {
+        "_CHARRNN_TUI_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": place,
+    }
+    ended = run_program(variables=variables)
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -150,3 +150,23 @@ def test_the_list_of_runs_loads_no_more_than_it_needs() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert told.stdout == b"[]\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_the_version_on_a_full_disk_is_told_in_a_sentence() -> None:
+    ended = run_in_shell(">/dev/full", "--version")
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (6, 1)
+
+
+def test_an_interrupt_while_modules_are_loaded_is_no_traceback() -> None:
+    code = (
+        "import sys; sys.argv[1:] = ['corpora']\n"
+        "from tui_charrnn.__main__ import main\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'tui_charrnn.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "sys.exit(main())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (130, b"")

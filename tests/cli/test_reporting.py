@@ -1,18 +1,23 @@
 """How a run is told on the command line."""
 
+import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.fake_run import created_run
+from tests.support.fake_run import created_run, fake_run
 from tui_charrnn.cli import reporting
+from tui_charrnn.cli.launching import proposed_start
 from tui_charrnn.cli.reporting import BarReporter, LineReporter
 from tui_charrnn.config import TrainingConfig
+from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import (
     BatchSizeChosen,
+    BatchTrained,
     LearningRateChanged,
     Record,
     RequestAnswered,
@@ -107,3 +112,31 @@ def test_the_last_evaluation_is_told_before_the_end(
     numbers, end = capsys.readouterr().err.splitlines()
     assert "validation_loss=2.5000" in numbers
     assert end.endswith("finished at 30.")
+
+
+def test_the_epoch_of_a_line_is_that_of_its_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reporter = LineReporter(RunView(RunDirectory(tmp_path)))
+    planned = RunPlanned(1000, 400, 50, 64, None)
+    stale = RunStatus(state=RunState.TRAINING, total_steps=1000)
+    reporter.show([planned, BatchTrained(2, 2.5, 0.001, 1.0, 0.1)], stale)
+    assert " epoch=0.005 " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "seeds", "start"),
+    [
+        (" Tehabc", (), "'The '"),
+        ("가나다", (), ""),
+        ("가나다 Theabc", ("가나 다가 나다 가",), "'가나 다가 나다'"),
+        ("First Cizen:\n", ("First Citizen:\nBefore we",), "'First Citizen: Before'"),
+    ],
+)
+def test_a_start_that_the_model_can_go_on_with_is_proposed(
+    vocabulary: str, seeds: tuple[str, ...], start: str, tmp_path: Path
+) -> None:
+    made = read_description(fake_run(tmp_path))
+    description = replace(made, vocabulary=vocabulary, pinned_seeds=seeds)
+    view = RunView(RunDirectory(tmp_path), description=description)
+    assert shlex.join(proposed_start(view)) == start

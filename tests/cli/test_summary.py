@@ -78,3 +78,14 @@ def test_a_hostile_name_cannot_reach_the_terminal(tmp_path: Path) -> None:
     told = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
     assert "\x1b" not in told
     assert "\x07" not in told
+
+
+def test_a_huge_vocabulary_is_told_with_the_option_that_helps(tmp_path: Path) -> None:
+    characters = [chr(code) for code in range(0x3400, 0xD7A4)]
+    corpus = fake_corpus(tmp_path, "".join(characters))
+    training = TrainingConfig(steps=3)
+    told = summarize(created_run(tmp_path), ModelConfig(), training, corpus)
+    assert "make every step slow: --max-vocabulary 8000" in told
+    bounded = replace(training, max_vocabulary=8000)
+    told = summarize(created_run(tmp_path, name="other"), ModelConfig(), bounded, corpus)
+    assert "make every step slow" not in told

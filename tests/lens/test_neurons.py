@@ -1,5 +1,7 @@
 """The neuron finder, against states read one by one and NumPy's own correlation."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,10 @@ from tests.support.naive_properties import NAIVE
 from tests.support.naive_steps import indices_of, read_naively
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import CorpusError, ModelFileError
+from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Neuron
+from tui_charrnn.generation.scoring_network import Indices
+from tui_charrnn.lens import neurons
 from tui_charrnn.lens.excerpts import EXCERPT, values_of
 from tui_charrnn.lens.findings import Findings
 from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
@@ -145,3 +150,23 @@ def test_states_that_are_not_finite_are_told() -> None:
 
     with pytest.raises(ModelFileError, match="states are not finite"):
         find_neurons(NeuronFinder(model), ["bad cab"])
+
+
+def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = NeuronFinder(tiny_model(), find_properties(["digit"]), streams=2, threads=2)
+    whole, steps = Stepper.read_each, []
+    interrupted = threading.Event()
+
+    def read(stepper: Stepper, characters: Indices) -> None:
+        if not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
+        steps.append(characters)
+        assert finder.given_up.wait(60)
+        whole(stepper, characters)
+
+    monkeypatch.setattr(Stepper, "read_each", read)
+    monkeypatch.setattr(neurons, "pass_over", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        finder.add(random_text(40_000))
+    assert len(steps) <= 1

@@ -37,8 +37,9 @@ from tui_charrnn.cli.surroundings import (
     look_at_terminal,
 )
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import ExitCode
+from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.presets import find_preset
+from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import corpora_folder
@@ -99,7 +100,6 @@ def doctor(
         found = find_remains(run, runs_folder(runs_dir))
         raise typer.Exit(_tell_of_run(found, as_json=as_json))
     model, training = apply_settings(find_preset(preset), settings)
-    narrate("Loading TensorFlow in a process of its own, to ask it; some seconds ...")
     facts = Facts(
         preset=preset,
         model=model,
@@ -113,7 +113,7 @@ def doctor(
         cache=look_at_folder(corpora_folder()),
         locks=look_at_locks(runs_folder(runs_dir)),
         terminal=look_at_terminal(),
-        answer=ask(examiner_command(model, training)),
+        answer=_ask_tensorflow(model, training),
     )
     findings = list(diagnose(facts))
     code = _exit_code(findings)
@@ -123,6 +123,15 @@ def doctor(
         _print(findings)
         narrate(_conclusion(findings))
     raise typer.Exit(int(code))
+
+
+def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
+    try:
+        require_tensorflow()
+    except ConfigError as error:
+        return Answer(failure=str(error))
+    narrate("Loading TensorFlow in a process of its own, to ask it; some seconds ...")
+    return ask(examiner_command(model, training))
 
 
 def _tell_of_run(run: RunDirectory, *, as_json: bool) -> int:

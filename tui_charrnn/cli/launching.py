@@ -32,6 +32,10 @@ from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import command_words
 
 _ONE_DEVICE: Final = Placement()
+_USUAL_START: Final = "The "
+_START_WORDS: Final = 3
+_START_LENGTH: Final = 40
+"""Words, and characters, of a pinned seed that are proposed as the beginning of a text."""
 _LOG_END: Final = 64 << 10
 """Bytes at the end of a log in which its last sentence is looked for."""
 
@@ -166,7 +170,8 @@ def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
 
 def _tell_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
     if code == ExitCode.OK:
-        narrate(f"Talk to it: {command_words('generate', view.run, 'The ', '--model')}")
+        words = command_words("generate", view.run, *proposed_start(view), "--model")
+        narrate(f"Talk to it: {words}")
         return
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
@@ -213,3 +218,14 @@ def _refusal(run: RunDirectory, log_size: int) -> str:
     except OSError:
         return ""
     return next((line for line in reversed(lines) if line.startswith("charrnn-tui: ")), "")
+
+
+def proposed_start(view: RunView) -> list[str]:
+    """How a text of a run's model may begin: as its corpus does, or with what it can write."""
+    description = view.description
+    seeds = description.pinned_seeds if description is not None else ()
+    first = " ".join(seeds[0].split()[:_START_WORDS])[:_START_LENGTH] if seeds else ""
+    if first and not first.startswith("-"):
+        return [first]
+    is_known = description is None or set(_USUAL_START) <= set(description.vocabulary)
+    return [_USUAL_START] if is_known else []

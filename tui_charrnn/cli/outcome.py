@@ -28,9 +28,6 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
             discard_output()
             return int(ExitCode.OK)
         return end.code if isinstance(end.code, int) else int(ExitCode.UNEXPECTED)
-    except BrokenPipeError:
-        discard_output()
-        return int(ExitCode.OK)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
@@ -12,6 +12,10 @@ from tui_charrnn.text.corpus import Corpus, split_point
 
 if TYPE_CHECKING:
     from tui_charrnn.text.vocabulary import Vocabulary
+
+_LARGE_VOCABULARY: Final = 20_000
+"""Characters; a text in Chinese has some 7,000."""
+_ADVISED: Final = 8000
 
 
 def summarize(
@@ -43,15 +47,26 @@ def summarize(
         f"{training.optimizer} at {training.learning_rate:g}, dropout {training.dropout:g}, "
         f"{_length_words(training)}"
     )
+    remarks = [_reading_words(corpus), _vocabulary_advice(training, vocabulary_size)]
     lines = [
         f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
         f"Corpus     {corpus_words}",
-        *([f"           {reading}"] if (reading := _reading_words(corpus)) else []),
+        *(f"           {remark}" for remark in remarks if remark),
         f"Model      {model_words}",
         *_tensor_lines(shapes),
         f"Training   {training_words}",
     ]
     return "\n".join(lines)
+
+
+def _vocabulary_advice(training: TrainingConfig, size: int) -> str:
+    """What to do about so many characters that each step computes little else; or nothing."""
+    if size <= _LARGE_VOCABULARY or training.max_vocabulary is not None:
+        return ""
+    return (
+        f"so many different characters make every step slow: --max-vocabulary {_ADVISED} "
+        "takes the rarest as one"
+    )
 
 
 def _folding_words(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) -> str:

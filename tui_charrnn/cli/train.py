@@ -29,6 +29,7 @@ from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, find_preset
+from tui_charrnn.runs.launcher import require_tensorflow
 
 _PRESET_HELP = "Starting point: " + "; ".join(
     f"{preset.name}, {preset.sentence}" for preset in PRESETS.values()
@@ -113,6 +114,7 @@ def train(
     130 interrupted. Ctrl-C once: save and stop; twice: stop now. SIGTERM, SIGUSR1, SIGUSR2 and
     the end of --max-time, which counts from the start of the command: save and end with 75.
     """
+    require_tensorflow()
     folder = runs_folder(runs_dir)
     is_watched = headless and not detach
     placement = choose_placement(devices, cluster, rank, meet_within, headless=is_watched)

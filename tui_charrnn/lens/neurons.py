@@ -10,8 +10,9 @@ block as the model spells them.
 """
 
 import dataclasses
+import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,6 +90,8 @@ class NeuronFinder:
         self._near_values: Float64 | None = None
         self._found: Correlation | None = None
         self._unknown = 0
+        self.given_up: Final = threading.Event()
+        """Set once an interrupt ends the reading."""
 
     def add(self, block: str, after: str = "") -> None:
         """Read the next characters of the text.
@@ -170,9 +173,13 @@ class NeuronFinder:
         ]
         with ThreadPoolExecutor(len(jobs)) as pool:
             found = [Correlation(*near) for _ in jobs]
-            states = list(
-                pool.map(lambda job, one: self._follow(job, symbols, values, one), jobs, found)
-            )
+            try:
+                states = list(
+                    pool.map(lambda job, one: self._follow(job, symbols, values, one), jobs, found)
+                )
+            except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
+                self.given_up.set()
+                raise
         for one in found:
             if self._found is None:
                 self._found = one
@@ -195,6 +202,8 @@ class NeuronFinder:
             for first in range(0, steps, at_once):
                 part = job.places[first : first + at_once]
                 for step, characters in enumerate(symbols[part]):
+                    if self.given_up.is_set():
+                        raise CancelledError
                     stepper.read_each(characters)
                     kept[step] = stepper.state
                 rows = kept[: len(part)].reshape(part.size, -1)

@@ -1,6 +1,10 @@
 """Starts a trainer as a process of its own, which outlives whoever started it."""
 
+import importlib.metadata
+import importlib.util
 import os
+import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -9,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import tui_charrnn
-from tui_charrnn.errors import StorageError
+from tui_charrnn.errors import ConfigError, StorageError
+from tui_charrnn.invocation import PROGRAM
 from tui_charrnn.runs.file_system import PRIVATE_FILE
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.links import refuse_links
@@ -23,6 +28,31 @@ LIBRARY_VARIABLES: Final = {
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
 }
 """What TensorFlow and Keras must find in the environment before they are imported."""
+_TRAINS: Final = ("tensorflow", "keras")
+
+
+def require_tensorflow() -> None:
+    """Make sure that what trains is installed; nothing of it is loaded.
+
+    Raises:
+        ConfigError: If it is not, as where a viewer alone was installed; says how to add it.
+    """
+    missing = [name for name in _TRAINS if importlib.util.find_spec(name) is None]
+    if missing:
+        install = shlex.join([sys.executable, "-m", "pip", "install", *map(_requirement, missing)])
+        raise ConfigError(
+            f"Training needs {' and '.join(missing)}, not installed here; all else works without. "
+            f"Install with: {install}"
+        )
+
+
+def _requirement(name: str) -> str:
+    """What pip is asked for: a package with the bounds that this one names."""
+    try:
+        asked = importlib.metadata.requires(PROGRAM) or []
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout, not installed
+        asked = []
+    return next((each for each in asked if re.fullmatch(rf"{name}[<>=!~,.\d]*", each)), name)
 
 
 def launch_trainer(
@@ -44,9 +74,11 @@ def launch_trainer(
         placement: Words that tell it on which devices and with which processes it computes.
 
     Raises:
+        ConfigError: If what trains is not installed.
         RunError: If a link stands in the place of a part of the run.
         StorageError: If the log cannot be written or the process cannot be started.
     """
+    require_tensorflow()
     path = run.path.absolute()
     # -P: what is imported never depends on the folder that the trainer runs in.
     command = [sys.executable, "-P", "-m", "tui_charrnn.training", str(path)]

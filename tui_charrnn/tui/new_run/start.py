@@ -9,6 +9,7 @@ from pathlib import Path
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, StorageError
 from tui_charrnn.runs.creation import create_run
+from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
@@ -77,10 +78,11 @@ def make_run(
 
     Raises:
         CorpusError: If the corpus is too short, or one character only.
-        ConfigError: If the name is taken or cannot be one, a seed is too long, or all characters
-            are too rare.
+        ConfigError: If the name is taken or cannot be one, a seed is too long, all characters are
+            too rare, or what trains is not installed.
         StorageError: If the disk refuses.
     """
+    require_tensorflow()
     # deferred: NumPy, which the first frame does not wait for
     from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
     from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said

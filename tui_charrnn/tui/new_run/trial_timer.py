@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.training.trial_facts import (
     Trial,
     TrialSettings,
@@ -103,12 +105,15 @@ class TrialTimer:
 
     def _time(self, settings: TrialSettings, task: BackgroundTask) -> TrialAnswer:
         try:
+            require_tensorflow()
             process = self._start(
                 settings.model,
                 settings.training,
                 settings.vocabulary_size,
                 settings.training_characters,
             )
+        except ConfigError as error:
+            return TrialAnswer(settings, remark=str(error))
         except OSError as error:
             return TrialAnswer(settings, remark=f"could not be timed: {error.strerror}")
         with self._lock:
