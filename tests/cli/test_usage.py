@@ -92,3 +92,20 @@ def test_a_file_is_no_folder_of_runs(tmp_path: Any, capsys: Capture) -> None:
     fake_run(tmp_path)
     assert run(["runs", "--runs-dir", str(tmp_path / "fake" / "run.json")]) == 3
     assert "run.json is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["generate", "--top-k", "0"], "--top-k must be at least 1"),
+        (["generate", "--rng-seed", "-4"], "--rng-seed must be at least 0"),
+        (["train", "--headless", "x", "--hidden-size", "0"], "--hidden-size must be at least 1"),
+        (["train", "--headless", "x", "--encoding", "klingon"], "--encoding: There is no text"),
+        (["corpora", "inspect", "x", "--encoding", "klingon"], "--encoding: There is no text"),
+    ],
+)
+def test_a_value_is_refused_by_the_name_of_its_option(
+    arguments: list[str], told: str, capsys: Capture
+) -> None:
+    assert run(arguments) == 2
+    assert f"charrnn-tui: {told}" in capsys.readouterr().err

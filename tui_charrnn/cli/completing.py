@@ -14,7 +14,6 @@ from tui_charrnn.paths import parse_path
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.resources import bundled_models, resource_folder
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.user_folders import config_folder
 
 _PLAIN: Final = "_@%+=:,./-"
@@ -48,6 +47,9 @@ def complete_model(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_corpus(incomplete: str) -> list[str]:
     """The names of the known texts that begin so, and files."""
+    # deferred: what downloads texts, which the other commands do not wait for
+    from tui_charrnn.text.catalogue import load_catalogue  # noqa: PLC0415  deferred, see above
+
     return [*_beginning(incomplete, load_catalogue()), *complete_path(incomplete)]
 
 
