@@ -12,7 +12,7 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import CorpusError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Neuron
-from tui_charrnn.generation.scoring_network import Indices
+from tui_charrnn.generation.scoring import Indices
 from tui_charrnn.lens import neurons
 from tui_charrnn.lens.excerpts import EXCERPT, values_of
 from tui_charrnn.lens.findings import Findings
