@@ -78,13 +78,14 @@ def _build_engine(run: RunDirectory, vocabulary_size: int, batch_size: int) -> "
     # deferred: the other measurements of this command need no TensorFlow in this process
     from tui_charrnn.training.devices import configure_devices  # noqa: PLC0415  see above
     from tui_charrnn.training.engine import Engine  # noqa: PLC0415  see above
-    from tui_charrnn.training.paths import RunSize, choose_path  # noqa: PLC0415  see above
+    from tui_charrnn.training.path_choice import choose_path  # noqa: PLC0415  see above
+    from tui_charrnn.training.paths import RunSize  # noqa: PLC0415  see above
 
     description = read_description(run)
     model, config = description.model, description.training
     device = configure_devices(config.threads, batch_size)
     size = RunSize(vocabulary_size, batch_size, description.corpus.training_characters)
-    path = choose_path(device, model, config, size)
+    path = choose_path(device, model, config, size).path
     return Engine(model, config, vocabulary_size, batch_size, path)
 
 

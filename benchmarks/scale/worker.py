@@ -17,7 +17,8 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.devices import configure_devices
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import Batch
-from tui_charrnn.training.paths import RunSize, choose_path
+from tui_charrnn.training.path_choice import choose_path
+from tui_charrnn.training.paths import RunSize
 from tui_charrnn.training.placement import Placement
 from tui_charrnn.training.replicas import Replicas, make_strategy
 from tui_charrnn.training.replicated_engine import ReplicatedEngine
@@ -48,7 +49,7 @@ def measure(task: Task) -> Measured:
     placement = Placement(Cluster(task.addresses, task.rank))
     replicas = Replicas(make_strategy(placement, 1 if device.is_gpu else 0), task.rank)
     run = RunSize(task.vocabulary_size, size.batch_size, _LONG_RUN)
-    path = choose_path(device, model, training, run)
+    path = choose_path(device, model, training, run).path
     shape = (model, training, task.vocabulary_size, size.batch_size * workers, path)
     engine = Engine(*shape) if workers == 1 else ReplicatedEngine(*shape, replicas)
     parameters = sum(each.size for each in engine.model_tensors().values())

@@ -40,7 +40,7 @@ def test_a_gpu_is_told_with_capability_memory_and_driver() -> None:
 
 
 def test_an_old_gpu_has_no_tf32_to_speak_of() -> None:
-    old = replace(ON_GPU, gpus=(GpuFacts("NVIDIA T4", "7.5", True),))
+    old = replace(ON_GPU, gpus=(GpuFacts("NVIDIA T4", "7.5", True, True),))
     assert "TF32" not in labeled("precision", Answer(old), CARD).text
 
 
@@ -86,7 +86,24 @@ def test_a_precision_is_judged_by_the_gain(
 
 def test_a_first_step_that_fails_is_a_problem() -> None:
     failing = replace(ON_GPU, trial_seconds=None, trial_failure="Unimplemented: no DNN")
-    found = labeled("first step", Answer(failing), CARD)
+    found = labeled("first steps", Answer(failing), CARD)
     assert (found.verdict, found.exit_code) == ("problem", ExitCode.UNEXPECTED)
     assert "Unimplemented: no DNN" in found.text
     assert "CUDA_VISIBLE_DEVICES=-1" in found.text
+
+
+def test_every_way_that_was_tried_has_a_row() -> None:
+    rows = [each for each in judge_computation(Answer(ON_GPU), CARD, "auto") if each.label == "way"]
+    assert [row.verdict for row in rows] == ["ok", "ok", "note"]
+    assert rows[1].text.split("  ")[0] == "cuDNN, float32"
+    for words in ("1.92 ms", "1,066,667 characters/s", "off by 0.002", "taken"):
+        assert words in rows[1].text
+    assert "taken" not in rows[0].text
+    assert rows[2].text.endswith("dropped: ValueError: no")
+
+
+def test_a_gpu_that_the_package_has_no_code_for_is_told_where_to_keep_it() -> None:
+    new = replace(ON_GPU, gpus=(GpuFacts("NVIDIA H100", "9.0", True, False),))
+    found = labeled("gpu", Answer(new), CARD)
+    assert found.verdict == "note"
+    assert "CUDA_CACHE_PATH" in found.text

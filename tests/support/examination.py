@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 
+from tui_charrnn.runs.records import PathTrial
 from tui_charrnn.training.examination import Examination, GpuFacts
 
 NAMES = ("device", "layers", "compiler", "precision", "shards")
@@ -15,14 +16,21 @@ ON_CPU = Examination(
     has_tensor_float_32=True,
     gain=0.8,
     needed_gain=1.6,
+    trials=(),
+    characters=2048,
     trial_seconds=0.7,
     trial_failure=None,
 )
 ON_GPU = replace(
     ON_CPU,
-    gpus=(GpuFacts("NVIDIA A10", "8.6", True),),
-    path=dict(zip(NAMES, ("NVIDIA A10", "cudnn", "none", "bfloat16", "1"), strict=True)),
+    gpus=(GpuFacts("NVIDIA A10", "8.6", True, True),),
+    path=dict(zip(NAMES, ("NVIDIA A10", "cudnn", "none", "float32", "1"), strict=True)),
     gain=None,
+    trials=(
+        PathTrial("handwritten", "none", "float32", 0.2, 0.0),
+        PathTrial("cudnn", "none", "float32", 0.00192, 0.0021),
+        PathTrial("keras", "none", "bfloat16", None, None, "ValueError: no"),
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.runs.records import PathTrial
 from tui_charrnn.training.examination import (
     Examination,
     GpuFacts,
@@ -23,13 +24,15 @@ def test_settings_arrive_as_they_were_sent() -> None:
 def test_an_examination_arrives_as_it_was_sent() -> None:
     sent = Examination(
         cuda="12.5.1",
-        gpus=(GpuFacts("Some GPU", "8.6", True), GpuFacts("Another", None, False)),
+        gpus=(GpuFacts("Some GPU", "8.6", True, True), GpuFacts("Another", None, False, False)),
         path={"device": "Some GPU"},
         reasons={"device": "it is there"},
         threads=3,
         has_tensor_float_32=True,
         gain=None,
         needed_gain=1.5,
+        trials=(PathTrial("cudnn", "none", "float32", 0.001, 0.01),),
+        characters=231,
         trial_seconds=0.25,
         trial_failure=None,
     )
@@ -57,12 +60,12 @@ def test_a_forced_precision_is_measured_all_the_same() -> None:
 
 
 @pytest.mark.tensorflow
-def test_a_step_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_is_told_in_one_line() -> None:
     """cuDNN on a processor stands for a GPU whose libraries do not fit."""
-    from tui_charrnn.training.doctor import try_step
+    from tui_charrnn.training.doctor import try_steps
     from tui_charrnn.training.paths import ComputePath
 
-    seconds, failure = try_step(ComputePath("CPU", "cudnn"), "lstm")
+    seconds, failure = try_steps(ComputePath("CPU", "cudnn"), MODEL, TRAINING)
     assert seconds is None
     assert failure
     assert "\n" not in failure
@@ -70,7 +73,7 @@ def test_a_step_that_fails_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.tensorflow
 def test_a_loss_that_is_no_number_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training.doctor import try_step
+    from tui_charrnn.training.doctor import try_steps
     from tui_charrnn.training.engine import Engine
     from tui_charrnn.training.loop import BatchResult
     from tui_charrnn.training.paths import ComputePath
@@ -79,7 +82,7 @@ def test_a_loss_that_is_no_number_is_a_failure(monkeypatch: pytest.MonkeyPatch) 
         return BatchResult(float("nan"), 1.0)
 
     monkeypatch.setattr(Engine, "train_batch", train_batch)
-    assert try_step(ComputePath(), "rnn") == (
+    assert try_steps(ComputePath(), MODEL, TRAINING) == (
         None,
         "the loss is nan and the norm of its gradient 1.0",
     )

@@ -13,29 +13,33 @@ TRAINING = TrainingConfig(train_time=60.0, batch_size=40, threads=2)
 
 
 def explain(
-    capability: tuple[int, int] | None = None,
-    *,
-    gpus: int = 0,
-    cell: str = "lstm",
-    batch_size: int = 40,
-    before: str | None = None,
-    layer_norm: bool = False,
-    **settings: Any,
+    *, cell: str = "lstm", batch_size: int = 40, before: str | None = None, **settings: Any
 ) -> Any:
-    """The explained path on that many GPUs of that capability, or on the processor."""
-    from tui_charrnn.training.devices import Device, Gpu
-    from tui_charrnn.training.paths import RunSize, explain_path
+    """The explained path on the processor."""
+    from tui_charrnn.training.paths import RunSize, explain_processor_path
 
     values = {**TRAINING.to_mapping(), **settings}
     if "steps" in settings or "epochs" in settings:
         values["train_time"] = None
-    return explain_path(
-        Device((Gpu("Some GPU", capability),) * gpus),
-        ModelConfig(cell=cell, hidden_size=300, layer_norm=layer_norm),
+    return explain_processor_path(
+        ModelConfig(cell=cell, hidden_size=300),
         TrainingConfig.from_mapping(values),
         RunSize(90, batch_size, 500_000),
         before,
     )
+
+
+def ways(
+    capability: tuple[int, int] | None = (9, 0), precision: str = "auto", **model: Any
+) -> list[str]:
+    """What a network can be computed by on a GPU of that capability."""
+    from tui_charrnn.training.devices import Device, Gpu
+    from tui_charrnn.training.paths import gpu_paths
+
+    device = Device((Gpu("Some GPU", capability),))
+    paths = gpu_paths(device, ModelConfig(**model), precision)
+    assert all((path.device, path.shards) == ("Some GPU", 1) for path in paths)
+    return [f"{path.layers} {path.precision}" for path in paths]
 
 
 @pytest.fixture
@@ -53,47 +57,43 @@ def gain(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
     return measured
 
 
-@pytest.mark.parametrize(
-    ("cell", "layers", "word"),
-    [("lstm", "cudnn", "kernel for lstm"), ("gru", "cudnn", "gru"), ("rnn", "keras", "no kernel")],
-)
-def test_a_gpu_takes_cudnn_where_there_is_a_kernel(cell: str, layers: str, word: str) -> None:
-    explained = explain((9, 0), gpus=1, cell=cell)
-    path = explained.path
-    assert (path.device, path.layers, path.shards) == ("Some GPU", layers, 1)
-    assert not path.is_compiled
-    assert word in explained.reasons["layers"]
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_gpu_has_every_way_for_a_plain_network(cell: str) -> None:
+    assert sorted(ways(cell=cell)) == [
+        f"{layers} {precision}"
+        for layers in ("cudnn", "handwritten", "keras")
+        for precision in ("bfloat16", "float32")
+    ]
 
 
-def test_a_gpu_has_no_kernel_for_a_normalized_lstm() -> None:
-    explained = explain((9, 0), gpus=1, layer_norm=True)
-    assert explained.path.layers == "handwritten"
-    assert explained.path.steps_per_call == 1
-    assert "layer normalization" in explained.reasons["layers"]
-
-
-def test_only_where_cudnn_computes_the_host_looks_after_several_steps() -> None:
-    explained = explain((9, 0), gpus=1)
-    assert explained.path.steps_per_call == 32
-    assert "after up to 32 steps" in explained.reasons["layers"]
-    for other in (explain((9, 0), gpus=1, cell="rnn"), explain(precision="float32")):
-        assert other.path.steps_per_call == 1
+def test_only_ours_know_layer_normalization() -> None:
+    assert ways(layer_norm=True) == ["handwritten bfloat16", "handwritten float32"]
 
 
 @pytest.mark.parametrize(
-    ("capability", "precision"),
-    [((7, 5), "float32"), ((8, 0), "bfloat16"), ((12, 1), "bfloat16"), (None, "float32")],
+    ("capability", "precision", "found"),
+    [
+        ((7, 5), "auto", {"float32"}),
+        ((8, 0), "auto", {"float32", "bfloat16"}),
+        (None, "auto", {"float32", "bfloat16"}),
+        ((9, 0), "float32", {"float32"}),
+        ((9, 0), "bfloat16", {"bfloat16"}),
+    ],
 )
-def test_a_gpu_takes_bfloat16_from_capability_8_on(
-    capability: tuple[int, int] | None, precision: str
+def test_a_precision_is_tried_where_it_is_wanted_and_known(
+    capability: tuple[int, int] | None, precision: str, found: set[str]
 ) -> None:
-    explained = explain(capability, gpus=1)
-    assert explained.path.precision == precision
-    assert "8.0" in explained.reasons["precision"]
+    assert {way.split()[1] for way in ways(capability, precision)} == found
 
 
-def test_gpus_that_stay_idle_are_counted() -> None:
-    assert "3 more stay idle" in explain((8, 6), gpus=4).reasons["device"]
+def test_a_gpu_takes_many_steps_in_a_call_and_xla_compiles_its_optimizer() -> None:
+    from tui_charrnn.training.devices import Device, Gpu
+    from tui_charrnn.training.paths import gpu_paths
+
+    for path in gpu_paths(Device((Gpu("Some GPU", None),)), MODEL, "auto"):
+        assert path.steps_per_call > 1
+        assert path.has_compiled_update
+        assert path.has_compiled_step == (path.layers == "handwritten")
 
 
 def test_a_processor_takes_bfloat16_where_it_pays(gain: list[tuple[int, int, int]]) -> None:

@@ -106,7 +106,7 @@ def test_loss_states_and_every_gradient_are_those_of_keras(cell: str, layer_coun
 
     from tui_charrnn.config import ModelConfig
     from tui_charrnn.training.initialization import initial_tensors
-    from tui_charrnn.training.keras_network import KerasNetwork
+    from tui_charrnn.training.library_network import LibraryNetwork, keras_layers
     from tui_charrnn.training.network import HandwrittenNetwork
     from tui_charrnn.training.precision import Arithmetic
 
@@ -132,7 +132,7 @@ def test_loss_states_and_every_gradient_are_those_of_keras(cell: str, layer_coun
         return [loss, *after, *(tf.convert_to_tensor(each) for each in gradients)]
 
     ours = everything(HandwrittenNetwork(config, vocabulary_size, Arithmetic()))
-    keras = everything(KerasNetwork(config, vocabulary_size, "float32", use_cudnn=False))
+    keras = everything(LibraryNetwork(config, vocabulary_size, keras_layers(config)))
     assert len(ours) == len(keras)
     for one, other in zip(ours, keras, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-5)

@@ -1,6 +1,5 @@
 """Whole runs that take several steps in a call, in this process, on Keras's layers."""
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,11 +31,12 @@ STEPS = 24
 def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of a GPU, as far as a processor goes, and time enough for any call."""
     from tui_charrnn.training import call_length, start
-    from tui_charrnn.training.paths import ComputePath, choose_path
+    from tui_charrnn.training.path_choice import PathChoice
+    from tui_charrnn.training.paths import ComputePath, ExplainedPath
 
-    def choose(*arguments: Any) -> ComputePath:
-        path = replace(choose_path(*arguments), layers="keras", is_compiled=False, shards=1)
-        return replace(path, steps_per_call=STEPS_PER_CALL)
+    def choose(*_: Any) -> PathChoice:
+        path = ComputePath("GPU", "keras", steps_per_call=STEPS_PER_CALL)
+        return PathChoice(ExplainedPath(path, {}))
 
     monkeypatch.setattr(start, "choose_path", choose)
     monkeypatch.setattr(call_length, "CALL_TIME", 1e9)
@@ -45,7 +45,7 @@ def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
 def train_singly(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """Train the same way with one step a call."""
     with monkeypatch.context() as patch:
-        patch.setattr("tests.training.test_runs_in_strides.STEPS_PER_CALL", 1)
+        patch.setattr("tui_charrnn.training.call_length.CALL_TIME", 0.0)
         assert train(run) is ExitCode.OK
     return run
 

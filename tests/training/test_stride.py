@@ -34,11 +34,13 @@ def batches() -> list[Batch]:
     return [Batch(text[:, :-1], text[:, 1:], np.roll(carried, at)) for at, text in enumerate(texts)]
 
 
-def new_engine(layers: str, cell: str, training: TrainingConfig = TRAINING) -> Any:
+def new_engine(
+    layers: str, cell: str, training: TrainingConfig = TRAINING, steps_per_call: int = K
+) -> Any:
     from tui_charrnn.training.paths import ComputePath
 
     model = ModelConfig(cell=cell, embedding_size=4, hidden_size=8, layer_count=2)
-    path = ComputePath(layers=layers, steps_per_call=K)  # type: ignore[arg-type]
+    path = ComputePath("GPU", layers, steps_per_call=steps_per_call)  # type: ignore[arg-type]
     return engines.take(model, training, V, B, path)
 
 
@@ -94,6 +96,17 @@ def test_nothing_is_applied_from_a_step_on_that_is_not_finite(failing: int) -> N
     np.testing.assert_array_equal(found, expected)  # equal where both are not a number
     assert not all(map(math.isfinite, found[-1]))
     assert bits_of(several) == bits_of(single)
+
+
+def test_the_steps_are_those_that_the_host_takes_one_by_one() -> None:
+    """With the same masks, drawn outside of any loop; another program may round otherwise."""
+    single, several = (
+        new_engine("handwritten", "gru", steps_per_call=1),
+        new_engine("handwritten", "gru"),
+    )
+    np.testing.assert_allclose(take(several, RATES, calls=(K,)), take(single, RATES), rtol=1e-5)
+    for name, values in single.model_tensors().items():
+        np.testing.assert_allclose(several.model_tensors()[name], values, atol=1e-5, err_msg=name)
 
 
 def test_another_number_of_steps_is_not_traced_anew() -> None:

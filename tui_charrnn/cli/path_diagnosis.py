@@ -6,15 +6,17 @@ from typing import Final
 from tui_charrnn.cli.diagnosis import Finding, size_words
 from tui_charrnn.cli.examining import Answer
 from tui_charrnn.errors import ExitCode
+from tui_charrnn.runs.records import format_way
 from tui_charrnn.training.examination import Examination, GpuFacts
 from tui_charrnn.training.nvidia import Nvidia
 
 _LAYER_WORDS: Final = {
     "handwritten": "our own backpropagation through time",
-    "cudnn": "Keras with cuDNN",
-    "keras": "Keras without cuDNN",
+    "cudnn": "NVIDIA's cuDNN",
+    "keras": "Keras's layers",
 }
 _INSTALL_CUDA: Final = "pip install --editable '.[cuda]'"
+_WAY: Final = ("layers", "compiler", "precision")
 _NEAR: Final = 0.1
 """Within this share of the gain that is needed, the next measurement may decide otherwise."""
 
@@ -43,14 +45,34 @@ def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterato
     compiler = "XLA" if path["compiler"] == "xla" else "none"
     yield Finding("ok", "compiler", f"{compiler}: {reasons['compiler']}")
     yield Finding("ok", "shards", f"{path['shards']}: {reasons['shards']}")
-    if examination.trial_failure is None:
-        seconds = examination.trial_seconds or 0.0
-        yield Finding("ok", "first step", f"{seconds:.1f} s for a small network")
-    else:
-        words = f"a small network cannot be trained on {path['device']}: "
+    yield from _judge_trials(examination)
+    if examination.trial_seconds is not None:
+        words = f"{examination.trial_seconds:.1f} s for two, compiling included"
+        yield Finding("ok", "first steps", words)
+    if examination.trial_failure is not None:
+        words = f"this network cannot be trained on {path['device']}: "
         remedy = ". On the processor it may: CUDA_VISIBLE_DEVICES=-1" if examination.gpus else ""
         words += examination.trial_failure.rstrip(".") + remedy
-        yield Finding("problem", "first step", words, ExitCode.UNEXPECTED)
+        yield Finding("problem", "first steps", words, ExitCode.UNEXPECTED)
+
+
+def _judge_trials(examination: Examination) -> Iterator[Finding]:
+    """A row for each way to compute that was tried on a GPU."""
+    names = [format_way(trial) for trial in examination.trials]
+    column = max(map(len, names), default=0)
+    for name, trial in zip(names, examination.trials, strict=True):
+        row = f"{name:<{column}}  "
+        if trial.seconds_per_step is None:
+            yield Finding("note", "way", f"{row}dropped: {trial.failure}")
+            continue
+        milliseconds = f"{1000 * trial.seconds_per_step:.2f} ms"
+        speed = f"{examination.characters / trial.seconds_per_step:,.0f} characters/s"
+        facts = (trial.layers, trial.compiler, trial.precision)
+        is_taken = facts == tuple(examination.path[name] for name in _WAY)
+        end = "  taken" if is_taken else ""
+        yield Finding(
+            "ok", "way", f"{row}{milliseconds:>10}  {speed:>24}  off by {trial.difference:.1g}{end}"
+        )
 
 
 def _judge_gpu(gpu: GpuFacts, nvidia: Nvidia) -> Finding:
@@ -64,7 +86,13 @@ def _judge_gpu(gpu: GpuFacts, nvidia: Nvidia) -> Finding:
         words.append(f"driver {nvidia.driver}")
     growth = "as it is needed" if gpu.has_growing_memory else "all at once, so it cannot be shared"
     words.append(f"memory is taken {growth}")
-    return Finding("ok" if gpu.has_growing_memory else "note", "gpu", ", ".join(words))
+    if not gpu.has_code:
+        words.append(
+            "TensorFlow's package has no code for it, so the first start compiles for minutes: "
+            "CUDA_CACHE_PATH, a folder on a disk that lasts, keeps what was compiled"
+        )
+    is_well = gpu.has_growing_memory and gpu.has_code
+    return Finding("ok" if is_well else "note", "gpu", ", ".join(words))
 
 
 def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Finding:

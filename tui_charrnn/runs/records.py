@@ -105,6 +105,38 @@ class StoppedEarly:
 
 
 @dataclass(frozen=True, slots=True)
+class PathTrial:
+    """One way to compute that was tried on a GPU before the first batch."""
+
+    layers: str
+    """`cudnn`, `handwritten` or `keras`."""
+    compiler: str
+    """`xla` or `none`."""
+    precision: str
+    """`float32` or `bfloat16`."""
+    seconds_per_step: float | None
+    """The fastest that was measured; null if it was not timed."""
+    difference: float | None
+    """The largest from the reference, of loss, gradients, states and the step, relative to each;
+    null if it was not compared."""
+    failure: str = ""
+    """Why it was dropped; empty if it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathChosen:
+    """Which way a trainer computes in on a GPU, and what was tried; the newest record holds."""
+
+    device: str
+    """Name of the GPU."""
+    layers: str
+    compiler: str
+    precision: str
+    trials: tuple[PathTrial, ...]
+    """The reference first, then in the order in which they were tried."""
+
+
+@dataclass(frozen=True, slots=True)
 class BatchTrained:
     """The optimizer took one step."""
 
@@ -274,11 +306,19 @@ class RunEnded:
     elapsed: float
 
 
+def format_way(path: PathTrial | PathChosen) -> str:
+    """A way to compute for people, as `cuDNN, float32` or `own layers with XLA, bfloat16`."""
+    names = {"cudnn": "cuDNN", "handwritten": "own layers", "keras": "Keras's layers"}
+    compiled = " with XLA" if path.compiler == "xla" else ""
+    return f"{names.get(path.layers, path.layers)}{compiled}, {path.precision}"
+
+
 Record: TypeAlias = (
     RunStarted
     | BaselinesMeasured
     | RunPlanned
     | BatchSizeChosen
+    | PathChosen
     | BatchTrained
     | SplitEvaluated
     | StoppedEarly

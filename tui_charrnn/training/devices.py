@@ -3,7 +3,9 @@
 import contextlib
 import ctypes
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -18,6 +20,9 @@ class Gpu:
     name: str
     capability: tuple[int, int] | None
     """NVIDIA's compute capability; None where it is not known."""
+    has_code: bool = True
+    """Whether TensorFlow's package holds code for it; otherwise NVIDIA's driver compiles it from an
+    intermediate language, which takes minutes at the first start and is kept on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,11 @@ class Device:
     def name(self) -> str:
         """Name of the GPU, or `CPU`."""
         return self.gpus[0].name if self.gpus else "CPU"
+
+    @property
+    def has_code(self) -> bool:
+        """As of the GPU that is taken; a processor needs none."""
+        return not self.gpus or self.gpus[0].has_code
 
     @property
     def capability(self) -> tuple[int, int] | None:
@@ -69,11 +79,28 @@ def configure_devices(threads: int | None, batch_size: int) -> Device:
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, enable=True)
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    return Device(
-        tuple(
-            Gpu(str(each.get("device_name", "GPU")), each.get("compute_capability"))
-            for each in details
-        )
+    targets = tf.sysconfig.get_build_info().get("cuda_compute_capabilities", ())
+    return Device(tuple(_gpu_of(each, targets) for each in details))
+
+
+def _gpu_of(details: Mapping[str, Any], targets: Sequence[str]) -> Gpu:
+    capability = details.get("compute_capability")
+    name = str(details.get("device_name", "GPU"))
+    return Gpu(name, capability, capability is None or has_code_for(capability, targets))
+
+
+def has_code_for(capability: tuple[int, int], targets: Sequence[str]) -> bool:
+    """Whether one of the targets that a package is built for runs on a GPU as it is.
+
+    Args:
+        capability: NVIDIA's compute capability, major and minor.
+        targets: As `sm_89`, which runs on GPUs of the same major number from there on, or
+            `compute_90`, which has to be compiled by the driver.
+    """
+    major, minor = capability
+    built = [target.removeprefix("sm_") for target in targets if target.startswith("sm_")]
+    return any(
+        each[:-1] == str(major) and int(each[-1]) <= minor for each in built if each.isdecimal()
     )
 
 

@@ -8,6 +8,7 @@ import math
 import sys
 import time
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import tensorflow as tf
@@ -24,14 +25,19 @@ from tui_charrnn.training.examination import (
     decode_settings,
 )
 from tui_charrnn.training.loop import Batch
-from tui_charrnn.training.machine import thread_count
-from tui_charrnn.training.paths import ComputePath, ExplainedPath, RunSize, explain_path
+from tui_charrnn.training.machine import STREAMS_PER_SHARD, thread_count
+from tui_charrnn.training.path_choice import choose_path
+from tui_charrnn.training.path_trials import one_line
+from tui_charrnn.training.paths import ComputePath, ExplainedPath, RunSize
 from tui_charrnn.training.precision import WORTHWHILE_GAIN, measure_gain
 from tui_charrnn.training.standard_output import exclusive_output
 
+_SHORT: Final = 32
+"""Characters of a window that a processor is tried with."""
+
 
 def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Examination:
-    """Choose the path of a training, measure what there is to measure, and try one step.
+    """Choose the path of a training as a run does, measure the rest, and try some steps.
 
     Args:
         device: As `configure_devices` describes it.
@@ -39,9 +45,10 @@ def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Exa
         training: Settings of the run; its text is not known, so a usual one is assumed.
     """
     size = RunSize(ASSUMED_VOCABULARY, training.batch_size, ASSUMED_CHARACTERS)
-    explained = explain_path(device, model, training, size)
-    path = explained.path
-    seconds, failure = try_step(path, model.cell)
+    choice = choose_path(device, model, training, size)
+    path, explained = choice.path, choice.explained
+    was_tried = choice.engine is not None
+    seconds, failure = (None, None) if was_tried else try_steps(path, model, training)
     return Examination(
         cuda=_cuda_version(),
         gpus=_gpu_facts(device),
@@ -51,35 +58,44 @@ def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Exa
         has_tensor_float_32=tf.config.experimental.tensor_float_32_execution_enabled(),
         gain=_gain(explained, device, model, training),
         needed_gain=WORTHWHILE_GAIN,
+        trials=choice.trials,
+        characters=training.batch_size * training.sequence_length,
         trial_seconds=seconds,
         trial_failure=failure,
     )
 
 
-def try_step(path: ComputePath, cell: str) -> tuple[float | None, str | None]:
-    """Take one step of a small network: only then do libraries load what they lack.
+def try_steps(
+    path: ComputePath, model: ModelConfig, training: TrainingConfig
+) -> tuple[float | None, str | None]:
+    """Take two steps of the network in one call: only then do libraries load what they lack.
+
+    A processor is given a small batch of short windows, as it may take long for a whole one.
 
     Args:
         path: On which device, in which precision.
-        cell: Kind of the recurrent cell.
+        model: Shape of the network.
+        training: Dropout, optimizer, and what a batch is.
 
     Returns:
-        The seconds that it took, tracing included; or why it failed, in one line.
+        The seconds that they took, tracing and compiling included; or why they failed, in one line.
     """
-    small = ModelConfig(cell=cell, embedding_size=4, hidden_size=8)
-    streams, length, vocabulary_size = 2, 3, 5
-    training = TrainingConfig(steps=1, batch_size=streams, sequence_length=length)
-    text = np.arange(streams * (length + 1), dtype=np.int32).reshape(streams, -1) % vocabulary_size
-    batch = Batch(text[:, :-1], text[:, 1:], np.zeros(streams, np.float32))
+    streams, length = training.batch_size, training.sequence_length
+    if not path.is_gpu:
+        streams, length = min(streams, path.shards * STREAMS_PER_SHARD), min(length, _SHORT)
+    training = replace(training, batch_size=streams, sequence_length=length)
+    shape = (streams, length + 1)
+    text = np.random.default_rng(0).integers(0, ASSUMED_VOCABULARY, shape, dtype=np.int32)
+    batch = Batch(text[:, :-1], text[:, 1:], np.ones(streams, np.float32))
     started = time.perf_counter()
     try:
-        engine = Engine(small, training, vocabulary_size, streams, replace(path, shards=1))
-        result = engine.train_batch(batch, 1, 1e-3)
+        engine = Engine(model, training, ASSUMED_VOCABULARY, streams, path)
+        results = [engine.train_batch(batch, step, 0.0) for step in (1, 2)]
     except Exception as error:  # noqa: BLE001  whatever it is, it is what a training would meet
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return None, f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
-    if not all(map(math.isfinite, result)):
-        return None, f"the loss is {result.loss} and the norm of its gradient {result[1]}"
+        return None, one_line(error)
+    for result in results:
+        if not all(map(math.isfinite, result)):
+            return None, f"the loss is {result.loss} and the norm of its gradient {result[1]}"
     return time.perf_counter() - started, None
 
 
@@ -106,6 +122,7 @@ def _gpu_facts(device: Device) -> tuple[GpuFacts, ...]:
             gpu.name,
             None if gpu.capability is None else ".".join(map(str, gpu.capability)),
             bool(tf.config.experimental.get_memory_growth(physical)),
+            gpu.has_code,
         )
         for gpu, physical in found
     )

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from tui_charrnn.training.gradients import GradientComputer
 from tui_charrnn.training.initialization import initial_tensors
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 from tui_charrnn.training.network_choice import build_network
-from tui_charrnn.training.noise import NoiseSource
+from tui_charrnn.training.noise import NoiseSource, draw_on_device, draw_on_host
 from tui_charrnn.training.optimizer import Optimizer
 from tui_charrnn.training.paths import ComputePath
 from tui_charrnn.training.recurrence import Tensor
@@ -83,8 +83,8 @@ class Engine:
         slot: ReplicaSlot = _ALONE,
     ) -> None:
         self._shape = (model, training, vocabulary_size, batch_size, path)
+        self._path = path
         self._batch_size = batch_size
-        self._is_compiled = path.is_compiled and path.precision == "float32"
         self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
         self._network = build_network(model, vocabulary_size, path)
         values = initial_tensors(model, vocabulary_size, training.rng_seed)
@@ -96,17 +96,19 @@ class Engine:
         )
         count, size = self._state_shape
         self._states = [[tf.zeros((len(rows), size))] * count for rows in self._shards]
-        options = {"jit_compile": self._is_compiled, "autograph": False}
+        options = {"jit_compile": path.has_compiled_step, "autograph": False}
         self._gradients = GradientComputer(
             self._network.forward,
             list(self._parameters.values()),
             training,
-            NoiseSource(model, training, slot.first_shard),
+            NoiseSource(
+                model, training, draw_on_device if path.is_gpu else draw_on_host, slot.first_shard
+            ),
             self._threads,
             **options,
         )
         self._update = tf.function(
-            self._optimizer.take_step, jit_compile=path.is_compiled, autograph=False
+            self._optimizer.take_step, jit_compile=path.has_compiled_update, autograph=False
         )
         self.steps_per_call = path.steps_per_call
         self._stride = Stride(
@@ -136,6 +138,8 @@ class Engine:
             step: Number of the step, from 1; the dropout masks are a function of it.
             learning_rate: Of this step.
         """
+        if self.steps_per_call > 1:  # one graph serves any number of steps
+            return self.train_batches([batch], step, [learning_rate])[0]
         numbers = self._optimizer.numbers(step, learning_rate)
         return self.apply(self.compute(batch, step), numbers, step)
 
@@ -195,6 +199,10 @@ class Engine:
         self.newest_step = first_step - 1 + taken
         return results
 
+    def trace_steps(self) -> Any:
+        """TensorFlow's graph of `train_batches`, which any device can build."""
+        return self._stride.trace()
+
     def evaluate(
         self,
         windows: Windows,
@@ -229,7 +237,7 @@ class Engine:
             self._scored_parameters(),
             self._optimizer.mean_squares,
             learning_rate,
-            self._is_compiled,
+            self._path.has_compiled_step,
         )
         return evaluation.evaluate(windows, self._state_shape, should_stop)
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.runs.records import PathTrial
 
 ASSUMED_VOCABULARY: Final = 100
 """Different characters of the text that is not known yet."""
@@ -26,6 +27,8 @@ class GpuFacts:
     """NVIDIA's compute capability, as `9.0`; None where it is not known."""
     has_growing_memory: bool
     """Whether its memory is taken as it is needed, rather than all at once."""
+    has_code: bool
+    """As of `Gpu`: otherwise the first start compiles for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,15 @@ class Examination:
     """How many times as fast as in float32 the products are in bfloat16; None on a GPU."""
     needed_gain: float
     """What the gain must be for `auto` to take bfloat16."""
+    trials: tuple[PathTrial, ...]
+    """What was tried to choose from, on a GPU with whole batches."""
+    characters: int
+    """Read by a step of a trial."""
     trial_seconds: float | None
-    """How long the first step of a small network took on that device; None if it failed."""
+    """How long two steps of the network took on that device; None if they failed, or if they are
+    among the trials."""
     trial_failure: str | None
-    """Why it failed."""
+    """Why they failed."""
 
     def to_json(self) -> str:
         """One line."""
@@ -66,7 +74,8 @@ class Examination:
         try:
             values = json.loads(text)
             gpus = tuple(GpuFacts(**gpu) for gpu in values.pop("gpus"))
-            return cls(gpus=gpus, **values)
+            trials = tuple(PathTrial(**trial) for trial in values.pop("trials"))
+            return cls(gpus=gpus, trials=trials, **values)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not an examination: {error}") from error
 

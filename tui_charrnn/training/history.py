@@ -14,6 +14,7 @@ from tui_charrnn.runs.records import (
     BaselinesMeasured,
     CheckpointSaved,
     LearningRateChanged,
+    PathChosen,
     Record,
     RunPlanned,
     RunResumed,
@@ -29,6 +30,13 @@ _BATCH: Final = re.compile(
 )
 """How nearly all lines begin; there are so many that decoding them whole would take long."""
 
+_FIELDS: Final[dict[type, str]] = {
+    RunPlanned: "planned",
+    PathChosen: "chosen",
+    BaselinesMeasured: "measured",
+}
+"""Where the newest record of a kind is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -39,6 +47,8 @@ class History:
 
     planned: RunPlanned | None = None
     measured: BaselinesMeasured | None = None
+    chosen: PathChosen | None = None
+    """How a GPU computed it last."""
     saved_step: int = 0
     """Of the newest checkpoint that was recorded."""
     changes: tuple[RateChange, ...] = ()
@@ -61,10 +71,8 @@ class History:
         """The history with one more record."""
         new: dict[str, Any] = {}
         match record:
-            case RunPlanned():
-                new = {"planned": record}
-            case BaselinesMeasured():
-                new = {"measured": record}
+            case RunPlanned() | PathChosen() | BaselinesMeasured():
+                new = {_FIELDS[type(record)]: record}
             case CheckpointSaved():
                 new = {"saved_step": record.step}
             case SampleTaken() if record.step == self.step:

@@ -1,4 +1,4 @@
-"""The network on a processor: embedding, hand-written recurrent layers, softmax.
+"""The network in operations of ours: embedding, hand-written recurrent layers, softmax.
 
 Parameters and states go into `forward` and come out of it; nobody else holds them. So the same
 code trains, and scores with other weights than those that are trained.
@@ -44,9 +44,10 @@ class HandwrittenNetwork:
         if config.layer_norm:
             scales = (1.0,) * len(scales)  # what is normalized has no scale
         self._scales = np.repeat(np.array(scales, np.float32), config.hidden_size)
-        is_together = arithmetic.is_narrow and config.cell == "lstm"
+        is_together = arithmetic.is_stacked and config.cell == "lstm"
         self._parts = 1 if is_together else len(scales)
-        self._given = tf.bfloat16 if is_together else tf.float32
+        is_given_narrow = is_together and arithmetic.is_narrow
+        self._given = tf.bfloat16 if is_given_narrow else tf.float32
         self._names = tuple(tensor_shapes(config, vocabulary_size))
 
     def forward(

@@ -1,7 +1,9 @@
 """Which network computes what a path says."""
 
+import tensorflow as tf
+
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.training.keras_network import KerasNetwork
+from tui_charrnn.training.library_network import LibraryNetwork, cudnn_layers, keras_layers
 from tui_charrnn.training.network import HandwrittenNetwork
 from tui_charrnn.training.paths import ComputePath
 from tui_charrnn.training.precision import Arithmetic
@@ -9,7 +11,7 @@ from tui_charrnn.training.precision import Arithmetic
 
 def build_network(
     model: ModelConfig, vocabulary_size: int, path: ComputePath
-) -> HandwrittenNetwork | KerasNetwork:
+) -> HandwrittenNetwork | LibraryNetwork:
     """The network of a path; it holds no weights.
 
     Args:
@@ -17,9 +19,15 @@ def build_network(
         vocabulary_size: V.
         path: Which layers, in which precision.
     """
-    if path.layers != "handwritten":
-        use_cudnn = path.layers == "cudnn"
-        return KerasNetwork(model, vocabulary_size, path.precision, use_cudnn=use_cudnn)
     is_narrow = path.precision == "bfloat16"
-    arithmetic = Arithmetic(is_narrow, is_fused=is_narrow and path.is_compiled)
+    if path.layers != "handwritten":
+        dtype = tf.bfloat16 if is_narrow else tf.float32
+        is_cudnn = path.layers == "cudnn"
+        layers = cudnn_layers(model) if is_cudnn else keras_layers(model, dtype)
+        return LibraryNetwork(model, vocabulary_size, layers, dtype)
+    arithmetic = Arithmetic(
+        is_narrow,
+        is_fused=path.is_compiled and not path.has_compiled_step,
+        is_stacked=path.is_gpu or is_narrow,
+    )
     return HandwrittenNetwork(model, vocabulary_size, arithmetic)

@@ -1,8 +1,10 @@
 """Random masks against overfitting, each a pure function of the step: nothing has to be saved.
 
 A random byte decides on a number, so a share is one of 256ths. They are drawn before the compiled
-step and given to it, by NumPy: its generator is ten times as fast as TensorFlow's, which is several
-times as fast as what a compiler makes of it (benchmarks/results.md).
+step and given to it. For a processor NumPy draws them: its generator is ten times as fast as
+TensorFlow's, which is several times as fast as what a compiler makes of it (benchmarks/results.md).
+For a GPU TensorFlow draws them there, so that no mask has to be waited for or sent. The bytes of
+the two differ.
 
 Notation: T sequence length, B streams, H hidden size, G gates, L layers.
 """
@@ -13,13 +15,14 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.weights import GATE_COUNTS
 from tui_charrnn.training.recurrence import Tensor
 
+Draw: TypeAlias = Callable[[Sequence[int], Sequence[int], int | Tensor], Tensor]
+"""Takes a shape, a seed and a step; returns random bytes of that shape, a function of all three."""
 Fuse: TypeAlias = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
 """As `Arithmetic.fuse`."""
 
@@ -36,12 +39,16 @@ class NoiseSource:
     Args:
         model: Shape of the network.
         training: Shares that are dropped, and the RNG seed.
+        draw: `draw_on_host` or `draw_on_device`.
         first_shard: Shards of the batch that others draw for.
     """
 
-    def __init__(self, model: ModelConfig, training: TrainingConfig, first_shard: int = 0) -> None:
+    def __init__(
+        self, model: ModelConfig, training: TrainingConfig, draw: Draw, first_shard: int = 0
+    ) -> None:
         self._model = model
         self._training = training
+        self._draw_bytes = draw
         self._first_shard = first_shard
 
     def draw_for_weights(self, step: int | Tensor) -> list[Tensor]:
@@ -67,23 +74,27 @@ class NoiseSource:
         return range(self._model.layer_count)
 
     def _draw(self, shape: Sequence[int], shard: int, step: int | Tensor, place: int) -> Tensor:
-        seed = (self._training.rng_seed, shard, place)
-        with tf.device("CPU"):  # where it is read: on a GPU it would have to be waited for
-            if isinstance(step, int):
-                return tf.constant(_random_bytes(shape, seed, step))
-            drawn = tf.numpy_function(
-                lambda number: _random_bytes(shape, seed, int(number)), [step], tf.uint8
-            )
-        return tf.ensure_shape(drawn, shape)
+        return self._draw_bytes(shape, (self._training.rng_seed, shard, place), step)
 
 
-def _random_bytes(
-    shape: Sequence[int], seed: tuple[int, int, int], step: int
-) -> npt.NDArray[np.uint8]:
-    """The bytes that belong to a seed (RNG seed, shard, place) and a step."""
+def draw_on_host(shape: Sequence[int], seed: Sequence[int], step: int) -> Tensor:
+    """Random bytes by NumPy."""
     count = math.prod(shape)
     words = np.random.SFC64([*seed, step]).random_raw(-(-count // 8))
-    return words.view(np.uint8)[:count].reshape(shape)
+    with tf.device("CPU"):
+        return tf.constant(words.view(np.uint8)[:count].reshape(shape))
+
+
+def draw_on_device(shape: Sequence[int], seed: Sequence[int], step: int | Tensor) -> Tensor:
+    """Random bytes by TensorFlow, on the device that asks for them; also in a graph."""
+    count = math.prod(shape)
+    (word,) = np.random.SeedSequence(list(seed)).generate_state(1, np.uint64).view(np.int64)
+    with tf.device("CPU"):  # the generator takes its seed from the host
+        key = tf.stack([tf.constant(word), tf.cast(step, tf.int64)])
+    words = tf.random.stateless_uniform(
+        [-(-count // 4)], key, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    )
+    return tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:count], shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +110,21 @@ class Noise:
     weight_dropout: float
     """Share of the recurrent kernels (Merity et al. 2018)."""
 
-    def drop_outputs(self, outputs: Tensor, layer: int, fuse: Fuse = _as_it_is) -> Tensor:
-        """Drop some outputs of a layer, (T, H, B), and scale up the others."""
+    def drop_outputs(
+        self,
+        outputs: Tensor,
+        layer: int,
+        fuse: Fuse = _as_it_is,
+        *,
+        has_streams_last: bool = True,
+    ) -> Tensor:
+        """Drop some outputs of a layer, (T, H, B) or (T, B, H), and scale up the others."""
         if not self.output_bytes:
             return outputs
-        return fuse(_drop)(outputs, self.dropout, self.output_bytes[layer])
+        random = self.output_bytes[layer]
+        if not has_streams_last:
+            random = tf.transpose(random, [0, 2, 1])
+        return fuse(_drop)(outputs, self.dropout, random)
 
     def drop_weights(self, kernel: Tensor, layer: int, fuse: Fuse = _as_it_is) -> Tensor:
         """Drop some weights of a recurrent kernel and scale up the others."""

@@ -1,12 +1,13 @@
 """How a run begins: settings, material and engine, with what is chosen for it by timing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.description import RunDescription
-from tui_charrnn.runs.records import BatchSizeChosen
+from tui_charrnn.runs.records import BatchSizeChosen, PathChosen
 from tui_charrnn.training.batch_choice import (
     BATCH_GAIN,
     SHARD_GAIN,
@@ -25,7 +26,8 @@ from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material
 from tui_charrnn.training.machine import examine_machine, shard_count, thread_count
 from tui_charrnn.training.material import cut_material
-from tui_charrnn.training.paths import ComputePath, RunSize, choose_path
+from tui_charrnn.training.path_choice import RECORDED_FACTS, choose_path
+from tui_charrnn.training.paths import ComputePath, RunSize
 from tui_charrnn.training.preparation import Prepared
 from tui_charrnn.training.replicas import Replicas
 from tui_charrnn.training.replicated_engine import ReplicatedEngine
@@ -47,6 +49,8 @@ class Outset:
     batch_size: int
     path: ComputePath
     engine: RunEngine
+    path_record: PathChosen | None
+    """What was tried on a GPU; None on a processor."""
 
 
 class OutsetBuilder:
@@ -72,10 +76,11 @@ class OutsetBuilder:
     ) -> None:
         self._description = description
         self._prepared = prepared
-        self._device = device
+        self.device: Final = device
         self._replicas = replicas
         self._team = team
         self._interruption = interruption
+        self._begun = recorded_path(prepared)
 
     @property
     def is_alone(self) -> bool:
@@ -88,27 +93,35 @@ class OutsetBuilder:
         return 1 if self._replicas is None else self._replicas.count
 
     def build(
-        self, training: TrainingConfig, shards: int = 0, precision: str | None = None
+        self,
+        training: TrainingConfig,
+        check_cancelled: Callable[[], None],
+        shards: int = 0,
     ) -> Outset:
-        """Build the engine.
+        """Build the engine, by what the run was begun with or was built with first.
 
         Args:
             training: Settings, with the batch size that is wanted.
+            check_cancelled: Called while ways to compute are tried; it raises to give that up.
             shards: Parts of a batch on a processor; 0 takes as many as pay on two cores.
-            precision: What the run was begun in; None chooses.
         """
         prepared, model = self._prepared, self._description.model
         material, batch_size = cut_material(prepared.text, training)
-        size = RunSize(len(prepared.text.vocabulary), batch_size, len(prepared.text.training))
-        path = choose_path(self._device, model, training, size, precision)
+        rows = batch_size // self.replica_count if self.device.is_gpu else batch_size
+        size = RunSize(len(prepared.text.vocabulary), rows, len(prepared.text.training))
+        choice = choose_path(self.device, model, training, size, self._begun, check_cancelled)
+        path = choice.path
+        self._begun = path.facts()
         if self._replicas is not None:
             rows = batch_size // self._replicas.count
             count = shard_count(thread_count(training.threads), rows)
-            path = replace(path, shards=1 if self._device.is_gpu else count, steps_per_call=1)
-        elif shards and not self._device.is_gpu:
+            path = replace(path, shards=1 if self.device.is_gpu else count, steps_per_call=1)
+        elif shards and not self.device.is_gpu:
             path = replace(path, shards=shards)
-        engine = self._engine(training, batch_size, path)
-        return Outset(training, material, batch_size, path, engine)
+        engine: RunEngine | None = choice.engine if self.is_alone else None
+        if engine is None:
+            engine = self._engine(training, batch_size, path)
+        return Outset(training, material, batch_size, path, engine, choice.record)
 
     def _engine(self, training: TrainingConfig, batch_size: int, path: ComputePath) -> RunEngine:
         """The engine of this process, or of all, as the chief has it."""
@@ -136,6 +149,17 @@ def recorded_shards(prepared: Prepared, threads: int) -> int:
     return planned.shards if planned is not None and planned.shards <= threads else 0
 
 
+def recorded_path(prepared: Prepared) -> Mapping[str, str]:
+    """`ComputePath.facts` of what an earlier trainer of a run computed by, as far as known."""
+    if prepared.state is not None:
+        return prepared.state.fingerprint
+    # one that died before its first checkpoint may have planned the run
+    chosen, planned = prepared.history.chosen, prepared.history.planned
+    if chosen is not None:
+        return {name: getattr(chosen, name) for name in RECORDED_FACTS}
+    return {} if planned is None else {"precision": planned.precision}
+
+
 def choose_batch_size(
     builder: OutsetBuilder, prepared: Prepared, check_cancelled: Callable[[], None]
 ) -> tuple[Outset, BatchSizeChosen]:
@@ -151,7 +175,7 @@ def choose_batch_size(
 
     def time_one(size: int) -> Timed[Outset]:
         _refuse_more_than_memory(size > first)
-        outset = builder.build(with_batch_size(training, size, size / first))
+        outset = builder.build(with_batch_size(training, size, size / first), check_cancelled)
         return Timed(size, size * length / _time_shortly(outset, check_cancelled), outset)
 
     characters = len(prepared.text.training)
@@ -182,7 +206,7 @@ def choose_shards(
 
     def time_one(shards: int) -> Timed[Outset]:
         is_same = shards == outset.path.shards
-        one = outset if is_same else builder.build(training, shards, outset.path.precision)
+        one = outset if is_same else builder.build(training, check_cancelled, shards)
         characters = size * training.sequence_length
         return Timed(shards, characters / _time_shortly(one, check_cancelled), one)
 

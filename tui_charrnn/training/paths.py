@@ -1,4 +1,4 @@
-"""The choice of a path: how a run's steps are computed on a device, and why so."""
+"""How a run's steps can be computed, and the choice of it on a processor, with its reasons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,18 +6,33 @@ from typing import Final, Literal, TypeAlias
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.weights import GATE_COUNTS
-from tui_charrnn.training.call_length import CALL_TIME
 from tui_charrnn.training.devices import Device
 from tui_charrnn.training.machine import STREAMS_PER_SHARD, shard_count, thread_count
 from tui_charrnn.training.precision import WORTHWHILE_GAIN, measure_gain
 from tui_charrnn.training.run_length import is_long
 
-STEPS_PER_CALL: Final = 32
-"""On a path where the host's look at a step takes as long as the step."""
-_BFLOAT16_CAPABILITY: Final = (8, 0)  # Ampere
+STEPS_PER_CALL: Final = 128
+"""On a GPU, where the host's look at a step takes as long as the step; `CallLength` finds how many
+of them fit a call."""
+_BFLOAT16_CAPABILITY: Final = (8, 0)
+"""NVIDIA's Ampere; what is older has no products in bfloat16."""
 
 Layers: TypeAlias = Literal["handwritten", "cudnn", "keras"]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+Way: TypeAlias = tuple[Layers, bool, Precision]
+"""Layers, whether XLA compiles the step, precision."""
+
+GPU_WAYS: Final[tuple[Way, ...]] = (
+    ("cudnn", False, "float32"),
+    ("handwritten", True, "bfloat16"),
+    ("handwritten", True, "float32"),
+    ("cudnn", False, "bfloat16"),
+    ("keras", False, "float32"),
+    ("keras", False, "bfloat16"),
+)
+"""How a GPU can compute, in the order in which it is tried. XLA cannot compile cuDNN's kernels. In
+float32 a GPU may round factors to TF32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +43,29 @@ class ComputePath:
     """Name of the GPU, or `CPU`."""
     layers: Layers = "handwritten"
     is_compiled: bool = False
-    """Whether XLA compiles the step, or on a processor in bfloat16 what is between its products."""
+    """Whether XLA compiles the step, or on a processor in bfloat16 what is between its products.
+    On a GPU it compiles the optimizer in any case."""
     precision: Precision = "float32"
     shards: int = 1
     """Parts of a batch that are computed side by side, each in a thread."""
     steps_per_call: int = 1
     """At most so many steps go between two looks of the host at what the device computes. Nothing
-    of the result depends on it. More than one takes a batch in one shard, and no XLA."""
+    of the result depends on it. More than one takes a batch in one shard, on a GPU."""
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is made for a GPU."""
+        return self.device != "CPU"
+
+    @property
+    def has_compiled_step(self) -> bool:
+        """Whether XLA compiles loss and gradient as a whole."""
+        return self.is_compiled and (self.is_gpu or self.precision == "float32")
+
+    @property
+    def has_compiled_update(self) -> bool:
+        """Whether XLA compiles the optimizer."""
+        return self.is_compiled or self.is_gpu
 
     def facts(self) -> dict[str, str]:
         """By name, for the fingerprint of a checkpoint."""
@@ -69,85 +100,70 @@ class ExplainedPath:
     it."""
 
 
-def choose_path(
-    device: Device,
-    model: ModelConfig,
-    training: TrainingConfig,
-    size: RunSize,
-    precision: str | None = None,
-) -> ComputePath:
-    """Decide how to compute; `explain_path` without the reasons."""
-    return explain_path(device, model, training, size, precision).path
-
-
-def explain_path(
-    device: Device,
-    model: ModelConfig,
-    training: TrainingConfig,
-    size: RunSize,
-    precision: str | None = None,
-) -> ExplainedPath:
-    """Decide how to compute, from the settings and what the device offers.
+def gpu_paths(device: Device, model: ModelConfig, precision: str) -> list[ComputePath]:
+    """The ways that a network has on a GPU, in the order of `GPU_WAYS`.
 
     Args:
         device: As `configure_devices` describes it.
+        model: Shape of the network.
+        precision: `float32`, `bfloat16`, or `auto` for both.
+    """
+    is_bfloat16_known = device.capability is None or device.capability >= _BFLOAT16_CAPABILITY
+    return [
+        _gpu_path(device, way)
+        for way in GPU_WAYS
+        if precision in {"auto", way[2]}
+        and (way[0] == "handwritten" or not model.layer_norm)
+        and (way[2] == "float32" or is_bfloat16_known)
+    ]
+
+
+def reference_path(device: Device) -> ComputePath:
+    """The way that the others are held against on a GPU: with the least that could be wrong."""
+    return _gpu_path(device, ("handwritten", False, "float32"))
+
+
+def _gpu_path(device: Device, way: Way) -> ComputePath:
+    layers, is_compiled, precision = way
+    return ComputePath(device.name, layers, is_compiled, precision, steps_per_call=STEPS_PER_CALL)
+
+
+def explain_processor_path(
+    model: ModelConfig, training: TrainingConfig, size: RunSize, precision: str | None = None
+) -> ExplainedPath:
+    """Decide how to compute on a processor, from the settings and what it offers.
+
+    Args:
         model: Shape of the network.
         training: Length of the run, precision, threads.
         size: Of the run.
         precision: What an earlier part of the same run was computed in; otherwise `auto` measures.
     """
-    layers, layers_reason = _choose_layers(device, model)
-    shards, shards_reason = _choose_shards(device, training.threads, size.batch_size)
+    shards, shards_reason = _choose_shards(training.threads, size.batch_size)
     wanted, gain = precision or training.precision, None
     if wanted in {"float32", "bfloat16"}:
         chosen: Precision = "bfloat16" if wanted == "bfloat16" else "float32"
         precision_reason = "the run was begun in it" if precision else "the settings ask for it"
-    elif device.is_gpu:
-        chosen, precision_reason = _choose_gpu_precision(device)
     else:
         streams = size.batch_size // shards
         gain = measure_gain(model.hidden_size, streams, GATE_COUNTS[model.cell])
-        chosen, precision_reason = _choose_cpu_precision(gain)
-    is_worth_it = is_long(
+        chosen, precision_reason = _choose_precision(gain)
+    is_compiled = is_long(
         model, training, size.vocabulary_size, size.batch_size, size.training_characters
     )
-    is_compiled, compiler_reason = _choose_compiler(layers, is_worth_it)
+    length = "long enough" if is_compiled else "too short"
     reasons = {
-        "device": _device_reason(device),
-        "layers": layers_reason,
-        "compiler": compiler_reason,
+        "device": "TensorFlow sees no GPU that it can use",
+        "layers": f"on a processor it is faster than Keras's {model.cell}",
+        "compiler": f"the run is {length} to win back the seconds that XLA takes to compile",
         "precision": precision_reason,
         "shards": shards_reason,
     }
-    steps = STEPS_PER_CALL if layers == "cudnn" else 1
-    path = ComputePath(device.name, layers, is_compiled, chosen, shards, steps)
+    path = ComputePath(is_compiled=is_compiled, precision=chosen, shards=shards)
     return ExplainedPath(path, reasons, gain)
 
 
-def _device_reason(device: Device) -> str:
-    if not device.is_gpu:
-        return "TensorFlow sees no GPU that it can use"
-    others = len(device.gpus) - 1
-    return "a GPU is preferred" + (f"; {others} more stay idle" if others else "")
-
-
-def _choose_layers(device: Device, model: ModelConfig) -> tuple[Layers, str]:
-    cell = model.cell
-    if not device.is_gpu:
-        return "handwritten", f"on a processor it is faster than Keras's {cell}"
-    if model.layer_norm:
-        return "handwritten", "neither cuDNN nor Keras has an lstm with layer normalization"
-    if cell in {"lstm", "gru"}:
-        return "cudnn", (
-            f"NVIDIA's cuDNN has a kernel for {cell}, which Keras's layer takes; the host looks at "
-            f"it after up to {STEPS_PER_CALL} steps or {CALL_TIME:g} s"
-        )
-    return "keras", f"Keras's layer takes no kernel of cuDNN for {cell}: lstm and gru are faster"
-
-
-def _choose_shards(device: Device, threads: int | None, batch_size: int) -> tuple[int, str]:
-    if device.is_gpu:
-        return 1, "a GPU takes a batch as a whole"
+def _choose_shards(threads: int | None, batch_size: int) -> tuple[int, str]:
     count = thread_count(threads)
     shards = shard_count(count, batch_size)
     if shards == count:
@@ -158,27 +174,7 @@ def _choose_shards(device: Device, threads: int | None, batch_size: int) -> tupl
     )
 
 
-def _choose_gpu_precision(device: Device) -> tuple[Precision, str]:
-    needed = ".".join(map(str, _BFLOAT16_CAPABILITY))
-    if device.capability is None:
-        return "float32", f"the compute capability is not known; bfloat16 takes {needed}"
-    here = ".".join(map(str, device.capability))
-    if device.capability >= _BFLOAT16_CAPABILITY:
-        return "bfloat16", f"compute capability {here}; it takes {needed}"
-    return "float32", f"compute capability {here}; bfloat16 takes {needed}"
-
-
-def _choose_cpu_precision(gain: float) -> tuple[Precision, str]:
+def _choose_precision(gain: float) -> tuple[Precision, str]:
     measured = f"bfloat16 products measured {gain:.2f} times as fast as float32 ones"
     chosen: Precision = "bfloat16" if gain >= WORTHWHILE_GAIN else "float32"
     return chosen, f"{measured}; {WORTHWHILE_GAIN:g} is what it takes"
-
-
-def _choose_compiler(layers: Layers, is_worth_it: bool) -> tuple[bool, str]:
-    if layers == "cudnn":
-        return False, "XLA cannot compile cuDNN's kernels"
-    if layers == "keras":
-        return False, "compiling Keras's layers has not been found to pay"
-    if is_worth_it:
-        return True, "the run is long enough to win back the seconds that XLA takes to compile"
-    return False, "the run is too short to win back the seconds that XLA takes to compile"

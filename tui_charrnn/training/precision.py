@@ -37,6 +37,8 @@ class Arithmetic:
     """Whether products are in bfloat16; otherwise in the precision of what they are given."""
     is_fused: bool = False
     """Whether XLA compiles what is between two products; not where it compiles the whole step."""
+    is_stacked: bool = False
+    """Whether an LSTM's gates are one tensor, computed by one product, and not one for each."""
 
     def narrow(self, values: Tensor) -> Tensor:
         """Round to what products take."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.description import RunDescription, RunState
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.records import RunPlanned, RunWarned
+from tui_charrnn.runs.records import RunPlanned, RunWarned, format_way
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext
@@ -32,6 +33,12 @@ from tui_charrnn.training.timing import time_batches, time_evaluation
 from tui_charrnn.training.trial_facts import Trial, remember_trial
 from tui_charrnn.training.usage import resident_memory
 
+_TRYING: Final = "Trying which ways to compute are right on this GPU, and which is the fastest."
+_COMPILING: Final = (
+    f"{_TRYING} TensorFlow's package has no code for this GPU: the first start compiles it, for "
+    "minutes. CUDA_CACHE_PATH, a folder on a disk that lasts, keeps it."
+)
+
 
 def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
     run: RunDirectory,
@@ -56,9 +63,11 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
 
     check_cancelled()
     builder = _join(description, prepared, writer, interruption, team, check_cancelled)
+    if builder.device.is_gpu:
+        writer.set_status(message=_TRYING if builder.device.has_code else _COMPILING)
     config, count, seconds = prepared.training, builder.replica_count, None
     if prepared.checkpoint is not None and prepared.state is not None:
-        state, outset = prepared.state, _rebuild(builder, prepared, writer)
+        state, outset = prepared.state, _rebuild(builder, prepared, writer, check_cancelled)
         model = read_model(prepared.checkpoint.model)
         outset.engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
         plan = state.plan
@@ -113,14 +122,15 @@ def _join(
     return OutsetBuilder(description, prepared, device, replicas, team, interruption)
 
 
-def _rebuild(builder: OutsetBuilder, prepared: Prepared, writer: RunWriter) -> Outset:
+def _rebuild(
+    builder: OutsetBuilder,
+    prepared: Prepared,
+    writer: RunWriter,
+    check_cancelled: Callable[[], None],
+) -> Outset:
     """What a run was begun with that is gone on with, or begun again after a death."""
-    if prepared.state is not None:
-        precision = prepared.state.fingerprint.get("precision")
-    else:  # a trainer that died before its first checkpoint may have planned the run
-        precision = prepared.history.planned.precision if prepared.history.planned else None
     shards = recorded_shards(prepared, thread_count(prepared.training.threads))
-    outset = builder.build(prepared.training, shards, precision or None)
+    outset = builder.build(prepared.training, check_cancelled, shards)
     _tell_device(outset, builder.replica_count, writer)
     return outset
 
@@ -128,7 +138,13 @@ def _rebuild(builder: OutsetBuilder, prepared: Prepared, writer: RunWriter) -> O
 def _tell_device(outset: Outset, replicas: int, writer: RunWriter) -> None:
     words = device_words(outset.path.device, thread_count(outset.training.threads))
     words = f"{replicas} x {words}" if replicas > 1 else words
-    writer.set_status(device=words, precision=outset.path.precision)
+    writer.set_status(device=words, precision=outset.path.precision, message="")
+    if outset.path_record is not None:
+        for trial in outset.path_record.trials:
+            if trial.failure:
+                words = f"Not computed by {format_way(trial)}, which fails here: {trial.failure}"
+                writer.append(RunWarned(words))
+        writer.append(outset.path_record)
 
 
 def _plan_run(
@@ -140,14 +156,14 @@ def _plan_run(
 ) -> tuple[Outset, RunPlanned]:
     """Decide once what a run is computed with and how many steps it has, and record it."""
     if prepared.history.planned is not None:
-        return _rebuild(builder, prepared, writer), prepared.history.planned
+        return _rebuild(builder, prepared, writer, check_cancelled), prepared.history.planned
     chosen = None
     if prepared.training.auto_batch_size:
         writer.set_status(state=RunState.TIMING)
         outset, chosen = choose_batch_size(builder, prepared, check_cancelled)
         writer.append(chosen)
     else:
-        outset = builder.build(prepared.training)
+        outset = builder.build(prepared.training, check_cancelled)
     _tell_device(outset, builder.replica_count, writer)
     writer.set_status(state=RunState.TIMING)
     seconds = time_batches(outset.engine, outset.material, outset.training, check_cancelled)

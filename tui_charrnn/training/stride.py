@@ -8,6 +8,7 @@ Notation: K steps, T sequence length, B streams, H hidden size.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -41,7 +42,8 @@ class Stride:
         self._gradients = gradients
         self._update = update
         count, size = state_shape
-        characters = tf.TensorSpec((None, *batch_shape), tf.int32)
+        # 64 bits: TensorFlow keeps what has 32 in the host's memory
+        characters = tf.TensorSpec((None, *batch_shape), tf.int64)
         signature = [
             (characters, characters, tf.TensorSpec((None, batch_shape[0]), tf.float32)),
             tf.TensorSpec((None, 3), tf.float32),
@@ -49,6 +51,10 @@ class Stride:
             [tf.TensorSpec((batch_shape[0], size), tf.float32)] * count,
         ]  # K is left open: another one is not traced anew
         self._run = tf.function(self._take_steps, input_signature=signature, autograph=False)
+
+    def trace(self) -> Any:
+        """The graph of a call, without computing anything."""
+        return self._run.get_concrete_function().graph
 
     def take(
         self,
@@ -69,7 +75,11 @@ class Stride:
             The results up to the first that is not finite, which is the last of them and was not
             applied; and the states after the last step that was.
         """
-        stacked = tuple(tf.constant(np.stack(parts)) for parts in zip(*batches, strict=True))
+        inputs, targets, carried = zip(*batches, strict=True)
+        stacked = (
+            *(tf.constant(np.stack(texts, dtype=np.int64)) for texts in (inputs, targets)),
+            tf.constant(np.stack(carried)),
+        )
         with tf.device("CPU"):
             first = tf.constant(first_step, tf.int64)
         told, after = self._run(stacked, tf.constant(np.stack(numbers)), first, states)

@@ -16,7 +16,8 @@ from tui_charrnn.training.devices import configure_devices, device_words
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import Material
 from tui_charrnn.training.machine import thread_count
-from tui_charrnn.training.paths import RunSize, choose_path
+from tui_charrnn.training.path_choice import choose_path
+from tui_charrnn.training.paths import RunSize
 from tui_charrnn.training.standard_output import exclusive_output
 from tui_charrnn.training.timing import time_batches
 from tui_charrnn.training.trial_facts import Trial, TrialSettings, remember_trial, write_trial
@@ -38,8 +39,9 @@ def try_settings(settings: TrialSettings) -> Trial:
         settings.training_characters,
     )
     device = configure_devices(training.threads, size.batch_size)
-    path = choose_path(device, model, training, size)
-    engine = Engine(model, training, size.vocabulary_size, size.batch_size, path)
+    choice = choose_path(device, model, training, size)
+    path, shape = choice.path, (size.vocabulary_size, size.batch_size)
+    engine = choice.engine or Engine(model, training, *shape, path)
     # a length in steps: of one that is a time, a share would be spent on timing
     timed = replace(training, epochs=None, train_time=None, steps=1)
     seconds = time_batches(engine, _noise(size, training.sequence_length), timed)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tui_charrnn.durations import format_duration
 from tui_charrnn.runs.description import GpuUsage, Usage
+from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.run_view import RunView
@@ -54,8 +55,22 @@ def _machine_rows(view: RunView) -> Iterator[Row]:
         return
     yield "device", safe_line(status.device)
     yield "precision", safe_line(status.precision or (view.plan.precision if view.plan else ""))
+    if view.path is not None:
+        yield "computed by", _path_words(view.path)
     if status.usage is not None and view.is_live:
         yield from _usage_rows(status.usage)
+
+
+def _path_words(path: PathChosen) -> str:
+    """The way that a GPU computes in, and what came of trying the others."""
+    way = format_way(path)
+    seconds = next((t.seconds_per_step for t in path.trials if format_way(t) == way), None)
+    parts = [way]
+    if seconds is not None:
+        parts.append(f"{1000 * seconds:.2f} ms a step when tried")
+    failed = sum(bool(trial.failure) for trial in path.trials)
+    parts.append(f"{len(path.trials)} tried, {failed} failed")
+    return safe_line("; ".join(parts))
 
 
 def _usage_rows(usage: Usage) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from tui_charrnn.runs.records import (
     DynamicallyEvaluated,
     LearningRateChanged,
     ModelPublished,
+    PathChosen,
     RequestAnswered,
     RunDiverged,
     RunEnded,
@@ -87,6 +88,10 @@ def _fold_batch_size(_: RunView, record: BatchSizeChosen) -> Notice:
         f"Batch size {record.batch_size:,}, learning rate {record.learning_rate:.3g} (characters a "
         f"second: {', '.join(tried)}{failure})."
     )
+
+
+def _fold_path(view: RunView, record: PathChosen) -> None:
+    view.path = record
 
 
 def _fold_batch(view: RunView, record: BatchTrained) -> None:
@@ -240,6 +245,7 @@ _FOLDS: Final[Mapping[type[Told], Callable[[RunView, Any], Notice | None]]] = {
     BaselinesMeasured: _fold_baselines,
     RunPlanned: _fold_planned,
     BatchSizeChosen: _fold_batch_size,
+    PathChosen: _fold_path,
     BatchTrained: _fold_batch,
     BatchStretch: _fold_stretch,
     SplitEvaluated: _fold_evaluated,

@@ -11,6 +11,7 @@ from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
+    PathChosen,
     RunDiverged,
     RunEnded,
     RunPlanned,
@@ -37,6 +38,8 @@ class RunView:
     smoothed: RunningMean = field(default_factory=RunningMean)
     step: int = 0
     plan: RunPlanned | None = None
+    path: PathChosen | None = None
+    """How a GPU computes it; None on a processor."""
     baselines: BaselinesMeasured | None = None
     """The ladder of n-gram models, scored on the same held-out text."""
     evaluations: list[SplitEvaluated] = field(default_factory=list)

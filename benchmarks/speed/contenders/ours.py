@@ -12,7 +12,8 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.devices import configure_devices
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import Batch
-from tui_charrnn.training.paths import RunSize, choose_path
+from tui_charrnn.training.path_choice import choose_path
+from tui_charrnn.training.paths import RunSize
 
 
 def training_config(assignment: Assignment) -> TrainingConfig:
@@ -47,7 +48,9 @@ def build_step(assignment: Assignment) -> Step:
         layer_count=size.layer_count,
     )
     run = RunSize(assignment.vocabulary_size, size.batch_size, streams.steps_per_epoch)
-    path = choose_path(device, model, config, run)  # of a run of as many steps as one could wish
+    path = choose_path(
+        device, model, config, run
+    ).path  # of a run of as many steps as one could wish
     engine = Engine(model, config, assignment.vocabulary_size, size.batch_size, path)
 
     def step(number: int) -> float:
