@@ -154,14 +154,14 @@ def _die_paused() -> None:
 
 def take_strides(steps: int) -> None:
     """Let calls grow to so many steps, however long these take."""
-    from tui_charrnn.training import call_length, start
+    from tui_charrnn.training import call_length, outset
     from tui_charrnn.training.path_choice import PathChoice
     from tui_charrnn.training.paths import ComputePath, ExplainedPath
 
     def choose(*_: Any) -> PathChoice:
         return PathChoice(ExplainedPath(ComputePath("GPU", "keras", steps_per_call=steps), {}))
 
-    setattr(start, "choose_path", choose)  # noqa: B010  as above
+    setattr(outset, "choose_path", choose)  # noqa: B010  as above
     setattr(call_length, "CALL_TIME", math.inf)  # noqa: B010  as above
 
 

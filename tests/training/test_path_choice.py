@@ -210,9 +210,9 @@ def test_who_asks_to_leave_is_heard_between_two_trials() -> None:
     from tui_charrnn.training.path_choice import choose_path
     from tui_charrnn.training.paths import RunSize
 
-    def heed() -> None:
+    def check_cancelled() -> None:
         raise KeyboardInterrupt
 
     device = Device((Gpu("Some GPU", (9, 0)),))
     with pytest.raises(KeyboardInterrupt):
-        choose_path(device, MODEL, TRAINING, RunSize(V, B, 1000), None, heed)
+        choose_path(device, MODEL, TRAINING, RunSize(V, B, 1000), None, check_cancelled)

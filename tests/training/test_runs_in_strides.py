@@ -30,7 +30,7 @@ STEPS = 24
 @pytest.fixture(autouse=True)
 def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of a GPU, as far as a processor goes, and time enough for any call."""
-    from tui_charrnn.training import call_length, start
+    from tui_charrnn.training import call_length, outset
     from tui_charrnn.training.path_choice import PathChoice
     from tui_charrnn.training.paths import ComputePath, ExplainedPath
 
@@ -38,7 +38,7 @@ def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
         path = ComputePath("GPU", "keras", steps_per_call=STEPS_PER_CALL)
         return PathChoice(ExplainedPath(path, {}))
 
-    monkeypatch.setattr(start, "choose_path", choose)
+    monkeypatch.setattr(outset, "choose_path", choose)
     monkeypatch.setattr(call_length, "CALL_TIME", 1e9)
 
 
