@@ -21,16 +21,17 @@ from tui_charrnn.runs.file_system import in_place
 TIME_LIMIT: Final = 5.0
 """Seconds of computing in which a file must have been read or refused."""
 _CHANGES: Final = {
-    "os.rename": 2,
-    "os.remove": 1,
-    "os.rmdir": 1,
-    "os.mkdir": 1,
-    "os.truncate": 1,
-    "os.link": 2,
-    "os.symlink": 2,
-    "os.chmod": 1,
+    "os.rename": ((0, 2), (1, 3)),
+    "os.remove": ((0, 1),),
+    "os.rmdir": ((0, 1),),
+    "os.mkdir": ((0, 2),),
+    "os.truncate": ((0, None),),
+    "os.link": ((0, 2), (1, 3)),
+    "os.symlink": ((1, 2),),
+    "os.chmod": ((0, 2),),
 }
-"""Events of the interpreter that change the disk, and how many of their arguments are paths."""
+"""Events of the interpreter that change the disk: which of their arguments are paths, and which
+descriptors of the folders that those lie in."""
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Fuzzer:
         path.write_bytes(mutation(whole, rng))
         began = time.process_time()
         # the real system's, but for the waiting
-        with in_place(FaultyDisk()), _watched(self._work) as strays:
+        with in_place(_WatchedDisk()), _watched(self._work) as strays:
             try:
                 target.use(self._work)
             except CharRNNError:
@@ -101,6 +102,8 @@ class _Watch:
     def __init__(self) -> None:
         self.folder: Path | None = None
         self.strays: list[str] = []
+        self.opened_in: int | None = None
+        """Descriptor of the folder in which something is being opened, which the event lacks."""
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -109,16 +112,16 @@ class _Watch:
         if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             flags = arguments[2]
             if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC):
-                self._check(event, arguments[0])
+                self._check(event, arguments[0], self.opened_in)
         elif event in _CHANGES:
-            for path in arguments[: _CHANGES[event]]:
-                if not isinstance(
-                    path, int
-                ):  # an open file, which was looked at when it was opened
-                    self._check(event, path)
+            for number, folder in _CHANGES[event]:
+                path = arguments[number]
+                if not isinstance(path, int):  # an open file was looked at when it was opened
+                    self._check(event, path, None if folder is None else arguments[folder])
 
-    def _check(self, event: str, path: Any) -> None:
-        place = Path(os.path.realpath(os.fsdecode(path)))
+    def _check(self, event: str, path: Any, folder: int | None) -> None:
+        above = "" if folder in {None, -1} else Path(f"/proc/self/fd/{folder}").readlink()
+        place = Path(os.path.realpath(Path(above, os.fsdecode(path))))
         assert self.folder is not None
         if not place.is_relative_to(self.folder) and place != Path(os.devnull):
             self.strays.append(f"{event} {place}")
@@ -126,6 +129,17 @@ class _Watch:
 
 _WATCH: Final[list[_Watch]] = []
 """The one of this process: such a hook cannot be taken away."""
+
+
+class _WatchedDisk(FaultyDisk):
+    """Tells the watch in which folder a file is opened."""
+
+    def open(self, path: Path, flags: int, folder: int | None = None) -> int:
+        _WATCH[0].opened_in = folder
+        try:
+            return super().open(path, flags, folder)
+        finally:
+            _WATCH[0].opened_in = None
 
 
 @contextmanager
