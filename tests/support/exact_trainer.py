@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.support.command import PATIENCE
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.layout import RunDirectory
@@ -42,6 +43,30 @@ _RECORDS: Final = {
     "learning_rate_changed": LearningRateChanged,
     "rolled_back": RunRolledBack,
 }
+
+TRAINING: Final = TrainingConfig(
+    batch_size=32, sequence_length=8, steps=12, evaluations=4, precision="float32"
+)
+"""Scored and saved after steps 3, 6, 9 and 12; an epoch has 6 steps."""
+NETWORKS: Final = {
+    "lstm": (
+        ModelConfig(cell="lstm", embedding_size=5, hidden_size=7),
+        replace(TRAINING, dropout=0.3, cold_start_fraction=0.25, average_decay=0.8),
+    ),
+    "normalized": (
+        ModelConfig(embedding_size=5, hidden_size=7, layer_count=2, layer_norm=True),
+        replace(TRAINING, recurrent_weight_dropout=0.2, average_decay=0.8),
+    ),
+    "gru": (
+        ModelConfig(cell="gru", embedding_size=6, hidden_size=6, tied_output=True),
+        replace(TRAINING, cold_start_fraction=0.0, optimizer="adam"),
+    ),
+    "rnn": (
+        ModelConfig(cell="rnn", embedding_size=3, hidden_size=9, layer_count=3),
+        replace(TRAINING, dropout=0.5, recurrent_weight_dropout=0.2, precision="bfloat16"),
+    ),
+}
+"""Every cell, and between them all that an engine keeps from one step to the next."""
 
 
 class Kill(NamedTuple):

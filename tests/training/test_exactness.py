@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tests.support.exact_trainer import KILLED, Kill, Scenario, train_in_process
+from tests.support.exact_trainer import KILLED, NETWORKS, TRAINING, Kill, Scenario, train_in_process
 from tests.support.fake_run import created_run
 from tests.support.small_run import of_kind
-from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import (
@@ -26,31 +25,13 @@ from tui_charrnn.runs.records import (
 )
 
 pytestmark = pytest.mark.trainer
+THOROUGH = pytest.mark.stress
+"""What costs a process of TensorFlow for every kill; `test_worker.py` resumes every network in one
+process, and `tests/faults/test_crash.py` dies at every operation on the disk, with another engine.
+"""
 
-TRAINING = TrainingConfig(
-    batch_size=32, sequence_length=8, steps=12, evaluations=4, precision="float32"
-)
-"""Scored and saved after steps 3, 6, 9 and 12; an epoch has 6 steps."""
 RATE = TRAINING.learning_rate
 UNDISTURBED = Scenario()
-NETWORKS = {
-    "lstm": (
-        ModelConfig(cell="lstm", embedding_size=5, hidden_size=7),
-        replace(TRAINING, dropout=0.3, cold_start_fraction=0.25, average_decay=0.8),
-    ),
-    "normalized": (
-        ModelConfig(embedding_size=5, hidden_size=7, layer_count=2, layer_norm=True),
-        replace(TRAINING, recurrent_weight_dropout=0.2, average_decay=0.8),
-    ),
-    "gru": (
-        ModelConfig(cell="gru", embedding_size=6, hidden_size=6, tied_output=True),
-        replace(TRAINING, cold_start_fraction=0.0, optimizer="adam"),
-    ),
-    "rnn": (
-        ModelConfig(cell="rnn", embedding_size=3, hidden_size=9, layer_count=3),
-        replace(TRAINING, dropout=0.5, recurrent_weight_dropout=0.2, precision="bfloat16"),
-    ),
-}
 
 
 def new_run(folder: Path, cell: str = "lstm") -> RunDirectory:
@@ -108,6 +89,13 @@ def measured(run: RunDirectory) -> object:
     return batches, scores, (ended.best_step, ended.best_loss)
 
 
+def test_a_kill_leaves_no_trace(tmp_path: Path, whole: Callable[..., RunDirectory]) -> None:
+    run = new_run(tmp_path)
+    killed_and_resumed(run, UNDISTURBED, Kill("batch", 8))
+    assert_same_to_the_bit(run, whole())
+
+
+@THOROUGH
 @pytest.mark.parametrize(
     "kills",
     [
@@ -132,6 +120,7 @@ def test_kills_leave_no_trace(
     assert_same_to_the_bit(run, whole())
 
 
+@THOROUGH
 @pytest.mark.parametrize("cell", ["normalized", "gru", "rnn"])
 def test_nor_does_one_whatever_is_trained(
     tmp_path: Path, whole: Callable[..., RunDirectory], cell: str
@@ -141,6 +130,7 @@ def test_nor_does_one_whatever_is_trained(
     assert_same_to_the_bit(run, whole(cell))
 
 
+@THOROUGH
 def test_nor_does_one_between_the_records_of_a_call(
     tmp_path: Path, whole: Callable[..., RunDirectory]
 ) -> None:
@@ -152,6 +142,7 @@ def test_nor_does_one_between_the_records_of_a_call(
     assert measured(run) != measured(singly)  # other layers, in one shard
 
 
+@THOROUGH
 def test_a_change_takes_effect_at_the_same_step_again(
     tmp_path: Path, whole: Callable[..., RunDirectory]
 ) -> None:
@@ -162,6 +153,7 @@ def test_a_change_takes_effect_at_the_same_step_again(
     assert measured(run) != measured(whole())
 
 
+@THOROUGH
 @pytest.mark.parametrize(
     ("step", "to_step", "then"),
     [(8, 6, Kill("batch", 7)), (3, 0, Kill("batch", 1))],
@@ -197,6 +189,7 @@ def change_setting(run: RunDirectory, name: str, value: object) -> None:
     run.description.write_text(json.dumps(document), encoding="utf-8")
 
 
+@THOROUGH
 def test_the_bits_of_two_trainings_differ_where_anything_does(
     whole: Callable[..., RunDirectory],
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.exact_trainer import NETWORKS
 from tests.support.fake_run import created_run
 from tests.support.small_run import (
     MODEL,
@@ -74,13 +75,18 @@ def test_a_run_from_its_start_to_its_end(tmp_path: Path) -> None:
     assert (status.state, status.step, status.total_steps) == (RunState.FINISHED, 12, 12)
 
 
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("stop", [5, 6])
 def test_what_resumes_is_what_would_have_been_bit_for_bit(
-    tmp_path: Path, stop_at: Any, stop: int
+    tmp_path: Path, stop_at: Any, network: str, stop: int
 ) -> None:
-    whole = new_run(tmp_path / "whole")
+    """Right after a checkpoint, and between two of them."""
+    model, training = NETWORKS[network]
+    whole, parts = (
+        created_run(tmp_path / name, model=model, training=training) for name in ("whole", "parts")
+    )
     train(whole)
-    parts, interruption = new_run(tmp_path / "parts"), Interruption()
+    interruption = Interruption()
     stop_at(stop, interruption, Reason.PREEMPTED)
     assert train(parts, interruption) is ExitCode.RESUME_ME
     assert status_of(parts).state is RunState.SAVED
