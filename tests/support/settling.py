@@ -38,11 +38,12 @@ async def settled(app: App[Any]) -> None:
     """Wait until all messages are handled, those that follow from them too, and it is drawn."""
     for _ in range(_ROUNDS):
         await _messages_handled(app)
+        await pilot.Pilot(app)._wait_for_screen()  # also for what takes long to handle
+        await _messages_handled(app)
         screen = app.screen
         if not (screen._layout_required or screen._dirty_widgets or screen._callbacks):
             break
         screen._on_timer_update()
-    await pilot.Pilot(app)._wait_for_screen()  # also for what takes long to handle
 
 
 async def _messages_handled(app: App[Any]) -> None:

@@ -115,9 +115,12 @@ async def test_a_damaged_history_is_told_of(tmp_path: Path) -> None:
     history_file().parent.mkdir(parents=True)
     history_file().write_bytes(b"no database " * 500)
     async with history_page(tmp_path) as (_, pilot):
-        shown_words = " ".join(screen_text(pilot.app).replace("│", " ").split())
-        assert "is damaged" in shown_words
-        assert "Move the file away" in shown_words
+
+        def shown_words() -> str:
+            return " ".join(screen_text(pilot.app).replace("│", " ").split())
+
+        await wait_until(pilot, "it is told", lambda: "is damaged" in shown_words())
+        assert "Move the file away" in shown_words()
 
 
 async def test_a_text_that_another_program_deleted_is_listed_no_longer(tmp_path: Path) -> None:

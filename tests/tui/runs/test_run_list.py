@@ -263,6 +263,7 @@ async def test_what_is_not_seen_is_not_looked_for(tmp_path: Path) -> None:
         await pilot.pause(0.4)
         assert not app.list.summaries
         app.list.display = True
+        app.list.table.focus()  # Textual does not tell of every time that a pane is shown
         await wait_until(pilot, "the run", lambda: bool(row_of(app, "fake")))
 
 
