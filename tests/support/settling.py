@@ -38,6 +38,8 @@ async def settled(app: App[Any]) -> None:
     """Wait until all messages are handled, those that follow from them too, and it is drawn."""
     for _ in range(_ROUNDS):
         await _messages_handled(app)
+        if app._resize_event is not None:
+            app._check_resize()  # which a timer does else
         await pilot.Pilot(app)._wait_for_screen()  # also for what takes long to handle
         await _messages_handled(app)
         screen = app.screen
