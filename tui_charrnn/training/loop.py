@@ -13,6 +13,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
+from tui_charrnn.training.batches_ahead import BatchesAhead
 from tui_charrnn.training.call_length import CallLength
 from tui_charrnn.training.plan import Plan
 from tui_charrnn.training.schedule import RateChange, learning_rate_at
@@ -135,7 +136,7 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
         before the step or the evaluation, so going on from there would end the same way).
     """
     started = clock() - progress.elapsed
-    call = CallLength(engine.steps_per_call)
+    call, take_batches = CallLength(engine.steps_per_call), batch_source(engine, material, config)
     records: Iterable[BatchTrained | SplitEvaluated | RunDiverged]
     while not should_stop():
         if plan.is_evaluated(progress.step) and progress.evaluated_step < progress.step:
@@ -155,7 +156,7 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
                 for step in range(first, first + count)
             ]
             begun = clock()
-            results = _take_steps(engine, material, config, first, rates)
+            results = _take_steps(engine, take_batches(first, count), first, rates)
             seconds = clock() - begun
             call.note(count, seconds)
             records = _note_batches(progress, results, rates, (begun - started, seconds))
@@ -180,17 +181,24 @@ def has_stopped_gaining(progress: Progress, plan: Plan, config: TrainingConfig) 
 
 
 def _take_steps(
-    engine: TrainingEngine,
-    material: Material,
-    config: TrainingConfig,
-    first: int,
-    rates: Sequence[float],
+    engine: TrainingEngine, batches: Sequence[Batch], first: int, rates: Sequence[float]
 ) -> list[BatchResult]:
     if len(rates) == 1:
-        return [engine.train_batch(batch_at(material, config, first), first, rates[0])]
-    steps = range(first, first + len(rates))
-    batches = [batch_at(material, config, step) for step in steps]
+        return [engine.train_batch(batches[0], first, rates[0])]
     return engine.train_batches(batches, first, rates)
+
+
+def batch_source(
+    engine: TrainingEngine, material: Material, config: TrainingConfig
+) -> Callable[[int, int], list[Batch]]:
+    """What gives the batches from a step on, and how many: ahead of time where calls are long."""
+
+    def make(step: int) -> Batch:
+        return batch_at(material, config, step)
+
+    if engine.steps_per_call > 1:
+        return BatchesAhead(make).take
+    return lambda first, count: [make(step) for step in range(first, first + count)]
 
 
 def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:

@@ -1,0 +1,72 @@
+"""A whole run on what is taken for a GPU: ways are tried, recorded, kept on a resume.
+
+It is the processor, so cuDNN's operations have no kernel: the first way fails, as one would whose
+libraries do not fit.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.small_run import new_run, of_kind, train
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.runs.records import BatchTrained, PathChosen, RunResumed, RunWarned, format_way
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.interruption import Interruption, Reason
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture(autouse=True)
+def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui_charrnn.training import paths, start
+    from tui_charrnn.training.devices import Device, Gpu
+
+    ways = (("cudnn", False, "float32"), ("keras", False, "float32"))
+    monkeypatch.setattr(paths, "GPU_WAYS", ways)
+    device = Device((Gpu("Some GPU", (9, 0), has_code=False),))
+    monkeypatch.setattr(start, "configure_devices", lambda *_: device)
+
+
+def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages, set_status = [], RunWriter.set_status
+
+    def watch(self: RunWriter, **values: object) -> None:
+        messages.append(str(values.get("message", "")))
+        set_status(self, **values)  # type: ignore[arg-type]  # as they were given
+
+    monkeypatch.setattr(RunWriter, "set_status", watch)
+    run, interruption = new_run(tmp_path), Interruption()
+    append = RunWriter.append
+
+    def stop_at_4(self: RunWriter, record: object) -> None:
+        append(self, record)  # type: ignore[arg-type]  # as above
+        if isinstance(record, BatchTrained) and record.step == 4:
+            interruption.request(Reason.STOPPED)
+
+    monkeypatch.setattr(RunWriter, "append", stop_at_4)
+    assert train(run, interruption) is ExitCode.OK
+    (chosen,) = of_kind(run, PathChosen)
+    assert (chosen.device, format_way(chosen)) == ("Some GPU", "Keras's layers, float32")
+    assert [(format_way(each), bool(each.failure)) for each in chosen.trials] == [
+        ("own layers, float32", False),
+        ("cuDNN, float32", True),
+        ("Keras's layers, float32", False),
+    ]
+    assert "No OpKernel" in chosen.trials[1].failure
+    assert any("cuDNN, float32, which fails" in each.message for each in of_kind(run, RunWarned))
+    assert any("CUDA_CACHE_PATH" in message for message in messages)
+    assert messages[-1] == ""
+
+    assert train(run) is ExitCode.OK
+    _, kept = of_kind(run, PathChosen)
+    assert format_way(kept) == format_way(chosen)
+    assert [format_way(each) for each in kept.trials] == [
+        "own layers, float32",
+        "Keras's layers, float32",
+    ]
+    assert of_kind(run, BatchTrained)[-1].step == 12
+    assert of_kind(run, RunResumed)
+    assert not any("bit for bit" in each.message for each in of_kind(run, RunWarned))
