@@ -35,7 +35,7 @@ def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
 
     def watch(self: RunWriter, **values: object) -> None:
         messages.append(str(values.get("message", "")))
-        set_status(self, **values)  # type: ignore[arg-type]  # as they were given
+        set_status(self, **values)
 
     monkeypatch.setattr(RunWriter, "set_status", watch)
     run, interruption = new_run(tmp_path), Interruption()
