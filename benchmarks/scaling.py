@@ -17,7 +17,7 @@ from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.scale.report import SizeResult, scaling_report
 from benchmarks.scale.task import Measured, Task
 from benchmarks.speed.sizes import Size
-from tui_charrnn.cluster.ports import free_ports
+from tests.support.cluster_run import free_addresses
 from tui_charrnn.errors import ConfigError, RunError
 
 SIZES: Final = "64,64,64,256;64,64,64,512;64,100,256,1024"
@@ -33,7 +33,7 @@ def measure_workers(size: Size, workers: int, threads: int, steps: int) -> tuple
     Raises:
         RunError: If one of them fails.
     """
-    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(workers))
+    addresses = tuple(free_addresses(workers).split(","))
     with tempfile.TemporaryFile() as log:
         processes = [
             subprocess.Popen(

@@ -12,13 +12,12 @@ from tests.support.cluster_run import trains_anew
 from tests.support.command import ROOT, finish, wait_for
 from tests.support.job_queue import JobQueue
 from tests.support.small_run import of_kind, status_of
-from tui_charrnn.cli.launch_workers import Patience
-from tui_charrnn.cluster import company
+from tui_charrnn.cli import trainer_watch
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPreempted
 from tui_charrnn.runs.verification import verify_events
-from tui_charrnn.training import held_thread, team
+from tui_charrnn.training import held_thread
 
 PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
 SETTINGS = (
@@ -61,9 +60,9 @@ def test_the_job_is_preempted_twice_and_requeued_until_it_is_finished(tmp_path: 
 def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path) -> None:
     corpus, runs = tmp_path / "my.txt", tmp_path / "runs"
     corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
-    run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin", tasks=2)
+    run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin", tasks=3)
     words = [str(job_script(tmp_path, has_nodes=True)), str(corpus), "my-run", *SETTINGS.split()]
-    job = queue.submit(*words, "--steps=300", runs=runs)
+    job = queue.submit(*words, "--steps=300", "--batch-size=6", runs=runs)
     wait_for("the first job trains", trains_anew(run, 1))
     os.kill(queue.step, signal.SIGUSR1)
     ended = finish(job)
@@ -114,15 +113,16 @@ def test_every_option_of_the_program_exists() -> None:
     assert named <= options(get_command(command_line(["--help"])))
 
 
+@pytest.mark.tensorflow
 def test_the_patience_is_that_of_the_program() -> None:
-    page, launch = " ".join(PAGE.split()), Patience()
+    from tui_charrnn.training.distributed import coordination
+
+    page = " ".join(PAGE.split())
     for sentence in (
         f"longer than {held_thread.PATIENCE:g} seconds",
-        f"after {company.PATIENCE:g} seconds without a sign of life",
-        f"at most {team.PATIENCE:g} seconds later",
-        f"Whoever has not ended {launch.noticing:g} seconds after the first is told to",
-        f"killed another {launch.leaving:g} seconds later",
+        f"after {coordination.HEARTBEAT:g} seconds without a sign of life",
+        f"stopped (SIGSTOP) for {trainer_watch.STOPPED_FOR:g} seconds",
     ):
         assert sentence in page
     assert "ten minutes more than `--meet-within`" in page
-    assert team.PREPARATION == 600.0
+    assert coordination.PREPARATION == 600.0

@@ -12,16 +12,16 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.scale.task import Measured, Task
-from tui_charrnn.cluster.membership import Cluster
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.training.devices import configure_devices
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
+from tui_charrnn.training.distributed.replicas import Replicas, open_hardware
+from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Batch
 from tui_charrnn.training.path_choice import choose_path
 from tui_charrnn.training.paths import RunSize
-from tui_charrnn.training.placement import Placement
-from tui_charrnn.training.replicas import Replicas, make_strategy
-from tui_charrnn.training.replicated_engine import ReplicatedEngine
 
 _FIRST_STEPS: Final = 5
 """In which programs are traced and compiled."""
@@ -45,27 +45,40 @@ def measure(task: Task) -> Measured:
         hidden_size=size.hidden_size,
         layer_count=size.layer_count,
     )
-    device = configure_devices(task.threads, size.batch_size)
-    placement = Placement(Cluster(task.addresses, task.rank))
-    replicas = Replicas(make_strategy(placement, 1 if device.is_gpu else 0), task.rank)
+    placement = Placement(Cluster(task.rank, workers, task.addresses))
+    joint = JointTask(placement=placement)
+    hardware = open_hardware(placement, task.threads, size.batch_size * workers, joint)
+    device, replicas = hardware.device, hardware.replicas
+    if replicas is None:
+        raise RuntimeError("even one worker has a strategy here")
     run = RunSize(task.vocabulary_size, size.batch_size, _LONG_RUN)
     path = choose_path(device, model, training, run).path
     shape = (model, training, task.vocabulary_size, size.batch_size * workers, path)
     engine = Engine(*shape) if workers == 1 else ReplicatedEngine(*shape, replicas)
     parameters = sum(each.size for each in engine.model_tensors().values())
-    steps = _time_steps(engine.train_batch, task, size.batch_size * workers)
+    batch = _random_batch(task, size.batch_size * workers)
+    steps: tuple[float, ...] = ()
+    if isinstance(engine, ReplicatedEngine) and task.rank:
+        engine.follow(lambda _: batch, Interruption(), None)
+    else:
+        steps = _time_steps(engine.train_batch, batch, task.steps)
+    if isinstance(engine, ReplicatedEngine) and not task.rank:
+        engine.end(ExitCode.OK)
     means = {count: _time_means(replicas, count) for count in (*task.reduced, 4 * parameters)}
     return Measured(4 * parameters, steps, means, path.facts())
 
 
-def _time_steps(
-    train: Callable[[Batch, int, float], object], task: Task, streams: int
-) -> tuple[float, ...]:
+def _random_batch(task: Task, streams: int) -> Batch:
     shape = (streams, task.size.sequence_length + 1)
     text = np.random.default_rng(7).integers(0, task.vocabulary_size, shape, dtype=np.int32)
-    batch = Batch(text[:, :-1], text[:, 1:], np.ones(streams, np.float32))
+    return Batch(text[:, :-1], text[:, 1:], np.ones(streams, np.float32))
+
+
+def _time_steps(
+    train: Callable[[Batch, int, float], object], batch: Batch, steps: int
+) -> tuple[float, ...]:
     taken = []
-    for number in range(1, _FIRST_STEPS + task.steps + 1):
+    for number in range(1, _FIRST_STEPS + steps + 1):
         began = time.perf_counter()
         train(batch, number, 1e-3)
         taken.append(time.perf_counter() - began)
@@ -77,8 +90,8 @@ def _time_means(replicas: Replicas, size: int) -> tuple[float, ...]:
     taken = []
     for _ in range(_FIRST_MEANS + _MEANS):
         began = time.perf_counter()
-        (mean,), *_ = replicas.mean(values)
-        mean[0].numpy()  # it is there
+        _, means = replicas.sum([tf.zeros([1])] * len(values), values)
+        means[0][0].numpy()  # it is there
         taken.append(time.perf_counter() - began)
     return tuple(taken[_FIRST_MEANS:])
 

@@ -18,6 +18,7 @@ def corpus(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[ClusterRun]:
-    """Processes that are gone after the test."""
+    """Processes that are gone after the test, and have left no temporary files."""
     with cluster_run(tmp_path) as made:
         yield made
+    assert made.temporary_files() == []

@@ -10,10 +10,8 @@ from tests.support.cluster_run import ClusterRun, free_addresses
 from tests.support.command import ROOT
 from tui_charrnn import __version__
 
-
-def assert_nothing_written(cluster: ClusterRun) -> None:
-    assert not cluster.run.path.exists()
-    assert list(cluster.folder.glob("place-*/*")) == []
+pytestmark = [pytest.mark.tensorflow, pytest.mark.stress]
+SIZES = pytest.mark.parametrize("size", [2, 3])
 
 
 def refused(cluster: ClusterRun, code: int, *words: str) -> None:
@@ -22,79 +20,56 @@ def refused(cluster: ClusterRun, code: int, *words: str) -> None:
         assert ended.returncode == code, ended
         told = ended.stderr.decode()
         assert all(word in told for word in words), told
-    assert_nothing_written(cluster)
+    assert not cluster.run.path.exists()
 
 
-def changed(folder: Path, code: str) -> dict[str, str]:
-    """Variables for a program that runs some code before it begins."""
-    (folder / "sitecustomize.py").write_text(code, encoding="utf-8")
-    return {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
-
-
-def test_different_corpora(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
+@SIZES
+def test_different_corpora(cluster: ClusterRun, corpus: Path, tmp_path: Path, size: int) -> None:
     other = tmp_path / "other.txt"
     other.write_text("not to be, or to be: that is no question.\n" * 200, encoding="utf-8")
-    cluster.start([corpus, other])
-    refused(cluster, 3, "corpus")
+    cluster.start([*[corpus] * (size - 1), other])
+    refused(cluster, 3, "the same corpus", "on rank 0", f"on rank {size - 1}")
 
 
-def test_different_settings(cluster: ClusterRun, corpus: Path) -> None:
-    addresses = free_addresses(2)
-    cluster.start([corpus], "--learning-rate=0.01", cluster=addresses)
-    cluster.start([corpus], "--learning-rate=0.02", ranks=[1], cluster=addresses)
-    refused(cluster, 2, "--learning-rate", "0.01", "0.02")
+@SIZES
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("damage", ["missing", "not UTF-8", "empty"])
+def test_a_text_that_one_rank_cannot_read(
+    cluster: ClusterRun, corpus: Path, tmp_path: Path, size: int, rank: int, damage: str
+) -> None:
+    broken = tmp_path / "broken.txt"
+    if damage != "missing":
+        broken.write_bytes(b"" if damage == "empty" else b"abc \xff\xfe def\n" * 200)
+    cluster.start([broken if each == rank else corpus for each in range(size)])
+    refused(cluster, 3, "broken.txt")
 
 
-def test_different_versions(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
-    later = changed(tmp_path, "import tui_charrnn\n\ntui_charrnn.__version__ = '99.0'\n")
-    addresses = free_addresses(2)
-    cluster.start([corpus], cluster=addresses)
-    cluster.start([corpus], ranks=[1], cluster=addresses, variables=later)
-    refused(cluster, 2, "the same program", f"{__version__} on rank 0", "99.0 on rank 1")
+@SIZES
+def test_different_settings(cluster: ClusterRun, corpus: Path, size: int) -> None:
+    own = {size - 1: ["--learning-rate=0.02"]}
+    cluster.start([corpus] * size, "--learning-rate=0.01", own=own)
+    refused(cluster, 2, "--learning-rate", "0.01", "0.02", f"rank {size - 1} (127.0.0.1:")
 
 
-def test_two_equal_ranks(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
-    hasty = changed(
-        tmp_path, "from tui_charrnn.cluster import reception\n\nreception.REFUSING = 1.0\n"
-    )
-    cluster.start([corpus] * 3, "--batch-size=9", ranks=[0, 1, 1], variables=hasty)
-    refused(cluster, 2, "rank")
+@SIZES
+def test_different_versions(cluster: ClusterRun, corpus: Path, tmp_path: Path, size: int) -> None:
+    code = "import tui_charrnn\n\ntui_charrnn.__version__ = '99.0'\n"
+    (tmp_path / "sitecustomize.py").write_text(code, encoding="utf-8")
+    later = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    addresses = free_addresses(size)
+    cluster.start([corpus] * (size - 1), cluster=addresses)
+    others = cluster.programs
+    cluster.start([corpus], ranks=[size - 1], cluster=addresses, variables=later)
+    cluster.programs[:0] = others
+    refused(cluster, 2, "the same program", f"{__version__} on rank 0", "99.0 on rank")
 
 
-def test_a_rank_that_there_is_not(cluster: ClusterRun, corpus: Path) -> None:
-    cluster.start([corpus], ranks=[2], cluster=free_addresses(2))
-    refused(cluster, 2, "rank")
-
-
-def test_a_batch_that_cannot_be_divided(cluster: ClusterRun, corpus: Path) -> None:
-    cluster.start([corpus], cluster=free_addresses(3))
-    refused(cluster, 2, "batch_size=8", "6 or 9")
-
-
-def test_a_cluster_without_headless(cluster: ClusterRun, corpus: Path) -> None:
-    cluster.start([corpus], "--detach", cluster=free_addresses(2))
-    refused(cluster, 2, "--headless")
-
-
-@pytest.mark.parametrize("devices", ["0", "many", "99999"])
-def test_a_number_of_devices_that_is_none(cluster: ClusterRun, corpus: Path, devices: str) -> None:
-    cluster.start([corpus], f"--devices={devices}", cluster=free_addresses(2))
-    refused(cluster, 2, "--devices", devices)
-
-
-def test_a_port_that_is_in_use(cluster: ClusterRun, corpus: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        cluster.start([corpus], cluster=f"{address},{free_addresses(1)}")
-        refused(cluster, 2, address)
-
-
-def test_one_that_never_comes_is_named(cluster: ClusterRun, corpus: Path) -> None:
-    addresses = free_addresses(2)
-    cluster.start([corpus], "--meet-within=2s", cluster=addresses)
-    refused(cluster, 75, "ank 1", addresses.partition(",")[2])
+@pytest.mark.parametrize(("size", "nearest"), [(2, "8 or 10"), (4, "8 or 12")])
+def test_a_batch_that_cannot_be_divided(
+    cluster: ClusterRun, corpus: Path, size: int, nearest: str
+) -> None:
+    cluster.start([corpus] * size, "--batch-size=9")
+    refused(cluster, 2, "batch_size=9", nearest)
 
 
 def test_a_run_whose_name_is_taken(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
@@ -106,3 +81,10 @@ def test_a_run_whose_name_is_taken(cluster: ClusterRun, corpus: Path, tmp_path: 
         assert ended.returncode == 2, ended
         assert "another name" in ended.stderr.decode()
     assert [each.name for each in taken.iterdir()] == ["note"]
+
+
+def test_a_port_that_is_in_use(cluster: ClusterRun, corpus: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        cluster.start([corpus], cluster=f"{address},{free_addresses(1)}")
+        refused(cluster, 2, address)

@@ -1,9 +1,10 @@
 """Commands that train one run together on the loopback, each with a trainer of its own."""
 
 import contextlib
-import json
 import os
+import random
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,14 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.command import PATIENCE, finish, start_program, wait_for
-from tui_charrnn.cluster.ports import free_ports
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import BatchTrained, RunStarted
 
 SETTINGS: Final = (
     "--preset=tiny",
-    "--batch-size=8",
+    "--batch-size=12",
     "--sequence-length=8",
     "--hidden-size=8",
     "--embedding-size=4",
@@ -31,11 +31,20 @@ SETTINGS: Final = (
     "--no-samples",
 )
 """Of a run that trains on until it is told to stop."""
+_UNLENT: Final = range(20_000, 32_768)
+"""Ports that systems do not lend to outgoing connections, so that none takes a chosen one."""
 
 
 def free_addresses(count: int) -> str:
     """Addresses on the loopback that nobody has just now, nor gets for an outgoing connection."""
-    return ",".join(f"127.0.0.1:{port}" for port in free_ports(count))
+    found: list[str] = []
+    for port in random.SystemRandom().sample(_UNLENT, len(_UNLENT)):
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("", port))
+            found.append(f"127.0.0.1:{port}")
+        if len(found) == count:
+            break
+    return ",".join(found)
 
 
 def trains_anew(run: RunDirectory, starts: int) -> Callable[[], bool]:
@@ -63,7 +72,7 @@ class ClusterRun:
 
     @property
     def run(self) -> RunDirectory:
-        """The run, which the chief writes."""
+        """The run, which rank 0 writes."""
         return RunDirectory(self.folder / "runs" / self.name)
 
     def start(
@@ -72,13 +81,24 @@ class ClusterRun:
         *options: str,
         ranks: Sequence[int] | None = None,
         cluster: str | None = None,
+        own: Mapping[int, Sequence[str]] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Start a command for each corpus; the ranks are 0, 1, ... if nobody says."""
+        """Start a command for each corpus; the ranks are 0, 1, ... if nobody says.
+
+        Args:
+            corpora: The text of each.
+            options: Of all.
+            ranks: Of each.
+            cluster: Addresses; free ones if nobody says.
+            own: Further options, by place.
+            variables: Of all.
+        """
         addresses = cluster or free_addresses(len(corpora))
+        self.programs = []
         for place, corpus in enumerate(corpora):
-            own = self.folder / f"place-{place}"
-            own.mkdir(exist_ok=True)
+            temporary = self.folder / f"place-{place}"
+            temporary.mkdir(exist_ok=True)
             self.programs.append(
                 start_program(
                     "train",
@@ -91,9 +111,10 @@ class ClusterRun:
                     f"--meet-within={PATIENCE:g}s",
                     *SETTINGS,
                     *options,
+                    *(own or {}).get(place, ()),
                     str(corpus),
                     variables={
-                        "TMPDIR": str(own),
+                        "TMPDIR": str(temporary),
                         "CUDA_VISIBLE_DEVICES": "-1",
                         **(variables or {}),
                     },
@@ -118,27 +139,43 @@ class ClusterRun:
         wait_for(f"step {step} is trained", is_there, PATIENCE)
 
     def trainer_of(self, place: int) -> int:
-        """The process that trains for a command."""
-        if place == 0:
-            return self._pid(self.run.status)
-        (status,) = (self.folder / f"place-{place}").glob("charrnn-tui-*/*/state.json")
-        return self._pid(status)
+        """The process that trains for a command: its only child."""
+        (trainer,) = self.trainers_of(place)
+        return trainer
 
-    def _pid(self, status: Path) -> int:
-        pid: int = json.loads(status.read_text(encoding="utf-8"))["pid"]
-        return pid
+    def trainers_of(self, place: int) -> list[int]:
+        """The children of a command: none before it has started its trainer."""
+        pid = self.programs[place].pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+        return [int(child) for child in children.split()]
+
+    def temporary_files(self) -> list[str]:
+        """What is left in the folders for temporary files of all commands."""
+        return [str(each) for each in self.folder.glob("place-*/*")]
 
     def wait_for(self, claim: str, is_true: Callable[[], bool]) -> None:
         """Wait until something has become true."""
         wait_for(claim, is_true, PATIENCE)
 
-    def end_of(self, place: int) -> "subprocess.CompletedProcess[bytes]":
-        """Wait until one has ended; how it did."""
-        return finish(self.programs[place])
-
     def end(self) -> list["subprocess.CompletedProcess[bytes]"]:
         """Wait until all have ended; how they did, by place."""
         return [finish(program) for program in self.programs]
+
+    def codes(self) -> list[int]:
+        """Wait until all have ended; their exit codes, by place."""
+        return [each.returncode for each in self.end()]
+
+    def kill_all(self) -> None:
+        """Leave no process behind."""
+        for place, program in enumerate(self.programs):
+            if program.poll() is None:
+                with contextlib.suppress(OSError, ValueError):
+                    os.kill(self.trainer_of(place), signal.SIGKILL)
+            program.kill()
+            program.wait()
+            for stream in (program.stdin, program.stdout, program.stderr):
+                if stream is not None:
+                    stream.close()
 
 
 @contextmanager
@@ -148,12 +185,4 @@ def cluster_run(folder: Path) -> Iterator[ClusterRun]:
     try:
         yield made
     finally:
-        for place, program in enumerate(made.programs):
-            if program.poll() is None:
-                with contextlib.suppress(OSError, ValueError, KeyError):
-                    os.kill(made.trainer_of(place), signal.SIGKILL)
-            program.kill()
-            program.wait()
-            for stream in (program.stdin, program.stdout, program.stderr):
-                if stream is not None:
-                    stream.close()
+        made.kill_all()

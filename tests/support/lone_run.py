@@ -41,3 +41,8 @@ def losses_of(run: RunDirectory) -> dict[int, float]:
     """The loss of every step, as it was trained last."""
     records = RunReader(run).read_new()
     return {each.step: each.loss for each in records if isinstance(each, BatchTrained)}
+
+
+def train_to_the_end(run: RunDirectory) -> None:
+    """Train a run in this process until it is finished."""
+    assert run_training(run, Interruption()) is ExitCode.OK

@@ -16,11 +16,11 @@ import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
+from tui_charrnn.training.distributed.replicas import Replicas
+from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import BatchResult, Material, batch_at
 from tui_charrnn.training.paths import ComputePath
-from tui_charrnn.training.replicas import Replicas
-from tui_charrnn.training.replicated_engine import ReplicatedEngine
 
 V, B, T, STEPS, HALF = 11, 8, 5, 100, 40
 MODEL: Final = ModelConfig(embedding_size=3, hidden_size=7, layer_count=2)
@@ -80,7 +80,7 @@ def measure() -> dict[str, Any]:
     found["alike"] = [two.is_alike()]
     weights = two.model_tensors()
     weights["output.bias"][3] = np.nextafter(weights["output.bias"][3], np.float32(9))
-    two._parts[1].restore(weights, two._parts[1].training_tensors())
+    two._engines[1].restore(weights, two._engines[1].training_tensors())
     found["alike"].append(two.is_alike())
     two.restore(weights, two.training_tensors())
     found["alike"].append(two.is_alike())

@@ -8,18 +8,20 @@ import pytest
 
 from tests.support.command import PATIENCE, ROOT
 from tests.support.fake_run import created_run
-from tests.support.small_run import before_batches, new_run, status_of, train
+from tests.support.small_run import before_batches, new_run, status_of
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.team import Team
+from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
+from tui_charrnn.training.distributed.roles import INSISTED, Peers
+from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training.worker import run_training
 
 HELD = """
 import os, signal, sys, threading
 from functools import partial
 from pathlib import Path
-from tui_charrnn.errors import BrokenClusterError
 from tui_charrnn.runs.file_system import FileSystem, in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
@@ -34,7 +36,7 @@ class Disk(FileSystem):
             os.read(nothing, 1)
         super().fsync(descriptor)
 
-path, loss = sys.argv[1:]
+(path,) = sys.argv[1:]
 is_held, (nothing, _open_end) = threading.Event(), os.pipe()
 worker.LAST_WORDS = 0.2
 interruption = Interruption()
@@ -43,11 +45,7 @@ with in_place(Disk()), RunWriter(RunDirectory(Path(path)), heartbeat=3600) as wr
     leave = partial(worker._leave_at_once, writer)
     with HeldThread(interruption, None, leave, patience=0.1):
         is_held.set()
-        if loss:
-            lost = partial(worker._break_off_at_once, writer, BrokenClusterError(loss))
-            threading.Timer(0.1, lost).start()
-        else:
-            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
         writer.sync()
 """
 
@@ -75,11 +73,10 @@ def test_the_process_waits_for_no_step() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"stepping\n", b"")
 
 
-@pytest.mark.parametrize("loss", ["", "Rank 1 is gone."])
-def test_a_disk_that_does_not_answer_holds_nobody(tmp_path: Path, loss: str) -> None:
+def test_a_disk_that_does_not_answer_holds_nobody(tmp_path: Path) -> None:
     run = created_run(tmp_path)
     ended = subprocess.run(
-        [sys.executable, "-c", HELD, str(run.path), loss],
+        [sys.executable, "-c", HELD, str(run.path)],
         capture_output=True,
         check=False,
         cwd=ROOT,
@@ -93,21 +90,22 @@ def test_a_disk_that_does_not_answer_holds_nobody(tmp_path: Path, loss: str) -> 
 
 
 @pytest.mark.trainer
-def test_whoever_stops_at_once_deserts_the_others(
+def test_whoever_stops_at_once_leaves_the_others_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """They are told of it: it may have been in the middle of what all do together."""
     run = new_run(tmp_path)
-    told: list[str] = []
+    told: list[tuple[int, str]] = []
 
     def insist(step: int) -> None:
         if step == 5:
             raise KeyboardInterrupt
 
-    def desert(_team: Team, sentence: str) -> None:
-        told.append(sentence)
-
     before_batches(monkeypatch, insist)
-    monkeypatch.setattr(Team, "desert", desert)
-    assert train(run) is ExitCode.INTERRUPTED
-    assert told == ["it was interrupted a second time, and stopped at once."]
+    monkeypatch.setattr(Peers, "meet", lambda *_: {})
+    monkeypatch.setattr(Peers, "check", lambda _peers: None)
+    monkeypatch.setattr(Peers, "part", lambda _peers, code, words: told.append((code, words)))
+    task = JointTask(placement=Placement(Cluster(0, 2)))
+    assert run_training(run, Interruption(), task=task) is ExitCode.INTERRUPTED
+    assert told == [(ExitCode.INTERRUPTED, INSISTED)]
     assert status_of(run).state is RunState.INTERRUPTED

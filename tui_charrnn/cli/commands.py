@@ -13,7 +13,6 @@ from tui_charrnn.invocation import COMPLETION
 COMMANDS: Final = {
     "train": "train:train",
     "resume": "resume:resume",
-    "launch": "launch:launch",
     "generate": "generate:generate",
     "score": "score:score",
     "neurons": "neurons:neurons",

@@ -24,6 +24,8 @@ START_PATIENCE: Final = 10.0
 """Seconds that a trainer is given to take its run up before it is left alone."""
 
 Launch = Callable[[], "subprocess.Popen[bytes]"]
+Watch = Callable[["subprocess.Popen[bytes]", ExitCode | None], None]
+"""Is given a trainer now and then, and how it is to end if it was told to leave."""
 
 
 class Reporter(Protocol):
@@ -67,7 +69,13 @@ def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStat
         return before
 
 
-def follow(run: RunDirectory, reader: RunReader, launch: Launch, reporter: Reporter) -> int:
+def follow(
+    run: RunDirectory,
+    reader: RunReader,
+    launch: Launch,
+    reporter: Reporter,
+    watch: Watch = lambda _trainer, _leaving: None,
+) -> int:
     """Start a trainer and report on it until it ends.
 
     SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 go on to the trainer, which runs in a session of its own
@@ -88,6 +96,7 @@ def follow(run: RunDirectory, reader: RunReader, launch: Launch, reporter: Repor
         with relay.listening():
             trainer = relay.adopt(launch())
             while trainer.poll() is None:
+                watch(trainer, relay.leaving)
                 status = newest_status(run, status)
                 with _past_a_hang_up():
                     relay.tell(reporter.tell)
@@ -101,6 +110,19 @@ def follow(run: RunDirectory, reader: RunReader, launch: Launch, reporter: Repor
     finally:
         with _past_a_hang_up():
             reporter.close()
+    return relay.explained(trainer.returncode)
+
+
+def attend(launch: Launch, tell: Callable[[str], None], watch: Watch) -> int:
+    """Start a trainer that writes no run, and stay until it ends; as `follow`."""
+    relay = _SignalRelay()
+    with relay.listening():
+        trainer = relay.adopt(launch())
+        while trainer.poll() is None:
+            watch(trainer, relay.leaving)
+            with _past_a_hang_up():
+                relay.tell(tell)
+            time.sleep(POLL_INTERVAL)
     return relay.explained(trainer.returncode)
 
 
@@ -169,6 +191,14 @@ class _SignalRelay:
         """Say what became of the signals that came since the last time."""
         while self._sentences:
             tell(self._sentences.popleft())
+
+    @property
+    def leaving(self) -> ExitCode | None:
+        """How a trainer ends that was told to leave; None if it was not."""
+        if not self._handed_on:
+            return None
+        only_interrupt = self._handed_on == {signal.SIGINT}
+        return ExitCode.INTERRUPTED if only_interrupt else ExitCode.RESUME_ME
 
     def explained(self, returncode: int) -> int:
         """The exit code of a trainer that one of these signals ended before it listened.

@@ -1,116 +1,188 @@
-"""The commands of one training over several processes: they agree before anything is written.
+"""The command of one rank of a training over several processes.
 
-The chief's command makes the run or finds it, and tells the others what it is. Each of them makes a
-folder of its own for its trainer's log, which is gone when it ends, so nothing has to be shared.
+Rank 0 makes the run or finds it, and follows its trainer as any command does. Every other rank
+starts a trainer that writes nothing, and stays until it ends. The trainers meet, agree and train
+(`training/distributed/`).
 """
 
-import importlib.metadata
-import json
-import shutil
-import tempfile
-from collections.abc import Mapping
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 import typer
 
-from tui_charrnn import __version__
-from tui_charrnn.cli.following import follow, newest_status
-from tui_charrnn.cli.launching import Watching, code_after_loss, launch, tell_failure
+from tui_charrnn.cli.following import attend, newest_status
+from tui_charrnn.cli.launching import Watching, launch, start_and_watch
 from tui_charrnn.cli.output import narrate
-from tui_charrnn.cli.preemption import preemptible
-from tui_charrnn.cli.reporting import QuietReporter
+from tui_charrnn.cli.preemption import left_of, within
+from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
-from tui_charrnn.cli.vigil import Vigil
-from tui_charrnn.cluster.company import Company
-from tui_charrnn.cluster.meeting import meet
-from tui_charrnn.errors import (
-    BrokenClusterError,
-    CharRNNError,
-    ExitCode,
-    PreemptedError,
-    StorageError,
-)
-from tui_charrnn.model.weights import parameter_count
-from tui_charrnn.runs.creation import create_run
-from tui_charrnn.runs.description import RunDescription, RunState
+from tui_charrnn.cli.trainer_watch import TrainerWatch
+from tui_charrnn.errors import CharRNNError, ExitCode, PreemptedError, RunError, StorageError
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.launcher import TRAINER, trainer_environment
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.locking import keep_trainers_out
 from tui_charrnn.runs.reader import RunReader, read_description
+from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.batches import fitting_batch_size
-from tui_charrnn.text.corpus import Corpus, split_point
-from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.placement import ALL, Placement, refuse_uneven
-from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.text.corpus import split_point
+from tui_charrnn.training.distributed.placement import (
+    ALL,
+    Cluster,
+    JointTask,
+    Placement,
+    refuse_uneven,
+)
 
 _OWN_AFFAIRS: Final = frozenset({"threads", "max_time"})
 """Settings that each process may have of its own."""
-_EXPECTED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
 
 
-def _replicas(placement: Placement) -> int:
-    """How many there are at least: with `--devices all`, each process may have several."""
-    return placement.processes * (placement.devices or 1)
-
-
-def settle_run(
-    request: RunRequest, text: Corpus, placement: Placement
-) -> tuple[RunDirectory, Vigil | None]:
-    """The run to be trained, made where it is not there; in a cluster, once all agree on it.
+def train_jointly(
+    request: RunRequest,
+    words: Sequence[str],
+    reading: Mapping[str, Any],
+    watching: Watching,
+    limit: float | None,
+) -> NoReturn:
+    """Train together with other processes, as the rank that this one has.
 
     Args:
         request: Which run.
-        text: What it is trained on.
-        placement: Which processes and devices train it.
-
-    Returns:
-        The run; in a cluster, except on the chief, a folder that stands for it, for `take_part`.
-        And in a cluster, what watches over the others until all train.
+        words: The text, as the command line names it.
+        reading: How it is read: options of `read_named_corpus`.
+        watching: How to stay with the trainer.
+        limit: Seconds after the start of this process at which to save and leave.
 
     Raises:
-        typer.Exit: In a cluster, except on the chief, if the run is finished.
-        ConfigError: If the run cannot be made so, or the others want another one.
-        CorpusError: If the text cannot be trained on, or the others have another one.
-        StorageError: If the disk refuses.
-        BrokenClusterError: If another process does not come.
+        typer.Exit: Always, with the exit code to end with.
+        CharRNNError: If this is rank 0, and the run cannot be made; the others are told.
     """
-    _refuse_uneven_batch(request, text, placement)
+    placement, training = watching.placement, request.configurations[1]
     cluster = placement.cluster
     if cluster is None:
-        return request.find_or_make(text), None
+        raise ValueError("one process trains alone")
+    task = JointTask(
+        placement=placement,
+        card=_card(request, placement),
+        quiet=request.quiet,
+        threads=training.threads,
+        batch_size=training.batch_size,
+        corpus={
+            "arguments": list(words),
+            "encoding": reading["encoding"],
+            "unify_newlines": not reading["keep_newlines"],
+            "compose": not reading["keep_decomposed"],
+        },
+    )
     if not request.quiet:
-        others = f"{cluster.size - 1} other rank{'s' if cluster.size > 2 else ''}"
-        awaited = others if cluster.is_chief else f"rank 0 ({cluster.addresses[0]})"
-        narrate(f"Rank {cluster.rank} ({cluster.address}) waits for {awaited}.")
-    card = _card(request, text, placement)
-    company = meet(cluster, card, deadline=placement.patience, phase="command")
+        _narrate_waiting(cluster)
+    if cluster.rank:
+        raise typer.Exit(_take_part(task, limit))
+    is_new = request.name is None or not (request.folder / request.name).exists()
     try:
-        is_chief = cluster.is_chief
-        run = _lead(company, request, text, placement) if is_chief else _hear(company, text)
+        with within(limit):
+            run = _settle_run(request, words, reading, placement)
+    except PreemptedError:
+        raise  # whoever is to leave has no time to wait for the others
     except CharRNNError as error:
-        if not isinstance(error, PreemptedError | BrokenClusterError):
-            company.leave(int(error.exit_code), str(error))
+        _tell_others(task, error)
         raise
-    return run, Vigil(company)
+    try:
+        _lead(run, task, watching, limit)
+    except typer.Exit:
+        if is_new:
+            _remove_untrained(run)
+        raise
 
 
-def _refuse_uneven_batch(request: RunRequest, text: Corpus, placement: Placement) -> None:
-    """Refuse a batch that cannot be divided, as far as the number of devices is known.
+def _lead(run: RunDirectory, task: JointTask, watching: Watching, limit: float | None) -> NoReturn:
+    watch = TrainerWatch(task, limit)
+    watching = replace(watching, watch=watch)
+    if _is_finished(run):  # the others learn it from a trainer
+        attend(lambda: launch(run, watching, limit), narrate, watch.look)
+    start_and_watch(run, watching, limit)
+
+
+def _narrate_waiting(cluster: Cluster) -> None:
+    more = "ranks" if cluster.size > 2 else "rank"
+    others = "rank 0" if cluster.rank else f"{cluster.size - 1} other {more}"
+    narrate(f"{cluster.name_of(cluster.rank)} trains together with {others}.")
+
+
+def _take_part(task: JointTask, limit: float | None) -> int:
+    """Start a trainer that writes no run, and stay until it ends; the result is the exit code."""
+    watch = TrainerWatch(task, limit)
+    code = attend(lambda: watch.launch(lambda told: _start(told, limit)), narrate, watch.look)
+    if watch.verdict is not None:
+        narrate(str(watch.verdict))
+        return int(watch.verdict.exit_code)
+    if code < 0:
+        narrate(f"The trainer was ended by signal {-code} from outside.")
+        return int(ExitCode.UNEXPECTED)
+    return code
+
+
+def _start(
+    task: JointTask, limit: float | None, stderr: int | None = None
+) -> "subprocess.Popen[bytes]":
+    left = left_of(limit)
+    words = [] if left is None else ["--max-time", f"{left:.3f}"]
+    try:
+        return subprocess.Popen(  # noqa: S603 (no shell, and every word is ours)
+            [*TRAINER, *words, "--joint", task.to_json()],
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=trainer_environment(os.environ),
+            pass_fds=[task.events],
+        )
+    except OSError as error:
+        raise StorageError(f"Cannot start the trainer: {error.strerror}.") from error
+
+
+def _tell_others(task: JointTask, error: CharRNNError) -> None:
+    """Have a trainer meet the others for no more than to tell them why there is no training."""
+    told = replace(task, refusal=(int(error.exit_code), str(error)))
+    watch = TrainerWatch(told)
+
+    def start(task: JointTask) -> "subprocess.Popen[bytes]":
+        return _start(task, None, subprocess.DEVNULL)  # this command says it
+
+    attend(lambda: watch.launch(start), narrate, watch.look)
+
+
+def _settle_run(
+    request: RunRequest, words: Sequence[str], reading: Mapping[str, Any], placement: Placement
+) -> RunDirectory:
+    """The run to be trained, made where it is not there.
 
     Raises:
-        ConfigError: If it cannot.
-        CorpusError: If the text is too short for any.
+        CorpusError: If the text cannot be read or trained on.
+        ConfigError: If the run cannot be made so, or a batch cannot be divided.
+        RunLockedError: If a trainer is at work on it.
+        StorageError: If the disk refuses.
     """
-    replicas, training = _replicas(placement), request.configurations[1]
-    if replicas > 1:
-        split = split_point(len(text), training.validation_fraction)
-        size = fitting_batch_size(split, training.batch_size, training.sequence_length)
-        refuse_uneven(size, replicas)
+    text = read_named_corpus(words, **reading)
+    replicas, training = placement.processes * (placement.devices or 1), request.configurations[1]
+    split = split_point(len(text), training.validation_fraction)
+    refuse_uneven(
+        fitting_batch_size(split, training.batch_size, training.sequence_length), replicas
+    )
+    run = request.find_or_make(text)
+    if (lock := keep_trainers_out(run, Storage())) is not None:
+        lock.release()
+    description = read_description(run)  # one that was there may have another batch size
+    begun, characters = description.training, description.corpus.training_characters
+    refuse_uneven(fitting_batch_size(characters, begun.batch_size, begun.sequence_length), replicas)
+    return run
 
 
-def _card(request: RunRequest, text: Corpus, placement: Placement) -> dict[str, str]:
+def _card(request: RunRequest, placement: Placement) -> dict[str, str]:
     """What is compared, by the names that the user gives it."""
     settings = {
         f"--{name.replace('_', '-')}": str(value)
@@ -119,116 +191,20 @@ def _card(request: RunRequest, text: Corpus, placement: Placement) -> dict[str, 
         if name not in _OWN_AFFAIRS
     }
     return {
-        "program": __version__,
-        "TensorFlow": importlib.metadata.version("tensorflow"),
-        "corpus": text.sha256,
+        "number of processes": str(placement.processes),
         "--name": str(request.name),
         "--devices": str(placement.devices or ALL),
         **settings,
     }
 
 
-def _lead(
-    company: Company, request: RunRequest, text: Corpus, placement: Placement
-) -> RunDirectory:
-    """Make the run or find it, and tell the others what it is.
-
-    Raises:
-        RunLockedError: If a trainer is at work on it.
-    """
-    run = request.find_or_make(text)
-    if (lock := keep_trainers_out(run, Storage())) is not None:
-        lock.release()
-    description, status = read_description(run), newest_status(run)
-    _refuse_uneven_run(description, placement)
-    is_finished = status is not None and status.state is RunState.FINISHED
-    document = {"run": description.to_json(), "is_finished": is_finished}
-    company.broadcast(json.dumps(document).encode())
-    if is_finished:
-        company.leave(0)
-    return run
-
-
-def _hear(company: Company, text: Corpus) -> RunDirectory:
-    """Learn from the chief which run it is."""
-    told: Mapping[str, Any] = json.loads(company.broadcast(None))
-    if told["is_finished"]:
-        company.leave(0)
-        raise typer.Exit(int(ExitCode.OK))
-    return _make_stand_in(RunDescription.from_json(told["run"]), text)
-
-
-def _refuse_uneven_run(description: RunDescription, placement: Placement) -> None:
-    """A run that is there already may have another batch size than was asked for."""
-    training = description.training
-    characters = description.corpus.training_characters
-    batch_size = fitting_batch_size(characters, training.batch_size, training.sequence_length)
-    refuse_uneven(batch_size, _replicas(placement))
-
-
-def _make_stand_in(description: RunDescription, text: Corpus) -> RunDirectory:
-    """A folder with the same description and this host's own text, for a trainer to log into.
-
-    Raises:
-        StorageError: If the disk for temporary files refuses.
-    """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="charrnn-tui-"))
-    except OSError as error:
-        raise StorageError(
-            f"Cannot make a temporary folder for the trainer's log: {error.strerror}. Name another "
-            "place by TMPDIR."
-        ) from error
-    vocabulary = Vocabulary(description.vocabulary, description.unknown_symbol)
-    try:
-        return create_run(
-            folder,
-            name=description.name,
-            preset=description.preset,
-            model=description.model,
-            training=description.training,
-            corpus=text,
-            vocabulary=vocabulary,
-            parameter_count=parameter_count(description.model, len(vocabulary)),
-        )
-    except BaseException:
-        with suppress(OSError):
-            shutil.rmtree(folder)
-        raise
-
-
-def take_part(run: RunDirectory, watching: Watching, max_time: float | None) -> NoReturn:
-    """Start this process's trainer and stay until the chief ends it; then its folder goes.
-
-    Args:
-        run: What `settle_run` made here.
-        watching: How to stay with it.
-        max_time: Seconds after the start of this process at which it asks the chief to leave; None
-            takes the run's own setting.
-
-    Raises:
-        typer.Exit: Always, with the exit code to end with.
-    """
-    try:
-        raise typer.Exit(_follow(run, watching, max_time))
-    finally:
-        shutil.rmtree(run.path.parent, ignore_errors=True)
-
-
-def _follow(run: RunDirectory, watching: Watching, max_time: float | None) -> int:
-    cluster, quiet = watching.placement.cluster, watching.quiet
-    rank = 0 if cluster is None else cluster.rank
-    if not quiet and cluster is not None:
-        narrate(f"Rank {rank} trains for the run {run.name} of rank 0 ({cluster.addresses[0]}).")
-    limit = max_time or read_description(run).training.max_time
-    reporter = QuietReporter(RunView(run))
-    with preemptible(is_headless=True):
-        code = follow(run, RunReader(run), lambda: launch(run, watching, limit), reporter)
-    if (shared := code_after_loss(watching, code)) is not None:
-        return shared
+def _is_finished(run: RunDirectory) -> bool:
     status = newest_status(run)
-    if code not in _EXPECTED:
-        tell_failure(run, code, 0)
-    elif not quiet and status is not None:
-        narrate(status.message or f"Rank {rank}: {status.state}.")
-    return code if code >= 0 else int(ExitCode.UNEXPECTED)
+    return status is not None and status.state is RunState.FINISHED
+
+
+def _remove_untrained(run: RunDirectory) -> None:
+    """Leave nothing of a run that was made here and never took a step: the others refused it."""
+    with suppress(RunError, StorageError, OSError):
+        if not any(isinstance(each, BatchTrained) for each in RunReader(run).read_new()):
+            Storage().remove_tree(run.path)

@@ -19,15 +19,17 @@ from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.preemption import left_of, preemptible
 from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
-from tui_charrnn.cli.vigil import Vigil
-from tui_charrnn.errors import AS_ASKED, ExitCode, StorageError
+from tui_charrnn.cli.trainer_watch import TrainerWatch
+from tui_charrnn.errors import AS_ASKED, BrokenClusterError, CharRNNError, ExitCode, StorageError
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.runs.presence import RunGoneError, refuse_gone
 from tui_charrnn.runs.reader import RunReader, read_description
-from tui_charrnn.training.placement import Placement
+from tui_charrnn.runs.records import RunEnded, RunWarned
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.distributed.placement import ALL, Placement
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import command_words
 
@@ -52,8 +54,8 @@ class Watching:
     """Whether the trainer goes on although the corpus is another text by now."""
     placement: Placement = _ONE_DEVICE
     """The devices and processes that train."""
-    vigil: Vigil | None = None
-    """Over the other commands of the training, until all have begun."""
+    watch: TrainerWatch | None = None
+    """Over a trainer that trains together with others."""
 
 
 def start_and_watch(
@@ -96,32 +98,19 @@ def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subpr
         StorageError: If it cannot be started.
     """
     options: dict[str, Any] = {"accepts_change": True} if watching.accepts_change else {}
-    if not watching.placement.is_plain:
-        options["placement"] = watching.placement.words()
-    trainer = launch_trainer(run, max_time=left_of(limit), **options)
-    if watching.vigil is not None:
-        watching.vigil.over(run, trainer)
-    return trainer
-
-
-def code_after_loss(watching: Watching, code: int) -> int | None:
-    """Say who is missing if a trainer had to leave for that, before all had begun.
-
-    The others have been told by then how this trainer ended.
-
-    Args:
-        watching: How the command stayed with its trainer.
-        code: The trainer's exit code, negative for a signal.
-
-    Returns:
-        The exit code of the command; None if the trainer ended for another reason.
-    """
-    lost = None if watching.vigil is None else watching.vigil.loss()
-    if lost is None or code not in {ExitCode.RESUME_ME, -signal.SIGTERM}:
-        return None
-    if not watching.quiet:
-        narrate(lost.sentence)
-    return lost.exit_code
+    devices, watch = watching.placement.devices, watching.watch
+    if watch is not None:
+        return watch.launch(
+            lambda task: launch_trainer(
+                run,
+                max_time=left_of(limit),
+                placement=["--joint", task.to_json()],
+                kept_open=[task.events],
+            )
+        )
+    if devices != 1:
+        options["placement"] = ["--devices", str(devices or ALL)]
+    return launch_trainer(run, max_time=left_of(limit), **options)
 
 
 def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) -> int:
@@ -149,16 +138,29 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
     reporter = choose_reporter(view, as_json=watching.as_json, is_quiet=watching.quiet)
     for records in unread_records(reader):
         reporter.recall(records)
-    returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter)
+    watch = {} if watching.watch is None else {"watch": watching.watch.look}
+    returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter, **watch)
+    if watching.watch is not None and watching.watch.verdict is not None:
+        error = watching.watch.verdict
+        _record_loss(run, error)
+        narrate(str(error))
+        return int(error.exit_code)
     if not watching.quiet:
         narrate_outcome(view)
-    if (shared := code_after_loss(watching, returncode)) is not None:
-        return shared
     if returncode not in AS_ASKED:
         tell_failure(run, returncode, log_size)
     elif not watching.quiet:
         _tell_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
     return _end(run, watching, returncode)
+
+
+def _record_loss(run: RunDirectory, error: BrokenClusterError) -> None:
+    """Record for a trainer that was killed why it could not train together with the others."""
+    with contextlib.suppress(CharRNNError), RunWriter(run) as writer:
+        code, status = int(error.exit_code), writer.status
+        writer.append(RunWarned(str(error)))
+        writer.append(RunEnded(RunState.SAVED.value, status.step, None, None, code, status.elapsed))
+        writer.set_status(state=RunState.SAVED, message=str(error))
 
 
 def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:

@@ -5,10 +5,14 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from tui_charrnn.cluster.membership import find_cluster
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.training.placement import PATIENCE, Placement, parse_devices
+from tui_charrnn.training.distributed.placement import (
+    MEET_WITHIN,
+    Placement,
+    find_cluster,
+    parse_devices,
+)
 
 _PANEL = "Several GPUs and hosts"
 
@@ -63,7 +67,7 @@ def choose_placement(
     Raises:
         ConfigError: If the options do not say a place.
     """
-    patience = parse_duration(meet_within) or PATIENCE
+    patience = parse_duration(meet_within) or MEET_WITHIN
     if not headless:
         if cluster is not None or rank is not None:
             raise ConfigError("--cluster and --rank need --headless: every process stays with it.")

@@ -10,7 +10,7 @@ from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
 from tui_charrnn.cli.placing import Devices
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.runs.catalogue import find_run
-from tui_charrnn.training.placement import Placement, parse_devices
+from tui_charrnn.training.distributed.placement import Placement, parse_devices
 
 
 def resume(

@@ -1,8 +1,7 @@
 """`charrnn-tui train`: make a run directory, start its trainer, and watch."""
 
 import enum
-from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -140,21 +139,20 @@ def train(
         quiet=quiet,
     )
     limit = configurations[1].max_time
+    reading: dict[str, Any] = {
+        "encoding": encoding,
+        "keep_newlines": keep_newlines,
+        "keep_decomposed": keep_decomposed,
+    }
     with preemptible(is_headless=is_watched):
-        if placement.cluster is None and (found := request.find()):
+        if placement.cluster is not None:
+            # deferred: NumPy, which `--help` can do without
+            from tui_charrnn.cli.joint_training import train_jointly  # noqa: PLC0415 - as said
+
+            train_jointly(request, corpus, reading, watching, limit)
+        if found := request.find():
             start_and_watch(found, watching, limit)
         with within(limit):
-            # deferred: NumPy, which `--help` can do without
-            from tui_charrnn.cli import joint_training  # noqa: PLC0415 - as said
-
-            text = read_named_corpus(
-                corpus,
-                encoding=encoding,
-                keep_newlines=keep_newlines,
-                keep_decomposed=keep_decomposed,
-            )
-            run, vigil = joint_training.settle_run(request, text, placement)
-        watching = replace(watching, vigil=vigil)
-        if not placement.is_chief:
-            joint_training.take_part(run, watching, limit)
+            text = read_named_corpus(corpus, **reading)
+            run = request.find_or_make(text)
         start_and_watch(run, watching, limit)

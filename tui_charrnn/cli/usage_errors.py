@@ -11,6 +11,10 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line
 
+_GONE: Final = {
+    "launch": "There is no `launch` any more: start every process yourself, by srun, mpirun or a "
+    "shell each, with `train --headless ... --cluster HOST:PORT,HOST:PORT --rank N`."
+}
 _WHOLE: Final = 1000
 """Characters that no first sentence of a command reaches."""
 
@@ -25,6 +29,12 @@ class SafeGroup(TyperGroup):
         """Read the options before the command."""
         with _safe_refusals():
             return super().make_context(*arguments, **options)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; one that there was once is answered with what takes its place."""
+        if args and args[0] in _GONE and args[0] not in self.commands:
+            raise ConfigError(_GONE[args[0]])
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Read the rest and carry it out."""

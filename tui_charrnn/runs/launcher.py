@@ -55,12 +55,17 @@ def _requirement(name: str) -> str:
     return next((each for each in asked if re.fullmatch(rf"{name}[<>=!~,.\d]*", each)), name)
 
 
+TRAINER: Final = (sys.executable, "-P", "-m", "tui_charrnn.training")
+"""-P: what is imported never depends on the folder that the trainer runs in."""
+
+
 def launch_trainer(
     run: RunDirectory,
     *,
     max_time: float | None = None,
     accepts_change: bool = False,
     placement: Sequence[str] = (),
+    kept_open: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start `python -m tui_charrnn.training RUN` in a session of its own.
 
@@ -72,6 +77,7 @@ def launch_trainer(
         max_time: Seconds after which the trainer saves and leaves, in place of the run's own.
         accepts_change: Whether it goes on although the corpus is another text by now.
         placement: Words that tell it on which devices and with which processes it computes.
+        kept_open: Descriptors that it inherits.
 
     Raises:
         ConfigError: If what trains is not installed.
@@ -80,8 +86,7 @@ def launch_trainer(
     """
     require_tensorflow()
     path = run.path.absolute()
-    # -P: what is imported never depends on the folder that the trainer runs in.
-    command = [sys.executable, "-P", "-m", "tui_charrnn.training", str(path)]
+    command = [*TRAINER, str(path)]
     if max_time is not None:
         command += ["--max-time", f"{max_time:.3f}"]
     if accepts_change:
@@ -98,6 +103,7 @@ def launch_trainer(
                 cwd="/",  # no folder is kept busy
                 env=trainer_environment(os.environ),
                 start_new_session=True,
+                pass_fds=kept_open,
             )
     except OSError as error:
         raise StorageError(f"Cannot start the trainer of {path}: {error.strerror}.") from error

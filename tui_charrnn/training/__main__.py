@@ -23,13 +23,11 @@ def trainer_options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tui_charrnn.training", description="Train a run directory."
     )
-    parser.add_argument("run", type=Path, help="the run directory")
+    parser.add_argument("run", type=Path, nargs="?", help="the run directory")
     parser.add_argument("--max-time", help="save and leave with exit code 75 after this long")
     parser.add_argument("--force", action="store_true", help="go on with a corpus that has changed")
     parser.add_argument("--devices", help="how many GPUs to take, or `all`")
-    parser.add_argument("--cluster", help="addresses of all processes that train together")
-    parser.add_argument("--rank", type=int, help="which of them this one is")
-    parser.add_argument("--meet-within", type=float, help="seconds to wait for the others")
+    parser.add_argument("--joint", help="with which processes it trains; without a run, takes part")
     return parser
 
 
@@ -37,20 +35,37 @@ def main(arguments: list[str] | None = None) -> int:
     """Train the run that is named on the command line; the result is the exit code."""
     parsed = trainer_options().parse_args(arguments)
     os.environ.update(LIBRARY_VARIABLES)  # also where it was not `launch_trainer` that started us
+    if parsed.run is None and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        _silence_native_code()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     interruption = Interruption()
     interruption.listen()
     # deferred: a signal that comes while NumPy is loaded is not to be lost
-    from tui_charrnn.training.placement import placement_from  # noqa: PLC0415  deferred, as said
-    from tui_charrnn.training.worker import run_training  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.training.distributed.placement import (  # noqa: PLC0415  deferred, as said
+        JointTask,
+        Placement,
+        parse_devices,
+    )
+    from tui_charrnn.training.distributed.roles import take_part  # noqa: PLC0415  deferred, as said
+    from tui_charrnn.training.worker import run_training  # noqa: PLC0415  deferred, as said
 
     try:
         max_time = parse_duration(parsed.max_time) if parsed.max_time else None
-        run = RunDirectory(parsed.run)
-        placement = placement_from(parsed.cluster, parsed.rank, parsed.devices, parsed.meet_within)
+        task = None if parsed.joint is None else JointTask.from_json(parsed.joint)
+        if parsed.run is None:
+            if task is None:
+                trainer_options().error("a run or --joint is needed")
+            return int(take_part(task, interruption, max_time))
         return int(
             run_training(
-                run, interruption, max_time, accepts_change=parsed.force, placement=placement
+                RunDirectory(parsed.run),
+                interruption,
+                max_time,
+                accepts_change=parsed.force,
+                placement=task.placement
+                if task
+                else Placement(devices=parse_devices(parsed.devices)),
+                task=task,
             )
         )
     except CharRNNError as error:
@@ -61,6 +76,14 @@ def main(arguments: list[str] | None = None) -> int:
         return int(ExitCode.INTERRUPTED)
     finally:
         interruption.conclude()
+
+
+def _silence_native_code() -> None:
+    """Keep TensorFlow's own lines off standard error, where there is no log that takes them."""
+    sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def end_process(code: int) -> NoReturn:

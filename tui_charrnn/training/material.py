@@ -9,7 +9,7 @@ from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows, fitting_batch_size
-from tui_charrnn.text.corpus import split_point
+from tui_charrnn.text.corpus import Corpus, split_point
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.sources import never_cancelled
@@ -55,6 +55,15 @@ def prepare_text(
         run, description.corpus, check_cancelled, accepts_change=accepts_change
     )
     check_cancelled()
+    return index_text(corpus, description)
+
+
+def index_text(corpus: Corpus, description: RunDescription) -> PreparedText:
+    """A text as indices in the vocabulary of a run, its tail held out as the run has it.
+
+    Raises:
+        CorpusError: If it is another text than that of the run, and too short.
+    """
     vocabulary = Vocabulary(description.vocabulary, description.unknown_symbol)
     indices = corpus.numbered.indices(vocabulary)
     split = description.corpus.training_characters

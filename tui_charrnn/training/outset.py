@@ -19,8 +19,9 @@ from tui_charrnn.training.batch_choice import (
     shard_counts,
     with_batch_size,
 )
-from tui_charrnn.training.chief import ChiefEngine
-from tui_charrnn.training.devices import Device
+from tui_charrnn.training.distributed.replicas import Hardware
+from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
+from tui_charrnn.training.distributed.roles import Peers
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material
@@ -29,10 +30,7 @@ from tui_charrnn.training.material import cut_material
 from tui_charrnn.training.path_choice import RECORDED_FACTS, choose_path
 from tui_charrnn.training.paths import ComputePath, RunSize
 from tui_charrnn.training.preparation import Prepared
-from tui_charrnn.training.replicas import Replicas
-from tui_charrnn.training.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.run_engine import RunEngine
-from tui_charrnn.training.team import Team
 from tui_charrnn.training.timing import time_batches
 from tui_charrnn.training.usage import peak_memory
 
@@ -59,26 +57,24 @@ class OutsetBuilder:
     Args:
         description: Of the run.
         prepared: Its text, and what earlier trainers settled.
-        device: What each replica computes on.
-        replicas: Those that train it together; None where one device computes.
-        team: The processes.
-        interruption: What the chief of several processes asks for reasons to leave.
+        hardware: What it is computed on.
+        peers: The other processes, if there are any.
+        interruption: Takes up their reasons to leave.
     """
 
     def __init__(
         self,
         description: RunDescription,
         prepared: Prepared,
-        device: Device,
-        replicas: Replicas | None,
-        team: Team,
+        hardware: Hardware,
+        peers: Peers | None,
         interruption: Interruption,
     ) -> None:
         self._description = description
         self._prepared = prepared
-        self.device: Final = device
-        self._replicas = replicas
-        self._team = team
+        self.device: Final = hardware.device
+        self._replicas = hardware.replicas
+        self._peers = peers
         self._interruption = interruption
         self._begun = recorded_path(prepared)
 
@@ -124,14 +120,15 @@ class OutsetBuilder:
         return Outset(training, material, batch_size, path, engine, choice.record)
 
     def _engine(self, training: TrainingConfig, batch_size: int, path: ComputePath) -> RunEngine:
-        """The engine of this process, or of all, as the chief has it."""
+        """The engine of this process, or this process's part of one."""
         sizes = len(self._prepared.text.vocabulary), batch_size
         if self._replicas is None:
             return Engine(self._description.model, training, *sizes, path)
         engine = ReplicatedEngine(self._description.model, training, *sizes, path, self._replicas)
-        if self._team.placement.cluster is None:
-            return engine
-        return ChiefEngine(engine, self._team, self._interruption, path)
+        if self._peers is not None:
+            engine.share_reasons(self._interruption)
+            self._peers.begin(engine, path, training)
+        return engine
 
 
 def recorded_shards(prepared: Prepared, threads: int) -> int:

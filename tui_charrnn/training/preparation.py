@@ -47,6 +47,7 @@ def prepare_run(
     check_cancelled: Callable[[], None] = never_cancelled,
     *,
     accepts_change: bool = False,
+    text: PreparedText | None = None,
 ) -> Prepared:
     """Read the text, cut it, count n-grams (once a run) and find the newest checkpoint.
 
@@ -56,12 +57,13 @@ def prepare_run(
         writer: Takes what is found out.
         check_cancelled: Called now and then; it raises to give it up.
         accepts_change: Go on with another text too.
+        text: The run's, if it was read already.
 
     Raises:
         CorpusError: If the text cannot be read, has changed or is too short.
         RunError: If the checkpoint is damaged or cannot be read.
     """
-    text = prepare_text(run, description, check_cancelled, accepts_change=accepts_change)
+    text = text or prepare_text(run, description, check_cancelled, accepts_change=accepts_change)
     if text.sha256 != description.corpus.sha256:
         message = (
             f"Going on with another text: sha256 {description.corpus.sha256} until now, "

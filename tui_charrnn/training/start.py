@@ -11,9 +11,11 @@ from tui_charrnn.runs.records import RunPlanned, RunWarned, format_way
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.devices import configure_devices, device_words, library_versions
+from tui_charrnn.training.devices import device_words, library_versions
+from tui_charrnn.training.distributed.placement import Placement
+from tui_charrnn.training.distributed.replicas import open_hardware
+from tui_charrnn.training.distributed.roles import Peers
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.joining import join_replicas
 from tui_charrnn.training.machine import thread_count
 from tui_charrnn.training.outset import (
     Outset,
@@ -28,7 +30,6 @@ from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time, recorde
 from tui_charrnn.training.preparation import Prepared
 from tui_charrnn.training.session import Session
 from tui_charrnn.training.state_file import differences, machine_fingerprint, read_model
-from tui_charrnn.training.team import Team
 from tui_charrnn.training.timing import time_batches, time_evaluation
 from tui_charrnn.training.trial_facts import Trial, remember_trial
 from tui_charrnn.training.usage import resident_memory
@@ -47,7 +48,8 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
     writer: RunWriter,
     interruption: Interruption,
     deadline: float | None,
-    team: Team,
+    placement: Placement,
+    peers: Peers | None = None,
 ) -> Session:
     """Build the engine, restore it or plan the run, and hand over to a session.
 
@@ -62,7 +64,11 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
         interruption.check_cancelled(deadline)
 
     check_cancelled()
-    builder = _join(description, prepared, writer, interruption, team, check_cancelled)
+    refuse_automatic_batch(description.training, placement.processes)
+    hardware = None if peers is None else peers.hardware
+    if hardware is None:
+        hardware = open_hardware(placement, prepared.training.threads, prepared.batch_size)
+    builder = OutsetBuilder(description, prepared, hardware, peers, interruption)
     if builder.device.is_gpu:
         writer.set_status(message=_TRYING if builder.device.has_code else _COMPILING)
     config, count, seconds = prepared.training, builder.replica_count, None
@@ -98,28 +104,6 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
     )
     engine = outset.engine
     return Session(context, engine, prepared.progress, prepared.history, writer, interruption)
-
-
-def _join(
-    description: RunDescription,
-    prepared: Prepared,
-    writer: RunWriter,
-    interruption: Interruption,
-    team: Team,
-    check_cancelled: Callable[[], None],
-) -> OutsetBuilder:
-    """Bring devices and processes together."""
-    refuse_automatic_batch(description.training, team.placement.processes)
-    config, others = prepared.training, team.placement.processes - 1
-    device = configure_devices(config.threads, prepared.batch_size // team.placement.processes)
-    if others:
-        writer.set_status(message=f"Waiting for {others} other process{'es' * (others > 1)}.")
-    replicas = join_replicas(
-        team, device, prepared.batch_size, prepared.text.sha256, interruption, check_cancelled
-    )
-    if others:
-        writer.set_status(message="")
-    return OutsetBuilder(description, prepared, device, replicas, team, interruption)
 
 
 def _rebuild(

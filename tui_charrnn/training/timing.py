@@ -34,16 +34,17 @@ def time_batches(
         check_cancelled: Called between any two batches; it raises to give the timing up.
     """
     weights, state = engine.model_tensors(), engine.training_tensors()
-    batch = batch_at(material, config, 1)
     check_cancelled()
-    engine.train_batch(batch, 1, 0.0)
+    engine.train_batch(batch_at(material, config, 1), 1, 0.0)
     times: list[float] = []
     share = TIMING_SHARE * (config.train_time or 0.0)
     limit, count = (share, math.inf) if share > TIMING_LIMIT else (TIMING_LIMIT, TIMED_BATCHES)
     while len(times) < 3 or (len(times) < count and sum(times) < limit):
         check_cancelled()
+        step = len(times) + 2  # one after the other: other processes are ahead with the next
+        batch = batch_at(material, config, step)
         started = time.monotonic()
-        engine.train_batch(batch, 1, 0.0)
+        engine.train_batch(batch, step, 0.0)
         times.append(time.monotonic() - started)
     seconds = statistics.median(times)
     if engine.steps_per_call > 1:

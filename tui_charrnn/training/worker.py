@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, NoReturn
@@ -26,12 +27,12 @@ from tui_charrnn.runs.records import (
     RunWarned,
 )
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.distributed.placement import JointTask, Placement
+from tui_charrnn.training.distributed.roles import INSISTED, Peers
 from tui_charrnn.training.held_thread import HeldThread
 from tui_charrnn.training.interruption import Interruption, LeavingError, Reason
-from tui_charrnn.training.material import cut_material, prepare_text
-from tui_charrnn.training.placement import Placement
+from tui_charrnn.training.material import PreparedText, prepare_text
 from tui_charrnn.training.preparation import Prepared, prepare_run
-from tui_charrnn.training.team import Team
 from tui_charrnn.training.usage import UsageMeter
 
 LAST_WORDS: Final = 5.0
@@ -46,6 +47,7 @@ def run_training(
     *,
     accepts_change: bool = False,
     placement: Placement = _ALONE,
+    task: JointTask | None = None,
 ) -> ExitCode:
     """Train a run, from its start or from its newest checkpoint, until it is done or must leave.
 
@@ -55,8 +57,8 @@ def run_training(
         max_time: Seconds after which to save and leave; None takes the run's own setting. They
             are counted from the start of this process, which loads for a while.
         accepts_change: Continue although the corpus has changed.
-        placement: The processes and devices that train it together. Only the chief's run is one;
-            the others take theirs for a description and write their own log into it.
+        placement: The processes and devices that train it.
+        task: With which other processes, if there are any; this one is rank 0.
 
     Returns:
         The exit code; every failure is explained in the run's records and status.
@@ -67,27 +69,52 @@ def run_training(
     """
     started = time.monotonic() - seconds_since_start()
     description = read_description(run)
+    peers = None
+    if task is not None:  # the run may have been begun with other settings
+        threads, batch_size = description.training.threads, description.training.batch_size
+        peers = Peers(replace(task, threads=threads, batch_size=batch_size))
     if _is_finished(run):
-        return ExitCode.OK
+        return ExitCode.OK if peers is None else _tell_finished(peers, description, interruption)
     limit = max_time or description.training.max_time
     deadline = None if limit is None else started + limit
     with RunWriter(run) as writer:
         writer.observe(UsageMeter().observe)
         interruption.on_leaving = partial(_record_preemption, writer)
-        team = Team(placement, partial(_break_off_at_once, writer))
         prepare = partial(prepare_run, accepts_change=accepts_change)
 
         def work() -> ExitCode:
             with HeldThread(interruption, deadline, partial(_leave_at_once, writer)):
-                if placement.is_chief:
-                    return _train(run, description, writer, interruption, deadline, prepare, team)
-                return _follow(run, description, writer, interruption, deadline, team)
+                return _train(
+                    run, description, writer, interruption, deadline, prepare, placement, peers
+                )
 
-        return team.part(_settle(work, run, writer, team), writer.status)
+        code = _settle(work, run, writer, peers)
+        if peers is not None:
+            peers.part(code, writer.status.message)
+        return code
+
+
+def _tell_finished(
+    peers: Peers, description: RunDescription, interruption: Interruption
+) -> ExitCode:
+    """Let the other processes know that there is nothing left to train."""
+    plan = {"run": description.to_json(), "is_finished": True}
+    try:
+        peers.meet(
+            description.corpus.sha256,
+            plan,
+            interruption,
+            partial(interruption.check_cancelled, None),
+        )
+    except LeavingError as left:
+        return left.reason.exit_code
+    if peers.coordination is not None:
+        peers.coordination.leave_together()
+    return ExitCode.OK
 
 
 def _settle(
-    work: Callable[[], ExitCode], run: RunDirectory, writer: RunWriter, team: Team
+    work: Callable[[], ExitCode], run: RunDirectory, writer: RunWriter, peers: Peers | None
 ) -> ExitCode:
     """Do the work; the result says how it ended, whatever came in its way."""
     try:
@@ -95,10 +122,13 @@ def _settle(
     except LeavingError as left:
         return _leave(writer, left.reason.state, left.reason.exit_code)
     except KeyboardInterrupt:
-        team.desert("it was interrupted a second time, and stopped at once.")
+        if peers is not None:
+            peers.is_in_step = False
+            writer.set_status(message=INSISTED)
         return _leave(writer, RunState.INTERRUPTED, ExitCode.INTERRUPTED)
     except BrokenClusterError as error:
-        team.desert(str(error))
+        if peers is not None:
+            peers.is_in_step = False
         return _break_off(writer, error)
     except CharRNNError as error:
         return _fail(writer, str(error), error.exit_code)
@@ -124,44 +154,59 @@ def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
     interruption: Interruption,
     deadline: float | None,
     prepare: Callable[..., Prepared],
-    team: Team,
+    placement: Placement,
+    peers: Peers | None,
 ) -> ExitCode:
     with explained("read", run.events):
         has_history = file_system().look_at(run.events).st_size > 0
     _record_start(writer)
-    prepared = prepare(run, description, writer, partial(interruption.check_cancelled, deadline))
+
+    def check_cancelled() -> None:
+        interruption.check_cancelled(deadline)
+        if peers is not None:
+            peers.check()
+
+    if peers is not None:
+        text = _meet(run, description, writer, interruption, check_cancelled, peers)
+        prepare = partial(prepare, text=text)
+    prepared = prepare(run, description, writer, check_cancelled)
     if has_history:
         step = prepared.state.progress.step if prepared.state else 0
         writer.set_status(step=step)
         writer.append(RunResumed(step))
-    interruption.check_cancelled(deadline)
+    check_cancelled()
     writer.set_status(state=RunState.LOADING)
     # deferred: TensorFlow takes seconds and hundreds of megabytes, and the state says so meanwhile
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
 
-    session = start_session(run, description, prepared, writer, interruption, deadline, team)
+    session = start_session(
+        run, description, prepared, writer, interruption, deadline, placement, peers
+    )
     return session.work()
 
 
-def _follow(
+def _meet(
     run: RunDirectory,
     description: RunDescription,
     writer: RunWriter,
     interruption: Interruption,
-    deadline: float | None,
-    team: Team,
-) -> ExitCode:
-    """Take part in the training of a run that another process writes."""
-    _record_start(writer)
-    check_cancelled = partial(interruption.check_cancelled, deadline)
-    text = prepare_text(run, description, check_cancelled)
-    check_cancelled()
-    writer.set_status(state=RunState.LOADING)
-    # deferred: as in `_train`
-    from tui_charrnn.training.follower import follow_chief  # noqa: PLC0415
-
-    prepared = (text, *cut_material(text, description.training))
-    return follow_chief(description, prepared, writer, interruption, deadline, team)
+    check_cancelled: Callable[[], None],
+    peers: Peers,
+) -> PreparedText:
+    """Read the text, then wait for the other processes, which are told if it cannot be read."""
+    text: PreparedText | CharRNNError
+    try:
+        text = prepare_text(run, description, check_cancelled)
+    except CharRNNError as error:
+        text = error
+    writer.set_status(state=RunState.LOADING, message="Waiting for the other processes.")
+    own = text if isinstance(text, CharRNNError) else text.sha256
+    plan = {"run": description.to_json(), "is_finished": False}
+    peers.meet(own, plan, interruption, check_cancelled)
+    if isinstance(text, CharRNNError):
+        raise text
+    writer.set_status(state=RunState.PREPARING, message="")
+    return text
 
 
 def _record_start(writer: RunWriter) -> None:
@@ -210,11 +255,6 @@ def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
     writer.append(RunWarned(str(error)))
     writer.set_status(message=str(error))
     return _leave(writer, RunState.SAVED, ExitCode.RESUME_ME)
-
-
-def _break_off_at_once(writer: RunWriter, error: BrokenClusterError) -> NoReturn:
-    """As `_break_off`, in the place of a main thread that waits for a process that is lost."""
-    _end_at_once(partial(_break_off, writer, error), error.exit_code)
 
 
 def _fail(writer: RunWriter, message: str, exit_code: ExitCode) -> ExitCode:

@@ -2,37 +2,41 @@
 
 import pytest
 
-from tui_charrnn.cluster.membership import Cluster
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.training.__main__ import trainer_options
-from tui_charrnn.training.placement import (
+from tui_charrnn.training.distributed.placement import (
+    Cluster,
+    JointTask,
     Placement,
     parse_devices,
-    placement_from,
     refuse_uneven,
 )
 
-CLUSTER = Cluster(("10.0.0.1:21000", "[::1]:21001", "node-3:21002"), 2)
+CLUSTER = Cluster(2, 3, ("10.0.0.1:21000", "[::1]:21001", "node-3:21002"))
 
 
 @pytest.mark.parametrize(
-    "placement",
+    "task",
     [
-        Placement(),
-        Placement(devices=3),
-        Placement(devices=None),
-        Placement(CLUSTER, patience=90.5),
-        Placement(CLUSTER, devices=None, patience=7.0),
+        JointTask(placement=Placement(CLUSTER, meet_within=90.5)),
+        JointTask(placement=Placement(Cluster(1, 2)), refusal=(3, "no \x1b text")),
+        JointTask(
+            placement=Placement(CLUSTER, devices=None),
+            card={"--learning-rate": "0.01"},
+            events=7,
+            quiet=True,
+            corpus={"arguments": ["a b.txt"], "encoding": "utf-8"},
+            threads=2,
+            batch_size=64,
+        ),
     ],
 )
-def test_a_trainer_reads_what_the_command_says(placement: Placement) -> None:
-    parsed = trainer_options().parse_args(["RUN", *placement.words()])
-    found = placement_from(parsed.cluster, parsed.rank, parsed.devices, parsed.meet_within)
-    assert found == placement
+def test_a_trainer_reads_what_the_command_says(task: JointTask) -> None:
+    parsed = trainer_options().parse_args(["--joint", task.to_json()])
+    assert JointTask.from_json(parsed.joint) == task
 
 
-def test_alone_on_one_device_nothing_is_said() -> None:
-    assert Placement().words() == []
+def test_alone_on_one_device_there_is_nothing_to_divide() -> None:
     assert Placement().is_plain
     assert not Placement(CLUSTER).is_plain
     assert not Placement(devices=None).is_plain

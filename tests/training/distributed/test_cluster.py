@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tui_charrnn.cluster.membership import Cluster, find_cluster
 from tui_charrnn.errors import ClusterError, ExitCode
+from tui_charrnn.training.distributed.placement import Cluster, find_cluster
 
 TWO = "one:1234,two:1234"
 
@@ -21,7 +21,9 @@ def test_nothing_said_is_no_cluster() -> None:
 
 
 def test_the_command_line() -> None:
-    assert find_cluster("one:1234, [fd00::2]:99", 1, {}) == Cluster(("one:1234", "[fd00::2]:99"), 1)
+    assert find_cluster("one:1234, [fd00::2]:99", 1, {}) == Cluster(
+        1, 2, ("one:1234", "[fd00::2]:99")
+    )
 
 
 def test_one_process_is_no_cluster() -> None:
@@ -32,20 +34,14 @@ def test_one_process_is_no_cluster() -> None:
 def test_tf_config_and_its_chief_who_is_rank_0() -> None:
     jobs = {"worker": ["a:1", "b:2"]}
     task = {"type": "worker", "index": 1}
-    assert find_cluster(None, None, tf_config(jobs, task)) == Cluster(("a:1", "b:2"), 1)
+    assert find_cluster(None, None, tf_config(jobs, task)) == Cluster(1, 2, ("a:1", "b:2"))
     with_chief = {**jobs, "chief": ["c:3"]}
     assert find_cluster(None, None, tf_config(with_chief, task)) == Cluster(
-        ("c:3", "a:1", "b:2"), 2
+        2, 3, ("c:3", "a:1", "b:2")
     )
     chief = {"type": "chief", "index": 0}
     found = find_cluster(None, None, tf_config(with_chief, chief))
-    assert found is not None
-    assert (found.rank, found.is_chief, found.size, found.address) == (0, True, 3, "c:3")
-
-
-def test_what_tensorflow_is_told_is_read_as_the_same() -> None:
-    cluster = Cluster(("a:1", "b:2", "c:3"), 2)
-    assert find_cluster(None, None, {"TF_CONFIG": cluster.tf_config()}) == cluster
+    assert found == Cluster(0, 3, ("c:3", "a:1", "b:2"))
 
 
 def test_the_command_line_goes_before_tf_config_and_that_before_slurm() -> None:
@@ -56,11 +52,9 @@ def test_the_command_line_goes_before_tf_config_and_that_before_slurm() -> None:
         "SLURM_JOB_ID": "7",
     }
     both = {**slurm, **tf_config({"worker": ["a:1", "b:2"]}, WORKER)}
-    assert find_cluster(TWO, 1, both) == Cluster(("one:1234", "two:1234"), 1)
-    assert find_cluster(None, None, both) == Cluster(("a:1", "b:2"), 0)
-    found = find_cluster(None, None, slurm)
-    assert found is not None
-    assert found.addresses[1].startswith("n2:")
+    assert find_cluster(TWO, 1, both) == Cluster(1, 2, ("one:1234", "two:1234"))
+    assert find_cluster(None, None, both) == Cluster(0, 2, ("a:1", "b:2"))
+    assert find_cluster(None, None, slurm) == Cluster(0, 2)
     assert find_cluster("none", None, both) is None
 
 
@@ -73,8 +67,6 @@ WORKER = {"type": "worker", "index": 0}
         ("one,two:1234", 0, "Received: one"),
         ("one:,two:1234", 0, "Received: one:"),
         (":1234,two:1234", 0, "Received: :1234"),
-        ("one..net:1234,two:1234", 0, "Received: one..net"),
-        (f"{'a' * 64}:1234,two:1234", 0, "Received: aaaa"),
         ("one:0,two:1234", 0, "Received: one:0"),
         ("one:65536,two:1234", 0, "Received: one:65536"),
         ("one:12x,two:1234", 0, "Received: one:12x"),
@@ -106,11 +98,11 @@ def test_a_bad_command_line(cluster: str | None, rank: int | None, received: str
     [
         ("{", "is not JSON"),
         pytest.param("[" * 100_000, "is not JSON", id="deep"),
-        ("[]", "must have an object"),
-        ('{"cluster": []}', "an object as `cluster`"),
-        ('{"cluster": {"worker": "a:1"}, "task": {}}', "a list of host:port as `worker`"),
-        ('{"cluster": {"worker": [1]}, "task": {}}', "a list of host:port as `worker`"),
-        ('{"cluster": {"worker": []}, "task": {}}', "one worker or more"),
+        ("[]", "TF_CONFIG must have"),
+        ('{"cluster": []}', "TF_CONFIG must have"),
+        ('{"cluster": {"worker": "a:1"}, "task": {}}', "TF_CONFIG must have"),
+        (json.dumps({"cluster": {"worker": [1, 2]}, "task": WORKER}), "Received: 1"),
+        ('{"cluster": {"worker": []}, "task": {}}', "TF_CONFIG must have"),
         ('{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {}}', "Received: ps"),
         ('{"cluster": {"worker": ["a:1", "b:1"]}}', "`task` with a type"),
         (json.dumps({"cluster": {"worker": ["a:1"]}, "task": {**WORKER, "index": 1}}), "an index"),
@@ -122,3 +114,28 @@ def test_a_bad_tf_config(text: str, told: str) -> None:
     with pytest.raises(ClusterError, match=r"^[^\n]*$") as refused:
         find_cluster(None, None, {"TF_CONFIG": text})
     assert told in str(refused.value)
+
+
+FOUR = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
+
+
+def test_a_step_of_slurm() -> None:
+    assert find_cluster(None, None, FOUR) == Cluster(2, 4)
+
+
+def test_one_task_is_no_cluster() -> None:
+    assert find_cluster(None, None, {**FOUR, "SLURM_STEP_NUM_TASKS": "1"}) is None
+
+
+def test_the_script_of_a_job_is_none_of_its_tasks() -> None:
+    script = {"SLURM_JOB_ID": "4711", "SLURM_NTASKS": "4", "SLURM_PROCID": "0"}
+    assert find_cluster(None, None, script) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"SLURM_PROCID": "4"}, {"SLURM_PROCID": "x"}, {"SLURM_PROCID": ""}],
+)
+def test_a_rank_that_slurm_cannot_mean(changed: dict[str, str]) -> None:
+    with pytest.raises(ClusterError, match="Received"):
+        find_cluster(None, None, {**FOUR, **changed})

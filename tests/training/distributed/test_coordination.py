@@ -1,0 +1,218 @@
+"""What is made of Slurm's variables, of different cards, and of TensorFlow's words for a loss."""
+
+import json
+import socket
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tui_charrnn.errors import BrokenClusterError, ClusterError, ExitCode
+from tui_charrnn.training.distributed.placement import Cluster
+
+pytestmark = pytest.mark.tensorflow
+
+FOUR = {
+    "SLURM_JOB_ID": "4711",
+    "SLURM_STEP_ID": "0",
+    "SLURM_STEP_NODELIST": "node[9-12]",
+    "SLURM_STEP_TASKS_PER_NODE": "1(x4)",
+}
+THREE = Cluster(1, 3, ("a:1", "b:2", "c:3"))
+
+
+def resolved(variables: dict[str, str], rank: int = 2) -> tuple[str, ...]:
+    from tui_charrnn.training.distributed.coordination import resolve_addresses
+
+    return resolve_addresses(Cluster(rank, 4), variables).addresses
+
+
+def test_ranks_follow_the_order_of_the_nodes_also_past_9() -> None:
+    hosts = [each.rpartition(":")[0] for each in resolved(FOUR)]
+    assert hosts == ["node9", "node10", "node11", "node12"]
+    (port,) = {int(each.rpartition(":")[2]) for each in resolved(FOUR)}
+    assert 20_000 <= port < 32_768
+
+
+def test_tasks_on_one_node_have_a_port_each() -> None:
+    two = {**FOUR, "SLURM_STEP_NODELIST": "a,b", "SLURM_STEP_TASKS_PER_NODE": "3,1"}
+    hosts, ports = zip(*(each.split(":") for each in resolved(two)), strict=True)
+    assert hosts == ("a", "a", "a", "b")
+    assert [int(port) - int(ports[0]) for port in ports] == [0, 1, 2, 0]
+
+
+def test_other_jobs_and_steps_have_other_ports() -> None:
+    changes: list[dict[str, str]] = [{}, {"SLURM_JOB_ID": "4712"}, {"SLURM_STEP_ID": "1"}]
+    assert len({resolved({**FOUR, **change})[0] for change in changes}) == 3
+
+
+def test_addresses_that_are_known_stay() -> None:
+    from tui_charrnn.training.distributed.coordination import resolve_addresses
+
+    assert resolve_addresses(THREE, FOUR) is THREE
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"SLURM_STEP_TASKS_PER_NODE": "1(x3)"}, "4 tasks, 4 nodes, tasks by node [1, 1, 1]"),
+        ({"SLURM_STEP_NODELIST": "node[01-02]"}, "tasks by node [1, 1, 1, 1]"),
+        ({"SLURM_STEP_NODELIST": "node[01-"}, "--cluster host:port"),
+        ({"SLURM_JOB_ID": "x"}, "--cluster host:port"),
+        ({"SLURMD_NODENAME": "node9"}, "rank 2 on node9, and not on node11"),
+    ],
+)
+def test_variables_that_do_not_fit(changed: dict[str, str], told: str) -> None:
+    with pytest.raises(ClusterError) as refused:
+        resolved({**FOUR, **changed})
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["SLURM_JOB_ID", "SLURM_STEP_NODELIST"])
+def test_a_variable_that_is_missing(name: str) -> None:
+    with pytest.raises(ClusterError, match=name):
+        resolved({key: value for key, value in FOUR.items() if key != name})
+
+
+def test_a_port_that_another_program_has() -> None:
+    from tui_charrnn.training.distributed.coordination import check_port
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ClusterError, match=f"Received: {address}"):
+            check_port(address)
+    check_port(address)
+
+
+class Service:
+    """A service of one process, which answers as it is told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.keys: dict[str, str] = {}
+        self.error = error
+
+    def set_config_key_value(self, key: str, value: str) -> None:
+        """Keep a value."""
+        self.keys[key] = value
+
+    def get_config_key_value(self, key: str, _milliseconds: int) -> str:
+        """The value, or an error."""
+        if self.error is not None:
+            raise self.error
+        return self.keys[key]
+
+
+def coordination(service: Any, cluster: Cluster = THREE) -> Any:
+    from tui_charrnn.training.distributed.coordination import Coordination
+
+    made: Any = Coordination(cluster)
+    made._service = service
+    return made
+
+
+def fetched(error_name: str, words: str) -> BrokenClusterError:
+    """What becomes of an error that comes while a key is waited for."""
+    import tensorflow as tf
+
+    error = getattr(tf.errors, error_name)(None, None, words)
+    with pytest.raises(BrokenClusterError) as broken:
+        coordination(Service(error)).fetch("verdict", lambda: None, None, 0)
+    return broken.value
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        (
+            "UnavailableError",
+            (
+                "Collective ops is aborted by: Error reported from /job:worker/task:2: The "
+                "following tasks are unhealthy (stopped sending heartbeats):\n"
+                "/job:worker/replica:0/task:2\n"
+            ),
+            "Rank 2 (c:3) gave no sign of life",
+        ),
+        (
+            "UnavailableError",
+            (
+                "recvmsg:Connection reset by peer\nAdditional GRPC error information from remote "
+                "target /job:worker/replica:0/task:0 while calling"
+            ),
+            "Rank 0 (a:1) cannot be reached",
+        ),
+        (
+            "DeadlineExceededError",
+            "Deadline Exceeded\n\nRPC: /tensorflow.CoordinationService/Heartbeat",
+            "Rank 0 (a:1) gave no sign of life",
+        ),
+        ("AbortedError", "Something\nelse", "broke: Something"),
+    ],
+)
+def test_who_is_lost_is_named(name: str, words: str, told: str) -> None:
+    error = fetched(name, words)
+    assert told in str(error)
+    assert error.exit_code is ExitCode.RESUME_ME
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [(6, ExitCode.CANNOT_SAVE), (3, ExitCode.DATA), (1, ExitCode.RESUME_ME)],
+)
+def test_a_failure_that_is_reported_ends_the_others(code: int, exit_code: ExitCode) -> None:
+    sent: list[str] = []
+    service = SimpleNamespace(report_error_to_cluster=lambda _code, words: sent.append(words))
+    coordination(service).report(code, 'the disk is "full" {} and \u00e4')
+    words = f"Collective ops is aborted by: {sent[0]} [type.googleapis.com/x='\\x18']"
+    error = fetched("FailedPreconditionError", words)
+    assert str(error) == 'Rank 1 (b:2) has ended: the disk is "full" {} and \u00e4'
+    assert error.exit_code is exit_code
+
+
+def test_too_little_memory_is_no_loss() -> None:
+    import tensorflow as tf
+
+    error = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        coordination(Service(error)).fetch("verdict", lambda: None, None, 0)
+
+
+def agreed(*cards: Any) -> Any:
+    """What rank 0 finds of the cards of all ranks."""
+    from tui_charrnn.training.distributed.coordination import agree
+
+    service = Service()
+    for rank, card in enumerate(cards):
+        service.keys[f"card/{rank}"] = json.dumps(card)
+    service.keys["barrier"] = ""
+    own = coordination(service, Cluster(0, len(cards), ("a:1", "b:2", "c:3")[: len(cards)]))
+    own._service.wait_at_barrier = lambda *_: None
+    return agree(own, cards[0]["card"], {"run": 7}, lambda: None, 1.0)
+
+
+def test_ranks_that_want_the_same_get_the_plan() -> None:
+    card = {"card": {"program": "1", "corpus": "ab"}}
+    assert agreed(card, card, card) == {"refusal": None, "run": 7}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "code", "told"),
+    [
+        (
+            {"card": {"program": "2", "corpus": "ab"}},
+            2,
+            "same program. Received: 1 on rank 0 (a:1)",
+        ),
+        ({"card": {"program": "1", "corpus": "cd"}}, 3, "cd on rank 2 (c:3)"),
+        ({"card": {"corpus": "ab"}}, 2, "(nothing) on rank 2"),
+        ({"failure": [3, "There is no text."]}, 3, "Rank 2 (c:3) cannot take part: There is no"),
+        ({"failure": [5, "It is locked."]}, 5, "It is locked."),
+    ],
+)
+def test_the_first_difference_is_told(theirs: Any, code: int, told: str) -> None:
+    from tui_charrnn.errors import CharRNNError
+
+    card = {"card": {"program": "1", "corpus": "ab"}}
+    with pytest.raises(CharRNNError) as refused:
+        agreed(card, card, theirs)
+    assert told in str(refused.value)
+    assert int(refused.value.exit_code) == code

@@ -1,0 +1,133 @@
+"""Ends a trainer that waits for other processes and cannot end by itself.
+
+TensorFlow holds the interpreter while it connects: neither a time limit of ours nor a signal's
+handler is of use then. And a trainer that was stopped (SIGSTOP) does nothing at all.
+"""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from tui_charrnn.durations import format_duration
+from tui_charrnn.errors import BrokenClusterError, ExitCode
+from tui_charrnn.runs.host import seconds_since_start
+from tui_charrnn.training.distributed.placement import Cluster, JointTask, split_address
+
+STOPPED_FOR: Final = 30.0
+"""Seconds after which a trainer that was stopped is ended: the others have gone on without it."""
+_ANSWER: Final = 1.0
+"""Seconds that an address is given to take a connection."""
+
+
+class TrainerWatch:
+    """Looks after one trainer that trains together with others.
+
+    Args:
+        task: What the trainer is told, but for the pipe by which it answers.
+        limit: Seconds after the start of this process at which it is to leave, if any.
+    """
+
+    def __init__(self, task: JointTask, limit: float | None = None) -> None:
+        self._task, self._limit = task, limit
+        self.verdict: BrokenClusterError | None = None
+        """Why the trainer was killed, and the exit code in place of its own."""
+        self._events = -1
+        self._unread = b""
+        self._connecting_since: float | None = None
+        self._stopped_since: float | None = None
+        self._addresses: tuple[str, ...] = ()
+
+    def launch(
+        self, start: Callable[[JointTask], "subprocess.Popen[bytes]"]
+    ) -> "subprocess.Popen[bytes]":
+        """Start the trainer, which is to inherit the descriptor that its task names."""
+        self._events, events = os.pipe()
+        os.set_blocking(self._events, False)
+        try:
+            return start(replace(self._task, events=events))
+        finally:
+            os.close(events)
+
+    def look(self, trainer: "subprocess.Popen[bytes]", leaving: ExitCode | None) -> None:
+        """See whether the trainer must be ended, and end it.
+
+        Args:
+            trainer: It.
+            leaving: How it is to end if it was told to leave.
+        """
+        self._read_events()
+        now = time.monotonic()
+        if _is_stopped(trainer.pid):
+            self._stopped_since = self._stopped_since or now
+            if now - self._stopped_since >= STOPPED_FOR:
+                sentence = (
+                    "The trainer was stopped from outside for too long (SIGSTOP): the other "
+                    "processes have gone on without it, or ended. What was saved is kept; the same "
+                    "command on all of them goes on from there."
+                )
+                self._kill(trainer, sentence, ExitCode.RESUME_ME)
+            return
+        self._stopped_since = None
+        if self._connecting_since is None:
+            return
+        if leaving is None and self._limit is not None and seconds_since_start() > self._limit:
+            leaving = ExitCode.RESUME_ME
+        if leaving is not None:
+            sentence = "It was told to leave before all processes were there: nothing was trained."
+            self._kill(trainer, sentence, leaving)
+        elif now - self._connecting_since >= self._task.placement.meet_within:
+            self._kill(trainer, self._missing(), ExitCode.RESUME_ME)
+
+    def _read_events(self) -> None:
+        with suppress(BlockingIOError):
+            self._unread += os.read(self._events, 1 << 16)
+        *lines, self._unread = self._unread.split(b"\n")
+        for line in lines:
+            event, _, addresses = line.decode().partition(" ")
+            is_connecting = event == "connecting"
+            self._connecting_since = time.monotonic() if is_connecting else None
+            self._addresses = tuple(addresses.split(",")) if is_connecting else self._addresses
+
+    def _kill(self, trainer: "subprocess.Popen[bytes]", sentence: str, code: ExitCode) -> None:
+        self.verdict = BrokenClusterError(sentence)
+        self.verdict.exit_code = code
+        trainer.kill()
+        trainer.wait()
+
+    def _missing(self) -> str:
+        """Who does not answer, asked while this process's own trainer still does."""
+        cluster = self._task.placement.cluster
+        if cluster is None:
+            raise ValueError("one process waits for nobody")
+        named = Cluster(cluster.rank, cluster.size, self._addresses)
+        missing = [
+            named.name_of(rank)
+            for rank, address in enumerate(self._addresses)
+            if rank != cluster.rank and not _answers(address)
+        ]
+        within = format_duration(self._task.placement.meet_within)
+        others = f"{', '.join(missing)} did not come" if missing else "Not all processes came"
+        return f"{others} within {within}. Start all of them, or wait longer: --meet-within"
+
+
+def _answers(address: str) -> bool:
+    try:
+        socket.create_connection(split_address(address), timeout=_ANSWER).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a child process was stopped by a signal and not continued; on Linux."""
+    if not hasattr(os, "waitid"):
+        return False
+    with suppress(ChildProcessError):
+        options = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, pid, options) is not None
+    return False

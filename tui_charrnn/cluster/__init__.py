@@ -1,1 +1,0 @@
-"""Several processes as one training: who they are, how they meet, whether all are there."""

@@ -1,0 +1,273 @@
+"""Where a training computes: in how many processes, on how many devices of each.
+
+It is said when a trainer is started and is no part of a run: what two processes began, one may go
+on with. No TensorFlow is needed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Self
+
+from tui_charrnn.errors import ClusterError, ConfigError
+
+ALL: Final = "all"
+ALONE: Final = "none"
+"""In place of addresses: train alone, whatever TF_CONFIG and Slurm say."""
+MEET_WITHIN: Final = 300.0
+"""Seconds that the processes of a cluster wait for each other at the start, if nobody says."""
+_OTHER_TASKS: Final = frozenset({"ps", "evaluator"})
+_PORTS: Final = range(1, 65536)
+_LONGEST: Final = 300
+"""Characters of an address; a name of the domain name system has 253 at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """How many processes train together, and which of them this one is.
+
+    Raises:
+        ClusterError: If an address is none or comes twice, or the rank is not among them.
+    """
+
+    rank: int
+    """From 0 on; rank 0 is the chief, which writes the run."""
+    size: int
+    addresses: tuple[str, ...] = ()
+    """`host:port` of each, by rank; none where Slurm knows them, until TensorFlow reads them."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.size:
+            raise ClusterError(
+                f"The rank must be from 0 to {self.size - 1}, as there are {self.size} processes. "
+                f"Received: rank={self.rank}"
+            )
+        for number, address in enumerate(self.addresses):
+            split_address(address)
+            if address in self.addresses[:number]:
+                raise ClusterError(
+                    "Every process of a cluster needs an address of its own. "
+                    f"Received twice: {address}"
+                )
+
+    def name_of(self, rank: int) -> str:
+        """A process in words: its rank and, where it is known, its address."""
+        return f"Rank {rank}" + (f" ({self.addresses[rank]})" if self.addresses else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The processes and devices of a training; without any, one device of one process."""
+
+    cluster: Cluster | None = None
+    """All processes, and which of them this one is; None: it is alone."""
+    devices: int | None = 1
+    """How many GPUs each process takes; None: all that it sees."""
+    meet_within: float = MEET_WITHIN
+    """Seconds that this process waits for the others at the start."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one device of one process computes, as there is nothing to divide."""
+        return self.cluster is None and self.devices == 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the run."""
+        return self.cluster is None or self.cluster.rank == 0
+
+    @property
+    def processes(self) -> int:
+        """How many there are."""
+        return 1 if self.cluster is None else self.cluster.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointTask:
+    """What the command of one rank tells its trainer, as JSON on a command line."""
+
+    placement: Placement
+    card: Mapping[str, str] = field(default_factory=dict)
+    """What must be the same on all ranks, by the names that users give it."""
+    events: int = -1
+    """Descriptor of a pipe to the command, which learns from it whether all are connected."""
+    quiet: bool = False
+    refusal: tuple[int, str] | None = None
+    """Exit code and sentence of a command that cannot take part: the others are told."""
+    corpus: Mapping[str, Any] = field(default_factory=dict)
+    """How a rank other than the chief reads the text: arguments of `read_corpus`."""
+    threads: int | None = None
+    batch_size: int = 1
+    """As the command line has it; a run that was begun before may have another one."""
+
+    def to_json(self) -> str:
+        """For `from_json`."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        placement, refusal = values.pop("placement"), values.pop("refusal")
+        cluster = placement.pop("cluster")
+        if cluster is not None:
+            cluster = Cluster(cluster["rank"], cluster["size"], tuple(cluster["addresses"]))
+        return cls(
+            placement=Placement(cluster, **placement),
+            refusal=None if refusal is None else (refusal[0], refusal[1]),
+            **values,
+        )
+
+    def connected_to(self, cluster: Cluster) -> Self:
+        """The same, once the addresses are known."""
+        return replace(self, placement=replace(self.placement, cluster=cluster))
+
+
+def parse_devices(text: str | None) -> int | None:
+    """Read `--devices`: a number of at least 1, or `all`, which is None; without it, one.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    if text is None:
+        return 1
+    if text.strip().lower() == ALL:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1024):
+        raise ConfigError(
+            f"--devices takes `all` or a number from 1 to 1024. Received: --devices {text}"
+        )
+    return int(text)
+
+
+def refuse_uneven(batch_size: int, replicas: int) -> None:
+    """Make sure that every replica gets as many streams of a batch as every other.
+
+    Raises:
+        ConfigError: If a batch cannot be divided so.
+    """
+    if batch_size % replicas:
+        below = batch_size - batch_size % replicas
+        nearest = f"{below:,} or {below + replicas:,}" if below else f"{replicas:,}"
+        raise ConfigError(
+            f"A batch must be divided evenly among {replicas:,} replicas. Choose a --batch-size "
+            f"that is a multiple of {replicas:,}, as {nearest}. Received: batch_size={batch_size}"
+        )
+
+
+def find_cluster(
+    cluster: str | None, rank: int | None, environment: Mapping[str, str]
+) -> Cluster | None:
+    """Find out who trains together: as the command line says, or TF_CONFIG, or Slurm.
+
+    Args:
+        cluster: `host:port,host:port`, one for each process; `none` for training alone; None if
+            the command line says nothing.
+        rank: Which of them this process is; None if the command line says nothing.
+        environment: The variables of this process.
+
+    Returns:
+        None if this process trains alone.
+
+    Raises:
+        ClusterError: If what is said is not a cluster, or not all of one.
+    """
+    if cluster is None and rank is not None:
+        raise ClusterError(
+            "--rank needs --cluster host:port,host:port, which says whose rank it is. "
+            f"Received: --rank {rank}"
+        )
+    if cluster == ALONE:
+        if rank is not None:
+            raise ClusterError(f"--cluster {ALONE} has no ranks. Received: --rank {rank}")
+        return None
+    found: Cluster | None
+    if cluster is not None:
+        found = _stated(cluster, rank)
+    elif environment.get("TF_CONFIG", "").strip():
+        found = _from_tf_config(environment["TF_CONFIG"])
+    else:
+        found = _from_slurm(environment)
+    return None if found is None or found.size == 1 else found
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """The host, without the brackets of IPv6, and the port of an address.
+
+    Raises:
+        ClusterError: If it has no host, no port, or a port that is none.
+    """
+    host, colon, port = address.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    is_port = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) in _PORTS
+    has_sign = any(sign.isspace() or sign in ",/[]@" for sign in bare)
+    if (
+        not (colon and bare and is_port and address.isprintable() and len(address) <= _LONGEST)
+        or has_sign
+        or (":" in bare) != (host != bare)
+    ):
+        raise ClusterError(
+            "An address of a cluster is host:port with a port from 1 to 65535, as in "
+            "node1:12345 or [fd00::1]:12345, and commas stand between addresses. "
+            f"Received: {address[:_LONGEST] or '(nothing)'}"
+        )
+    return bare, int(port)
+
+
+def _stated(cluster: str, rank: int | None) -> Cluster:
+    addresses = tuple(address.strip() for address in cluster.split(","))
+    if rank is None:
+        raise ClusterError(
+            f"--cluster needs --rank, from 0 to {len(addresses) - 1}: which of the addresses is "
+            f"this process's own? Received: --cluster {cluster}"
+        )
+    return Cluster(rank, len(addresses), addresses)
+
+
+def _from_tf_config(text: str) -> Cluster | None:
+    """What TensorFlow reads from TF_CONFIG, which it does not check: first the chief, if named."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ClusterError(f"TF_CONFIG is not JSON ({error}). Received: {text[:200]}") from error
+    match document:
+        case {"cluster": dict(jobs)} if others := _OTHER_TASKS & jobs.keys():
+            raise ClusterError(
+                "In TF_CONFIG there can be `worker` and `chief`, as all processes train alike. "
+                f"Received: {', '.join(sorted(others))}"
+            )
+        case {
+            "cluster": dict(jobs),
+            "task": {"type": "chief" | "worker" as kind, "index": int(index)},
+        }:
+            chiefs, workers = jobs.get("chief", []), jobs.get("worker", [])
+            own = chiefs if kind == "chief" else workers
+            is_list = isinstance(chiefs, list) and isinstance(workers, list)
+            if is_list and len(chiefs) <= 1 and 0 <= index < len(own):
+                addresses = (*map(str, chiefs), *map(str, workers))
+                rank = index + (len(chiefs) if kind == "worker" else 0)
+                return Cluster(rank, len(addresses), addresses)
+        case dict() if "cluster" not in document:
+            return None
+    raise ClusterError(
+        "TF_CONFIG must have lists of host:port as `worker` and, with one entry, as `chief`, and a "
+        f"`task` with a type and an index that is in one of them. Received: {text[:200]}"
+    )
+
+
+def _from_slurm(environment: Mapping[str, str]) -> Cluster | None:
+    """Rank and number of tasks of a job step.
+
+    Only what `srun` starts is a step: the script of a job has the variables of all its tasks, too,
+    and is none of them. Their addresses are read where TensorFlow is loaded, by its own parsers.
+    """
+    size, rank = environment.get("SLURM_STEP_NUM_TASKS"), environment.get("SLURM_PROCID", "")
+    if size is None or size.strip() == "1":
+        return None
+    if not (size.strip().isdecimal() and rank.strip().isdecimal()):
+        raise ClusterError(
+            "In a job step of Slurm SLURM_STEP_NUM_TASKS and SLURM_PROCID are whole numbers. "
+            f"Received: {size[:50]!r} and {rank[:50]!r}. Say who trains together by --cluster "
+            "host:port,host:port --rank K, or --cluster none"
+        )
+    return Cluster(int(rank), int(size))
