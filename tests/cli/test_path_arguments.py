@@ -268,3 +268,35 @@ def test_the_text_of_a_run_is_not_waited_for(
     made.description.write_text(json.dumps(description), "utf-8")
     assert run(["doctor", "fake"]) == 3
     assert f"it is a {kind}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("variable", "words", "code"),
+    [
+        ("XDG_DATA_HOME", "history", 3),
+        ("XDG_DATA_HOME", "history show 1", 3),
+        ("XDG_DATA_HOME", "history search x", 3),
+        ("XDG_CONFIG_HOME", "config path", 0),
+        ("XDG_CONFIG_HOME", "config init", 6),
+    ],
+)
+def test_a_closed_home(
+    variable: str,
+    words: str,
+    code: int,
+    bad_paths: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    monkeypatch.setenv(variable, str(Path("shut").absolute()))
+    assert run(words.split()) == code
+    assert "rror:" not in capsys.readouterr().err
+
+
+def test_a_completion_that_cannot_be_installed(
+    bad_paths: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("HOME", str(Path("shut").absolute()))
+    monkeypatch.setattr("shellingham.detect_shell", lambda *_: ("bash", "/bin/bash"))
+    code, told = ended_with(["--install-completion"], "", capsys)
+    assert (code, "--show-completion" in told) == (6, True)

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
 import typer
@@ -13,6 +12,7 @@ from tui_charrnn.cli.setting_options import with_setting_options
 from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
+from tui_charrnn.paths import is_file
 from tui_charrnn.preferences.declaration import Preferences, shown_value, variable_of
 from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.preferences.resolution import Origin, Resolution, resolve
@@ -43,7 +43,7 @@ def show_path() -> None:
     """Print the path of the settings file."""
     path = preferences_file()
     print_data(str(path))
-    if not path.exists():
+    if not is_file(path):
         narrate(f"There is no such file yet. Write one with: {command('config', 'init')}")
 
 
@@ -100,7 +100,7 @@ def _rows(found: Resolution, changed: dict[str, str]) -> Iterator[tuple[str, str
 def _facts(found: Resolution, changed: dict[str, str]) -> dict[str, Any]:
     """The same for programs; what is off or automatic is null."""
     return {
-        "file": str(found.file) if Path(found.file).exists() else None,
+        "file": str(found.file) if is_file(found.file) else None,
         "settings": {
             name: {"value": value, "origin": str(found.origins[name])}
             for name, value in found.preferences.to_mapping().items()

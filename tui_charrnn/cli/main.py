@@ -3,7 +3,7 @@
 import os
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from typer.main import get_command
@@ -16,9 +16,11 @@ from tui_charrnn.cli.options import AsciiOnly, RunsDir
 from tui_charrnn.cli.outcome import exit_code_of
 from tui_charrnn.cli.output import prepare_streams, print_data
 from tui_charrnn.cli.usage_errors import SafeGroup, refuse_options_before_command
-from tui_charrnn.errors import ConfigError, ExitCode
-from tui_charrnn.invocation import COMPLETION
+from tui_charrnn.errors import ConfigError, ExitCode, StorageError
+from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file
+
+_INSTALLING: Final = "--install-completion"
 
 
 def open_app(
@@ -69,6 +71,14 @@ def open_app(
     raise typer.Exit(start_app(model, runs_dir, is_ascii=is_ascii, tape=tape, xray=xray))
 
 
+def _not_installed(error: OSError) -> StorageError:
+    """What to say where Typer could not write what completes a command line."""
+    return StorageError(
+        f"The completion cannot be installed: {error.filename}: {error.strerror}. Print it, for a "
+        f"file of your shell that you can write to: {command('--show-completion')}"
+    )
+
+
 def command_line(arguments: list[str]) -> typer.Typer:
     """The commands that an invocation needs, ready to be called."""
     app = typer.Typer(
@@ -90,7 +100,12 @@ def run(arguments: list[str]) -> int:
     def work() -> None:
         # what a shell hands over half typed is no defect of ours: then nothing is completed
         with suppress(Exception) if COMPLETION in os.environ else nullcontext():
-            get_command(command_line(arguments))(args=arguments, prog_name="charrnn-tui")
+            try:
+                get_command(command_line(arguments))(args=arguments, prog_name="charrnn-tui")
+            except OSError as error:
+                if _INSTALLING not in arguments:
+                    raise
+                raise _not_installed(error) from error
 
     prepare_streams()
     return exit_code_of(work)

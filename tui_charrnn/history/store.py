@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from tui_charrnn.errors import HistoryError
 from tui_charrnn.history.database import has_index, make_private_file, open_database, transaction
 from tui_charrnn.history.generation import Entry, Generation
 from tui_charrnn.history.rows import COLUMNS, entry_of, row_of
 from tui_charrnn.history.search import matching, words_of
+from tui_charrnn.paths import explained, find_kind
 from tui_charrnn.user_folders import data_folder
 
 LIMIT: Final = 10_000
@@ -96,7 +98,7 @@ class History:
                 capitals or not.
             count: How many texts at most.
         """
-        if not words_of(words) or not self.path.exists():
+        if not words_of(words) or not self._is_there():
             return []
         with open_database(self.path) as database:
             numbers = matching(database, words)[:count]
@@ -109,7 +111,7 @@ class History:
         Returns:
             The numbers of those that there were.
         """
-        if not self.path.exists():
+        if not self._is_there():
             return []
         with open_database(self.path) as database, transaction(database):
             return [
@@ -121,7 +123,7 @@ class History:
 
     def clear(self) -> int:
         """Delete all texts for good, and give their room on the disk back; return how many."""
-        if not self.path.exists():
+        if not self._is_there():
             return 0
         with open_database(self.path) as database:
             with transaction(database):
@@ -135,13 +137,17 @@ class History:
 
     def count(self) -> int:
         """How many texts there are."""
-        if not self.path.exists():
+        if not self._is_there():
             return 0
         with open_database(self.path) as database:
             return int(database.execute("SELECT count(*) FROM generations").fetchone()[0])
 
+    def _is_there(self) -> bool:
+        with explained("The history", self.path, HistoryError):
+            return find_kind(self.path) is not None
+
     def _select(self, condition: str, values: Sequence[object], count: int) -> list[Entry]:
-        if not self.path.exists():
+        if not self._is_there():
             return []
         with open_database(self.path) as database:
             rows = database.execute(
