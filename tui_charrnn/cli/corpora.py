@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from tui_charrnn.cli.completing import complete_corpus
-from tui_charrnn.cli.corpora_report import inspection_values, report_lines, size_words
+from tui_charrnn.cli.corpora_report import inspection_values, report_lines
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.reading import (
     Encoding,
@@ -16,6 +16,7 @@ from tui_charrnn.cli.reading import (
 )
 from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
+from tui_charrnn.viewing.formatting import format_size
 
 _LOOKED_AT: Final = 1 << 24
 """Bytes of a large text that are looked at, unless all of it is asked for or was read before."""
@@ -44,7 +45,7 @@ def list_corpora(as_json: JsonOption = False) -> None:
     width = max(len(entry.name) for entry in entries)
     title_width = max(len(entry.title) for entry in entries)
     for entry in entries:
-        size = size_words(entry.approximate_bytes)
+        size = format_size(entry.approximate_bytes)
         print_data(
             f"{entry.name:<{width}}  {entry.title:<{title_width}}  {size:>8}  {_whereabouts(entry)}"
         )

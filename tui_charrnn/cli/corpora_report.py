@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.text.inspection import CharacterCount, CorpusInspection
@@ -57,8 +58,10 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     yield "corpus", f"{safe_line(corpus.name)}, {_files(corpus)}"
     if (size := corpus.report.part_of) is not None:
         read = corpus.report.bytes
-        whole = f" of {size_words(size)}" if read <= size else f", unpacked, of {size_words(size)}"
-        yield "part", f"the first {size_words(read)}{whole}; --whole reads all"
+        whole = (
+            f" of {format_size(size)}" if read <= size else f", unpacked, of {format_size(size)}"
+        )
+        yield "part", f"the first {format_size(read)}{whole}; --whole reads all"
     else:
         yield "sha256", corpus.sha256
     yield "size", f"{corpus.report.bytes:,} bytes, {_encoding(corpus)}"
@@ -148,8 +151,3 @@ def _baseline_lines(baselines: "Baselines | None") -> Iterator[tuple[str, str]]:
             "baselines" if order == 0 else "",
             (f"{name:<8} {loss:6.3f} nats, {bits_per_character(loss):6.3f} bits a character{mark}"),
         )
-
-
-def size_words(count: int) -> str:
-    """A number of bytes in two or three digits."""
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"

@@ -10,6 +10,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.training.examination import ASSUMED_VOCABULARY
 from tui_charrnn.training.machine import Machine
+from tui_charrnn.viewing.formatting import format_size
 
 Verdict: TypeAlias = Literal["ok", "note", "problem"]
 
@@ -77,12 +78,12 @@ def judge_machine(
 
 def _judge_memory(machine: Machine, model: ModelConfig) -> Finding:
     if machine.memory is None or machine.available is None:
-        total = "unknown" if machine.memory is None else size_words(machine.memory)
+        total = "unknown" if machine.memory is None else format_size(machine.memory)
         return Finding("ok", "memory", total)
-    words = f"{size_words(machine.memory)}, {size_words(machine.available)} of it available"
+    words = f"{format_size(machine.memory)}, {format_size(machine.available)} of it available"
     needed = _LIBRARY_MEMORY + _STEP_COPIES * _tensor_bytes(model)
     if machine.available < needed:
-        words += f". A training takes about {size_words(needed)}: close other programs"
+        words += f". A training takes about {format_size(needed)}: close other programs"
         return Finding("note", "memory", words)
     return Finding("ok", "memory", words)
 
@@ -94,7 +95,7 @@ def judge_folders(
     copies = 4 if training.average_decay is not None else 3  # weights, moments, averages
     checkpoints = training.keep_checkpoints + 2  # the best, and one that is being written
     needed = copies * checkpoints * _tensor_bytes(model)
-    words = f"{_folder_words(runs)}; the checkpoints take {size_words(needed)}"
+    words = f"{_folder_words(runs)}; the checkpoints take {format_size(needed)}"
     if not runs.is_writable:
         words = f"{runs.path} cannot be written in. Name another: --runs-dir or CHARRNN_RUNS"
         yield Finding("problem", "runs", words, ExitCode.CANNOT_SAVE)
@@ -127,7 +128,7 @@ def judge_locks(locks: Locks) -> Finding:
 
 
 def _folder_words(folder: Folder) -> str:
-    free = "" if folder.free is None else f", {size_words(folder.free)} free"
+    free = "" if folder.free is None else f", {format_size(folder.free)} free"
     return f"{folder.path}{free}"
 
 
@@ -168,8 +169,3 @@ def _tensor_bytes(model: ModelConfig) -> int:
 
 def _counted(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
-def size_words(count: float) -> str:
-    """A number of bytes in two or three digits."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -11,7 +11,7 @@ from tui_charrnn.cli.table import table_lines
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.run_rows import size_words
+from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.offer import OfferedModel
@@ -69,7 +69,7 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
         f"{len(facts.header.vocabulary):,}",
         "" if loss is None else f"{loss:.3f}",
         "" if loss is None else f"{bits_per_character(loss):.3f}",
-        size_words(facts.size),
+        format_size(facts.size),
     )
 
 

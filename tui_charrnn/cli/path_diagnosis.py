@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tui_charrnn.cli.diagnosis import Finding, size_words
+from tui_charrnn.cli.diagnosis import Finding
 from tui_charrnn.cli.examining import Answer
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.records import format_way
 from tui_charrnn.training.examination import Examination, GpuFacts
 from tui_charrnn.training.nvidia import Nvidia
+from tui_charrnn.viewing.formatting import format_size
 
 _LAYER_WORDS: Final = {
     "handwritten": "our own backpropagation through time",
@@ -81,7 +82,7 @@ def _judge_gpu(gpu: GpuFacts, nvidia: Nvidia) -> Finding:
         words.append(f"compute capability {gpu.capability}")
     sizes = {card.memory for card in nvidia.cards if card.name == gpu.name}
     if len(sizes) == 1 and (memory := sizes.pop()) is not None:
-        words.append(size_words(memory))
+        words.append(format_size(memory))
     if nvidia.driver:
         words.append(f"driver {nvidia.driver}")
     growth = "as it is needed" if gpu.has_growing_memory else "all at once, so it cannot be shared"

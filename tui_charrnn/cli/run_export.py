@@ -13,7 +13,7 @@ from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.runs.catalogue import find_run
-from tui_charrnn.viewing.run_rows import size_words
+from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.runs.archive import Exported
@@ -82,7 +82,7 @@ def export(
         print_data(json.dumps(facts))
         return
     print_data(str(made.path))
-    narrate(f"Packed {size_words(made.size)}: {checkpoint_words(made)}.")
+    narrate(f"Packed {format_size(made.size)}: {checkpoint_words(made)}.")
 
 
 def checkpoint_words(made: "Exported") -> str:

@@ -19,7 +19,8 @@ from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.card_rows import Row, card_rows
 from tui_charrnn.viewing.failures import advice_words, diagnose
-from tui_charrnn.viewing.run_rows import run_row, size_words, trouble_words
+from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.run_rows import run_row, trouble_words
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import gram_words, lead_words
 
@@ -66,7 +67,7 @@ def _head_rows(whole: WholeRun) -> Iterator[Row]:
     trouble = trouble_words(whole.summary, whole.view)
     yield "run", row.name
     yield "path", safe_line(str(whole.summary.run.path))
-    yield "on disk", size_words(whole.size)
+    yield "on disk", format_size(whole.size)
     yield "state", f"{row.mark} {row.state}, written {row.age} ago"
     yield "", trouble
     yield "", failure.hint if failure is not None else advice_words(whole.view)
@@ -113,7 +114,7 @@ def _checkpoint_words(saved: SavedCheckpoint) -> str:
     loss = f"validation {saved.loss:.3f}" if saved.loss is not None else ""
     marks = ("best" if saved.is_best else "", "newest" if saved.is_latest else "")
     time = f"saved in {saved.seconds:.2f} s" if saved.seconds is not None else ""
-    parts = [f"step {saved.step:,}", size_words(saved.size), time, loss, *marks]
+    parts = [f"step {saved.step:,}", format_size(saved.size), time, loss, *marks]
     return ", ".join(filter(None, parts))
 
 

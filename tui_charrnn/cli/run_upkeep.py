@@ -19,7 +19,7 @@ from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.user_folders import default_runs_folder
-from tui_charrnn.viewing.run_rows import size_words
+from tui_charrnn.viewing.formatting import format_size
 
 
 def rename(
@@ -130,13 +130,13 @@ def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
     if trashed:
         shown = ", ".join(safe_line(run.name) for run in trashed[:5])
         more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
-        size = size_words(disk_size(folder / upkeep.TRASH))
+        size = format_size(disk_size(folder / upkeep.TRASH))
         question = f"Delete for good what is in the trash: {shown}{more}, {size}?"
         if not _is_wanted(question, is_sure=is_sure):
             narrate("Nothing was deleted.")
             return {"freed_bytes": 0}
     freed = upkeep.empty_trash(folder)
-    narrate(f"The trash is empty; {size_words(freed)} freed." if freed else "The trash is empty.")
+    narrate(f"The trash is empty; {format_size(freed)} freed." if freed else "The trash is empty.")
     return {"freed_bytes": freed}
 
 

@@ -12,6 +12,7 @@ from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.failures import diagnose
+from tui_charrnn.viewing.formatting import format_age, format_count
 from tui_charrnn.viewing.run_view import RunView
 
 _SPOILED: Final = frozenset({RunState.DIVERGED, RunState.FAILED})
@@ -57,7 +58,7 @@ def run_row(summary: RunSummary, now: float) -> RunRow:
         step=_step_words(status) if status else "",
         best=f"{summary.best_loss:.3f}" if summary.best_loss is not None else "",
         curve=status.curve if status else (),
-        age=age_words(now - summary.modified),
+        age=format_age(now - summary.modified),
     )
 
 
@@ -100,36 +101,6 @@ def trouble_words(summary: RunSummary, view: RunView) -> str:
     return safe_line(summary.status.message) if summary.status.state in _SPOILED else ""
 
 
-def age_words(seconds: float) -> str:
-    """How long ago something was, in one unit: 12s, 5m, 3h, 2d; a list changes seldom by it."""
-    whole = max(0, int(seconds))
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if whole >= size:
-            return f"{whole // size:,}{unit}"
-    return f"{whole}s"
-
-
-def size_words(count: int) -> str:
-    """A number of bytes for people: 12.3 MB."""
-    number, letter = _rounded(count)
-    return f"{number} {letter}B"
-
-
-def count_words(count: int) -> str:
-    """A number that has little room: 1,234 and 12.3k and 1.23M."""
-    return f"{count:,}" if count < 10_000 else "".join(_rounded(count))
-
-
-def _rounded(count: float) -> tuple[str, str]:
-    """Three digits of a number, and the letter of the power of 1000 that they count."""
-    letter = ""
-    for larger in "kMG":
-        if count < 999.5:
-            break
-        count, letter = count / 1000, larger
-    return (f"{count:.3g}" if count < 999.5 else f"{count:,.0f}"), letter
-
-
 def _state_words(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str]:
     """The sign for the state, and a word or two."""
     status = summary.status
@@ -145,13 +116,13 @@ def _state_words(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str
 
 
 def _step_words(status: RunStatus) -> str:
-    step, total = count_words(status.step), status.total_steps
-    return step if not total or total == status.step else f"{step}/{count_words(total)}"
+    step, total = format_count(status.step), status.total_steps
+    return step if not total or total == status.step else f"{step}/{format_count(total)}"
 
 
 def _subject_words(description: RunDescription | None, view: RunView) -> Iterator[str]:
     if description is not None:
-        characters = count_words(description.corpus.characters)
+        characters = format_count(description.corpus.characters)
         yield f"{safe_line(description.corpus.name)}, {characters} characters"
         yield words.network_words(view)
         yield f"preset {safe_line(description.preset)}" if description.preset else ""

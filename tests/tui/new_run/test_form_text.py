@@ -108,7 +108,7 @@ async def test_a_text_of_one_s_own_has_to_be_named(app: FormApp) -> None:
         ("missing.txt", "There is no file or folder"),
         ("more", "holds no files"),
         ("latin.txt", "Choose its encoding: cp1252"),
-        ("/dev/null", "neither a file nor a pipe"),
+        ("/dev/null", "it is a device, and no file"),
     ],
 )
 async def test_a_path_that_cannot_be_used_is_told_before_the_start_and_at_it(

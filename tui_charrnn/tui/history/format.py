@@ -8,7 +8,7 @@ from typing import Final
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.run_rows import age_words
+from tui_charrnn.viewing.formatting import format_age
 
 _SHOWN: Final = 300
 """Characters of a text that a row may have room for."""
@@ -50,7 +50,7 @@ class HistoryRow:
 
     def age(self, now: datetime) -> str:
         """How long ago the text was said."""
-        return age_words((now - self.time).total_seconds())
+        return format_age((now - self.time).total_seconds())
 
 
 def short_settings(said: Generation) -> str:
@@ -66,7 +66,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     """All that a text came from, in a few lines."""
     said = entry.generation
     when = f"{entry.time.astimezone():%Y-%m-%d %H:%M}"
-    age = age_words((now - entry.time).total_seconds())
+    age = format_age((now - entry.time).total_seconds())
     yield f"{safe_line(said.model.label)} · {when}, {age} ago"
     counted = "1 character" if said.length == 1 else f"{said.length:,} characters"
     yield f"{counted} · RNG {said.rng_seed}"

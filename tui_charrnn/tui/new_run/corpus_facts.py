@@ -15,6 +15,7 @@ from tui_charrnn.text.corpus import read_corpus
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
+from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:  # brings NumPy, which the thread loads
     from tui_charrnn.text.survey import Survey
@@ -140,17 +141,8 @@ def _mode(path: Path) -> int:
 
 
 def _fetching_words(entry: CatalogueEntry) -> str:
-    size = size_words(entry.approximate_bytes)
+    size = format_size(entry.approximate_bytes)
     if entry.kind == "built":
         return f"Made on this machine when training starts, without a network: about {size}."
     host = urlsplit(entry.urls[0]).netloc
     return f"Downloaded when training starts: about {size} from {host}."
-
-
-def size_words(count: float) -> str:
-    """A number of bytes in two or three digits: 470 kB, 1.1 MB, 23 GB."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size * 0.9995:
-            shown = count / size
-            return f"{shown:.0f} {unit}" if shown >= 99.5 else f"{shown:.2g} {unit}"
-    return f"{count:.0f} bytes"

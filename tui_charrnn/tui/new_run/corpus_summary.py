@@ -6,7 +6,8 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import split_point
-from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts, size_words
+from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts
+from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:  # brings NumPy
     from tui_charrnn.text.inspection import CharacterCount
@@ -88,7 +89,7 @@ def form_sentence(problem: str) -> str:
 def _progress_line(survey: "Survey") -> str:
     share = survey.found.consumed / survey.bytes_total
     return (
-        f"Reading … {share:.0%} of {size_words(survey.bytes_total)}: {survey.characters:,} "
+        f"Reading … {share:.0%} of {format_size(survey.bytes_total)}: {survey.characters:,} "
         f"characters so far, {survey.vocabulary_size:,} different ones"
     )
 
@@ -98,8 +99,8 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
     characters = survey.expected_characters
     split = split_point(characters, training.validation_fraction)
     part = (
-        f"{size_words(survey.bytes_total)} of {', '.join(survey.found.encodings)}, of which the "
-        f"first {size_words(survey.found.consumed)} were looked at: "
+        f"{format_size(survey.bytes_total)} of {', '.join(survey.found.encodings)}, of which the "
+        f"first {format_size(survey.found.consumed)} were looked at: "
         f"{survey.vocabulary_size:,} different characters there"
     )
     whole = (
@@ -137,7 +138,7 @@ def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:
 def _size_line(survey: "Survey") -> str:
     files = "" if survey.files == 1 else f" in {survey.files:,} files"
     return (
-        f"{size_words(survey.found.bytes)} of {', '.join(survey.found.encodings)}{files}: "
+        f"{format_size(survey.found.bytes)} of {', '.join(survey.found.encodings)}{files}: "
         f"{survey.characters:,} characters, {survey.vocabulary_size:,} different, "
         f"{survey.lines:,} lines"
     )

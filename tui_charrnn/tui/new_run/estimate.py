@@ -9,10 +9,11 @@ from tui_charrnn.presets import find_preset
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.training.plan import plan_by_count, plan_by_time
 from tui_charrnn.training.trial_facts import Trial, TrialSettings
-from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts, size_words
+from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts
 from tui_charrnn.tui.new_run.corpus_summary import shortness, vocabulary_of
 from tui_charrnn.tui.new_run.form_values import NewRun
 from tui_charrnn.tui.new_run.trial_timer import TrialAnswer
+from tui_charrnn.viewing.formatting import format_size
 
 _SCORING_SPEED: Final = 3.0
 """How many times faster a text is scored than trained on: the backward pass is left out."""
@@ -175,4 +176,4 @@ def count_words(count: int) -> str:
 
 def machine_words(trial: Trial) -> str:
     """What it takes of the machine that was timed."""
-    return f"{size_words(trial.memory)} of memory on {trial.device}, {trial.precision}"
+    return f"{format_size(trial.memory)} of memory on {trial.device}, {trial.precision}"

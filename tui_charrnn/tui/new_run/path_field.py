@@ -14,9 +14,9 @@ from textual.suggester import SuggestionReady
 from textual.widgets import OptionList
 
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.new_run.corpus_facts import size_words
 from tui_charrnn.tui.new_run.fields import FormInput
 from tui_charrnn.tui.new_run.typed_path import Candidate, Completion, complete_path, dropped_paths
+from tui_charrnn.viewing.formatting import format_size
 
 _NAME_COLUMN: Final = 28
 """Columns of a name in the list, at least."""
@@ -203,5 +203,5 @@ class PathField(Vertical):
 
 
 def _row(candidate: Candidate) -> Content:
-    size = "" if candidate.size is None else size_words(candidate.size)
+    size = "" if candidate.size is None else format_size(candidate.size)
     return Content.assemble(candidate.name.ljust(_NAME_COLUMN), ("  " + size, "dim"))

@@ -14,7 +14,7 @@ from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_r
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.user_folders import home_folder
-from tui_charrnn.viewing.run_rows import size_words
+from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ def pack(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
         CharRNNError: If that cannot be.
     """
     made = export_run(run, free_path(folder / archive_name(run)), progress=progress)
-    return Outcome(f"Packed into {safe_line(str(made.path))}, {size_words(made.size)}.")
+    return Outcome(f"Packed into {safe_line(str(made.path))}, {format_size(made.size)}.")
 
 
 def folder_for_archives() -> Path:

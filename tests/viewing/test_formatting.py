@@ -1,0 +1,35 @@
+"""Sizes, counts and ages as text."""
+
+import pytest
+
+from tui_charrnn.viewing.formatting import format_age, format_count, format_size
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (470_000, "470 kB"),
+        (999_600, "1 MB"),
+        (1_115_394, "1.12 MB"),
+        (23_400_000_000, "23.4 GB"),
+        (5_000_000_000_000, "5,000 GB"),
+    ],
+)
+def test_a_size_has_three_digits(count: int, text: str) -> None:
+    assert format_size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0"), (9_999, "9,999"), (12_345, "12.3k"), (1_234_567, "1.23M")]
+)
+def test_a_count_is_exact_while_it_is_short(count: int, text: str) -> None:
+    assert format_count(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-3, "0s"), (59.9, "59s"), (300, "5m"), (7_200, "2h"), (200_000, "2d")]
+)
+def test_an_age_has_one_unit(seconds: float, text: str) -> None:
+    assert format_age(seconds) == text
