@@ -140,6 +140,10 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError as refusal:
         raise OSError(errno.EINVAL, "it is no path") from refusal
+    except OSError as refusal:
+        if refusal.errno == errno.ENXIO:  # what opening a socket comes to
+            raise OSError(errno.EINVAL, f"it is {Kind.SOCKET}, and no file") from refusal
+        raise
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(os.close, descriptor)
         kind = _kind_of(os.fstat(descriptor))

@@ -1,7 +1,9 @@
 """Every way in which a run can fail is told apart, and has a remedy of its own."""
 
 import errno
+import os
 import signal
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -326,7 +328,19 @@ def scramble(path: Path) -> None:
     path.write_bytes(b"\xff\xfe\xfa" * 99)
 
 
-@pytest.mark.parametrize("harm", [remove, empty, change, scramble])
+def replace_by_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def replace_by_a_socket(path: Path) -> None:
+    path.unlink()
+    os.mknod(path, stat.S_IFSOCK | 0o600)
+
+
+@pytest.mark.parametrize(
+    "harm", [remove, empty, change, scramble, replace_by_a_folder, replace_by_a_socket]
+)
 def test_a_text_that_is_not_the_same_is_told_in_the_words_of_its_reader(
     tmp_path: Path, harm: Callable[[Path], None]
 ) -> None:

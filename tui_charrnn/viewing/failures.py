@@ -43,7 +43,8 @@ _NO_FAILURE: Final = "this is not a failure"
 _NO_ROOM: Final = re.compile(r"no space left on device|quota exceeded", re.IGNORECASE)
 _NO_TEXT: Final = re.compile(
     r"no longer the text that|There is no (?:file or folder|text in)|is not (?:text|valid)\b"
-    r"|too large for this machine's memory|could not be downloaded|neither a file nor a pipe"
+    r"|too large for this machine's memory|could not be downloaded|, and no file\."
+    r"|holds no (?:text|files)"
 )
 _CRASHED: Final = re.compile(
     r"Segmentation fault|Bus error|Illegal instruction|Fatal Python error|terminate called|Aborted"

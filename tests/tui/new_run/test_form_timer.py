@@ -121,3 +121,10 @@ def test_nothing_is_told_after_the_end(bench: Bench) -> None:
     for process in bench.processes:
         assert process.wait(timeout=PATIENCE) != 0
     assert bench.is_silent
+
+
+def test_without_tensorflow_nothing_is_timed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    bench.timer.ask(SETTINGS, is_busy=False)
+    assert "Training needs tensorflow and keras" in bench.remarks(3)[-1]
+    assert bench.processes == []

@@ -200,3 +200,12 @@ def test_a_started_trainer_can_no_longer_be_given_up(tmp_path: Path, wanted: New
     _, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, permission)
     trainer.wait()
     permission.check()
+
+
+def test_without_tensorflow_no_run_is_made(
+    wanted: NewRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match="Training needs tensorflow and keras, not installed"):
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
+    assert not (tmp_path / "runs").exists()
