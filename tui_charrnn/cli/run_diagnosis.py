@@ -16,8 +16,8 @@ _SHOWN_GAPS: Final = 3
 
 def judge_run(health: Health) -> Iterator[Finding]:
     """Judge every part of a run, in the order in which it is told."""
-    if health.link_problem:
-        yield _damage("links", health.link_problem)
+    if health.foreign_parts:
+        yield _damage("parts", health.foreign_parts)
     yield _judge_description(health)
     yield _judge_state(health)
     yield _judge_events(health)
@@ -102,7 +102,7 @@ def recovery(health: Health) -> tuple[str, str]:
     run, found, status = health.run, health.resumable, health.status
     if health.is_at_work:
         return "A trainer is at work on it.", command_words("attach", run)
-    if health.link_problem or health.description is None or health.corpus_problem:
+    if health.foreign_parts or health.description is None or health.corpus_problem:
         return _speech(health)
     if status is not None and status.state is RunState.FINISHED and found is not None:
         return f"It is finished: step {found.step:,}.", command_words("generate", run, "--model")
@@ -120,8 +120,8 @@ def _speech(health: Health) -> tuple[str, str]:
         return "It cannot go on, and no model of it is whole. Put its files back from a copy.", ""
     path = health.run.checkpoint(model.step).path.with_name(model.name) / "model.safetensors"
     remedy = (
-        "Put files in place of the links"
-        if health.link_problem
+        "Put its own files in place of the links"
+        if health.foreign_parts
         else "Put run.json back from a copy"
         if health.description is None
         else "Put its text back where it was"

@@ -8,8 +8,8 @@ from tui_charrnn.errors import CharRNNError, RunError
 from tui_charrnn.paths import is_file, is_folder, parse_path
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.description import RunDescription, RunStatus
+from tui_charrnn.runs.foreign_parts import foreign_parts
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.links import link_sentence, linked_parts
 from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.run_corpus import absent_texts, read_run_corpus
@@ -40,8 +40,8 @@ class Health:
     """Why the text cannot be trained on any more; empty if it can."""
     corpus_remark: str
     """What else is to be said of it."""
-    link_problem: str = ""
-    """Which of its files and folders are links; empty if none is."""
+    foreign_parts: str = ""
+    """Which of its files and folders are links, pipes or devices; empty if none is."""
 
     @property
     def resumable(self) -> CheckpointFacts | None:
@@ -94,7 +94,7 @@ def examine_run(run: RunDirectory) -> Health:
         damaged_pointers=damaged_pointers(run),
         corpus_problem=problem,
         corpus_remark=remark,
-        link_problem=link_sentence(run, links) if (links := linked_parts(run)) else "",
+        foreign_parts=foreign_parts(run),
     )
 
 

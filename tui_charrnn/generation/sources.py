@@ -73,7 +73,7 @@ def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
         return None
     # deferred: a bundled model speaks without it
     from tui_charrnn.runs.checkpoints import best_or_newest, missed_best  # noqa: PLC0415 - as said
-    from tui_charrnn.runs.links import has_own_live_model  # noqa: PLC0415 - as said
+    from tui_charrnn.runs.foreign_parts import has_own_live_model  # noqa: PLC0415 - as said
 
     checkpoint = best_or_newest(run)
     if missed := missed_best(run, checkpoint):

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn.runs.file_system import file_system, refusals
+from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_owned
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
-from tui_charrnn.runs.links import refuse_links
 from tui_charrnn.runs.opened_file import folder_inside, names_in
 from tui_charrnn.runs.presence import refuse_gone
 from tui_charrnn.runs.storage import Storage
@@ -61,12 +61,12 @@ def send_request(
         The unique id of the request.
 
     Raises:
-        RunError: If a link stands in the place of a part of the run.
+        RunError: If a part of the run is a link, a pipe or a device.
         StorageError: If the run cannot be written.
     """
     identifier = identifier or new_request_id()
     refuse_gone(run)
-    refuse_links(run)
+    refuse_foreign_parts(run)
     storage = Storage(inside=run.path)
     storage.make_folder(run.control)
     document = {"format": FORMAT, "request": request, "arguments": arguments}

@@ -16,8 +16,8 @@ import tui_charrnn
 from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.invocation import PROGRAM
 from tui_charrnn.runs.file_system import PRIVATE_FILE
+from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.links import refuse_links
 
 APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
 """What the app sets for itself; a trainer must not inherit it."""
@@ -81,7 +81,7 @@ def launch_trainer(
 
     Raises:
         ConfigError: If what trains is not installed.
-        RunError: If a link stands in the place of a part of the run.
+        RunError: If a part of the run is a link, a pipe or a device.
         StorageError: If the log cannot be written or the process cannot be started.
     """
     require_tensorflow()
@@ -92,7 +92,7 @@ def launch_trainer(
     if accepts_change:
         command.append("--force")
     command += placement
-    refuse_links(run)
+    refuse_foreign_parts(run)
     try:
         with open(RunDirectory(path).log, "ab", opener=_open_privately) as log:
             return subprocess.Popen(  # noqa: S603 (no shell, and every word is ours)

@@ -1,5 +1,6 @@
 """Removing checkpoints: those that are old, and those that going back makes void."""
 
+import os
 from pathlib import Path
 
 from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
@@ -32,7 +33,7 @@ def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None
     lowest = _lowest(run, past)
     if lowest is not None:
         named.add(lowest[0].path)
-        if best is None and run.best.exists():
+        if best is None and os.path.lexists(run.best):
             storage.write_atomically(run.best, pointer_document(*lowest))
     for _, path in folders:
         if path not in kept and path not in named:
@@ -64,7 +65,7 @@ def return_to(
         manifest = read_manifest(checkpoint, must_read=True)
     latest, best = _pointers(run)
     is_void = manifest is not None and best is not None and best.step > manifest.step
-    if is_void or (best is None and run.best.exists()):
+    if is_void or (best is None and os.path.lexists(run.best)):
         kept = None if best_step is None else run.checkpoint(best_step)
         then = read_manifest(kept) if kept is not None and is_whole(kept) else None
         if kept is not None and then is not None:

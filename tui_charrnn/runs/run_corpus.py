@@ -7,8 +7,8 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import CorpusReference
 from tui_charrnn.runs.file_system import file_system, is_missing
+from tui_charrnn.runs.foreign_parts import foreign_parts
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.links import link_sentence
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.corpus import Corpus, read_corpus
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
@@ -78,7 +78,7 @@ def _is_stored(run: RunDirectory) -> bool:
     """Whether the run holds its text itself, as a file of its own.
 
     Raises:
-        CorpusError: If a link is in its place, or the system refuses to tell.
+        CorpusError: If something else is in its place, or the system refuses to tell.
     """
     try:
         facts = file_system().look_at(run.corpus)
@@ -86,6 +86,6 @@ def _is_stored(run: RunDirectory) -> bool:
         if is_missing(error):
             return False
         raise CorpusError(f"{run.corpus} cannot be read: {error.strerror}.") from error
-    if stat.S_ISLNK(facts.st_mode):
-        raise CorpusError(link_sentence(run, [run.corpus.name]))
+    if not stat.S_ISREG(facts.st_mode):
+        raise CorpusError(foreign_parts(run) or f"{run.corpus} is a folder, and holds no text.")
     return True

@@ -17,9 +17,9 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
 from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
 from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.links import refuse_links
 from tui_charrnn.runs.manifest import Manifest, read_pointer
 from tui_charrnn.runs.opened_file import OpenedFile, open_to_read
 from tui_charrnn.runs.pruning import pointer_document
@@ -63,7 +63,7 @@ class Snapshot:
         Raises:
             RunError: If a file is there and cannot be opened, or is a link.
         """
-        refuse_links(run)
+        refuse_foreign_parts(run)
         self._run = run
         self.steps: list[int] = []
         """Steps of the checkpoints that were given out so far."""
@@ -127,7 +127,7 @@ def open_best_model(run: RunDirectory, files: ExitStack) -> Piece | None:
     Raises:
         RunError: If it is there and cannot be opened, or a part of the run is a link.
     """
-    refuse_links(run)
+    refuse_foreign_parts(run)
     pinned, named = _pin_checkpoints(run, files)
     if not pinned:
         return None

@@ -10,8 +10,8 @@ from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.event_log import EventLog
+from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.links import refuse_links
 from tui_charrnn.runs.locking import identify, lock_run
 from tui_charrnn.runs.pulse import Pulse
 from tui_charrnn.runs.reader import read_status
@@ -67,11 +67,11 @@ class RunWriter:
             heartbeat: Seconds between two writes of state.json.
 
         Raises:
-            RunError: If a link stands in the place of a part of the run.
+            RunError: If a part of the run is a link, a pipe or a device.
             RunLockedError: If another trainer is writing the run.
             StorageError: If the run cannot be written at all.
         """
-        refuse_links(run)
+        refuse_foreign_parts(run)
         storage = (storage or Storage()).inside(run.path)
         self._unsaved = ""
         self._observers: list[Callable[[], Mapping[str, Any]]] = []

@@ -146,7 +146,7 @@ def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
 def _newest_file(run: RunDirectory) -> Path | None:
     """The newest weights that lie in a run: a checkpoint's, or published later than it."""
     from tui_charrnn.runs.checkpoints import newest_valid  # noqa: PLC0415 - as said above
-    from tui_charrnn.runs.links import has_own_live_model  # noqa: PLC0415 - as said above
+    from tui_charrnn.runs.foreign_parts import has_own_live_model  # noqa: PLC0415 - as said above
 
     checkpoint = newest_valid(run)
     candidates = [checkpoint.model] if checkpoint else []

@@ -6,6 +6,7 @@ is another file of the user.
 
 import contextlib
 import os
+import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -183,6 +184,26 @@ def test_whoever_needs_the_whole_run_refuses_it_with_3(
     assert list(tmp_path.glob("run.*")) == []
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_part(tmp_path: Path, part: str) -> None:
+    run = made_run(tmp_path)
+    if part in FOLDERS:
+        shutil.rmtree(run.path / part)
+    else:
+        (run.path / part).unlink()
+    os.mkfifo(run.path / part)
+    attempts: list[Callable[[], object]] = [
+        lambda: RunWriter(run),
+        lambda: launch_trainer(run),
+        lambda: export_run(run, tmp_path / "run.tar.gz"),
+        lambda: send_request(run, "stop"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(RunError, match=f"{part} is a pipe or a device"):
+            attempt()
+    assert run_command(["doctor", str(run.path)]) == 3
+
+
 @pytest.mark.parametrize("part", [*PARTS, *IN_CHECKPOINTS])
 @pytest.mark.parametrize("words", [["runs", "show"], ["runs", "show", "--json"]])
 def test_what_shows_a_run_shows_the_rest_of_it(
@@ -300,7 +321,7 @@ def test_whoever_attaches_reads_nothing_through_a_link(tmp_path: Path, outside: 
     ]
     with unchanged(outside):
         for look in looks:
-            with pytest.raises(RunError, match=r"a link|are links"):
+            with pytest.raises(RunError, match="a link"):
                 look()
         assert take_requests(run) == []
         assert damaged_pointers(run) == ["best.json"]

@@ -1,0 +1,75 @@
+"""Links, pipes and devices in the place of a run's own files and folders: such a run is refused.
+
+Whoever packed an archive may have put one there, so that what is written into the run lands in
+another file of the user, or that somebody waits for a pipe. What opens a part of a run does not
+follow links either (`opened_file.open_to_read`, `Storage.inside`); this says it early, and in one
+sentence.
+"""
+
+import stat
+from pathlib import Path
+
+from tui_charrnn.errors import RunError
+from tui_charrnn.runs.layout import RunDirectory
+
+
+def foreign_parts(run: RunDirectory) -> str:
+    """What stands in the place of a part of a run and is none, in a sentence; empty if nothing.
+
+    Checkpoints are not looked through: one with a link in it counts as damaged.
+    """
+    parts = (
+        run.description,
+        run.status,
+        run.events,
+        run.log,
+        run.lock,
+        run.corpus,
+        run.control,
+        run.checkpoints,
+        run.live_model.parent,
+    )
+    inner = (run.latest, run.best, run.live_model)  # behind a folder that may be a link itself
+    found = {path: kind for path in parts if (kind := _foreign_kind(path))}
+    found |= {
+        path: kind for path in inner if path.parent not in found and (kind := _foreign_kind(path))
+    }
+    if not found:
+        return ""
+    told = [f"{path.relative_to(run.path).as_posix()} is {kind}" for path, kind in found.items()]
+    return (
+        f"In the run {run.path}, {', '.join(told)}. Only files and folders that lie in a run "
+        "itself are used: put copies of them there, if you trust them."
+    )
+
+
+def refuse_foreign_parts(run: RunDirectory) -> None:
+    """Make sure that a run holds its own files, before any is written or packed.
+
+    Raises:
+        RunError: If something else stands in the place of one.
+    """
+    if sentence := foreign_parts(run):
+        raise RunError(sentence)
+
+
+def has_own_live_model(run: RunDirectory) -> bool:
+    """Whether weights were published in a run, as a file of its own."""
+    live = run.live_model
+    return not _foreign_kind(live.parent) and stat.S_ISREG(_mode(live))
+
+
+def _foreign_kind(path: Path) -> str:
+    """What is there if it is neither a file nor a folder; empty if it is one, or nothing is."""
+    mode = _mode(path)
+    if stat.S_ISLNK(mode):
+        return "a link"
+    return "" if not mode or stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "a pipe or a device"
+
+
+def _mode(path: Path) -> int:
+    """The kind of what a name stands for; 0 if nothing is there, or the system does not tell."""
+    try:
+        return path.lstat().st_mode
+    except OSError:  # whoever opens it is told why it cannot
+        return 0
