@@ -79,6 +79,7 @@ ADDED_LATER = {
     "answered": {"id"},
     "planned": {"precision", "bound", "learning_rate", "shards"},
     "batch_size_chosen": {"failure"},
+    "failed": {"cause"},
 }
 """By kind, fields of which earlier records know nothing."""
 

@@ -125,9 +125,9 @@ class FakeTrainer:
         self.append(RunDiverged(self.step + 1, "loss", "nan", 0.003))
         self.end("diverged", "The loss is not a number.")
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, cause: str = "") -> None:
         """End by a failure."""
-        self.append(RunFailed(message))
+        self.append(RunFailed(message, cause))
         self.end("failed", message)
 
     def end(self, reason: str = "finished", message: str = "") -> None:

@@ -25,17 +25,19 @@ from tui_charrnn.runs.records import LearningRateChanged, RunDiverged, RunRolled
 from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.worker import _explain
+from tui_charrnn.training.worker import _cause_of, _explain
 from tui_charrnn.viewing.failures import Failure, FailureKind, advice_words, diagnose
 
 
-def failed_run(folder: Path, message: str, *, batch_size: int = 64) -> RunDirectory:
+def failed_run(
+    folder: Path, message: str, cause: str = "", *, batch_size: int = 64
+) -> RunDirectory:
     """A run whose trainer ended with these words."""
     run = created_run(folder, training=TrainingConfig(batch_size=batch_size, steps=100))
     with FakeTrainer(run) as trainer:
         trainer.train(3.0, 2.5)
         trainer.save()
-        trainer.fail(message)
+        trainer.fail(message, cause)
     return run
 
 
@@ -90,7 +92,8 @@ def test_a_failure_says_what_is_kept(tmp_path: Path) -> None:
 
 def test_a_batch_that_did_not_fit_is_halved(tmp_path: Path) -> None:
     said = _explain(MemoryError(), RunDirectory(tmp_path))
-    failure = failure_of(failed_run(tmp_path, said, batch_size=64))
+    cause = _cause_of(MemoryError())
+    failure = failure_of(failed_run(tmp_path, said, cause, batch_size=64))
     assert failure.kind is FailureKind.OUT_OF_MEMORY
     assert failure.sentence == said
     assert failure.remedies[0].changes == (("batch_size", "32"),)
@@ -104,12 +107,12 @@ def test_the_batch_that_was_planned_is_halved_rather_than_the_one_that_was_wante
     run = created_run(tmp_path, training=TrainingConfig(batch_size=64, steps=100))
     with FakeTrainer(run) as trainer:
         trainer.start()  # plans a batch of 4
-        trainer.fail("There was not enough memory for a batch.")
+        trainer.fail("There was not enough memory for a batch.", "memory")
     assert failure_of(run).remedies[0].changes == (("batch_size", "2"),)
 
 
 def test_a_single_stream_cannot_be_halved(tmp_path: Path) -> None:
-    run = failed_run(tmp_path, "There was not enough memory for a batch.", batch_size=1)
+    run = failed_run(tmp_path, "There was not enough memory for a batch.", "memory", batch_size=1)
     assert remedies_of(failure_of(run)) == ["resume", "log"]
 
 
@@ -167,7 +170,9 @@ def test_a_full_disk_is_known_by_the_words_of_the_storage(tmp_path: Path) -> Non
         explained("write", tmp_path / "state.json"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
-    failure = failure_of(failed_run(tmp_path, str(refused.value)), ExitCode.CANNOT_SAVE)
+    failure = failure_of(
+        failed_run(tmp_path, str(refused.value), _cause_of(refused.value)), ExitCode.CANNOT_SAVE
+    )
     assert failure.kind is FailureKind.DISK_FULL
     assert failure.sentence == str(refused.value)
     assert failure.hint.startswith("Make room, then resume.")
@@ -350,7 +355,7 @@ def test_a_text_that_is_not_the_same_is_told_in_the_words_of_its_reader(
     with pytest.raises(CorpusError) as refused:
         read_run_corpus(run, reference)
     with FakeTrainer(run) as trainer:
-        trainer.fail(str(refused.value))
+        trainer.fail(str(refused.value), _cause_of(refused.value))
     failure = failure_of(run, ExitCode.DATA)
     assert failure.kind is FailureKind.TEXT_GONE
     assert failure.sentence == str(refused.value)

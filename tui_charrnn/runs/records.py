@@ -282,6 +282,9 @@ class RunFailed:
     """Training ended by a failure; the traceback, if any, is in trainer.log."""
 
     message: str
+    """For people."""
+    cause: str = ""
+    """For programs: `memory`, `disk` (no room), `text` (missing or not the same), or empty."""
 
 
 @dataclass(frozen=True, slots=True)

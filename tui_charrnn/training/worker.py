@@ -1,6 +1,7 @@
 """One trainer's work on one run directory, phase by phase, from its description to an exit code."""
 
 import contextlib
+import errno
 import os
 import platform
 import threading
@@ -12,7 +13,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final, NoReturn
 
-from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode, RunError
+from tui_charrnn.errors import (
+    BrokenClusterError,
+    CharRNNError,
+    CorpusError,
+    ExitCode,
+    RunError,
+    StorageError,
+)
 from tui_charrnn.runs.description import RunDescription, RunState
 from tui_charrnn.runs.file_system import explained, file_system
 from tui_charrnn.runs.host import seconds_since_start
@@ -131,9 +139,9 @@ def _settle(
             peers.is_in_step = False
         return _break_off(writer, error)
     except CharRNNError as error:
-        return _fail(writer, str(error), error.exit_code)
+        return _fail(writer, error, str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001  the last line of defense: recorded and logged
-        code = _fail(writer, _explain(error, run), ExitCode.UNEXPECTED)
+        code = _fail(writer, error, _explain(error, run), ExitCode.UNEXPECTED)
         with contextlib.suppress(OSError, MemoryError):  # the log may lie on a full disk
             traceback.print_exc()
         return code
@@ -251,25 +259,35 @@ def _end_at_once(tell: Callable[[], object], code: ExitCode) -> NoReturn:
 def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
     """End because another process is lost; what was saved stands, and the run can be resumed."""
     if error.exit_code != ExitCode.RESUME_ME:  # it failed, and this is how
-        return _fail(writer, str(error), error.exit_code)
+        return _fail(writer, error, str(error), error.exit_code)
     writer.append(RunWarned(str(error)))
     writer.set_status(message=str(error))
     return _leave(writer, RunState.SAVED, ExitCode.RESUME_ME)
 
 
-def _fail(writer: RunWriter, message: str, exit_code: ExitCode) -> ExitCode:
-    writer.append(RunFailed(message))
+def _fail(writer: RunWriter, error: Exception, message: str, exit_code: ExitCode) -> ExitCode:
+    writer.append(RunFailed(message, _cause_of(error)))
     writer.set_status(message=message)
     return _leave(writer, RunState.FAILED, exit_code)
 
 
 def _explain(error: Exception, run: RunDirectory) -> str:
     """An unexpected failure in words, with the remedy where there is a known one."""
-    name = type(error).__name__
-    if isinstance(error, MemoryError) or name == "ResourceExhaustedError":
+    if _cause_of(error) == "memory":
         return (
             "There was not enough memory for a batch. Start again with a smaller --batch-size, "
             "--sequence-length or --hidden-size."
         )
-    first_line = str(error).partition("\n")[0][:200]
+    name, first_line = type(error).__name__, str(error).partition("\n")[0][:200]
     return f"The trainer met an unexpected {name}: {first_line} (details in {run.log})."
+
+
+def _cause_of(error: Exception) -> str:
+    """The cause of a failure as `RunFailed` has it."""
+    if isinstance(error, CorpusError):
+        return "text"
+    source = error.__cause__ if isinstance(error, StorageError) else error
+    if isinstance(source, MemoryError) or type(source).__name__ == "ResourceExhaustedError":
+        return "memory"
+    is_full = isinstance(source, OSError) and source.errno in {errno.ENOSPC, errno.EDQUOT}
+    return "disk" if is_full else ""

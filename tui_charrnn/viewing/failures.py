@@ -34,18 +34,13 @@ _NEARLY_ALL: Final = 0.8
 """Share of its memory that a trainer held, from which on being killed is laid to that."""
 _NO_MEMORY: Final = re.compile(
     r"std::bad_alloc|ResourceExhausted|RESOURCE_EXHAUSTED|MemoryError|^Killed\b"
-    r"|[Nn]ot enough memory|(?:[Oo]ut of|OUT_OF_|Cannot allocate) ?(?:memory|MEMORY)"
+    r"|(?:[Oo]ut of|OUT_OF_|Cannot allocate) ?(?:memory|MEMORY)"
     r"|OOM when allocating|ALLOC_FAILED|[Oo][Oo][Mm][-_ ][Kk]ill",
     re.MULTILINE,
 )
 _NO_FAILURE: Final = "this is not a failure"
 """What TensorFlow adds where it lacked memory and did with less."""
 _NO_ROOM: Final = re.compile(r"no space left on device|quota exceeded", re.IGNORECASE)
-_NO_TEXT: Final = re.compile(
-    r"no longer the text that|There is no (?:file or folder|text in)|is not (?:text|valid)\b"
-    r"|too large for this machine's memory|could not be downloaded|, and no file\."
-    r"|holds no (?:text|files)"
-)
 _CRASHED: Final = re.compile(
     r"Segmentation fault|Bus error|Illegal instruction|Fatal Python error|terminate called|Aborted"
 )
@@ -98,7 +93,7 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
         return _diverged(view, view.diverged)
     if view.failure or view.state is RunState.FAILED:
         said = view.failure or safe_line(view.status.message if view.status else "")
-        return _explained(view, said or "Training failed.")
+        return _explained(view, said or "Training failed.", view.failure_cause)
     if not view.state.is_live or view.ended is not None or exit_code in AS_ASKED:
         return None
     if view.life == "lost":
@@ -128,13 +123,16 @@ def _diverged(view: RunView, record: RunDiverged) -> Failure:
     )
 
 
-def _explained(view: RunView, said: str) -> Failure:
-    """The trainer said itself why it ended."""
-    if _NO_MEMORY.search(said):
+def _explained(view: RunView, said: str, cause: str = "") -> Failure:
+    """The trainer said itself why it ended.
+
+    A disk without room takes no record with a cause; then the system's own words tell it.
+    """
+    if cause == "memory":
         return _out_of_memory(view, said)
-    if _NO_ROOM.search(said):
+    if cause == "disk" or _NO_ROOM.search(said):
         return _disk_full(view, said)
-    if _NO_TEXT.search(said):
+    if cause == "text":
         hint = "The run can go on only with the text that it was made for."
         return Failure(FailureKind.TEXT_GONE, view.run, said, hint, (RESUME, OPEN_LOG))
     return Failure(FailureKind.EXPLAINED, view.run, said, _kept_words(view), (RESUME, OPEN_LOG))

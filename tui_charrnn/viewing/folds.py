@@ -222,7 +222,7 @@ def _fold_diverged(view: RunView, record: RunDiverged) -> Notice:
 
 
 def _fold_failed(view: RunView, record: RunFailed) -> Notice:
-    view.failure = safe_line(record.message)
+    view.failure, view.failure_cause = safe_line(record.message), record.cause
     return Notice(view.failure, "error")
 
 

@@ -66,6 +66,7 @@ class RunView:
     stopped_early: StoppedEarly | None = None
     diverged: RunDiverged | None = None
     failure: str = ""
+    failure_cause: str = ""
     """Safe to show."""
     ended: RunEnded | None = None
 
