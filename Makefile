@@ -53,7 +53,7 @@ test: $(VENV)/.installed-dev
 
 stress: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --stress tests/faults tests/stress tests/cluster_runs
-	$(BIN)/python -m pytest --stress -m hypothesis
+	$(BIN)/python -m pytest --stress -m "stress or hypothesis" --ignore tests/faults --ignore tests/stress --ignore tests/cluster_runs
 	$(BIN)/python -m tests.fuzz --seconds 300
 
 check: $(VENV)/.installed-dev

@@ -156,6 +156,7 @@ def test_a_finished_run_can_be_listed_and_spoken_with(
     assert len(spoken.stdout.decode()) == 37
 
 
+@pytest.mark.stress  # tests/training/test_exactness.py kills one trainer in `make test`
 def test_killed_at_any_moment_it_resumes_to_the_very_same_bits(
     folder: Path, whole: tuple[RunDirectory, bytes, bytes]
 ) -> None:

@@ -85,7 +85,7 @@ def died_at(run: RunDirectory, number: int) -> bool:
 def test_a_crash_between_any_two_operations_costs_only_time(
     tmp_path: Path, control: Control, request: pytest.FixtureRequest
 ) -> None:
-    step = 1 if request.config.getoption("--stress") else 13
+    step = 1 if request.config.getoption("--stress") else 29
     for number in count(1, step):
         run = small_run(tmp_path, name=f"run-{number}")
         if not died_at(run, number):
@@ -110,7 +110,7 @@ def test_crash_after_crash_is_survived_too(tmp_path: Path, control: Control) -> 
 def test_a_loss_of_power_costs_at_most_what_was_not_saved(
     tmp_path: Path, control: Control, request: pytest.FixtureRequest
 ) -> None:
-    draws, step = (5, 1) if request.config.getoption("--stress") else (1, 5)
+    draws, step = (5, 1) if request.config.getoption("--stress") else (1, 11)
     first = draws * request.config.getoption("--draws")
     entries = [entry[0] for entry in control.journal]
     begin = entries.index("made")

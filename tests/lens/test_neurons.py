@@ -1,6 +1,7 @@
 """The neuron finder, against states read one by one and NumPy's own correlation."""
 
 import threading
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from tui_charrnn.lens import neurons
 from tui_charrnn.lens.excerpts import EXCERPT, values_of
 from tui_charrnn.lens.findings import Findings
 from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
-from tui_charrnn.lens.properties import find_properties
+from tui_charrnn.lens.properties import Property, find_properties
 from tui_charrnn.lens.trace import TraceReader
+from tui_charrnn.model.checkpoint import Model
 
 BRACKETS = find_properties(["bracket-depth", "parentheses"])
 TEXT = "bad cab\nhide a jig\n\nabc" * 9
@@ -56,16 +58,28 @@ def test_r_is_that_of_every_state_over_the_text(cell: str, layer_count: int) -> 
     assert list(found) == sorted(found, key=lambda name: -abs(found[name]))
 
 
+LONG_TEXT = random_text(41_000)
+BLOCKS = [LONG_TEXT[:20_001], LONG_TEXT[20_001:]]
+
+
+@cache
+def found_in_one_stream(cell: str) -> Findings:
+    return find_neurons(NeuronFinder(*model_and_properties(cell), streams=1), BLOCKS, top=99)
+
+
+def model_and_properties(cell: str) -> tuple[Model, tuple[Property, ...]]:
+    model = tiny_model(cell=cell, layer_count=2)
+    return model, find_properties(["line-position", "word-start"])
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_streams_side_by_side_find_what_one_finds(cell: str, threads: int) -> None:
-    model = tiny_model(cell=cell, layer_count=2)
-    text = random_text(41_000)
-    blocks = [text[:20_001], text[20_001:]]
-    properties = find_properties(["line-position", "word-start"])
-    one = find_neurons(NeuronFinder(model, properties, streams=1), blocks, top=99)
+    one = found_in_one_stream(cell)
 
-    several = find_neurons(NeuronFinder(model, properties, threads=threads), blocks, top=99)
+    several = find_neurons(
+        NeuronFinder(*model_and_properties(cell), threads=threads), BLOCKS, top=99
+    )
 
     assert several.characters == one.characters == 41_000
     for number in range(2):

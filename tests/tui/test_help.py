@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from textual import events
 from textual.widgets import Input
 
 from tests.support.open_app import tiny_app
@@ -33,7 +34,7 @@ async def test_typing_finds(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1")
-        await pilot.press(*"learning rate")
+        app.post_message(events.Paste("learning rate"))
         await pilot.pause()
         assert lines_of(app) == ["run.rate"]
         shown = screen_text(app)
