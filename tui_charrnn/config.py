@@ -66,8 +66,8 @@ class TrainingConfig(Settings):
     )
     max_epochs: float | None = setting(
         None,
-        "Passes over the training text at most, whatever the time: more of them would overfit. A "
-        "length that is given in the place of a preset's lifts the preset's bound.",
+        "Passes over the training text at most, but 2,000 batches in any case: more would overfit. "
+        "A length that is given in the place of a preset's lifts the preset's bound.",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e6,

@@ -32,9 +32,8 @@ RATE = TRAINING.learning_rate
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> dict[int, float | Exception]:
     """Characters a second by batch size; an error is raised. May be filled by a test."""
-    from tui_charrnn.training import batch_choice, outset
+    from tui_charrnn.training import outset
 
-    monkeypatch.setattr(batch_choice, "LARGEST_MULTIPLE", 4)
     speeds: dict[int, float | Exception] = {3: 100.0, 6: 150.0, 12: 160.0}
 
     def time_shortly(made: Any, _heed: Any) -> float:

@@ -6,7 +6,6 @@ import pytest
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.training import batch_choice
 from tui_charrnn.training.batch_choice import (
     FEWEST_STEPS,
     Timed,
@@ -70,10 +69,7 @@ def test_want_of_memory_is_called_so() -> None:
     assert failure_words(ValueError("first\nsecond")) == "ValueError: first"
 
 
-def test_batch_sizes_double_up_to_what_was_tried_and_what_fits(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(batch_choice, "LARGEST_MULTIPLE", 4)
+def test_batch_sizes_double_up_to_what_was_tried_and_what_fits() -> None:
     assert list(batch_sizes(32, 10_000)) == [32, 64, 128]
     assert list(batch_sizes(32, 100)) == [32, 64]
     assert list(batch_sizes(20, 7)) == [20]

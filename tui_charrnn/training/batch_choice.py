@@ -13,7 +13,7 @@ from tui_charrnn.training.interruption import LeavingError
 
 BATCH_GAIN: Final = 1.15
 """A batch of twice the size is taken if so many times the characters a second come of it."""
-LARGEST_MULTIPLE: Final = 2
+LARGEST_MULTIPLE: Final = 4
 """Of the batch size that the settings have: up to here the rule for the learning rate was tried
 (docs/lstm.md, section 17)."""
 FEWEST_STEPS: Final = 1_000

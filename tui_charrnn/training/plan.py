@@ -7,6 +7,8 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.runs.records import RunPlanned
 from tui_charrnn.training.batch_choice import with_batch_size
 
+LEAST_STEPS = 2_000
+"""The greatest number of epochs ends no run before: of a small text a few passes teach nothing."""
 EVALUATION_SHARE = 0.2
 """Of a run whose length is a time, at most this share is spent on evaluations."""
 
@@ -85,7 +87,7 @@ def _bounded(
     """A number of steps within the greatest number of epochs, and the setting that it is of."""
     if config.max_epochs is None:
         return total, bound
-    most = max(1, math.ceil(config.max_epochs * steps_per_epoch))
+    most = max(LEAST_STEPS, math.ceil(config.max_epochs * steps_per_epoch))
     return (most, "max_epochs") if most < total else (total, bound)
 
 

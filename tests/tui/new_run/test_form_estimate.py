@@ -55,11 +55,11 @@ def requested(**fields: str) -> NewRun:
 
 
 def test_a_time_ends_with_the_greatest_number_of_epochs() -> None:
-    training = dataclasses.replace(PRESETS["tiny"].training, train_time=600.0, max_epochs=2.0)
+    training = dataclasses.replace(PRESETS["tiny"].training, train_time=600.0, max_epochs=6.0)
     found = estimate_run(training, TRIAL, 1_000_000)
-    assert (found.steps, found.bound) == (878, "max_epochs")  # twice (900,000 - 1) // (32 * 64)
+    assert (found.steps, found.bound) == (2634, "max_epochs")  # 6 times (900,000 - 1) // (32 * 64)
     assert outlook_words(training, found) == (
-        "about 10 s for 878 steps, 2 times through this text, and no more: they would overfit"
+        "about 30 s for 2,634 steps, 6 times through this text, and no more: they would overfit"
     )
 
 

@@ -1,0 +1,1 @@
+"""What `python -m benchmarks.gpu` compares on one card, row by row."""
