@@ -127,6 +127,16 @@ class PseudoTerminal:
         """Type."""
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
 
+    def write_some(self, keys: bytes) -> int:
+        """Type as many bytes as the terminal takes without waiting; returns how many."""
+        os.set_blocking(self._master, False)
+        try:
+            return os.write(self._master, keys)
+        except OSError:  # it takes none, or has hung up
+            return 0
+        finally:
+            os.set_blocking(self._master, True)
+
     def read(self, patience: float | None) -> bytes:
         """What the command has written; empty if nothing comes within so many seconds."""
         return b"" if self._master < 0 else read_terminal(self._master, patience)

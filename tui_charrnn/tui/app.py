@@ -34,7 +34,7 @@ from tui_charrnn.tui.runs.search import look_at_run, look_for_run_soon
 from tui_charrnn.tui.session import Session, Source, session_for
 from tui_charrnn.tui.terminal import TerminalGuard
 from tui_charrnn.tui.text.model_loader import ModelLoader
-from tui_charrnn.tui.textual_patches import close_after_crash, tolerant_driver
+from tui_charrnn.tui.textual_patches import close_after_crash, is_of_removed, tolerant_driver
 from tui_charrnn.tui.theme.choice import apply_theme
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.user_folders import state_folder
@@ -235,6 +235,8 @@ class CharRNNApp(ThemedApp):
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""
+        if is_of_removed(error):
+            return
         if close_after_crash(self, error, int(ExitCode.UNEXPECTED)):
             self.exit_message = report_crash(error, state_folder())
 

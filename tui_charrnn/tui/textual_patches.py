@@ -8,18 +8,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from textual import constants, events
+from textual._context import active_message_pump
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette
+from textual.css.query import NoMatches
 from textual.document._document import EditResult
 from textual.document._edit import Edit
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import OptionList
+from textual.worker import WorkerFailed, get_current_worker
 
 from tui_charrnn.tui.terminal_input import terminal_decoder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
     from textual.app import App
     from textual.driver import Driver
+    from textual.geometry import Offset
     from textual.widgets import Select
 
 __all__ = [
@@ -28,22 +35,32 @@ __all__ = [
     "KeysInOrder",
     "TolerantDriver",
     "close_after_crash",
-    "mend_option_lists",
+    "is_of_removed",
+    "mend_textual",
     "preset_selection",
     "selection_of",
     "tolerant_driver",
 ]
 _MOVE_PAGE: Final = OptionList._move_page
+_WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
+_DISMISS: Final = CommandPalette.dismiss
 
 
-def mend_option_lists() -> None:
-    """Let a list of options take PageUp and PageDown before it has been laid out.
+def mend_textual() -> None:
+    """Mend what ends the app in this version of Textual.
 
-    Textual looks the lines of an option up that it has not counted yet, and the `KeyError` ends
-    the app. That happens in the palette where both keys arrive together, and in any list of a
-    terminal with so few rows that the list gets none.
+    A list of options looks the lines of an option up that it has not counted yet, at PageUp and
+    PageDown before it has been laid out: in the palette where both keys arrive together, and in any
+    list of a terminal with so few rows that the list gets none. A screen asks a widget that was
+    clicked on for its parent, which one that was just removed has no longer. The palette
+    closes itself twice where it is clicked beside twice, or a key has closed it meanwhile.
     """
-    OptionList._move_page = _move_page  # type: ignore[method-assign]  # what the function is for
+    for owner, name, method in (
+        (OptionList, "_move_page", _move_page),
+        (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
+        (CommandPalette, "dismiss", _dismiss),
+    ):
+        setattr(owner, name, method)
 
 
 def _move_page(self: OptionList, direction: Literal[-1, 1]) -> None:
@@ -53,6 +70,41 @@ def _move_page(self: OptionList, direction: Literal[-1, 1]) -> None:
         self.action_cursor_down()
     else:
         self.action_cursor_up()
+
+
+def _widget_and_offset_at(
+    self: Screen[object], x: int, y: int
+) -> tuple[Widget | None, Offset | None]:
+    widget, offset = _WIDGET_AND_OFFSET_AT(self, x, y)
+    return (None, None) if widget is not None and widget.parent is None else (widget, offset)
+
+
+def _dismiss(self: CommandPalette, result: None = None) -> AwaitComplete:
+    return _DISMISS(self, result) if self.is_active else AwaitComplete()
+
+
+def is_of_removed(error: Exception) -> bool:
+    """Whether an error is that of a widget that was removed and misses a part of itself.
+
+    Where a screen is closed while it, or a part of it, is still being put together, Textual takes
+    the parts away under the handlers that look for them. Nothing is wrong by it.
+
+    Args:
+        error: As `App._handle_exception` gets it, in the task of what failed.
+    """
+    if isinstance(error, WorkerFailed):
+        return isinstance(error.error, NoMatches) and _is_removed(get_current_worker().node)
+    return isinstance(error, NoMatches) and _is_removed(active_message_pump.get(None))
+
+
+def _is_removed(node: object) -> bool:
+    """Whether a widget is no longer on any screen that is open, or is just being taken away."""
+    if not isinstance(node, Widget):
+        return False
+    nodes = [each for each in node.ancestors_with_self if isinstance(each, Widget)]
+    screen = nodes[-1]
+    is_open = isinstance(screen, Screen) and screen in node.app.screen_stack
+    return not is_open or any(each._pruning or each._closing for each in nodes)
 
 
 class TolerantDriver(LinuxDriver):

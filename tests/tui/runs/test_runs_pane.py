@@ -162,3 +162,10 @@ async def test_without_a_run_every_key_says_what_to_do(folder: Path) -> None:
             await wait_until(
                 pilot, f"{action} says so", lambda: "^n trains the first one" in " ".join(app.told)
             )
+
+
+async def test_page_keys_before_there_is_a_run_choose_none(tmp_path: Path) -> None:
+    async with pane(tmp_path / "runs", size=(20, 4)) as (app, pilot):
+        await pilot.press("up", "pageup", "pagedown", "up", "c", "enter")
+        await wait_until(pilot, "why", lambda: bool(app.told))
+        assert app.pane.runs.selected is None

@@ -84,7 +84,7 @@ class RunTable(DataTable[Text]):
     def selected(self) -> str | None:
         """The key of the run under the cursor."""
         keys = list(self._rows)
-        return keys[self.cursor_row] if self.cursor_row < len(keys) else None
+        return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
 
     def show(self, rows: Mapping[str, RunRow], *, cursor: str | None = None) -> None:
         """Show these runs.

@@ -15,7 +15,7 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.textual_patches import mend_option_lists
+from tui_charrnn.tui.textual_patches import is_of_removed, mend_textual
 from tui_charrnn.tui.theme.filters import InAscii, WithoutColors
 from tui_charrnn.tui.theme.theme_files import fallback_variables
 
@@ -54,7 +54,7 @@ class ThemedApp(App[None]):
             is_ascii: Whether every sign is drawn in ASCII.
             reduces_motion: Whether nothing moves or blinks by itself.
         """
-        mend_option_lists()
+        mend_textual()
         super().__init__(driver_class=driver_class)
         self.is_ascii = is_ascii
         self.reduces_motion = reduces_motion
@@ -111,6 +111,11 @@ class ThemedApp(App[None]):
         if isinstance(event, events.Paste) and _is_textuals_own(self.focused):
             event.text = safe_line(event.text)
         await super().on_event(event)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End the app, unless the error is of what was closed while it was being opened."""
+        if not is_of_removed(error):
+            super()._handle_exception(error)
 
     def search_themes(self) -> None:
         """Let the reader choose a theme by looking at it."""
