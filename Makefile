@@ -1,7 +1,7 @@
 # make run     open the app (without a terminal: train for a minute, then let it speak)
 # make viewer  install everything but TensorFlow: all but training works (120 MB)
 # make test    every test
-# make stress  the proofs that take long: faults at every operation, kills, damaged files
+# make stress  the proofs that take long: faults at every operation, kills, damaged files, a monkey
 # make check   formatting, lint, types, the import law
 # make bench   install what the benchmarks measure against, and list them
 # make keys    write docs/keys.md from the table of keys
@@ -55,6 +55,7 @@ stress: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --stress tests/faults tests/stress tests/cluster_runs
 	$(BIN)/python -m pytest --stress -m "stress or hypothesis" --ignore tests/faults --ignore tests/stress --ignore tests/cluster_runs
 	$(BIN)/python -m tests.fuzz --seconds 300
+	$(BIN)/python -m tests.stress.monkey --seconds 600
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """Every file that a stranger may hand over, with all that this program does with it."""
 
+import itertools
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -44,7 +45,12 @@ from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.history import read_history
 from tui_charrnn.training.state_file import load_training_state
+from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.drawing import draw_chart
+from tui_charrnn.tui.run.chart.glyphs import BRAILLE
+from tui_charrnn.tui.run.chart.look import Axis, Curvature, Look, Span
 from tui_charrnn.viewing.card_rows import card_rows
+from tui_charrnn.viewing.childhood import Scrubber, mark_columns
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.log_lines import last_words
 from tui_charrnn.viewing.run_rows import run_lines, run_row
@@ -95,8 +101,23 @@ def look_at(folder: Path) -> None:
     status = summary.status
     view.observe(status, Liveness().judge(status), 1.0)
     card_rows(view)
+    draw_panes(view)
     state_words(view, 2.0)
     diagnose(view, 1, read_log_end(run.log))
+
+
+def draw_panes(view: RunView) -> None:
+    """What the panes of the app make of a run: every look of the chart, each pinned seed."""
+    for span, curvature, axis in itertools.product(Span, Curvature, Axis):
+        look = Look(span, curvature, axis, 0.9)
+        draw_chart(courses_of(view, view, look), look, (80, 20), BRAILLE, cursor=view.step)
+    samples = Scrubber()
+    samples.take(view.samples, view.description.pinned_seeds if view.description else ())
+    for _ in samples.samples:
+        columns = mark_columns([sample.step for sample in samples.of_seed], 40)
+        assert all(0 <= column < 40 for column in columns)
+        samples.move(-1)
+        samples.turn_seed()
 
 
 def take_up(folder: Path) -> None:

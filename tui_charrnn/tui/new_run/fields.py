@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
 from tui_charrnn.safe_text import safe_line, with_few_marks
-from tui_charrnn.tui.textual_patches import preset_selection, selection_of
+from tui_charrnn.tui.textual_patches import KeysInOrder, preset_selection, selection_of
 
 ARROWS: Final = (
     Binding("down", "screen.focus_next", "The next field", show=False),
@@ -19,7 +19,7 @@ ARROWS: Final = (
 )
 
 
-class FormInput(Input):
+class FormInput(Input, KeysInOrder):
     """One line to type into; what a terminal must not get cannot come into it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*ARROWS]
@@ -159,6 +159,9 @@ class FormRow(Vertical):
             if not problem:
                 return
             self._problem = Static("", classes="form-problem", markup=False)
-            self.mount(self._problem)
+            if self.is_attached:
+                self.mount(self._problem)
+            else:  # told while the form is put together, or once it is closed
+                self.call_after_refresh(self.mount, self._problem)
         self._problem.update(f"✗ {safe_line(problem)}" if problem else "")
         self._problem.display = bool(problem)
