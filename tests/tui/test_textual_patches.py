@@ -1,10 +1,16 @@
 """What of Textual is mended."""
 
 import pytest
+from textual._context import active_message_pump
 from textual.app import ComposeResult
-from textual.widgets import OptionList
+from textual.command import CommandPalette
+from textual.css.query import NoMatches
+from textual.events import MouseDown
+from textual.widgets import OptionList, Static
 
 from tests.support.themed_app import ThemedApp
+from tui_charrnn.tui.new_run.fields import FormInput, FormRow
+from tui_charrnn.tui.textual_patches import is_of_removed
 
 
 class Host(ThemedApp):
@@ -51,3 +57,48 @@ async def test_a_list_with_rows_is_gone_through_page_by_page() -> None:
         app.query_one(OptionList).highlighted = 5
         await pilot.press("pagedown")
         assert app.query_one(OptionList).highlighted == 14
+
+
+async def test_a_palette_is_closed_once() -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+p")
+        palette = app.screen
+        assert isinstance(palette, CommandPalette)
+        palette.dismiss()
+        palette.dismiss()
+        await pilot.pause()
+        assert len(app.screen_stack) == 1
+
+
+async def test_a_click_on_what_was_just_removed_hits_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        gone = Static("gone")  # has no parent, as one that was removed
+        monkeypatch.setattr(app.screen, "get_widget_at", lambda _x, _y: (gone, app.screen.region))
+        event = MouseDown(app.screen, 1, 1, 0, 0, 1, False, False, False, 1, 1)
+        app.post_message(event)
+        await pilot.pause()
+        assert app.is_running
+
+
+async def test_an_error_of_what_was_closed_is_none() -> None:
+    app = Host(9)
+    async with app.run_test():
+        active_message_pump.set(Static("never on the screen"))
+        assert is_of_removed(NoMatches("no such part"))
+        assert not is_of_removed(ValueError("a defect"))
+        active_message_pump.set(app.query_one(OptionList))
+        assert not is_of_removed(NoMatches("no such part"))
+
+
+async def test_a_row_of_the_form_can_be_told_a_problem_before_it_is_there() -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        row = FormRow("Text", FormInput(), key="text")
+        row.tell("It is wrong.")
+        await app.screen.mount(row)
+        await pilot.pause()
+        assert "It is wrong." in str(row.query_one(".form-problem", Static).content)
