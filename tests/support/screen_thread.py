@@ -67,10 +67,8 @@ def watched_disk(*folders: Path, thread: int | None = None) -> Iterator[list[str
 
 
 def _place() -> str:
-    """The lines of the program that led here, the innermost first."""
-    frames = [
-        f"{Path(frame.filename).relative_to(_OURS)}:{frame.lineno}"
-        for frame in traceback.extract_stack()
-        if frame.filename.startswith(str(_OURS / "tui_charrnn"))
-    ]
-    return " < ".join(reversed(frames[-4:]))
+    """The lines that led here, the innermost first: of the program, or else of whatever it was."""
+    stack = [frame for frame in traceback.extract_stack() if frame.filename != __file__]
+    ours = [frame for frame in stack if frame.filename.startswith(str(_OURS / "tui_charrnn"))]
+    nearest = reversed((ours or stack)[-4:])
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in nearest)
