@@ -166,7 +166,7 @@ def start_session(
     writer: RunWriter,
     interruption: Interruption,
     deadline: float | None,
-    _team: object = None,
+    *_others: object,
 ) -> Session:
     """What `tui_charrnn.training.start` does, without TensorFlow."""
     vocabulary, seconds = prepared.text.vocabulary, None
