@@ -53,7 +53,7 @@ def test_1_is_a_program_that_cannot_work(tmp_path: Path) -> None:
 
 def test_2_is_a_wrong_option(tmp_path: Path, corpus: Path) -> None:
     code, narration = told("train", "--headless", str(corpus), "--hidden-size", "0")
-    assert (code, "hidden_size" in narration) == (2, True), narration
+    assert (code, "--hidden-size" in narration) == (2, True), narration
 
 
 def test_3_is_data_that_cannot_be_read(tmp_path: Path) -> None:
