@@ -51,9 +51,9 @@ async def take_picture(folder: Path) -> None:
         session.settings.speed = 500
         session.settings.sampling = SamplingConfig(temperature=0.6, rng_seed=7)
         session.source = Source.NEWEST
-        app.main.text_pane.spoken.clear()
-        app.main.answer(SEED_TEXT)
-        await wait_until(pilot, lambda: len(app.main.text_pane.spoken.text) > CHARACTERS)
+        app.main.text_pane.view.clear()
+        app.main.text_pane.answer(SEED_TEXT)
+        await wait_until(pilot, lambda: len(app.main.text_pane.view.text) > CHARACTERS)
         PICTURE.write_text(app.export_screenshot(title="charrnn-tui"), encoding="utf-8")
     send_request(run, "stop")
     trainer.wait()

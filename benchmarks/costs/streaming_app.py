@@ -16,7 +16,6 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.text.spoken_text import SpokenText
 from tui_charrnn.tui.text.wrapped_text import TextStyle
 
 _LINE: Final = "To be, or not to be: that is the question, said he.\n"
@@ -45,16 +44,16 @@ class StreamingApp(CharRNNApp):
         self.run_worker(self._watch())
 
     async def _watch(self) -> None:
-        spoken = self.main.text_pane.query_one(SpokenText)
+        view = self.main.text_pane.view
         streams = asyncio.Event()
 
         def notice() -> None:
-            if spoken.streaming:
+            if view.streaming:
                 streams.set()
 
-        self.watch(spoken, "streaming", notice)
+        self.watch(view, "streaming", notice)
         await streams.wait()
-        spoken.append(_LINE * (self.history // len(_LINE)), "generated")
+        view.append(_LINE * (self.history // len(_LINE)), "generated")
         await asyncio.sleep(_SETTLING)
         counted = 0
 
@@ -63,8 +62,8 @@ class StreamingApp(CharRNNApp):
             counted += len(text)
             append(text, style)
 
-        append, lags = spoken.append, list[float]()
-        vars(spoken)["append"] = count
+        append, lags = view.append, list[float]()
+        vars(view)["append"] = count
         began, processor, drawing = time.perf_counter(), time.process_time(), time.thread_time()
         while (now := time.perf_counter()) - began < self.seconds:
             await asyncio.sleep(_LOOKED_EVERY)
@@ -77,7 +76,7 @@ class StreamingApp(CharRNNApp):
             "rate": counted / took,
         }
         self.result.write_text(json.dumps(found), encoding="utf-8")
-        generation = self.main.text_pane.spoken.generation
+        generation = self.main.text_pane.text.generation
         if generation is not None and generation.tape is not None:
             generation.stop()
             StreamingApp.model = generation.tape.stream.model

@@ -7,16 +7,13 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.text.spoken_text import SpokenText
 from tui_charrnn.tui.text.wrapped_text import TextStyle
-from tui_charrnn.tui.xray.legend import compare_with, mounted_legend, turn_xray
 
 _SETTLING: Final = 1.0
 """Seconds from a change to the measurement."""
@@ -43,57 +40,57 @@ class XrayedApp(CharRNNApp):
         self.run_worker(self._watch())
 
     async def _watch(self) -> None:
-        spoken = self.main.text_pane.query_one(SpokenText)
-        await self._until(spoken, "streaming", lambda: spoken.streaming)
+        view = self.main.text_pane.view
+        streams = asyncio.Event()
+
+        def notice() -> None:
+            if view.streaming:
+                streams.set()
+
+        self.watch(view, "streaming", notice)
+        await streams.wait()
         self._counted = 0
-        append = spoken.append
+        append = view.append
 
         def count(text: str, style: TextStyle = "generated") -> None:
             self._counted += len(text)
             append(text, style)
 
-        vars(spoken)["append"] = count
+        vars(view)["append"] = count
         found = []
-        before = await self._plain(spoken)
+        before = await self._plain()
         for name in self.names:
-            await self._color(spoken, name)
+            await self._color(name)
             colored = await self._rate()
-            after = await self._plain(spoken)
+            after = await self._plain()
             found.append({"name": name, "before": before, "colored": colored, "after": after})
             before = after
         self.result.write_text(json.dumps(found), encoding="utf-8")
         self.exit()
 
-    async def _color(self, spoken: SpokenText, name: str) -> None:
-        """Turn to a coloring; that of originality has first compared what was said before."""
-        text_pane = self.main.text_pane
+    async def _color(self, name: str) -> None:
+        """Turn to a coloring; that of originality has first compared what was generated before."""
+        text, xray = self.main.text_pane.text, self.main.text_pane.xray
+        colors = xray.text_colors
         if name == "originality":
-            compare_with(text_pane, self.text)
+            caught_up = asyncio.Event()
 
-            def has_caught_up() -> bool:
-                levels, place = spoken.levels, max(spoken.shown - _NEWEST, 0)
-                return levels is not None and levels.level(spoken.branch, place) is not None
+            def notice() -> None:
+                levels, place = colors.levels, max(text.shown - _NEWEST, 0)
+                if levels is not None and levels.level(text.branch, place) is not None:
+                    caught_up.set()
 
-            await self._until(spoken, "additions", has_caught_up)
+            colors.changed.connect(notice)
+            xray.compare_with(self.text)
+            await caught_up.wait()
             return
-        mounted_legend(text_pane)
-        while spoken.coloring is None or spoken.coloring.name != name:
-            turn_xray(text_pane)
+        while colors.coloring is None or colors.coloring.name != name:
+            xray.action_next_coloring()
 
-    async def _until(self, spoken: SpokenText, name: str, is_so: Callable[[], bool]) -> None:
-        """Wait until something is so, which changes with a reactive."""
-        came = asyncio.Event()
-
-        def notice() -> None:
-            if is_so():
-                came.set()
-
-        self.watch(spoken, name, notice)
-        await came.wait()
-
-    async def _plain(self, spoken: SpokenText) -> tuple[float, float]:
-        while spoken.coloring is not None:
-            turn_xray(self.main.text_pane)
+    async def _plain(self) -> tuple[float, float]:
+        xray = self.main.text_pane.xray
+        while xray.text_colors.coloring is not None:
+            xray.action_next_coloring()
         return await self._rate()
 
     async def _rate(self) -> tuple[float, float]:

@@ -33,7 +33,7 @@ from tui_charrnn.text.suffix_index import SuffixIndex
 from tui_charrnn.tui.history.clamps import held_again
 from tui_charrnn.tui.history.format import HistoryRow, settings_lines
 from tui_charrnn.tui.tape.files import recording
-from tui_charrnn.tui.text.generation_thread import LoadedModel
+from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import load_tape
 
 CLAMPS: Final = ("0:c1=2", "0:h3=-0.5")

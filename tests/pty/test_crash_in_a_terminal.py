@@ -13,10 +13,10 @@ from tests.support.tiny_model import tiny_model_file
 pytestmark = pytest.mark.pty
 
 PLACES = {
-    "a message": "MainScreen.on_seed_submitted = lambda self, event: fail()",
+    "a message": "TextPane.on_seed_input_submitted = lambda self, event: fail()",
     "a thread": "GenerationThread._speak = lambda self, *_, **__: fail()",
     "a row that is drawn": "SeedInput.render_line = lambda self, y: fail()",
-    "a timer": "SpokenText.draw_new = lambda self: fail()",
+    "a timer": "TapeText.draw_new = lambda self: fail()",
     "the keyboard": "TolerantDriver.process_message = lambda self, event: fail()",
 }
 """How each defect gets in, once the app is open."""
@@ -33,11 +33,11 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
             import sys, threading
             from pathlib import Path
             from tui_charrnn.tui import app
-            from tui_charrnn.tui.main_screen import MainScreen
             from tui_charrnn.tui.text.generation_thread import GenerationThread
             from tui_charrnn.tui.textual_patches import TolerantDriver
             from tui_charrnn.tui.text.seed_input import SeedInput
-            from tui_charrnn.tui.text.spoken_text import SpokenText
+            from tui_charrnn.tui.text.tape_text import TapeText
+            from tui_charrnn.tui.text_pane import TextPane
 
             def fail():
                 text = {DIARY!r}
@@ -48,7 +48,7 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
                 Path({str(spoiled)!r}).touch()
                 self.query_one(SeedInput).refresh()
 
-            MainScreen.action_warm = spoil
+            TextPane.action_warm = spoil
             sys.exit(app.run_app(None, Path({str(runs)!r}), {str(model)!r}))
             """),
         encoding="utf-8",

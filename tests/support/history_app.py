@@ -58,7 +58,7 @@ async def history_page(
         object.__setattr__(app.session.preferences, "history", False)
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "a text", lambda: bool(spoken_by(app)))
-        app.main.action_history()
+        app.main.text_pane.action_history()
         yield await opened(app, pilot), pilot
 
 

@@ -58,7 +58,7 @@ async def neuron_app(
     app.is_ascii = is_ascii
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         await pilot.press("e")
         await wait_until(pilot, "the list", lambda: bool(app.main.query(NeuronPanel)))
         opened = NeuronApp(app, pilot)

@@ -56,7 +56,7 @@ def settings_of(app: CharRNNApp) -> GenerationSettings:
 
 def spoken_by(app: CharRNNApp) -> str:
     """The seeds and the generated text that the app shows."""
-    return app.main.text_pane.spoken.text
+    return app.main.text_pane.view.text
 
 
 def note_of(app: CharRNNApp) -> str:

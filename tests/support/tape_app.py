@@ -14,8 +14,11 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.tape.cursor import TapeCursor
 from tui_charrnn.tui.tape.panel import TapePanel
-from tui_charrnn.tui.text.spoken_text import SpokenText
+from tui_charrnn.tui.text.tape_text import TapeText
+from tui_charrnn.tui.text_pane import StreamedText, TextPane
+from tui_charrnn.tui.xray.color_layer import XrayColors
 
 LENGTH = 60
 SETTINGS = SamplingConfig(rng_seed=5, temperature=0.9)
@@ -29,9 +32,29 @@ class TapeApp:
         self.pilot = pilot
 
     @property
-    def spoken(self) -> SpokenText:
-        """The text."""
-        return self.app.main.text_pane.spoken
+    def pane(self) -> TextPane:
+        """The pane of the text."""
+        return self.app.main.text_pane
+
+    @property
+    def view(self) -> StreamedText:
+        """What shows the text."""
+        return self.pane.view
+
+    @property
+    def text(self) -> TapeText:
+        """The branch in sight."""
+        return self.pane.text
+
+    @property
+    def cursor(self) -> TapeCursor:
+        """The cursor on the tape."""
+        return self.pane.cursor
+
+    @property
+    def colors(self) -> XrayColors:
+        """The x-ray's."""
+        return self.pane.xray.text_colors
 
     @property
     def panel(self) -> TapePanel:
@@ -41,15 +64,15 @@ class TapeApp:
     @property
     def tape(self) -> Tape:
         """All that was said."""
-        assert self.spoken.generation is not None
-        assert self.spoken.generation.tape is not None
-        return self.spoken.generation.tape
+        assert self.text.generation is not None
+        assert self.text.generation.tape is not None
+        return self.text.generation.tape
 
     @property
     def at(self) -> tuple[int, int]:
         """Branch and position of the cursor."""
-        assert self.spoken.at is not None
-        return self.spoken.at
+        assert self.cursor.at is not None
+        return self.cursor.at
 
     def has_focus(self, widget: Widget) -> bool:
         """Whether keys go to a widget."""
@@ -65,7 +88,7 @@ class TapeApp:
         await wait_until(
             self.pilot,
             "what could come at the cursor",
-            lambda: self.panel.read is not None and self.panel.read.at == self.spoken.at,
+            lambda: self.panel.read is not None and self.panel.read.at == self.cursor.at,
         )
 
     async def noted(self, words: str) -> None:
@@ -74,10 +97,10 @@ class TapeApp:
 
     async def prime_tape(self, seed_text: str) -> None:
         """Let another text be said, and wait until it has begun."""
-        self.app.main.answer(seed_text)
+        self.app.main.text_pane.answer(seed_text)
 
         def has_begun() -> bool:
-            opening = self.spoken.generation.opening if self.spoken.generation is not None else None
+            opening = self.text.generation.opening if self.text.generation is not None else None
             return opening is not None and opening.seed_text == seed_text
 
         await wait_until(self.pilot, f"a text from {seed_text!r}", has_begun)
@@ -87,7 +110,7 @@ class TapeApp:
         await wait_until(
             self.pilot,
             f"{characters} characters",
-            lambda: self.spoken.shown == characters and not self.spoken.streaming,
+            lambda: self.text.shown == characters and not self.view.streaming,
         )
 
 

@@ -26,7 +26,7 @@ from tui_charrnn.model.weights import Float32, weights_from_tensors
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.text.spoken_text import SpokenText
+from tui_charrnn.tui.text_pane import TextPane
 
 BORDERS = {"surprise": (1, 2, 4, 7), "entropy": (0.5, 1, 2, 3), "probability": (1, 5, 20, 50)}
 
@@ -104,7 +104,7 @@ async def xray_app(
     settings.speed, settings.length, settings.sampling = None, length, SETTINGS
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: f"{length} characters." in note_of(app))
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         yield TapeApp(app, pilot)
 
 
@@ -125,55 +125,58 @@ def sure_app(folder: Path, config: ModelConfig | None = None) -> CharRNNApp:
 async def color(app: TapeApp, name: str | None) -> None:
     """Press the key of the x-ray until the text is colored by something, or by nothing."""
     for _ in range(10):
-        now = app.spoken.coloring
+        now = app.colors.coloring
         if (None if now is None else now.name) == name:
             return
         await app.pilot.press("x")
     raise AssertionError(f"There is no coloring {name!r}")
 
 
-def looks_in_view(spoken: SpokenText) -> dict[int, Style]:
+def looks_in_view(pane: TextPane) -> dict[int, Style]:
     """How each character of the continuation is drawn, by its position; from the drawn rows."""
     looks: dict[int, Style] = {}
-    top = spoken._wrapped.first + spoken.scroll_offset.y
-    for y in range(spoken.scrollable_content_region.height):
+    top = pane.view.top
+    for y in range(pane.view.scrollable_content_region.height):
         cells = [
-            segment.style or Style() for segment in spoken.render_line(y) for _ in segment.text
+            segment.style or Style() for segment in pane.view.render_line(y) for _ in segment.text
         ]
-        for position, start, _ in spoken.positions_in_row(top + y):
+        for position, start, _ in pane.text.positions_in_row(top + y):
             if start < len(cells):
                 looks[position] = cells[start]
     return looks
 
 
-def level_look(spoken: SpokenText, level: int, name: str = "xray") -> Style:
+def level_look(pane: TextPane, level: int, name: str = "xray") -> Style:
     """How a character of a level is drawn; `xray-two` is the scale to both sides of a middle."""
-    return spoken.get_component_rich_style(f"{name}--{level}", partial=True)
+    return pane.view.get_component_rich_style(f"{name}--{level}", partial=True)
 
 
-async def read_in_view(pilot: Pilot[None], spoken: SpokenText) -> None:
+async def read_in_view(pilot: Pilot[None], pane: TextPane) -> None:
     """Wait until all that is in view is known, and its place as well."""
     await wait_until(
         pilot,
         "the numbers of what is in view",
         lambda: (
-            spoken.seen is not None
-            and bool(looks_in_view(spoken))
-            and all(spoken.expected(position) is not None for position in looks_in_view(spoken))
+            pane.xray.text_colors.seen is not None
+            and bool(looks_in_view(pane))
+            and all(
+                pane.xray.text_colors.expected(position) is not None
+                for position in looks_in_view(pane)
+            )
         ),
     )
     await pilot.pause()
 
 
-def check_looks(spoken: SpokenText, measure: str, seed: Sequence[int] = ()) -> None:
+def check_looks(pane: TextPane, measure: str, seed: Sequence[int] = ()) -> None:
     """Every character in view has the look of the level that its number gives."""
-    assert spoken.tape_tree is not None
-    numbers = naive_numbers(spoken.tape_tree.indices(spoken.branch), seed)
-    cursor = spoken.at[1] if spoken.at is not None else None
-    looks = {place: look for place, look in looks_in_view(spoken).items() if place != cursor}
+    assert pane.text.tree is not None
+    numbers = naive_numbers(pane.text.tree.indices(pane.text.branch), seed)
+    cursor = pane.cursor.at[1] if pane.cursor.at is not None else None
+    looks = {place: look for place, look in looks_in_view(pane).items() if place != cursor}
     levels = {position: numbers[position].level(measure) for position in looks}
     assert len(set(levels.values())) >= LEAST_LEVELS
     for position, look in looks.items():
-        wanted = level_look(spoken, levels[position])
+        wanted = level_look(pane, levels[position])
         for side in ("color", "bold", "underline", "reverse"):
             assert getattr(look, side) == getattr(wanted, side), (position, side)

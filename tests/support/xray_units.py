@@ -40,15 +40,15 @@ def naive_values(name: str, config: ModelConfig, indices: Sequence[int]) -> list
 
 async def values_in_view(app: TapeApp) -> None:
     """Wait until the level of every character in view is known."""
-    spoken = app.spoken
+    pane = app.pane
 
     def is_known() -> bool:
-        levels, places = spoken.levels, looks_in_view(spoken)
+        levels, places = pane.xray.text_colors.levels, looks_in_view(pane)
         return (
             levels is not None
             and bool(places)
-            and spoken.seen is not None
-            and all(levels.level(spoken.branch, place) is not None for place in places)
+            and pane.xray.text_colors.seen is not None
+            and all(levels.level(pane.text.branch, place) is not None for place in places)
         )
 
     await wait_until(app.pilot, "the levels of what is in view", is_known)
@@ -66,15 +66,15 @@ def check_levels(app: TapeApp, values: Sequence[float], borders: Sequence[float]
     Returns:
         How many levels were seen.
     """
-    spoken, seen = app.spoken, set()
-    for place, look in looks_in_view(spoken).items():
+    pane, seen = app.pane, set()
+    for place, look in looks_in_view(pane).items():
         value = values[place]
-        if spoken.at is not None and place == spoken.at[1]:
+        if pane.cursor.at is not None and place == pane.cursor.at[1]:
             continue
         if min(abs(value - border) for border in borders) < _NEAR:
             continue
         level = sum(value >= border for border in borders)
-        wanted = level_look(spoken, level, "xray-two")
+        wanted = level_look(pane, level, "xray-two")
         for side in ("color", "bold", "underline", "reverse"):
             assert getattr(look, side) == getattr(wanted, side), (place, value, side)
         seen.add(level)

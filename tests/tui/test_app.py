@@ -49,7 +49,7 @@ async def test_escape_stops_and_keeps_the_text(tmp_path: Path) -> None:
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
         kept = spoken_by(app)
         assert len(kept) > 3
-        assert not app.main.text_pane.spoken.streaming
+        assert not app.main.text_pane.view.streaming
 
 
 async def test_more_goes_on_where_the_text_stopped(tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ async def test_the_temperature_changes_while_text_streams(tmp_path: Path) -> Non
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         await pilot.press("f8", "f8", "f7", "f8")
         assert settings_of(app).sampling.temperature == 1.0
-        assert "temperature 1.0" in str(app.main.text_pane.spoken.border_title)
-        assert app.main.text_pane.spoken.streaming
+        assert "temperature 1.0" in str(app.main.text_pane.view.border_title)
+        assert app.main.text_pane.view.streaming
 
 
 async def test_the_temperature_stays_above_zero(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_a_resize_keeps_text_and_seed(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         await pilot.press("escape", *"abc")
-        await wait_until(pilot, "the end", lambda: not app.main.text_pane.spoken.streaming)
+        await wait_until(pilot, "the end", lambda: not app.main.text_pane.view.streaming)
         before = spoken_by(app)
         for size in ((120, 36), (40, 12), (8, 3), (1, 1), (80, 24)):
             await pilot.resize_terminal(*size)

@@ -120,8 +120,10 @@ def test_a_pane(looks_as_kept: Any, key: str, size: Any) -> None:
 def test_the_tape(app: CharRNNApp, looks_as_kept: Any, size: Any) -> None:
     async def go_back(pilot: Pilot[Any]) -> None:
         await pilot.press("f2", "pageup", "w", "right", "2")
-        spoken = app.main.text_pane.spoken
-        await wait_until(pilot, "a branch", lambda: spoken.branch == 1 and not spoken.streaming)
+        pane = app.main.text_pane
+        await wait_until(
+            pilot, "a branch", lambda: pane.text.branch == 1 and not pane.view.streaming
+        )
         await wait_until(pilot, "its name", lambda: "branch 2" in screen_text(app))
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("2,000"))
 
@@ -136,12 +138,12 @@ def test_the_xray(
     monkeypatch.setenv("TERM", "xterm-256color")
 
     async def look_inside(pilot: Pilot[Any]) -> None:
-        spoken = app.main.text_pane.spoken
-        spoken.focus()
+        pane = app.main.text_pane
+        pane.view.focus()
         await pilot.press("x", "x", "d")
-        await wait_until(pilot, "a character", lambda: spoken.seen is not None)
+        await wait_until(pilot, "a character", lambda: pane.xray.text_colors.seen is not None)
         await wait_until(pilot, "it", lambda: "character 2,000" in screen_text(app))
-        await read_in_view(pilot, spoken)
+        await read_in_view(pilot, pane)
 
     assert looks_as_kept(size, look_inside)
 

@@ -146,7 +146,7 @@ async def test_names_of_branches(tmp_path: Path) -> None:
     app.session.settings.speed, app.session.settings.length = None, 20
     async with app.run_test(size=SIZE) as pilot:
         await wait_until(pilot, "an end", lambda: "goes on" in note_of(app))
-        generation = app.main.text_pane.spoken.generation
+        generation = app.main.text_pane.text.generation
         assert generation is not None
         assert generation.tape is not None
         tree = generation.tape.tree

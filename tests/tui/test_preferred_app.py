@@ -40,7 +40,7 @@ async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: note_of(app).startswith("31 characters."))
         assert len(spoken_by(app)) == 31
-        assert "temperature 1.3" in str(app.main.text_pane.spoken.border_title)
+        assert "temperature 1.3" in str(app.main.text_pane.view.border_title)
 
 
 async def test_a_pace_off_the_ladder_goes_on_to_the_next_faster_one(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ async def test_the_palette_offers_what_several_panes_do_once_and_says_where_its_
         titles = [command.title for command in app.get_system_commands(app.screen)]
         assert len(set(titles)) == len(titles)
         assert commands_of(app)[title] == "Key: p, in the text that is spoken"
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         await pilot.pause()
         assert commands_of(app)[title] == "Key: p"
 

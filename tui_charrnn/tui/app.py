@@ -34,7 +34,12 @@ from tui_charrnn.tui.runs.search import look_at_run, look_for_run_soon
 from tui_charrnn.tui.session import Session, Source, session_for
 from tui_charrnn.tui.terminal import TerminalGuard
 from tui_charrnn.tui.text.model_loader import ModelLoader
-from tui_charrnn.tui.textual_patches import close_after_crash, is_of_removed, tolerant_driver
+from tui_charrnn.tui.textual_patches import (
+    add_action_target,
+    close_after_crash,
+    is_of_removed,
+    tolerant_driver,
+)
 from tui_charrnn.tui.theme.choice import apply_theme
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.user_folders import state_folder
@@ -45,6 +50,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from textual.screen import Screen
 
     from tui_charrnn.tui.new_run.start import Launch
+    from tui_charrnn.tui.text_pane import TextPane
 
 
 class CharRNNApp(ThemedApp):
@@ -89,6 +95,12 @@ class CharRNNApp(ThemedApp):
         self._loader = loader or ModelLoader()
         self._loop_to_leave: asyncio.AbstractEventLoop | None = None
         self.main = MainScreen(session, self._loader)
+        add_action_target(self, "text_pane")
+
+    @property
+    def text_pane(self) -> TextPane:
+        """The target of every action that begins with `text_pane.`: F8 acts in any pane."""
+        return self.main.text_pane
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen, as the style sheet has it in a terminal of this size."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.sampling_config import SamplingConfig
@@ -15,6 +15,8 @@ SPEEDS: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
 """Characters a second; None is as fast as it goes."""
 DEFAULT_LENGTH: Final = 2_000
 """Characters after which a text pauses, to be gone on with."""
+
+_HOTTEST: Final = 2.0
 
 ModelIdentity = tuple[object, ...]
 """Models whose neurons are the same ones, as those of one run at different steps are."""
@@ -59,6 +61,15 @@ class GenerationSettings:
         """Replaced as a whole, for the thread may be reading it."""
         self.speed: int | None = 60
         self.length = DEFAULT_LENGTH
+
+    def warm(self, difference: float) -> None:
+        """Change the temperature, at once and also in the middle of a text.
+
+        Args:
+            difference: What is added; the temperature stays in [0, 2].
+        """
+        temperature = max(0.0, min(_HOTTEST, round(self.sampling.temperature + difference, 2)))
+        self.sampling = replace(self.sampling, temperature=temperature)
 
     def cycle_speed(self) -> None:
         """Go on to the next pace, and from the fastest to the slowest."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import Resize
+from textual.events import DescendantFocus, Resize
 from textual.getters import query_one
 from textual.reactive import var
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tui_charrnn.tui.chrome.key_row import KeyRow
@@ -18,33 +19,29 @@ from tui_charrnn.tui.chrome.note_line import NoteLine
 from tui_charrnn.tui.chrome.pane_tabs import PANES, PaneTabs
 from tui_charrnn.tui.chrome.sizes import TOO_SMALL, is_too_small
 from tui_charrnn.tui.chrome.title_row import TitleRow
-from tui_charrnn.tui.history.recalling import Recalling
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.keys.live_keys import idle_keys, labels_now
 from tui_charrnn.tui.messages import (
+    KeysChanged,
     NoteWritten,
     NoticePosted,
     PaneRequested,
     RunChanged,
     RunCompared,
     RunMoved,
-    SeedSubmitted,
 )
 from tui_charrnn.tui.panes import PaneHost
-from tui_charrnn.tui.run_controls import Steering
-from tui_charrnn.tui.session import Session, Source
-from tui_charrnn.tui.tape.taping import Taping
-from tui_charrnn.tui.text.model_loader import ModelRequest
-from tui_charrnn.tui.text.text_pane import TextPane
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.text_pane import TextPane
 from tui_charrnn.tui.throttle import Throttle
-from tui_charrnn.tui.xray.probing import Probing
-from tui_charrnn.tui.xray.xraying import Xraying
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
     from tui_charrnn.runs.layout import RunDirectory
+    from tui_charrnn.tui.run.status_line import StatusLine
+    from tui_charrnn.tui.run_controls import RunControls
     from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.viewing.run_view import RunView
 
@@ -52,8 +49,8 @@ PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two drawings while nothing but batches comes."""
 
 
-class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
-    """Answers what the user asks for; what a run does is told to it by a follower."""
+class MainScreen(Screen[None]):
+    """Lays the panes out, routes between them, and shows the run that is followed."""
 
     AUTO_FOCUS = "SeedBox"  # before the first frame: styles everything once, not twice
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("main")]
@@ -67,6 +64,8 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         super().__init__(classes="-pane-text")
         self.session = session
         self._loader = loader
+        self._status: StatusLine | None = None
+        self._run_controls: RunControls | None = None
         self._waits_for_run = False
         self._has_come_up = False
         self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
@@ -75,17 +74,38 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
     def focus_chain(self) -> list[Widget]:
         """What Tab goes through: from the seed into the text that it begins, then the panes."""
         chain = super().focus_chain
-        seed, text = self.text_pane.seed, self.text_pane.spoken
+        seed, text = self.text_pane.seed, self.text_pane.view
         if seed in chain and text in chain:
             chain.remove(seed)
             chain.insert(chain.index(text), seed)
         return chain
 
+    @property
+    def run_controls(self) -> RunControls:
+        """Follows runs, and is the target of the keys that control one."""
+        if self._run_controls is None:
+            # deferred: what knows of runs, which the first frame does not wait for
+            from tui_charrnn.tui.run_controls import RunControls  # noqa: PLC0415 - as said
+
+            self._run_controls = RunControls(self.session)
+            self.mount(self._run_controls)
+        return self._run_controls
+
+    @property
+    def status(self) -> StatusLine:
+        """The rows that tell of the run that is shown."""
+        if self._status is None:
+            from tui_charrnn.tui.run.status_line import StatusLine  # noqa: PLC0415 - as above
+
+            self._status = StatusLine()
+            self.mount(self._status, before=self.query_one(PaneTabs))
+        return self._status
+
     def compose(self) -> ComposeResult:
         """Title, tabs, the panes, the note, the keys; the status once there is a run."""
         yield TitleRow()
         yield PaneTabs()
-        yield PaneHost(self.session)
+        yield PaneHost(self.session, self._loader)
         yield NoteLine()
         yield KeyRow()
 
@@ -97,8 +117,7 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
 
     def on_mount(self) -> None:
         """The text begins after the first frame, with the cursor in the seed box."""
-        for name in ("streaming", "match_words"):
-            self.watch(self.text_pane.spoken, name, self._show_keys)
+        self.watch(self.text_pane.view, "streaming", self._show_keys)
         self.call_after_refresh(self._place_cursor)
 
     def watch_pane(self) -> None:
@@ -107,7 +126,7 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         for name in PANES:
             self.set_class(name == self.pane, f"-pane-{name}")
         self.query_one(PaneTabs).show(self.pane)
-        self._show_run()
+        self._drawing.draw_now()
 
     def on_resize(self, event: Resize) -> None:
         """Say that a terminal is too small; once it is not, give the open pane back its focus."""
@@ -116,33 +135,26 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         if self.focused is None:
             self.call_after_refresh(self.pane_host.focus_on, self.pane)
 
-    def on_descendant_focus(self) -> None:
-        """Offer the keys of what has the focus."""
-        self._show_keys()
-
-    def on_seed_submitted(self, event: SeedSubmitted) -> None:
-        """Answer a seed text."""
-        event.stop()
-        self.answer(event.seed_text)
-
     def answer_when_known(self) -> None:
-        """Let a model speak as soon as it is known what the shown run does."""
+        """Generate as soon as it is known what the shown run does."""
         self._waits_for_run = True
 
-    def answer(self, seed_text: str | None) -> None:
-        """Have a seed text answered; None takes one that suits the model."""
-        wanted = ModelRequest.of(self.session)
-        if wanted.source is Source.NEWEST and wanted.is_live and wanted.has_begun:
-            self.tell("Asking the trainer for its newest weights …")
-        self.text_pane.speak(functools.partial(self._loader.load, wanted), seed_text)
+    def begin(self) -> None:
+        """Open the tape or the text that was named, or let a model generate."""
+        if self.session.tape is not None:
+            self.text_pane.open_tape(self.session.tape)
+        elif self.session.xray is not None:
+            self.text_pane.read_text(self.session.xray)
+        else:
+            self.text_pane.answer(None)
 
     def open_run(self, run: RunDirectory | None) -> None:
         """Show a run; its weights can speak from now on."""
-        other = self.compared_view
+        controls, other = self.run_controls, self._compared_view
         if other is not None and other.run == run:
-            self.compared.follow(None)
-        self.follower.follow(run)
-        self.session.view = self.follower.view
+            controls.compared.follow(None)
+        controls.follower.follow(run)
+        self.session.view = controls.follower.view
 
     def on_run_changed(self, event: RunChanged) -> None:
         """Draw what is known, and offer the keys that go with what the run does now."""
@@ -150,13 +162,13 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         view = self.session.view
         if self._waits_for_run and view is not None and (view.status or view.problem):
             self._waits_for_run = False
-            self.answer(None)
+            self.text_pane.answer(None)
         self._drawing.request(self._news())
 
     def on_run_compared(self, event: RunCompared) -> None:
         """Draw another run's loss over that of the shown one."""
         event.stop()
-        self.compared.follow(event.run)
+        self.run_controls.compared.follow(event.run)
         if event.run is not None:
             self.action_show("training")
 
@@ -169,7 +181,10 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
     def on_pane_requested(self, event: PaneRequested) -> None:
         """Open a pane."""
         event.stop()
-        self.action_show(event.pane)
+        if event.keeps_focus:
+            self.pane = event.pane
+        else:
+            self.action_show(event.pane)
 
     def on_notice_posted(self, event: NoticePosted) -> None:
         """Say what happened in the run."""
@@ -194,27 +209,21 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         self.pane = pane
         self.pane_host.focus_on(pane)
 
-    def action_stop(self) -> None:
-        """Stop the text; where there is none, come back to it."""
-        if self.text_pane.leave():
+    def action_text(self) -> None:
+        """Show the text; where it or the seed has the focus, go back over it, and return."""
+        text_pane = self.text_pane
+        has_tape = text_pane.home is not text_pane.seed
+        at_hand = {text_pane.seed, text_pane.view}
+        if self.pane == "text" and self.focused in at_hand and not has_tape:
+            text_pane.action_tape()
             return
-        spoken = self.text_pane.spoken
-        if spoken.streaming or spoken.is_opening:
-            spoken.stop()
-        else:
-            self.action_show("text")
+        if self.pane == "text" and has_tape:
+            text_pane.close_tape()
+        self.action_show("text")
 
-    def action_more(self) -> None:
-        """Go on with the text from where it stopped."""
-        self.text_pane.go_on()
-
-    def action_speed(self) -> None:
-        """Go on to the next pace."""
-        self.text_pane.cycle_speed()
-
-    def action_warm(self, difference: float) -> None:
-        """Change the temperature, at once and also in the middle of a text."""
-        self.text_pane.warm(difference)
+    async def action_run(self, action: str) -> None:
+        """Run an action that controls the run."""
+        await self.run_controls.run_action(action)
 
     def action_source(self) -> None:
         """Let other weights speak from the next seed on."""
@@ -223,6 +232,16 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
             return
         source = self.session.turn_source()
         self.tell(f"From the next Enter on, {source.value} will speak.")
+
+    @property
+    def _compared_view(self) -> RunView | None:
+        """What is known of the run that is compared with the shown one; None if none is."""
+        return self._run_controls.compared.view if self._run_controls is not None else None
+
+    @property
+    def _asked_for(self) -> str:
+        """What the trainer has not answered yet, in words."""
+        return self._run_controls.follower.pending.words if self._run_controls is not None else ""
 
     def _place_cursor(self) -> None:
         """Let input methods compose in the seed box, which had the focus before it had a place."""
@@ -233,31 +252,31 @@ class MainScreen(Recalling, Taping, Xraying, Probing, Steering):
         """What is drawn at once when it changes; the rest is progress."""
         return (
             _news_of(self.session.view),
-            _news_of(self.compared_view),
-            self.asked_for,
+            _news_of(self._compared_view),
+            self._asked_for,
         )
-
-    def _show_run(self) -> None:
-        self._drawing.draw_now()
 
     def _draw_run(self) -> None:
         view, now = self.session.view, time.monotonic()
-        asked = self.asked_for
+        asked = self._asked_for
         self.query_one(TitleRow).show(self.session)
-        self.pane_host.show(view, self.compared_view, now, asked)
+        self.pane_host.show(view, self._compared_view, now, asked)
         if view is not None or self._status is not None:
             trouble = self.pane_host.trouble if view is not None else ""
             self.status.show(view, now, asked, trouble)
         self.set_class(view is not None, "-has-run")  # last: the studio brings the style of it
         self._show_keys()
 
+    @on(DescendantFocus)
+    @on(KeysChanged)
     def _show_keys(self) -> None:
         """Show the keys that do something now."""
-        spoken = self.text_pane.spoken
-        streaming, searching = spoken.streaming, bool(spoken.match_words)
-        idle = idle_keys(self.session, is_streaming=streaming, is_searching=searching)
-        room = self.pane_host.pane_of(self.focused)
-        self.query_one(KeyRow).show(idle, room, labels_now(self.session))
+        pane = self.text_pane
+        idle = idle_keys(
+            self.session, is_streaming=pane.view.streaming, is_searching=pane.is_searching
+        )
+        owner = self.pane_host.pane_of(self.focused)
+        self.query_one(KeyRow).show(idle, owner, labels_now(self.session))
 
 
 def _news_of(view: RunView | None) -> object:

@@ -9,7 +9,6 @@ from textual.message import Message
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tui_charrnn.errors import CharRNNError
     from tui_charrnn.runs.batch_stretch import Told
@@ -17,65 +16,7 @@ if TYPE_CHECKING:
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.runs.liveness import Verdict
     from tui_charrnn.tui.run.feed import RunFeed
-    from tui_charrnn.tui.text.generation_result import Opening
-    from tui_charrnn.tui.text.generation_thread import GenerationThread
     from tui_charrnn.viewing.notices import Notice
-
-
-class GenerationStarted(Message):
-    """A model is loaded and has read the seed text; characters follow."""
-
-    def __init__(self, generation: GenerationThread, opening: Opening) -> None:
-        self.generation = generation
-        self.opening = opening
-        super().__init__()
-
-
-class GenerationEnded(Message):
-    """No more characters come, after the length or because it was stopped."""
-
-    def __init__(self, generation: GenerationThread, turn: int, *, was_stopped: bool) -> None:
-        self.generation = generation
-        self.turn = turn
-        """Which `turn` of the speech it was; it may have begun another one since."""
-        self.was_stopped = was_stopped
-        super().__init__()
-
-
-class GenerationFailed(Message):
-    """A text could not be begun or continued."""
-
-    def __init__(self, generation: GenerationThread, error: Exception, turn: int) -> None:
-        self.generation = generation
-        self.error = error
-        self.turn = turn
-        super().__init__()
-
-
-class BranchStarted(Message):
-    """A text goes on from a place of the tape, in a branch that may be a new one."""
-
-    def __init__(self, generation: GenerationThread, branch: int, turn: int) -> None:
-        self.generation = generation
-        self.branch = branch
-        self.turn = turn
-        super().__init__()
-
-
-class TapeRequested(Message):
-    """The user wants to open a tape that was saved."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        super().__init__()
-
-
-class SeedSubmitted(Message):
-    """The user wants text from a seed."""
-
-    def __init__(self, seed_text: str) -> None:
-        self.seed_text = seed_text
-        super().__init__()
 
 
 class RunRead(Message):
@@ -206,9 +147,15 @@ class NewRunRequested(Message):
 class PaneRequested(Message):
     """The user wants to see a pane: `text`, `training`, `runs`, `childhood` or `log`."""
 
-    def __init__(self, pane: str) -> None:
+    def __init__(self, pane: str, *, keeps_focus: bool = False) -> None:
         self.pane = pane
+        self.keeps_focus = keeps_focus
+        """Whether who posts this gives the focus to something in the pane."""
         super().__init__()
+
+
+class KeysChanged(Message):
+    """Other keys do something now."""
 
 
 class CorpusProgressed(Message):

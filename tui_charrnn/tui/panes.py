@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.run.log_excerpt import LogExcerpt
-from tui_charrnn.tui.text.text_pane import TextPane
+from tui_charrnn.tui.text_pane import TextPane
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.keys.key import Owner
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.run.run_card import RunCard
     from tui_charrnn.tui.run.samples_pane import SamplesPane
     from tui_charrnn.tui.session import Session
+    from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.viewing.failures import Failure
     from tui_charrnn.viewing.notices import Notice
     from tui_charrnn.viewing.run_view import RunView
 
 _OWNERS: Final[dict[str, Owner]] = {
-    "spoken-text": "speech",
+    "streamed-text": "speech",
     "tape-panel": "tape",
     "neuron-panel": "neurons",
     "pane-training": "chart",
@@ -50,9 +51,10 @@ class PaneHost(Container):
     side = query_one("#side", Vertical)
     text_pane = query_one(TextPane)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, loader: ModelLoader) -> None:
         super().__init__()
         self._session = session
+        self._loader = loader
         self._pane = "text"
         self._chart: LossChart | None = None
         self._childhood: SamplesPane | None = None
@@ -67,8 +69,7 @@ class PaneHost(Container):
     def compose(self) -> ComposeResult:
         """The text; what tells of a run stands at its side, once there is one."""
         with Vertical(id="stage"):
-            remembers_seeds = self._session.preferences.seed_history
-            yield TextPane(self._session.settings, remembers_seeds=remembers_seeds)
+            yield TextPane(self._session, self._loader)
 
     def open(self, pane: str) -> None:
         """Make sure that a pane is there; the others cost nothing until they are wanted."""

@@ -4,73 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.screen import Screen
+from textual.widget import Widget
 
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.tui.chrome.pane_tabs import PaneTabs
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs.question import ask_to_stop
+from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.run.follower import NO_TRAINER, READ_ONLY, RunFollower
 
 if TYPE_CHECKING:
-    from tui_charrnn.tui.run.follower import RunFollower
-    from tui_charrnn.tui.run.status_line import StatusLine
+    from textual.app import ComposeResult
+
     from tui_charrnn.tui.session import Session
     from tui_charrnn.viewing.run_view import RunView
 
 
-class Steering(Screen[None]):
-    """A screen that follows a run, and the actions by which it is steered.
+class RunControls(Widget):
+    """Follows the run that is shown, and the one that it is compared with; draws nothing.
 
-    What knows of runs is imported and put in place once there is a run, or a key for one is
-    pressed: the first frame does not wait for it.
+    It is put in place once there is a run, or a key for one is pressed: the first frame does not
+    wait for what knows of runs.
     """
 
-    _status: StatusLine | None = None
-    _shown: RunFollower | None = None
-    _compared: RunFollower | None = None
+    DEFAULT_CSS = "RunControls { display: none; }"
 
-    if TYPE_CHECKING:  # what the screen has
-        session: Session
+    def __init__(self, session: Session) -> None:
+        """Follow no run yet.
 
-        def tell(self, sentence: str, *, is_problem: bool = False) -> None:
-            """Say something in the line below the panes."""
-
-    @property
-    def status(self) -> StatusLine:
-        """The rows that tell of the run that is shown."""
-        from tui_charrnn.tui.run.status_line import StatusLine  # noqa: PLC0415 - as said
-
-        if self._status is None:
-            self._status = StatusLine()
-            self.mount(self._status, before=self.query_one(PaneTabs))
-        return self._status
-
-    @property
-    def follower(self) -> RunFollower:
+        Args:
+            session: Has the run that is shown.
+        """
+        super().__init__()
+        self._session = session
+        self.follower = RunFollower(session, posts_notices=True)
         """Follows the run that is shown."""
-        self._shown = self._shown or self._new_follower(posts_notices=True)
-        return self._shown
-
-    @property
-    def compared(self) -> RunFollower:
+        self.compared = RunFollower(session, posts_notices=False)
         """Follows the run that is compared with it."""
-        self._compared = self._compared or self._new_follower(posts_notices=False)
-        return self._compared
 
-    @property
-    def compared_view(self) -> RunView | None:
-        """What is known of the run that is compared with it; None if none is."""
-        return self._compared.view if self._compared is not None else None
-
-    @property
-    def asked_for(self) -> str:
-        """What the trainer has not answered yet, in words."""
-        return self._shown.pending.words if self._shown is not None else ""
-
-    def _new_follower(self, *, posts_notices: bool) -> RunFollower:
-        from tui_charrnn.tui.run.follower import RunFollower  # noqa: PLC0415 - as said
-
-        follower = RunFollower(self.session, posts_notices=posts_notices)
-        self.mount(follower)
-        return follower
+    def compose(self) -> ComposeResult:
+        """Both followers."""
+        yield self.follower
+        yield self.compared
 
     def action_checkpoint(self) -> None:
         """Ask the trainer to save now."""
@@ -78,9 +54,7 @@ class Steering(Screen[None]):
 
     def action_pause(self) -> None:
         """Ask the trainer to wait, or to go on."""
-        from tui_charrnn.runs.description import RunState  # noqa: PLC0415 - as said
-
-        view, pending = self.session.view, self.follower.pending
+        view, pending = self._session.view, self.follower.pending
         is_paused = view is not None and view.state is RunState.PAUSED
         if pending.is_waiting("pause") or (is_paused and not pending.is_waiting("resume")):
             self.follower.ask("resume", "asked to go on")
@@ -91,7 +65,6 @@ class Steering(Screen[None]):
         """Ask the trainer to save and stop, after a question."""
         if (view := self._steered_view()) is None:
             return
-        from tui_charrnn.tui.dialogs.question import ask_to_stop  # noqa: PLC0415 - as said
 
         def stop(answer: str | None) -> None:
             if answer == "stop":
@@ -103,8 +76,6 @@ class Steering(Screen[None]):
         """Ask for another learning rate and pass it on to the trainer."""
         if (view := self._steered_view()) is None:
             return
-        from tui_charrnn.tui.dialogs.ask_text import AskTextScreen  # noqa: PLC0415 - as said
-
         now = view.newest_batch.learning_rate if view.newest_batch else None
         peak = view.peak_rate or view.planned_rate or 1e-3
         question = "Peak of the learning rate from the next batch on; its schedule goes on."
@@ -122,23 +93,18 @@ class Steering(Screen[None]):
 
     def _steered_view(self) -> RunView | None:
         """The run that can be steered; without one, say why."""
-        from tui_charrnn.tui.run.follower import NO_TRAINER, READ_ONLY  # noqa: PLC0415
-
-        view = self.session.view
+        view = self._session.view
         if view is None or not view.is_live:
-            self.tell(NO_TRAINER)
+            self.post_message(NoteWritten(NO_TRAINER))
             return None
-        if self.session.is_readonly:
-            self.tell(READ_ONLY)
+        if self._session.is_readonly:
+            self.post_message(NoteWritten(READ_ONLY))
             return None
         return view
 
 
 def rate_problem(typed: str) -> str:
     """What is wrong with a learning rate as it was typed; empty if nothing is."""
-    # deferred: the settings' declarations are not needed for the first frame
-    from tui_charrnn.config import TrainingConfig  # noqa: PLC0415 - as said
-
     try:
         rate = TrainingConfig.parse("learning_rate", typed)
     except ConfigError as error:

@@ -34,6 +34,7 @@ __all__ = [
     "EditResult",
     "KeysInOrder",
     "TolerantDriver",
+    "add_action_target",
     "close_after_crash",
     "is_of_removed",
     "mend_textual",
@@ -44,6 +45,16 @@ __all__ = [
 _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
+
+
+def add_action_target(app: App[None], name: str) -> None:
+    """Let actions begin with the name of a property of the app, as they may with `screen.`.
+
+    Args:
+        app: The app.
+        name: Of a property that is a node; its action methods are called.
+    """
+    app._action_targets.add(name)
 
 
 def mend_textual() -> None:

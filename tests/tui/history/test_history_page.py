@@ -138,7 +138,7 @@ async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path
         assert "Find what was said before: read it, hear it again, go on from it" in {
             command.title for command in commands.values()
         }
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         await pilot.press("h")
         await opened(app, pilot)
         titles = [command.title for command in app.get_system_commands(app.screen)]

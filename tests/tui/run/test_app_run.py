@@ -56,7 +56,7 @@ async def test_tab_goes_from_the_seed_into_the_text_where_all_stand_side_by_side
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the chart", lambda: bool(app.main.query("LossChart")))
         await pilot.press("tab")
-        assert app.main.text_pane.spoken.has_focus
+        assert app.main.text_pane.view.has_focus
         await pilot.press("tab")
         assert app.main.query_one("LossChart").has_focus
         await pilot.press("shift+tab", "shift+tab")
@@ -129,7 +129,7 @@ async def test_the_newest_weights_are_asked_for_and_speak(
             lambda: [asked.request for asked in take_requests(trainer.run)] == ["publish"],
         )
         trainer.publish()
-        title = app.main.text_pane.spoken
+        title = app.main.text_pane.view
         await wait_until(pilot, "the run's title", lambda: "run fake" in str(title.border_title))
 
 
@@ -151,7 +151,7 @@ async def test_the_best_checkpoint_can_speak(tmp_path: Path) -> None:
         await wait_until(pilot, "the run", lambda: app.session.view is not None)
         app.session.source = Source.BEST
         await pilot.press(*"be", "enter")
-        title = app.main.text_pane.spoken
+        title = app.main.text_pane.view
         await wait_until(
             pilot, "the title", lambda: "best of run fake, step 2" in str(title.border_title)
         )
@@ -161,7 +161,7 @@ async def test_a_named_run_with_weights_speaks_first(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.0], evaluations={2: 2.4})
     app = tiny_app(tmp_path, run=run)
     async with app.run_test() as pilot:
-        title = app.main.text_pane.spoken
+        title = app.main.text_pane.view
         await wait_until(pilot, "the title", lambda: "run fake" in str(title.border_title))
         await wait_until(pilot, "its text", lambda: len(spoken_by(app)) > 3)
 

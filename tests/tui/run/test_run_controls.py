@@ -43,7 +43,7 @@ STATE_WORDS = {
 
 async def fall_silent(pilot: Pilot[Any], app: CharRNNApp) -> None:
     """Stop the text, which writes notes of its own."""
-    await wait_until(pilot, "a text", lambda: app.main.text_pane.spoken.streaming)
+    await wait_until(pilot, "a text", lambda: app.main.text_pane.view.streaming)
     await pilot.press("escape")
     await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
 

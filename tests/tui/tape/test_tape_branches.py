@@ -19,11 +19,11 @@ from tui_charrnn.tui.text.saving import texts_folder
 
 async def fork(app: TapeApp, back: int, branch: int) -> None:
     """Take another character so far before the end, and wait for what follows."""
-    length = app.spoken.shown
+    length = app.text.shown
     await app.press("end", *["left"] * back)
     other = next(n for n, row in enumerate(app.panel.rows, 1) if not row.is_chosen and not row.note)
     await app.pilot.press(str(other))
-    await wait_until(app.pilot, "the branch", lambda: app.spoken.branch == branch)
+    await wait_until(app.pilot, "the branch", lambda: app.text.branch == branch)
     await app.rested(length - back + 1 + LENGTH)
     await app.known()
 
@@ -118,7 +118,7 @@ async def test_branches_are_listed_named_and_chosen(tmp_path: Path) -> None:
         assert app.tape.tree.branches[1].name == "cd"
         await app.pilot.press("up")
         await app.pilot.press("enter")
-        await wait_until(app.pilot, "the branch", lambda: app.spoken.at == (0, 0))
+        await wait_until(app.pilot, "the branch", lambda: app.cursor.at == (0, 0))
         await app.press("u")
         assert app.at == (1, LENGTH - 9)
 
@@ -149,7 +149,7 @@ async def test_a_saved_tape_opens_with_all_its_branches_and_goes_on_alike(tmp_pa
         await app.pilot.press("o", "enter")
         await wait_until(app.pilot, "the tape", lambda: note_of(app.app).startswith("The tape is"))
         assert app.tape.tree.branches == branches
-        assert app.spoken.branch == 1
+        assert app.text.branch == 1
         assert spoken_by(app.app).endswith(app.tape.text(1))
     again = tiny_app(tmp_path)
     again.session.tape = path
@@ -159,8 +159,8 @@ async def test_a_saved_tape_opens_with_all_its_branches_and_goes_on_alike(tmp_pa
         assert settings_of(again).sampling.temperature == 0.9
         await pilot.press("ctrl+g")
         length = branches[1].length + LENGTH
-        spoken = again.main.text_pane.spoken
-        await wait_until(pilot, "more", lambda: spoken.shown == length)
+        pane = again.main.text_pane
+        await wait_until(pilot, "more", lambda: pane.text.shown == length)
         for _ in range(LENGTH):
             tape.next()
         assert spoken_by(again) == tape.text(1)

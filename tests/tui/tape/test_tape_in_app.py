@@ -49,16 +49,16 @@ async def test_a_text_that_streams_is_gone_on_with_from_elsewhere(tmp_path: Path
     settings_of(app).speed = 120
     settings_of(app).sampling = SETTINGS
     async with app.run_test() as pilot:
-        spoken = app.main.text_pane.spoken
+        pane = app.main.text_pane
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 12)
         await pilot.press("f2", "home", "right", "right", "2")
-        await wait_until(pilot, "another branch", lambda: spoken.branch == 1)
-        await wait_until(pilot, "more", lambda: spoken.shown > 20)
-        assert spoken.streaming
-        assert spoken.at == (1, 2)
+        await wait_until(pilot, "another branch", lambda: pane.text.branch == 1)
+        await wait_until(pilot, "more", lambda: pane.text.shown > 20)
+        assert pane.view.streaming
+        assert pane.cursor.at == (1, 2)
         await pilot.press("space")
         await wait_until(pilot, "the stop", lambda: note_of(app).startswith("Stopped."))
-        tape = spoken.generation.tape if spoken.generation else None
+        tape = pane.text.generation.tape if pane.text.generation else None
         assert tape is not None
         fresh = fresh_tape()
         for index in tape.tree.indices(1, 0, 3):
@@ -92,8 +92,8 @@ async def test_the_cursor_goes_by_characters_words_rows_and_to_the_ends(tmp_path
 async def test_the_mouse_puts_the_cursor_where_it_points(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         text = spoken_by(app.app)
-        inside = app.spoken.content_region
-        row = inside.y + text[: text.index("\n") + 1].count("\n") - app.spoken.scroll_offset.y
+        inside = app.view.content_region
+        row = inside.y + text[: text.index("\n") + 1].count("\n") - app.view.scroll_offset.y
         await app.pilot.click(offset=(inside.x + 1, row))
         await app.known()
         assert app.at == (0, text.index("\n") + 2)
@@ -183,7 +183,7 @@ async def test_escape_leaves_and_the_key_of_the_text_goes_to_and_fro(tmp_path: P
         await app.press("left", "left")
         await app.pilot.press("escape")
         assert app.has_focus(seed)
-        assert app.spoken.at is None
+        assert app.cursor.at is None
         await app.pilot.press("f2")
         assert app.has_focus(app.panel)
         await app.pilot.press("f3", "f2")

@@ -7,8 +7,11 @@ from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.generation_settings import GenerationSettings
 from tui_charrnn.tui.tape.cursor import TapeCursor
-from tui_charrnn.tui.text.generation_thread import GenerationThread, LoadedModel
+from tui_charrnn.tui.text.generation_thread import GenerationThread
+from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import prime_tape
+from tui_charrnn.tui.text.tape_text import TapeText
+from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.tui.text.wrapped_text import WrappedText
 
 VOCABULARY = "\n abc\x1b\td\u0301é한"
@@ -19,10 +22,11 @@ class Host(ThemedApp):
 
     def __init__(self, seed_text: str = "ab", limit: int = 10**6) -> None:
         super().__init__()
-        self.view = TapeCursor(limit=limit)
-        self.generation = GenerationThread(
-            self._loaded, seed_text, GenerationSettings(), lambda _: None
-        )
+        settings = GenerationSettings()
+        self.view = TextView(limit=limit)
+        self.text = TapeText(self.view, settings)
+        self.cursor = TapeCursor(self.text)
+        self.generation = GenerationThread(self._loaded, seed_text, settings, lambda _: None)
         opened = prime_tape(
             self._loaded(), seed_text, SamplingConfig(rng_seed=4), (), lambda: False
         )
@@ -35,14 +39,14 @@ class Host(ThemedApp):
     def on_mount(self) -> None:
         self.view.append("earlier text\n\n", "note")
         self.view.append("ab", "seed")
-        self.view.generation = self.generation
-        self.view.begin_tape()
+        self.text.generation = self.generation
+        self.text.begin_tape()
 
     def say(self, count: int) -> None:
         """Let the model say so many characters, and show them."""
         for _ in range(count):
             self.tape.next()
-        self.view.draw_new()
+        self.text.draw_new()
 
     def _loaded(self, *_: object) -> LoadedModel:
         return LoadedModel(tiny_model(vocabulary=VOCABULARY), "tiny")
@@ -53,22 +57,22 @@ async def test_every_position_is_found_in_its_row_and_back() -> None:
     async with app.run_test(size=(24, 12)):
         app.say(300)
         view = app.view
-        rows = view._wrapped
+        rows = view.wrapped
         found = [
             position
             for number in range(rows.first, rows.end)
-            for position, _, _ in view.positions_in_row(number)
+            for position, _, _ in app.text.positions_in_row(number)
         ]
         assert found == list(range(300))
         text = app.tape.text()
         for number in range(rows.first, rows.end):
-            for position, start, stop in view.positions_in_row(number):
-                assert view.place_at(position) == (number, start)
+            for position, start, stop in app.text.positions_in_row(number):
+                assert app.text.place_at(position) == (number, start)
                 assert start < stop
                 shown = rows.shown(number).text[start:stop]
                 if text[position] in "abcdé한 ":
                     assert shown.startswith(text[position])
-                    assert view.position_at((number, start)) == position
+                    assert app.text.position_at((number, start)) == position
                 elif text[position] == "\x1b":
                     assert shown == "␛"
 
@@ -83,22 +87,22 @@ async def test_another_continuation_takes_the_place_of_what_is_no_longer_in_sigh
         for _ in range(30):
             app.tape.next()
         view = app.view
-        view.point(35)
-        view.show_branch(1)
+        app.cursor.point(35)
+        app.text.show_branch(1)
         assert view.text == "ab" + app.tape.text(1)
-        assert (view.branch, view.shown, view.at) == (1, 71, (1, 35))
-        view.show_branch(0)
+        assert (app.text.branch, app.text.shown, app.cursor.at) == (1, 71, (1, 35))
+        app.text.show_branch(0)
         assert view.text == "ab" + app.tape.text(0)
-        view.show_branch(1)
+        app.text.show_branch(1)
         for _ in range(9):
             app.tape.next()
-        view.draw_new()
+        app.text.draw_new()
         assert view.text == "ab" + app.tape.text(1)
-        whole = WrappedText(width=view._wrapped.width, limit=10**6)
+        whole = WrappedText(width=view.wrapped.width, limit=10**6)
         whole.append("earlier text\n\n", "note")
         whole.append("ab", "seed")
         whole.append(app.tape.text(1), "generated")
-        assert view._wrapped.rows == whole.rows
+        assert view.wrapped.rows == whole.rows
 
 
 async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown() -> None:
@@ -110,18 +114,18 @@ async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown
         for _ in range(20):
             app.tape.next()
         view = app.view
-        view.point(4000)
-        view.show_branch(1)
+        app.cursor.point(4000)
+        app.text.show_branch(1)
         await pilot.pause()
         assert view.text == app.tape.text(1, 100)
-        assert (view.shown, view.at) == (121, (1, 121))
-        assert view.place_at(99) is None
-        assert view.place_at(100) == (0, 0)
-        assert view.stepped(110, "left") == 109
-        view.point(50)  # there is nothing to show of it, and nothing to fail by
-        assert view.stepped(50, "up") == 50
-        view.show_branch(0)
-        assert view.shown == 4000
+        assert (app.text.shown, app.cursor.at) == (121, (1, 121))
+        assert app.text.place_at(99) is None
+        assert app.text.place_at(100) == (0, 0)
+        assert app.cursor.target(110, "left") == 109
+        app.cursor.point(50)  # there is nothing to show of it, and nothing to fail by
+        assert app.cursor.target(50, "up") == 50
+        app.text.show_branch(0)
+        assert app.text.shown == 4000
         assert view.text == app.tape.text(0)[-len(view.text) :]
         assert drawn_rows(view)
 
@@ -130,12 +134,12 @@ async def test_a_cursor_at_the_end_stays_there_as_text_comes_and_another_one_doe
     app = Host()
     async with app.run_test(size=(24, 12)):
         app.say(10)
-        app.view.point(10)
+        app.cursor.point(10)
         app.say(5)
-        assert app.view.at == (0, 15)
-        app.view.point(3)
+        assert app.cursor.at == (0, 15)
+        app.cursor.point(3)
         app.say(5)
-        assert app.view.at == (0, 3)
+        assert app.cursor.at == (0, 3)
         assert not app.view.follows_end
-        app.view.point(None)
-        assert not app.view.is_held
+        app.cursor.point(None)
+        assert app.cursor.at is None

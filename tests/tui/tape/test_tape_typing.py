@@ -45,7 +45,7 @@ async def test_the_symbol_for_rare_characters_is_read_and_never_typed(
         question.field.value = typed
         await pilot.press("enter")
         if is_taken:
-            await wait_until(pilot, "a branch", lambda: opened.spoken.branch == 1)
+            await wait_until(pilot, "a branch", lambda: opened.text.branch == 1)
             assert opened.tape.text(1, 1, 4) == typed
         else:
             await wait_until(pilot, "why not", lambda: "never seen" in screen_text(app))

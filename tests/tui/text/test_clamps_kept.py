@@ -52,7 +52,7 @@ async def test_a_saved_tape_reopens_with_what_was_held(tmp_path: Path) -> None:
         (path,) = texts_folder().glob("tape-*.json")
         app.app.session.settings.let_go(app.app.session.settings.held.clamps)
 
-        app.app.main.open_tape(path)
+        app.app.main.text_pane.open_tape(path)
         await app.noted("The tape is open.")
 
         assert app.tape.text() == text
@@ -75,7 +75,7 @@ async def test_the_history_has_it_said_again_as_it_was(tmp_path: Path) -> None:
         assert hindrance_of(said) == ""
         again = Replay(load_model(find_same_model(entry)), said)
         assert "".join(iter(again.next, None)) == text
-        app.app.main.action_history()
+        app.app.main.text_pane.action_history()
         await wait_until(
             app.pilot,
             "what was held",
@@ -89,7 +89,7 @@ async def test_held_from_the_beginning_is_in_the_command_of_a_saved_text(tmp_pat
         await app.rested(2 * LENGTH)
         await app.prime_tape("((")
         await app.rested(LENGTH)
-        app.spoken.action_save()
+        app.pane.action_save()
         await app.noted("Saved 122 characters")
         (path,) = texts_folder().glob("text-*.json")
         settings = json.loads(path.read_text())
@@ -105,7 +105,7 @@ async def test_held_from_the_beginning_is_in_the_command_of_a_saved_text(tmp_pat
 async def test_held_on_the_way_is_told_and_no_command_promised(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         await held_half_way(app)
-        app.spoken.action_save()
+        app.pane.action_save()
         await app.noted("Saved 360 characters")
         (path,) = texts_folder().glob("text-*.json")
         settings = json.loads(path.read_text())
@@ -132,7 +132,9 @@ async def test_seed_and_settings_of_the_history_bring_the_clamps(
         assert entry.generation.clamps == ((0, ("0:c3=2",)),)
         app.app.session.settings.let_go(app.app.session.settings.held.clamps)
         if is_taken_back:
-            app.app.main.take_back(entry)
+            app.pane.action_history()
+            await wait_until(app.pilot, "the history", lambda: app.app.screen is not app.app.main)
+            app.app.screen.dismiss(entry)
             await wait_until(app.pilot, "words", lambda: "are back" in note_of(app.app))
         await app.prime_tape(")(")
         await app.rested(LENGTH)

@@ -15,7 +15,7 @@ async def explored(app: TapeApp) -> None:
     await app.press("home", "right", "right")
     other = next(n for n, row in enumerate(app.panel.rows, 1) if not row.is_chosen)
     await app.pilot.press(str(other))
-    await wait_until(app.pilot, "a branch", lambda: app.spoken.branch == 1)
+    await wait_until(app.pilot, "a branch", lambda: app.text.branch == 1)
     await app.rested(3 + LENGTH)
 
 
@@ -26,7 +26,7 @@ async def prime_tape(app: TapeApp, seed_text: str) -> None:
 
 
 def _seed_of(app: TapeApp) -> str | None:
-    opening = app.spoken.generation.opening if app.spoken.generation is not None else None
+    opening = app.text.generation.opening if app.text.generation is not None else None
     return opening.seed_text if opening is not None else None
 
 
@@ -43,14 +43,14 @@ async def test_a_text_is_gone_back_to_with_its_branches_and_gone_on_with(tmp_pat
 
         await app.pilot.press("z")
         await wait_until(app.pilot, "the text", lambda: app.tape is tape)
-        assert app.spoken.branch == 1
-        assert app.spoken.text.endswith(text)
+        assert app.text.branch == 1
+        assert app.view.text.endswith(text)
         assert "Text 1 of 2, 2 branches" in note_of(app.app)
         assert (app.tape.stream.network == state).all()
         await app.known()
         assert app.at == (1, 3 + LENGTH)
         await app.press("n")
-        assert app.spoken.branch == 0
+        assert app.text.branch == 0
         await app.pilot.press("space")
         await app.rested(2 * LENGTH)
 
@@ -72,7 +72,8 @@ async def test_only_the_last_few_are_kept(tmp_path: Path) -> None:
         for seed_text in ("a", "b", "c", "d", "e", "f", "g"):
             await prime_tape(app, seed_text)
         seeds = [
-            generation.opening and generation.opening.seed_text for generation in app.spoken.texts
+            generation.opening and generation.opening.seed_text
+            for generation in app.pane.texts.texts
         ]
         assert seeds == ["b", "c", "d", "e", "f", "g"]
 
@@ -86,14 +87,14 @@ async def test_one_that_streams_is_stopped_and_stays(tmp_path: Path) -> None:
         await wait_until(app.pilot, "some of it", lambda: second.tree.branches[0].length > 5)
         await app.pilot.press("z")
         await wait_until(app.pilot, "the first", lambda: app.tape is first)
-        assert not app.spoken.streaming
+        assert not app.view.streaming
         await app.pilot.press("Z")
         await wait_until(app.pilot, "the second", lambda: app.tape is second)
         length = second.tree.branches[0].length
-        assert app.spoken.text.endswith(second.text())
+        assert app.view.text.endswith(second.text())
         app.app.session.settings.speed = None
         await wait_until(
-            app.pilot, "its end", lambda: app.spoken.generation is not None and app.spoken.go_on()
+            app.pilot, "its end", lambda: app.text.generation is not None and app.text.resume()
         )
         await app.rested(length + LENGTH)
 
@@ -105,10 +106,10 @@ async def test_from_the_text_too_and_the_title_is_its_own(tmp_path: Path) -> Non
         app.app.session.settings.sampling = _with_seed(app, 77)
         await prime_tape(app, "bad")
         assert "RNG 77" in screen_text(app.app)
-        app.spoken.focus()
+        app.view.focus()
         await app.pilot.press("z")
         await wait_until(app.pilot, "its title", lambda: rng in screen_text(app.app))
-        assert app.spoken.at is None
+        assert app.cursor.at is None
 
 
 def _with_seed(app: TapeApp, rng_seed: int) -> SamplingConfig:

@@ -8,7 +8,7 @@ from textual.theme import BUILTIN_THEMES
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.themed_app import ThemedApp, drawn_rows, drawn_segments, styled
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.text.generated_text import GeneratedText
+from tui_charrnn.tui.text.text_view import TextView
 
 NUMBERS = "\n".join(f"line {number}" for number in range(50))
 
@@ -18,19 +18,19 @@ class Host(ThemedApp):
 
     def __init__(self, limit: int = 10_000) -> None:
         super().__init__()
-        self.view = GeneratedText(limit=limit)
+        self.view = TextView(limit=limit)
         self.follows: list[bool] = []
 
     def compose(self) -> ComposeResult:
         yield self.view
 
-    def on_generated_text_follow_changed(self, message: GeneratedText.FollowChanged) -> None:
+    def on_following_scroll_view_follow_changed(self, message: TextView.FollowChanged) -> None:
         self.follows.append(message.follows)
 
 
 async def test_text_in_pieces_continues_the_line() -> None:
     async with Host().run_test(size=(21, 4)) as pilot:
-        view = pilot.app.query_one(GeneratedText)
+        view = pilot.app.query_one(TextView)
         for piece in ["To b", "e or", " not to be", ",\nthat"]:
             view.append(piece)
         await pilot.pause()
@@ -39,7 +39,7 @@ async def test_text_in_pieces_continues_the_line() -> None:
 
 async def test_text_is_exact_and_holds_no_notes() -> None:
     async with Host().run_test() as pilot:
-        view = pilot.app.query_one(GeneratedText)
+        view = pilot.app.query_one(TextView)
         view.append("— start —\n", "note")
         view.append("O\tR\x1b", "seed")
         view.append("ñ", "skipped")
@@ -51,7 +51,7 @@ async def test_text_is_exact_and_holds_no_notes() -> None:
 
 async def test_hostile_text_is_harmless() -> None:
     async with Host().run_test(size=(40, 12)) as pilot:
-        view = pilot.app.query_one(GeneratedText)
+        view = pilot.app.query_one(TextView)
         for character in HOSTILE:
             view.append(character)
         await pilot.pause()
@@ -63,7 +63,7 @@ async def test_hostile_text_is_harmless() -> None:
 
 async def test_wide_characters_fill_rows_exactly() -> None:
     async with Host().run_test(size=(11, 5)) as pilot:
-        view = pilot.app.query_one(GeneratedText)
+        view = pilot.app.query_one(TextView)
         view.append("가나다라마바사 👩\u200d👧 끝")
         await pilot.pause()
         assert drawn_rows(view)[:3] == ["가나다라", "마바사 👩\u200d👧", "끝"]
@@ -73,7 +73,7 @@ async def test_wide_characters_fill_rows_exactly() -> None:
 
 async def test_each_style_has_its_look() -> None:
     async with Host().run_test() as pilot:
-        view = pilot.app.query_one(GeneratedText)
+        view = pilot.app.query_one(TextView)
         view.append("seed", "seed")
         view.append("skipped", "skipped")
         view.append("note", "note")
@@ -197,7 +197,7 @@ async def test_the_caret_stands_after_the_last_character_while_streaming() -> No
         assert caret_column(app.view) is None
 
 
-def caret_column(view: GeneratedText) -> int | None:
+def caret_column(view: TextView) -> int | None:
     """The column of the reversed cell, in whichever row it is."""
     for row in drawn_segments(view):
         column = 0

@@ -4,7 +4,8 @@ from textual.app import ComposeResult
 
 from tests.support.themed_app import ThemedApp, drawn_rows, drawn_segments, styled
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.text.marked_text import MarkedText
+from tui_charrnn.tui.text.search import Search
+from tui_charrnn.tui.text_pane import StreamedText
 
 LINES = "\n".join(f"line {number} of the text" for number in range(50))
 
@@ -14,13 +15,16 @@ class Host(ThemedApp):
 
     def __init__(self) -> None:
         super().__init__()
-        self.view = MarkedText()
+        self.view = StreamedText()
+        self.search = Search(self.view)
+        self.view.selection.start = self.search.found_place
+        self.view.text_layers.insert(0, self.search)
 
     def compose(self) -> ComposeResult:
         yield self.view
 
 
-def reversed_text(view: MarkedText) -> str:
+def reversed_text(view: StreamedText) -> str:
     """What is drawn reversed."""
     parts = (part for row in drawn_segments(view) for part in row)
     return "".join(part.text for part in parts if part.style is not None and part.style.reverse)
@@ -30,9 +34,9 @@ async def test_matches_are_told_apart_without_colors() -> None:
     app = Host()
     async with app.run_test(size=(30, 6)) as pilot:
         app.view.append("Thou and their")
-        app.view.find("th")
+        app.search.find("th")
         await pilot.pause()
-        assert app.view.match_words == "1/2"
+        assert app.search.count == "1/2"
         first, second = styled(app.view, "Th").style, styled(app.view, "th").style
         assert first is not None
         assert first.reverse
@@ -47,35 +51,35 @@ async def test_a_search_begins_where_the_reader_is_and_goes_round() -> None:
         app.view.append(LINES)
         await pilot.pause()
         app.view.scroll_to(y=20)
-        app.view.find("line")
-        assert app.view.match_words == "21/50"
-        app.view.find("line 3")
-        assert app.view.match_words == "2/11"  # line 30
-        app.view.step(-1)
+        app.search.find("line")
+        assert app.search.count == "21/50"
+        app.search.find("line 3")
+        assert app.search.count == "2/11"  # line 30
+        app.search.step(-1)
         await pilot.pause()
-        assert app.view.match_words == "1/11"
+        assert app.search.count == "1/11"
         assert any(row.startswith("line 3 ") for row in drawn_rows(app.view))
-        app.view.step(-1)
+        app.search.step(-1)
         await pilot.pause()
-        assert app.view.match_words == "11/11"
+        assert app.search.count == "11/11"
         assert any(row.startswith("line 39 ") for row in drawn_rows(app.view))
-        app.view.step(1)
-        assert app.view.match_words == "1/11"
+        app.search.step(1)
+        assert app.search.count == "1/11"
 
 
 async def test_what_is_nowhere_is_told_and_an_empty_search_marks_nothing() -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(LINES)
-        app.view.find("nowhere")
-        assert app.view.match_words == "no match"
-        app.view.step(1)
-        app.view.find("line")
+        app.search.find("nowhere")
+        assert app.search.count == "no match"
+        app.search.step(1)
+        app.search.find("line")
         await pilot.pause()
         assert reversed_text(app.view) == "line"
-        app.view.find("")
+        app.search.find("")
         await pilot.pause()
-        assert app.view.match_words == ""
+        assert app.search.count == ""
         assert reversed_text(app.view) == ""
 
 
@@ -84,10 +88,10 @@ async def test_text_that_streams_in_is_looked_through_and_moves_nothing() -> Non
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(LINES)
         await pilot.pause()
-        app.view.find("line 4")
+        app.search.find("line 4")
         before = drawn_rows(app.view)
         app.view.append("\nline 4, at last" + "\n" * 20)
-        await wait_until(pilot, "it is counted", lambda: app.view.match_words.endswith("/12"))
+        await wait_until(pilot, "it is counted", lambda: app.search.count.endswith("/12"))
         assert drawn_rows(app.view) == before
         assert not app.view.follows_end
 
@@ -97,11 +101,11 @@ async def test_another_width_keeps_the_match() -> None:
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(LINES)
         await pilot.pause()
-        app.view.find("line 47 of the")
+        app.search.find("line 47 of the")
         await pilot.resize_terminal(11, 8)
         await wait_until(pilot, "it is wrapped", lambda: app.view.virtual_size.height > 80)
         await pilot.pause()
-        assert app.view.match_words == "1/1"
+        assert app.search.count == "1/1"
         assert reversed_text(app.view).replace(" ", "") == "line47ofthe"
 
 
@@ -109,10 +113,10 @@ async def test_cleared_text_has_no_matches() -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(LINES)
-        app.view.find("line")
+        app.search.find("line")
         app.view.clear()
         await pilot.pause()
-        assert app.view.match_words == "no match"
+        assert app.search.count == "no match"
 
 
 async def test_shift_and_arrows_select() -> None:
@@ -141,7 +145,7 @@ async def test_every_terminal_can_select_with_the_mark() -> None:
         await pilot.press("end")
         assert app.screen.get_selected_text() == "가나"
         assert reversed_text(app.view) == " "  # behind the end of the line
-        app.view.drop_cursor()
+        app.view.selection.drop()
         await pilot.pause()
         assert app.screen.get_selected_text() is None
         assert reversed_text(app.view) == ""
@@ -153,8 +157,8 @@ async def test_the_cursor_begins_at_the_match_and_takes_the_view_along() -> None
         app.view.append(LINES)
         app.view.focus()
         await pilot.pause()
-        app.view.find("of the text")
-        app.view.find("39 of")
+        app.search.find("of the text")
+        app.search.find("39 of")
         app.view.action_mark()
         app.view.action_mark()
         await pilot.press("right", "right", "pagedown")
@@ -195,7 +199,7 @@ async def test_keys_in_an_empty_text_do_no_harm() -> None:
         app.view.focus()
         app.view.action_mark()
         await pilot.press("right", "shift+down", "pageup", "end")
-        app.view.find("x")
-        app.view.step(1)
+        app.search.find("x")
+        app.search.step(1)
         assert not app.screen.get_selected_text()
-        assert app.view.match_words == "no match"
+        assert app.search.count == "no match"

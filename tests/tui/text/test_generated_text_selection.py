@@ -7,7 +7,7 @@ from textual.selection import SELECT_ALL, Selection
 
 from tests.support.themed_app import ThemedApp, drawn_rows, styled
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.text.generated_text import GeneratedText
+from tui_charrnn.tui.text.text_view import TextView
 
 
 class Host(ThemedApp):
@@ -15,7 +15,7 @@ class Host(ThemedApp):
 
     def __init__(self) -> None:
         super().__init__()
-        self.view = GeneratedText()
+        self.view = TextView()
 
     def compose(self) -> ComposeResult:
         yield self.view

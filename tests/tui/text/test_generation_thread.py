@@ -10,8 +10,14 @@ from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
-from tui_charrnn.tui.messages import BranchStarted, GenerationEnded, GenerationStarted
-from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread, LoadedModel, Wait
+from tui_charrnn.tui.text.generation_thread import (
+    BranchStarted,
+    Fork,
+    GenerationEnded,
+    GenerationStarted,
+    GenerationThread,
+)
+from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 
 def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
@@ -71,7 +77,7 @@ def test_what_was_said_is_known_with_the_settings_that_chose_it() -> None:
     generation.is_active = False
     has_ended.clear()
     settings.sampling = hot
-    assert generation.go_on()
+    assert generation.resume()
     assert has_ended.wait(30)
     seen = generation.result()  # the screen has not shown the rest yet
     assert seen is not None
@@ -159,7 +165,7 @@ def test_the_continuation_in_sight_is_what_is_taken_and_told() -> None:
     generation.take()
     said = generation.result()
     assert said is not None
-    assert "word" in said.hindrance
+    assert "by hand" in said.hindrance
     generation.look_at(0, 0)
     generation.take()
     said = generation.result()

@@ -18,8 +18,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.text.generation_result import GenerationResult, Opening, in_effect
-from tui_charrnn.tui.text.generation_thread import LoadedModel
-from tui_charrnn.tui.text.model_loader import file_mark
+from tui_charrnn.tui.text.model_loader import LoadedModel, file_mark
 from tui_charrnn.tui.text.saving import describe, save_copy, save_result, texts_folder, write_new
 
 NOW = datetime.datetime(2026, 2, 3, 14, 25, 1, tzinfo=datetime.UTC)

@@ -16,7 +16,7 @@ from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
 from tui_charrnn.tui.text.saving import texts_folder
-from tui_charrnn.tui.text.search_bar import SearchBar
+from tui_charrnn.tui.text.search import SearchBar
 from tui_charrnn.tui.text.seed_history import LONGEST_SEED, SeedHistory
 from tui_charrnn.user_folders import state_folder
 
@@ -47,12 +47,12 @@ async def test_tab_goes_to_the_text_and_back(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press("tab")
-        assert app.focused is app.main.text_pane.spoken
+        assert app.focused is app.main.text_pane.view
         await pilot.press("c")
         assert app.main.text_pane.seed.text == ""
         await pilot.press("tab", "x", "shift+tab")
         assert app.main.text_pane.seed.text == "x"
-        assert app.focused is app.main.text_pane.spoken
+        assert app.focused is app.main.text_pane.view
 
 
 async def test_the_row_offers_the_keys_of_the_text(tmp_path: Path) -> None:
@@ -150,17 +150,17 @@ async def test_a_search_is_typed_counted_walked_and_left(tmp_path: Path) -> None
         await pilot.press("a", "b")
         count = said.count("ab")
         await wait_until(pilot, "a count", lambda: f"/{count}" in screen_text(app))
-        spoken = app.main.text_pane.spoken
-        at = spoken.match_words
+        pane = app.main.text_pane
+        at = pane.search_bar.search.count
         await pilot.press("enter")
-        assert app.focused is spoken
+        assert app.focused is pane.view
         await pilot.press("n")
-        assert spoken.match_words != at
+        assert pane.search_bar.search.count != at
         await pilot.press("N")
-        assert spoken.match_words == at
+        assert pane.search_bar.search.count == at
         await pilot.press("escape")
-        assert spoken.match_words == ""
-        assert app.focused is spoken
+        assert pane.search_bar.search.count == ""
+        assert app.focused is pane.view
         assert not app.main.query(SearchBar).first().display
         await pilot.press("escape")
         await wait_until(pilot, "the seed box", lambda: app.focused is app.main.text_pane.seed)
@@ -171,14 +171,14 @@ async def test_a_search_that_is_opened_again_begins_with_the_last(tmp_path: Path
     async with app.run_test(size=(80, 24)) as pilot:
         await spoken_whole(pilot, app)
         await pilot.press("tab", "n")  # without a search, the same as /
-        spoken = app.main.text_pane.spoken
+        pane = app.main.text_pane
         await wait_until(pilot, "the row", lambda: len(app.main.query("#search-field")) == 1)
         await pilot.press("a", "escape", "slash")
-        await wait_until(pilot, "the last", lambda: "/" in spoken.match_words)
+        await wait_until(pilot, "the last", lambda: "/" in pane.search_bar.search.count)
         await pilot.press("z")
-        assert spoken.match_words == "no match"
+        assert pane.search_bar.search.count == "no match"
         await pilot.press("escape")
-        assert spoken.match_words == ""
+        assert pane.search_bar.search.count == ""
 
 
 async def test_escape_stops_the_text_while_a_seed_is_typed_beside_a_search(
@@ -192,7 +192,7 @@ async def test_escape_stops_the_text_while_a_seed_is_typed_beside_a_search(
         app.main.text_pane.seed.focus()
         await pilot.press("escape")
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
-        assert app.main.text_pane.spoken.match_words
+        assert app.main.text_pane.search_bar.search.count
 
 
 async def test_hostile_characters_are_looked_for_by_their_signs(tmp_path: Path) -> None:
@@ -201,10 +201,10 @@ async def test_hostile_characters_are_looked_for_by_their_signs(tmp_path: Path) 
         await spoken_whole(pilot, app)
         await pilot.press("tab", "slash")
         await wait_until(pilot, "the row", lambda: len(app.main.query("#search-field")) == 1)
-        app.main.text_pane.spoken.append("\x1b[31m")
+        app.main.text_pane.view.append("\x1b[31m")
         app.post_message(events.Paste("\x1b[31"))
-        spoken = app.main.text_pane.spoken
-        await wait_until(pilot, "it is found", lambda: spoken.match_words == "1/1")
+        pane = app.main.text_pane
+        await wait_until(pilot, "it is found", lambda: pane.search_bar.search.count == "1/1")
         assert "␛[31" in screen_text(app)
 
 
@@ -215,8 +215,8 @@ async def test_escape_leaves_the_cursor_first(tmp_path: Path) -> None:
         await pilot.press("tab", "v")
         await wait_until(pilot, "the note", lambda: "v begins to select" in note_of(app))
         await pilot.press("escape")
-        assert not app.main.text_pane.spoken.has_cursor
-        assert app.focused is app.main.text_pane.spoken
+        assert not app.main.text_pane.view.selection.has_cursor
+        assert app.focused is app.main.text_pane.view
 
 
 async def test_a_new_seed_is_followed_again(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ async def test_a_new_seed_is_followed_again(tmp_path: Path) -> None:
     async with app.run_test(size=(40, 14)) as pilot:
         await spoken_whole(pilot, app)
         await pilot.press("tab", "home", "tab", "c", "enter")
-        await wait_until(pilot, "the end", lambda: app.main.text_pane.spoken.follows_end)
+        await wait_until(pilot, "the end", lambda: app.main.text_pane.view.follows_end)
 
 
 async def test_nothing_to_copy_or_save_is_told(tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ async def test_seeds_that_cannot_be_kept_are_remembered_until_the_end(tmp_path: 
 async def test_a_huge_paste_is_shortened_and_told(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "a text", lambda: app.main.text_pane.spoken.streaming)
+        await wait_until(pilot, "a text", lambda: app.main.text_pane.view.streaming)
         app.post_message(events.Paste("ROMEO:\n\x1b[31m" + "a b" * 350_000))
         await wait_until(pilot, "the note", lambda: "A seed holds 10,000" in note_of(app))
         seed = app.main.text_pane.seed

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.tui.text.text_cursor import DIRECTIONS, Direction, cluster_end, moved
-from tui_charrnn.tui.text.wrapped_text import WrappedText
+from tui_charrnn.tui.text.wrapped_text import DIRECTIONS, Direction, WrappedText, cluster_end, moved
 
 
 def wrapped(text: str, *, width: int = 10, limit: int = 100_000) -> WrappedText:

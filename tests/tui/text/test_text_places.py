@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tui.text.test_wrapping import PIECES, WIDTHS, wrapped
-from tui_charrnn.tui.text.text_gate import TextGate
-from tui_charrnn.tui.text.text_places import place_of, source_at, sources_in_row
-from tui_charrnn.tui.text.wrapped_text import WrappedText
+from tui_charrnn.tui.text.wrapped_text import WrappedText, place_of, source_at, sources_in_row
+from tui_charrnn.tui.text.wrapping import TextGate
 
 
 def shown_one_by_one(text: str) -> list[str]:

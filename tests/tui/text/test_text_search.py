@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.tui.text.text_search import drawn_spans, find_matches
+from tui_charrnn.tui.text.search import drawn_spans, find_matches
 from tui_charrnn.tui.text.wrapped_text import WrappedText
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui_charrnn.tui.text import wrapped_text
-from tui_charrnn.tui.text.kept_text import KeptText
-from tui_charrnn.tui.text.text_gate import TextGate
+from tui_charrnn.tui.text.text_view import ExactText
 from tui_charrnn.tui.text.wrapped_text import NOTICE, TextStyle, WrappedText
 from tui_charrnn.tui.text.wrapping import (
     NARROWEST,
+    TextGate,
     expand_tabs,
     wrap_ascii,
     wrap_clusters,
@@ -191,14 +191,14 @@ def test_what_is_read_as_one_stays_one(text: str) -> None:
 
 @given(st.lists(st.text(max_size=9), max_size=20), st.integers(1, 50))
 def test_kept_text_is_the_end_of_the_stream(pieces: list[str], limit: int) -> None:
-    kept = KeptText(limit)
+    kept = ExactText(limit)
     for piece in pieces:
         kept.append(piece)
     assert kept.text == "".join(pieces)[-limit:]
 
 
 def test_kept_text_gathers_short_pieces() -> None:
-    kept = KeptText(10_000)
+    kept = ExactText(10_000)
     for index in range(25_000):
         kept.append(str(index % 10))
     assert kept.text == "0123456789" * 1000

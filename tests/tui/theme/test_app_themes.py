@@ -198,10 +198,10 @@ async def test_without_colors_seed_text_and_what_is_unknown_differ(
     app = tiny_app(tmp_path)
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "text", lambda: len(spoken_by(app)) > 100)
-        app.main.text_pane.spoken.clear()
-        app.main.text_pane.spoken.append("seeded", "seed")
-        app.main.text_pane.spoken.append("lost", "skipped")
-        app.main.text_pane.spoken.append("said", "generated")
+        app.main.text_pane.view.clear()
+        app.main.text_pane.view.append("seeded", "seed")
+        app.main.text_pane.view.append("lost", "skipped")
+        app.main.text_pane.view.append("said", "generated")
         await pilot.pause()
         looks = {
             words: (look.bold, look.strike)
@@ -259,8 +259,8 @@ async def test_in_ascii_the_generated_text_stays_as_it_is(tmp_path: Path) -> Non
     app.session.settings.speed = None
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"))
-        app.main.text_pane.spoken.clear()
-        app.main.text_pane.spoken.append("one \u00b7 two \u2502 \ud55c\uae00")
+        app.main.text_pane.view.clear()
+        app.main.text_pane.view.append("one \u00b7 two \u2502 \ud55c\uae00")
         app.main.text_pane.seed.load_text("a \u00b7 b")
         await pilot.pause()
         rows = screen_rows(app)

@@ -27,7 +27,7 @@ async def opened(folder: Path, *, size: tuple[int, int] = (100, 40)) -> AsyncIte
     app.session.settings.length, app.session.settings.speed = 5, None
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: "5 characters." in note_of(app))
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         yield TapeApp(app, pilot)
 
 
@@ -51,8 +51,8 @@ async def test_a_pasted_text_is_colored_like_one_that_was_said(tmp_path: Path) -
         assert spoken_by(app.app).endswith(TEXT)
         indices = [TINY_VOCABULARY.index(character) for character in TEXT]
         assert app.tape.tree.indices(0) == indices
-        await read_in_view(app.pilot, app.spoken)
-        check_looks(app.spoken, "surprise")
+        await read_in_view(app.pilot, app.pane)
+        check_looks(app.pane, "surprise")
         numbers = naive_numbers(indices)
         mean = sum(one.surprise for one in numbers) / len(numbers)
         assert f"Read {len(TEXT)} characters, {mean:.2f} bits per character." in note_of(app.app)
@@ -74,7 +74,7 @@ async def test_one_can_go_back_over_it_and_let_the_model_go_on_from_any_place(
         )
         await app.known()
         await app.pilot.press("enter")
-        await wait_until(app.pilot, "a branch", lambda: app.spoken.branch == 1)
+        await wait_until(app.pilot, "a branch", lambda: app.text.branch == 1)
         await app.rested(place + 6)
         assert app.tape.tree.indices(1, 0, place) == app.tape.tree.indices(0, 0, place)
 
@@ -116,9 +116,9 @@ async def test_the_app_opens_with_a_text(tmp_path: Path) -> None:
     async with app.run_test(size=(100, 40)) as pilot:
         opened_app = TapeApp(app, pilot)
         await was_read(opened_app)
-        await read_in_view(pilot, opened_app.spoken)
+        await read_in_view(pilot, opened_app.pane)
         assert opened_app.tape.text() == TEXT
-        check_looks(opened_app.spoken, "surprise")
+        check_looks(opened_app.pane, "surprise")
 
 
 async def test_unknown_characters_are_left_out_and_named(tmp_path: Path) -> None:
@@ -157,8 +157,8 @@ async def test_a_reading_can_be_stopped(tmp_path: Path) -> None:
         await wait_until(app.pilot, "the progress", lambda: "Reading: " in note_of(app.app))
         await app.pilot.press("escape")
         await was_read(app)
-        assert 0 < app.spoken.shown < 900 * len(TEXT)
-        assert f"Read {app.spoken.shown:,} of " in note_of(app.app)
+        assert 0 < app.text.shown < 900 * len(TEXT)
+        assert f"Read {app.text.shown:,} of " in note_of(app.app)
 
 
 async def test_a_text_that_is_not_taken_leaves_all_as_it_was(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ async def test_several_are_held_and_let_go_together(tmp_path: Path) -> None:
         await wait_until(
             app.pilot,
             "two cells",
-            lambda: len(app.app.session.settings.held.clamps) == 2 and not app.spoken.streaming,
+            lambda: len(app.app.session.settings.held.clamps) == 2 and not app.view.streaming,
         )
         other = app.neurons.rows[1][0]
         assert f"held: 0:c3=2 · {other}=0.5" in screen_text(app.app)
@@ -158,7 +158,7 @@ async def test_esc_comes_back_to_the_text_and_the_list_is_still_there(tmp_path: 
     async with neuron_app(tmp_path) as app:
         rows = app.neurons.rows
         await app.pilot.press("escape")
-        assert app.app.focused is app.spoken
+        assert app.app.focused is app.view
         assert not app.neurons.is_on_screen
         await app.pilot.press("e")
         await wait_until(app.pilot, "the list", lambda: app.app.focused is app.neurons)
@@ -170,7 +170,7 @@ async def test_without_its_corpus_what_was_said_is_read_or_too_little(tmp_path: 
     app = counting_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
-        app.main.action_neurons()
+        app.main.text_pane.action_neurons()
         await wait_until(
             pilot,
             "why not",
@@ -178,7 +178,7 @@ async def test_without_its_corpus_what_was_said_is_read_or_too_little(tmp_path: 
         )
         panel = app.main.query_one(NeuronPanel)
         app.session.settings.length = 600
-        app.main.action_more()
+        app.main.text_pane.action_more()
         await wait_until(pilot, "more text", lambda: "600 characters." in note_of(app))
         panel.look("")
         await wait_until(pilot, "a list", lambda: bool(panel.rows))

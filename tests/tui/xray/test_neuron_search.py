@@ -8,7 +8,7 @@ from textual.message import Message
 from tests.support.bracket_model import counting_model, nested_brackets
 from tests.support.command import wait_for
 from tests.support.neuron_app import COUNTER
-from tui_charrnn.tui.text.generation_thread import LoadedModel
+from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.xray.neuron_search import LEAST, NeuronSearch, SearchEnded, SearchMoved
 
 SAID = nested_brackets(LEAST)

@@ -16,9 +16,7 @@ from tests.support.waiting import wait_until
 from tests.support.xray_app import looks_in_view
 from tui_charrnn.text.originality import COPIED_LENGTH
 from tui_charrnn.text.suffix_index import SuffixIndex
-from tui_charrnn.tui.xray.legend import compare_with
-from tui_charrnn.tui.xray.originality import OriginalityLevels
-from tui_charrnn.tui.xray.originality_track import OriginalityTrack
+from tui_charrnn.tui.xray.originality import OriginalityLevels, OriginalityTrack
 
 TURNS = 6  # presses of the key that lead to originality: it is the last
 
@@ -79,7 +77,7 @@ async def compared_app(
     settings.speed, settings.length, settings.sampling = None, LENGTH, SETTINGS
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         yield TapeApp(app, pilot)
 
 
@@ -93,19 +91,19 @@ def copying_corpus(folder: Path, text: str) -> tuple[Path, str]:
 
 async def known(app: TapeApp) -> OriginalityLevels:
     """Wait until the whole text was compared."""
-    spoken = app.spoken
+    pane = app.pane
 
     def is_known() -> bool:
-        levels = spoken.levels
+        levels = pane.xray.text_colors.levels
         return (
             isinstance(levels, OriginalityLevels)
-            and levels.level(spoken.branch, spoken.shown - 1) is not None
+            and levels.level(pane.text.branch, pane.text.shown - 1) is not None
         )
 
     await wait_until(app.pilot, "what is copied", is_known)
     await app.pilot.pause()
-    assert isinstance(spoken.levels, OriginalityLevels)
-    return spoken.levels
+    assert isinstance(pane.xray.text_colors.levels, OriginalityLevels)
+    return pane.xray.text_colors.levels
 
 
 async def test_copied_passages_look_otherwise_with_and_without_colors(tmp_path: Path) -> None:
@@ -114,10 +112,10 @@ async def test_copied_passages_look_otherwise_with_and_without_colors(tmp_path: 
         path, corpus = copying_corpus(tmp_path, text)
         marks = copied_by_brute_force(text, corpus, COPIED_LENGTH)
         assert set(marks) == {True, False}
-        compare_with(app.app.main.text_pane, str(path))
+        app.pane.xray.compare_with(str(path))
         await known(app)
 
-        looks = looks_in_view(app.spoken)
+        looks = looks_in_view(app.pane)
         styles: dict[bool, set[tuple[bool | None, ...]]] = {True: set(), False: set()}
         for position, is_copied in enumerate(marks):
             styles[is_copied].add(_without_color(looks[position]))
@@ -131,7 +129,7 @@ async def test_the_panel_tells_the_longest_passage_its_place_and_the_shares(tmp_
     async with compared_app(tmp_path, size=(130, 44)) as app:
         text = app.tape.text()
         path, _ = copying_corpus(tmp_path, text)
-        compare_with(app.app.main.text_pane, str(path))
+        app.pane.xray.compare_with(str(path))
         levels = await known(app)
 
         rows = [str(row) for row in levels.rows(0, len(text) - 1, 60, 20)]
@@ -145,13 +143,13 @@ async def test_the_panel_tells_the_longest_passage_its_place_and_the_shares(tmp_
 async def test_it_is_marked_while_it_streams_and_on_every_branch(tmp_path: Path) -> None:
     async with compared_app(tmp_path) as app:
         path, corpus = copying_corpus(tmp_path, app.tape.text())
-        compare_with(app.app.main.text_pane, str(path))
+        app.pane.xray.compare_with(str(path))
         await known(app)
         await app.pilot.press("t")
         await app.press("home", *["right"] * 20)
         other = next(n for n, row in enumerate(app.panel.rows, 1) if not row.is_chosen)
         await app.pilot.press(str(other))
-        await wait_until(app.pilot, "a branch", lambda: app.spoken.branch == 1)
+        await wait_until(app.pilot, "a branch", lambda: app.text.branch == 1)
         await app.rested(21 + LENGTH)
         levels = await known(app)
         text = app.tape.text()
@@ -171,10 +169,10 @@ async def test_without_the_corpus_one_sentence_says_so_and_how_to_name_one(tmp_p
             app.pilot, "what is wrong", lambda: "There is no such file." in screen_text(app.app)
         )
         await app.pilot.press("escape")
-        compare_with(app.app.main.text_pane, str(path))
+        app.pane.xray.compare_with(str(path))
         await known(app)
         await app.pilot.press("x")
-        assert app.spoken.coloring is None
+        assert app.colors.coloring is None
 
 
 async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path) -> None:
@@ -202,7 +200,7 @@ async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path)
             training={},
         )
         (tmp_path / "tiny.safetensors").write_bytes(data)
-        app.app.main.answer("")
+        app.app.main.text_pane.answer("")
         await wait_until(app.pilot, "the model", lambda: _corpus_of(app) == "own")
         await app.rested(LENGTH)
         await app.pilot.press(*["x"] * TURNS)
@@ -211,7 +209,7 @@ async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path)
 
 
 def _corpus_of(app: TapeApp) -> object:
-    opening = app.spoken.generation.opening if app.spoken.generation is not None else None
+    opening = app.text.generation.opening if app.text.generation is not None else None
     return opening.loaded.model.corpus.get("name") if opening is not None else None
 
 

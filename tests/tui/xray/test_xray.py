@@ -31,36 +31,36 @@ NOT_BAR = 21  # columns of the panel beside the bars
 async def test_every_character_has_the_look_of_its_number(tmp_path: Path, measure: str) -> None:
     async with xray_app(tmp_path, size=(100, 40)) as app:
         await app.pilot.press(*["x"] * PRESSES[measure])
-        await read_in_view(app.pilot, app.spoken)
-        check_looks(app.spoken, measure)
+        await read_in_view(app.pilot, app.pane)
+        check_looks(app.pane, measure)
 
 
 async def test_after_the_last_coloring_it_is_off(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(80, 24)) as app:
-        before = looks_in_view(app.spoken)
+        before = looks_in_view(app.pane)
         await app.pilot.press("x")
-        await read_in_view(app.pilot, app.spoken)
-        assert looks_in_view(app.spoken) != before
+        await read_in_view(app.pilot, app.pane)
+        assert looks_in_view(app.pane) != before
         await color(app, None)
         legend = app.app.main.query_one("#xray-legend")
         await wait_until(app.pilot, "no legend", lambda: not legend.is_on_screen)
-        assert looks_in_view(app.spoken) == before
-        assert app.spoken.expected(0) is None
+        assert looks_in_view(app.pane) == before
+        assert app.colors.expected(0) is None
 
 
 async def test_scrolled_and_wrapped_text_keeps_its_numbers(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(70, 24), length=900) as app:
         await app.pilot.press("x", "x")
-        await read_in_view(app.pilot, app.spoken)
-        check_looks(app.spoken, "surprise")
-        assert 0 not in looks_in_view(app.spoken)
+        await read_in_view(app.pilot, app.pane)
+        check_looks(app.pane, "surprise")
+        assert 0 not in looks_in_view(app.pane)
         await app.pilot.press("home")
-        await read_in_view(app.pilot, app.spoken)
-        assert 0 in looks_in_view(app.spoken)
-        check_looks(app.spoken, "surprise")
+        await read_in_view(app.pilot, app.pane)
+        assert 0 in looks_in_view(app.pane)
+        check_looks(app.pane, "surprise")
         await app.pilot.resize_terminal(44, 24)
-        await read_in_view(app.pilot, app.spoken)
-        check_looks(app.spoken, "surprise")
+        await read_in_view(app.pilot, app.pane)
+        check_looks(app.pane, "surprise")
 
 
 async def test_another_branch_has_its_own_numbers(tmp_path: Path) -> None:
@@ -69,14 +69,14 @@ async def test_another_branch_has_its_own_numbers(tmp_path: Path) -> None:
         await app.press("home", "right", "right", "right")
         other = next(n for n, row in enumerate(app.panel.rows, 1) if not row.is_chosen)
         await app.pilot.press(str(other))
-        await wait_until(app.pilot, "the branch", lambda: app.spoken.branch == 1)
+        await wait_until(app.pilot, "the branch", lambda: app.text.branch == 1)
         await app.rested(4 + LENGTH)
-        await read_in_view(app.pilot, app.spoken)
-        check_looks(app.spoken, "surprise")
+        await read_in_view(app.pilot, app.pane)
+        check_looks(app.pane, "surprise")
         await app.press("n")
-        assert app.spoken.branch == 0
-        await read_in_view(app.pilot, app.spoken)
-        check_looks(app.spoken, "surprise")
+        assert app.text.branch == 0
+        await read_in_view(app.pilot, app.pane)
+        check_looks(app.pane, "surprise")
 
 
 async def test_the_panel_follows_the_cursor_with_bars_as_long_as_their_numbers(
@@ -128,15 +128,15 @@ async def test_text_that_streams_after_a_seed_is_colored_as_it_comes(tmp_path: P
     settings = settings_of(app)
     settings.speed, settings.length, settings.sampling = 500, 100_000, SETTINGS
     async with app.run_test(size=(100, 40)) as pilot:
-        spoken = app.main.text_pane.spoken
+        pane = app.main.text_pane
         await pilot.press("escape", *"dab", "enter", "tab", "x", "x")
-        await wait_until(pilot, "numbers", lambda: "dab" in spoken.text and spoken.shown > 90)
-        await wait_until(pilot, "numbers", lambda: spoken.seen is not None)
-        assert spoken.streaming
+        await wait_until(pilot, "numbers", lambda: "dab" in pane.view.text and pane.text.shown > 90)
+        await wait_until(pilot, "numbers", lambda: pane.xray.text_colors.seen is not None)
+        assert pane.view.streaming
         await pilot.press("escape")
-        await wait_until(pilot, "the stop", lambda: not spoken.streaming)
-        await read_in_view(pilot, spoken)
-        check_looks(spoken, "surprise", list(map(TINY_VOCABULARY.index, "dab")))
+        await wait_until(pilot, "the stop", lambda: not pane.view.streaming)
+        await read_in_view(pilot, pane)
+        check_looks(pane, "surprise", list(map(TINY_VOCABULARY.index, "dab")))
 
 
 async def test_it_can_be_read_in_ascii_and_without_colors(
@@ -148,13 +148,13 @@ async def test_it_can_be_read_in_ascii_and_without_colors(
         await shown(app, "##")
         assert screen_text(app.app).isascii()
         await shown(app, "<1 1-2 2-4 4-7 >7")
-        await read_in_view(app.pilot, app.spoken)
+        await read_in_view(app.pilot, app.pane)
         numbers = naive_numbers(app.tape.tree.indices(0))
-        levels = {numbers[position].level("surprise") for position in looks_in_view(app.spoken)}
-        wanted = {marks(level_look(app.spoken, level)) for level in levels}
+        levels = {numbers[position].level("surprise") for position in looks_in_view(app.pane)}
+        wanted = {marks(level_look(app.pane, level)) for level in levels}
         assert len(wanted) == len(levels) >= LEAST_LEVELS
         await wait_until(app.pilot, "the marks", lambda: drawn_marks(app) >= wanted)
-        assert len({marks(level_look(app.spoken, level)) for level in range(5)}) == LEVELS
+        assert len({marks(level_look(app.pane, level)) for level in range(5)}) == LEVELS
 
 
 async def test_without_a_text_it_says_so(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ async def test_without_a_text_it_says_so(tmp_path: Path) -> None:
     app.session.model = str(tmp_path / "missing.safetensors")
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the problem", lambda: "no model" in note_of(app))
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         await pilot.press("x", "x", "x", "x", "x")
         await wait_until(pilot, "it", lambda: "Nothing was said yet." in screen_text(app))
 
@@ -190,7 +190,7 @@ def marks(style: Style) -> tuple[bool, bool, bool]:
 
 def drawn_marks(app: TapeApp) -> set[tuple[bool, bool, bool]]:
     """What is drawn within the text, on a screen without colors."""
-    region = app.spoken.content_region
+    region = app.view.content_region
     strips = app.app.screen._compositor.render_strips()[region.y : region.bottom]
     segments = [part for strip in strips for part in strip.crop(region.x, region.right)]
     assert all(part.style is None or part.style.color is None for part in segments)

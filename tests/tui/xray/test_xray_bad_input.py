@@ -56,8 +56,8 @@ async def test_what_names_no_neuron_and_no_gate_is_refused(tmp_path: Path) -> No
             check(app.app)
             assert isinstance(app.app.screen, AskTextScreen)
             await app.pilot.press("escape")
-            assert app.spoken.coloring is not None
-            assert app.spoken.coloring.name == "entropy"
+            assert app.colors.coloring is not None
+            assert app.colors.coloring.name == "entropy"
 
 
 async def test_a_file_without_text_has_nothing_that_could_be_copied(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_names_and_texts_that_do_harm_are_shown_as_signs(tmp_path: Path) -
             check(app.app)
             file = tmp_path / as_file_name(string)
             file.write_text("abba cafe\n" * 20)
-            app.app.main.xray_text(file)  # as `--xray` has it read
+            app.pane.read_text(file)  # as `--xray` has it read
             await wait_until(app.pilot, kind, lambda: _read(app, is_file=True))
             assert app.tape.text() == "abba cafe\n" * 20
             check(app.app)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_charrnn.tui.xray.gaps import CHUNK, Passage, find_gap
+from tui_charrnn.tui.xray.reader import CHUNK, Passage, find_gap
 
 
 def gap(

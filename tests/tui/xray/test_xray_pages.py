@@ -51,9 +51,9 @@ async def looked_into(app: TapeApp) -> None:
         app.pilot,
         "what went on there",
         lambda: (
-            (seen := app.spoken.seen) is not None
+            (seen := app.colors.seen) is not None
             and (seen.branch, seen.position) == place
-            and (snapshot := app.spoken.snapshot) is not None
+            and (snapshot := app.colors.snapshot) is not None
             and (snapshot.branch, snapshot.position) == place
         ),
     )
@@ -134,7 +134,7 @@ async def test_a_small_terminal_has_the_pages_below_the_text(tmp_path: Path) -> 
         for words in ("expected by the model", "hidden state h", "forget"):
             await app.pilot.press("d")
             await wait_until(app.pilot, words, lambda: words in screen_text(app.app))  # noqa: B023
-            assert app.spoken.size.height >= 5
+            assert app.view.size.height >= 5
             assert len(screen_rows(app.app)) == 24
         await app.pilot.press("d")
         await wait_until(app.pilot, "no panel", lambda: not panel_of(app).display)
@@ -147,7 +147,7 @@ async def test_a_wide_terminal_has_more_than_one_page_side_by_side_with_the_text
         await app.pilot.press("x")
         await wait_until(app.pilot, "it", lambda: "expected by the model" in screen_text(app.app))
         await wait_until(app.pilot, "it", lambda: "hidden state h" in screen_text(app.app))
-        assert panel_of(app).region.x >= app.spoken.region.right
+        assert panel_of(app).region.x >= app.view.region.right
 
 
 async def test_without_colors_signs_tell_the_numbers(
@@ -173,7 +173,7 @@ async def test_the_colors_of_the_terminal_are_no_gradient(tmp_path: Path) -> Non
     app = sure_app(tmp_path)
     app.session.theme = "terminal"
     async with app.run_test(size=(120, 36)) as pilot:
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         await pilot.press("x", "d")
         await wait_until(pilot, "signs", lambda: ". between" in screen_text(app))
 

@@ -12,10 +12,8 @@ from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
 from tests.support.xray_units import naive_values, values_in_view
-from tui_charrnn.tui.xray.legend import color_by
 from tui_charrnn.tui.xray.numbers import Expected
-from tui_charrnn.tui.xray.panel import XrayPanel
-from tui_charrnn.tui.xray.rows import place_words
+from tui_charrnn.tui.xray.panel import XrayPanel, place_words
 
 EXPECTED = Expected(0.25, 2.0, 1.5)
 
@@ -40,7 +38,7 @@ async def test_the_value_of_another_neuron_is_told_of_a_text_at_rest(
     async with xray_app(tmp_path, size=size) as app:
         # with a known mean and deviation the legend says the same from the first value on
         for name in ("0:c1", "0:c2", "0:h3"):
-            color_by(app.app.main.text_pane, name, 0.1, 0.4)
+            app.pane.xray.color_by(name, 0.1, 0.4)
             await values_in_view(app)
             value = naive_values(name, tiny_config(), app.tape.tree.indices(0))[LENGTH - 1]
             await wait_until(
@@ -62,7 +60,7 @@ async def test_the_list_of_neurons_has_the_room_of_a_page_and_gives_it_back(
         await app.pilot.press("e")
         await wait_until(app.pilot, "the list", lambda: app.app.focused is app.neurons)
         assert not panel.display
-        await wait_until(app.pilot, "the text", lambda: app.spoken.size.height >= 5)
+        await wait_until(app.pilot, "the text", lambda: app.view.size.height >= 5)
         assert "6,000 characters" in screen_text(app.app)  # as the frame of the list says
         await app.pilot.press("escape")
         await wait_until(app.pilot, "the page again", lambda: panel.display)

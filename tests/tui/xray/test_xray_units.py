@@ -12,7 +12,6 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_config
 from tests.support.waiting import wait_until
 from tests.support.xray_app import color, level_look, read_in_view, sure_model, xray_app
 from tests.support.xray_units import check_levels, full, naive_values, values_in_view
-from tui_charrnn.tui.xray.legend import color_by
 
 GATE_BORDERS = (0.1, 0.3, 0.7, 0.9)
 CELLS = ["lstm", "gru", "rnn"]
@@ -78,7 +77,7 @@ async def test_known_deviations_make_the_levels(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(100, 40)) as app:
         values = naive_values("0:c2", tiny_config(), app.tape.tree.indices(0))
         mean, deviation = 0.1, 0.4
-        color_by(app.app.main.text_pane, "0:c2", mean, deviation)
+        app.pane.xray.color_by("0:c2", mean, deviation)
         await values_in_view(app)
         borders = tuple(mean + steps * deviation for steps in (-1.5, -0.5, 0.5, 1.5))
         assert check_levels(app, values, borders) >= 3
@@ -138,8 +137,8 @@ async def test_a_model_without_gates_has_no_coloring_by_them(tmp_path: Path) -> 
         await color(app, "neuron")
         await legend_says(app, "0:h0 hidden state")
         seen = []
-        while app.spoken.coloring is not None:
-            seen.append(app.spoken.coloring.name)
+        while app.colors.coloring is not None:
+            seen.append(app.colors.coloring.name)
             await app.pilot.press("x")
         assert "gate" not in seen
 
@@ -162,16 +161,16 @@ async def test_a_text_that_streams_is_colored_by_a_neuron(tmp_path: Path) -> Non
         await pick(app, "0:c3")
         await app.pilot.press("enter")
         app.app.session.settings.length, app.app.session.settings.speed = 100_000, 500
-        app.app.main.answer("dab")
-        await wait_until(app.pilot, "a text", lambda: app.spoken.shown > 300)
-        assert app.spoken.streaming
+        app.app.main.text_pane.answer("dab")
+        await wait_until(app.pilot, "a text", lambda: app.text.shown > 300)
+        assert app.view.streaming
         await app.pilot.press("escape")
-        await wait_until(app.pilot, "the stop", lambda: not app.spoken.streaming)
+        await wait_until(app.pilot, "the stop", lambda: not app.view.streaming)
         await values_in_view(app)
         indices = [*map(TINY_VOCABULARY.index, "dab"), *app.tape.tree.indices(0)]
         steps = read_naively(sure_model(), indices).steps[3:]
         values = [float(step[0].cell_state[3]) for step in steps]
-        levels = app.spoken.levels
+        levels = app.colors.levels
         assert levels is not None
         words = levels.legend()[1]
         borders = [float(words[0][1:]), float(words[1][1:])]
@@ -187,7 +186,7 @@ async def test_without_colors_both_sides_of_the_middle_differ(
     async with xray_app(tmp_path, size=(80, 24)) as app:
         await color(app, "neuron")
         await values_in_view(app)
-        looks = [level_look(app.spoken, level, "xray-two") for level in range(5)]
+        looks = [level_look(app.pane, level, "xray-two") for level in range(5)]
         marks = {(bool(one.bold), bool(one.underline), bool(one.reverse)) for one in looks}
         assert len(marks) == 5
 
@@ -196,12 +195,12 @@ async def test_another_coloring_keeps_no_values(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(100, 40)) as app:
         await color(app, "neuron")
         await values_in_view(app)
-        reading = app.spoken.read_on()
+        reading = app.colors.read_on()
         assert reading is not None
         assert reading.values is not None
         await color(app, "surprise")
-        await read_in_view(app.pilot, app.spoken)
-        again = app.spoken.read_on()
+        await read_in_view(app.pilot, app.pane)
+        again = app.colors.read_on()
         assert again is not None
         assert again.values is None
 
@@ -211,7 +210,7 @@ async def test_without_a_model_there_is_nothing_to_pick(tmp_path: Path) -> None:
     app.session.model = str(tmp_path / "missing.safetensors")
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the problem", lambda: "no model" in note_of(app))
-        app.main.text_pane.spoken.focus()
+        app.main.text_pane.view.focus()
         await pilot.press("p", "full_stop", "comma")
         await wait_until(pilot, "it", lambda: "no text yet" in note_of(app))
 

@@ -9,7 +9,7 @@ from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of
 
 if TYPE_CHECKING:
     from tui_charrnn.history.generation import Generation
-    from tui_charrnn.tui.text.generation_thread import LoadedModel
+    from tui_charrnn.tui.text.model_loader import LoadedModel
 
 
 def held_again(said: Generation, loaded: LoadedModel | None) -> ActiveClamps:

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from tui_charrnn.tui.history.format import settings_lines
 from tui_charrnn.tui.history.replay import HistoryReplay, ReplayBegan, ReplayEnded, ReplayFailed
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.text.generated_text import GeneratedText
+from tui_charrnn.tui.text.text_view import TextView
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -25,7 +25,7 @@ _MOST_FACTS: Final = 5  # lines
 _LOW: Final = 10  # rows of the preview below which two facts must do
 
 
-class HistoryText(GeneratedText):
+class HistoryText(TextView):
     """The text; scrolls by keys while it has the focus."""
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tui_charrnn.tui.text.generation_result import GenerationResult
-    from tui_charrnn.tui.text.generation_thread import GenerationThread, LoadedModel
+    from tui_charrnn.tui.text.generation_thread import GenerationThread
+    from tui_charrnn.tui.text.model_loader import LoadedModel
 
 PATIENCE: Final = 1.0
 """Seconds that the app waits, when it is left, for what is still being written."""
@@ -85,7 +86,7 @@ class HistoryRecorder:
         A tape was kept before, and a text that was read is not the model's.
         """
         if generation not in self._kept:
-            is_old = said.opening.is_recorded or said.opening.given is not None
+            is_old = said.opening.is_recorded or said.opening.external is not None
             self._kept[generation] = (
                 {generation.branch: _Kept(None, len(said.generated))} if is_old else {}
             )

@@ -8,10 +8,12 @@ _SENTENCE: Final = "Neurons: find the cells that follow what a text does, color 
 _CORPUS: Final = "Mark what is copied from a text that you name."
 
 NEURON_KEYS: Final[tuple[Key, ...]] = (
-    Key("speech.neurons", "e", "screen.neurons", "Neurons", _SENTENCE, owner="speech"),
-    Key("tape.neurons", "e", "screen.neurons", "Neurons", _SENTENCE, owner="tape", in_row=False),
-    Key("speech.corpus", "k", "screen.corpus", "", _CORPUS, owner="speech", in_row=False),
-    Key("tape.corpus", "k", "screen.corpus", "", _CORPUS, owner="tape", in_row=False),
+    Key("speech.neurons", "e", "text_pane.neurons", "Neurons", _SENTENCE, owner="speech"),
+    Key("tape.neurons", "e", "text_pane.neurons", "Neurons", _SENTENCE, owner="tape", in_row=False),
+    Key(
+        "speech.corpus", "k", "text_pane.xray('compare')", "", _CORPUS, owner="speech", in_row=False
+    ),
+    Key("tape.corpus", "k", "text_pane.xray('compare')", "", _CORPUS, owner="tape", in_row=False),
     Key(
         "neurons.color",
         "enter",
@@ -46,11 +48,11 @@ NEURON_KEYS: Final[tuple[Key, ...]] = (
         owner="neurons",
         shown="+",
     ),
-    Key("neurons.release", "r", "let_go", "Release", "Let the cell go.", owner="neurons"),
+    Key("neurons.release", "r", "release", "Release", "Let the cell go.", owner="neurons"),
     Key(
         "neurons.release_all",
         "R",
-        "let_all_go",
+        "release_all",
         "",
         "Let all cells go.",
         owner="neurons",

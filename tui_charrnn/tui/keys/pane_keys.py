@@ -8,7 +8,7 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "speech.tape",
         "t",
-        "tape",
+        "text_pane.tape",
         "Tape",
         "Go back over the text: see what else could have come, take it, walk the branches.",
         owner="speech",
@@ -16,7 +16,7 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "speech.copy",
         "c",
-        "copy",
+        "text_pane.copy",
         "Copy",
         "Copy what is selected, or else the last text whole.",
         owner="speech",
@@ -24,7 +24,7 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "speech.save",
         "s",
-        "save",
+        "text_pane.save",
         "Save",
         "Save the last text, with all that it takes to generate it again.",
         owner="speech",
@@ -32,14 +32,28 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "speech.search",
         "slash",
-        "search",
+        "text_pane.search('open')",
         "Find",
         "Look for something in the text; Esc ends it.",
         owner="speech",
         shown="/",
     ),
-    Key("speech.next", "n", "match(1)", "", "Go to the next match.", owner="speech"),
-    Key("speech.previous", "N", "match(-1)", "Match", "Go to the match before.", owner="speech"),
+    Key(
+        "speech.next",
+        "n",
+        "text_pane.search('match(1)')",
+        "",
+        "Go to the next match.",
+        owner="speech",
+    ),
+    Key(
+        "speech.previous",
+        "N",
+        "text_pane.search('match(-1)')",
+        "Match",
+        "Go to the match before.",
+        owner="speech",
+    ),
     Key(
         "speech.mark",
         "v",
@@ -52,7 +66,7 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "speech.history",
         "h",
-        "screen.history",
+        "text_pane.history",
         "History",
         "Find what was said before: read it, hear it again, go on from it.",
         owner="speech",

@@ -173,7 +173,7 @@ TAPE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "speech.earlier",
         "z",
-        "screen.earlier(-1)",
+        "text_pane.earlier(-1)",
         "",
         "Go back to the text that was begun before this one, with all its branches.",
         owner="speech",
@@ -182,7 +182,7 @@ TAPE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "speech.later",
         "Z",
-        "screen.earlier(1)",
+        "text_pane.earlier(1)",
         "",
         "Go on to the text that was begun after this one.",
         owner="speech",
@@ -191,7 +191,7 @@ TAPE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "tape.earlier",
         "z",
-        "screen.earlier(-1)",
+        "text_pane.earlier(-1)",
         "",
         "Go back to the text that was begun before this one, with all its branches.",
         owner="tape",
@@ -200,7 +200,7 @@ TAPE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "tape.later",
         "Z",
-        "screen.earlier(1)",
+        "text_pane.earlier(1)",
         "",
         "Go on to the text that was begun after this one.",
         owner="tape",

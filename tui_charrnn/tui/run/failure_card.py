@@ -12,8 +12,7 @@ from textual.getters import query_one
 from textual.widgets import Button, Static
 
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested
-from tui_charrnn.tui.text.text_gate import TextGate
-from tui_charrnn.tui.text.wrapping import wrap_line
+from tui_charrnn.tui.text.wrapping import TextGate, wrap_line
 from tui_charrnn.viewing.failures import Failure, FailureKind
 from tui_charrnn.viewing.log_lines import last_words
 from tui_charrnn.viewing.remedies import Remedy, RemedyId

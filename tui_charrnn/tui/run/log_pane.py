@@ -125,7 +125,7 @@ class LogPane(LogView):
             self._show_state()
         event.feed.taken()
 
-    def on_generated_text_follow_changed(self, event: LogView.FollowChanged) -> None:
+    def on_following_scroll_view_follow_changed(self, event: LogView.FollowChanged) -> None:
         """Say whether the end is followed."""
         event.stop()
         self._show_state()

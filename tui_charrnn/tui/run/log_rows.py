@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from tui_charrnn.tui.text.text_gate import TextGate
-from tui_charrnn.tui.text.wrapping import wrap_line
+from tui_charrnn.tui.text.wrapping import TextGate, wrap_line
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
 
 LINE_LIMIT: Final = 2_000

@@ -7,8 +7,8 @@ from textual.cache import LRUCache
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.run.log_rows import LogRow, LogRows
-from tui_charrnn.tui.text.following_scroll import FollowingScrollView
 from tui_charrnn.tui.text.wrapping import wrap_line
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
 

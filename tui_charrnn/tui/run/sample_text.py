@@ -1,12 +1,12 @@
 """A short text that is shown whole, from its beginning, in the place of the one before."""
 
-from tui_charrnn.tui.text.generated_text import GeneratedText
+from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.tui.text.wrapped_text import TextStyle
 
 _LIMIT = 100_000  # characters
 
 
-class SampleText(GeneratedText, can_focus=False):
+class SampleText(TextView, can_focus=False):
     """Shows a sample; the keys are those of the pane around it."""
 
     def __init__(self) -> None:

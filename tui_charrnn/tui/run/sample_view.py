@@ -43,7 +43,7 @@ class SampleView(Vertical):
         """Leave a row empty where there is room for it."""
         self.set_class(self.size.height >= _ROOMY, "-roomy")
 
-    def on_generated_text_follow_changed(self, event: SampleText.FollowChanged) -> None:
+    def on_following_scroll_view_follow_changed(self, event: SampleText.FollowChanged) -> None:
         """Keep it here: it means nothing for a text that stands still."""
         event.stop()
 

@@ -10,8 +10,8 @@ from textual.content import Content
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.dialog import Dialog
-from tui_charrnn.tui.text.generated_text import GeneratedText
 from tui_charrnn.tui.text.generation_result import spelled
+from tui_charrnn.tui.text.text_view import TextView
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -44,7 +44,7 @@ class ComparisonScreen(Dialog[None]):
         & #compared { width: 100%; height: 100%; background: $background; }
         &.-one-above #compared { layout: vertical; }
         &.-beside #compared { layout: horizontal; }
-        & GeneratedText {
+        & TextView {
             width: 1fr;
             height: 1fr;
             padding: 0 1;
@@ -74,7 +74,7 @@ class ComparisonScreen(Dialog[None]):
         """One text beside the other, or above it where there is no room."""
         with Container(id="compared"):
             for number, length in zip(self._numbers, self._lengths, strict=True):
-                text = GeneratedText()
+                text = TextView()
                 text.can_focus = False
                 own = length - self._shared
                 name = safe_line(self._tree.branches[number].name)
@@ -88,7 +88,7 @@ class ComparisonScreen(Dialog[None]):
         """Write both, with the end of what they share."""
         start = max(self._shared - _BEFORE, 0)
         for text, number, length in zip(
-            self.query(GeneratedText), self._numbers, self._lengths, strict=True
+            self.query(TextView), self._numbers, self._lengths, strict=True
         ):
             text.follows_end = False
             shared = spelled(self._tree, self._vocabulary, number, start, self._shared)
@@ -100,9 +100,9 @@ class ComparisonScreen(Dialog[None]):
 
     def action_scroll(self, rows: int) -> None:
         """Move both texts by rows."""
-        for text in self.query(GeneratedText):
+        for text in self.query(TextView):
             text.scroll_to(y=text.scroll_y + rows)
 
     def action_scroll_page(self, pages: int) -> None:
         """Move both texts by their height."""
-        self.action_scroll(pages * max(1, self.query(GeneratedText).first().size.height - 1))
+        self.action_scroll(pages * max(1, self.query(TextView).first().size.height - 1))

@@ -12,7 +12,8 @@ from tui_charrnn import __version__
 from tui_charrnn.errors import CharRNNError, DataError
 from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.text.generation_thread import LoadedModel, Recording, Wait
+from tui_charrnn.tui.text.generation_result import Recording
+from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.saving import write_new
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final, cast, get_args
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -10,23 +11,30 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tui_charrnn.errors import CharRNNError
+from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.paths import find_file
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
+from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import active_keys
-from tui_charrnn.tui.tape.keeping import TapeKeeping
-from tui_charrnn.tui.text.alternative_rows import (
-    AlternativeRow,
-    chosen_rows,
-    drawn_rows,
-)
-from tui_charrnn.tui.text.spoken_text import SpokenText
+from tui_charrnn.tui.tape.branches import BranchesScreen, ask_for_name
+from tui_charrnn.tui.tape.comparison import ComparisonScreen
+from tui_charrnn.tui.tape.cursor import Step
+from tui_charrnn.tui.tape.files import newest_tape, save_tape
+from tui_charrnn.tui.tape.walk import TapeWalk
+from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
+from tui_charrnn.tui.text.saving import texts_folder
 from tui_charrnn.viewing.branches import continuations
 from tui_charrnn.viewing.moment_words import moment_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tui_charrnn.generation.tape import Alternative, TapePosition
+    from tui_charrnn.tui.tape.branches import Choice
+    from tui_charrnn.tui.tape.cursor import TapeCursor
+    from tui_charrnn.tui.text.session_texts import Tell
 
 _HEAD: Final = 1  # rows above the first alternative
 _NOTHING: Final = "There is no text yet to go back over."
@@ -42,7 +50,7 @@ class AlternativesRead(Message):
         super().__init__()
 
 
-class TapePanel(TapeKeeping, Static, can_focus=True):
+class TapePanel(Static, can_focus=True):
     """Shows the place of the cursor on the tape of a text, and acts on the keys that move it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,14 +74,22 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
     }
     """
 
-    def __init__(self, text: SpokenText) -> None:
+    def __init__(self, cursor: TapeCursor, open_tape: Callable[[Path], object], tell: Tell) -> None:
+        """Follow a cursor.
+
+        Args:
+            cursor: Names a place on the tape of its text.
+            open_tape: Opens the tape of a file.
+            tell: Says something about the text; safe to call from any thread.
+        """
         super().__init__(id="tape-panel", markup=False)
-        self.text = text
-        self.visited = []
-        self._generation = text.generation
-        """Whose tape was visited."""
+        self.cursor = cursor
+        self.text = cursor.text
+        self.walk = TapeWalk(cursor, tell)
         self.read: AlternativesRead | None = None
         """What was known last."""
+        self._open = open_tape
+        self._tell = tell
         self._page = 0
         """Which page of the alternatives."""
         self._wanted: tuple[int, tuple[int, int]] | None = None
@@ -83,7 +99,7 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
     @property
     def rows(self) -> list[AlternativeRow]:
         """The alternatives that are shown."""
-        read, tree = self.read, self.text.tape_tree
+        read, tree = self.read, self.text.tree
         if read is None or tree is None:
             return []
         came = continuations(tree, *read.at)
@@ -99,8 +115,9 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
 
     def on_mount(self) -> None:
         """Follow the cursor."""
-        self.watch(self.text, "at", self._look)
-        self.watch(self.text, "last", self._show_place)
+        self.cursor.moved.connect(self._look)
+        self.cursor.grown_to.connect(self._show_place)
+        self._look()
 
     def on_resize(self) -> None:
         """Show as many alternatives as there is room for."""
@@ -123,7 +140,7 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
     def on_alternatives_read(self, event: AlternativesRead) -> None:
         """Show what could come where the cursor is, and take what is waited for."""
         event.stop()
-        if event.at != self.text.at:
+        if event.at != self.cursor.at:
             return
         self.read = event
         self.redraw()
@@ -131,27 +148,154 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
         if wanted is not None and wanted[1] == event.at:
             self.action_take(wanted[0])
 
+    def action_step(self, step: str) -> None:
+        """Move the cursor."""
+        if self.cursor.at is not None and step in get_args(Step):
+            self.cursor.point(self.cursor.target(self.cursor.at[1], cast("Step", step)))
+
+    def action_again(self) -> None:
+        """Continue from the cursor with other random numbers; at the end, just continue."""
+        self.walk.redraw()
+
+    def action_play(self) -> None:
+        """Stop the text, or continue at the end of what is in sight."""
+        if self.text.view.streaming:
+            self.text.stop()
+        else:
+            self.text.resume()
+
+    def action_walk(self, by: int) -> None:
+        """Go to the next branch (1) or the one before (-1), at the nearest fork."""
+        self.walk.to_branch(by)
+
+    def action_fork(self, by: int) -> None:
+        """Go to the next place (1) at which the text forks, or to the one before (-1)."""
+        self.walk.to_fork(by)
+
+    def action_undo(self) -> None:
+        """Go back to the branch and the place that were left last."""
+        self.walk.undo()
+
+    def action_list(self) -> None:
+        """List all branches."""
+        opening, tree = self.text.opening, self.text.tree
+        if opening is None or tree is None:
+            return
+
+        def act(choice: Choice | None) -> None:
+            self.redraw()  # there may be other names now
+            if choice is None:
+                return
+            if choice.compares:
+                self._compare(self.text.branch, choice.number)
+            else:
+                self.walk.visit(choice.number, tree.branches[choice.number].start)
+
+        self.app.push_screen(BranchesScreen(tree, opening.vocabulary, self.text.branch), act)
+
+    def action_name(self) -> None:
+        """Give the branch in sight a name."""
+        tree, number = self.text.tree, self.text.branch
+        if tree is not None:
+            ask_for_name(self.app, tree.branches[number], self.redraw)
+
+    def action_compare(self) -> None:
+        """Compare the branch in sight with the next one at the nearest fork."""
+        found = self.walk.nearest_fork()
+        if found is None:
+            self._tell("There is one branch; nothing to compare it with yet.")
+            return
+        _, numbers, now = found
+        self._compare(self.text.branch, numbers[(now + 1) % len(numbers)])
+
     def action_take(self, row: int = 0) -> None:
         """Let another character come here, and go on from it; one that came before is gone to."""
-        read, at = self.read, self.text.at
-        follows = self.text.streaming and at == (self.text.branch, self.text.shown)
+        read, at = self.read, self.cursor.at
+        follows = self.text.view.streaming and at == (self.text.branch, self.text.shown)
         if at is None or read is None or (read.at != at and not follows):
             self._wanted = (row, at) if at is not None else None
             return
         rows = self.rows
         if row < len(rows):
-            self.take(read.at[1], (rows[row].alternative.index,))
+            self.walk.take(read.at[1], (rows[row].alternative.index,))
 
     def action_turn_page(self) -> None:
         """Show less likely characters; after the last ones the likeliest again."""
         self._page += 1
         self.redraw()
 
-    def _look(self, at: tuple[int, int] | None) -> None:
-        generation, self._page = self.text.generation, 0
-        if generation is not self._generation:
-            self._generation = generation
-            self.visited.clear()
+    def action_type(self) -> None:
+        """Ask for characters that are to come at the cursor."""
+        at, generation = self.cursor.at, self.text.generation
+        if (
+            at is None
+            or generation is None
+            or generation.tape is None
+            or generation.opening is None
+        ):
+            return
+        vocabulary = generation.opening.vocabulary
+        never = (
+            generation.tape.stream.model.vocabulary.unknown_symbol
+        )  # it is read, and never comes
+
+        def problem(typed: str) -> str:
+            strange = (sign for sign in typed if sign not in vocabulary or sign == never)
+            unknown = next(strange, None)
+            if not typed:
+                return "Type one character at least."
+            return f"The model has never seen {unknown}." if unknown is not None else ""
+
+        def take(typed: str | None) -> None:
+            if typed:
+                self.walk.take(at[1], tuple(map(vocabulary.index, typed)))
+
+        question = "What comes at the cursor; the model goes on from it."
+        self.app.push_screen(AskTextScreen("Type", question, "", problem), take)
+
+    def action_save(self) -> None:
+        """Write the tape into a file, in a thread."""
+        generation = self.text.generation
+        if generation is None or generation.tape is None or generation.opening is None:
+            return
+        tape, opening = generation.tape, generation.opening
+
+        def work(_: BackgroundTask) -> None:
+            try:
+                path = save_tape(texts_folder(), tape, opening)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                self._tell(f"The tape could not be saved: {reason}.", is_problem=True)
+            else:
+                self._tell(f"Saved the tape, {_branches(len(tape.tree.branches))}, to {path}")
+
+        BackgroundTask("tape-file", work)
+
+    def action_open(self) -> None:
+        """Ask for the file of a tape, and open it."""
+        folder = texts_folder()
+
+        def find(typed: str) -> str:
+            path = find_file(typed, "The tape") if typed else newest_tape(folder)
+            if path is None:
+                raise DataError(f"No tape was saved in {folder} yet.")
+            return str(path)
+
+        def open_file(path: str | None) -> None:
+            if path:
+                self._open(Path(path))
+
+        question = "The file of a tape; an empty line takes the one that was saved last."
+        self.app.push_screen(AskTextScreen("Open a tape", question, "", find=find), open_file)
+
+    def _compare(self, one: int, other: int) -> None:
+        opening, tree = self.text.opening, self.text.tree
+        if opening is not None and tree is not None:
+            self.app.push_screen(ComparisonScreen(tree, opening.vocabulary, (one, other)))
+
+    def _look(self) -> None:
+        at, generation, self._page = self.cursor.at, self.text.generation, 0
+        self.walk.forget()
         if at is None or generation is None or generation.tape is None:
             self._latest.cancel()
             self.read = None
@@ -173,7 +317,7 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
         """Show what is known of the place of the cursor."""
         self._show_place()
         read = self.read
-        if self.text.tape_tree is None:
+        if self.text.tree is None:
             self.border_subtitle = Content("")
             self.update(_NOTHING)
             return
@@ -185,7 +329,7 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
 
     def _show_place(self) -> None:
         """Say above the alternatives where the cursor is."""
-        at, tree = self.text.at, self.text.tape_tree
+        at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             self.border_title = Content("Tape")
             return
@@ -194,3 +338,7 @@ class TapePanel(TapeKeeping, Static, can_focus=True):
         place = "the end" if at[1] >= self.text.shown else f"character {at[1] + 1:,}"
         place = f"{place} of {self.text.shown:,}"
         self.border_title = Content(f"Tape · branch {name} · {place}{more}")
+
+
+def _branches(count: int) -> str:
+    return "one branch" if count == 1 else f"{count} branches"

@@ -1,76 +1,62 @@
-"""Going from branch to branch of a tape, and beginning new ones."""
+"""Goes from branch to branch of a tape, and begins new ones."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.tape.cursor import Step
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.viewing.branches import continuations, forks_on
 
 if TYPE_CHECKING:
-    from textual.app import App
-    from textual.message import Message
+    from collections.abc import Callable
 
-    from tui_charrnn.tui.text.spoken_text import SpokenText
+    from tui_charrnn.tui.tape.cursor import TapeCursor
 
 
 class TapeWalk:
-    """The actions of a widget that goes over the tape of a text."""
+    """Moves the cursor over the branches of a tape, and remembers where it was."""
 
-    text: SpokenText
-    """Whose tape it is."""
-    visited: list[tuple[int, int]]
-    """Branches and positions that were left, the newest last."""
+    def __init__(self, cursor: TapeCursor, tell: Callable[[str], object]) -> None:
+        """Have been nowhere.
 
-    if TYPE_CHECKING:  # what the widget has
-        app: App[object]
+        Args:
+            cursor: Is moved.
+            tell: Says something about the text.
+        """
+        self.cursor = cursor
+        self.text = cursor.text
+        self._tell = tell
+        self._generation = cursor.text.generation
+        """Whose tape was visited."""
+        self._visited: list[tuple[int, int]] = []
+        """Branches and positions that were left, the newest last."""
 
-        def post_message(self, message: Message) -> bool:
-            """Tell the screen."""
-
-    def action_step(self, step: str) -> None:
-        """Move the cursor."""
-        if self.text.at is not None and step in get_args(Step):
-            self.text.point(self.text.stepped(self.text.at[1], cast("Step", step)))
-
-    def action_again(self) -> None:
-        """Go on from the cursor with other random numbers; at the end, just go on."""
-        at = self.text.at
+    def redraw(self) -> None:
+        """Continue from the cursor with other random numbers; at the end, just continue."""
+        at = self.cursor.at
         if at is not None and at[1] < self.text.shown:
             self._leave()
             self.text.branch_off(Fork(*at, is_redrawn=True))
         elif at is not None:
-            self.text.go_on()
+            self.text.resume()
 
-    def action_play(self) -> None:
-        """Stop the text, or go on at the end of what is in sight."""
-        if self.text.streaming:
-            self.text.stop()
-        else:
-            self.text.go_on()
-
-    def action_walk(self, by: int) -> None:
+    def to_branch(self, by: int) -> None:
         """Go to the next branch (1) or the one before (-1), at the nearest fork before the cursor.
 
         Without one before it, the first fork behind it counts.
         """
-        at, tree = self.text.at, self.text.tape_tree
-        forks = forks_on(tree, at[0]) if tree is not None and at is not None else []
-        if at is None or tree is None or not forks:
-            self.tell(f"This text has one branch; {key_label('tape.take')} begins another one.")
+        found = self.nearest_fork()
+        if found is None:
+            self._tell(f"This text has one branch; {key_label('tape.take')} begins another one.")
             return
-        position = max((fork for fork in forks if fork <= at[1]), default=forks[0])
-        numbers = list(continuations(tree, at[0], position))
-        now = numbers.index(at[0]) if at[0] in numbers else 0
-        self.visit(numbers[(now + by) % len(numbers)], position)
+        position, numbers, now = found
+        self.visit(numbers[(max(now, 0) + by) % len(numbers)], position)
 
-    def action_fork(self, by: int) -> None:
+    def to_fork(self, by: int) -> None:
         """Go to the next place (1) at which the text forks, or to the one before (-1)."""
-        at, tree = self.text.at, self.text.tape_tree
+        at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             return
         forks = forks_on(tree, at[0])
@@ -80,17 +66,36 @@ class TapeWalk:
             else max((fork for fork in forks if fork < at[1]), default=None)
         )
         if found is None:
-            self.tell("There is no fork further on." if by > 0 else "There is no fork before.")
+            self._tell("There is no fork further on." if by > 0 else "There is no fork before.")
         else:
-            self.text.point(found)
+            self.cursor.point(found)
 
-    def action_undo(self) -> None:
+    def undo(self) -> None:
         """Go back to the branch and the place that were left last; nothing is taken away."""
-        if not self.visited:
-            self.tell("There is nothing to go back to.")
+        if not self._visited:
+            self._tell("There is nothing to go back to.")
             return
-        number, position = self.visited.pop()
-        self._show(number, position)
+        self._show(*self._visited.pop())
+
+    def forget(self) -> None:
+        """Remember nothing of the tape of another text."""
+        if self.text.generation is not self._generation:
+            self._generation = self.text.generation
+            self._visited.clear()
+
+    def nearest_fork(self) -> tuple[int, list[int], int] | None:
+        """The nearest fork before the cursor, or else the first behind it; None without one.
+
+        Returns:
+            Its position, the numbers of its branches, and which of them is in sight (-1: none).
+        """
+        at, tree = self.cursor.at, self.text.tree
+        forks = forks_on(tree, at[0]) if tree is not None and at is not None else []
+        if at is None or tree is None or not forks:
+            return None
+        position = max((fork for fork in forks if fork <= at[1]), default=forks[0])
+        numbers = list(continuations(tree, at[0], position))
+        return position, numbers, numbers.index(at[0]) if at[0] in numbers else -1
 
     def take(self, position: int, indices: tuple[int, ...]) -> None:
         """Let certain characters come at a position; go to a branch that has them already.
@@ -99,14 +104,14 @@ class TapeWalk:
             position: Of the first.
             indices: Their numbers in the vocabulary, one at least.
         """
-        at, tree = self.text.at, self.text.tape_tree
+        at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             return
         came = {index: number for number, index in continuations(tree, at[0], position).items()}
         known = came.get(indices[0]) if len(indices) == 1 else None
         if known == at[0]:
-            self.text.point(position + 1)
-            self.tell("This is what came here; the next character.")
+            self.cursor.point(position + 1)
+            self._tell("This is what came here; the next character.")
         elif known is not None:
             self.visit(known, position)
         else:
@@ -118,24 +123,20 @@ class TapeWalk:
         self._leave()
         self._show(number, position)
 
-    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
-        """Have something said about the text."""
-        self.post_message(NoteWritten(sentence, is_problem=is_problem))
-
     def _show(self, number: int, position: int) -> None:
-        tree = self.text.tape_tree
+        tree = self.text.tree
         if tree is None:
             return
         if number != self.text.branch:
             self.text.stop()
         self.text.show_branch(number)
-        self.text.point(min(position, self.text.shown))
+        self.cursor.point(min(position, self.text.shown))
         branch = tree.branches[number]
-        self.tell(
+        self._tell(
             f"Branch {safe_line(branch.name)}, {branch.length:,} characters; "
             f"{key_label('tape.play')} goes on with it."
         )
 
     def _leave(self) -> None:
-        if self.text.at is not None:
-            self.visited.append(self.text.at)
+        if self.cursor.at is not None:
+            self._visited.append(self.cursor.at)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.stream import SkippedCharacter
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.text.vocabulary import Vocabulary
-    from tui_charrnn.tui.text.generation_thread import LoadedModel, Wait
+    from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 LONGEST: Final = 100_000
 """Characters of a text that are read at most."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.sampling_config import SamplingConfig
     from tui_charrnn.tui.text.external_text import ExternalText
-    from tui_charrnn.tui.text.generation_thread import LoadedModel
+    from tui_charrnn.tui.text.model_loader import LoadedModel
 
 _T = TypeVar("_T")
 
@@ -34,7 +34,7 @@ class Opening:
     """The neurons that were held while the seed text was read, as LAYER:CELL=VALUE."""
     is_recorded: bool = False
     """Whether it was read from a tape, with what was said after it."""
-    given: ExternalText | None = None
+    external: ExternalText | None = None
     """The text that the model reads instead of saying one; `skipped` is of it then."""
 
     @property
@@ -46,6 +46,15 @@ class Opening:
     def vocabulary(self) -> str:
         """All characters that the model knows."""
         return self.loaded.model.vocabulary.characters
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A tape that is to be continued, and the model that generated it."""
+
+    loaded: LoadedModel
+    document: object
+    """What `tape_document` made."""
 
 
 @dataclass(frozen=True, slots=True)

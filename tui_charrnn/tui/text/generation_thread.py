@@ -1,4 +1,4 @@
-"""Generates text in a thread, at a pace, into a buffer that the screen empties."""
+"""Generates text in a thread, at a chosen speed, into a buffer that the screen empties."""
 
 from __future__ import annotations
 
@@ -10,57 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui_charrnn.tui.messages import (
-    BranchStarted,
-    GenerationEnded,
-    GenerationFailed,
-    GenerationStarted,
-    NoteWritten,
-)
-from tui_charrnn.tui.text.tape_view import TapeView
+from textual.message import Message
+
+from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.text.generation_result import GenerationResult, result_of, spelled
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from textual.message import Message
-
-    from tui_charrnn.generation.tape import Tape
-    from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.generation.tape import Tape, TapePosition
     from tui_charrnn.tui.generation_settings import GenerationSettings
     from tui_charrnn.tui.text.external_text import ExternalText
+    from tui_charrnn.tui.text.generation_result import Opening, Recording
+    from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 _LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
 _SHORTEST_PAUSE: Final = 0.01  # seconds; to wake up takes as long as to say a character
 _MAKES_WAY: Final = 0.002  # seconds between two characters while somebody looks at a moment
 
-Wait = Callable[[float], bool]
-"""Waits for a number of seconds and says whether to give up."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A model that is ready to speak."""
-
-    model: Model
-    label: str
-    """For the title, safe to show."""
-    note: str = ""
-    """Why it is not quite what was asked for; safe to show."""
-    file: Path | None = None
-    """Where its weights were read from."""
-    mark: tuple[int, int, int] | None = None
-    """Time, inode and size of that file, as it was read."""
-    runs_folder: Path | None = None
-    """Where the run is looked up by name that the model says it comes from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A tape that is to be gone on with, and the model that spoke on it."""
-
-    loaded: LoadedModel
-    document: object
-    """What `tape_document` made."""
+Prepare = Callable[["Wait"], "LoadedModel | Recording | ExternalText"]
+"""Finds and loads a model, alone or with a tape or a text that it is to read; may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +52,51 @@ class _Turn(NamedTuple):
     """Ends it."""
 
 
-class GenerationThread(TapeView):
+class GenerationMessage(Message):
+    """What a generation thread posts."""
+
+    def __init__(self, generation: GenerationThread) -> None:
+        self.generation = generation
+        super().__init__()
+
+
+class GenerationStarted(GenerationMessage):
+    """A model is loaded and has read the seed text; characters follow."""
+
+    def __init__(self, generation: GenerationThread, opening: Opening) -> None:
+        self.opening = opening
+        super().__init__(generation)
+
+
+class GenerationEnded(GenerationMessage):
+    """No more characters come, after the length or because it was stopped."""
+
+    def __init__(self, generation: GenerationThread, turn: int, *, was_stopped: bool) -> None:
+        self.turn = turn
+        """Which `turn` of the speech it was; it may have begun another one since."""
+        self.was_stopped = was_stopped
+        super().__init__(generation)
+
+
+class GenerationFailed(GenerationMessage):
+    """A text could not be begun or continued."""
+
+    def __init__(self, generation: GenerationThread, error: Exception, turn: int) -> None:
+        self.error = error
+        self.turn = turn
+        super().__init__(generation)
+
+
+class BranchStarted(GenerationMessage):
+    """A text goes on from a place of the tape, in a branch that may be a new one."""
+
+    def __init__(self, generation: GenerationThread, branch: int, turn: int) -> None:
+        self.branch = branch
+        self.turn = turn
+        super().__init__(generation)
+
+
+class GenerationThread:
     """One text with all its continuations: from its seed to any end, and on from there.
 
     The thread is a daemon of its own and not a worker of Textual's: those are joined when the loop
@@ -94,7 +105,7 @@ class GenerationThread(TapeView):
 
     def __init__(
         self,
-        prepare: Callable[[Wait], LoadedModel | Recording | ExternalText],
+        prepare: Prepare,
         seed_text: str | None,
         settings: GenerationSettings,
         announce: Callable[[Message], object],
@@ -102,14 +113,24 @@ class GenerationThread(TapeView):
         """Name what is to be said; `begin` says it.
 
         Args:
-            prepare: Finds and loads a model, alone or with a tape or a text that it is to read;
-                called in the thread.
+            prepare: Called in the thread.
             seed_text: What the text begins with; None takes one that suits the model, and a tape
                 has its own.
             settings: Sampling and pace, read at every character.
             announce: Posts a message to the screen; safe to call from any thread.
         """
-        super().__init__()
+        self.tape: Tape | None = None
+        """All that was generated; its stream belongs to the thread."""
+        self.opening: Opening | None = None
+        """How it began."""
+        self.branch = 0
+        """The number of the branch in sight."""
+        self.shown = 0
+        """How many of its characters were taken."""
+        self.listener: Callable[[Tape], object] = _ignore
+        """Called with every character just after it was generated, in the thread."""
+        self._lookers = 0
+        """How many look at a place of the tape now."""
         self._prepare = prepare
         self._seed_text = seed_text
         self._settings = settings
@@ -129,8 +150,8 @@ class GenerationThread(TapeView):
         """Find the model, read the seed and speak; or read a tape or a text, and wait."""
         self._run(self._begin)
 
-    def go_on(self) -> bool:
-        """Speak on from the end of what is in sight; False if there is nothing, or it speaks."""
+    def resume(self) -> bool:
+        """Continue at the end of the branch in sight; False if there is nothing, or it is going."""
         if self.tape is None or self.is_active:
             return False
         self.branch_off(Fork(self.branch, self.length))
@@ -148,6 +169,57 @@ class GenerationThread(TapeView):
     def stop(self) -> None:
         """Say no more; what was said stays."""
         self._stopping.set()
+
+    def remove_listener(self) -> None:
+        """Have nobody listen any more."""
+        self.listener = _ignore
+
+    @property
+    def length(self) -> int:
+        """Characters of the continuation in sight, taken or not."""
+        return 0 if self.tape is None else self.tape.tree.branches[self.branch].length
+
+    def look_at(self, number: int, shown: int) -> None:
+        """Have another continuation in sight.
+
+        Args:
+            number: Its branch.
+            shown: How many of its characters need not be taken.
+        """
+        self.branch, self.shown = number, shown
+
+    def take(self) -> str:
+        """The characters of the continuation in sight that are new since the last call."""
+        if self.tape is None or self.opening is None:
+            return ""
+        start, self.shown = self.shown, self.length
+        return spelled(self.tape.tree, self.opening.vocabulary, self.branch, start, self.shown)
+
+    def result(self) -> GenerationResult | None:
+        """All that was taken of the continuation in sight; None before it began."""
+        if self.tape is None or self.opening is None:
+            return None
+        return result_of(self.opening, self.tape.tree, self.branch, self.shown)
+
+    def moment(self, number: int, position: int) -> TapePosition | None:
+        """What was known at a place; None if there is no such place.
+
+        To be called in a thread that may wait. The one that speaks makes way meanwhile: whoever
+        waits for a lock may wait long while another thread takes it again and again.
+
+        Args:
+            number: A branch.
+            position: How many characters come before.
+        """
+        if self.tape is None:
+            return None
+        self._lookers += 1
+        try:
+            return self.tape.moment(position, number)
+        except IndexError:
+            return None
+        finally:
+            self._lookers -= 1
 
     def _run(self, work: Callable[[_Turn], None]) -> None:
         self.turn += 1
@@ -183,14 +255,14 @@ class GenerationThread(TapeView):
             return
         self.look_at(tape.branch.number, 0)
         self.tape, self.opening = tape, opening
-        speaks = opening.given is None and not opening.is_recorded
+        speaks = opening.external is None and not opening.is_recorded
         try:
             if speaks:
                 tape.next()  # to be drawn in one frame with the seed text
         finally:
             self._announce(GenerationStarted(self, opening))
-        if opening.given is not None:
-            self.read_words = opening.given.read_onto(
+        if opening.external is not None:
+            self.read_words = opening.external.read_onto(
                 tape,
                 stopping,
                 on_character=lambda: self.listener(tape),
@@ -246,3 +318,7 @@ class GenerationThread(TapeView):
             # it named the random numbers of the beginning; other ones were taken since
             sampling = dataclasses.replace(sampling, rng_seed=None)
         tape.stream.sampling = sampling
+
+
+def _ignore(_: Tape) -> None:
+    """Listen to nothing."""

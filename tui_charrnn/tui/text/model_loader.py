@@ -16,17 +16,36 @@ from tui_charrnn.errors import CharRNNError, ModelFileError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.session import Session, Source
-from tui_charrnn.tui.text.generation_thread import LoadedModel, Wait
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.runs.layout import RunDirectory
 
 PUBLISH_LIMIT: Final = 5.0  # seconds that a trainer has to publish its weights
 _LOOK_INTERVAL: Final = 0.05  # seconds
 
+Wait = Callable[[float], bool]
+"""Waits for a number of seconds and says whether to give up."""
 Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that is ready to generate."""
+
+    model: Model
+    label: str
+    """For the title, safe to show."""
+    note: str = ""
+    """Why it is not quite what was asked for; safe to show."""
+    file: Path | None = None
+    """Where its weights were read from."""
+    mark: tuple[int, int, int] | None = None
+    """Time, inode and size of that file, as it was read."""
+    runs_folder: Path | None = None
+    """Where the run is looked up by name that the model says it comes from."""
 
 
 class Weights(NamedTuple):

@@ -6,26 +6,87 @@ import contextlib
 import datetime
 import hashlib
 import json
+import os
 import shlex
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_charrnn import __version__
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.clipboard import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.text.model_loader import file_mark
 from tui_charrnn.user_folders import data_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from textual.app import App
 
     from tui_charrnn.config import SamplingConfig
     from tui_charrnn.tui.text.generation_result import GenerationResult
-    from tui_charrnn.tui.text.generation_thread import LoadedModel
+    from tui_charrnn.tui.text.model_loader import LoadedModel
+    from tui_charrnn.tui.text.session_texts import Tell
 
 
 def texts_folder() -> Path:
     """Where texts are kept: in the user's data folder. It need not exist."""
     return data_folder() / "texts"
+
+
+def copy_text(app: App[object], text: str, tell: Tell) -> None:
+    """Copy a text; save it as well where it may not have reached the clipboard.
+
+    Args:
+        app: Copies it.
+        text: Safe to show; empty for none.
+        tell: Says what became of it; called in a thread as well.
+    """
+    if not text:
+        tell("There is no text to copy yet.")
+        return
+    app.copy_to_clipboard(text)
+    if takes_copies(os.environ) and len(text.encode()) <= LONGEST_COPY:
+        tell(f"Copied {len(text):,} characters.")
+        return
+    _save_in_background(
+        lambda: save_copy(texts_folder(), text),
+        f"Copied {len(text):,} characters, if this terminal lets programs; also saved to",
+        "Copied, if this terminal lets programs; not also saved:",
+        tell,
+    )
+
+
+def save_text(result: GenerationResult | None, tell: Tell) -> None:
+    """Save a text in a thread: the folder may lie on a drive that does not answer.
+
+    Args:
+        result: The text; None before it began.
+        tell: Says what became of it; called in a thread as well.
+    """
+    if result is None or not result.text:
+        tell("There is no text to save yet.")
+        return
+    _save_in_background(
+        lambda: save_result(texts_folder(), result),
+        f"Saved {len(result.text):,} characters, with their settings beside, to",
+        "The text could not be saved:",
+        tell,
+    )
+
+
+def _save_in_background(save: Callable[[], Path], done: str, refused: str, tell: Tell) -> None:
+    def work(_: BackgroundTask) -> None:
+        try:
+            path = save()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            where = f" ({error.filename})" if error.filename else ""
+            tell(f"{refused} {reason}{where}.", is_problem=True)
+        else:
+            tell(f"{done} {path}")
+
+    BackgroundTask("text-file", work)
 
 
 def save_result(folder: Path, said: GenerationResult) -> Path:

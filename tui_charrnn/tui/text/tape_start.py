@@ -12,8 +12,8 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui.generation_settings import ActiveClamps
 from tui_charrnn.tui.text.external_text import ExternalText
-from tui_charrnn.tui.text.generation_result import Opening
-from tui_charrnn.tui.text.generation_thread import LoadedModel, Recording
+from tui_charrnn.tui.text.generation_result import Opening, Recording
+from tui_charrnn.tui.text.model_loader import LoadedModel
 
 
 def start_tape(
@@ -41,7 +41,7 @@ def start_tape(
         return prime_tape(prepared, seed_text, sampling, held.of(prepared.model), should_stop)
     loaded = prepared.loaded
     tape, opening = prime_tape(loaded, "", sampling, held.of(loaded.model), should_stop)
-    return tape, replace(opening, given=prepared, skipped=prepared.skipped)
+    return tape, replace(opening, external=prepared, skipped=prepared.skipped)
 
 
 def prime_tape(

@@ -1,15 +1,23 @@
-"""Text that only grows, kept as the rows that a terminal shows of it."""
+"""Text that only grows, as the rows that a terminal shows of it, and places in these rows.
+
+A text is counted in its own characters, from the first that was ever appended. What is shown for
+one of them is mostly one character, and sometimes several signs.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
-from tui_charrnn.tui.text.text_gate import TextGate
-from tui_charrnn.tui.text.text_places import SourceMap
-from tui_charrnn.tui.text.wrapping import expand_tabs, wrap_line
+from rich.cells import cell_len, split_graphemes
 
+from tui_charrnn.tui.text.wrapping import TextGate, expand_tabs, wrap_line
+
+Place = tuple[int, int]
+"""The number of a row, and the index of a character in the row as it is drawn."""
+Direction = Literal["left", "right", "up", "down", "pageup", "pagedown", "home", "end"]
+DIRECTIONS: Final[tuple[Direction, ...]] = get_args(Direction)
 TextStyle = Literal["seed", "generated", "skipped", "note"]
 """Why a piece of text is there; each has a look of its own."""
 Run = tuple[TextStyle, int]
@@ -56,6 +64,58 @@ NOTICE: Final = Row("(older text was dropped)", (("note", 24),), ends_line=True)
 """What stands in the place of the oldest kept row, once rows have been dropped."""
 
 
+class SourceMap:
+    """Which shown characters stand for which one of a text: one for one, but for exceptions.
+
+    Costs nothing a character where one is shown for one.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a character."""
+        self.length = 0
+        """Characters of the text."""
+        self._shown_length = 0
+        self._sources = [0]
+        """From where on the two run side by side again, in the text; ascending."""
+        self._shown = [0]
+        """The same places in what is shown."""
+
+    def add(self, count: int) -> None:
+        """Add characters that are shown as one each."""
+        self.length += count
+        self._shown_length += count
+
+    def add_one(self, width: int) -> None:
+        """Add a character for which some are shown, or none."""
+        self.length += 1
+        self._shown_length += width
+        if width != 1:
+            self._sources.append(self.length)
+            self._shown.append(self._shown_length)
+
+    def shown(self, source: int) -> int:
+        """Where a character's signs begin in what is shown; for the length, where that ends."""
+        index = bisect_right(self._sources, source) - 1
+        return self._shown[index] + source - self._sources[index]
+
+    def source(self, shown: int) -> int:
+        """The character that a shown one stands for; the length, from the end on."""
+        if shown >= self._shown_length:
+            return self.length
+        index = bisect_right(self._shown, shown) - 1
+        source = self._sources[index] + shown - self._shown[index]
+        if index + 1 < len(self._sources):
+            source = min(source, self._sources[index + 1] - 1)  # one of several signs
+        return source
+
+    def cut(self, length: int) -> None:
+        """Forget what comes after so many characters."""
+        self._shown_length = self.shown(length)
+        self.length = length
+        kept = bisect_right(self._sources, length)
+        del self._sources[kept:], self._shown[kept:]
+
+
 class WrappedText:
     """Rows that grow at the end, in time proportional to what is appended.
 
@@ -78,7 +138,7 @@ class WrappedText:
         self.starts = [0]
         """Where each of them begins, in shown characters and line feeds since the first row."""
         self.sources = SourceMap()
-        """Which character of the text each shown one stands for; see `text_places`."""
+        """Which character of the text each shown one stands for."""
         self._limit = limit
         self._cost = _LEAST_COST
         self._gate = TextGate()
@@ -246,3 +306,133 @@ def _lines(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _runs(rows: Iterable[Row]) -> Iterator[Run]:
     for row in rows:
         yield from row.runs
+
+
+def place_of(wrapped: WrappedText, source: int) -> Place | None:
+    """Where a character is shown; None if its row was dropped.
+
+    Args:
+        wrapped: The rows.
+        source: Which character; the length is the place behind the last one.
+    """
+    offset = wrapped.sources.shown(source)
+    index = bisect_right(wrapped.starts, offset) - 1
+    if index < (1 if wrapped.first else 0):  # a notice stands in the place of that row
+        return None
+    text = wrapped.rows[index].text
+    return wrapped.first + index, _drawn(text, offset - wrapped.starts[index], wrapped.width)
+
+
+def source_at(wrapped: WrappedText, place: Place) -> int:
+    """The character that is shown at a place, or that is nearest to it in its row.
+
+    Args:
+        wrapped: The rows.
+        place: A row and a character in it; behind a row it is the line feed that ends it.
+    """
+    index = min(max(place[0] - wrapped.first, 0), len(wrapped.rows) - 1)
+    row = wrapped.rows[index]
+    column = _undrawn(row.text, place[1], wrapped.width)
+    goes_on = not row.ends_line and index + 1 < len(wrapped.rows)
+    last = max(len(row.text) - 1, 0) if goes_on else len(row.text)
+    return wrapped.sources.source(wrapped.starts[index] + min(column, last))
+
+
+def sources_in_row(wrapped: WrappedText, number: int) -> range:
+    """The characters that begin in a row, the line feed that ends it among them.
+
+    Args:
+        wrapped: The rows.
+        number: The number of the row.
+    """
+    index = number - wrapped.first
+    if not 0 <= index < len(wrapped.rows):
+        return range(0)
+    starts, sources = wrapped.starts, wrapped.sources
+    is_last = index + 1 == len(starts)
+    stop = sources.length if is_last else _first_from(sources, starts[index + 1])
+    return range(_first_from(sources, starts[index]), stop)
+
+
+def _first_from(sources: SourceMap, offset: int) -> int:
+    """The first character whose signs begin at or after a shown one."""
+    source = sources.source(offset)
+    return source + 1 if sources.shown(source) < offset else source
+
+
+def _drawn(text: str, column: int, width: int) -> int:
+    """An index of a row's text as an index of the row with its tabs expanded."""
+    return len(expand_tabs(text[:column], width)) if "\t" in text else column
+
+
+def _undrawn(text: str, column: int, width: int) -> int:
+    """An index of a row with its tabs expanded as an index of its text."""
+    if "\t" not in text:
+        return column
+    found = (
+        index for index in range(len(text)) if len(expand_tabs(text[: index + 1], width)) > column
+    )
+    return next(found, len(text))
+
+
+def moved(wrapped: WrappedText, place: Place, direction: Direction, page: int) -> Place:
+    """Where a cursor is after a key.
+
+    Args:
+        wrapped: The text.
+        place: Where the cursor is; it may be in a row that was dropped meanwhile.
+        direction: The key; `home` and `end` go to the ends of the row.
+        page: Rows of a page.
+    """
+    number = min(max(place[0], wrapped.first), wrapped.end - 1)
+    row = wrapped.shown(number)
+    column = min(place[1], _last_column(row, number, wrapped))
+    match direction:
+        case "left":
+            return _left(wrapped, number, column)
+        case "right":
+            if column < _last_column(row, number, wrapped):
+                return number, cluster_end(row, column)
+            return (number + 1, 0) if number + 1 < wrapped.end else (number, column)
+        case "home":
+            return number, 0
+        case "end":
+            return number, _last_column(row, number, wrapped)
+    rows = {"up": -1, "down": 1, "pageup": -page, "pagedown": page}[direction]
+    target = min(max(number + rows, wrapped.first), wrapped.end - 1)
+    return target, column_at(wrapped, target, cell_len(row.text[:column]))
+
+
+def cluster_end(row: Row, column: int) -> int:
+    """The index behind the character at an index, with the marks that belong to it."""
+    ends = (end for _, end, _ in split_graphemes(row.text)[0] if end > column)
+    return next(ends, len(row.text))
+
+
+def _left(wrapped: WrappedText, number: int, column: int) -> Place:
+    if column > 0:
+        clusters = split_graphemes(wrapped.shown(number).text)[0]
+        return number, max(start for start, _, _ in clusters if start < column)
+    if number == wrapped.first:
+        return number, 0
+    above = wrapped.shown(number - 1)
+    return number - 1, _last_column(above, number - 1, wrapped)
+
+
+def _last_column(row: Row, number: int, wrapped: WrappedText) -> int:
+    """The last place in a row: behind a line, but not behind a row that its line goes on from."""
+    if row.ends_line or number == wrapped.end - 1 or not row.text:
+        return len(row.text)
+    return split_graphemes(row.text)[0][-1][0]
+
+
+def column_at(wrapped: WrappedText, number: int, cells: int) -> int:
+    """The place in a row that is so many cells from its left, or the nearest before."""
+    row = wrapped.shown(number)
+    column = used = 0
+    for start, end, width in split_graphemes(row.text)[0]:
+        if used + width > cells:
+            column = start
+            break
+        column, used = end, used + width
+    return min(column, _last_column(row, number, wrapped))

@@ -1,12 +1,17 @@
-"""The colorings that there are: numbers of what was expected, a neuron, a gate."""
+"""What a text can be colored by: every coloring puts each character on one of five levels.
+
+What a coloring knows of one text is its `Levels`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from textual.content import Content
 
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.lens.probe import default_gate, default_neuron, parse_probe
 from tui_charrnn.tui.xray.numbers import key_of
 from tui_charrnn.viewing.xray import (
     CANDIDATE_SCALE,
@@ -24,15 +29,61 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.lens.probe import Probe
     from tui_charrnn.model_config import ModelConfig
-    from tui_charrnn.tui.xray.coloring import Coloring, Levels, ScaleName
-    from tui_charrnn.tui.xray.gaps import Passage
+    from tui_charrnn.tui.xray.looks import ScaleName
     from tui_charrnn.tui.xray.numbers import Key, ProbeValues
-    from tui_charrnn.tui.xray.reader import XrayReading
+    from tui_charrnn.tui.xray.reader import Passage, XrayReading
     from tui_charrnn.viewing.xray import Measure, Scale
 
 UnitKind = Literal["neuron", "gate"]
 _NAME: Final = 12  # columns of a name in the panel
 _VALUE: Final = 14  # columns of a value
+
+
+class Levels(Protocol):
+    """What a coloring knows of the characters of one speech."""
+
+    moves: bool
+    """Whether a level that is known may become another one when the legend changes."""
+
+    def legend(self) -> tuple[str, Sequence[str]]:
+        """What is colored by, in some words, and what each level means, from level 0 on.
+
+        A level without words is left out of the legend.
+        """
+
+    def level(self, branch: int, position: int) -> int | None:
+        """The level of a character, from 0 to 4; None as long as it is not known."""
+
+    def want(self, passages: Sequence[Passage]) -> None:
+        """Have passages read, the first of them first; what was wanted before is forgotten."""
+
+    def line(self, branch: int, position: int) -> str:
+        """What there is to say of a character in some words, safe to show; empty for nothing."""
+
+    def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:
+        """What there is to show of a character in the panel: `height` rows at most."""
+
+    def close(self) -> None:
+        """Read no more."""
+
+
+class Coloring(Protocol):
+    """One thing that a text can be colored by."""
+
+    @property
+    def name(self) -> str:
+        """Which it is, in a word; no other coloring has it."""
+
+    @property
+    def scale(self) -> ScaleName:
+        """How its levels look."""
+
+    def begin(self, reading: XrayReading) -> Levels | None:
+        """Begin with a speech whose tape is there; None if the model has nothing of the kind.
+
+        Args:
+            reading: Has the speech; `reading.announce` tells the screen what became known.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +109,6 @@ class UnitColoring:
         Another model may lack what was named for the one before; then it is the one that is looked
         at if nobody names one.
         """
-        # deferred: NumPy, which the first frame does not wait for
-        from tui_charrnn.errors import ConfigError  # noqa: PLC0415 - as said
-        from tui_charrnn.lens.probe import default_gate, default_neuron, parse_probe  # noqa: PLC0415
-
         if self.unit:
             try:
                 return parse_probe(self.unit, config)

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.style import Style
 
 from tui_charrnn.tui.text.alternative_rows import bar
-from tui_charrnn.tui.xray.coloring import LOOKS
+from tui_charrnn.tui.xray.looks import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

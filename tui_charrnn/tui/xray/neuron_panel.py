@@ -1,35 +1,66 @@
-"""Below a text: neurons that follow something in a text, to be colored by and to be held."""
+"""Below a text: neurons that follow something in a text, to color the text by and to clamp."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.content import Content
+from textual.strip import Strip
+
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
+from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.xray.neuron_list import CellColored
-from tui_charrnn.tui.xray.neuron_searching import NeuronSearching
-from tui_charrnn.tui.xray.probing import find_corpus
+from tui_charrnn.tui.text.alternative_rows import bar
+from tui_charrnn.tui.xray.neuron_search import NeuronSearch, SearchEnded, SearchMoved
+from tui_charrnn.tui.xray.text_dialog import find_corpus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.binding import BindingType
 
     from tui_charrnn.generation.neuron import Neuron
     from tui_charrnn.lens.findings import FollowingNeuron
+    from tui_charrnn.tui.generation_settings import GenerationSettings
+    from tui_charrnn.tui.text.model_loader import LoadedModel
+    from tui_charrnn.tui.text.tape_text import TapeText
+    from tui_charrnn.tui.xray.neuron_search import Follower, Found
 
+_CELL: Final = 9  # columns of a neuron's name
+_R: Final = 6
+_BAR: Final = 10
+_HELD: Final = 12
+_NAME: Final = 16
+_ROOMY: Final = 84
+"""Columns from which on there is room for what a property means."""
+_GAP: Final = "  "
 _FAR: Final = 3
 """Standard deviations from its mean at which a cell is held at first."""
 _STEP: Final = 0.5
 """Standard deviations from one value to the next."""
 
+Row = tuple["Neuron", "Follower | None"]
+"""A neuron, and what it follows; None if it is only held."""
 
-class NeuronPanel(NeuronSearching):
-    """Acts on the neuron that has the cursor."""
+
+class NeuronPanel(CursorView):
+    """Lists neurons, with a cursor on one; colors the text by it, and holds it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("neurons")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "neuron-panel--about",
+        "neuron-panel--cell",
+        "neuron-panel--held",
+        "neuron-panel--bar",
+        "neuron-panel--cursor",
+    }
     DEFAULT_CSS = """
     NeuronPanel {
         display: none;
@@ -39,9 +70,139 @@ class NeuronPanel(NeuronSearching):
         border: round $foreground 25%;
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
+        background: $background;
+        overflow: hidden auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
         &:focus { border: round $primary; }
+        & .neuron-panel--about { color: $text-muted; }
+        & .neuron-panel--cell { color: $foreground; }
+        & .neuron-panel--held { color: $accent; text-style: bold; }
+        & .neuron-panel--bar { color: $accent; }
+        & .neuron-panel--cursor { background: $panel; color: $foreground; text-style: bold; }
+        &:focus .neuron-panel--cursor { background: $primary 40%; }
     }
     """
+
+    def __init__(
+        self,
+        text: TapeText,
+        settings: GenerationSettings,
+        *,
+        color: Callable[[str, float | None, float | None], object],
+        show_title: Callable[[], object],
+        tell: Callable[[str], object],
+    ) -> None:
+        """Find nothing yet.
+
+        Args:
+            text: Whose model is looked into.
+            settings: Has the cells that are held.
+            color: Colors the text by a cell; given its name, and its mean and standard deviation
+                over a text if they are known.
+            show_title: Shows above the text what is held.
+            tell: Says something about the text.
+        """
+        super().__init__()
+        self.id = "neuron-panel"
+        self.rows: list[Row] = []
+        self.found: Found | None = None
+        self.search: NeuronSearch | None = None
+        """What is going on, if anything is."""
+        self._text = text
+        self._settings = settings
+        self._color = color
+        self._show_title = show_title
+        self._tell = tell
+        self._colored = ""
+        """The name of the neuron that the text is colored by."""
+        self._filter = ""
+        """The property whose followers are listed; empty for all."""
+        self._problem = ""
+        """What stands where there are no rows; safe to show."""
+
+    @property
+    def selected(self) -> Row | None:
+        """The row that has the cursor."""
+        return self.rows[self.cursor] if self.rows else None
+
+    def on_unmount(self) -> None:
+        """Let the thread end."""
+        self.cancel()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row of the view.
+
+        Args:
+            y: The row, counted from the top of the view.
+        """
+        width, index = self.scrollable_content_region.width, self.scroll_offset.y + y
+        if index >= len(self.rows):
+            words = _wrapped(self._problem, width, y) if not self.rows else ""
+            about = self.get_component_rich_style("neuron-panel--about")
+            return Strip([Segment(words, about)]).adjust_cell_length(width, self.rich_style)
+        look = Style.null()
+        if index == self.cursor:
+            look = self.get_component_rich_style("neuron-panel--cursor", partial=True)
+        segments = []
+        for text, columns, kind in self._cells(*self.rows[index], width):
+            style = self.get_component_rich_style(f"neuron-panel--{kind}") + look
+            segments.append(Segment(_cut(text, columns) + _GAP, style))
+        return Strip(segments).crop_extend(0, width, self.rich_style + look)
+
+    def look(self, path: str | None = None) -> None:
+        """Look for neurons, unless that was done for this model and no text is named.
+
+        Args:
+            path: Of a text; "" is what the model was trained on, None any text that was read.
+        """
+        loaded = _model_of(self._text)
+        if loaded is None:
+            self._problem = "No model speaks yet."
+        elif path is not None or self.found is None or self.found.model is not loaded.model:
+            self.cancel()
+            self.found, self._filter, self._problem = None, "", ""
+            generation = self._text.generation
+            said = generation.result() if generation is not None else None
+            generated = said.generated if said is not None else ""
+            self.search = NeuronSearch(loaded, generated, self.post_message, path or "")
+        self.draw_all()
+
+    def cancel(self) -> bool:
+        """End a search; False if there was none."""
+        search, self.search = self.search, None
+        if search is None:
+            return False
+        search.stop()
+        self._problem = f"The search was ended; {key_label('neurons.read')} begins another one."
+        self.draw_all()
+        return True
+
+    def on_search_moved(self, event: SearchMoved) -> None:
+        """Say how far it is."""
+        event.stop()
+        if event.search is self.search:
+            self._problem = f"{event.words} … {key_label('text.stop')} ends it."
+            self.draw_all()
+
+    def on_search_ended(self, event: SearchEnded) -> None:
+        """Show what was found."""
+        event.stop()
+        if event.search is self.search:
+            self.search, self.found, self._problem = None, event.found, event.problem
+            self.draw_all()
+            if event.found is not None and event.found.note:
+                self._tell(f"{event.found.note} So what was said so far was read.")
+
+    def action_turn_filter(self, by: int) -> None:
+        """Show the followers of another property."""
+        if self.found is not None:
+            cycle = ["", *self.found.properties]
+            self._filter = cycle[(cycle.index(self._filter) + by) % len(cycle)]
+            self.draw_all()
 
     def action_color(self) -> None:
         """Color the text by the cell."""
@@ -49,17 +210,18 @@ class NeuronPanel(NeuronSearching):
         if row is None:
             return
         neuron, follower = row
-        if follower is None:
-            self.post_message(CellColored(str(neuron)))
-        else:
-            cell = follower.cell
-            self.post_message(CellColored(str(neuron), cell.mean, cell.deviation))
-        self.colored = str(neuron)
+        cell = follower.cell if follower is not None else None
+        self._color(
+            str(neuron),
+            None if cell is None else cell.mean,
+            None if cell is None else cell.deviation,
+        )
+        self._colored = str(neuron)
         self.refresh()
 
     def action_hold(self) -> None:
         """Ask for the value at which the cell is to be held."""
-        row, loaded = self.selected, self.loaded
+        row, loaded = self.selected, _model_of(self._text)
         if row is None or loaded is None:
             return
         neuron, follower = row
@@ -95,15 +257,14 @@ class NeuronPanel(NeuronSearching):
             value = rounded(value + by * (step or _STEP))
         self._hold(neuron, max(-LIMIT, min(LIMIT, value)))
 
-    def action_let_go(self) -> None:
-        """Let the cell go."""
-        row = self.selected
-        held = self._settings.held.clamps
-        self._let_go(tuple(one for one in held if row is not None and one.neuron == row[0]))
+    def action_release(self) -> None:
+        """Release the cell."""
+        held, row = self._settings.held.clamps, self.selected
+        self._release(tuple(one for one in held if row is not None and one.neuron == row[0]))
 
-    def action_let_all_go(self) -> None:
-        """Let all cells go."""
-        self._let_go(self._settings.held.clamps)
+    def action_release_all(self) -> None:
+        """Release all cells."""
+        self._release(self._settings.held.clamps)
 
     def action_read(self) -> None:
         """Ask for a text to look for neurons in."""
@@ -115,36 +276,71 @@ class NeuronPanel(NeuronSearching):
         question = "A file to read; an empty line takes what the model was trained on."
         self.app.push_screen(AskTextScreen("Text", question, "", find=find_corpus), read)
 
+    def draw_all(self) -> None:
+        """Show what is known, and what is held now; the cursor stays on its neuron."""
+        held, before = self._settings.held.clamps, self.selected
+        rows: list[Row] = []
+        if self.found is not None:
+            rows = [(one.cell.neuron, one) for one in self.found.listed(self._filter)]
+        names = {neuron for neuron, _ in rows}
+        others: list[Row] = [(one.neuron, None) for one in held if one.neuron not in names]
+        self.rows = [*others, *rows]
+        self.border_title = Content(f"Neurons · {self._filter or 'every property'} · Pearson's r")
+        words = ""
+        if self.found is not None:
+            words = f"{self.found.text}, {self.found.characters:,} characters"
+        self.border_subtitle = Content(words)
+        self.take_count(len(self.rows), self.rows.index(before) if before in self.rows else 0)
+
+    def _hold(self, neuron: Neuron, value: float) -> None:
+        loaded = _model_of(self._text)
+        if loaded is None:
+            return
+        self._settings.hold(Clamp(neuron, value), loaded.model)
+        self._show_title()
+        self.draw_all()
+        self._text.resume()
+        release = key_label("neurons.release")
+        self._tell(f"{neuron} is held at {value:g} from now on; {release} lets it go.")
+
+    def _release(self, clamps: tuple[Clamp, ...]) -> None:
+        if not clamps:
+            is_any = bool(self._settings.held.clamps)
+            self._tell("The cell is not held." if is_any else "No cell is held.")
+            return
+        self._settings.let_go(clamps)
+        self._show_title()
+        self.draw_all()
+        names = ", ".join(str(clamp.neuron) for clamp in clamps)
+        self._tell(f"{names} {'is' if len(clamps) == 1 else 'are'} free again.")
+
+    def _cells(
+        self, neuron: Neuron, follower: Follower | None, width: int
+    ) -> list[tuple[str, int, str]]:
+        """Text, columns and kind of every cell of a row."""
+        mark = "▸" if str(neuron) == self._colored else " "
+        held_now = {clamp.neuron: clamp for clamp in self._settings.held.clamps}
+        clamp = held_now.get(neuron)
+        held = f"= {clamp.value:g}" if clamp is not None else ""
+        kind = "cell" if clamp is None else "held"
+        cells = [(f"{mark} {neuron}", _CELL, kind)]
+        if follower is None:
+            words = f"{held:<{_HELD}}  not among what was found"
+            return [*cells, (words, max(width - _CELL - len(_GAP), 1), "held")]
+        r = follower.cell.r
+        cells += [(f"{r:+.3f}", _R, "cell"), (bar(abs(r), _BAR), _BAR, "bar")]
+        cells += [(follower.property.name, _NAME, "cell"), (held, _HELD, "held")]
+        left = width - sum(columns + len(_GAP) for _, columns, _ in cells) - len(_GAP)
+        if width >= _ROOMY:
+            cells.append((follower.property.sentence, max(left, 1), "about"))
+        return cells
+
     def _value_of(self, neuron: Neuron, cell: FollowingNeuron | None = None) -> float:
         """At which value a cell is held, or would be offered."""
         held = {clamp.neuron: clamp.value for clamp in self._settings.held.clamps}
         if neuron in held or cell is None:
             return held.get(neuron, 0.0)
         return offered_value(cell)
-
-    def _hold(self, neuron: Neuron, value: float) -> None:
-        loaded = self.loaded
-        if loaded is None:
-            return
-        clamp = Clamp(neuron, value)
-        self._settings.hold(clamp, loaded.model)
-        self._show_held()
-        self.text.go_on()
-        release = key_label("neurons.release")
-        self.tell(f"{neuron} is held at {value:g} from now on; {release} lets it go.")
-
-    def _let_go(self, clamps: tuple[Clamp, ...]) -> None:
-        if not clamps:
-            self.tell("The cell is not held." if self._settings.held.clamps else "No cell is held.")
-            return
-        self._settings.let_go(clamps)
-        self._show_held()
-        names = ", ".join(str(clamp.neuron) for clamp in clamps)
-        self.tell(f"{names} {'is' if len(clamps) == 1 else 'are'} free again.")
-
-    def _show_held(self) -> None:
-        self.text.show_title()
-        self.draw_all()
 
 
 def offered_value(cell: FollowingNeuron) -> float:
@@ -162,3 +358,23 @@ def offered_value(cell: FollowingNeuron) -> float:
 def rounded(value: float) -> float:
     """A number of three digits, as people read and type it."""
     return float(f"{value:.3g}")
+
+
+def _wrapped(words: str, width: int, row: int) -> str:
+    """One row of some words, broken where they fit."""
+    # deferred: only an empty list says something
+    import textwrap  # noqa: PLC0415 - as said
+
+    rows = textwrap.wrap(words, max(width - 1, 1))
+    return f" {rows[row]}" if row < len(rows) else ""
+
+
+def _cut(text: str, columns: int) -> str:
+    """A text in so many columns, with an ellipsis if it is longer."""
+    if cell_len(text) > columns:
+        return set_cell_size(text, columns - 1) + "…"
+    return set_cell_size(text, columns)
+
+
+def _model_of(text: TapeText) -> LoadedModel | None:
+    return text.opening.loaded if text.opening is not None else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui_charrnn.lens.findings import Findings, FollowingNeuron
     from tui_charrnn.lens.properties import Property
     from tui_charrnn.model.checkpoint import Model
-    from tui_charrnn.tui.text.generation_thread import LoadedModel
+    from tui_charrnn.tui.text.model_loader import LoadedModel
 
 LONGEST: Final = 500_000
 """Characters of a text that are read; more make r hardly more certain."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 _MOST: Final = 20_000
 """Characters of which something is known at most; the screen shows fewer."""
+
+RUNNING: Final = 100
+"""Characters over which the running mean of the surprise is taken."""
+_FAR_BACK: Final = 1000
+"""Characters among which the newest that is known is looked for."""
 
 Key = tuple[int, int]
 """Names a character of a tape: the branch that has it as its own, and its position."""
@@ -112,3 +118,47 @@ def key_of(tree: Tree, branch: int, position: int) -> Key:
     if tree.branches[branch].start <= position:  # most are; asked for at every character
         return branch, position
     return tree.holder(branch, position).number, position
+
+
+@dataclass(frozen=True, slots=True)
+class XrayPlace:
+    """A character and what is known of it."""
+
+    branch: int
+    position: int
+    index: int
+    """Its number in the vocabulary."""
+    prediction: Prediction
+    running: float
+    """Mean surprise of the last characters up to this one, bits."""
+    count: int
+    """How many those are, `RUNNING` at most."""
+
+
+def known_place(
+    tree: Tree, numbers: XrayNumbers, branch: int, position: int, *, is_newest: bool
+) -> XrayPlace | None:
+    """What is known of a character; None as long as nothing is.
+
+    Args:
+        tree: All continuations.
+        numbers: What is known of their characters.
+        branch: The one in sight.
+        position: Of the character on it.
+        is_newest: Whether one shortly before will do, as more may come and not be known yet.
+    """
+    last = max(position - _FAR_BACK, 0) if is_newest else position
+    while numbers.expected(key_of(tree, branch, position)) is None and position > last:
+        position -= 1
+    surprises = []
+    for before in range(position, max(position - RUNNING, -1), -1):
+        known = numbers.expected(key_of(tree, branch, before))
+        if known is None:
+            break
+        surprises.append(known.surprise)
+    prediction = numbers.prediction(key_of(tree, branch, position))
+    if prediction is None or not surprises:
+        return None
+    (index,) = tree.indices(branch, position, position + 1)
+    running = sum(surprises) / len(surprises)
+    return XrayPlace(branch, position, index, prediction, running, len(surprises))

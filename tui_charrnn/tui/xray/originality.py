@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import time
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from tui_charrnn.errors import CharRNNError
+from tui_charrnn.errors import CharRNNError, CorpusError
+from tui_charrnn.generation.training_corpus import (
+    index_corpus,
+    kept_training_corpus,
+    read_training_corpus,
+)
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.originality import OriginalityMeter
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.xray.compared_corpus import open_compared
-from tui_charrnn.tui.xray.gaps import Passage
-from tui_charrnn.viewing.originality_words import share_words
+from tui_charrnn.tui.xray.reader import Passage
+from tui_charrnn.viewing.originality_words import new_share_words, share_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.generation.training_corpus import IndexedCorpus
-    from tui_charrnn.tui.xray.coloring import Levels, ScaleName
-    from tui_charrnn.tui.xray.originality_track import OriginalityTrack
+    from tui_charrnn.text.suffix_index import SuffixIndex
+    from tui_charrnn.tui.text.model_loader import LoadedModel
+    from tui_charrnn.tui.xray.colorings import Levels
+    from tui_charrnn.tui.xray.looks import ScaleName
     from tui_charrnn.tui.xray.reader import XrayReading
 
 _NEW: Final = 0
@@ -32,6 +42,8 @@ _AT_ONCE: Final = 1024
 """Characters between two words about what is known now."""
 _TRACKS: Final = 16
 """Continuations that are remembered."""
+_QUOTED: Final = 400
+"""Characters of the longest passage that are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +133,6 @@ class OriginalityLevels:
         track = self._tracks.get(branch)
         if track is None or not track.summary.characters:
             return []
-        # deferred: needed where there is room for it
-        import textwrap  # noqa: PLC0415 - as said
-
         found, place = track.summary, min(position, len(track) - 1)
         share = share_words(found.copied / found.characters)
         shares = [words.replace(" ", "\N{NO-BREAK SPACE}") for words in found.shares]
@@ -179,9 +188,6 @@ class OriginalityLevels:
 
     def _extend(self, task: BackgroundTask, tape: Tape, branch: int, corpus: IndexedCorpus) -> None:
         """Compare the next characters of a continuation."""
-        # deferred: needed once there is an index
-        from tui_charrnn.tui.xray.originality_track import OriginalityTrack  # noqa: PLC0415 - as said
-
         task.check()
         track = self._tracks.get(branch)
         if track is None:
@@ -196,3 +202,143 @@ class OriginalityLevels:
 
     def _tell(self, words: str) -> None:
         self._words = words
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalitySummary:
+    """What is to be said of a text as a whole."""
+
+    characters: int = 0
+    copied: int = 0
+    """Characters that are part of a copied passage."""
+    shares: tuple[str, ...] = ()
+    """How much is new at every length; see `new_share_words`."""
+    longest: int = 0
+    """Characters of the longest passage that the corpus has."""
+    line: int = 0
+    """On which line of the corpus it begins, from 1."""
+    offset: int = 0
+    """At which character of the corpus it begins, from 0."""
+    passage: str = ""
+    """The passage itself, safe to show; of a very long one the beginning."""
+
+
+class OriginalityTrack:
+    """Grows with a text; written by one thread and read by any."""
+
+    def __init__(self, index: SuffixIndex) -> None:
+        """Know of no character yet.
+
+        Args:
+            index: Of the corpus.
+        """
+        self.lengths: Final = array("i")
+        """How many characters that end with each one occur in the corpus together."""
+        self.summary = OriginalitySummary()
+        """As of the last characters that were taken."""
+        self._meter: Final = OriginalityMeter(index)
+        self._copied: Final = bytearray()
+
+    def __len__(self) -> int:
+        """How many characters are known."""
+        return len(self.lengths)
+
+    @property
+    def copied_length(self) -> int:
+        """Characters from which on a passage counts as copied."""
+        return self._meter.copied_length
+
+    def add(self, characters: Iterable[str]) -> int:
+        """Take more characters of the text.
+
+        Returns:
+            The position from which on something is known, or known otherwise than before.
+        """
+        changed = len(self)
+        for character in characters:
+            match = self._meter.add(character)
+            self._copied.append(0)
+            self.lengths.append(match.length)
+            if match.length >= self.copied_length:
+                changed = min(changed, self._mark(len(self) - match.length))
+        self.summary = self._sum_up()
+        return changed
+
+    def is_copied(self, position: int) -> bool | None:
+        """Whether a character is part of a copied passage; None as long as it is not known."""
+        return bool(self._copied[position]) if position < len(self) else None
+
+    def _mark(self, begin: int) -> int:
+        """Mark a passage that ends with the newest character; return the first that was not."""
+        place = len(self._copied) - 1
+        while place >= begin and not self._copied[place]:
+            self._copied[place] = 1  # what comes before a marked one is marked back to `begin`
+            place -= 1
+        return place + 1
+
+    def _sum_up(self) -> OriginalitySummary:
+        meter = self._meter
+        longest, index = meter.longest, meter.index
+        if longest is None:
+            return OriginalitySummary(meter.characters, shares=tuple(new_share_words(meter)))
+        return OriginalitySummary(
+            characters=meter.characters,
+            copied=meter.copied_characters,
+            shares=tuple(new_share_words(meter)),
+            longest=longest.length,
+            line=index.line(longest.offset),
+            offset=longest.offset,
+            passage=safe_line(index.passage(longest.offset, min(longest.length, _QUOTED))),
+        )
+
+
+def open_compared(
+    loaded: LoadedModel,
+    path: str,
+    tell: Callable[[str], object],
+    check_cancelled: Callable[[], None],
+) -> IndexedCorpus:
+    """The index of the corpus that a model learned from, or of a text that is named instead.
+
+    Args:
+        loaded: The model.
+        path: Of a text; empty is the model's own.
+        tell: Told how far it is.
+        check_cancelled: Called now and then; it raises to give it up.
+
+    Raises:
+        CorpusError: If there is no such text on this machine; the sentence says how to name one.
+    """
+
+    def reading(done: int, total: int | None) -> None:
+        share = f": {done / total:.0%}" if total else ""
+        tell(f"reading the corpus{share}")
+
+    def indexing(done: int, total: int | None) -> None:
+        check_cancelled()
+        share = f": {done / total:.0%}" if total else ""
+        tell(f"indexing the corpus{share}")
+
+    def complain(sentence: str) -> None:
+        tell(safe_line(sentence))
+
+    tell("looking for the corpus")
+    if path:
+        unify = "\r" not in loaded.model.vocabulary.characters
+        corpus = read_corpus(
+            [path], unify_newlines=unify, progress=reading, check_cancelled=check_cancelled
+        )
+    else:
+        kept = kept_training_corpus(loaded.model)
+        if kept is not None:
+            return kept
+        if loaded.file is None or loaded.runs_folder is None:
+            raise CorpusError("The model came from no file, so it is not known what it read.")
+        corpus = read_training_corpus(
+            loaded.model,
+            loaded.file,
+            loaded.runs_folder,
+            progress=reading,
+            check_cancelled=check_cancelled,
+        )
+    return index_corpus(corpus, progress=indexing, check_cancelled=check_cancelled, tell=complain)

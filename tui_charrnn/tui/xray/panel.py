@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from textual.color import Color
 from textual.content import Content
@@ -10,18 +10,24 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.text.alternative_rows import character_words
+from tui_charrnn.tui.text.alternative_rows import bar, character_words, percent
 from tui_charrnn.tui.throttle import Throttle
-from tui_charrnn.tui.xray.heat_map import Palette, heat_rows, rows_needed, scale_row
-from tui_charrnn.tui.xray.pages import EXPECTED, Page, maps_of, pages_of
-from tui_charrnn.tui.xray.rows import expected_rows, place_rows, tabs_row
+from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
+from tui_charrnn.tui.xray.looks import LOOKS
+from tui_charrnn.viewing.xray import CANDIDATE_SCALE, GATE_SCALE, full_scale, neuron_scale
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from textual.app import App
 
-    from tui_charrnn.tui.text.spoken_text import SpokenText
-    from tui_charrnn.tui.xray.heat_map import HeatMap
-    from tui_charrnn.tui.xray.places import XrayPlace
+    from tui_charrnn.lens.probe import Probe
+    from tui_charrnn.lens.trace import LayerView
+    from tui_charrnn.tui.text.tape_text import TapeText
+    from tui_charrnn.tui.xray.color_layer import XrayColors
+    from tui_charrnn.tui.xray.looks import ScaleName
+    from tui_charrnn.tui.xray.numbers import XrayPlace
+    from tui_charrnn.viewing.xray import Expectation
 
 STREAMING_INTERVAL: Final = 0.3
 """Seconds between two drawings while the text streams, whose time they take."""
@@ -31,6 +37,31 @@ _LEAST_EXPECTED: Final = 4
 """Rows from which on what was expected is worth being shown below another page."""
 _LEAST_INSIDE: Final = 3
 """The same of a heat map, without its head."""
+_NAME: Final = 9  # columns of a character's name
+_NUMBER: Final = 8  # columns of its probability
+
+Kind = Literal["expected", "state", "gates"]
+
+
+class Page(NamedTuple):
+    """One thing that the panel shows."""
+
+    kind: Kind
+    layer: int = 0
+    """Of states and gates."""
+    is_only: bool = True
+    """Whether there is no other layer."""
+
+    @property
+    def words(self) -> str:
+        """What it is called among the others."""
+        return self.kind if self.kind == "expected" or self.is_only else f"{self.kind} {self.layer}"
+
+
+_USUAL: Final = 0.95
+"""The share of a layer's units whose states a scale reaches; few are far beyond the others."""
+EXPECTED: Final = Page("expected")
+"""What the model expected; it is there for every model."""
 
 
 class XrayPanel(Static):
@@ -61,16 +92,17 @@ class XrayPanel(Static):
     page: var[int] = var(0, init=False)
     """Which page is shown."""
 
-    def __init__(self, text: SpokenText) -> None:
+    def __init__(self, colors: XrayColors) -> None:
         super().__init__(id="xray-panel", markup=False)
-        self._text = text
+        self.display = False
+        self._colors = colors
         self._will_redraw = False
         self._drawing = Throttle(self, self.redraw, STREAMING_INTERVAL)
 
     @property
     def pages(self) -> list[Page]:
         """The pages that there are for the model that speaks."""
-        opening = self._text.generation.opening if self._text.generation is not None else None
+        opening = self._colors.text.opening
         if opening is None:
             return [EXPECTED]
         config = opening.loaded.model.config
@@ -79,8 +111,8 @@ class XrayPanel(Static):
     def on_mount(self) -> None:
         """Follow the text."""
         self.border_title = Content("X-ray")
-        for name in ("seen", "snapshot", "legend", "additions", "streaming"):
-            self.watch(self._text, name, self._redraw_soon)
+        self._colors.changed.connect(self._redraw_soon)
+        self.watch(self._colors.text.view, "streaming", self._redraw_soon)
 
     def on_resize(self) -> None:
         """Show as much as there is room for."""
@@ -101,7 +133,7 @@ class XrayPanel(Static):
 
     def _redraw_soon(self) -> None:
         """Draw once for all that becomes known at the same time, rarely while the text streams."""
-        if self._text.streaming:
+        if self._colors.text.view.streaming:
             self._drawing.request(None)
         elif not self._will_redraw:
             self._will_redraw = True
@@ -110,12 +142,12 @@ class XrayPanel(Static):
     def redraw(self) -> None:
         """Show what is known of the character that the text has in view."""
         self._will_redraw = False
-        seen, pages = self._text.seen, self.pages
+        seen, pages = self._colors.seen, self.pages
         page = min(self.page, len(pages) - 1)
         width, height = self.size
         if seen is None or not self.display or width < 1:
             self.border_title = Content("X-ray")
-            self._text.wants_snapshot = self.display and pages[page] != EXPECTED
+            self._colors.wants_snapshot = self.display and pages[page] != EXPECTED
             self.update("", layout=False)
             return
         name = self._name_of(seen.index)
@@ -135,7 +167,7 @@ class XrayPanel(Static):
             Content(f"{name:<12} {value:>14}")
             for name, value in place_rows(seen.prediction, seen.running, seen.count)
         ]
-        levels = self._text.levels
+        levels = self._colors.levels
         if levels is not None:
             width = self.size.width
             numbers += levels.rows(seen.branch, seen.position, width, self.size.height // 3)
@@ -157,15 +189,15 @@ class XrayPanel(Static):
             else:
                 wants_snapshot = True
                 rows += _snapshot_rows(maps, width, room, palette)
-        self._text.wants_snapshot = wants_snapshot
+        self._colors.wants_snapshot = wants_snapshot
         return rows
 
     def _name_of(self, index: int) -> str:
-        return name_of(self._text, index)
+        return name_of(self._colors.text, self.app, index)
 
     def _maps(self, page: Page) -> list[HeatMap] | None:
         """What there is of a layer; None as long as that is not known."""
-        snapshot, levels = self._text.snapshot, self._text.levels
+        snapshot, levels = self._colors.snapshot, self._colors.levels
         if snapshot is None or page.layer >= len(snapshot.layers):
             return None
         probe = getattr(levels, "probe", None)
@@ -202,10 +234,183 @@ def _snapshot_rows(
     return [*heat_rows(maps, width, height - 1, palette), scale_row(maps, palette)]
 
 
-def name_of(text: SpokenText, index: int) -> str:
-    """A character of the vocabulary that speaks, safe to show."""
-    opening = text.generation.opening if text.generation is not None else None
+def name_of(text: TapeText, app: App[object], index: int) -> str:
+    """A character of the vocabulary of a text, safe to show."""
+    opening = text.opening
     if opening is None:
         return ""
-    is_ascii = bool(getattr(text.app, "is_ascii", False))
-    return character_words(opening.vocabulary[index], is_ascii=is_ascii)
+    return character_words(
+        opening.vocabulary[index], is_ascii=bool(getattr(app, "is_ascii", False))
+    )
+
+
+def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
+    """The pages for a network, in their order.
+
+    Args:
+        layer_count: Of the network; 0 as long as that is not known.
+        has_gates: Whether its cells have gates.
+    """
+    pages = [EXPECTED]
+    for layer in range(layer_count):
+        pages.append(Page("state", layer, layer_count == 1))
+        if has_gates:
+            pages.append(Page("gates", layer, layer_count == 1))
+    return pages
+
+
+def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
+    """What a page has of a layer.
+
+    Args:
+        page: Of states or gates.
+        view: The layer at one character.
+        probe: The neuron or gate that the text is colored by, to be marked.
+    """
+
+    def marked(part: str) -> int | None:
+        is_here = probe is not None and (probe.layer, probe.gate or probe.part) == (
+            page.layer,
+            part,
+        )
+        return probe.unit if is_here and probe is not None else None
+
+    if page.kind == "gates":
+        return [
+            HeatMap(
+                name=name,
+                values=values.tolist(),
+                scale=CANDIDATE_SCALE if name == "candidate" else GATE_SCALE,
+                middle=0.0 if name == "candidate" else 0.5,
+                reach=1.0 if name == "candidate" else 0.5,
+                ends=("shut, -1", "open, 1"),
+                marked=marked(name),
+                has_mean=name != "candidate",
+            )
+            for name, values in view.gates.items()
+        ]
+    states = {"hidden state h": ("h", view.hidden)}
+    if view.cell_state is not None:
+        states["cell state c"] = ("c", view.cell_state)
+    maps = []
+    for name, (part, values) in states.items():
+        full = full_scale(_usual(abs(values).tolist()))
+        label = f"{name} ±{full:g}"
+        ends = "below 0", "above 0"
+        scale = neuron_scale(full)
+        maps.append(HeatMap(label, values.tolist(), scale, 0.0, full, ends, marked(part)))
+    return maps
+
+
+def _usual(sizes: list[float]) -> float:
+    """The size that all but the largest do not exceed; 0 of none."""
+    ordered = sorted(sizes)
+    return ordered[int(_USUAL * (len(ordered) - 1))] if ordered else 0.0
+
+
+def place_words(
+    name: str, expected: Expectation, running: float, count: int, width: int, more: str = ""
+) -> str:
+    """A character's numbers in one line; the last of them are left out where they have no room.
+
+    Args:
+        name: The character, safe to show.
+        expected: What was expected of it.
+        running: Mean surprise of the last characters, bits.
+        count: How many those are.
+        width: Columns.
+        more: What there is to say of it first, safe to show.
+    """
+    parts = [
+        *([more] if more else []),
+        f"{percent(expected.probability)}, {expected.surprise:.2f} bits",
+        f"entropy {expected.entropy:.2f}",
+        f"last {count}: {running:.2f} bits/char",
+    ]
+    words = f"{name}: {parts[0]}"
+    for part in parts[1:]:
+        longer = f"{words} · {part}"
+        if Content(longer).cell_length > width:
+            break
+        words = longer
+    return words
+
+
+def place_rows(expected: Expectation, running: float, count: int) -> list[tuple[str, str]]:
+    """A character's numbers as names and values.
+
+    Args:
+        expected: What was expected of it.
+        running: Mean surprise of the last characters, bits.
+        count: How many those are.
+    """
+    return [
+        ("probability", percent(expected.probability)),
+        ("surprise", f"{expected.surprise:.2f} bits"),
+        ("entropy", f"{expected.entropy:.2f} bits"),
+        (f"last {count}", f"{running:.2f} bits/char"),
+    ]
+
+
+def expected_rows(
+    seen: XrayPlace, width: int, height: int, name_of: Callable[[int], str]
+) -> list[Content]:
+    """What else the model expected: a head, and a bar for each character, the likeliest first.
+
+    Args:
+        seen: The character that came, and what was expected.
+        width: Columns.
+        height: Rows at most.
+        name_of: A character of the vocabulary, by its number, safe to show.
+    """
+    head = Content("expected by the model").stylize("$note-text")
+    count = max(height - 1, 0)
+    rows = [
+        _expected_row(name_of(index), share, width, has_come=index == seen.index)
+        for index, share in seen.prediction.alternatives[:count]
+    ]
+    return [head, *rows][:height]
+
+
+def _expected_row(shown: str, probability: float, width: int, *, has_come: bool) -> Content:
+    name = Content(shown)
+    bar_width = max(width - _NAME - _NUMBER - 4, 1)
+    strength = "bold" if has_come else ""
+    return Content.assemble(
+        ("▸ " if has_come else "  ", "bold"),
+        name.stylize(strength) if strength else name,
+        " " * max(_NAME - name.cell_length, 0),
+        " ",
+        (f"{bar(probability, bar_width):<{bar_width}}", "$accent"),
+        (f" {percent(probability):>{_NUMBER}}", strength),
+    )
+
+
+def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = "") -> Content:
+    """What the levels of a coloring mean, each as its characters look.
+
+    Args:
+        scale: How the levels look.
+        head: What is colored by, safe to show.
+        words: What each level means, safe to show; one without words is left out.
+        keys: Which keys change something about it; empty for none.
+    """
+    parts = [Content(f"{head} ")]
+    for said, (color, style) in zip(words, LOOKS[scale], strict=False):
+        if said:
+            look = f"{color} {'' if style == 'none' else style}".strip()
+            parts.append(Content(said).stylize(look))
+    row = Content(" ").join(parts)
+    return row.append(Content(f"  {keys}").stylize("$note-text")) if keys else row
+
+
+def tabs_row(pages: Sequence[Page], now: int, key: str, width: int) -> Content:
+    """The names of the pages, the one that is shown standing out, and the key that turns them."""
+    names = [
+        Content(page.words).stylize("bold underline" if number == now else "$note-text")
+        for number, page in enumerate(pages)
+    ]
+    row = Content(" · ").join(names).append(f"  {key}")
+    if row.cell_length <= width:
+        return row
+    return names[now].append(f" · page {now + 1} of {len(pages)}  {key}")

@@ -1,6 +1,6 @@
-"""Knows what a model expected of the characters that are looked at, and what went on in it.
+"""Knows what a model expected of the characters in view, and what went on in it.
 
-What streams is listened to, for the scores are there as each character is chosen; what was said
+What streams is tapped, for the scores are there as each character is chosen; what was generated
 before is read again, in a thread.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.tui.xray.gaps import Passage, find_gap
-from tui_charrnn.tui.xray.numbers import ProbeValues, XrayNumbers, key_of
-from tui_charrnn.tui.xray.stream_tap import LayerSnapshot, StreamTap, came
+from tui_charrnn.lens.tape_reading import TapeReader, predictions_of
+from tui_charrnn.lens.trace import view_layers
+from tui_charrnn.tui.xray.numbers import RUNNING, ProbeValues, XrayNumbers, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,13 +23,95 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.lens.probe import Probe
-    from tui_charrnn.lens.tape_reading import TapeReader
+    from tui_charrnn.lens.trace import LayerView
+    from tui_charrnn.model.weights import Float32
     from tui_charrnn.tui.text.generation_thread import GenerationThread
-
-__all__ = ["ALTERNATIVES", "LayerSnapshot", "Passage", "XrayReading"]
 
 ALTERNATIVES: Final = 12
 """How many of the likeliest characters are kept of each place."""
+CHUNK: Final = 64
+"""Characters that are read before anybody hears of it."""
+_MOST_TAPPED: Final = 1024
+"""Characters that are kept until numbers are made of them; older ones are read again."""
+_NEAR: Final = 64
+"""Characters from the newest one back within which one of a text that streams is near it."""
+_MOST_AROUND: Final = 4000
+"""Characters before and after those in view that are read ahead of need."""
+
+
+class Passage(NamedTuple):
+    """Characters of a branch, from one position to another."""
+
+    branch: int
+    start: int
+    stop: int
+
+
+class Tapped(NamedTuple):
+    """A character that was just said."""
+
+    branch: int
+    position: int
+    logits: Float32
+    """The scores that it was chosen by, shape (V,)."""
+
+
+class LayerSnapshot:
+    """States and gates of the step in which a character was read."""
+
+    def __init__(self, branch: int, position: int, layers: tuple[LayerView, ...]) -> None:
+        self.branch = branch
+        self.position = position
+        self.layers: Final = layers
+        """The lowest first."""
+
+
+class StreamTap:
+    """Notes what a stream knows as it speaks; called in the thread that speaks.
+
+    A character is known to be read only when the next one is chosen: states are those of the
+    character before the newest.
+    """
+
+    def __init__(self) -> None:
+        """Have heard nothing yet."""
+        self.values: ProbeValues | None = None
+        """Takes what the chosen neuron or gate has after each character, if there is one."""
+        self.wants_snapshot = False
+        """Whether states and gates are to be noted at the next character."""
+        self.snapshot: LayerSnapshot | None = None
+        """Those that were noted last."""
+        self.last: tuple[int, int] | None = None
+        """Branch and position of the newest character."""
+        self._tapped: deque[Tapped] = deque(maxlen=_MOST_TAPPED)
+
+    def __bool__(self) -> bool:
+        """Whether characters came that nobody has taken yet."""
+        return bool(self._tapped)
+
+    def is_near(self, place: tuple[int, int]) -> bool:
+        """Whether a character is one of the newest, by its branch and position."""
+        return self.last is not None and (
+            place[0] == self.last[0] and place[1] >= self.last[1] - _NEAR
+        )
+
+    def on_character(self, tape: Tape) -> None:
+        """Note the scores that the newest character was chosen by, and what was read before it."""
+        number, position = tape.branch.number, tape.position - 1
+        self._tapped.append(Tapped(number, position, tape.stream.logits.copy()))
+        self.last = number, position
+        values = self.values
+        if position and values is not None:
+            values.keep(
+                key_of(tape.tree, number, position - 1), values.probe.value(tape.stream.layers)
+            )
+        if position and self.wants_snapshot:
+            self.wants_snapshot = False
+            self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
+
+    def take(self) -> list[Tapped]:
+        """What came since the last call."""
+        return [self._tapped.popleft() for _ in range(len(self._tapped))]
 
 
 class _Task(NamedTuple):
@@ -123,7 +206,7 @@ class XrayReading:
             try:
                 self._take_in(tape.tree)
                 if task.passage is not None:
-                    reader = reader or _reader_of(tape, self.generation)
+                    reader = reader or TapeReader(tape, self.generation.moment, ALTERNATIVES)
                     self._read(tape.tree, reader, task)
             except CharRNNError:  # scores that are no numbers; the speech has said so itself
                 return
@@ -156,9 +239,6 @@ class XrayReading:
         tapped = self._tap.take()
         if not tapped:
             return
-        # deferred: NumPy, as in `_reader_of`
-        from tui_charrnn.lens.tape_reading import predictions_of  # noqa: PLC0415 - as said
-
         keys = [key_of(tree, one.branch, one.position) for one in tapped]
         logits = [one.logits for one in tapped]
         self.numbers.keep(keys, predictions_of(logits, came(tree, tapped), ALTERNATIVES))
@@ -210,8 +290,59 @@ class XrayReading:
         return find_gap(wanted, is_known, at)
 
 
-def _reader_of(tape: Tape, generation: GenerationThread) -> TapeReader:
-    # deferred: NumPy, which the first frame does not wait for
-    from tui_charrnn.lens.tape_reading import TapeReader  # noqa: PLC0415 - as said
+def came(tree: Tree, tapped: Sequence[Tapped]) -> list[int]:
+    """The characters that were heard, by their numbers in the vocabulary."""
+    branches = tree.branches
+    return [
+        branches[one.branch].indices[one.position - branches[one.branch].start] for one in tapped
+    ]
 
-    return TapeReader(tape, generation.moment, ALTERNATIVES)
+
+def find_gap(
+    wanted: Passage, is_known: Callable[[int], bool], at: tuple[int, int] | None
+) -> Passage | None:
+    """The last characters of a passage that are not known, `CHUNK` at most; None if all are.
+
+    Args:
+        wanted: The passage.
+        is_known: Says so of a position on its branch.
+        at: Branch and position from which reading on costs least: what is reached from there soon
+            is read from there.
+    """
+    branch, first, stop = wanted
+    while stop > first and is_known(stop - 1):
+        stop -= 1
+    if stop <= first:
+        return None
+    if at is not None and at[0] == branch and 0 <= stop - at[1] - 1 < 2 * CHUNK:
+        return Passage(branch, at[1], min(at[1] + CHUNK, stop))
+    start = stop
+    while start > max(first, stop - CHUNK) and not is_known(start - 1):
+        start -= 1
+    return Passage(branch, start, stop)
+
+
+def wanted_passages(
+    branch: int, explained: int, view: tuple[int, int], shown: int, *, is_streaming: bool
+) -> tuple[Passage, ...]:
+    """What is to be known, the most urgent first: what is explained, what is in view, what is near.
+
+    Args:
+        branch: The continuation in sight.
+        explained: Position of the character that the panel is about.
+        view: The positions of the first character in view, and after the last.
+        shown: How many characters there are.
+        is_streaming: Whether more are coming, which nothing may hold up.
+    """
+    start, stop = view
+    passages = (
+        Passage(branch, explained, explained + 1),
+        Passage(branch, start, stop),
+        Passage(branch, max(explained - RUNNING + 1, 0), explained + 1),
+    )
+    if is_streaming:
+        return passages
+    around = min(stop - start, _MOST_AROUND)
+    after = Passage(branch, stop, min(stop + around, shown))
+    before = Passage(branch, max(start - around, 0), start)
+    return (*passages, after, before)

@@ -174,3 +174,12 @@ def _words_for(found: str | Path | None) -> str:
     if len(found) > LONGEST:
         return f"The first {LONGEST:,} characters will be read."
     return f"{len(found):,} characters will be read."
+
+
+def find_corpus(typed: str) -> str:
+    """The path of a text that was typed, in full; an empty line stands for itself.
+
+    Raises:
+        CharRNNError: If there is no such file.
+    """
+    return str(find_file(typed, "The text")) if typed else ""

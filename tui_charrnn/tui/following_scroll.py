@@ -23,7 +23,7 @@ class FollowingScrollView(ScrollView):
     """Whether the position is being set by the program, not by the reader."""
 
     @dataclass
-    class FollowChanged(Message, namespace="generated_text"):
+    class FollowChanged(Message):
         """The reader scrolled away from the end, or returned to it."""
 
         view: "FollowingScrollView"

@@ -1,0 +1,316 @@
+"""Search in a text: the row to type in, the layer that marks matches, and how they are found."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, count
+from operator import add
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.getters import query_one
+from textual.widgets import Input, Static
+
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.signal import Signal
+from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
+from tui_charrnn.tui.text.wrapped_text import Place, WrappedText
+from tui_charrnn.tui.text.wrapping import expand_tabs
+from tui_charrnn.tui.textual_patches import KeysInOrder
+
+_LONGEST: Final = 200  # characters
+_PAUSE: Final = 0.25
+"""Seconds between two searches in text that streams in."""
+
+
+class Search(TextLayer):
+    """Marks what is searched for, underlined; the match at which the reader is, reversed.
+
+    While something is searched for the end is not followed: a match would scroll away.
+    """
+
+    def __init__(self, view: TextView) -> None:
+        """Search for nothing.
+
+        Args:
+            view: Shows the text.
+        """
+        self.view = view
+        self.changed = Signal()
+        """Sent when `count` has another value."""
+        self.count = ""
+        """How many matches there are and at which the reader is, such as 3/17; empty without."""
+        self._query = ""
+        self._matches: Matches | None = None
+        self._at = 0
+        """Which match the reader is at, from 0."""
+        self._from: Place = (0, 0)
+        """Where the search began."""
+        self._is_due = False
+        """Whether text that came since will be searched."""
+
+    def find(self, query: str) -> None:
+        """Mark all places that have the query, and show the first from where the search began.
+
+        Args:
+            query: As it is shown, in one line; nothing ends the search.
+        """
+        if not self._query:
+            self._from = self.view.top, 0
+        self._query = query
+        self._find_from(self._from)
+        self._show_found()
+
+    def step(self, direction: int) -> None:
+        """Go to the next match (1) or to the one before (-1), and round at the ends."""
+        if self._matches is not None and (count := len(self._matches.starts)):
+            self._at = (self._at + direction) % count
+            self._mark_found()
+            self._show_found()
+
+    def found_place(self) -> Place | None:
+        """Row and character, as drawn, of the match that the reader is at."""
+        if self._matches is None or not self._matches.starts:
+            return None
+        row, _ = self._matches.place(self._at)
+        spans = drawn_spans(self.view.wrapped, self._matches, row)
+        return next(((row, start) for index, start, _ in spans if index == self._at), None)
+
+    def overlays(self, row: int) -> Iterator[Overlay]:
+        """The matches of the row."""
+        if self._matches is not None:
+            for index, start, end in drawn_spans(self.view.wrapped, self._matches, row):
+                look = "text-view--found" if index == self._at else "text-view--match"
+                yield Overlay(start, end, look, is_opaque=True)
+
+    def text_changed(self, first_row: int) -> None:  # noqa: ARG002 - all of it is searched
+        """Search a moment later."""
+        if self._query and not self._is_due:
+            self._is_due = True
+            self.view.set_timer(_PAUSE, self._find_again)
+
+    def rewrapped(self) -> None:
+        """Search again, in rows that end elsewhere; the reader stays at the same match."""
+        if self._query:
+            self._matches = find_matches(self.view.wrapped, self._query)
+            self._at = min(self._at, max(len(self._matches.starts) - 1, 0))
+            self._mark_found()
+            self._show_found()
+
+    def _find_from(self, place: Place) -> None:
+        self._matches = find_matches(self.view.wrapped, self._query) if self._query else None
+        if self._matches is not None and self._matches.starts:
+            self._at = self._matches.next_to(place)
+        self._mark_found()
+
+    def _find_again(self) -> None:
+        """Search text that has changed; the reader stays at the same match."""
+        self._is_due = False
+        matches = self._matches
+        if matches is not None:
+            self._find_from(matches.place(self._at) if matches.starts else self._from)
+
+    def _mark_found(self) -> None:
+        count = len(self._matches.starts) if self._matches is not None else 0
+        at = f"{self._at + 1:,}/{count:,}" if count else "no match"
+        before, self.count = self.count, at if self._query else ""
+        self.view.redraw()
+        if self.count != before:
+            self.changed.send()
+
+    def _show_found(self) -> None:
+        if self._matches is not None and self._matches.starts:
+            self.view.reveal(self._matches.place(self._at)[0])
+
+
+class SearchField(Input, KeysInOrder):
+    """A line that holds what is looked for as the text would show it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            id="search-field", placeholder="look for", compact=True, max_length=_LONGEST
+        )
+        self.cursor_blink = False
+
+    def validate_value(self, value: str) -> str:
+        """Turn what would not be shown as it is into the sign that stands for it."""
+        return safe_line(value)
+
+
+class SearchBar(Horizontal):
+    """Searches at every key; Enter goes back to the text, where the search goes on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "step(-1)", "The match before", show=False),
+        Binding("down", "step(1)", "The next match", show=False),
+    ]
+    DEFAULT_CSS = """
+    SearchBar {
+        height: 1;
+        padding: 0 2;
+        & #search-sign { width: 2; color: $accent; text-style: bold; }
+        & #search-field { width: 1fr; }
+        & #search-count { width: auto; margin-left: 1; color: $text-muted; }
+    }
+    """
+
+    field = query_one(SearchField)
+    count = query_one("#search-count", Static)
+
+    def __init__(self, search: Search) -> None:
+        super().__init__()
+        self.search = search
+
+    def compose(self) -> ComposeResult:
+        """A sign, the line, the count."""
+        yield Static("/", id="search-sign", markup=False)
+        yield SearchField()
+        yield Static("", id="search-count", markup=False)
+
+    def on_mount(self) -> None:
+        """Show the count, also in text that streams in."""
+        self.search.changed.connect(self._show_count)
+        self.field.focus()
+
+    def action_open(self) -> None:
+        """Take another query; the last one is selected, so that typing replaces it."""
+        if not self.is_mounted:
+            return  # it opens as it is mounted
+        self.display = True
+        self.field.action_select_all()
+        self.field.focus()
+        self.search.find(self.field.value)
+
+    def action_match(self, direction: int) -> None:
+        """Go to the next match (1) or to the one before (-1); without a search, open it."""
+        if self.search.count:
+            self.search.step(direction)
+        else:
+            self.action_open()
+
+    def close(self) -> None:
+        """Look for nothing any more."""
+        self.display = False
+        self.search.find("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Look for what is typed now."""
+        event.stop()
+        if self.display:
+            self.search.find(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go back to the text, at the match."""
+        event.stop()
+        self.search.view.focus()
+
+    def action_step(self, direction: int) -> None:
+        """Go to the next match (1) or to the one before (-1)."""
+        self.search.step(direction)
+
+    def _show_count(self) -> None:
+        self.count.update(self.search.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Where a text has what is looked for, as the text was when it was looked through.
+
+    Text that was added since, or a row that was dropped, has no matches; those that are there stay
+    right, since rows keep their numbers.
+    """
+
+    first: int
+    """The number of the first row that was looked through."""
+    row_starts: Sequence[int]
+    """Where every row begins in the text that was looked through, ascending, then its length."""
+    starts: Sequence[int]
+    """Where every match begins in it, ascending."""
+    length: int
+    """Characters of a match."""
+
+    def place(self, index: int) -> Place:
+        """Where a match begins.
+
+        Args:
+            index: Which match, from 0.
+        """
+        start = self.starts[index]
+        row = bisect_right(self.row_starts, start) - 1
+        return self.first + row, start - self.row_starts[row]
+
+    def next_to(self, place: Place) -> int:
+        """The first match that begins at a place or after it; without one, the first of all."""
+        row = min(max(place[0] - self.first, 0), len(self.row_starts) - 1)
+        found = bisect_left(self.starts, self.row_starts[row] + place[1])
+        return found if found < len(self.starts) else 0
+
+    def in_row(self, number: int) -> Iterator[tuple[int, int, int]]:
+        """What a row has of matches: which match, its first character there and its end.
+
+        Args:
+            number: The number of the row.
+        """
+        row = number - self.first
+        if not 0 <= row < len(self.row_starts) - 1:
+            return
+        begin, end = self.row_starts[row], self.row_starts[row + 1]
+        index = bisect_right(self.starts, begin - self.length)
+        while index < len(self.starts) and (start := self.starts[index]) < end:
+            yield index, max(start - begin, 0), min(start + self.length, end) - begin
+            index += 1
+
+
+def find_matches(wrapped: WrappedText, query: str) -> Matches:
+    """Look through a text, as it is shown.
+
+    Upper and lower case are the same unless the query has an upper-case letter. Matches do not
+    overlap; one may go on in the next row, but not in the next line.
+
+    Args:
+        wrapped: The text.
+        query: What is looked for; nothing is found nowhere.
+    """
+    skipped = 1 if wrapped.first else 0  # a notice stands in place of that row
+    rows = wrapped.rows[skipped:]
+    pieces = [row.text + "\n" if row.ends_line else row.text for row in rows]
+    text = "".join(pieces)
+    if not any(map(str.isupper, query)):
+        text, query = _lowered(text), _lowered(query)
+    starts = _occurrences(text, query) if query else []
+    row_starts = list(accumulate(map(len, pieces), initial=0))
+    return Matches(wrapped.first + skipped, row_starts, starts, len(query))
+
+
+def drawn_spans(
+    wrapped: WrappedText, matches: Matches, number: int
+) -> Iterator[tuple[int, int, int]]:
+    """Like `Matches.in_row`, in the characters of the row as it is drawn, with tabs expanded."""
+    spans = list(matches.in_row(number))
+    index = number - wrapped.first
+    text = wrapped.rows[index].text if spans and 0 <= index < len(wrapped.rows) else ""
+    if "\t" not in text:
+        yield from spans
+        return
+    for match, *cuts in spans:
+        start, end = (len(expand_tabs(text[:cut], wrapped.width)) for cut in cuts)
+        yield match, start, end
+
+
+def _occurrences(text: str, query: str) -> list[int]:
+    """Where a text has a query, three times faster than by finding one after another."""
+    *before, _ = text.split(query)
+    between = accumulate(map(len, before))
+    return list(map(add, between, count(0, len(query))))
+
+
+def _lowered(text: str) -> str:
+    """In lower case, character for character."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)

@@ -1,0 +1,299 @@
+"""The texts of a session: starts each, says what there is to say of it, and goes back to others."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING, Final, Protocol
+
+from textual.content import Content
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.text.generation_thread import (
+    BranchStarted,
+    GenerationEnded,
+    GenerationFailed,
+    GenerationMessage,
+    GenerationStarted,
+    GenerationThread,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.message import Message
+
+    from tui_charrnn.tui.text.generation_result import GenerationResult, Opening
+    from tui_charrnn.tui.text.generation_thread import Prepare
+    from tui_charrnn.tui.text.tape_text import TapeText
+
+_REMEMBERED: Final = 6
+"""Texts of a session that can be gone back to, the one in sight among them."""
+_PUT_ASIDE: Final = 4 << 20
+"""Bytes of network states that a text keeps which is not in sight; others are computed again."""
+_NAMED: Final = 4
+"""Unknown characters that are named before the rest is only counted."""
+
+
+class Tell(Protocol):
+    """Shows a sentence in the line below the panes; an empty one takes the last one back."""
+
+    def __call__(self, sentence: str, *, is_problem: bool = False) -> object:
+        """Show it."""
+
+
+class SessionTexts:
+    """Writes the beginning of one text below the other, and remembers the last few of them."""
+
+    def __init__(
+        self,
+        text: TapeText,
+        settings: GenerationSettings,
+        post: Callable[[Message], object],
+        tell: Tell,
+    ) -> None:
+        """Have no text yet.
+
+        Args:
+            text: Shows the text in sight.
+            settings: Of the next character.
+            post: Posts the messages of a generation thread, which are to be given to `take`.
+            tell: Says something about the text.
+        """
+        self.text = text
+        self.texts: list[GenerationThread] = []
+        """The last texts of this session, in the order in which they were begun."""
+        self._settings = settings
+        self._post = post
+        self._tell = tell
+        self._opening: Opening | None = None
+        """How the text begins that is shown."""
+        self._before: GenerationThread | None = None
+        """The text before, until another one has begun."""
+
+    def start(self, prepare: Prepare, seed_text: str | None) -> None:
+        """Answer a seed text, open a tape or have a text read; what is being generated stops.
+
+        Args:
+            prepare: Finds and loads a model, alone or with a tape or a text; called in a thread.
+            seed_text: What the text begins with; None takes one that suits the model.
+        """
+        text = self.text
+        text.draw_new()
+        text.stop()
+        text.view.follows_end = True
+        if text.generation is not None and text.generation.tape is not None:
+            self._before = text.generation
+        generation = GenerationThread(prepare, seed_text, self._settings, self._post)
+        text.replace(generation)
+        generation.begin()
+
+    def result(self) -> GenerationResult | None:
+        """All that is shown of the text in sight; None before it began."""
+        return self.text.generation.result() if self.text.generation is not None else None
+
+    def take(self, message: GenerationMessage, *, is_back: bool) -> None:
+        """Act on what a generation thread posts.
+
+        Args:
+            message: What it posted.
+            is_back: Whether the reader goes back over the text just now.
+
+        Raises:
+            Exception: If the program has a defect; the app closes by it.
+        """
+        match message:
+            case GenerationStarted():
+                if message.generation is self.text.generation:
+                    self._show_start(message.generation, message.opening)
+            case BranchStarted():
+                is_newest = message.turn == message.generation.turn
+                if is_newest and message.generation is self.text.generation:
+                    self.text.follow_branch(message.branch)
+            case GenerationEnded():
+                self._show_end(message, is_back=is_back)
+            case GenerationFailed():
+                self._show_failure(message)
+
+    def earlier(self, by: int) -> None:
+        """Go to the text that was begun before this one (-1), or after it (1)."""
+        text, count = self.text, len(self.texts)
+        before = text.generation
+        place = self.texts.index(before) if before in self.texts else count
+        if not 0 <= place + by < count:
+            self._tell("There is no text before it." if by < 0 else "There is no text after it.")
+            return
+        generation = self.texts[place + by]
+        opening = generation.opening
+        if opening is None or generation.tape is None:
+            return
+        text.draw_new()
+        text.stop()
+        text.stream(False)
+        text.view.follows_end = True
+        _put_aside(before)
+        text.replace(generation)
+        generation.look_at(generation.branch, 0)
+        self._write_opening(opening)
+        self._take_settings(generation)
+        self.show_title()
+        text.draw_new()
+        self._tell(self._format_place(place + by))
+
+    def show_title(self) -> None:
+        """Show above the text the model, the settings and a clamp; below it, several clamps."""
+        settings, held = self._settings, self._settings.held
+        parts = [f"temperature {settings.sampling.temperature:.1f}", settings.speed_label]
+        if self._opening is not None:
+            parts = [self._opening.label, *parts, f"RNG {self._opening.rng_seed}"]
+        words = Content(" · ".join(parts))
+        if held.clamps:
+            words = Content.assemble((held.short_words, "bold $accent"), " · ", words)
+        self.text.view.border_title = words
+        self.text.view.border_subtitle = Content(held.words if len(held.clamps) > 1 else "")
+
+    def _show_start(self, generation: GenerationThread, opening: Opening) -> None:
+        """Write the seed text down and draw what follows."""
+        self._before = None
+        self._write_opening(opening)
+        if opening.is_recorded:
+            self._take_settings(generation)
+        sentences = _describe(opening), self._drop_clamps(generation), self._remember(generation)
+        self.show_title()
+        self._tell(" ".join(filter(None, sentences)), is_problem=bool(opening.skipped))
+        text = self.text
+        text.stream(True)
+        text.draw_new()  # the first characters stand in one frame with the seed text,
+        text.view.call_after_refresh(text.draw_new)  # and the next do not wait for the timer
+
+    def _show_end(self, event: GenerationEnded, *, is_back: bool) -> None:
+        """Draw the last characters and rest."""
+        was_streaming = self.text.view.streaming  # else stopped for one that has failed meanwhile
+        if not self._has_ended(event):
+            return
+        if event.generation.tape is None:
+            self._take_back()
+            self._tell("Stopped before the text began.")
+        elif was_streaming:
+            end = "Stopped." if event.was_stopped else f"{self._settings.length:,} characters."
+            if event.turn == 1 and self._opening is not None:
+                end = _describe_reading(event.generation, self._opening) or end
+            self._tell(f"{end} {_next_steps(is_back=is_back)}")
+
+    def _show_failure(self, event: GenerationFailed) -> None:
+        """Say why nothing is generated."""
+        if not isinstance(event.error, CharRNNError | OSError):
+            raise event.error
+        if self._has_ended(event):
+            self._tell(str(event.error), is_problem=True)
+            if event.generation.tape is None:
+                self._take_back()
+
+    def _has_ended(self, event: GenerationEnded | GenerationFailed) -> bool:
+        """Whether it is what is shown that ended, and not only one turn of it."""
+        if event.turn != event.generation.turn:
+            return False
+        event.generation.is_active = False
+        if event.generation is not self.text.generation:
+            return False
+        self.text.draw_new()
+        self.text.stream(False)
+        return True
+
+    def _take_back(self) -> None:
+        """Return to the text before one that has not begun: it is still what is shown."""
+        if self._before is not None:
+            self.text.restore(self._before)
+
+    def _write_opening(self, opening: Opening) -> None:
+        """Write the seed text of a text down, below all that was shown before."""
+        self._opening = opening
+        view = self.text.view
+        if view.text:
+            view.append("\n\n", "note")
+        if opening.external is not None:
+            view.append(opening.external.title, "note")
+        unknown = {lost.position for lost in opening.skipped}
+        for is_unknown, group in itertools.groupby(
+            enumerate(opening.seed_text), lambda place: place[0] in unknown
+        ):
+            view.append("".join(c for _, c in group), "skipped" if is_unknown else "seed")
+        self.text.begin_tape()
+
+    def _take_settings(self, generation: GenerationThread) -> None:
+        """Continue a text as it was generated, but for an RNG seed that is set for every text."""
+        if generation.tape is None:
+            return
+        stream, rng_seed = generation.tape.stream, self._settings.sampling.rng_seed
+        self._settings.sampling = dataclasses.replace(stream.sampling, rng_seed=rng_seed)
+        self._settings.held = ActiveClamps(stream.clamps, identity_of(stream.model))
+
+    def _drop_clamps(self, generation: GenerationThread) -> str:
+        """Hold no more what was held of another model; returns a sentence if something was."""
+        held, tape = self._settings.held, generation.tape
+        if tape is None or not held.clamps or held.of(tape.stream.model):
+            return ""
+        self._settings.held = ActiveClamps()
+        return "Another model speaks, so no cell is held any more."
+
+    def _remember(self, generation: GenerationThread) -> str:
+        """Keep a text among those that can be gone back to.
+
+        Returns:
+            How to return to the branches of the one before it, if it has several.
+        """
+        before = self.texts[-1] if self.texts else None
+        _put_aside(before)
+        self.texts = [*self.texts, generation][-_REMEMBERED:]
+        branches = len(before.tape.tree.branches) if before and before.tape is not None else 1
+        if branches == 1:
+            return ""
+        back, earlier = key_label("pane.text"), key_label("tape.earlier")
+        return f"The text before is kept with its {branches} branches: {back}, then {earlier}."
+
+    def _format_place(self, place: int) -> str:
+        tape = self.texts[place].tape
+        branches = len(tape.tree.branches) if tape is not None else 1
+        more = f", {branches} branches" if branches > 1 else ""
+        earlier, later = key_label("tape.earlier"), key_label("tape.later")
+        return (
+            f"Text {place + 1} of {len(self.texts)}{more}; {earlier} goes to the one before, "
+            f"{later} to the one after."
+        )
+
+
+def _put_aside(generation: GenerationThread | None) -> None:
+    """Keep less of a text that goes out of sight."""
+    if generation is not None and generation.tape is not None:
+        generation.tape.keep_less(_PUT_ASIDE)
+
+
+def _describe_reading(generation: GenerationThread, opening: Opening) -> str:
+    """What there is to say when a tape was opened or a text was read; empty if neither was."""
+    if opening.is_recorded:
+        return "The tape is open."
+    return f"{generation.read_words} {_describe(opening)}".strip() if opening.external else ""
+
+
+def _describe(opening: Opening) -> str:
+    """What there is to say when a text begins; empty if all is as expected."""
+    characters = dict.fromkeys(lost.character for lost in opening.skipped)
+    if not characters:
+        return opening.loaded.note
+    named = ", ".join(f"{c} (U+{ord(c):04X})" for c in itertools.islice(characters, _NAMED))
+    more = f" and {len(characters) - _NAMED} more" if len(characters) > _NAMED else ""
+    return f"Left out, because the model has never seen it: {named}{more}."
+
+
+def _next_steps(*, is_back: bool) -> str:
+    """What can be done with a text that has ended.
+
+    Args:
+        is_back: Whether the reader goes back over it just now.
+    """
+    if is_back:
+        return f"{key_label('tape.play')} goes on."
+    more, back = key_label("text.more"), key_label("pane.text")
+    return f"{more} goes on, {back} goes back over it, Enter begins anew."

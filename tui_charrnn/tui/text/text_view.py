@@ -1,0 +1,437 @@
+"""A view of text that only grows: wrapped, scrolled, selected; layers draw over its rows."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import ClassVar, Final, NamedTuple, get_args
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.cache import LRUCache
+from textual.message import Message
+from textual.reactive import var
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tui_charrnn.tui.following_scroll import FollowingScrollView
+from tui_charrnn.tui.text.wrapped_text import Place, Row, TextStyle, WrappedText, column_at
+from tui_charrnn.tui.theme.filters import KeepsText
+
+DEFAULT_LIMIT: Final = 1_000_000
+"""Characters of history that are kept."""
+_WIDTH_BEFORE_LAYOUT: Final = 80
+_TEXT_STYLES: Final[tuple[TextStyle, ...]] = get_args(TextStyle)
+_SELECTED: Final = "screen--selection"
+"""The look of what is selected; a class of the screen, not of the view."""
+_PIECE: Final = 1024
+"""Characters that short pieces are gathered to; single characters would cost 60 bytes each."""
+
+
+class Overlay(NamedTuple):
+    """A part of a row that looks different from its text."""
+
+    start: int
+    """Its first character in the row as it is drawn; behind the text it takes one cell there."""
+    end: int
+    """The character after its last; -1 is the end of the row."""
+    look: str
+    """A component class of the view."""
+    is_opaque: bool = False
+    """Whether the look replaces the colors of the text, rather than changing what it sets."""
+
+
+class TextLayer:
+    """What is drawn over a text, row by row; a layer knows the text and not the terminal."""
+
+    def overlays(self, row: int) -> Iterable[Overlay]:
+        """The parts of a row that look different, the lowest first.
+
+        Args:
+            row: The number of the row, see `WrappedText`.
+        """
+        raise NotImplementedError
+
+    def text_changed(self, first_row: int) -> None:
+        """React to text that was added at the end.
+
+        Args:
+            first_row: The number of the first row that changed.
+        """
+
+    def rewrapped(self) -> None:
+        """React to rows that have nothing to do with those that were there."""
+
+
+class TextView(KeepsText, FollowingScrollView, can_focus=True):
+    """Shows text that only grows, and follows its end until the reader scrolls up.
+
+    Appending costs time proportional to what is appended, whatever the history. Selected text is
+    copied as it is shown, which is safe to paste; `text` is exact.
+    """
+
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text-view--seed",
+        "text-view--generated",
+        "text-view--skipped",
+        "text-view--note",
+        "text-view--caret",
+    }
+    DEFAULT_CSS = """
+    TextView {
+        background: $background;
+        color: $generated-text;
+        overflow: hidden auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        & .text-view--seed { color: $seed-text; text-style: bold; }
+        & .text-view--generated { color: $generated-text; }
+        & .text-view--skipped { color: $skipped-text; text-style: strike; }
+        & .text-view--note { color: $note-text; text-style: italic; }
+        & .text-view--caret { color: $generated-text; text-style: reverse; }
+    }
+    """
+
+    streaming: var[bool] = var(False, init=False)
+    """Whether more text is on its way: shows a caret after the last character."""
+
+    class Clicked(Message):
+        """The reader clicked at a place without selecting."""
+
+        def __init__(self, place: Place) -> None:
+            self.place = place
+            super().__init__()
+
+    def __init__(
+        self,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        id: str | None = None,  # noqa: A002 - the name that every Textual widget has for it
+    ) -> None:
+        """Start without text.
+
+        Args:
+            limit: About how many characters are kept; the oldest lines are dropped first.
+            id: The id of the widget.
+        """
+        super().__init__(id=id)
+        self.text_layers: list[TextLayer] = [_MouseSelection(self)]
+        """What is drawn over the text, the lowest first; at first only what the mouse selects."""
+        self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT, limit=limit)
+        """The rows."""
+        self._limit = limit
+        self._exact = ExactText(limit)
+        self._strips: LRUCache[int, Strip] = LRUCache(1024)
+        """Rows that are drawn, by their numbers."""
+        self._looks: dict[tuple[str, bool], Style] = {}
+        """How component classes look in the current theme; see `look`."""
+
+    @property
+    def text(self) -> str:
+        """The seed and the generated text, exactly as appended; no notes, nothing skipped."""
+        return self._exact.text
+
+    @property
+    def length(self) -> int:
+        """Characters that were ever appended and not cut off again, the dropped ones and notes too.
+
+        Characters are numbered so from 0 on; see `SourceMap`.
+        """
+        return self.wrapped.sources.length
+
+    @property
+    def top(self) -> int:
+        """The number of the first row in view."""
+        return self.wrapped.first + self.scroll_offset.y
+
+    def append(self, text: str, style: TextStyle = "generated") -> None:
+        """Add text at the end.
+
+        Args:
+            text: Any text, cut anywhere; append what arrived since the last frame at once.
+            style: Why the text is there.
+        """
+        if not text:
+            return
+        if style in {"seed", "generated"}:
+            self._exact.append(text)
+        first = self.wrapped.first
+        changed = self.wrapped.append(text, style)
+        dropped = self.wrapped.first - first
+        self._strips.discard(changed)
+        self._strips.discard(self.wrapped.first)  # the notice stands there if rows were dropped
+        self.place(len(self.wrapped.rows), max(self.scroll_offset.y - dropped, 0))
+        if dropped:
+            self.refresh()
+        else:
+            self.refresh_lines(changed - first, self.wrapped.end - changed)
+        for layer in self.text_layers:
+            layer.text_changed(changed)
+
+    def replace_end(self, source: int, text: str) -> None:
+        """Replace the end of the generated text, and keep the view where it is.
+
+        Args:
+            source: The number of the first character that goes; its row must not have been dropped.
+            text: What follows those that stay.
+        """
+        top = self.scroll_offset.y
+        self._exact.cut(self.length - source)
+        self.wrapped.cut(source)
+        self._exact.append(text)
+        self.wrapped.append(text, "generated")
+        self._show_new_rows(top)
+
+    def clear(self) -> None:
+        """Drop all text and follow the end again."""
+        self.wrapped = WrappedText(width=self.wrapped.width, limit=self._limit)
+        self._exact = ExactText(self._limit)
+        self.follows_end = True
+        self._show_new_rows(0)
+
+    def reveal(self, row: int) -> None:
+        """Scroll a row into view, with some rows above it, and stay there.
+
+        Args:
+            row: Its number.
+        """
+        index, height = row - self.wrapped.first, self.scrollable_content_region.height
+        if not 0 <= index - self.scroll_offset.y < height:
+            self.scroll_to(y=index - height // 3)
+        self.follows_end = False
+
+    def redraw(self, rows: range | None = None) -> None:
+        """Draw rows again: what lies over them has changed.
+
+        Args:
+            rows: Their numbers; None is all.
+        """
+        if rows is None:
+            self._strips.clear()
+            self.refresh()
+            return
+        for row in rows:
+            self._strips.discard(row)
+        self.refresh_lines(rows.start - self.wrapped.first, len(rows))
+
+    def look(self, name: str, *, is_opaque: bool = True) -> Style:
+        """How a component class looks in the current theme.
+
+        Args:
+            name: The class.
+            is_opaque: Whether colors that it does not set are those of the view, not of the text.
+        """
+        found = self._looks.get((name, is_opaque))
+        if found is None:
+            if name == _SELECTED:
+                found = _selected_look(self)
+            else:
+                found = self.get_component_rich_style(name, partial=not is_opaque)
+            self._looks[name, is_opaque] = found
+        return found
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row of the view.
+
+        Args:
+            y: The row, counted from the top of the view.
+        """
+        row, width = self.top + y, self.scrollable_content_region.width
+        if row >= self.wrapped.end:
+            return Strip.blank(width, self.rich_style)
+        strip = self._strips.get(row)
+        if strip is None:
+            has_caret = self.streaming and row == self.wrapped.end - 1
+            drawn = draw_row(
+                self.wrapped.shown(row),
+                {style: self.look(f"text-view--{style}") for style in _TEXT_STYLES},
+                overlays=[
+                    (start, end, self.look(look, is_opaque=is_opaque))
+                    for layer in self.text_layers
+                    for start, end, look, is_opaque in layer.overlays(row)
+                ],
+                caret_style=self.look("text-view--caret") if has_caret else None,
+            )
+            # the offsets are what Textual finds by what the mouse selects
+            strip = drawn.crop_extend(0, width, self.rich_style).apply_offsets(0, row)
+            self._strips[row] = strip
+        return strip
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text as it is shown, in the lines that it has, not in rows."""
+        return selected_text(self.wrapped, selection), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the rows again, with or without the selection."""
+        self._strips.clear()
+        super().selection_updated(selection)
+
+    def notify_style_update(self) -> None:
+        """Draw the rows again, in the colors of another theme."""
+        self._strips.clear()
+        self._looks.clear()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        """Wrap the text to another width, with the same text at the top of the view."""
+        width, top = self.scrollable_content_region.width, self.scroll_offset.y
+        if width < 1:
+            return  # hidden: there is nothing to wrap to
+        if width == self.wrapped.width:
+            self.place(len(self.wrapped.rows), top)
+        else:
+            anchor = self.wrapped.rewrap(width, self.wrapped.first + top)
+            self._show_new_rows(anchor - self.wrapped.first)
+
+    def on_click(self, event: events.Click) -> None:
+        """Post the place of the mouse, unless it selects."""
+        offset = event.get_content_offset(self)
+        if self.text_selection is None and offset is not None:
+            row = min(self.top + offset.y, self.wrapped.end - 1)
+            self.post_message(self.Clicked((row, column_at(self.wrapped, row, offset.x))))
+
+    def watch_streaming(self) -> None:
+        """Show or hide the caret."""
+        self._strips.discard(self.wrapped.end - 1)
+        self.refresh()
+
+    def _show_new_rows(self, top: int) -> None:
+        """Show rows that have nothing to do with those that were there.
+
+        Args:
+            top: The index of the first one to show if the end is not followed.
+        """
+        self._strips.clear()
+        if self.is_attached and self.text_selection is not None:
+            self.screen.clear_selection()  # it is kept by the numbers of rows
+        self.place(len(self.wrapped.rows), top)
+        self.refresh()
+        for layer in self.text_layers:
+            layer.rewrapped()
+
+
+class _MouseSelection(TextLayer):
+    """What Textual says is selected, by the mouse or by `Selection`."""
+
+    def __init__(self, view: TextView) -> None:
+        self._view = view
+
+    def overlays(self, row: int) -> Iterable[Overlay]:
+        """The selected part of the row."""
+        selection = self._view.text_selection
+        span = None if selection is None else selection.get_span(row)
+        return () if span is None else (Overlay(*span, _SELECTED),)
+
+
+def _selected_look(view: TextView) -> Style:
+    look = view.screen.get_component_rich_style("screen--selection")
+    if view.screen.get_component_styles("screen--selection").color.a == 0:
+        look = Style(bgcolor=look.bgcolor)  # the text keeps its color, instead of none
+    return look + Style(reverse=True) if view.app.no_color else look
+
+
+class ExactText:
+    """The last characters of a stream, exactly as they came; adding costs nothing of the rest."""
+
+    def __init__(self, limit: int) -> None:
+        """Start without text.
+
+        Args:
+            limit: How many characters are kept; older ones are dropped.
+        """
+        self._limit = limit
+        self._pieces: deque[str] = deque()
+        self._length = 0
+
+    @property
+    def text(self) -> str:
+        """The characters that are kept."""
+        return "".join(self._pieces)
+
+    def append(self, text: str) -> None:
+        """Add text at the end."""
+        text = text[-self._limit :]
+        if self._pieces and len(self._pieces[-1]) + len(text) <= _PIECE:
+            self._pieces[-1] += text
+        else:
+            self._pieces.append(text)
+        self._length += len(text)
+        while self._length > self._limit:
+            oldest = self._pieces.popleft()
+            rest = oldest[self._length - self._limit :]
+            self._length -= len(oldest) - len(rest)
+            if rest:
+                self._pieces.appendleft(rest)
+
+    def cut(self, count: int) -> None:
+        """Drop so many characters at the end."""
+        while count > 0 and self._pieces:
+            newest = self._pieces.pop()
+            kept = newest[: max(len(newest) - count, 0)]
+            count -= len(newest) - len(kept)
+            self._length -= len(newest) - len(kept)
+            if kept:
+                self._pieces.append(kept)
+
+
+def selected_text(wrapped: WrappedText, selection: Selection) -> str:
+    """The selected text as it is shown, in the lines that it has, not in rows.
+
+    Args:
+        wrapped: The rows.
+        selection: Its lines are the numbers of rows, which never change.
+    """
+    pieces = []
+    first = wrapped.first if selection.start is None else selection.start.y
+    last = wrapped.end - 1 if selection.end is None else selection.end.y
+    for number in range(max(first, wrapped.first), min(last + 1, wrapped.end)):
+        row, span = wrapped.shown(number), selection.get_span(number)
+        if span is not None:
+            start, end = span
+            pieces.append(row.text[start : None if end < 0 else end])
+            pieces.append("\n" if row.ends_line and number < last else "")
+    return "".join(pieces)
+
+
+def draw_row(
+    row: Row,
+    styles: Mapping[str, Style],
+    *,
+    overlays: Sequence[tuple[int, int, Style]] = (),
+    caret_style: Style | None = None,
+) -> Strip:
+    """Draw a row, as long as its text.
+
+    Args:
+        row: A row with its tabs expanded.
+        styles: How each style of text looks.
+        overlays: What lies over that, the lowest first; an end of -1 is that of the row. One that
+            begins behind the text takes a cell there.
+        caret_style: How a caret behind the text looks; None for no caret.
+    """
+    length = len(row.text)
+    laid = [(start, length if end < 0 else end, look) for start, end, look in overlays]
+    bounds = [0, *accumulate(run_length for _, run_length in row.runs)]
+    looks = [styles[style] for style, _ in row.runs]
+    cuts = {cut for start, end, _ in laid for cut in (start, end) if 0 < cut < length}
+    segments, run = [], 0
+    for start, end in pairwise(sorted({*bounds, *cuts})):
+        while bounds[run + 1] <= start:
+            run += 1
+        look = looks[run]
+        for over_start, over_end, over in laid:
+            if over_start <= start and end <= over_end:
+                look += over
+        segments.append(Segment(row.text[start:end], look))
+    behind: dict[int, Style] = {}
+    for start, end, look in laid:
+        if length <= start < end:
+            behind[start] = behind.get(start, Style.null()) + look
+    segments += [Segment(" ", look) for look in behind.values()]
+    if caret_style is not None:
+        segments.append(Segment(" ", caret_style))
+    return Strip(segments)

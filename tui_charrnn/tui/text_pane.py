@@ -1,0 +1,455 @@
+"""The text pane: the text as it streams, the seed box, and what explains the text."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.getters import query_one
+
+from tui_charrnn.safe_text import safe_text
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import KeysChanged, NoteWritten, PaneRequested
+from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.tape.cursor import Forks, TapeCursor
+from tui_charrnn.tui.text.generation_thread import (
+    GenerationEnded,
+    GenerationMessage,
+    GenerationStarted,
+)
+from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest
+from tui_charrnn.tui.text.seed_box import SeedBox
+from tui_charrnn.tui.text.seed_history import LONGEST_SEED
+from tui_charrnn.tui.text.selection import KeySelection
+from tui_charrnn.tui.text.session_texts import SessionTexts
+from tui_charrnn.tui.text.tape_text import TapeText
+from tui_charrnn.tui.text.text_view import TextView
+from tui_charrnn.tui.xray.looks import LEVEL_CLASSES, LEVEL_STYLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.widget import Widget
+
+    from tui_charrnn.history.generation import Entry
+    from tui_charrnn.tui.history.recorder import HistoryRecorder
+    from tui_charrnn.tui.tape.panel import TapePanel
+    from tui_charrnn.tui.text.generation_result import Recording
+    from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+    from tui_charrnn.tui.text.search import SearchBar
+    from tui_charrnn.tui.text.seed_input import SeedInput
+    from tui_charrnn.tui.xray.legend import XrayLegend
+    from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
+
+_LONG_SEED: Final = 2000  # characters; to read fewer takes no time that anybody notices
+
+
+class StreamedText(TextView):
+    """The text of the pane: its keys, what they select, and the looks of all its layers."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("speech")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text-view--match",
+        "text-view--found",
+        "text-view--cursor",
+        "text-view--fork",
+        "text-view--place",
+        *LEVEL_CLASSES,
+    }
+    DEFAULT_CSS = f"""
+    StreamedText {{
+        & .text-view--match {{ background: $warning 30%; text-style: underline; }}
+        & .text-view--found {{ color: $warning; text-style: bold reverse; }}
+        & .text-view--cursor {{ text-style: reverse; }}
+        & .text-view--fork {{ color: $accent; text-style: bold underline; }}
+        & .text-view--place {{ color: $accent; text-style: bold reverse; }}
+    }}
+    {LEVEL_STYLES}
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="streamed-text")
+        self.selection = KeySelection(self)
+        self.text_layers.append(self.selection)
+
+    def on_key(self, event: events.Key) -> None:
+        """Move the cursor that selects, before the keys scroll."""
+        self.selection.take_key(event)
+
+    def action_mark(self) -> None:
+        """Put a cursor into the text; once it is there, begin the selection at it."""
+        self.selection.mark()
+        mark, copy, leave = map(key_label, ("speech.mark", "speech.copy", "text.stop"))
+        self.post_message(
+            NoteWritten(
+                f"The arrows move the cursor; {mark} begins to select there, {copy} copies, "
+                f"{leave} leaves."
+            )
+        )
+
+    def action_select_all(self) -> None:
+        """Select the whole text."""
+        self.selection.select_all()
+
+
+class TextPane(Vertical):
+    """Generates text from seeds, and puts the areas together that look at it.
+
+    It is the target of the actions whose names begin with `text_pane.`; what only some users need
+    is imported when they ask for it.
+    """
+
+    DEFAULT_CSS = """
+    TextPane.-tape {
+        & SeedBox { display: none; }
+        & TapePanel { display: block; }
+    }
+    TextPane.-neurons {
+        & SeedBox { display: none; }
+        & TapePanel { display: none !important; }
+        & NeuronPanel { display: block; }
+    }
+    """
+
+    seed = query_one(SeedBox)
+
+    def __init__(self, session: Session, loader: ModelLoader) -> None:
+        """Show no text yet.
+
+        Args:
+            session: Says which model is asked for, and has the settings.
+            loader: Loads it.
+        """
+        super().__init__()
+        self._session = session
+        self._settings = session.settings
+        self._loader = loader
+        self.view = StreamedText()
+        self.text = TapeText(self.view, self._settings)
+        self.texts = SessionTexts(self.text, self._settings, self.post_message, self.tell)
+        self.cursor = TapeCursor(self.text)
+        self.is_searching = False
+        """Whether something is searched for in the text."""
+        self._search_bar: SearchBar | None = None
+        self._tape: TapePanel | None = None
+        self._xray: XrayLegend | None = None
+        self._neurons: NeuronPanel | None = None
+        self._recorder: HistoryRecorder | None = None
+        self.view.text_layers += [Forks(self.cursor), self.cursor]
+        self.texts.show_title()
+
+    def compose(self) -> ComposeResult:
+        """The text, the seed box."""
+        yield self.view
+        remembers = self._session.preferences.seed_history
+        seed = SeedBox(placeholder="how the text begins", remembers=remembers)
+        seed.border_title = "Seed"
+        yield seed
+
+    def on_unmount(self) -> None:
+        """Let the thread end, and keep what was being generated in the history."""
+        self.text.stop()
+        if self.text.generation is not None:
+            self.recorder.record(self.text.generation)
+        if self._recorder is not None:
+            self._recorder.finish()
+
+    @property
+    def home(self) -> Widget:
+        """What has the focus when the text is come back to."""
+        if self._neurons is not None and self.has_class("-neurons"):
+            return self._neurons
+        return self._tape if self._tape is not None and self.has_class("-tape") else self.seed
+
+    @property
+    def search_bar(self) -> SearchBar:
+        """The row that searches the text, put in as soon as it is asked for."""
+        if self._search_bar is None:
+            from tui_charrnn.tui.text.search import Search, SearchBar  # noqa: PLC0415 - as said
+
+            search = Search(self.view)
+
+            def show_keys() -> None:
+                self.is_searching = bool(search.count)
+                self.post_message(KeysChanged())
+
+            search.changed.connect(show_keys)
+            self.view.selection.start = search.found_place
+            self.view.text_layers.insert(0 if self._xray is None else 1, search)
+            self._search_bar = SearchBar(search)
+            self.mount(self._search_bar, after=self.view)
+        return self._search_bar
+
+    @property
+    def xray(self) -> XrayLegend:
+        """The x-ray, put in as soon as it is asked for."""
+        if self._xray is None:
+            from tui_charrnn.tui.xray.color_layer import XrayColors  # noqa: PLC0415 - as said
+            from tui_charrnn.tui.xray.legend import XrayLegend  # noqa: PLC0415 - as said
+
+            cursor = self.cursor
+            colors = XrayColors(self.text, lambda: None if cursor.at is None else cursor.at[1])
+            self.view.text_layers.insert(0, colors)
+            self._xray = XrayLegend(colors, self.read_text, self.tell)
+            self.mount(self._xray, self._xray.panel, after=self.view)
+        return self._xray
+
+    @property
+    def recorder(self) -> HistoryRecorder:
+        """Keeps what was generated in the history."""
+        if self._recorder is None:
+            from tui_charrnn.history.store import History  # noqa: PLC0415 - as said
+            from tui_charrnn.tui.history.recorder import HistoryRecorder  # noqa: PLC0415 - as said
+
+            history = History() if self._session.preferences.history else None
+            self._recorder = HistoryRecorder(
+                lambda error: self.tell(f"The text was not kept: {error}", is_problem=True), history
+            )
+        return self._recorder
+
+    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+        """Say something about the text; safe to call from any thread."""
+        self.post_message(NoteWritten(sentence, is_problem=is_problem))
+
+    def answer(self, seed_text: str | None) -> None:
+        """Generate from a seed text; None takes one that suits the model."""
+        request = ModelRequest.of(self._session)
+        if request.source is Source.NEWEST and request.is_live and request.has_begun:
+            self.tell("Asking the trainer for its newest weights …")
+        self.view.selection.drop()
+        self.texts.start(functools.partial(self._loader.load, request), seed_text)
+
+    def open_tape(self, path: Path) -> None:
+        """Open the tape of a file, by the model that generated it if that is there."""
+        request = ModelRequest.of(self._session)
+        self.view.selection.drop()
+        self.texts.start(functools.partial(_load_tape, path, self._loader, request), None)
+
+    def read_text(self, given: str | Path) -> None:
+        """Have the model read a text, and color it.
+
+        Args:
+            given: The text, or the file that it is in.
+        """
+        from tui_charrnn.tui.text.external_text import prepared  # noqa: PLC0415 - as said
+
+        load = functools.partial(self._loader.load, ModelRequest.of(self._session))
+        self.close_tape()
+        self.view.selection.drop()
+        self.texts.start(functools.partial(prepared, given, load), None)
+        self.xray.begin()
+        self.post_message(PaneRequested("text", keeps_focus=True))
+        self.call_after_refresh(self.view.focus)  # not the seed, as is usual
+
+    def action_tape(self) -> None:
+        """Go back over the text: a cursor at its end, the tape's keys in place of the seed box."""
+        if self._tape is None:
+            from tui_charrnn.tui.tape.panel import TapePanel  # noqa: PLC0415 - as said
+
+            self._tape = TapePanel(self.cursor, self.open_tape, self.tell)
+            self.mount(self._tape, before=self.seed)
+        self.view.selection.drop()
+        self.add_class("-tape")
+        self._tape.focus()
+        self.cursor.point(self.text.shown)
+        take, again, leave = map(key_label, ("tape.take", "tape.again", "text.stop"))
+        self.tell(
+            f"Arrows go back, {take} take another character, {again} redraws, {leave} leaves."
+        )
+
+    def close_tape(self) -> None:
+        """Take the cursor and the list of neurons away; the text stays as it is."""
+        self.close_neurons()
+        if self.has_class("-tape"):
+            self.remove_class("-tape")
+            self.cursor.point(None)
+            self.view.follows_end = self.view.streaming or self.view.follows_end
+            self.tell("")
+
+    def close_neurons(self) -> None:
+        """Take the list of neurons away, if it is there; what is held stays so."""
+        if self._neurons is not None and self.has_class("-neurons"):
+            self._neurons.cancel()
+            self.remove_class("-neurons")
+            if self._xray is not None:
+                self._xray.fit()
+            self.tell("")
+
+    def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
+        """Answer the seed."""
+        event.stop()
+        if (length := len(event.text)) > _LONG_SEED:
+            stop = key_label("text.stop")
+            self.tell(f"Reading the seed text, {length:,} characters … {stop} gives it up.")
+        self.answer(event.text)
+
+    @on(GenerationMessage)
+    def take_message(self, event: GenerationMessage) -> None:
+        """Show what the generation thread has to say, and keep a text that has ended."""
+        event.stop()
+        self.texts.take(event, is_back=self.cursor.at is not None)
+        if isinstance(event, GenerationStarted):
+            self.seed.vocabulary = frozenset(event.opening.vocabulary)
+            if self._neurons is not None and self.has_class("-neurons"):
+                self._neurons.look()
+        elif isinstance(event, GenerationEnded):
+            self.recorder.record(event.generation)
+
+    def on_following_scroll_view_follow_changed(self, event: TextView.FollowChanged) -> None:
+        """Say that the view no longer follows what is being generated."""
+        event.stop()
+        is_held = self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
+        if self.view.streaming and not is_held:
+            self.tell("" if event.follows else "Held while you read; scroll to the end to follow.")
+
+    def on_text_view_clicked(self, event: TextView.Clicked) -> None:
+        """Put the cursor of the tape where the mouse points."""
+        event.stop()
+        if self.cursor.at is not None and self._tape is not None:
+            self.cursor.point(self.text.position_at(event.place))
+            self._tape.focus()
+
+    def action_stop(self) -> None:
+        """End what has the focus here, or else the text; without one, come back to the text."""
+        if self._leave(self.screen.focused):
+            return
+        if self.view.streaming or self.text.is_loading:
+            self.text.stop()
+        else:
+            self.post_message(PaneRequested("text"))
+
+    def action_more(self) -> None:
+        """Continue the text from where it stopped."""
+        self.tell("" if self.text.resume() else "There is no stopped text to go on with.")
+
+    def action_warm(self, difference: float) -> None:
+        """Change the temperature, at once and also in the middle of a text."""
+        self._settings.warm(difference)
+        self.texts.show_title()
+
+    def action_speed(self) -> None:
+        """Take the next speed."""
+        self._settings.cycle_speed()
+        self.texts.show_title()
+
+    async def action_search(self, action: str) -> None:
+        """Run an action of the row that searches."""
+        await self.search_bar.run_action(action)
+
+    async def action_xray(self, action: str) -> None:
+        """Run an action of the x-ray."""
+        await self.xray.run_action(action)
+
+    def action_copy(self) -> None:
+        """Copy what is selected, or else the last text whole, as it is shown."""
+        from tui_charrnn.tui.text.saving import copy_text  # noqa: PLC0415 - as said
+
+        result = self.texts.result()
+        text = self.screen.get_selected_text() or safe_text(result.text if result else "")
+        self.view.selection.drop()
+        copy_text(self.app, text, self.tell)
+
+    def action_save(self) -> None:
+        """Save the last text, exactly, and what it takes to generate it again."""
+        from tui_charrnn.tui.text.saving import save_text  # noqa: PLC0415 - as said
+
+        save_text(self.texts.result(), self.tell)
+
+    def action_earlier(self, by: int) -> None:
+        """Go to the text that was begun before the one in sight (-1), or after it (1)."""
+        self.view.selection.drop()
+        self.texts.earlier(by)
+
+    def action_neurons(self) -> None:
+        """List the neurons that follow something in a text."""
+        if self._neurons is None:
+            from tui_charrnn.tui.xray.neuron_panel import NeuronPanel  # noqa: PLC0415 - as said
+
+            def color_by(name: str, mean: float | None, deviation: float | None) -> None:
+                self.xray.color_by(name, mean, deviation)  # put in only now
+
+            self._neurons = NeuronPanel(
+                self.text,
+                self._settings,
+                color=color_by,
+                show_title=self.texts.show_title,
+                tell=self.tell,
+            )
+            self.mount(self._neurons, before=self.seed)
+        self.view.selection.drop()
+        color, hold = key_label("neurons.color"), key_label("neurons.hold")
+        leave = key_label("text.stop")
+        self.tell(f"{color} colors the text by a cell, {hold} clamps it, {leave} leaves.")
+        self.add_class("-neurons")
+        if self._xray is not None:
+            self._xray.fit()
+        self._neurons.look()
+        self.post_message(PaneRequested("text"))
+
+    def action_history(self) -> None:
+        """Look through what was generated before, and take seed and settings of a text back."""
+        from tui_charrnn.tui.history.screen import HistoryScreen  # noqa: PLC0415 - as said
+
+        def take_back(entry: Entry | None) -> None:
+            if entry is None:
+                return
+            from tui_charrnn.tui.history.clamps import held_again  # noqa: PLC0415 - as said
+
+            said, opening = entry.generation, self.text.opening
+            self.close_tape()
+            rng_seed = self._settings.sampling.rng_seed  # it stays that of every text, or none
+            self._settings.sampling = dataclasses.replace(said.sampling[0][1], rng_seed=rng_seed)
+            self._settings.held = held_again(said, None if opening is None else opening.loaded)
+            self.texts.show_title()
+            self.seed.load_text(said.seed_text[:LONGEST_SEED])
+            self.seed.move_cursor(self.seed.document.end)
+            self.post_message(PaneRequested("text"))
+            words = f"Seed and settings of a text by {said.model.label} are back; Enter speaks."
+            # once the seed box has its height: a text that follows its end again says so
+            self.call_after_refresh(self.call_after_refresh, self.tell, words)
+
+        self.app.push_screen(HistoryScreen(self._session), take_back)
+
+    def _leave(self, focused: Widget | None) -> bool:
+        """End a search, a selection by keys or the way back, if the focus is there.
+
+        Returns:
+            Whether there was one.
+        """
+        neurons, bar = self._neurons, self._search_bar
+        if focused is None or focused is self.seed:
+            return False
+        if bar is not None and bar.display and focused in {self.view, bar.field}:
+            bar.close()
+            self.view.focus()
+        elif self.view.selection.has_cursor and focused is self.view:
+            self.view.selection.drop()
+            self.tell("")
+        elif neurons and self.has_class("-neurons") and focused in {neurons, self.view}:
+            if not neurons.cancel():
+                self.close_neurons()
+                # not the seed: whoever came here was in the text
+                (self.home if self.has_class("-tape") else self.view).focus()
+        elif self.has_class("-tape") and focused in {self.view, self._tape}:
+            self.close_tape()
+            self.seed.focus()
+        else:
+            return False
+        return True
+
+
+def _load_tape(path: Path, loader: ModelLoader, request: ModelRequest, wait: Wait) -> Recording:
+    from tui_charrnn.tui.tape.files import recording  # noqa: PLC0415 - brings NumPy
+
+    def load(model: str | None, wait: Wait) -> LoadedModel:
+        named = dataclasses.replace(request, source=Source.DEFAULT, model=model)
+        return loader.load(request if model is None else named, wait)
+
+    return recording(path, wait, load)
