@@ -2,7 +2,7 @@
 # make viewer  install everything but TensorFlow: all but training works (120 MB)
 # make test    every test
 # make stress  the proofs that take long: faults at every operation, kills, damaged files, a monkey
-# make check   formatting, lint, types, the import law
+# make check   formatting, lint, types, the import law, the structure
 # make bench   install what the benchmarks measure against, and list them
 # make keys    write docs/keys.md from the table of keys
 # make models  train the bundled models anew (an hour and more; TEXT=shakespeare=FILE spares the download)
@@ -62,6 +62,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_structure.py
 
 bench: $(VENV)/.installed-bench
 	@echo "Nothing was measured. On a quiet machine (benchmarks/README.md):"
