@@ -168,6 +168,17 @@ class Tree:
                 break
         return [index for part in reversed(parts) for index in part]
 
+    def spell(self, vocabulary: str, number: int, start: int, stop: int) -> str:
+        """The characters of a branch's text from one position to another.
+
+        Args:
+            vocabulary: All characters, by their numbers.
+            number: The branch.
+            start: Position of the first.
+            stop: Position after the last.
+        """
+        return "".join([vocabulary[index] for index in self.indices(number, start, stop)])
+
     def forks(self, number: int) -> list[Branch]:
         """The branches that leave a branch, by the position at which they do."""
         return sorted(

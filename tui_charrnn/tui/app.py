@@ -198,6 +198,13 @@ class CharRNNApp(ThemedApp):
         self.main.action_show("training")
         self.main.tell(f"A trainer goes on with {event.run.name}.")
 
+    def search_themes(self) -> None:
+        """Let the reader choose a theme by looking at it."""
+        # deferred: the list of options, which the first frame does not wait for
+        from tui_charrnn.tui.theme.picker import ThemeScreen  # noqa: PLC0415 - as said
+
+        self.push_screen(ThemeScreen())
+
     async def action_quit(self) -> None:
         """Leave; with a run that trains, ask what becomes of it."""
         if self.session.run is not None and self.session.has_live_run:

@@ -11,54 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tui_charrnn.errors import CharRNNError
-    from tui_charrnn.runs.batch_stretch import Told
-    from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.runs.liveness import Verdict
-    from tui_charrnn.tui.run.feed import RunFeed
     from tui_charrnn.viewing.notices import Notice
-
-
-class RunRead(Message):
-    """Something is new in a run directory."""
-
-    def __init__(
-        self,
-        feed: RunFeed,
-        records: tuple[Told, ...],
-        status: RunStatus | None,
-        life: Verdict,
-        *,
-        is_history: bool,
-        starts_over: bool = False,
-    ) -> None:
-        self.feed = feed
-        self.records = records
-        self.status = status
-        self.life = life
-        self.is_history = is_history
-        """Whether these records were written before the app looked for the first time."""
-        self.starts_over = starts_over
-        """Whether the log is another file than before: what was read from it is void."""
-        super().__init__()
-
-
-class RunDescribed(Message):
-    """What a run trains on what has been read."""
-
-    def __init__(self, feed: RunFeed, description: RunDescription) -> None:
-        self.feed = feed
-        self.description = description
-        super().__init__()
-
-
-class RunUnreadable(Message):
-    """A run directory cannot be followed."""
-
-    def __init__(self, feed: RunFeed, error: Exception) -> None:
-        self.feed = feed
-        self.error = error
-        super().__init__()
 
 
 class FirstFrameShown(Message):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     from tui_charrnn.runs.description import RunStatus
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.keys.key import Key
-    from tui_charrnn.tui.new_run.form_values import FormValues
     from tui_charrnn.viewing.run_view import RunView
 
 _RECENT: Final = 7 * 86_400.0
@@ -52,8 +51,8 @@ class Session:
     """The run that this app started last."""
     started_words: str = ""
     """What that is: preset and length."""
-    form: FormValues | None = None
-    """What was last typed into the training form."""
+    form: object = None
+    """What was last typed into the training form, whose values only the form knows."""
     is_readonly: bool = False
     """Whether nothing may be asked of a trainer, not even its newest weights."""
     theme: str = ""

@@ -1,14 +1,19 @@
 """The row at the bottom: the keys that can be pressed now."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 from textual.widgets import Static
 
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import active_keys
+
+if TYPE_CHECKING:
+    from tui_charrnn.tui.session import Session
 
 _ORDER: Final = (
     "text.stop",
@@ -119,3 +124,24 @@ def _key_content(key: Key, label: str) -> Content:
     markup = f"[@click=app.simulate_key({pressed!r})][bold]$shown[/]"
     markup += " $label[/]" if label else "[/]"
     return Content.from_markup(markup, shown=key.display, label=label)
+
+
+def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> set[str]:
+    """The ids of keys that do nothing now.
+
+    Args:
+        session: Has the run that is shown.
+        is_streaming: Whether a text is being said.
+        is_searching: Whether something is looked for in it.
+    """
+    idle = {"text.more" if is_streaming else "text.stop"}
+    if not is_searching:
+        idle |= {"speech.next", "speech.previous"}
+    if not session.has_live_run or session.is_readonly:
+        idle |= {"run.checkpoint", "run.stop", "run.pause"}
+    return idle
+
+
+def labels_now(session: Session) -> dict[str, str]:
+    """What keys do now, by their ids, where that is not what the table says."""
+    return {"run.pause": "Resume"} if session.is_paused else {}

@@ -117,7 +117,8 @@ class NewRunScreen(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Wait for a path; Enter alone trains on the text of the list."""
-        values = self._session.form or self.body.values
+        last, values = self._session.form, self.body.values
+        values = last if isinstance(last, FormValues) else values
         if self._prefill is not None and self._prefill.run is None:
             values = with_changes(values, self._prefill.changes)
         self.body.restore(values)

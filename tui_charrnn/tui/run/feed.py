@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from textual.message import Message
+
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.liveness import Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
-from tui_charrnn.tui.messages import RunDescribed, RunRead, RunUnreadable
 
 if TYPE_CHECKING:
-    from textual.message import Message
-
     from tui_charrnn.runs.batch_stretch import Told
-    from tui_charrnn.runs.description import RunStatus
+    from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
 
 POLL_INTERVAL: Final = 0.5  # seconds
@@ -24,6 +23,48 @@ RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
 _READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in some 5 ms
 _PIECE_TIME: Final = 0.1  # seconds of reading a long log between two pictures of it
 _CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is told of at least so often, for its clock
+
+
+class RunRead(Message):
+    """Something is new in a run directory."""
+
+    def __init__(
+        self,
+        feed: RunFeed,
+        records: tuple[Told, ...],
+        status: RunStatus | None,
+        life: Verdict,
+        *,
+        is_history: bool,
+        starts_over: bool = False,
+    ) -> None:
+        self.feed = feed
+        self.records = records
+        self.status = status
+        self.life = life
+        self.is_history = is_history
+        """Whether these records were written before the app looked for the first time."""
+        self.starts_over = starts_over
+        """Whether the log is another file than before: what was read from it is void."""
+        super().__init__()
+
+
+class RunDescribed(Message):
+    """What a run trains on what has been read."""
+
+    def __init__(self, feed: RunFeed, description: RunDescription) -> None:
+        self.feed = feed
+        self.description = description
+        super().__init__()
+
+
+class RunUnreadable(Message):
+    """A run directory cannot be followed."""
+
+    def __init__(self, feed: RunFeed, error: Exception) -> None:
+        self.feed = feed
+        self.error = error
+        super().__init__()
 
 
 class RunFeed:

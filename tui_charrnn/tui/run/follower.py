@@ -12,8 +12,8 @@ from tui_charrnn.runs.control import new_request_id, send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.messages import NoticePosted, RunChanged, RunDescribed, RunRead, RunUnreadable
-from tui_charrnn.tui.run.feed import RunFeed
+from tui_charrnn.tui.messages import NoticePosted, RunChanged
+from tui_charrnn.tui.run.feed import RunDescribed, RunFeed, RunRead, RunUnreadable
 from tui_charrnn.tui.session import Session
 from tui_charrnn.viewing.notices import Notice
 from tui_charrnn.viewing.pending import Pending, PendingRequests

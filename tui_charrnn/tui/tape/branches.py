@@ -16,7 +16,6 @@ from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.dialog import Dialog
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.text.generation_result import spelled
 from tui_charrnn.viewing.branches import Listed, outline
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ class BranchesScreen(Dialog[Choice | None]):
         branch = listed.branch
         indent = "  " * min(listed.depth, _DEEPEST)
         start, stop = branch.start, min(branch.length, branch.start + _BEGINNING)
-        said = spelled(self._tree, self._vocabulary, branch.number, start, stop)
+        said = self._tree.spell(self._vocabulary, branch.number, start, stop)
         where = f"from {branch.start + 1:,}, " if branch.parent is not None else ""
         return Content.assemble(
             "▸ " if branch.number == self._shown else "  ",

@@ -10,7 +10,6 @@ from textual.content import Content
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs.dialog import Dialog
-from tui_charrnn.tui.text.generation_result import spelled
 from tui_charrnn.tui.text.text_view import TextView
 
 if TYPE_CHECKING:
@@ -91,11 +90,11 @@ class ComparisonScreen(Dialog[None]):
             self.query(TextView), self._numbers, self._lengths, strict=True
         ):
             text.follows_end = False
-            shared = spelled(self._tree, self._vocabulary, number, start, self._shared)
+            shared = self._tree.spell(self._vocabulary, number, start, self._shared)
             lines = shared.rpartition("\n")[2]
             text.append("… " if start or lines != shared else "", "note")
             text.append(lines, "note")
-            own = spelled(self._tree, self._vocabulary, number, self._shared, length)
+            own = self._tree.spell(self._vocabulary, number, self._shared, length)
             text.append(own, "generated")
 
     def action_scroll(self, rows: int) -> None:

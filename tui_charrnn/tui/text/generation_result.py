@@ -78,11 +78,6 @@ class GenerationResult:
         return self.opening.read_text + self.generated
 
 
-def spelled(tree: Tree, vocabulary: str, number: int, start: int, stop: int) -> str:
-    """A branch's characters from one position to another."""
-    return "".join([vocabulary[index] for index in tree.indices(number, start, stop)])
-
-
 def result_of(opening: Opening, tree: Tree, number: int, length: int) -> GenerationResult:
     """What was said on a branch.
 
@@ -119,7 +114,7 @@ def result_of(opening: Opening, tree: Tree, number: int, length: int) -> Generat
         if used.position < end
     ):
         hindrance = "Other random numbers were taken under way."
-    generated = spelled(tree, opening.vocabulary, number, 0, length)
+    generated = tree.spell(opening.vocabulary, number, 0, length)
     clamps = clamps if clamps[0][1] else clamps[1:]
     return GenerationResult(opening, generated, in_effect(changes, length), clamps, hindrance)
 

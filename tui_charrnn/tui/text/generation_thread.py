@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from textual.message import Message
 
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.text.generation_result import GenerationResult, result_of, spelled
+from tui_charrnn.tui.text.generation_result import GenerationResult, result_of
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.tape import Tape, TapePosition
@@ -193,7 +193,7 @@ class GenerationThread:
         if self.tape is None or self.opening is None:
             return ""
         start, self.shown = self.shown, self.length
-        return spelled(self.tape.tree, self.opening.vocabulary, self.branch, start, self.shown)
+        return self.tape.tree.spell(self.opening.vocabulary, self.branch, start, self.shown)
 
     def result(self) -> GenerationResult | None:
         """All that was taken of the continuation in sight; None before it began."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from tui_charrnn.tui.text.generation_result import spelled
 from tui_charrnn.tui.text.wrapped_text import Place, place_of, source_at, sources_in_row
 
 if TYPE_CHECKING:
@@ -210,7 +209,7 @@ class TapeText:
         """The characters of the branch in sight from one position to another."""
         if self.tree is None or self.opening is None:
             return ""
-        return spelled(self.tree, self.opening.vocabulary, self.branch, start, stop)
+        return self.tree.spell(self.opening.vocabulary, self.branch, start, stop)
 
     def _draw_frame(self) -> None:
         """Draw what came since the last frame, or leave it to the next one."""

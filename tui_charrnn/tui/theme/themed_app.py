@@ -117,13 +117,6 @@ class ThemedApp(App[None]):
         if not is_of_removed(error):
             super()._handle_exception(error)
 
-    def search_themes(self) -> None:
-        """Let the reader choose a theme by looking at it."""
-        # deferred: the list of options, which the first frame does not wait for
-        from tui_charrnn.tui.theme.picker import ThemeScreen  # noqa: PLC0415 - as said
-
-        self.push_screen(ThemeScreen())
-
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Keep the text cursor from blinking where motion is unwanted."""
         if self.reduces_motion and hasattr(event.widget, "cursor_blink"):
