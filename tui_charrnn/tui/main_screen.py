@@ -86,8 +86,10 @@ class MainScreen(Screen[None]):
             # deferred: what knows of runs, which the first frame does not wait for
             from tui_charrnn.tui.run_controls import RunControls  # noqa: PLC0415 - as said
 
-            self._run_controls = RunControls(self.session)
-            self.mount(self._run_controls)
+            self._run_controls = controls = RunControls(self.session)
+            self.mount(controls)
+            # at once, not as it is composed: their threads post messages through the app
+            controls.mount(controls.follower, controls.compared)
         return self._run_controls
 
     @property

@@ -15,8 +15,6 @@ from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.run.follower import NO_TRAINER, READ_ONLY, RunFollower
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from tui_charrnn.tui.session import Session
     from tui_charrnn.viewing.run_view import RunView
 
@@ -42,11 +40,6 @@ class RunControls(Widget):
         """Follows the run that is shown."""
         self.compared = RunFollower(session, posts_notices=False)
         """Follows the run that is compared with it."""
-
-    def compose(self) -> ComposeResult:
-        """Both followers."""
-        yield self.follower
-        yield self.compared
 
     def action_checkpoint(self) -> None:
         """Ask the trainer to save now."""
