@@ -45,12 +45,20 @@ from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.user_folders import state_folder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
+    import subprocess
     from collections.abc import Callable
 
     from textual.screen import Screen
 
     from tui_charrnn.tui.new_run.start import Launch
     from tui_charrnn.tui.text_pane import TextPane
+
+
+def _launch_trainer(run: RunDirectory) -> subprocess.Popen[bytes]:
+    # deferred: needed by those who train only
+    from tui_charrnn.runs.launcher import launch_trainer  # noqa: PLC0415 - as said
+
+    return launch_trainer(run)
 
 
 class CharRNNApp(ThemedApp):
@@ -91,7 +99,7 @@ class CharRNNApp(ThemedApp):
         self.exit_work: Callable[[], str] | None = None
         """What is to be done once it has left, and says what came of it: it may wait for a disk."""
         self._run_to_open = run
-        self._launch = launch
+        self._launch = launch or _launch_trainer
         self._loader = loader or ModelLoader()
         self._loop_to_leave: asyncio.AbstractEventLoop | None = None
         self.main = MainScreen(session, self._loader)
@@ -177,7 +185,7 @@ class CharRNNApp(ThemedApp):
 
             self.main.tell(READ_ONLY)
             return
-        launch, run = self._launcher(), event.run
+        launch, run = self._launch, event.run
 
         def start(_: BackgroundTask) -> None:
             try:
@@ -227,13 +235,8 @@ class CharRNNApp(ThemedApp):
         # deferred: the catalogue of texts brings the network modules, 50 ms of the first frame
         from tui_charrnn.tui.new_run.screen import NewRunScreen  # noqa: PLC0415 - as said
 
-        form = NewRunScreen(self.session, self._launcher(), prefill)
+        form = NewRunScreen(self.session, self._launch, prefill)
         self.push_screen(form, self._show_started)
-
-    def _launcher(self) -> Launch:
-        from tui_charrnn.runs.launcher import launch_trainer  # noqa: PLC0415 - as above
-
-        return self._launch or launch_trainer
 
     def _leave_run(self, answer: str | None) -> None:
         if self.session.run is not None and answer:

@@ -8,6 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from tests.support.history_app import opened, shown
 from tests.support.neuron_app import COUNTER, LENGTH, PLACE, NeuronApp, neuron_app
 from tests.support.open_app import note_of
 from tests.support.shown_screen import screen_text
@@ -133,8 +134,9 @@ async def test_seed_and_settings_of_the_history_bring_the_clamps(
         app.app.session.settings.let_go(app.app.session.settings.held.clamps)
         if is_taken_back:
             app.pane.action_history()
-            await wait_until(app.pilot, "the history", lambda: app.app.screen is not app.app.main)
-            app.app.screen.dismiss(entry)
+            page = await opened(app.app, app.pilot)
+            await shown(app.pilot, page, entry.generation.text)
+            await app.pilot.press("enter")
             await wait_until(app.pilot, "words", lambda: "are back" in note_of(app.app))
         await app.prime_tape(")(")
         await app.rested(LENGTH)
