@@ -15,7 +15,7 @@ PACKAGE: Final = Path(__file__).resolve().parents[1] / "tui_charrnn"
 
 MOST_METHODS: Final = 30
 """Methods of a class, those of the project's own bases counted."""
-LARGER: Final = {"LogPane": 32}
+LARGER: Final = {"CharRNNApp": 31, "LogPane": 32}
 """Classes that have more than that, and how many they may have."""
 ONLY_CHILDREN: Final = frozenset({
     "ActionPane",
@@ -33,7 +33,7 @@ ONLY_CHILDREN: Final = frozenset({
 """Bases that may have a single subclass."""
 BORROWERS: Final = frozenset[str]()
 """Classes that may read what only a subclass sets."""
-MOST_DEFERRED: Final = 140
+MOST_DEFERRED: Final = 142
 """Imports inside functions."""
 
 _ABSTRACT: Final = frozenset({"Protocol", "ABC", "Exception", "NamedTuple", "Message"})
