@@ -18,6 +18,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPreempted
 from tui_charrnn.runs.verification import verify_events
 from tui_charrnn.training import held_thread
+from tui_charrnn.training.distributed import placement
 
 PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
 SETTINGS = (
@@ -113,16 +114,13 @@ def test_every_option_of_the_program_exists() -> None:
     assert named <= options(get_command(command_line(["--help"])))
 
 
-@pytest.mark.tensorflow
 def test_the_patience_is_that_of_the_program() -> None:
-    from tui_charrnn.training.distributed import coordination
-
     page = " ".join(PAGE.split())
     for sentence in (
         f"longer than {held_thread.PATIENCE:g} seconds",
-        f"after {coordination.HEARTBEAT:g} seconds without a sign of life",
+        f"after {placement.HEARTBEAT:g} seconds without a sign of life",
         f"stopped (SIGSTOP) for {trainer_watch.STOPPED_FOR:g} seconds",
     ):
         assert sentence in page
     assert "ten minutes more than `--meet-within`" in page
-    assert coordination.PREPARATION == 600.0
+    assert placement.PREPARATION == 600.0

@@ -10,7 +10,7 @@ from tests.support.small_run import of_kind, status_of
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import RunRolledBack
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.stress]
+pytestmark = [pytest.mark.trainer, pytest.mark.stress]
 
 
 def test_a_run_that_diverges_goes_back_everywhere(cluster: ClusterRun, corpus: Path) -> None:

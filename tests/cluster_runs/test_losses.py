@@ -15,7 +15,7 @@ from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import CheckpointSaved, RunWarned
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.stress]
+pytestmark = [pytest.mark.trainer, pytest.mark.stress]
 
 
 @pytest.mark.parametrize("size", [2, 3])

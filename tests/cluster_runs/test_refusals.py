@@ -10,7 +10,7 @@ from tests.support.cluster_run import ClusterRun, free_addresses
 from tests.support.command import ROOT
 from tui_charrnn import __version__
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.stress]
+pytestmark = [pytest.mark.trainer, pytest.mark.stress]
 SIZES = pytest.mark.parametrize("size", [2, 3])
 
 

@@ -30,12 +30,13 @@ from tui_charrnn.errors import (
     CorpusError,
     ExitCode,
 )
-from tui_charrnn.training.distributed.placement import Cluster, JointTask, split_address
+from tui_charrnn.training.distributed.placement import (
+    HEARTBEAT,
+    Cluster,
+    JointTask,
+    split_address,
+)
 
-HEARTBEAT: Final = 20.0
-"""Seconds without a sign of life after which a process counts as lost."""
-PREPARATION: Final = 600.0
-"""Seconds by which one process may need longer than another to read its text."""
 SPARE: Final = 30.0
 """Seconds after which the system ends a process that should have been ended by its command."""
 DATA_KEY: Final = "corpus"

@@ -16,6 +16,10 @@ ALONE: Final = "none"
 """In place of addresses: train alone, whatever TF_CONFIG and Slurm say."""
 MEET_WITHIN: Final = 300.0
 """Seconds that the processes of a cluster wait for each other at the start, if nobody says."""
+HEARTBEAT: Final = 20.0
+"""Seconds without a sign of life after which a process counts as lost."""
+PREPARATION: Final = 600.0
+"""Seconds by which one process may need longer than another to read its text."""
 _OTHER_TASKS: Final = frozenset({"ps", "evaluator"})
 _PORTS: Final = range(1, 65536)
 _LONGEST: Final = 300

@@ -19,7 +19,7 @@ from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, read_corpus
-from tui_charrnn.training.distributed.placement import JointTask
+from tui_charrnn.training.distributed.placement import PREPARATION, JointTask
 from tui_charrnn.training.held_thread import HeldThread
 from tui_charrnn.training.interruption import Interruption, LeavingError, Reason
 from tui_charrnn.training.loop import batch_at
@@ -102,13 +102,11 @@ class Peers:
         check_cancelled()
         self.hardware = replicas.open_hardware(task.placement, task.threads, task.batch_size, task)
         interruption.take_over()
-        if isinstance(own, str):
-            card: Mapping[str, str] | CharRNNError = coordination.full_card(
-                task, own, self.hardware.gpus
-            )
-        else:
-            card = own
-        limit = task.placement.meet_within + coordination.PREPARATION
+        card: Mapping[str, str] | CharRNNError
+        card = (
+            coordination.full_card(task, own, self.hardware.gpus) if isinstance(own, str) else own
+        )
+        limit = task.placement.meet_within + PREPARATION
         return coordination.agree(self._connection, card, plan, check_cancelled, limit)
 
     def begin(
@@ -206,8 +204,10 @@ def _follow(
     own = corpus if isinstance(corpus, CharRNNError) else corpus.sha256
     plan = peers.meet(own, {}, interruption, check_cancelled)
     coordination, hardware = peers.coordination, peers.hardware
-    if isinstance(corpus, CharRNNError) or coordination is None or hardware is None:
+    if isinstance(corpus, CharRNNError) or coordination is None:
         raise RuntimeError("whoever cannot take part has been refused")
+    if hardware is None or hardware.replicas is None:
+        raise RuntimeError("several processes have replicas")
     if plan["is_finished"]:
         coordination.leave_together()
         return ExitCode.OK
@@ -222,16 +222,8 @@ def _follow(
         ReplicatedEngine,
     )
 
-    if hardware.replicas is None:
-        raise RuntimeError("several processes have replicas")
-    engine = ReplicatedEngine(
-        description.model,
-        training,
-        len(text.vocabulary),
-        batch_size,
-        path,
-        hardware.replicas,
-    )
+    sizes = len(text.vocabulary), batch_size
+    engine = ReplicatedEngine(description.model, training, *sizes, path, hardware.replicas)
     own_name = coordination.cluster.name_of(coordination.cluster.rank)
     if not task.quiet:
         _say(f"{own_name} trains for the run {description.name} of rank 0.")
