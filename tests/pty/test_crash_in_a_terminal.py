@@ -67,7 +67,7 @@ def test_a_defect_leaves_three_lines_and_a_report(tmp_path: Path, place: str) ->
     lines = after.split("\r\n")
     assert len(lines) == 4
     assert not lines[3]
-    assert "had to close: ZeroDivisionError: a defect ␛[31m" in lines[0]
+    assert "Internal error: ZeroDivisionError: a defect ␛[31m" in lines[0]
     (report,) = (tmp_path / "home/state/charrnn-tui").glob("crash-*.txt")
     assert str(report) in lines[1]
     written = report.read_text(encoding="utf-8")

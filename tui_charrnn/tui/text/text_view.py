@@ -199,6 +199,8 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         Args:
             row: Its number.
         """
+        if not self.is_attached:
+            return  # there is nothing to scroll
         index, height = row - self.wrapped.first, self.scrollable_content_region.height
         if not 0 <= index - self.scroll_offset.y < height:
             self.scroll_to(y=index - height // 3)
