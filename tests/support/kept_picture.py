@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 
-_LIMIT = 15.0
+_LIMIT = 60.0
 _STILL = 20
 """Looks in a row that find the same screen."""
 

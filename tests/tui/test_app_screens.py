@@ -13,10 +13,12 @@ from tests.support.form_app import facts_of, outlook_of, time_nothing
 from tests.support.kept_picture import KeptPicture
 from tests.support.open_app import note_of, run_words_of, tiny_app
 from tests.support.shown_screen import screen_text
+from tests.support.tape_app import TapeApp
 from tests.support.waiting import wait_until
 from tests.support.xray_app import read_in_view
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.tape.panel import TapePanel
 
 SAMPLE = ", or not to be: that is the question.\n" * 3
 PICTURES = Path(__file__).parent / "__snapshots__" / "test_app_screens"
@@ -27,7 +29,7 @@ SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36"
 def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
     """A trainer of the run `sonnets` at step 800 of 3,400."""
     run = created_run(tmp_path / "runs", name="sonnets", pinned_seeds=("to be",))
-    with FakeTrainer(run, total_steps=3400) as trainer:
+    with FakeTrainer(run, total_steps=3400, heartbeat=1.0) as trainer:  # or it is soon called lost
         trainer.start()
         for step in range(100, 801, 100):
             trainer.train(*(loss_at(batch) for batch in range(step - 99, step + 1)))
@@ -119,7 +121,12 @@ def test_a_pane(looks_as_kept: Any, key: str, size: Any) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_tape(app: CharRNNApp, looks_as_kept: Any, size: Any) -> None:
     async def go_back(pilot: Pilot[Any]) -> None:
-        await pilot.press("f2", "pageup", "w", "right", "2")
+        await pilot.press("f2")
+        await wait_until(pilot, "the tape", lambda: bool(app.main.query(TapePanel)))
+        tape = TapeApp(app, pilot)
+        await tape.known()
+        for key in ("pageup", "w", "right", "2"):
+            await tape.press(key)
         pane = app.main.text_pane
         await wait_until(
             pilot, "a branch", lambda: pane.text.branch == 1 and not pane.view.streaming
