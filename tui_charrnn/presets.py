@@ -74,9 +74,16 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "large",
             "for a GPU: three layers of 768",
-            ModelConfig(embedding_size=256, hidden_size=768, layer_count=3),
+            ModelConfig(embedding_size=256, hidden_size=768, layer_count=3, layer_norm=True),
             TrainingConfig(
-                batch_size=128, sequence_length=256, epochs=50, learning_rate=2e-3, dropout=0.5
+                batch_size=128,
+                sequence_length=256,
+                epochs=50,
+                learning_rate=2e-3,
+                second_moment_decay=0.99,
+                average_decay=0.998,
+                dropout=0.5,
+                recurrent_weight_dropout=0.1,
             ),
         ),
         Preset(

@@ -1,6 +1,7 @@
 """A batch grows, and is cut finer, for as long as it pays: the search, with speeds from a list."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -70,16 +71,28 @@ def test_want_of_memory_is_called_so() -> None:
 
 
 def test_batch_sizes_double_up_to_what_was_tried_and_what_fits() -> None:
-    assert list(batch_sizes(32, 10_000)) == [32, 64, 128]
-    assert list(batch_sizes(32, 100)) == [32, 64]
-    assert list(batch_sizes(20, 7)) == [20]
+    assert list(batch_sizes(32, lambda: 10_000)) == [32, 64, 128]
+    assert list(batch_sizes(32, lambda: 100)) == [32, 64]
+    assert list(batch_sizes(20, lambda: 7)) == [20]
 
 
-def test_a_text_and_a_number_of_epochs_bound_the_batch() -> None:
-    by_text = TrainingConfig(train_time=60.0, sequence_length=10)
-    assert largest_batch(by_text, 1_001) == 100
-    by_epochs = TrainingConfig(epochs=4.0, sequence_length=10)
-    assert largest_batch(by_epochs, 1_000_000) == 4 * 1_000_000 // (10 * FEWEST_STEPS)
+@pytest.mark.parametrize(
+    ("length", "characters", "read"),
+    [
+        ({"epochs": 4.0}, 1_000_000, 4_000_000),
+        ({"train_time": 60.0}, 1_000_000, 60 * 5_000),
+        ({"train_time": 60.0, "max_epochs": 2.0}, 100_000, 200_000),
+        ({"train_time": 20.0, "max_epochs": 2.0}, 100_000, 20 * 5_000),
+    ],
+)
+def test_a_run_keeps_enough_steps(length: dict[str, Any], characters: int, read: int) -> None:
+    training = TrainingConfig(sequence_length=10, **length)
+    assert largest_batch(training, characters, 5_000.0) == read // (10 * FEWEST_STEPS)
+
+
+def test_a_stream_holds_a_window_at_least() -> None:
+    training = TrainingConfig(steps=5, sequence_length=10)
+    assert largest_batch(training, 1_001, 5_000.0) == 100
 
 
 def test_the_learning_rate_grows_with_the_batch_over_as_many_steps() -> None:

@@ -16,9 +16,9 @@ BATCH_GAIN: Final = 1.15
 LARGEST_MULTIPLE: Final = 4
 """Of the batch size that the settings have: up to here the rule for the learning rate was tried
 (docs/lstm.md, section 17)."""
-FEWEST_STEPS: Final = 1_000
-"""A run of so many epochs is to have so many steps left: with fewer, the same characters teach less
-at any learning rate."""
+FEWEST_STEPS: Final = 700
+"""A run is to have so many steps left: about as few were tried, and with fewer, the same characters
+teach less at any learning rate."""
 SHARD_GAIN: Final = 1.1
 """A batch is cut into more parts if it is trained so many times as fast then."""
 FEWEST_STREAMS: Final = 4
@@ -93,31 +93,33 @@ def failure_words(error: Exception) -> str:
     return f"{name}: {str(error).strip().partition(chr(10))[0][:200]}"
 
 
-def batch_sizes(first: int, largest: int) -> Iterator[int]:
+def batch_sizes(first: int, find_largest: Callable[[], int]) -> Iterator[int]:
     """The batch sizes that are tried, each twice the one before.
 
     Args:
         first: That of the settings.
-        largest: What the text allows.
+        find_largest: Asked before each of the others for what text and run allow.
     """
     size = first
-    while size <= min(largest, LARGEST_MULTIPLE * first) or size == first:
+    while size == first or size <= min(find_largest(), LARGEST_MULTIPLE * first):
         yield size
         size *= 2
 
 
-def largest_batch(training: TrainingConfig, characters: int) -> int:
-    """The largest batch size that a text allows, and a number of epochs, if that is known.
+def largest_batch(training: TrainingConfig, characters: int, speed: float) -> int:
+    """The largest batch size that a text allows, and the number of steps that a run has then.
 
     Args:
         training: Settings of the run.
         characters: Length of the text that is trained on.
+        speed: Characters a second, as timed so far.
     """
-    largest = (characters - 1) // training.sequence_length
-    epochs = training.epochs or training.max_epochs
-    if epochs is None:
-        return largest
-    return min(largest, int(epochs * characters / (training.sequence_length * FEWEST_STEPS)))
+    reads = [
+        *(epochs * characters for epochs in (training.epochs, training.max_epochs) if epochs),
+        *([training.train_time * speed] if training.train_time else []),
+    ]
+    fitting = (characters - 1) // training.sequence_length
+    return min([fitting, *(int(read / training.sequence_length / FEWEST_STEPS) for read in reads)])
 
 
 def with_batch_size(training: TrainingConfig, batch_size: int, multiple: float) -> TrainingConfig:

@@ -168,15 +168,18 @@ def choose_batch_size(
         check_cancelled: Called between any two batches; it raises to give it up.
     """
     training, first = prepared.training, prepared.batch_size
-    length = training.sequence_length
+    length, speeds = training.sequence_length, [0.0]
 
     def time_one(size: int) -> Timed[Outset]:
         _refuse_more_than_memory(size > first)
         outset = builder.build(with_batch_size(training, size, size / first), check_cancelled)
-        return Timed(size, size * length / _time_shortly(outset, check_cancelled), outset)
+        speeds.append(size * length / _time_shortly(outset, check_cancelled))
+        return Timed(size, speeds[-1], outset)
 
-    characters = len(prepared.text.training)
-    sizes = batch_sizes(first, largest_batch(training, characters))
+    def find_largest() -> int:
+        return largest_batch(training, len(prepared.text.training), speeds[-1])
+
+    sizes = batch_sizes(first, find_largest)
     found = climb(sizes, time_one, BATCH_GAIN)
     chosen = BatchSizeChosen(
         batch_size=found.taken.number,
