@@ -243,4 +243,4 @@ async def test_another_preset_takes_the_place_of_what_was_not_typed(app: FormApp
         app.choose(preset="large")
         app.set(dropout="0.5")
         await wait_until(pilot, "no change", lambda: app.body.settings.typed == {})
-        assert "3 x lstm 768" in outlook_of(app)
+        assert "3 x lstm+norm 768" in outlook_of(app)
