@@ -130,7 +130,7 @@ def fetched(error_name: str, words: str) -> BrokenClusterError:
                 "following tasks are unhealthy (stopped sending heartbeats):\n"
                 "/job:worker/replica:0/task:2\n"
             ),
-            "Rank 2 (c:3) gave no sign of life",
+            "Rank 2 (c:3) gives no sign of life",
         ),
         (
             "UnavailableError",
@@ -143,7 +143,7 @@ def fetched(error_name: str, words: str) -> BrokenClusterError:
         (
             "DeadlineExceededError",
             "Deadline Exceeded\n\nRPC: /tensorflow.CoordinationService/Heartbeat",
-            "Rank 0 (a:1) gave no sign of life",
+            "Rank 0 (a:1) gives no sign of life",
         ),
         ("AbortedError", "Something\nelse", "broke: Something"),
     ],

@@ -193,8 +193,8 @@ class Coordination:
             return f"The connection to the other processes broke: {first_line}"
         if is_silent:
             return (
-                f"{self.cluster.name_of(named)} gave no sign of life for {HEARTBEAT:g} seconds: it "
-                "hangs, or the network between is down."
+                f"{self.cluster.name_of(named)} gives no sign of life: it hangs, or the network "
+                "between is down."
             )
         return (
             f"{self.cluster.name_of(named)} cannot be reached: it has ended, was killed, or its "
