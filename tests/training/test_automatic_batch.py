@@ -149,7 +149,7 @@ def test_a_larger_batch_than_the_memory_has_room_for_is_not_tried(
 
 
 def test_several_processes_are_told_that_they_need_the_number(tmp_path: Path) -> None:
-    from tui_charrnn.training.outset import refuse_automatic_batch
+    from tui_charrnn.training.batch_choice import refuse_automatic_batch
 
     training = read_description(automatic_run(tmp_path)).training
     refuse_automatic_batch(training, 1)

@@ -29,6 +29,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
+from tui_charrnn.training.batch_choice import refuse_automatic_batch
 
 _PRESET_HELP = "Starting point: " + "; ".join(
     f"{preset.name}, {preset.sentence}" for preset in PRESETS.values()
@@ -126,6 +127,7 @@ def train(
         raise ConfigError("--resume auto requires --name.")
     chosen = find_preset(preset)
     configurations = apply_settings(chosen, settings)
+    refuse_automatic_batch(configurations[1], placement.processes)
     request = RunRequest(
         folder=folder,
         name=name,

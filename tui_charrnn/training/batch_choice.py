@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import CharRNNError
+from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.training.interruption import LeavingError
 
 BATCH_GAIN: Final = 1.15
@@ -138,6 +138,19 @@ def with_batch_size(training: TrainingConfig, batch_size: int, multiple: float) 
         learning_rate=training.learning_rate * multiple,
         warmup_fraction=min(1.0, training.warmup_fraction * multiple),
     )
+
+
+def refuse_automatic_batch(training: TrainingConfig, processes: int) -> None:
+    """Refuse to search for a batch size where several processes train together.
+
+    Raises:
+        ConfigError: If it is asked for.
+    """
+    if training.auto_batch_size and processes > 1:
+        raise ConfigError(
+            "--batch-size auto is timed by one process; several need the number: time it on one, "
+            f"then give it to all. Received: auto, and {processes} processes."
+        )
 
 
 def shard_counts(threads: int, batch_size: int, fewest: int) -> list[int]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.records import BatchSizeChosen, PathChosen
 from tui_charrnn.training.batch_choice import (
@@ -222,19 +221,6 @@ def has_shards_to_choose(outset: Outset, seconds_per_step: float, total_steps: i
     is_worth_it = total_steps * seconds_per_step >= SHARDS_WORTH
     counts = shard_counts(threads, outset.batch_size, outset.path.shards)
     return threads > 2 and is_worth_it and outset.path.device == "CPU" and len(counts) > 1
-
-
-def refuse_automatic_batch(training: TrainingConfig, processes: int) -> None:
-    """Refuse to search for a batch size where several processes train together.
-
-    Raises:
-        ConfigError: If it is asked for.
-    """
-    if training.auto_batch_size and processes > 1:
-        raise ConfigError(
-            "--batch-size auto is timed by one process; several need the number: time it on one, "
-            f"then give it to all. Received: auto, and {processes} processes."
-        )
 
 
 def _time_shortly(outset: Outset, check_cancelled: Callable[[], None]) -> float:

@@ -10,6 +10,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPlanned, RunWarned, format_way
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.batch_choice import refuse_automatic_batch
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.devices import device_words, library_versions
 from tui_charrnn.training.distributed.placement import Placement
@@ -24,7 +25,6 @@ from tui_charrnn.training.outset import (
     choose_shards,
     has_shards_to_choose,
     recorded_shards,
-    refuse_automatic_batch,
 )
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time, recorded_plan
 from tui_charrnn.training.preparation import Prepared
