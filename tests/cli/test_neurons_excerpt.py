@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tui_charrnn.cli.neurons_excerpt import ExcerptRow, excerpt_rows, terminal_colors
+from tui_charrnn.cli.neurons_report import ExcerptRow, excerpt_rows, terminal_colors
 from tui_charrnn.lens.levels import levels_of
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
 from tests.support.hostile_text import HARMFUL, HOSTILE
-from tui_charrnn.cli import run_upkeep
 from tui_charrnn.cli.main import run as run_command
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.catalogue import list_runs
@@ -38,7 +37,7 @@ def runs(*arguments: str) -> int:
 
 def answer(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     """Let somebody sit at a terminal and type."""
-    monkeypatch.setattr(run_upkeep, "has_terminal", lambda: True)
+    monkeypatch.setattr("tui_charrnn.cli.runs.has_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
 
 

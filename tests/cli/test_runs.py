@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tests.support.fake_run import created_run, fake_run, lose_trainer
 from tests.support.hostile_text import HARMFUL, HOSTILE
-from tui_charrnn.cli import attach, runs, stop, table
+from tui_charrnn.cli import attach, control, runs, table
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
@@ -129,7 +129,7 @@ def test_stop_says_that_the_trainer_was_gone(
 ) -> None:
     run = fake_run(tmp_path, end=None)
     lose_trainer(run)
-    stop.stop("fake", tmp_path)
+    control.stop("fake", tmp_path)
     told = capsys.readouterr().err
     assert "is lost" in told
     assert f"charrnn-tui resume {run.path}" in told
@@ -148,7 +148,7 @@ def test_stop_says_that_the_trainer_went_meanwhile(
             stranger.wait()
 
         monkeypatch.setattr("time.sleep", kill_instead)
-        stop.stop("fake", tmp_path)
+        control.stop("fake", tmp_path)
     told = capsys.readouterr().err
     assert "is training" not in told
     assert f"charrnn-tui resume {run.path}" in told

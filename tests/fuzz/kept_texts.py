@@ -11,7 +11,7 @@ from typing import Final
 from unittest import mock
 
 from tests.support.tiny_model import tiny_model, tiny_model_file
-from tui_charrnn.cli.history_words import entry_lines, table_lines
+from tui_charrnn.cli.history import entry_lines, table_lines
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.clamping import parse_clamps

@@ -1,12 +1,13 @@
-"""`charrnn-tui corpora`: the texts that have a name, and what is in a text."""
+"""The commands of `charrnn-tui corpora`: list the texts that have a name, and inspect a text."""
 
 import json
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from tui_charrnn.cli.completing import complete_corpus
-from tui_charrnn.cli.corpora_report import inspection_values, report_lines
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.reading import (
     Encoding,
@@ -15,8 +16,16 @@ from tui_charrnn.cli.reading import (
     read_named_corpus,
 )
 from tui_charrnn.cli.usage_errors import refuse_options_before_command
+from tui_charrnn.metrics import bits_per_character
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
+from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.viewing.formatting import format_size
+
+if TYPE_CHECKING:
+    from tui_charrnn.text.inspection import CharacterCount, CorpusInspection
+    from tui_charrnn.text.ngrams import Baselines
+
 
 _LOOKED_AT: Final = 1 << 24
 """Bytes of a large text that are looked at, unless all of it is asked for or was read before."""
@@ -113,3 +122,143 @@ def _entry_values(entry: CatalogueEntry) -> dict[str, Any]:
         "urls": list(entry.urls),
         "sha256": entry.expected_sha256,
     }
+
+
+_SHOWN_CHARACTERS: Final = 200
+_SHOWN_ROWS: Final = 12
+
+
+def inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, Any]:
+    """What was found in a text, as JSON values.
+
+    Args:
+        corpus: The text.
+        found: What is in it.
+    """
+    return {
+        "name": corpus.name,
+        "sources": list(corpus.sources),
+        "sha256": None if corpus.report.part_of else corpus.sha256,
+        "unify_newlines": corpus.unify_newlines,
+        "compose": corpus.compose,
+        **asdict(corpus.report),
+        "characters": found.characters,
+        "lines": found.lines,
+        "vocabulary_size": len(found.vocabulary),
+        "vocabulary": found.vocabulary,
+        "rarest": [_count_values(count) for count in found.rarest],
+        "suspicious": [_count_values(count) for count in found.suspicious],
+        "heldout_only": found.heldout_only,
+        "training_characters": found.training_characters,
+        "heldout_characters": found.heldout_characters,
+        "baselines": asdict(found.baselines) if found.baselines else None,
+    }
+
+
+def _count_values(count: "CharacterCount") -> dict[str, Any]:
+    return {**asdict(count), "code": count.code, "name": count.name}
+
+
+def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[str, str]]:
+    """The report for people: a label, empty where a line goes on, and a line safe to show.
+
+    Args:
+        corpus: The text.
+        found: What is in it.
+    """
+    yield "corpus", f"{safe_line(corpus.name)}, {_files(corpus)}"
+    if (size := corpus.report.part_of) is not None:
+        read = corpus.report.bytes
+        whole = (
+            f" of {format_size(size)}" if read <= size else f", unpacked, of {format_size(size)}"
+        )
+        yield "part", f"the first {format_size(read)}{whole}; --whole reads all"
+    else:
+        yield "sha256", corpus.sha256
+    yield "size", f"{corpus.report.bytes:,} bytes, {_encoding(corpus)}"
+    yield "line ends", _line_ends(corpus)
+    yield "composed", _composition(corpus)
+    yield (
+        "characters",
+        f"{found.characters:,} in {found.lines:,} line{'' if found.lines == 1 else 's'}",
+    )
+    yield "vocabulary", f"{len(found.vocabulary):,} characters: {_shown(found.vocabulary)}"
+    yield from _table("rarest", found.rarest)
+    yield from _table("suspicious", found.suspicious)
+    yield (
+        "split",
+        (
+            f"{found.training_characters:,} characters to train on, "
+            f"{found.heldout_characters:,} held out"
+        ),
+    )
+    if found.heldout_only:
+        yield "", f"held out but never trained on: {_shown(found.heldout_only)}"
+    yield from _baseline_lines(found.baselines)
+    counted = found.baselines.training_characters if found.baselines else 0
+    if found.baselines and counted < found.training_characters:
+        scored = found.baselines.heldout_characters
+        yield "", f"counted on {counted:,} characters, scored on the {scored:,} after them"
+
+
+def _files(corpus: Corpus) -> str:
+    report = corpus.report
+    skipped = f", {report.skipped_files:,} binary or empty passed over"
+    return f"{report.files:,} file{'' if report.files == 1 else 's'}" + (
+        skipped if report.skipped_files else ""
+    )
+
+
+def _encoding(corpus: Corpus) -> str:
+    return corpus.report.encoding + (" with a byte order mark" if corpus.report.bom else "")
+
+
+def _line_ends(corpus: Corpus) -> str:
+    crlf, cr = corpus.report.crlf, corpus.report.cr
+    if not crlf and not cr:
+        return "LF"
+    outcome = "turned into LF" if corpus.unify_newlines else "kept"
+    return f"{crlf:,} CR LF and {cr:,} CR alone, {outcome}"
+
+
+def _composition(corpus: Corpus) -> str:
+    if not corpus.report.composed:
+        return "all characters (Unicode NFC)"
+    outcome = "composed now" if corpus.compose else "kept apart"
+    return f"{corpus.report.composed:,} characters were decomposed, {outcome} (Unicode NFC)"
+
+
+def _shown(characters: str) -> str:
+    shown = safe_line(characters[:_SHOWN_CHARACTERS])
+    hidden = len(characters) - _SHOWN_CHARACTERS
+    return f"{shown} and {hidden:,} more" if hidden > 0 else shown
+
+
+def _table(label: str, counts: Sequence["CharacterCount"]) -> Iterator[tuple[str, str]]:
+    if not counts:
+        yield label, "none"
+    for row, count in enumerate(counts[:_SHOWN_ROWS]):
+        times = "time " if count.count == 1 else "times"
+        remark = f" ({count.suspicion}; first at {count.first_position:,})"
+        yield (
+            label if row == 0 else "",
+            (
+                f"{count.count:>9,} {times}  {count.code:<8} {safe_line(count.character)}  "
+                f"{count.name}{remark if count.suspicion else ''}"
+            ),
+        )
+    if len(counts) > _SHOWN_ROWS:
+        yield "", f"and {len(counts) - _SHOWN_ROWS:,} more"
+
+
+def _baseline_lines(baselines: "Baselines | None") -> Iterator[tuple[str, str]]:
+    if baselines is None:
+        yield "baselines", "none: the text is too short to be split"
+        return
+    for order, loss in zip(baselines.orders, baselines.losses, strict=True):
+        name = {0: "uniform", 1: "unigram", 2: "bigram"}.get(order, f"{order}-gram")
+        mark = "  the best by counting" if order == baselines.best_order else ""
+        yield (
+            "baselines" if order == 0 else "",
+            (f"{name:<8} {loss:6.3f} nats, {bits_per_character(loss):6.3f} bits a character{mark}"),
+        )

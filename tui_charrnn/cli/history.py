@@ -1,27 +1,45 @@
-"""`charrnn-tui history`: what models have said, to be found, seen and said again."""
+"""The commands of `charrnn-tui history`: list, search, show and replay generated texts."""
 
 import json
-from typing import Annotated, Final, TypeAlias
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
+from rich.cells import cell_len
 
-from tui_charrnn.cli.history_replay import replay
-from tui_charrnn.cli.history_words import entry_lines, table_lines
-from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.options import JsonDocument
+from tui_charrnn.cli.output import (
+    discard_output,
+    narrate,
+    print_data,
+    refused_output,
+    stdout_is_terminal,
+)
+from tui_charrnn.cli.table import GAP, fit_cell
+from tui_charrnn.cli.text_output import TextOutput
 from tui_charrnn.cli.usage_errors import refuse_options_before_command
-from tui_charrnn.errors import ConfigError
-from tui_charrnn.history.generation import Entry
-from tui_charrnn.history.lookup import find_entry
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.errors import ConfigError, ExitCode, StorageError
+from tui_charrnn.history.generation import Entry, Generation, hindrance_of
+from tui_charrnn.history.lookup import find_entry, find_same_model
 from tui_charrnn.history.rows import entry_values
 from tui_charrnn.history.search import words_of
 from tui_charrnn.history.store import LIMIT, History
 from tui_charrnn.invocation import command
+from tui_charrnn.safe_text import safe_line, safe_text
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.replay import Replay
+
 
 history_app = typer.Typer(help="List, search and replay generated texts.")
 
 _SHOWN: Final = 20
 
-AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Number: TypeAlias = Annotated[
     int, typer.Argument(metavar="ID", help="Its number in the list.", show_default=False)
 ]
@@ -32,7 +50,7 @@ Limit: TypeAlias = Annotated[
 
 
 @history_app.callback(invoke_without_command=True)
-def history(context: typer.Context, limit: Limit = _SHOWN, as_json: AsJson = False) -> None:
+def history(context: typer.Context, limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
     """List, search and replay generated texts.
 
     Every text is kept, with all that it takes to have it said again, unless the setting `history`
@@ -45,7 +63,7 @@ def history(context: typer.Context, limit: Limit = _SHOWN, as_json: AsJson = Fal
 
 
 @history_app.command("list")
-def list_newest(limit: Limit = _SHOWN, as_json: AsJson = False) -> None:
+def list_newest(limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
     """List the newest generated texts."""
     kept = History()
     entries = kept.newest(limit)
@@ -59,7 +77,7 @@ def list_newest(limit: Limit = _SHOWN, as_json: AsJson = False) -> None:
 
 
 @history_app.command()
-def show(number: Number, as_json: AsJson = False) -> None:
+def show(number: Number, as_json: JsonDocument = False) -> None:
     """Show a text with its model and settings."""
     entry = find_entry(History(), number)
     if as_json:
@@ -76,7 +94,7 @@ def search(
         typer.Argument(metavar="WORDS...", help="All of them must occur.", show_default=False),
     ],
     limit: Limit = _SHOWN,
-    as_json: AsJson = False,
+    as_json: JsonDocument = False,
 ) -> None:
     """Find texts by words in them, or parts of words.
 
@@ -92,7 +110,31 @@ def search(
     _print_list(entries, as_json)
 
 
-history_app.command()(replay)
+@history_app.command()
+def replay(
+    number: Annotated[
+        int, typer.Argument(metavar="ID", help="Its number in the list.", show_default=False)
+    ],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Let the model speak even if its file has changed.")
+    ] = False,
+    echo: Annotated[
+        bool, typer.Option("--echo/--no-echo", help="Write the seed text first.")
+    ] = True,
+) -> None:
+    """Have a text said again, by the same model with the same settings."""
+    entry = find_entry(History(), number)
+    path = find_same_model(
+        entry,
+        may_differ=anyway,
+        kept=f"The text is kept: {command('history', 'show', str(number))}",
+        anyway="To let the changed model speak with the same settings, add --anyway.",
+    )
+    said_again = _begin(path, entry.generation)
+    is_complete = _write(said_again.read_text if echo else "", iter(said_again.next, None))
+    _report_difference(said_again)
+    if not is_complete:
+        raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 @history_app.command()
@@ -101,7 +143,7 @@ def rm(
         list[int],
         typer.Argument(metavar="ID...", help="Their numbers in the list.", show_default=False),
     ],
-    as_json: AsJson = False,
+    as_json: JsonDocument = False,
 ) -> None:
     """Delete texts from the history permanently."""
     kept = History()
@@ -119,7 +161,7 @@ def clear(
     is_sure: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: JsonDocument = False,
 ) -> None:
     """Delete the whole history permanently."""
     kept = History()
@@ -142,3 +184,109 @@ def _print_list(entries: list[Entry], as_json: bool) -> None:
 
 def _texts(count: int) -> str:
     return "1 text" if count == 1 else f"{count:,} texts"
+
+
+def _begin(path: Path, said: Generation) -> "Replay":
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `generate` does
+    # deferred: NumPy, 0.1 s that `--help` does not need
+    from tui_charrnn.generation.replay import Replay  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
+
+    return Replay(load_model(path), said)
+
+
+def _write(seed_text: str, characters: Iterator[str]) -> bool:
+    """Write to standard output; return False if Ctrl-C cut it short."""
+    if sys.stdout is None:
+        raise StorageError("Standard output is closed: there is nowhere to write the text to.")
+    encoding = sys.stdout.encoding if stdout_is_terminal() else None
+    output = TextOutput(sys.stdout.buffer, terminal_encoding=encoding)
+    try:
+        try:
+            output.write(seed_text)
+            for character in characters:
+                output.write(character)
+        except KeyboardInterrupt:
+            return False
+        finally:
+            output.close()
+    except BrokenPipeError:  # the reader has had enough, as `head` has
+        discard_output()
+    except OSError as error:
+        discard_output()
+        raise refused_output(error) from error
+    return True
+
+
+def _report_difference(said_again: "Replay") -> None:
+    place = said_again.difference()
+    if place is None:
+        return
+    narrate(
+        f"This is not what was said then: it differs from character {place + 1:,} on. "
+        f"Another machine, or texts that were said side by side, may round in another way."
+    )
+
+
+_LABEL_WIDTH: Final = 12  # columns
+_MODEL_WIDTH: Final = 24  # columns at most
+_TEXT_WIDTH: Final = 60  # columns, where no terminal says how many
+_LEAST_TEXT: Final = 12  # columns
+_SHOWN_CHARACTERS: Final = 400  # more than a row has room for
+
+
+def table_lines(entries: Sequence[Entry]) -> Iterator[str]:
+    """A row for every text, under a heading."""
+    rows = [("ID", "WHEN", "MODEL", "TEXT"), *map(_cells, entries)]
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(3)]
+    widths[2] = min(widths[2], _MODEL_WIDTH)
+    room = _TEXT_WIDTH
+    if stdout_is_terminal():
+        left = shutil.get_terminal_size().columns - sum(widths) - len(GAP) * len(widths)
+        room = max(_LEAST_TEXT, left)
+    for row in rows:
+        yield GAP.join(map(fit_cell, row, [*widths, room])).rstrip()
+
+
+def entry_lines(entry: Entry) -> Iterator[str]:
+    """Everything about a text, and the text itself below, line by line."""
+    for label, value in _facts(entry):
+        yield f"{label:<{_LABEL_WIDTH}}{safe_line(value)}".rstrip()
+    yield ""
+    said = entry.generation
+    yield from safe_text(said.seed_text + said.text).split("\n")
+    if said.length > len(said.text):
+        yield f"... and {said.length - len(said.text):,} more characters, which were not kept"
+
+
+def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
+    said = entry.generation
+    hindrance = hindrance_of(said)
+    yield "text", f"{entry.number}, of {entry.time.astimezone():%Y-%m-%d %H:%M:%S}"
+    yield "model", said.model.label
+    yield "", said.model.file or "from no file"
+    yield "", f"SHA-256 {said.model.sha256}" if said.model.sha256 else "SHA-256 not known"
+    yield "seed text", said.seed_text or "none"
+    yield "length", f"{said.length:,} characters after it"
+    yield "RNG seed", str(said.rng_seed)
+    for after, config in said.sampling:
+        yield f"from {after:,}" if after else "settings", _settings_words(config)
+    for after, held in said.clamps:
+        yield f"from {after:,}" if after else "held", ", ".join(held) if held else "none"
+    again = command("history", "replay", str(entry.number))
+    yield "again", f"not possible: {hindrance}" if hindrance else again
+
+
+def _settings_words(config: SamplingConfig) -> str:
+    values = {name: value for name, value in config.to_mapping().items() if name != "rng_seed"}
+    return ", ".join(
+        f"{name} {'none' if value is None else value}" for name, value in values.items()
+    )
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    said = entry.generation
+    text = safe_line((said.seed_text + said.text)[:_SHOWN_CHARACTERS])
+    when = f"{entry.time.astimezone():%Y-%m-%d %H:%M}"
+    return (str(entry.number), when, safe_line(said.model.label), text)

@@ -4,9 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.options import JsonDocument, RunsDir, runs_folder
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
-from tui_charrnn.cli.run_facts import JsonDocument
 from tui_charrnn.cli.table import table_lines
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity

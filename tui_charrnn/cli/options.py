@@ -9,7 +9,7 @@ from tui_charrnn.cli.completing import complete_path, complete_run
 from tui_charrnn.cli.places import runs_folder
 from tui_charrnn.paths import parse_path
 
-__all__ = ["AsciiOnly", "RunArgument", "RunsDir", "runs_folder"]
+__all__ = ["AsciiOnly", "JsonDocument", "RunArgument", "RunsDir", "runs_folder"]
 
 RunsDir: TypeAlias = Annotated[
     Path | None,
@@ -34,3 +34,4 @@ RunArgument: TypeAlias = Annotated[
 AsciiOnly: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
 ]
+JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -1,21 +1,35 @@
-"""`charrnn-tui runs`: list the runs, and the commands that look after one."""
+"""The commands of `charrnn-tui runs`: list, show, rename, export, delete and restore runs."""
 
 import json
+import sys
 import time
-from typing import Final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tui_charrnn.cli import run_export, run_report, run_upkeep
-from tui_charrnn.cli.options import RunsDir, runs_folder
-from tui_charrnn.cli.output import narrate, print_data
-from tui_charrnn.cli.run_facts import JsonDocument, summary_facts
+from tui_charrnn.cli.completing import complete_path, complete_run
+from tui_charrnn.cli.options import JsonDocument, RunArgument, RunsDir, runs_folder
+from tui_charrnn.cli.output import has_terminal, narrate, print_data, progress_bar
+from tui_charrnn.cli.run_report import show, summary_facts
 from tui_charrnn.cli.table import table_lines
 from tui_charrnn.cli.usage_errors import refuse_options_before_command
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
-from tui_charrnn.runs.catalogue import list_runs
+from tui_charrnn.paths import is_folder, parse_path
+from tui_charrnn.runs.catalogue import find_run, list_runs
+from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.small_curve import small_curve
+from tui_charrnn.user_folders import default_runs_folder
+from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_rows import RunRow, run_row
+
+if TYPE_CHECKING:
+    from tui_charrnn.runs.archive import Exported
+
 
 _CURVE_WIDTH: Final = 12  # columns
 _HEADINGS: Final = ("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")
@@ -49,13 +63,221 @@ def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
         print_data(line)
 
 
-runs_app.command()(run_report.show)
-runs_app.command()(run_upkeep.rename)
-runs_app.command()(run_export.export)
-runs_app.command()(run_upkeep.rm)
-runs_app.command()(run_upkeep.restore)
+runs_app.command()(show)
 
 
 def _cells(row: RunRow) -> tuple[str, ...]:
     state, curve = f"{row.mark} {row.state}", small_curve(row.curve, _CURVE_WIDTH)
     return (row.name, state, row.corpus, row.step, row.best, curve, row.age)
+
+
+@runs_app.command()
+def rename(
+    run: RunArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.", show_default=False)],
+    runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
+) -> None:
+    """Rename a run that is not training."""
+    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
+
+    found = find_run(run, runs_folder(runs_dir))
+    renamed = upkeep.rename_run(found, name)
+    if as_json:
+        print_data(json.dumps(_place(renamed)))
+        return
+    narrate(f"{safe_line(found.name)} is called {safe_line(renamed.name)} now.")
+
+
+@runs_app.command()
+def export(
+    run: RunArgument,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            autocompletion=complete_path,
+            parser=lambda text: parse_path(text, "The archive"),
+            help="The archive (.tar.gz or .zip) or a folder for it; default: RUN.tar.gz here.",
+            show_default=False,
+        ),
+    ] = None,
+    every_checkpoint: Annotated[
+        bool,
+        typer.Option("--all", help="Include every checkpoint, not only the best and the newest."),
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Copy only the best model, to this file.",
+            metavar="FILE",
+            autocompletion=complete_path,
+            parser=lambda text: parse_path(text, "--model"),
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Replace a file of that name.")
+    ] = False,
+    runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
+) -> None:
+    """Pack a run into one archive, or copy its model to a file."""
+    if model is not None and (file is not None or every_checkpoint):
+        raise ConfigError("With --model only the model is copied: leave out FILE and --all.")
+    # deferred: the list of runs needs no archives
+    from tui_charrnn.runs.archive import (  # noqa: PLC0415  deferred, see above
+        archive_name,
+        export_model,
+        export_run,
+    )
+    from tui_charrnn.runs.checkpoints import (  # noqa: PLC0415  deferred, see above
+        best_or_newest,
+        missed_best,
+    )
+
+    found = find_run(run, runs_folder(runs_dir))
+    if missed := missed_best(found, best_or_newest(found)):
+        narrate(missed)
+    with progress_bar(f"Packing {found.name}") as progress:
+        if model is None:
+            target = file or parse_path(".", "The archive")
+            target = target / archive_name(found) if is_folder(target) else target
+            made = export_run(
+                found, target, every_checkpoint=every_checkpoint, overwrite=force, progress=progress
+            )
+        else:
+            made = export_model(found, model, overwrite=force, progress=progress)
+    if as_json:
+        facts = {"path": str(made.path), "bytes": made.size, "checkpoints": list(made.steps)}
+        print_data(json.dumps(facts))
+        return
+    print_data(str(made.path))
+    narrate(f"Packed {format_size(made.size)}: {checkpoint_words(made)}.")
+
+
+def checkpoint_words(made: "Exported") -> str:
+    """Which checkpoints are in a file."""
+    if not made.steps:
+        return "no checkpoint yet"
+    steps = ", ".join(f"{step:,}" for step in made.steps[:5])
+    more = f" and {len(made.steps) - 5:,} more" if len(made.steps) > 5 else ""
+    return f"checkpoint{'s' if len(made.steps) > 1 else ''} of step {steps}{more}"
+
+
+@runs_app.command()
+def rm(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN...",
+            help="Names or paths.",
+            show_default=False,
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    empties: Annotated[
+        bool, typer.Option("--empty-trash", help="Delete everything in the trash permanently.")
+    ] = False,
+    runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
+) -> None:
+    """Move runs to the trash (`restore` brings them back), or empty it."""
+    folder = runs_folder(runs_dir)
+    if bool(runs) == empties:
+        raise ConfigError(
+            "Name the runs to be moved into the trash, or say --empty-trash, and not both."
+        )
+    facts = _throw_away(runs, folder, is_sure) if runs else _empty(folder, is_sure)
+    if as_json:
+        print_data(json.dumps(facts))
+
+
+@runs_app.command()
+def restore(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Its name; without one, the run deleted last.",
+            show_default=False,
+        ),
+    ] = None,
+    runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
+) -> None:
+    """Restore a run from the trash: the newest of that name."""
+    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
+
+    folder = runs_folder(runs_dir)
+    trashed = next((run for run in upkeep.list_trash(folder) if name in {None, run.name}), None)
+    run = upkeep.restore_run(folder, name)
+    wanted = trashed.name if trashed is not None else run.name
+    taken = f", as there is another {safe_line(wanted)} by now" if run.name != wanted else ""
+    if as_json:
+        print_data(json.dumps(_place(run)))
+        return
+    narrate(f"{safe_line(run.name)} is back{taken}.")
+
+
+def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
+    """Move runs into the trash, and say which and where to."""
+    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
+
+    runs = list(dict.fromkeys(find_run(name, folder) for name in names))
+    for run in runs:  # all or none, as far as that can be known before
+        upkeep.refuse_live(run)
+    shown = ", ".join(safe_line(run.name) for run in runs)
+    count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
+    if not _is_wanted(f"Move {count} {shown} into the trash?", is_sure=is_sure):
+        narrate("Nothing was moved.")
+        return {"trashed": []}
+    trashed = []
+    for run in runs:
+        trashed.append({"name": run.name, "path": str(upkeep.trash_run(run).path)})
+        narrate(f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_words(run)}")
+    return {"trashed": trashed}
+
+
+def _place(run: RunDirectory) -> dict[str, str]:
+    return {"name": run.name, "path": str(run.path)}
+
+
+def _restore_words(run: RunDirectory) -> str:
+    folder = run.path.parent
+    place = [] if folder == default_runs_folder() else ["--runs-dir", str(folder)]
+    return safe_line(command("runs", "restore", run.name, *place))
+
+
+def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
+    """Delete for good what is in the trash, and say how many bytes that freed."""
+    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
+
+    trashed = upkeep.list_trash(folder)
+    if trashed:
+        shown = ", ".join(safe_line(run.name) for run in trashed[:5])
+        more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
+        size = format_size(disk_size(folder / upkeep.TRASH))
+        question = f"Delete for good what is in the trash: {shown}{more}, {size}?"
+        if not _is_wanted(question, is_sure=is_sure):
+            narrate("Nothing was deleted.")
+            return {"freed_bytes": 0}
+    freed = upkeep.empty_trash(folder)
+    narrate(f"The trash is empty; {format_size(freed)} freed." if freed else "The trash is empty.")
+    return {"freed_bytes": freed}
+
+
+def _is_wanted(question: str, *, is_sure: bool) -> bool:
+    """Whether the user says so, who is asked once.
+
+    Raises:
+        ConfigError: If nobody can be asked.
+    """
+    if is_sure:
+        return True
+    if not has_terminal():
+        raise ConfigError("There is no terminal to ask in; say --yes if you are sure.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

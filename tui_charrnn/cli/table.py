@@ -8,7 +8,8 @@ from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.cli.output import stdout_is_terminal
 
-_GAP: Final = "  "
+GAP: Final = "  "
+"""Between two columns."""
 _LEAST_NAME: Final = 8  # columns
 
 
@@ -22,12 +23,12 @@ def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     if stdout_is_terminal():
-        left = shutil.get_terminal_size().columns - sum(widths[1:]) - len(_GAP) * len(widths[1:])
+        left = shutil.get_terminal_size().columns - sum(widths[1:]) - len(GAP) * len(widths[1:])
         widths[0] = min(widths[0], max(_LEAST_NAME, left))
-    return (_GAP.join(map(_cell, row, widths)).rstrip() for row in rows)
+    return (GAP.join(map(fit_cell, row, widths)).rstrip() for row in rows)
 
 
-def _cell(text: str, width: int) -> str:
+def fit_cell(text: str, width: int) -> str:
     """A text in so many columns, cut off if it is longer."""
     if cell_len(text) > width:
         return set_cell_size(text, width - 1) + "…"

@@ -1,4 +1,4 @@
-"""`charrnn-tui set`, `pause` and `unpause`: what can be changed of a run while it is trained."""
+"""The commands `stop`, `set`, `pause` and `unpause`: ask the trainer of a run for something."""
 
 import time
 from typing import Annotated, Any, Final
@@ -19,6 +19,38 @@ from tui_charrnn.runs.reader import LineTail, read_status
 from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import RequestAnswered
 from tui_charrnn.viewing.run_words import command_words
+
+STOP_PATIENCE = 60.0  # seconds
+
+
+def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
+    """Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not."""
+    found = find_run(run, runs_folder(runs_dir))
+    status = read_status(found)
+    life = Liveness()
+    verdict = life.judge(status)
+    if status is None or verdict == "ended":
+        narrate(f"No trainer is at work on {found.name}.")
+        return
+    if verdict != "lost":
+        send_request(found, "stop")
+    deadline = time.monotonic() + STOP_PATIENCE
+    while status is not None and (verdict := life.judge(status)) in {"alive", "silent"}:
+        if time.monotonic() > deadline:
+            raise UnansweredError(
+                f"{found.name} has not stopped within {STOP_PATIENCE:g} s; the request waits for "
+                "its trainer."
+            )
+        time.sleep(0.1)
+        status = newest_status(found, status)
+    if status is not None and verdict == "lost":
+        narrate(
+            f"The trainer of {found.name} is lost; its checkpoints are kept. "
+            f"Go on with: {command_words('resume', found)}"
+        )
+        return
+    narrate(f"{found.name} is {status.state if status else 'gone'}.")
+
 
 CHANGE_PATIENCE: Final = 60.0
 """Seconds that a trainer is given to answer; it does not while TensorFlow loads."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.command import run_program
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
-from tui_charrnn.cli import changing
+from tui_charrnn.cli import control
 from tui_charrnn.errors import ConfigError, RunError, UnansweredError
 from tui_charrnn.runs.control import Request, take_requests
 from tui_charrnn.runs.description import RunState
@@ -45,7 +45,7 @@ def answering(
 
 
 def ask(run: RunDirectory, value: str = "0.5") -> None:
-    changing.change(run.name, value, run.path.parent)
+    control.change(run.name, value, run.path.parent)
 
 
 def test_the_value_is_sent_and_the_answer_to_it_told(
@@ -113,7 +113,7 @@ def test_a_trainer_that_ends_without_an_answer_changed_nothing(
 def test_patience_ends_with_what_becomes_of_the_request(
     trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changing, "CHANGE_PATIENCE", -1.0)
+    monkeypatch.setattr(control, "CHANGE_PATIENCE", -1.0)
     with pytest.raises(UnansweredError, match="has not answered yet; the request waits") as caught:
         ask(trainer.run)
     assert caught.value.exit_code == 7
@@ -122,7 +122,7 @@ def test_patience_ends_with_what_becomes_of_the_request(
 
 def test_an_unknown_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="nowhere"):
-        changing.change("nowhere", "0.5", tmp_path)
+        control.change("nowhere", "0.5", tmp_path)
 
 
 def test_the_exit_codes_are_those_of_every_command(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_exit_codes_are_those_of_every_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "word"), [(changing.pause, "pause"), (changing.unpause, "resume")]
+    ("command", "word"), [(control.pause, "pause"), (control.unpause, "resume")]
 )
 def test_waiting_and_going_on_are_asked_for(
     trainer: FakeTrainer,
@@ -159,7 +159,7 @@ def test_a_paused_run_has_a_trainer(
     trainer.pause()
     taken, answer = answering(trainer, True, "training goes on at step 2")
     meanwhile(monkeypatch, answer)
-    changing.unpause(trainer.run.name, trainer.run.path.parent)
+    control.unpause(trainer.run.name, trainer.run.path.parent)
     assert len(taken) == 1
     assert "training goes on at step 2" in capsys.readouterr().err
 
