@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.small_run import new_run, of_kind, train
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.records import BatchTrained, PathChosen, RunResumed, RunWarned, format_way
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.examination import Examination
 from tui_charrnn.training.interruption import Interruption, Reason
 
 pytestmark = pytest.mark.tensorflow
@@ -70,3 +72,20 @@ def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
     assert of_kind(run, BatchTrained)[-1].step == 12
     assert of_kind(run, RunResumed)
     assert not any("bit for bit" in each.message for each in of_kind(run, RunWarned))
+
+
+def test_doctor_tries_what_a_run_would_try() -> None:
+    from tui_charrnn.training import start
+    from tui_charrnn.training.doctor import examine
+
+    training = TrainingConfig(batch_size=3, sequence_length=5, steps=9, dropout=0.2)
+    device = start.configure_devices(None, 3)
+    found = examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
+    assert [(format_way(each), bool(each.failure)) for each in found.trials] == [
+        ("own layers, float32", False),
+        ("cuDNN, float32", True),
+        ("Keras's layers, float32", False),
+    ]
+    assert found.path["layers"] == "keras"
+    assert (found.characters, found.trial_seconds, found.trial_failure) == (15, None, None)
+    assert Examination.from_json(found.to_json()) == found

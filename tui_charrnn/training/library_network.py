@@ -76,8 +76,10 @@ class LibraryNetwork:
         config: Cell, E, H, L, tying.
         vocabulary_size: V.
         layers: One function a layer.
-        dtype: Of what the layers compute, and of the factors of the last product. Carried states
-            and the softmax are in float32.
+        dtype: Of what the layers compute, and of the factors of the last product. The softmax is in
+            float32, and so is what is carried; but layers in bfloat16 take c in bfloat16. That it
+            is rounded between windows of 64 characters changed the validation loss by 0.0002 at
+            most (lstm, H 128, 800 steps, two seeds).
     """
 
     def __init__(

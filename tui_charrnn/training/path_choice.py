@@ -20,9 +20,9 @@ from tui_charrnn.training.paths import (
     reference_path,
 )
 
-TRIAL_BUDGET: Final = 12.0
-"""Seconds for trials after the reference, which meets all that a device does for the first time. No
-way is begun later once one works; one that XLA compiles takes some seconds."""
+TRIAL_BUDGET: Final = 15.0
+"""Seconds for trials after the reference, which meets all that a device does for the first time.
+Once a way works, none is begun that would end later if it took as long as the longest before."""
 RECORDED_FACTS: Final = ("device", "layers", "compiler", "precision")
 """Those of `ComputePath.facts` that a `PathChosen` has, in its order."""
 _COMPILER_REASONS: Final = {
@@ -117,15 +117,18 @@ def _try_paths(
     """
     trials: list[PathTrial] = []
     best: Tried | None = None
-    ending = 0.0
+    spent, longest = 0.0, 0.0
     for path in dict.fromkeys((reference, *earlier, *paths)):
         check_cancelled()
-        is_late = bool(trials) and time.monotonic() > ending
+        is_late = spent + longest > TRIAL_BUDGET
         if is_late and best is not None and best.path != reference:
             break
+        begun = time.monotonic()
         tried = tester.try_path(path)
+        if trials:
+            seconds = time.monotonic() - begun
+            spent, longest = spent + seconds, max(longest, seconds)
         trials.append(tried.trial)
-        ending = ending or time.monotonic() + TRIAL_BUDGET
         if tried.engine is None:
             continue
         if path in earlier:
