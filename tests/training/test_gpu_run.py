@@ -74,13 +74,13 @@ def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
     assert not any("bit for bit" in each.message for each in of_kind(run, RunWarned))
 
 
-def test_doctor_tries_what_a_run_would_try() -> None:
-    from tui_charrnn.training import start
-    from tui_charrnn.training.doctor import examine
+def test_doctor_tries_what_a_run_would_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui_charrnn.training import doctor, start
 
+    monkeypatch.setattr(doctor, "_gpu_facts", lambda _: ())  # TensorFlow sees none
     training = TrainingConfig(batch_size=3, sequence_length=5, steps=9, dropout=0.2)
     device = start.configure_devices(None, 3)
-    found = examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
+    found = doctor.examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
     assert [(format_way(each), bool(each.failure)) for each in found.trials] == [
         ("own layers, float32", False),
         ("cuDNN, float32", True),

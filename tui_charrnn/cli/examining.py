@@ -14,8 +14,9 @@ from tui_charrnn.durations import format_duration
 from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.training.examination import Examination, encode_settings
 
-PATIENCE: Final = 180.0
-"""Seconds that TensorFlow is given: from a slow network disk it takes minutes to load."""
+PATIENCE: Final = 600.0
+"""Seconds that TensorFlow is given: from a slow network disk it takes minutes to load, and on a GPU
+that its package has no code for minutes to compile."""
 _LOG_LINE: Final = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: |WARNING: All log messages)|[IWEF]\d{4} \d\d:"
 )
