@@ -58,12 +58,10 @@ def test_the_graph_of_every_way_is_built_and_has_kernels(cell: str, feature: str
         paths.append(path)
         operations = {node.op for node in nodes}
         expected = {"cudnn": "CudnnRNNBackpropV2", "keras": "CudnnRNNBackpropV3"}.get(path.layers)
-        if cell == "rnn" and path.layers == "keras":
-            expected = None  # it has no kernel of cuDNN there
         assert expected is None or expected in operations, path
         assert "PyFunc" not in operations  # nothing is fetched from the host's Python
         assert [node.op for node in nodes if not has_gpu_kernel(node)] == [], path
-    assert len(paths) == (2 if feature == "layer-norm" else 6)
+    assert len(paths) == (2 if feature == "layer-norm" else 4 if cell == "rnn" else 6)
 
 
 def all_nodes(graph: Any) -> Iterator[Any]:
