@@ -21,13 +21,14 @@ pytestmark = pytest.mark.tensorflow
 
 @pytest.fixture(autouse=True)
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training import paths, start
+    from tui_charrnn.training import paths
     from tui_charrnn.training.devices import Device, Gpu
+    from tui_charrnn.training.distributed import replicas
 
     ways = (("cudnn", False, "float32"), ("keras", False, "float32"))
     monkeypatch.setattr(paths, "GPU_WAYS", ways)
     device = Device((Gpu("Some GPU", (9, 0), has_code=False),))
-    monkeypatch.setattr(start, "configure_devices", lambda *_: device)
+    monkeypatch.setattr(replicas, "configure_devices", lambda *_: device)
 
 
 def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
@@ -75,11 +76,12 @@ def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
 
 
 def test_doctor_tries_what_a_run_would_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training import doctor, start
+    from tui_charrnn.training import doctor
+    from tui_charrnn.training.devices import Device, Gpu
 
     monkeypatch.setattr(doctor, "_gpu_facts", lambda _: ())  # TensorFlow sees none
     training = TrainingConfig(batch_size=3, sequence_length=5, steps=9, dropout=0.2)
-    device = start.configure_devices(None, 3)
+    device = Device((Gpu("Some GPU", (9, 0)),))
     found = doctor.examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
     assert [(format_way(each), bool(each.failure)) for each in found.trials] == [
         ("own layers, float32", False),
