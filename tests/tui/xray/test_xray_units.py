@@ -160,12 +160,10 @@ async def test_a_text_that_streams_is_colored_by_a_neuron(tmp_path: Path) -> Non
     async with xray_app(tmp_path, size=(100, 40)) as app:
         await pick(app, "0:c3")
         await app.pilot.press("enter")
-        app.app.session.settings.length, app.app.session.settings.speed = 100_000, 500
+        app.app.session.settings.length, app.app.session.settings.speed = 400, 500
         app.app.main.text_pane.answer("dab")
-        await wait_until(app.pilot, "a text", lambda: app.text.shown > 300)
-        assert app.view.streaming
-        await app.pilot.press("escape")
-        await wait_until(app.pilot, "the stop", lambda: not app.view.streaming)
+        await wait_until(app.pilot, "a text", lambda: app.view.streaming)
+        await app.rested(400)
         await values_in_view(app)
         indices = [*map(TINY_VOCABULARY.index, "dab"), *app.tape.tree.indices(0)]
         steps = read_naively(sure_model(), indices).steps[3:]
