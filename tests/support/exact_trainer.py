@@ -223,10 +223,10 @@ def _watch_files(run: RunDirectory, kill: Kill | None) -> None:
     targets = {"renaming": folder, "naming_best": run.best, "naming_latest": run.latest}
     opened, replaced = FileSystem.open, FileSystem.replace
 
-    def open_watched(self: FileSystem, path: Path, flags: int) -> int:
+    def open_watched(self: FileSystem, path: Path, flags: int, parent: int | None = None) -> int:
         if kill.point == "writing" and path == half:
             _die()
-        return opened(self, path, flags)
+        return opened(self, path, flags, parent)
 
     def replace_watched(self: FileSystem, source: Path, target: Path) -> None:
         is_due = kill.point == "renaming" or folder.exists()

@@ -33,7 +33,8 @@ def configure(
 ) -> Any:
     from tui_charrnn.training import devices
 
-    monkeypatch.setattr(devices, "tf", SimpleNamespace(config=config))
+    sysconfig = SimpleNamespace(get_build_info=dict)  # of a package that names no target
+    monkeypatch.setattr(devices, "tf", SimpleNamespace(config=config, sysconfig=sysconfig))
     return devices.configure_devices(threads, batch_size)
 
 
