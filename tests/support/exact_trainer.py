@@ -228,11 +228,16 @@ def _watch_files(run: RunDirectory, kill: Kill | None) -> None:
             _die()
         return opened(self, path, flags, parent)
 
-    def replace_watched(self: FileSystem, source: Path, target: Path) -> None:
+    def replace_watched(
+        self: FileSystem,
+        source: Path,
+        target: Path,
+        folders: tuple[int | None, int | None] = (None, None),
+    ) -> None:
         is_due = kill.point == "renaming" or folder.exists()
         if target == targets.get(kill.point) and is_due:
             _die()
-        replaced(self, source, target)
+        replaced(self, source, target, folders)
 
     setattr(FileSystem, "open", open_watched)  # noqa: B010  as above
     setattr(FileSystem, "replace", replace_watched)  # noqa: B010  as above
