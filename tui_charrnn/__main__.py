@@ -23,14 +23,13 @@ def _carried_out(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         # deferred: as everything here
         from tui_charrnn import __version__  # noqa: PLC0415  deferred, see above
-        from tui_charrnn.cli.outcome import exit_code_of  # noqa: PLC0415  deferred, see above
-        from tui_charrnn.cli.output import print_data  # noqa: PLC0415  deferred, see above
+        from tui_charrnn.cli.output import exit_code_of, print_data  # noqa: PLC0415  deferred
 
-        def tell_version() -> None:
+        def print_version() -> None:
             with contextlib.suppress(BrokenPipeError):
                 print_data(f"charrnn-tui {__version__}")
 
-        return exit_code_of(tell_version)
+        return exit_code_of(print_version)
     if not arguments and COMPLETION not in os.environ:
         # deferred: the app opens without loading the commands
         from tui_charrnn.cli.opening import open_at_once  # noqa: PLC0415  deferred, see above

@@ -11,7 +11,7 @@ import pytest
 from tests.support.command import ROOT
 from tests.support.fake_run import fake_run
 from tests.support.terminal import Terminal
-from tui_charrnn.cli.app_terminal import foreign_encoding
+from tui_charrnn.cli.opening import foreign_encoding
 
 PROGRAM = [sys.executable, "-m", "tui_charrnn"]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

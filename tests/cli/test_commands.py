@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.command import run_program
-from tui_charrnn.cli.commands import COMMANDS, wanted_commands
+from tui_charrnn.cli.main import COMMANDS, wanted_commands
 
 
 @pytest.mark.parametrize("name", COMMANDS)

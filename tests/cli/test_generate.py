@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from tests.support.pseudo_terminal import read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_model, tiny_model_file
 from tui_charrnn.cli.generate import generate
-from tui_charrnn.cli.text_output import TextOutput
+from tui_charrnn.cli.output import TextOutput
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.generation.stream import CharacterStream

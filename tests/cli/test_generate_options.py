@@ -328,8 +328,8 @@ def test_records_hold_no_control_character_whatever_the_vocabulary(rng_seed: int
     vocabulary = "\x00\x07\x1b\x7f\x9b\u2028\u202e\ue000a"
     file = io.BytesIO()
     stream = CharacterStream(tiny_model(vocabulary=vocabulary), SamplingConfig(rng_seed=rng_seed))
+    from tui_charrnn.cli.output import TextOutput
     from tui_charrnn.cli.samples import OneVoice, RecordWriter, write_samples
-    from tui_charrnn.cli.text_output import TextOutput
     from tui_charrnn.generation.stream import StopStrings
 
     writer = RecordWriter(TextOutput(file, terminal_encoding=None))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.command import ROOT
-from tui_charrnn.cli import app_terminal, opening
+from tui_charrnn.cli import opening
 from tui_charrnn.errors import ConfigError
 
 
@@ -74,7 +74,7 @@ def test_the_loop_of_the_app_has_no_tls_but_downloads_have_it() -> None:
 def test_a_cache_that_is_no_path_is_refused_before_the_app_opens(
     collected: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_terminal, "require_app_terminal", lambda: None)
+    monkeypatch.setattr(opening, "require_app_terminal", lambda: None)
     monkeypatch.setenv("CHARRNN_CACHE", "~nosuch/x")
     with pytest.raises(ConfigError, match="CHARRNN_CACHE cannot be used as a path"):
         opening.open_app(None, None, is_ascii=False)

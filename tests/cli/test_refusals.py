@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import run_program
-from tui_charrnn.cli.setting_options import apply_settings
+from tui_charrnn.cli.options import apply_settings
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS

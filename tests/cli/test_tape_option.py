@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.cli import app_terminal, main
+from tui_charrnn.cli import main, opening
 from tui_charrnn.errors import ExitCode
 
 
@@ -17,7 +17,7 @@ def test_the_app_opens_with_the_tape_that_is_named(
         opened.append(options["tape"])
         return 0
 
-    monkeypatch.setattr(app_terminal, "require_app_terminal", lambda: None)
+    monkeypatch.setattr(opening, "require_app_terminal", lambda: None)
     monkeypatch.setattr("tui_charrnn.tui.app.run_app", open_app)
     tape = tmp_path / "tape.json"
     tape.write_text("{}")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from tui_charrnn.cli.app_terminal import require_app_terminal
-from tui_charrnn.cli.opening import start_without_collecting
-from tui_charrnn.cli.options import AsciiOnly, RunArgument, RunsDir, runs_folder
+from tui_charrnn.cli.opening import require_app_terminal, start_without_collecting
+from tui_charrnn.cli.options import AsciiOnly, RunArgument, RunsDir
+from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.runs.catalogue import find_run
 
 

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
+from tui_charrnn.cli.options import refuse_options_before_command, with_setting_options
 from tui_charrnn.cli.output import narrate, print_data
-from tui_charrnn.cli.setting_options import with_setting_options
-from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tui_charrnn.cli.completing import complete_corpus
+from tui_charrnn.cli.options import complete_corpus, refuse_options_before_command
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.reading import (
     Encoding,
@@ -15,7 +15,6 @@ from tui_charrnn.cli.reading import (
     KeepNewlines,
     read_named_corpus,
 )
-from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue

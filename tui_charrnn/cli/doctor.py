@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from tui_charrnn.cli.completing import complete_preset, complete_run
 from tui_charrnn.cli.diagnosis import (
     Finding,
     judge_folders,
@@ -21,12 +20,17 @@ from tui_charrnn.cli.diagnosis import (
     judge_versions,
 )
 from tui_charrnn.cli.examining import Answer, ask, examiner_command
-from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.options import (
+    RunsDir,
+    apply_settings,
+    complete_preset,
+    complete_run,
+    with_setting_options,
+)
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.path_diagnosis import judge_computation
 from tui_charrnn.cli.run_diagnosis import judge_run, recovery
 from tui_charrnn.cli.run_health import Health, examine_run, find_remains
-from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
 from tui_charrnn.cli.surroundings import (
     Folder,
     Locks,
@@ -38,6 +42,7 @@ from tui_charrnn.cli.surroundings import (
 )
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
+from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory

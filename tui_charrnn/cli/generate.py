@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tui_charrnn.cli.completing import complete_model, complete_path
 from tui_charrnn.cli.history_recording import KeepsHistory, TextRecorder
 from tui_charrnn.cli.neurons_clamping import Clamps, clamp_options
-from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.options import RunsDir, complete_model, complete_path
 from tui_charrnn.cli.originality_options import (
     ComparedWith,
     CopiedLength,
     Originality,
     open_watch,
 )
-from tui_charrnn.cli.output import narrate, stdout_is_terminal
+from tui_charrnn.cli.output import TextOutput, narrate, stdout_is_terminal, write_text
 from tui_charrnn.cli.samples import (
     OneVoice,
     PlainWriter,
@@ -37,10 +36,9 @@ from tui_charrnn.cli.sampling_options import (
     TopP,
 )
 from tui_charrnn.cli.seed_reading import find_seed, read_seed
-from tui_charrnn.cli.text_output import TextOutput, write_text
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.preferences.resolution import resolve, runs_folder
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.stream import CharacterStream, StopStrings

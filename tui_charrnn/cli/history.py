@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 from rich.cells import cell_len
 
-from tui_charrnn.cli.options import JsonDocument
+from tui_charrnn.cli.options import JsonDocument, refuse_options_before_command
 from tui_charrnn.cli.output import (
+    TextOutput,
     discard_output,
     narrate,
     print_data,
@@ -20,8 +21,6 @@ from tui_charrnn.cli.output import (
     stdout_is_terminal,
 )
 from tui_charrnn.cli.table import GAP, fit_cell
-from tui_charrnn.cli.text_output import TextOutput
-from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of

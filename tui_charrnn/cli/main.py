@@ -1,7 +1,9 @@
-"""Assembles the commands and carries out one command line."""
+"""The registry of the commands, and the run of one command line. Only what it calls is loaded."""
 
 import os
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,18 +11,66 @@ import typer
 from typer.main import get_command
 
 from tui_charrnn import __version__
-from tui_charrnn.cli.commands import add_commands
-from tui_charrnn.cli.completing import complete_model, complete_path
 from tui_charrnn.cli.opening import open_app as start_app
-from tui_charrnn.cli.options import AsciiOnly, RunsDir
-from tui_charrnn.cli.outcome import exit_code_of
-from tui_charrnn.cli.output import prepare_streams, print_data
-from tui_charrnn.cli.usage_errors import SafeGroup, refuse_options_before_command
+from tui_charrnn.cli.options import (
+    AsciiOnly,
+    RunsDir,
+    SafeGroup,
+    complete_model,
+    complete_path,
+    refuse_options_before_command,
+)
+from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file
 
 _INSTALLING: Final = "--install-completion"
+COMMANDS: Final = {
+    "train": "train:train",
+    "resume": "resume:resume",
+    "generate": "generate:generate",
+    "score": "score:score",
+    "neurons": "neurons:neurons",
+    "history": "history:history_app",
+    "attach": "attach:attach",
+    "stop": "control:stop",
+    "set": "control:change",
+    "pause": "control:pause",
+    "unpause": "control:unpause",
+    "models": "models:models",
+    "doctor": "doctor:doctor",
+    "runs": "runs:runs_app",
+    "corpora": "corpora:corpora_app",
+    "config": "config:config_app",
+}
+"""Module and name of each, in the order of the help."""
+
+
+def add_commands(app: typer.Typer, arguments: Sequence[str]) -> None:
+    """Give a command line what an invocation needs: one command, or none, or for the help all.
+
+    Args:
+        app: The command line.
+        arguments: What it is called with.
+    """
+    for name in wanted_commands(arguments):
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(f"tui_charrnn.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, cls=SafeGroup)
+        else:
+            app.command(name)(command)
+
+
+def wanted_commands(arguments: Sequence[str]) -> list[str]:
+    """The names of the commands that must be known to understand the arguments."""
+    if COMPLETION in os.environ:
+        return list(COMMANDS)
+    if not arguments:
+        return []
+    # options of the app itself may come first, and their values are not told from commands
+    return [arguments[0]] if arguments[0] in COMMANDS else list(COMMANDS)
 
 
 def open_app(

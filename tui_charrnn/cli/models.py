@@ -4,11 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from tui_charrnn.cli.options import JsonDocument, RunsDir, runs_folder
+from tui_charrnn.cli.options import JsonDocument, RunsDir
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.table import table_lines
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
+from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.formatting import format_size
 

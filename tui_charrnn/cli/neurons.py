@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tui_charrnn.cli.completing import complete_corpus, complete_model, complete_one_of
-from tui_charrnn.cli.options import RunsDir
+from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_one_of
 from tui_charrnn.cli.output import progress_bar
 from tui_charrnn.cli.reading import Encoding
 from tui_charrnn.cli.score_reading import load_models, read_blocks, thread_count

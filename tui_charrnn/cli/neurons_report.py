@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.cells import cell_len
 
-from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
-from tui_charrnn.cli.text_output import TextOutput, write_text
+from tui_charrnn.cli.output import TextOutput, narrate, print_data, stdout_is_terminal, write_text
 from tui_charrnn.invocation import command
 from tui_charrnn.lens.excerpts import values_of
 from tui_charrnn.lens.findings import Finding, Findings, FollowingNeuron

@@ -1,15 +1,25 @@
-"""Opens the app. Typer is not needed for it: without arguments there is nothing to parse.
+"""Opens the app, where there is a terminal for it. Typer is not needed for it.
 
-Nothing is imported here that takes time: `start_without_collecting` comes first.
+Nothing is imported here that takes long: `start_without_collecting` comes first.
 """
 
+import codecs
 import gc
 import importlib
+import os
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Final, TextIO
+
+from tui_charrnn.cli.output import exit_code_of, has_terminal, prepare_streams
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.invocation import command
+from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.user_folders import cache_folder
 
 STARTING: Final = 3.0
 """Seconds in which nothing is collected as garbage."""
@@ -22,10 +32,6 @@ def open_at_once() -> int:
     frame takes.
     """
     start_without_collecting()
-    # deferred: see above
-    from tui_charrnn.cli.outcome import exit_code_of  # noqa: PLC0415  deferred, see above
-    from tui_charrnn.cli.output import prepare_streams  # noqa: PLC0415  deferred, see above
-
     prepare_streams()
     return exit_code_of(lambda: open_app(None, None, is_ascii=False))
 
@@ -54,11 +60,6 @@ def open_app(
         ConfigError: If there is no terminal to open it in, or CHARRNN_CACHE names no path.
     """
     start_without_collecting()
-    # deferred: see above
-    from tui_charrnn.cli.app_terminal import require_app_terminal  # noqa: PLC0415  deferred
-    from tui_charrnn.cli.places import runs_folder  # noqa: PLC0415  deferred
-    from tui_charrnn.user_folders import cache_folder  # noqa: PLC0415  deferred
-
     require_app_terminal()
     folder = runs_folder(runs_dir, is_lenient=True)
     cache_folder()  # refused here rather than in a thread of the app
@@ -103,3 +104,61 @@ def start_without_collecting() -> None:
 def _collect_from_now_on() -> None:
     gc.freeze()
     gc.enable()
+
+
+_PLAIN: Final = frozenset({"dumb", "unknown"})
+"""What TERM says of a terminal that cannot place text, as those within editors are."""
+
+
+def require_app_terminal() -> None:
+    """Refuse a terminal in which the app cannot be seen or typed to.
+
+    Raises:
+        ConfigError: Says what is missing and names the commands that need no such terminal.
+    """
+    obstacle = app_obstacle()
+    if obstacle:
+        raise ConfigError(
+            f"{obstacle} Without the app: `{command('generate')}`, "
+            f"`{command('train', '--headless')}`, `{command('runs')}`."
+        )
+
+
+def app_obstacle(environment: Mapping[str, str] = os.environ) -> str:
+    """Why the app cannot be opened here, as a sentence; empty if it can."""
+    if not has_terminal():
+        return "There is no terminal to open the app in."
+    drawn_on = sys.__stderr__  # where Textual draws, so that standard output stays free
+    if drawn_on is None or not drawn_on.isatty():
+        return "There is no terminal to open the app in: it draws on standard error."
+    kind = environment.get("TERM", "")
+    if kind in _PLAIN:
+        return f"The app cannot be drawn in a terminal that only prints lines (TERM={kind})."
+    encoding = foreign_encoding(drawn_on, environment)
+    if encoding:
+        return (
+            f"The app cannot be drawn in the encoding of this locale, {safe_line(encoding)}: "
+            "it needs UTF-8, as LC_ALL=C.UTF-8 chooses it."
+        )
+    return ""
+
+
+def foreign_encoding(stream: TextIO, environment: Mapping[str, str]) -> str:
+    """The encoding of a terminal, where it is not UTF-8; empty where it is.
+
+    Args:
+        stream: What writes to the terminal.
+        environment: Its locale counts too: where it is not installed, Python itself falls back to
+            UTF-8, and the terminal does not. `C` and `POSIX` say nothing about a terminal.
+    """
+    locales = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next((each for each in locales if each), "")
+    named = locale.partition("@")[0].partition(".")[2]
+    return next((each for each in (stream.encoding, named) if each and not _is_utf8(each)), "")
+
+
+def _is_utf8(encoding: str) -> bool:
+    try:
+        return codecs.lookup(encoding).name == "utf-8"
+    except (LookupError, ValueError):  # a charset that Python does not know, or no name at all
+        return False

@@ -1,15 +1,130 @@
-"""Options that several commands share."""
+"""What the commands share of Typer: options, what completes them, and refusals."""
 
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import typer
+from typer.core import TyperGroup
 
-from tui_charrnn.cli.completing import complete_path, complete_run
-from tui_charrnn.cli.places import runs_folder
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import parse_path
+from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.presets import PRESETS, Preset
+from tui_charrnn.resources import bundled_models, resource_folder
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.settings import Bounds, Settings
+from tui_charrnn.user_folders import config_folder
 
-__all__ = ["AsciiOnly", "JsonDocument", "RunArgument", "RunsDir", "runs_folder"]
+_PLAIN: Final = "_@%+=:,./-"
+"""Besides letters and digits, as `shlex.quote` has it."""
+_MOST_PATHS: Final = 10_000
+"""Entries of a folder that are offered."""
+_NOT_FIRST: Final = ("-", "=", "%")
+"""Characters with a meaning at the beginning of a word: options, commands (zsh), jobs."""
+
+
+def complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the runs that begin so.
+
+    Args:
+        context: Of the command line so far, which may name another folder of runs.
+        incomplete: What was typed of the name.
+    """
+    return _beginning(incomplete, _run_names(context))
+
+
+def complete_model(context: typer.Context, incomplete: str) -> list[str]:
+    """The names of the bundled models and of the runs that begin so, and files.
+
+    Args:
+        context: Of the command line so far, which may name another folder of runs.
+        incomplete: What was typed of the name.
+    """
+    names = [*bundled_models(), *_run_names(context)]
+    return [*_beginning(incomplete, names), *complete_path(incomplete)]
+
+
+def complete_corpus(incomplete: str) -> list[str]:
+    """The names of the known texts that begin so, and files."""
+    # deferred: what downloads texts, which the other commands do not wait for
+    from tui_charrnn.text.catalogue import load_catalogue  # noqa: PLC0415  deferred, see above
+
+    return [*_beginning(incomplete, load_catalogue()), *complete_path(incomplete)]
+
+
+def complete_theme(incomplete: str) -> list[str]:
+    """The names of the themes that begin so, bundled or the user's own."""
+    folders = [resource_folder("themes"), config_folder() / "themes"]
+    names = {path.stem for folder in folders for path in folder.glob("*.toml")}
+    return _beginning(incomplete, sorted(names))
+
+
+def complete_one_of(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """What completes one of some names."""
+    known = list(names)
+    return lambda incomplete: _beginning(incomplete, known)
+
+
+def complete_path(incomplete: str) -> list[str]:
+    """The paths that begin so, a folder with a slash at its end.
+
+    Bash completes and quotes paths itself; what zsh and fish are told is all that they offer.
+    """
+    if os.environ.get(COMPLETION) == "complete_bash":
+        return []
+    start, slash, beginning = incomplete.rpartition("/")
+    try:
+        folder = parse_path(start + slash, "The folder") if slash else Path()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)[:_MOST_PATHS]
+        names = [f"{each.name}/" if each.is_dir() else each.name for each in entries]
+    except (OSError, CharRNNError):
+        return []
+    visible = [name for name in names if beginning.startswith(".") or not name.startswith(".")]
+    return _beginning(incomplete, [start + slash + name for name in visible])
+
+
+def complete_preset(incomplete: str) -> list[str]:
+    """The names of the presets that begin so."""
+    return _beginning(incomplete, PRESETS)
+
+
+def _run_names(context: typer.Context) -> Iterator[str]:
+    try:
+        folder = runs_folder(context.params.get("runs_dir"), is_lenient=True)
+        paths = sorted(folder.iterdir())
+    except (OSError, CharRNNError):  # no such folder, or none that may be read
+        return
+    for path in paths:
+        if not path.name.startswith(".") and RunDirectory(path).description.is_file():
+            yield path.name
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    """Those that begin so; what a shell or a terminal would act on is left out.
+
+    What is completed is evaluated by zsh, and stands unquoted on the command line of bash: a folder
+    that somebody else named must not run a command there. Such a run is named by its path, which
+    the shell completes and quotes itself.
+    """
+    return [name for name in names if name.startswith(incomplete) and _is_plain(name)]
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name means nothing but itself to bash, zsh and fish, without quotes."""
+    return name[:1] not in _NOT_FIRST and all(
+        character.isalnum()
+        or character in _PLAIN
+        or (character > "\x7f" and character.isprintable())
+        for character in name
+    )
+
 
 RunsDir: TypeAlias = Annotated[
     Path | None,
@@ -35,3 +150,172 @@ AsciiOnly: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
 ]
 JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+_COMPLETIONS: Final[Mapping[str, Any]] = {
+    "theme": complete_theme,
+    "model": complete_model,
+    "runs_dir": complete_path,
+}
+"""By the name of a setting."""
+
+
+def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any]:
+    """Give a command an option for every setting of some configurations.
+
+    The command takes them as keyword arguments: the text of those that were given, None for the
+    others.
+    """
+
+    def decorate(command: Any) -> Any:
+        signature = inspect.signature(command)
+        kept = [
+            parameter
+            for parameter in signature.parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        added = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[
+                    str | None,
+                    typer.Option(
+                        "--" + name.replace("_", "-"),
+                        help=bounds.sentence,
+                        metavar=_kind_of_value(bounds),
+                        autocompletion=_completion(name, bounds),
+                        rich_help_panel=f"{configuration.__name__.removesuffix('Config')} settings",
+                        show_default=False,
+                    ),
+                ],
+            )
+            for configuration in configurations
+            for name, bounds in configuration.listed().items()
+        ]
+        command.__signature__ = signature.replace(parameters=[*kept, *added])
+        annotations = {parameter.name: parameter.annotation for parameter in added}
+        command.__annotations__ = {**command.__annotations__, **annotations}
+        command.__annotations__.pop("settings", None)
+        return command
+
+    return decorate
+
+
+def _completion(name: str, bounds: Bounds) -> Any:
+    """What completes the value of a setting; None where nothing does."""
+    if bounds.choices:
+        return complete_one_of(bounds.choices)
+    return _COMPLETIONS.get(name)
+
+
+def _kind_of_value(bounds: Bounds) -> str:
+    if bounds.choices:
+        return "|".join(bounds.choices)
+    if bounds.automatic:
+        return "VALUE|auto"
+    return "DURATION" if bounds.is_duration else "VALUE"
+
+
+def apply_settings(
+    preset: Preset, given: Mapping[str, str | None]
+) -> tuple[ModelConfig, TrainingConfig]:
+    """A preset's configurations with the given settings in place of its own.
+
+    A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is, and lifts
+    the bound on its epochs.
+
+    Raises:
+        ConfigError: If a value is not allowed.
+    """
+    texts = {name: text for name, text in given.items() if text is not None}
+    model, training = _read(ModelConfig, texts), _read(TrainingConfig, texts)
+    if any(name in training for name in TrainingConfig.LENGTHS):
+        lifted = (*TrainingConfig.LENGTHS, TrainingConfig.LENGTH_BOUND)
+        training = dict.fromkeys(lifted) | training
+    return (
+        ModelConfig.from_mapping(preset.model.to_mapping() | model),
+        TrainingConfig.from_mapping(preset.training.to_mapping() | training),
+    )
+
+
+def _read(configuration: type[Settings], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of those settings of a configuration that have a text."""
+    values: dict[str, Any] = {}
+    for name in configuration.listed():
+        if name in texts:
+            values |= configuration.read(name, texts[name])
+    return values
+
+
+_GONE: Final = {
+    "launch": "There is no `launch` any more: start every process yourself, by srun, mpirun or a "
+    "shell each, with `train --headless ... --cluster HOST:PORT,HOST:PORT --rank N`."
+}
+_WHOLE: Final = 1000
+"""Characters that no first sentence of a command reaches."""
+
+
+class SafeGroup(TyperGroup):
+    """Commands; no refusal of theirs brings a control character to the terminal.
+
+    Typer's own refusals quote from the command line.
+    """
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the options before the command."""
+        with _safe_refusals():
+            return super().make_context(*arguments, **options)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; one that there was once is answered with what takes its place."""
+        if args and args[0] in _GONE and args[0] not in self.commands:
+            raise ConfigError(_GONE[args[0]])
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the rest and carry it out."""
+        with _safe_refusals():
+            return super().invoke(ctx)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands, each by its whole first sentence, in as many rows as that takes."""
+        for each in self.commands.values():
+            each.short_help = each.short_help or each.get_short_help_str(_WHOLE)
+        super().format_commands(ctx, formatter)
+
+
+def refuse_options_before_command(context: typer.Context) -> None:
+    """Refuse options that stand before a subcommand, which takes no notice of them.
+
+    Args:
+        context: Of the program or of one of its groups of commands.
+
+    Raises:
+        ConfigError: If there are any.
+    """
+    name = context.invoked_subcommand
+    given = next((each for each in context.command.params if _is_given(context, each.name)), None)
+    if name is None or given is None:
+        return
+    option = max(given.opts, key=len)
+    place = command(*context.command_path.split()[1:], name, option)
+    value = f" {given.metavar}" if given.metavar else ""
+    raise ConfigError(f"Options stand behind the command, as in: {place}{value}")
+
+
+def _is_given(context: typer.Context, name: str | None) -> bool:
+    source = context.get_parameter_source(name) if name else None
+    return source is not None and source.name == "COMMANDLINE"
+
+
+@contextmanager
+def _safe_refusals() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        message = getattr(error, "message", None)  # Typer's refusals have one
+        if isinstance(message, str):
+            error.message = safe_line(message)  # type: ignore[attr-defined]  # as just seen
+        raise

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.cli.originality_words import original_facts, original_lines
-from tui_charrnn.cli.output import narrate, stdout_is_terminal
+from tui_charrnn.cli.output import TextOutput, narrate, stdout_is_terminal
 from tui_charrnn.cli.samples import PlainWriter, RecordWriter, Writer
-from tui_charrnn.cli.text_output import TextOutput
 from tui_charrnn.generation.training_corpus import IndexedCorpus
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
 
 import typer
 
-from tui_charrnn.cli.completing import complete_corpus
+from tui_charrnn.cli.options import complete_corpus
+from tui_charrnn.cli.output import TextOutput
 from tui_charrnn.cli.samples import PlainWriter, RecordWriter, Writer
-from tui_charrnn.cli.text_output import TextOutput
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.text.originality import COPIED_LENGTH
 

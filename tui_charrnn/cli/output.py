@@ -1,16 +1,20 @@
-"""Where a command writes: data on standard output, narration on standard error."""
+"""Where a command writes: data on standard output, narration on standard error, and how it ends."""
 
 import contextlib
 import io
+import math
 import os
 import stat
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
-from tui_charrnn.errors import StorageError
-from tui_charrnn.safe_text import safe_line
+from tui_charrnn.errors import CharRNNError, ExitCode, StorageError
+from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.settings import SettingError
 
 if TYPE_CHECKING:
     from tui_charrnn.text.progress import Progress
@@ -167,3 +171,165 @@ def _write(stream: TextIO | None, text: str) -> None:
     if stream is not None:  # as under pythonw, or after `>&-`
         stream.write(text)
         stream.flush()
+
+
+_FLUSH_INTERVAL: Final = 0.1
+"""Seconds that a program reading the text waits for news at most."""
+_NO_STYLE: Final = "\x1b[0m"
+
+
+class TextOutput:
+    """Standard output as a text that grows.
+
+    In a pipe the bytes are exactly the text in UTF-8, whatever the locale says, handed on at once
+    first and then a few times a second. On a terminal every piece appears at once, made harmless.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        terminal_encoding: str | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Write to a stream.
+
+        Args:
+            stream: Takes the bytes.
+            terminal_encoding: What the terminal understands; None if it is not a terminal.
+            clock: Tells the time in seconds.
+        """
+        self._stream = stream
+        self._encoding = terminal_encoding
+        self._clock = clock
+        self._flushed = -math.inf
+        self._tail = ""
+
+    def write(self, text: str, style: str = "") -> None:
+        """Add to the text.
+
+        Args:
+            text: What comes next.
+            style: The escape sequence that a terminal is told before it; it is undone after it.
+        """
+        if self._encoding is not None:
+            shown = self._shown(text)
+            styled = f"{style}{shown}{_NO_STYLE}" if style else shown
+            self._stream.write(styled.encode(self._encoding, "replace"))
+            self._stream.flush()
+            return
+        self._stream.write(text.encode())
+        now = self._clock()
+        if now - self._flushed >= _FLUSH_INTERVAL:
+            self._stream.flush()
+            self._flushed = now
+
+    def close(self) -> None:
+        """Write out what is held back; on a terminal, leave the prompt a line of its own."""
+        if self._encoding is not None and self._tail and not self._tail.endswith("\n"):
+            self._stream.write(b"\n")
+        self._stream.flush()
+
+    def _shown(self, text: str) -> str:
+        """The text as `safe_text` shows it after what came before.
+
+        Its bound on the marks piled on one character would never be reached by text that comes
+        character by character, so the end of what was shown is shown to it again.
+        """
+        shown = safe_text(self._tail + text)[len(self._tail) :]
+        self._tail = (self._tail + shown)[-16:]
+        return shown
+
+
+def write_text(work: Callable[[TextOutput], None]) -> bool:
+    """Write to standard output.
+
+    Args:
+        work: Writes the text.
+
+    Returns:
+        False if Ctrl-C cut it short.
+
+    Raises:
+        StorageError: If standard output is closed or cannot be written.
+    """
+    if sys.stdout is None:
+        raise StorageError("Standard output is closed: there is nowhere to write the text to.")
+    encoding = sys.stdout.encoding if stdout_is_terminal() else None
+    output = TextOutput(sys.stdout.buffer, terminal_encoding=encoding)
+    is_complete = False
+    try:
+        try:
+            work(output)
+            is_complete = True
+        except KeyboardInterrupt:
+            pass
+        finally:
+            output.close()
+    except BrokenPipeError:  # the reader has had enough, as `head` has
+        discard_output()
+        return True
+    except OSError as error:
+        discard_output()
+        raise refused_output(error) from error
+    return is_complete
+
+
+def exit_code_of(work: Callable[[], int | None]) -> int:
+    """Do the work of an invocation.
+
+    A reader of standard output that has had enough, as `head` has, is no error: the exit code is 0,
+    also where `set -o pipefail` is in force.
+
+    Args:
+        work: Returns its exit code, or none for 0, or raises.
+    """
+    try:
+        return work() or int(ExitCode.OK)
+    except CharRNNError as error:
+        words = error.as_options() if isinstance(error, SettingError) else str(error)
+        narrate(f"charrnn-tui: {words}")
+        return int(error.exit_code)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1
+            discard_output()
+            return int(ExitCode.OK)
+        return end.code if isinstance(end.code, int) else int(ExitCode.UNEXPECTED)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1
+        return int(_after_defect(error))
+
+
+def _after_defect(error: Exception) -> ExitCode:
+    """Tell of an exception that nobody expected, or that has a plain reason after all."""
+    if isinstance(error, OSError) and _is_of_echo(error):
+        discard_output()
+        narrate(f"charrnn-tui: {refused_output(error)}")
+        return ExitCode.CANNOT_SAVE
+    if isinstance(error, FileNotFoundError) and _is_folder_gone():
+        narrate("charrnn-tui: This folder is gone: it was removed or moved. Go to another one.")
+        return ExitCode.DATA
+    # deferred: needed by a defect only
+    from tui_charrnn.crash import report_crash  # noqa: PLC0415  deferred
+    from tui_charrnn.user_folders import state_folder  # noqa: PLC0415  deferred
+
+    narrate(*report_crash(error, state_folder()).splitlines())
+    return ExitCode.UNEXPECTED
+
+
+def _is_folder_gone() -> bool:
+    """Whether relative paths lead nowhere, as somebody removed the folder that this is run in."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _is_of_echo(error: Exception) -> bool:
+    """Whether it was raised where Typer prints the help, or what completes a line."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_code.co_name == "echo"

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from tui_charrnn.cli.app_terminal import app_obstacle
 from tui_charrnn.cli.launching import Watching, start_and_watch
-from tui_charrnn.cli.options import RunArgument, RunsDir, runs_folder
+from tui_charrnn.cli.opening import app_obstacle
+from tui_charrnn.cli.options import RunArgument, RunsDir
 from tui_charrnn.cli.placing import Devices
 from tui_charrnn.durations import parse_duration
+from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.training.distributed.placement import Placement, parse_devices
 

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tui_charrnn.cli.completing import complete_path, complete_run
-from tui_charrnn.cli.options import JsonDocument, RunArgument, RunsDir, runs_folder
+from tui_charrnn.cli.options import (
+    JsonDocument,
+    RunArgument,
+    RunsDir,
+    complete_path,
+    complete_run,
+    refuse_options_before_command,
+)
 from tui_charrnn.cli.output import has_terminal, narrate, print_data, progress_bar
 from tui_charrnn.cli.run_report import show, summary_facts
 from tui_charrnn.cli.table import table_lines
-from tui_charrnn.cli.usage_errors import refuse_options_before_command
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
+from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.layout import RunDirectory

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from tui_charrnn.cli.text_output import TextOutput
+from tui_charrnn.cli.output import TextOutput
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.side_by_side import SideBySide

@@ -6,8 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tui_charrnn.cli.completing import complete_corpus, complete_model, complete_path
-from tui_charrnn.cli.options import RunsDir
+from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_path
 from tui_charrnn.cli.reading import Encoding
 from tui_charrnn.cli.score_reading import (
     load_models,

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_charrnn.cli.options import runs_folder
 from tui_charrnn.cli.output import (
     narrate,
     progress_bar,
@@ -17,6 +16,7 @@ from tui_charrnn.cli.output import (
 )
 from tui_charrnn.cli.reading import tell_recorded
 from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces

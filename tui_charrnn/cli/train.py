@@ -5,10 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from tui_charrnn.cli.app_terminal import app_obstacle
-from tui_charrnn.cli.completing import complete_corpus, complete_preset
 from tui_charrnn.cli.launching import Watching, start_and_watch
-from tui_charrnn.cli.options import RunsDir, runs_folder
+from tui_charrnn.cli.opening import app_obstacle
+from tui_charrnn.cli.options import (
+    RunsDir,
+    apply_settings,
+    complete_corpus,
+    complete_preset,
+    with_setting_options,
+)
 from tui_charrnn.cli.placing import (
     ClusterOption,
     Devices,
@@ -24,9 +29,9 @@ from tui_charrnn.cli.reading import (
     read_named_corpus,
 )
 from tui_charrnn.cli.run_request import RunRequest
-from tui_charrnn.cli.setting_options import apply_settings, with_setting_options
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.presets import PRESETS, find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.training.batch_choice import refuse_automatic_batch
