@@ -148,6 +148,8 @@ class XrayColors(TextLayer):
             return
         if self.levels is None:
             self.levels = coloring.begin(reading)
+            if self.levels is not None:
+                text.view.redraw()  # what is known already is announced no more
         if self.levels is None or not text.shown:
             return
         explained, view = self._explained(), self._in_view()
