@@ -41,7 +41,7 @@ class SampleView(Vertical):
 
     def on_resize(self) -> None:
         """Leave a row empty where there is room for it."""
-        self.set_class(self.size.height >= _ROOMY, "-roomy")
+        self._fit()
 
     def on_following_scroll_view_follow_changed(self, event: SampleText.FollowChanged) -> None:
         """Keep it here: it means nothing for a text that stands still."""
@@ -49,6 +49,7 @@ class SampleView(Vertical):
 
     def show(self, view: RunView | None, scrubber: Scrubber, *, is_playing: bool) -> None:
         """Draw another sample, or the same with what is known by now."""
+        self._fit()  # Textual does not always send a resize to what is seen for the first time
         sample = scrubber.sample
         self.slider.display = self.facts.display = sample is not None
         if view is None or sample is None:
@@ -59,6 +60,9 @@ class SampleView(Vertical):
         places = place_words(scrubber, is_playing=is_playing)
         self.facts.update(fact_row(facts, places, self.content_size.width))
         self.text.show((sample.seed_text, "seed"), (sample.text, "generated"))
+
+    def _fit(self) -> None:
+        self.set_class(self.size.height >= _ROOMY, "-roomy")
 
 
 def place_words(scrubber: Scrubber, *, is_playing: bool) -> tuple[str, str]:
