@@ -4,7 +4,7 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.viewing.moment_words import moment_words, sampling_words
+from tui_charrnn.viewing.xray import moment_words, sampling_words
 
 
 def test_what_came_how_likely_it_was_and_by_which_settings() -> None:

@@ -23,9 +23,8 @@ from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.card_rows import Row, card_rows
 from tui_charrnn.viewing.failures import advice_words, diagnose
 from tui_charrnn.viewing.formatting import format_size
-from tui_charrnn.viewing.notices import Notice
 from tui_charrnn.viewing.run_rows import run_row, trouble_words
-from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_view import Notice, RunView
 from tui_charrnn.viewing.run_words import gram_words, lead_words
 
 _LABEL_WIDTH: Final = 12  # columns

@@ -74,7 +74,7 @@ class BatchStretch:
         )
 
 
-Told: TypeAlias = Record | BatchStretch
+RecordOrBatch: TypeAlias = Record | BatchStretch
 """What a log tells: a record, or many of batches together."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.batch_stretch import BatchStretch, Told, split_stretches
+from tui_charrnn.runs.batch_stretch import BatchStretch, RecordOrBatch, split_stretches
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.json_values import read_document
 from tui_charrnn.runs.layout import RunDirectory
@@ -157,7 +157,7 @@ class RunReader:
             records += told.records if isinstance(told, BatchStretch) else [told]
         return records
 
-    def read_new_stretches(self, max_bytes: int = 1 << 20) -> list[Told]:
+    def read_new_stretches(self, max_bytes: int = 1 << 20) -> list[RecordOrBatch]:
         """Read the same as `read_new`, with batches that follow one another taken together.
 
         Args:
@@ -166,7 +166,7 @@ class RunReader:
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        told: list[Told] = []
+        told: list[RecordOrBatch] = []
         for part in split_stretches(self._tail.read_new_bytes(max_bytes)):
             item = part if isinstance(part, BatchStretch) else self._decode(part)
             if item is not None:

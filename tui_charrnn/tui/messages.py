@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.errors import CharRNNError
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.viewing.notices import Notice
+    from tui_charrnn.viewing.run_view import Notice
 
 
 class FirstFrameShown(Message):

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.session import Session
     from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.viewing.failures import Failure
-    from tui_charrnn.viewing.notices import Notice
-    from tui_charrnn.viewing.run_view import RunView
+    from tui_charrnn.viewing.run_view import Notice, RunView
 
 _OWNERS: Final[dict[str, Owner]] = {
     "streamed-text": "speech",

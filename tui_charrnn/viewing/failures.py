@@ -1,12 +1,13 @@
 """What went wrong with a run, why as far as it can be told, and what helps."""
 
 import re
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
-from tui_charrnn.errors import AS_ASKED
+from tui_charrnn.errors import AS_ASKED, ExitCode
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import host_name
@@ -15,19 +16,118 @@ from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.card_rows import gigabytes
-from tui_charrnn.viewing.endings import REFUSALS, crash_words, signal_words
-from tui_charrnn.viewing.folds import quantity_words
 from tui_charrnn.viewing.log_lines import words_since_start
-from tui_charrnn.viewing.remedies import (
-    OPEN_LOG,
-    RESUME,
-    Remedy,
-    half_batch,
-    lower_rate,
-    rate_limit,
-)
-from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_view import RunView, quantity_words
 from tui_charrnn.viewing.run_words import command_words
+
+RemedyId = Literal["resume", "half_batch", "lower_rate", "log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing that the app can do about a failure."""
+
+    id: RemedyId
+    key: str
+    """The letter that does it while the card has the focus."""
+    label: str
+    changes: tuple[tuple[str, str], ...] = ()
+    """Settings of a new run that are to differ, as they would be typed."""
+
+
+OPEN_LOG = Remedy("log", "o", "Open the log")
+RESUME = Remedy("resume", "r", "Resume")
+
+
+def batch_size(view: RunView) -> int | None:
+    """Streams side by side: as planned, or as configured before that."""
+    if view.plan is not None:
+        return view.plan.batch_size
+    return view.description.training.batch_size if view.description else None
+
+
+def half_batch(view: RunView) -> list[Remedy]:
+    """A new run with half the batch; nothing where it is not known, or one stream already."""
+    size = batch_size(view)
+    if size is None or size < 2:
+        return []
+    half = str(size // 2)
+    return [Remedy("half_batch", "b", f"New run, batch size {half}", (("batch_size", half),))]
+
+
+def rate_limit(view: RunView) -> float | None:
+    """A peak of the learning rate that is too high: the lowest that the run diverged with."""
+    rates = [view.peak_rate]
+    if view.peak_rate is None:
+        rates.append(view.planned_rate)
+    if view.diverged is not None:
+        rates.append(view.diverged.learning_rate)
+    return min((rate for rate in rates if rate), default=None)
+
+
+def lower_rate(view: RunView) -> list[Remedy]:
+    """A new run with half of what is too high; nothing where that is not known."""
+    limit = rate_limit(view)
+    if limit is None:
+        return []
+    half = f"{limit / 2:.2g}"
+    return [Remedy("lower_rate", "l", f"New run, rate {half}", (("learning_rate", half),))]
+
+
+REFUSALS: Final = frozenset({
+    ExitCode.USAGE,
+    ExitCode.DATA,
+    ExitCode.LOCKED,
+    ExitCode.CANNOT_SAVE,
+})
+"""Exit codes of a trainer that said in its log why it did not take a run up."""
+_CRASHES: Final = {
+    signal.SIGSEGV: "segmentation fault",
+    signal.SIGABRT: "it aborted itself",
+    signal.SIGILL: "an instruction that this processor does not have",
+    signal.SIGBUS: "bus error",
+    signal.SIGFPE: "arithmetic error",
+}
+_ENDS: Final = {
+    signal.SIGKILL: "killed by force",
+    signal.SIGTERM: "asked to end",
+    signal.SIGHUP: "its terminal was closed",
+    signal.SIGINT: "interrupted from a keyboard",
+    signal.SIGQUIT: "quit from a keyboard",
+    signal.SIGXCPU: "its processor time was used up",
+    signal.SIGXFSZ: "a file grew past its limit",
+}
+
+
+def crash_words(exit_code: int) -> str:
+    """What went wrong in native code, or nothing if the process ended otherwise.
+
+    Args:
+        exit_code: Of the process; minus the number of the signal that ended it.
+    """
+    number = _signal(exit_code)
+    return "" if number is None else _CRASHES.get(number, "")
+
+
+def signal_words(exit_code: int) -> str:
+    """Which signal ended a process, as `SIGKILL, killed by force`.
+
+    Args:
+        exit_code: Minus the number of the signal.
+    """
+    number = _signal(exit_code)
+    if number is None:
+        return f"signal {-exit_code}"
+    words = _ENDS.get(number) or (signal.strsignal(number) or "").lower()
+    return f"{number.name}, {words}" if words else number.name
+
+
+def _signal(exit_code: int) -> signal.Signals | None:
+    try:
+        return signal.Signals(-exit_code)
+    except ValueError:
+        return None
+
 
 _TO_BE_RESUMED: Final = {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}
 _NEARLY_ALL: Final = 0.8

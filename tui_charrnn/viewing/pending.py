@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tui_charrnn.runs.batch_stretch import Told
+from tui_charrnn.runs.batch_stretch import RecordOrBatch
 from tui_charrnn.runs.records import RequestAnswered
 
 PATIENCE: Final = 5.0
@@ -38,7 +38,7 @@ class PendingRequests:
         """Forget a request that could not be sent."""
         self._waiting.pop(identifier, None)
 
-    def take(self, records: Iterable[Told]) -> None:
+    def take(self, records: Iterable[RecordOrBatch]) -> None:
         """Strike out what the records answer."""
         for record in records:
             if isinstance(record, RequestAnswered):

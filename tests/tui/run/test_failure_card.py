@@ -15,8 +15,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested
 from tui_charrnn.tui.run.failure_card import FailureCard, rows_of_buttons
-from tui_charrnn.viewing.failures import Failure, FailureKind
-from tui_charrnn.viewing.remedies import OPEN_LOG, RESUME, Remedy
+from tui_charrnn.viewing.failures import OPEN_LOG, RESUME, Failure, FailureKind, Remedy
 
 RUN = RunDirectory(Path("/runs/fake"))
 HALF = Remedy("half_batch", "b", "New run, batch size 32", (("batch_size", "32"),))

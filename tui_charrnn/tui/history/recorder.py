@@ -41,7 +41,7 @@ class HistoryRecorder:
         """Record nothing yet.
 
         Args:
-            complain: Told, in a thread, of the first text that cannot be kept.
+            complain: Called, in a thread, at the first text that cannot be kept.
             history: Where to; None keeps nothing.
         """
         self._complain = complain

@@ -13,9 +13,8 @@ from textual.widgets import Button, Static
 
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested
 from tui_charrnn.tui.text.wrapping import TextGate, wrap_line
-from tui_charrnn.viewing.failures import Failure, FailureKind
+from tui_charrnn.viewing.failures import Failure, FailureKind, Remedy, RemedyId
 from tui_charrnn.viewing.log_lines import last_words
-from tui_charrnn.viewing.remedies import Remedy, RemedyId
 
 _LOG_LINES: Final = 6
 _GROUPS: Final[tuple[tuple[RemedyId, ...], ...]] = (("half_batch", "lower_rate"), ("resume", "log"))

@@ -14,7 +14,7 @@ from tui_charrnn.runs.liveness import Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 
 if TYPE_CHECKING:
-    from tui_charrnn.runs.batch_stretch import Told
+    from tui_charrnn.runs.batch_stretch import RecordOrBatch
     from tui_charrnn.runs.description import RunDescription, RunStatus
     from tui_charrnn.runs.layout import RunDirectory
 
@@ -31,7 +31,7 @@ class RunRead(Message):
     def __init__(
         self,
         feed: RunFeed,
-        records: tuple[Told, ...],
+        records: tuple[RecordOrBatch, ...],
         status: RunStatus | None,
         life: Verdict,
         *,
@@ -152,9 +152,9 @@ class RunFeed:
             )
         self._has_caught_up = self._has_caught_up or not self._is_behind
 
-    def _read_piece(self) -> tuple[Told, ...]:
+    def _read_piece(self) -> tuple[RecordOrBatch, ...]:
         """Read as much of what is new as makes one picture; of the first, the beginning."""
-        told: list[Told] = []
+        told: list[RecordOrBatch] = []
         end = self._clock() + (0.0 if self._told is None else _PIECE_TIME)
         is_behind = True
         while is_behind:

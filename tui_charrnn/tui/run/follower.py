@@ -15,9 +15,8 @@ from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoticePosted, RunChanged
 from tui_charrnn.tui.run.feed import RunDescribed, RunFeed, RunRead, RunUnreadable
 from tui_charrnn.tui.session import Session
-from tui_charrnn.viewing.notices import Notice
 from tui_charrnn.viewing.pending import Pending, PendingRequests
-from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_view import Notice, RunView
 
 NO_TRAINER: Final = "Nothing is being trained here."
 READ_ONLY: Final = "This view is read-only: nothing is asked of the trainer."

@@ -11,7 +11,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoticePosted
 from tui_charrnn.tui.runs.actions import ActionDone, ActionProgressed, Outcome, perform
-from tui_charrnn.viewing.notices import Notice
+from tui_charrnn.viewing.run_view import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable

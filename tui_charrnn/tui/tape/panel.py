@@ -26,7 +26,7 @@ from tui_charrnn.tui.tape.walk import TapeWalk
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
 from tui_charrnn.tui.text.saving import texts_folder
 from tui_charrnn.viewing.branches import continuations
-from tui_charrnn.viewing.moment_words import moment_words
+from tui_charrnn.viewing.xray import moment_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
