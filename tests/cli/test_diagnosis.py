@@ -7,11 +7,12 @@ import pytest
 from tui_charrnn.cli.diagnosis import (
     MINIMUM_COLUMNS,
     MINIMUM_ROWS,
+    Folder,
+    Terminal,
     judge_folders,
     judge_machine,
     judge_terminal,
 )
-from tui_charrnn.cli.surroundings import Folder, Terminal
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.training.machine import Machine

@@ -6,8 +6,7 @@ import pytest
 
 from tests.support.examination import NAMES, ON_CPU, ON_GPU
 from tui_charrnn.cli.diagnosis import Finding
-from tui_charrnn.cli.examining import Answer
-from tui_charrnn.cli.path_diagnosis import judge_computation
+from tui_charrnn.cli.path_diagnosis import Answer, judge_computation
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.training.examination import Examination, GpuFacts
 from tui_charrnn.training.nvidia import Card, Nvidia

@@ -145,7 +145,7 @@ def test_a_trainer_gets_what_the_command_has_left_of_its_time(
         return subprocess.Popen([sys.executable, "-c", ""])
 
     monkeypatch.setattr(launching, "launch_trainer", launch)
-    monkeypatch.setattr("tui_charrnn.cli.preemption.seconds_since_start", lambda: 600.0)
+    monkeypatch.setattr("tui_charrnn.cli.following.seconds_since_start", lambda: 600.0)
     run = created_run(tmp_path)
     watching = Watching(headless=True, detach=False, as_json=False, quiet=True)
     for limit in (None, 3_600.0, 10.0):

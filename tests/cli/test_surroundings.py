@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pseudo_terminal import terminal_pair
-from tui_charrnn.cli.surroundings import look_at_folder, look_at_terminal
+from tui_charrnn.cli.diagnosis import look_at_folder, look_at_terminal
 
 
 def test_a_folder_is_judged_by_the_nearest_that_is_there(tmp_path: Path) -> None:

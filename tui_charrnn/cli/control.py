@@ -23,6 +23,9 @@ from tui_charrnn.viewing.run_words import command_words
 
 STOP_PATIENCE = 60.0  # seconds
 
+CHANGE_PATIENCE: Final = 60.0
+"""Seconds that a trainer is given to answer; it does not while TensorFlow loads."""
+
 
 def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     """Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not."""
@@ -51,10 +54,6 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
         )
         return
     narrate(f"{found.name} is {status.state if status else 'gone'}.")
-
-
-CHANGE_PATIENCE: Final = 60.0
-"""Seconds that a trainer is given to answer; it does not while TensorFlow loads."""
 
 
 def change(

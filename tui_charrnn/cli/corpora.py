@@ -33,6 +33,9 @@ corpora_app = typer.Typer(help="List the named corpora, or inspect a text.")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
+_SHOWN_CHARACTERS: Final = 200
+_SHOWN_ROWS: Final = 12
+
 
 @corpora_app.callback(invoke_without_command=True)
 def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
@@ -121,10 +124,6 @@ def _entry_values(entry: CatalogueEntry) -> dict[str, Any]:
         "urls": list(entry.urls),
         "sha256": entry.expected_sha256,
     }
-
-
-_SHOWN_CHARACTERS: Final = 200
-_SHOWN_ROWS: Final = 12
 
 
 def inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, Any]:

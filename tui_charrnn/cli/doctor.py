@@ -12,14 +12,20 @@ import typer
 
 from tui_charrnn.cli.diagnosis import (
     Finding,
+    Folder,
+    Locks,
+    Terminal,
     judge_folders,
     judge_locks,
     judge_machine,
     judge_settings,
     judge_terminal,
     judge_versions,
+    library_versions,
+    look_at_folder,
+    look_at_locks,
+    look_at_terminal,
 )
-from tui_charrnn.cli.examining import Answer, ask, examiner_command
 from tui_charrnn.cli.options import (
     RunsDir,
     apply_settings,
@@ -28,18 +34,8 @@ from tui_charrnn.cli.options import (
     with_setting_options,
 )
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
-from tui_charrnn.cli.path_diagnosis import judge_computation
-from tui_charrnn.cli.run_diagnosis import judge_run, recovery
-from tui_charrnn.cli.run_health import Health, examine_run, find_remains
-from tui_charrnn.cli.surroundings import (
-    Folder,
-    Locks,
-    Terminal,
-    library_versions,
-    look_at_folder,
-    look_at_locks,
-    look_at_terminal,
-)
+from tui_charrnn.cli.path_diagnosis import Answer, ask, examiner_command, judge_computation
+from tui_charrnn.cli.run_diagnosis import Health, examine_run, find_remains, judge_run, recovery
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.preferences.resolution import runs_folder

@@ -3,54 +3,103 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Protocol, TypeAlias
 
 import typer
 
-from tui_charrnn.cli.history_recording import KeepsHistory, TextRecorder
-from tui_charrnn.cli.neurons_clamping import Clamps, clamp_options
-from tui_charrnn.cli.options import RunsDir, complete_model, complete_path
-from tui_charrnn.cli.originality_options import (
-    ComparedWith,
-    CopiedLength,
-    Originality,
-    open_watch,
-)
-from tui_charrnn.cli.output import TextOutput, narrate, stdout_is_terminal, write_text
+from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_path
+from tui_charrnn.cli.output import TextOutput, narrate, stdin_bytes, stdout_is_terminal, write_text
 from tui_charrnn.cli.samples import (
+    KeepsHistory,
     OneVoice,
     PlainWriter,
+    RecordWriter,
     SeveralVoices,
+    TextRecorder,
     Voices,
+    Writer,
     write_samples,
 )
-from tui_charrnn.cli.sampling_options import (
-    MinP,
-    RepetitionPenalty,
-    RepetitionWindow,
-    RngSeed,
-    Temperature,
-    TopK,
-    TopP,
-)
-from tui_charrnn.cli.seed_reading import find_seed, read_seed
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import ConfigError, ExitCode
+from tui_charrnn.errors import ConfigError, DataError, ExitCode
+from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.resolution import resolve, runs_folder
+from tui_charrnn.text.originality import COPIED_LENGTH
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.stream import CharacterStream, StopStrings
+    from tui_charrnn.model.checkpoint import Model
 
+
+_BOUNDS: Final = SamplingConfig.bounds()
+_DEFAULTS: Final = SamplingConfig()
+
+Clamps: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LAYER:CELL=VALUE",
+        help="Clamp a cell to a value, as 0:7=2.5; several are allowed. `neurons` finds cells.",
+        show_default=False,
+    ),
+]
+Originality: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--originality",
+        help="Tell which passages the model copied from its corpus; mark them on a terminal.",
+    ),
+]
+ComparedWith: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--corpus",
+        metavar="CORPUS",
+        autocompletion=complete_corpus,
+        help="Look for copied passages in this text: a file, a folder, or a known name.",
+        show_default="the model's own",
+    ),
+]
+CopiedLength: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Characters from which on a passage counts as copied.",
+        show_default=str(COPIED_LENGTH),
+    ),
+]
+Seed: TypeAlias = str | Path | BinaryIO
+"""A seed text itself, or where it is read from."""
+_NAMED_CHARACTERS: Final = 8
+"""Skipped characters that are named one by one."""
 DEFAULT_LENGTH: Final = 500
 """Characters, where neither an option nor a setting says how many."""
-
 _MOST_TEXTS: Final = 1024
-
 _SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name != "rng_seed")
 _PREFERRED: Final = (*_SAMPLING, "length", "model", "history")
 """The settings that stand in for options."""
+
+
+def _option(name: str, *flags: str, metavar: str = "NUMBER") -> Any:
+    """An option for a setting; what holds without it, a user's own settings decide."""
+    default = getattr(_DEFAULTS, name)
+    return typer.Option(
+        *flags,
+        help=_BOUNDS[name].sentence,
+        metavar=metavar,
+        show_default=False if default is None else str(default),
+    )
+
+
+Temperature: TypeAlias = Annotated[str | None, _option("temperature", "--temperature", "-t")]
+TopK: TypeAlias = Annotated[str | None, _option("top_k", metavar="NUMBER|none")]
+TopP: TypeAlias = Annotated[str | None, _option("top_p", metavar="NUMBER|none")]
+MinP: TypeAlias = Annotated[str | None, _option("min_p", metavar="NUMBER|none")]
+RepetitionPenalty: TypeAlias = Annotated[str | None, _option("repetition_penalty")]
+RepetitionWindow: TypeAlias = Annotated[str | None, _option("repetition_window")]
+RngSeed: TypeAlias = Annotated[str | None, _option("rng_seed", metavar="NUMBER|none")]
 
 
 def generate(
@@ -182,6 +231,152 @@ def generate(
         narrate(f"For the same text again: {' '.join(again)}")
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def clamp_options(stream: "CharacterStream") -> Sequence[str]:
+    """The options that hold the same cells again."""
+    return [f"--clamp {clamp}" for clamp in stream.clamps]
+
+
+class Watch(Protocol):
+    """Looks at the text on its way to standard output."""
+
+    def writer(self, output: TextOutput, *, as_json: bool) -> Writer:
+        """What takes the characters, as text or as records."""
+
+    def tell(self) -> None:
+        """Say on standard error what was seen."""
+
+
+class NoWatch:
+    """Looks at nothing."""
+
+    def writer(self, output: TextOutput, *, as_json: bool) -> Writer:
+        """See `Watch`."""
+        return RecordWriter(output) if as_json else PlainWriter(output)
+
+    def tell(self) -> None:
+        """See `Watch`."""
+
+
+def open_watch(
+    model: "Model",
+    path: Path,
+    runs: Path,
+    *,
+    is_wanted: bool,
+    corpus: str | None,
+    copied_length: int | None,
+) -> Watch:
+    """What the options ask for: with a corpus or a length, originality is wanted too.
+
+    Args:
+        model: What speaks.
+        path: Of its file.
+        runs: Where runs are looked up by name.
+        is_wanted: Whether copied passages are.
+        corpus: What they are looked for in; None is the model's own corpus.
+        copied_length: Characters from which on a passage counts as copied.
+
+    Raises:
+        ConfigError: If the length is not allowed.
+        CorpusError: If the corpus is not found, or cannot be read.
+    """
+    if copied_length is not None and copied_length < 2:
+        raise ConfigError(f"--copied-length must be at least 2. Received: {copied_length}.")
+    if not is_wanted and corpus is None and copied_length is None:
+        return NoWatch()
+    # deferred: it loads NumPy
+    from tui_charrnn.cli.originality import (  # noqa: PLC0415  deferred, see above
+        OriginalityWatch,
+        open_named_corpus,
+        open_own_corpus,
+    )
+
+    compared = (
+        open_own_corpus(model, path, runs) if corpus is None else open_named_corpus(corpus, model)
+    )
+    return OriginalityWatch(compared, copied_length or COPIED_LENGTH)
+
+
+def find_seed(seed_text: str, seed_file: str | None) -> Seed:
+    """Where the seed text comes from.
+
+    Args:
+        seed_text: The text itself; `-` is standard input.
+        seed_file: The path of a file that holds it; `-` is standard input.
+
+    Raises:
+        ConfigError: If both are given.
+        DataError: If it is standard input and that is closed, or the file has no path.
+    """
+    if seed_file is not None and seed_text:
+        raise ConfigError(
+            "The seed text is given twice, as an argument and by --seed-file. Leave one of them "
+            f"out. Received: {seed_text[:40]!r} and {seed_file!r}."
+        )
+    if "-" not in {seed_text, seed_file}:
+        if seed_file is None:
+            return seed_text
+        return parse_path(seed_file, "The seed file", error=DataError)
+    stdin = stdin_bytes()
+    if stdin is None:
+        raise DataError("Standard input is closed: there is no seed text to read from it.")
+    return stdin
+
+
+def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]) -> None:
+    """Prime a stream with a seed text, and name what the model does not know of it.
+
+    Args:
+        stream: What reads it.
+        seed: Where it comes from.
+        echo: Takes what the stream read, piece by piece.
+
+    Raises:
+        DataError: If it cannot be read, or is not text.
+    """
+    skipped: dict[str, None] = {}
+    stream.prime("")
+    for piece in _pieces(seed, unify_newlines="\r" not in stream.model.vocabulary.characters):
+        primed = stream.feed(piece)
+        skipped |= dict.fromkeys(skip.character for skip in primed.skipped)
+        echo(primed.text)
+    if skipped:
+        narrate(_skipped_sentence(list(skipped)))
+
+
+def _pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
+    """A seed text in pieces, so that it may be longer than memory.
+
+    A file is UTF-8, or UTF-16 or 32 with a byte order mark. Line ends of Windows in it become line
+    feeds where the model knows no other.
+    """
+    if isinstance(seed, str):
+        yield seed
+        return
+    name, found = (f"{seed}" if isinstance(seed, Path) else "standard input"), BytesFound()
+    try:
+        yield from read_pieces(seed, Reading(unify_newlines=unify_newlines), found)
+    except OSError as error:
+        raise DataError(
+            f"The seed text cannot be read from {name}: {error.strerror or error}."
+        ) from error
+    except UnicodeDecodeError as error:
+        place = found.bytes - len(error.object) + error.start
+        raise DataError(
+            f"The seed text in {name} is not UTF-8: byte {place:,} "
+            f"(0x{error.object[error.start]:02x}) cannot be decoded. Convert it, as with iconv."
+        ) from error
+    except UnicodeError as error:
+        raise DataError(f"{name} is not text: it holds a byte that is zero.") from error
+
+
+def _skipped_sentence(characters: Sequence[str]) -> str:
+    named = [f"{character!r} (U+{ord(character):04X})" for character in characters]
+    more = len(named) - _NAMED_CHARACTERS
+    listed = ", ".join(named[:_NAMED_CHARACTERS]) + (f" and {more:,} more" if more > 0 else "")
+    return f"Left out of the seed text, as the model has never seen it: {listed}."
 
 
 def _check_counts(length: int | None, count: int) -> None:

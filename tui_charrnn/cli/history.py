@@ -47,6 +47,12 @@ Limit: TypeAlias = Annotated[
     typer.Option("--limit", "-n", metavar="N", help="Texts to list at most.", min=1, max=LIMIT),
 ]
 
+_LABEL_WIDTH: Final = 12  # columns
+_MODEL_WIDTH: Final = 24  # columns at most
+_TEXT_WIDTH: Final = 60  # columns, where no terminal says how many
+_LEAST_TEXT: Final = 12  # columns
+_SHOWN_CHARACTERS: Final = 400  # more than a row has room for
+
 
 @history_app.callback(invoke_without_command=True)
 def history(context: typer.Context, limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
@@ -226,13 +232,6 @@ def _report_difference(said_again: "Replay") -> None:
         f"This is not what was said then: it differs from character {place + 1:,} on. "
         f"Another machine, or texts that were said side by side, may round in another way."
     )
-
-
-_LABEL_WIDTH: Final = 12  # columns
-_MODEL_WIDTH: Final = 24  # columns at most
-_TEXT_WIDTH: Final = 60  # columns, where no terminal says how many
-_LEAST_TEXT: Final = 12  # columns
-_SHOWN_CHARACTERS: Final = 400  # more than a row has room for
 
 
 def table_lines(entries: Sequence[Entry]) -> Iterator[str]:

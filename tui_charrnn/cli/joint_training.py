@@ -14,10 +14,9 @@ from typing import Any, Final, NoReturn
 
 import typer
 
-from tui_charrnn.cli.following import attend, newest_status
+from tui_charrnn.cli.following import attend, left_of, newest_status, within
 from tui_charrnn.cli.launching import Watching, launch, start_and_watch
 from tui_charrnn.cli.output import narrate
-from tui_charrnn.cli.preemption import left_of, within
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.cli.trainer_watch import TrainerWatch

@@ -12,12 +12,13 @@ import typer
 from tui_charrnn.cli.following import (
     await_start,
     follow,
+    left_of,
     newest_status,
+    preemptible,
     unread_records,
 )
 from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.cli.output import narrate, print_data
-from tui_charrnn.cli.preemption import left_of, preemptible
 from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
 from tui_charrnn.cli.trainer_watch import TrainerWatch
 from tui_charrnn.errors import AS_ASKED, BrokenClusterError, CharRNNError, ExitCode, StorageError

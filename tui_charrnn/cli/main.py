@@ -28,7 +28,7 @@ from tui_charrnn.paths import find_file
 _INSTALLING: Final = "--install-completion"
 COMMANDS: Final = {
     "train": "train:train",
-    "resume": "resume:resume",
+    "resume": "train:resume",
     "generate": "generate:generate",
     "score": "score:score",
     "neurons": "neurons:neurons",

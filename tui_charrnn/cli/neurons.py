@@ -7,8 +7,7 @@ import typer
 
 from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_one_of
 from tui_charrnn.cli.output import progress_bar
-from tui_charrnn.cli.reading import Encoding
-from tui_charrnn.cli.score_reading import load_models, read_blocks, thread_count
+from tui_charrnn.cli.reading import Encoding, load_models, read_blocks, thread_count
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.text.sources import Source, find_sources

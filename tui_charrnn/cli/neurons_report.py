@@ -25,6 +25,21 @@ from tui_charrnn.safe_text import safe_line
 
 _MEAN_WIDTH: Final = 8
 
+SIGNS: Final = {-2: "=", -1: "-", 0: " ", 1: "+", 2: "#"}
+"""By level."""
+_COLORS: Final = {
+    -2: "\x1b[97;44m",  # each with its background, to be read on a dark and on a light one
+    -1: "\x1b[30;46m",
+    1: "\x1b[30;43m",
+    2: "\x1b[97;41m",
+}
+LEGEND: Final = (
+    f"Below each character: the cell is above (+) or below (-) its mean by {BORDERS[0]:g} standard "
+    f"deviations,\nor by {BORDERS[1]:g} (# and =)."
+)
+_PIPE_WIDTH: Final = 80
+_LEAST_WIDTH: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -165,22 +180,6 @@ def _finding_values(finding: Finding, reader: TraceReader | None) -> dict[str, A
             "property": finding.excerpt.values.tolist(),
         }
     return values
-
-
-SIGNS: Final = {-2: "=", -1: "-", 0: " ", 1: "+", 2: "#"}
-"""By level."""
-_COLORS: Final = {
-    -2: "\x1b[97;44m",  # each with its background, to be read on a dark and on a light one
-    -1: "\x1b[30;46m",
-    1: "\x1b[30;43m",
-    2: "\x1b[97;41m",
-}
-LEGEND: Final = (
-    f"Below each character: the cell is above (+) or below (-) its mean by {BORDERS[0]:g} standard "
-    f"deviations,\nor by {BORDERS[1]:g} (# and =)."
-)
-_PIPE_WIDTH: Final = 80
-_LEAST_WIDTH: Final = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,17 @@ _MOST_PATHS: Final = 10_000
 _NOT_FIRST: Final = ("-", "=", "%")
 """Characters with a meaning at the beginning of a word: options, commands (zsh), jobs."""
 
+AsciiOnly: TypeAlias = Annotated[
+    bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
+]
+JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+_GONE: Final = {
+    "launch": "There is no `launch` any more: start every process yourself, by srun, mpirun or a "
+    "shell each, with `train --headless ... --cluster HOST:PORT,HOST:PORT --rank N`."
+}
+_WHOLE: Final = 1000
+"""Characters that no first sentence of a command reaches."""
+
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     """The names of the runs that begin so.
@@ -146,10 +157,6 @@ RunArgument: TypeAlias = Annotated[
         autocompletion=complete_run,
     ),
 ]
-AsciiOnly: TypeAlias = Annotated[
-    bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
-]
-JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 _COMPLETIONS: Final[Mapping[str, Any]] = {
@@ -247,14 +254,6 @@ def _read(configuration: type[Settings], texts: Mapping[str, str]) -> dict[str, 
         if name in texts:
             values |= configuration.read(name, texts[name])
     return values
-
-
-_GONE: Final = {
-    "launch": "There is no `launch` any more: start every process yourself, by srun, mpirun or a "
-    "shell each, with `train --headless ... --cluster HOST:PORT,HOST:PORT --rank N`."
-}
-_WHOLE: Final = 1000
-"""Characters that no first sentence of a command reaches."""
 
 
 class SafeGroup(TyperGroup):

@@ -1,21 +1,36 @@
 """Watches generated text for passages of a corpus: marks them as they come, and sums up."""
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from tui_charrnn.cli.originality_words import original_facts, original_lines
-from tui_charrnn.cli.output import TextOutput, narrate, stdout_is_terminal
+from tui_charrnn.cli.output import TextOutput, narrate, progress_bar, stdout_is_terminal
+from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.samples import PlainWriter, RecordWriter, Writer
-from tui_charrnn.generation.training_corpus import IndexedCorpus
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.generation.training_corpus import (
+    IndexedCorpus,
+    index_corpus,
+    kept_training_corpus,
+    read_training_corpus,
+)
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
+from tui_charrnn.viewing.originality_words import NEW_LENGTHS, new_share_words, share_words
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.stream import GeneratedCharacter
     from tui_charrnn.model.weights import Float32
 
+
 _UNDERLINED: Final = "\x1b[4m"
 _UNDERLINED_MAGENTA: Final = "\x1b[4;35m"
+
+_QUOTED: Final = 200
+"""Characters of a passage that are quoted."""
 
 
 class OriginalityWatch:
@@ -124,3 +139,96 @@ def terminal_style(environment: Mapping[str, str] = os.environ) -> str:
     if environment.get("TERM", "") in {"", "dumb"}:
         return ""
     return _UNDERLINED if environment.get("NO_COLOR") else _UNDERLINED_MAGENTA
+
+
+def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
+    """Read a corpus that the user names, with line ends as the model writes them, and index it.
+
+    Raises:
+        CorpusError: If it cannot be read, or is too long for an index.
+    """
+    corpus = read_named_corpus(
+        [argument],
+        encoding="utf-8",
+        keep_newlines="\r" in model.vocabulary.characters,
+        keep_decomposed=False,
+    )
+    return _indexed(corpus)
+
+
+def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
+    """Find the corpus that a model was trained on, and index it.
+
+    Args:
+        model: As it was loaded.
+        path: Of its file.
+        runs: Where runs are looked up by name.
+
+    Raises:
+        CorpusError: If it is not found, or has changed.
+    """
+    kept = kept_training_corpus(model)
+    if kept is not None:
+        return kept
+    try:
+        with progress_bar("Reading the corpus of the model") as progress:
+            corpus = read_training_corpus(model, path, runs, progress=progress)
+    except CorpusError as error:
+        raise CorpusError(f"{error} Any text can be named with --corpus.") from error
+    return _indexed(corpus)
+
+
+def _indexed(corpus: Corpus) -> IndexedCorpus:
+    with progress_bar("Indexing the corpus") as progress:
+        return index_corpus(corpus, progress=progress, tell=narrate)
+
+
+def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) -> Iterator[str]:
+    """What is to be said of a text, line by line.
+
+    Args:
+        meter: Has measured it.
+        corpus: What it was compared with.
+        text: Begins the first line: which text it is.
+    """
+    name = f"{corpus.name} ({len(corpus.index):,} characters)"
+    longest = meter.longest
+    if longest is None:
+        nothing = "no text" if not meter.characters else "no character of it"
+        yield f"{text}Copied from {name}: {nothing}."
+        return
+    share = meter.copied_characters / meter.characters
+    yield (
+        f"{text}Copied from {name} in passages of {meter.copied_length} characters or more: "
+        f"{meter.copied_characters:,} of {meter.characters:,} characters, {share_words(share)}."
+    )
+    passage = corpus.index.passage(longest.offset, min(longest.length, _QUOTED))
+    rest = " ..." if longest.length > _QUOTED else ""
+    plural = "" if longest.length == 1 else "s"
+    yield (
+        f"Longest copied passage: {longest.length:,} character{plural}, from line "
+        f"{corpus.index.line(longest.offset):,}, character {longest.offset:,}: "
+        f'"{safe_line(passage)}"{rest}'
+    )
+    told = list(new_share_words(meter))
+    if told:
+        yield f"New text at length {', '.join(told)}."
+
+
+def original_facts(meter: OriginalityMeter) -> dict[str, Any]:
+    """The same as JSON values."""
+    longest, index = meter.longest, meter.index
+    return {
+        "characters": meter.characters,
+        "copied_characters": meter.copied_characters,
+        "longest": None
+        if longest is None
+        else {
+            "position": longest.position,
+            "length": longest.length,
+            "offset": longest.offset,
+            "line": index.line(longest.offset),
+            "text": index.passage(longest.offset, longest.length),
+        },
+        "new_share": {str(length): meter.new_share(length) for length in NEW_LENGTHS},
+    }

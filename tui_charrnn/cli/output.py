@@ -19,6 +19,10 @@ from tui_charrnn.settings import SettingError
 if TYPE_CHECKING:
     from tui_charrnn.text.progress import Progress
 
+_FLUSH_INTERVAL: Final = 0.1
+"""Seconds that a program reading the text waits for news at most."""
+_NO_STYLE: Final = "\x1b[0m"
+
 
 def prepare_streams() -> None:
     r"""Let no character fail on standard output or error, whatever the locale lacks.
@@ -171,11 +175,6 @@ def _write(stream: TextIO | None, text: str) -> None:
     if stream is not None:  # as under pythonw, or after `>&-`
         stream.write(text)
         stream.flush()
-
-
-_FLUSH_INTERVAL: Final = 0.1
-"""Seconds that a program reading the text waits for news at most."""
-_NO_STYLE: Final = "\x1b[0m"
 
 
 class TextOutput:

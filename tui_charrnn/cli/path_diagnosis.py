@@ -1,15 +1,36 @@
-"""Puts into verdicts how a training would be computed, and what stands in the way of a GPU."""
+"""Asks a process with TensorFlow how a training would be computed here; judges the answer."""
 
-from collections.abc import Iterator
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from tui_charrnn.cli.diagnosis import Finding
-from tui_charrnn.cli.examining import Answer
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import ExitCode
+from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.runs.records import format_way
-from tui_charrnn.training.examination import Examination, GpuFacts
+from tui_charrnn.training.examination import Examination, GpuFacts, encode_settings
 from tui_charrnn.training.nvidia import Nvidia
 from tui_charrnn.viewing.formatting import format_size
+
+PATIENCE: Final = 600.0
+"""Seconds that TensorFlow is given: from a slow network disk it takes minutes to load, and on a GPU
+that its package has no code for minutes to compile."""
+_LOG_LINE: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: |WARNING: All log messages)|[IWEF]\d{4} \d\d:"
+)
+"""How lines begin that TensorFlow's C++ writes."""
+_GPU_TROUBLE: Final = re.compile(r"dlopen|cuInit|libcud|libnv|kernel driver|cuDNN", re.IGNORECASE)
+_EXPLANATIONS: Final = {
+    signal.SIGILL: "the processor lacks instructions (AVX) that TensorFlow is built with",
+    signal.SIGKILL: "too little memory is a common reason",
+}
 
 _LAYER_WORDS: Final = {
     "handwritten": "our own backpropagation through time",
@@ -20,6 +41,103 @@ _INSTALL_CUDA: Final = "pip install --editable '.[cuda]'"
 _WAY: Final = ("layers", "compiler", "precision")
 _NEAR: Final = 0.1
 """Within this share of the gain that is needed, the next measurement may decide otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of asking."""
+
+    examination: Examination | None = None
+    failure: str = ""
+    """Why there is no examination, in a sentence or two; empty if there is one."""
+    gpu_trouble: str = ""
+    """What TensorFlow said about GPUs that it cannot use."""
+
+
+def examiner_command(model: ModelConfig, training: TrainingConfig) -> list[str]:
+    """The command line of the process that examines."""
+    # -P: what is imported never depends on the folder that the process runs in.
+    module = [sys.executable, "-P", "-m", "tui_charrnn.training.doctor"]
+    return [*module, encode_settings(model, training)]
+
+
+def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
+    """Run the process that examines, and understand how it ended.
+
+    Args:
+        command: From `examiner_command`.
+        patience: Seconds that it may take.
+    """
+    # 1: with its warnings, which say what a GPU lacks
+    environment = {**trainer_environment(os.environ), "TF_CPP_MIN_LOG_LEVEL": "1"}
+    try:
+        ended = subprocess.run(  # noqa: S603 (no shell, and every word is ours)
+            command,
+            capture_output=True,
+            check=False,
+            cwd="/",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            timeout=patience,
+        )
+    except OSError as error:
+        return Answer(failure=f"{command[0]} cannot be started: {error.strerror}.")
+    except subprocess.TimeoutExpired as late:
+        waited = format_duration(patience)
+        said = last_useful_line(_decoded(late.stderr))
+        return Answer(
+            failure=f"TensorFlow was not ready after {waited}, and was given up{_quoted(said)}. A "
+            "disk that is slow, as over a network, is a common reason; try again."
+        )
+    errors = _decoded(ended.stderr)
+    if ended.returncode:
+        return Answer(failure=_explain_end(ended.returncode, last_useful_line(errors)))
+    try:
+        examination = Examination.from_json(_decoded(ended.stdout))
+    except ValueError as error:
+        return Answer(failure=f"The process that loads TensorFlow gave no usable answer: {error}.")
+    return Answer(examination, gpu_trouble=_find_gpu_trouble(errors))
+
+
+def last_useful_line(errors: str) -> str:
+    """The line of a process's standard error that says best why it ended; empty if there is none.
+
+    A log line of TensorFlow's is taken only if there is nothing else.
+    """
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    plain = [line for line in lines if not _LOG_LINE.match(line)]
+    return next(reversed(plain or lines), "")
+
+
+def _explain_end(code: int, said: str) -> str:
+    if code < 0:
+        number = signal.Signals(-code)
+        reason = _EXPLANATIONS.get(number)
+        remark = f" ({reason})" if reason else ""
+        return f"TensorFlow's process was ended by {number.name}{remark}{_quoted(said)}."
+    if "No module named 'tensorflow'" in said or "No module named 'keras'" in said:
+        where = f"TensorFlow is not installed for {sys.executable}"
+        return f"{where}: in the checkout, pip install --editable ."
+    return (
+        f"TensorFlow cannot be used (exit code {code}){_quoted(said)}. If its installation is "
+        "damaged: pip install --force-reinstall tensorflow"
+    )
+
+
+def _quoted(said: str) -> str:
+    return f'; it said "{said}"' if said else ""
+
+
+def _find_gpu_trouble(errors: str) -> str:
+    """The first line about a GPU, without where in TensorFlow it was written."""
+    for line in errors.splitlines():
+        if _LOG_LINE.match(line) and _GPU_TROUBLE.search(line):
+            return line.partition("] ")[2].strip() or line.strip()
+    return ""
+
+
+def _decoded(output: bytes | None) -> str:
+    return (output or b"").decode("utf-8", "replace")
 
 
 def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterator[Finding]:

@@ -1,14 +1,39 @@
-"""Reads the corpus that a command names, and tells how far it is."""
+"""Reads the texts and the models that a command names, and shows how far it is."""
 
-from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from tui_charrnn.cli.output import narrate, progress_bar, stdin_bytes
+from tui_charrnn.cli.output import (
+    narrate,
+    progress_bar,
+    stderr_is_terminal,
+    stdin_bytes,
+    stdout_is_terminal,
+)
 from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.corpus import Corpus, read_corpus
 from tui_charrnn.text.decoding import known_encoding
+from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
+from tui_charrnn.text.sources import Source
+
+if TYPE_CHECKING:
+    from tui_charrnn.model.checkpoint import Model
+
+KeepNewlines: TypeAlias = Annotated[
+    bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")
+]
+KeepDecomposed: TypeAlias = Annotated[
+    bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
+]
 
 
 def known_name(encoding: str) -> str:
@@ -27,12 +52,6 @@ def known_name(encoding: str) -> str:
 Encoding: TypeAlias = Annotated[
     str,
     typer.Option("--encoding", metavar="NAME", parser=known_name, help="Encoding of the text."),
-]
-KeepNewlines: TypeAlias = Annotated[
-    bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")
-]
-KeepDecomposed: TypeAlias = Annotated[
-    bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
 ]
 
 
@@ -74,3 +93,126 @@ def read_named_corpus(
 def tell_recorded(name: str, sha256: str | None) -> None:
     """Say that a text was downloaded which could not be held against a hash."""
     narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
+
+
+def load_models(models: Sequence[str], runs_dir: Path | None) -> "dict[str, Model]":
+    """Load models.
+
+    Args:
+        models: Model files, runs or bundled models; none stands for the first bundled model.
+        runs_dir: Where runs are looked up by name; None is the user's folder.
+
+    Returns:
+        By what the user calls each, in the order of the arguments.
+
+    Raises:
+        ModelFileError: If one is not found or cannot be used.
+        ConfigError: If one file is named twice.
+    """
+    if "numpy" not in sys.modules:
+        # The streams are divided among threads of our own, each of which needs one of NumPy's.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # deferred: NumPy, 0.1 s that `--help` does not need
+    from tui_charrnn.generation.sources import find_model  # noqa: PLC0415  deferred, see above
+    from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
+
+    folder = runs_folder(runs_dir)
+    paths: dict[Path, str] = {}
+    wanted: Sequence[str | None] = models or [None]
+    for argument in wanted:
+        path = find_model(argument, folder, narrate)
+        name = argument or path.stem
+        if path in paths:
+            raise ConfigError(
+                f"{name!r} and {paths[path]!r} are the same model file, {path}. Name it once."
+            )
+        paths[path] = name
+    return {name: load_model(path) for path, name in paths.items()}
+
+
+def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:
+    """A bar on a terminal that shows how far a text is, where no lines are printed beside it."""
+    if not stderr_is_terminal() or (has_lines and stdout_is_terminal()):
+        return nullcontext()
+    return progress_bar(f"Scoring {source.name}")
+
+
+def read_blocks(
+    source: Source, encoding: str, size: int, progress: Progress | None = None
+) -> Iterator[str]:
+    """The characters of a text, as a corpus is read: line feeds alone, composed (Unicode NFC).
+
+    Args:
+        source: A file, a text of the catalogue, or standard input.
+        encoding: Of a file that is not of the catalogue.
+        size: Characters of a block at least, but for the last one.
+        progress: Told of bytes done and, if known, bytes in all, when a block was taken.
+
+    Raises:
+        CorpusError: If the text is missing, empty, binary or not in the encoding.
+    """
+    found = BytesFound()
+    is_empty = True
+    try:
+        for block in _joined(_pieces(source, encoding, found), size):
+            is_empty = False
+            yield block
+            if progress is not None:
+                progress(found.bytes, _size(source))
+    except OSError as error:
+        raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
+    except UnicodeError as error:
+        raise CorpusError(_undecodable_sentence(source, found, error)) from error
+    if is_empty:
+        raise CorpusError(f"There is no text in {source.name}: it is empty.")
+
+
+def _pieces(source: Source, encoding: str, found: BytesFound) -> Iterator[str]:
+    if source.entry:
+        is_unknown = source.entry.is_unknown
+        with progress_bar(f"Fetching {source.name}") as progress:
+            path = obtain(source.entry, progress=progress)
+        if is_unknown:
+            tell_recorded(source.entry.name, source.entry.expected_sha256)
+        return read_pieces(path, Reading(), found)
+    file = source.path or stdin_bytes()
+    if file is None:
+        raise CorpusError("Standard input is closed; give the path of a file instead.")
+    return read_pieces(file, Reading(encoding=encoding), found)
+
+
+def _size(source: Source) -> int | None:
+    path = source.entry.cached.path if source.entry else source.path
+    return path.stat().st_size if path and path.is_file() else None
+
+
+def _joined(pieces: Iterable[str], size: int) -> Iterator[str]:
+    waiting: list[str] = []
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length >= size:
+            yield "".join(waiting)
+            waiting, length = [], 0
+    if length:
+        yield "".join(waiting)
+
+
+def _undecodable_sentence(source: Source, found: BytesFound, error: UnicodeError) -> str:
+    encoding = ", ".join(found.encodings)
+    advice = "Name the file's encoding with --encoding, for example cp1252, cp949 or utf-16."
+    if not isinstance(error, UnicodeDecodeError):
+        return f"{source.name} is not text: it holds a byte that is zero. {advice}"
+    place = found.bytes - len(error.object) + error.start
+    return (
+        f"{source.name} is not valid {encoding}: byte {place:,} "
+        f"(0x{error.object[error.start]:02x}) cannot be decoded. {advice}"
+    )
+
+
+def thread_count() -> int:
+    """The processor threads that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -29,6 +29,8 @@ from tui_charrnn.viewing.run_words import gram_words, lead_words
 
 _LABEL_WIDTH: Final = 12  # columns
 
+_SHOWN_WARNINGS: Final = 5
+
 
 @dataclass(frozen=True, slots=True)
 class SavedCheckpoint:
@@ -164,9 +166,6 @@ def _sample_lines(sample: SampleTaken) -> Iterator[str]:
     yield f"sample of step {sample.step:,}, temperature {sample.temperature:g}:"
     text = safe_text(sample.seed_text + sample.text)
     yield from (f"  {line}".rstrip() for line in text.split("\n"))
-
-
-_SHOWN_WARNINGS: Final = 5
 
 
 def read_whole_run(run: RunDirectory) -> WholeRun:

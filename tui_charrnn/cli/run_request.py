@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_charrnn.cli.output import narrate
-from tui_charrnn.cli.summary import summarize
+from tui_charrnn.cli.reporting import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.runs.catalogue import holds_run

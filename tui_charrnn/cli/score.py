@@ -7,8 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_path
-from tui_charrnn.cli.reading import Encoding
-from tui_charrnn.cli.score_reading import (
+from tui_charrnn.cli.reading import (
+    Encoding,
     load_models,
     read_blocks,
     scoring_bar,

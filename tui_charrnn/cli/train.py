@@ -1,27 +1,22 @@
-"""`charrnn-tui train`: make a run directory, start its trainer, and watch."""
+"""The commands `train` and `resume`: make a run directory, start its trainer, and watch."""
 
 import enum
-from typing import Annotated, Any
+import os
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from tui_charrnn.cli.following import preemptible, within
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.opening import app_obstacle
 from tui_charrnn.cli.options import (
+    RunArgument,
     RunsDir,
     apply_settings,
     complete_corpus,
     complete_preset,
     with_setting_options,
 )
-from tui_charrnn.cli.placing import (
-    ClusterOption,
-    Devices,
-    MeetWithin,
-    Rank,
-    choose_placement,
-)
-from tui_charrnn.cli.preemption import preemptible, within
 from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
@@ -30,15 +25,84 @@ from tui_charrnn.cli.reading import (
 )
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.presets import PRESETS, find_preset
+from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.training.batch_choice import refuse_automatic_batch
+from tui_charrnn.training.distributed.placement import (
+    MEET_WITHIN,
+    Placement,
+    find_cluster,
+    parse_devices,
+)
+
+_PANEL = "Several GPUs and hosts"
+
+Devices: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--devices",
+        help="GPUs per process, or `all`; default: one. A batch is divided evenly among them.",
+        metavar="all|N",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
+ClusterOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="Train together with others, with --headless: the addresses of all processes, the "
+        "same on each; rank 0 writes the run. TF_CONFIG and Slurm's variables say the same; `none` "
+        "ignores them.",
+        metavar="HOST:PORT,...",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
+Rank: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--rank",
+        metavar="N",
+        help="Which of the addresses is this process's own, from 0.",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
+MeetWithin: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--meet-within",
+        help="How long the processes wait for each other at the start.",
+        metavar="DURATION",
+        rich_help_panel=_PANEL,
+    ),
+]
 
 _PRESET_HELP = "Starting point: " + "; ".join(
     f"{preset.name}, {preset.sentence}" for preset in PRESETS.values()
 )
+
+
+def choose_placement(
+    devices: str | None, cluster: str | None, rank: int | None, meet_within: str, *, headless: bool
+) -> Placement:
+    """Where a training computes; only a headless one looks at TF_CONFIG and Slurm's variables.
+
+    Raises:
+        ConfigError: If the options do not say a place.
+    """
+    patience = parse_duration(meet_within) or MEET_WITHIN
+    if not headless:
+        if cluster is not None or rank is not None:
+            raise ConfigError("--cluster and --rank need --headless: every process stays with it.")
+        return Placement(devices=parse_devices(devices))
+    found = find_cluster(cluster, rank, os.environ)
+    return Placement(found, parse_devices(devices), patience)
 
 
 class ResumeMode(enum.StrEnum):
@@ -163,3 +227,37 @@ def train(
             text = read_named_corpus(corpus, **reading)
             run = request.find_or_make(text)
         start_and_watch(run, watching, limit)
+
+
+def resume(
+    run: RunArgument,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without the app: progress here.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Start the trainer, print the run and exit.")
+    ] = False,
+    max_time: Annotated[
+        str | None,
+        typer.Option(
+            help="Save and exit with 75 after this time, counted from the start of the command.",
+            metavar="DURATION",
+        ),
+    ] = None,
+    devices: Devices = None,
+    runs_dir: RunsDir = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print every record as a line of JSON.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", "-f", help="Continue although the corpus has changed."),
+    ] = False,
+) -> None:
+    """Continue a run from its last checkpoint: stopped, saved before its end, or lost."""
+    found = find_run(run, runs_folder(runs_dir))
+    placement = Placement(devices=parse_devices(devices))
+    is_headless = headless or bool(app_obstacle())
+    watching = Watching(is_headless, detach, as_json, quiet, force, placement)
+    start_and_watch(found, watching, parse_duration(max_time) if max_time else None)
