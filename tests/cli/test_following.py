@@ -54,7 +54,8 @@ def test_the_outcome_is_told_with_what_was_before(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = fake_run(tmp_path, losses=[3.0, 2.0], evaluations={2: 1.5}, end="saved")
-    code, _ = watch(monkeypatch, run, "trainer.train(1.9); trainer.evaluate(1.75); trainer.end()")
+    go_on = "trainer.step = 2; trainer.train(1.9); trainer.evaluate(1.75); trainer.end()"
+    code, _ = watch(monkeypatch, run, go_on)
     told = capsys.readouterr()
     assert (code, told.out) == (0, f"{run.path}\n")
     assert "validation 1.500 at step 2" in told.err

@@ -1,7 +1,6 @@
 """`train --resume auto` is one line for every start of a job: it begins, goes on or is done."""
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,9 @@ from tests.support.command import PATIENCE, ROOT
 from tests.support.fake_run import created_run, fake_corpus, fake_run
 from tests.support.small_run import of_kind
 from tests.support.trainer_process import with_trainer
+from tui_charrnn.cli import main
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import RunStarted
@@ -105,9 +104,15 @@ def test_a_start_that_comes_second_goes_on_with_the_run_of_the_first(
     looks = iter([False, True])
     monkeypatch.setattr("tui_charrnn.cli.run_request.holds_run", lambda _run: next(looks))
     assert request.find_or_make(text) == first
-    monkeypatch.undo()
-    with pytest.raises(ConfigError, match="already"):
-        replace(request, may_exist=False).find_or_make(text)
+
+
+def test_a_name_whose_run_is_being_trained_is_locked_and_another_is_taken(corpus: Path) -> None:
+    runs = corpus.parent / "runs"
+    words = ["train", "--headless", str(corpus), "--runs-dir", str(runs), "--preset", "tiny"]
+    fake_run(runs, name="done")
+    created_run(runs, name="held")  # its trainer is on its way
+    codes = {name: main.run([*words, "--name", name]) for name in ("done", "held")}
+    assert codes == {"done": 2, "held": 5}
 
 
 def test_it_needs_a_name(corpus: Path) -> None:

@@ -15,7 +15,10 @@ def test_a_folder_is_judged_by_the_nearest_that_is_there(tmp_path: Path) -> None
     file.touch()
     assert look_at_folder(tmp_path / "not/yet/there").is_writable
     assert not look_at_folder(file / "runs").is_writable
-    assert sorted(tmp_path.iterdir()) == sorted([file, tmp_path / "home"])
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    assert not look_at_folder(circle).is_writable
+    assert sorted(tmp_path.iterdir()) == sorted([circle, file, tmp_path / "home"])
 
 
 def test_a_terminal_is_asked_for_its_size_and_colors(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.closed_folder import closed
 from tests.support.tiny_model import tiny_model_bytes
 from tui_charrnn.errors import ExitCode, ModelFileError
 from tui_charrnn.generation import sources
@@ -157,3 +158,14 @@ def test_it_is_told_when_the_best_checkpoint_of_a_run_cannot_be_taken(runs_folde
     assert find_model(str(run.path), runs_folder, told.append) == newest.model
     assert len(told) == 1
     assert "step 2, is damaged" in told[0]
+
+
+def test_a_closed_run_is_not_said_to_be_missing(runs_folder: Path) -> None:
+    run = start_run(runs_folder)
+    with closed(run.path), pytest.raises(ModelFileError, match="Permission denied"):
+        find_model(run.name, runs_folder)
+
+
+def test_a_closed_folder_of_runs_hides_no_bundled_model(runs_folder: Path) -> None:
+    with closed(runs_folder):
+        assert find_model("korean", runs_folder).name == "korean"

@@ -103,6 +103,16 @@ def test_a_stored_text_that_begins_with_a_byte_order_mark_keeps_it(tmp_path: Pat
     assert read_run_corpus(run, read_description(run).corpus).text == corpus.text
 
 
+@pytest.mark.parametrize("source", ["catalogue:linux", "linux"])
+def test_what_a_foreign_run_names_is_not_downloaded(
+    tmp_path: Path, corpus: Corpus, source: str
+) -> None:
+    run = create(tmp_path / "runs", corpus)
+    reference = replace(read_description(run).corpus, sources=(source,))
+    with pytest.raises(CorpusError, match=r"Download it with: .*corpora inspect linux"):
+        read_run_corpus(run, reference, may_download=False)
+
+
 def test_the_default_name_is_of_the_time_and_the_corpus(tmp_path: Path, corpus: Corpus) -> None:
     names = [create(tmp_path / "runs", corpus).name for _ in range(3)]
     assert re.fullmatch(r"\d{4}-\d{4}-fake", names[0])

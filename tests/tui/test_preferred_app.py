@@ -35,6 +35,14 @@ def commands_of(app: CharRNNApp) -> dict[str, str]:
     return {command.title: command.help for command in app.get_system_commands(app.screen)}
 
 
+async def test_of_textual_the_palette_offers_to_theme_and_to_quit(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "")
+    async with app.run_test():
+        titles = set(commands_of(app))
+        assert {"Theme", "Quit"} <= titles
+        assert titles.isdisjoint({"Keys", "Maximize", "Screenshot"})
+
+
 async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "pace = 'max'\nlength = 31\ntemperature = 1.3")
     async with app.run_test(size=(80, 24)) as pilot:

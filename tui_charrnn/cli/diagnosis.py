@@ -101,7 +101,7 @@ def _version_of(package: str) -> str | None:
 
 def look_at_folder(path: Path) -> Folder:
     """Ask whether a folder could be written in, without writing in it."""
-    there = next(each for each in (path, *path.parents) if os.access(each, os.F_OK))
+    there = next(each for each in (path, *path.parents) if os.path.lexists(each))
     try:
         free = shutil.disk_usage(there).free
     except OSError:

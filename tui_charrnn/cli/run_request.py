@@ -1,5 +1,6 @@
 """Which run `charrnn-tui train` is asked for: a new one, or one that may be there already."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 from tui_charrnn.cli.output import narrate
 from tui_charrnn.cli.reporting import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import CorpusError
+from tui_charrnn.errors import CorpusError, RunError, RunLockedError
+from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import holds_run
 from tui_charrnn.runs.creation import NameTakenError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.liveness import judge_at_a_glance
+from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
 from tui_charrnn.tui.new_run.start import make_run
@@ -58,6 +61,7 @@ class RunRequest:
         Raises:
             CorpusError: If the text cannot be trained on.
             ConfigError: If the name is taken or cannot be one, or a seed is too long.
+            RunLockedError: If the name is that of a run that is being trained.
             StorageError: If the disk refuses.
         """
         if (found := self.find()) is not None:
@@ -70,10 +74,24 @@ class RunRequest:
             # another start of the job made it meanwhile: the trainer that comes second ends with 5
             if (found := self.find()) is not None:
                 return found
+            self._refuse_held()
             raise
         if not self.quiet:
             narrate(*summarize(run, *self.configurations, text).splitlines())
         return run
+
+    def _refuse_held(self) -> None:
+        """Refuse a name whose run a trainer holds, or will hold as soon as it has started."""
+        run = RunDirectory(self.folder / str(self.name))
+        try:
+            status, age = read_status(run), time.time() - run.status.lstat().st_mtime
+        except (RunError, OSError):
+            return  # whoever holds it, the name is taken
+        if status is not None and judge_at_a_glance(status, max(0.0, age)) in {"alive", "silent"}:
+            raise RunLockedError(
+                f"There is a run {run.name!r} in {self.folder} already, and it is being trained; "
+                f"watch it with: {command('attach', str(run.path))}, or choose another name."
+            )
 
     def _tell_other_text(self, run: RunDirectory) -> None:
         """Say so if the run goes on with another text than the command line names."""

@@ -1,5 +1,6 @@
 """Which model file is meant: by path, by run, or by the name of one that came along."""
 
+import contextlib
 import difflib
 import os
 from collections.abc import Callable
@@ -45,6 +46,8 @@ def find_model(
         if found is None and _is_plain_name(argument):
             found = _at_run(RunDirectory(runs_folder / argument), tell) or bundled.get(argument)
         if found is None:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                RunDirectory(runs_folder / argument).description.lstat()  # a closed run says so
             raise ModelFileError(_unknown_sentence(argument, path, runs_folder, list(bundled)))
     return found
 

@@ -61,12 +61,11 @@ def read_run_corpus(
 
 
 def absent_texts(sources: Sequence[str]) -> list[str]:
-    """The names of those texts of the catalogue that would be downloaded to be read."""
-    names = [
-        source.removeprefix(CATALOGUE_PREFIX)
-        for source in sources
-        if source.startswith(CATALOGUE_PREFIX)
-    ]
+    """The names of those texts of the catalogue that would be downloaded to be read.
+
+    A run.json of somebody else may name one without the prefix.
+    """
+    names = [source.removeprefix(CATALOGUE_PREFIX) for source in sources if "/" not in source]
     if not names:
         return []
     catalogue = load_catalogue()

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
@@ -59,6 +59,11 @@ def _launch_trainer(run: RunDirectory) -> subprocess.Popen[bytes]:
     from tui_charrnn.runs.launcher import launch_trainer  # noqa: PLC0415 - as said
 
     return launch_trainer(run)
+
+
+_TEXTUAL_COMMANDS: Final = frozenset({"Theme", "Quit"})
+_REQUEST_PATIENCE: Final = 2.0
+"""Seconds in which a request that was asked for is written before the app ends."""
 
 
 class CharRNNApp(ThemedApp):
@@ -148,14 +153,20 @@ class CharRNNApp(ThemedApp):
             self.main.answer_when_known()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every key of the app that can be pressed here, then Textual's own commands."""
+        """Every key of the app that can be pressed here, then Textual's commands to theme and quit.
+
+        Its others have no place here: a list of keys beside our own, a pane that hides the others,
+        and a file that is written on the screen's thread.
+        """
         # deferred: needed by those who open the palette only
         from tui_charrnn.tui.palette import key_commands  # noqa: PLC0415 - as said
 
         main, focused = self.main if screen is self.main else None, screen.focused
         pane = self.main.pane_host.pane_of(focused) if main else getattr(screen, "OWNER", None)
         yield from key_commands(self, main, focused, pane)
-        yield from super().get_system_commands(screen)
+        for command in super().get_system_commands(screen):
+            if command.title in _TEXTUAL_COMMANDS:
+                yield command
 
     def action_help(self) -> None:
         """List all keys; once, however often that is asked for while the list is opened."""
@@ -296,6 +307,7 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)
+    app.main.finish_requests(_REQUEST_PATIENCE)
     message = app.exit_work() if app.exit_work and not app.exit_message else app.exit_message
     if message:
         sys.stderr.write(message + "\n")

@@ -20,7 +20,12 @@ class BackgroundTask:
         """
         self._cancelled = threading.Event()
         self._work = work
-        threading.Thread(target=self._run, daemon=True, name=name).start()
+        self._thread = threading.Thread(target=self._run, daemon=True, name=name)
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Wait until the work has ended, but no longer than so many seconds."""
+        self._thread.join(seconds)
 
     @property
     def is_cancelled(self) -> bool:

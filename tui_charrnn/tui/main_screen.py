@@ -234,6 +234,11 @@ class MainScreen(Screen[None]):
         source = self.session.turn_source()
         self.tell(f"From the next Enter on, {source.value} will speak.")
 
+    def finish_requests(self, seconds: float) -> None:
+        """Wait until what was asked of trainers is written, but at most so many seconds."""
+        if self._run_controls is not None:
+            self._run_controls.follower.finish_requests(seconds)
+
     @property
     def _compared_view(self) -> RunView | None:
         """What is known of the run that is compared with the shown one; None if none is."""

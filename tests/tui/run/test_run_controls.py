@@ -1,5 +1,6 @@
 """Control of a training from the app: what is asked, what is answered, what is not."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.open_app import note_of, run_words_of, tiny_app
 from tests.support.waiting import wait_until
-from tui_charrnn.runs.control import Request, take_requests
+from tui_charrnn.runs.control import Request, send_request, take_requests
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered
 from tui_charrnn.tui.app import CharRNNApp
@@ -48,8 +50,9 @@ async def fall_silent(pilot: Pilot[Any], app: CharRNNApp) -> None:
     await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
 
 
-def asked(trainer: FakeTrainer) -> list[Request]:
-    """What a trainer finds when it looks."""
+def asked(app: CharRNNApp, trainer: FakeTrainer) -> list[Request]:
+    """What a trainer finds when it looks, once it is written."""
+    app.main.finish_requests(PATIENCE)
     return take_requests(trainer.run)
 
 
@@ -60,7 +63,7 @@ async def test_pausing_is_shown_as_asked_then_as_done_and_taken_back_by_the_same
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("f5")
-        (request,) = asked(trainer)
+        (request,) = asked(app, trainer)
         assert request.request == "pause"
         await wait_until(pilot, "asked", lambda: "(asked to pause)" in run_words_of(app))
         assert "paused" not in run_words_of(app)
@@ -73,7 +76,7 @@ async def test_pausing_is_shown_as_asked_then_as_done_and_taken_back_by_the_same
         assert "asked" not in run_words_of(app)
         assert "F5 Resume" in str(app.main.query_one(KeyRow).content)
         await pilot.press("f5")
-        assert [request.request for request in asked(trainer)] == ["resume"]
+        assert [request.request for request in asked(app, trainer)] == ["resume"]
 
 
 async def test_a_second_press_before_the_answer_takes_the_pause_back(
@@ -83,7 +86,7 @@ async def test_a_second_press_before_the_answer_takes_the_pause_back(
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("f5", "f5")
-        assert [request.request for request in asked(trainer)] == ["pause", "resume"]
+        assert [request.request for request in asked(app, trainer)] == ["pause", "resume"]
 
 
 async def test_a_trainer_that_does_not_answer_is_named(
@@ -106,7 +109,7 @@ async def test_a_refusal_is_told_as_the_trainer_put_it(
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("f6")
-        (request,) = asked(trainer)
+        (request,) = asked(app, trainer)
         refusal = "The disk is \x1b[31m full."
         trainer.append(
             RequestAnswered("checkpoint", accepted=False, message=refusal, id=request.id)
@@ -126,10 +129,10 @@ async def test_a_learning_rate_is_checked_before_it_is_asked_for(
         await pilot.press(*["backspace"] * 12, *"fast", "enter")
         await pilot.pause()
         assert app.screen is not app.main
-        assert asked(trainer) == []
+        assert asked(app, trainer) == []
         await pilot.press(*["backspace"] * 4, *"0.0005", "enter")
         await wait_until(pilot, "the screen", lambda: app.screen is app.main)
-        (request,) = asked(trainer)
+        (request,) = asked(app, trainer)
         assert (request.request, request.arguments) == ("learning_rate", {"value": 0.0005})
 
 
@@ -157,7 +160,7 @@ async def test_escape_leaves_the_learning_rate_as_it_was(
         await wait_until(pilot, "the question", lambda: app.screen is not app.main)
         await pilot.press("escape")
         await wait_until(pilot, "the screen", lambda: app.screen is app.main)
-        assert asked(trainer) == []
+        assert asked(app, trainer) == []
 
 
 @pytest.mark.parametrize("typed", ["", "fast", "-1", "0", "nan", "inf", "1e9"])
@@ -193,7 +196,7 @@ async def test_a_viewer_that_only_reads_asks_for_nothing(
         await fall_silent(pilot, app)
         await pilot.press(key)
         await wait_until(pilot, "a sentence", lambda: "read-only" in note_of(app))
-        assert asked(trainer) == []
+        assert asked(app, trainer) == []
 
 
 @pytest.mark.parametrize("state", [state for state in RunState if state.is_live])
@@ -207,3 +210,22 @@ async def test_every_state_of_a_live_run_has_words_of_its_own(
         await wait_until(pilot, "the state", lambda: words in run_words_of(app))
         others = set(STATE_WORDS.values()) - {words}
         assert not any(other in str(app.main.status.state.content) for other in others)
+
+
+async def test_what_was_asked_for_is_written_before_the_app_ends(
+    tmp_path: Path, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, goes_on = tiny_app(tmp_path), threading.Event()
+
+    def send(*arguments: Any, **more: Any) -> None:
+        goes_on.wait(PATIENCE)
+        send_request(*arguments, **more)
+
+    monkeypatch.setattr("tui_charrnn.tui.run.follower.send_request", send)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("f5")
+        app.exit()
+    assert take_requests(trainer.run) == []
+    goes_on.set()
+    assert [request.request for request in asked(app, trainer)] == ["pause"]

@@ -55,6 +55,7 @@ class RunFollower(Widget):
         self._session = session
         self._posts_notices = posts_notices
         self._feed: RunFeed | None = None
+        self._requests: list[BackgroundTask] = []
         self._sending = threading.Lock()
         """Requests are written one after another."""
 
@@ -107,7 +108,13 @@ class RunFollower(Widget):
             except CharRNNError as error:
                 self.post_message(RequestRefused(identifier, error))
 
-        BackgroundTask("request", send)
+        self._requests.append(BackgroundTask("request", send))
+
+    def finish_requests(self, seconds: float) -> None:
+        """Wait until everything that was asked for is written, but at most so many seconds."""
+        deadline = time.monotonic() + seconds
+        for task in self._requests:
+            task.join(max(0.0, deadline - time.monotonic()))
 
     def on_request_refused(self, event: RequestRefused) -> None:
         """Say why a request could not be sent, and wait for no answer."""
