@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.fake_run import fake_run
 from tests.support.refusing_disk import refuse_all
-from tui_charrnn.cli.launching import tell_failure
+from tui_charrnn.cli.launching import report_failure
 from tui_charrnn.cli.main import run as run_command
 from tui_charrnn.runs.layout import RunDirectory
 
@@ -58,5 +58,5 @@ def test_how_a_trainer_ended_is_told_all_the_same(
 ) -> None:
     with monkeypatch.context() as patch:
         refuse_all(patch, run.path, errno.EIO, only_inside=only_inside)
-        tell_failure(run, 6, 0)
+        report_failure(run, 6, 0)
     assert "ended with exit code 6" in capsys.readouterr().err

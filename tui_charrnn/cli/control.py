@@ -95,14 +95,14 @@ def _ask(run: RunDirectory, word: str, **arguments: Any) -> None:
     if status is None or is_new or Liveness().judge(status) == "ended":
         narrate(f"No trainer is at work on {run.name}; nothing was changed.")
     elif Liveness().judge(status) == "lost":
-        _tell_lost(run)
+        _report_lost(run)
     else:
         tail = LineTail(run.events)
         _await_answer(run, status, tail, send_request(run, word, **arguments))
 
 
 def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request: str) -> None:
-    """Wait for the answer to a request and tell it.
+    """Wait for the answer to a request and print it.
 
     Raises:
         ConfigError: If the trainer refuses.
@@ -119,7 +119,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
         if answer is not None:
             narrate(f"{run.name}: {answer.message}.")
         elif verdict == "lost":
-            _tell_lost(run)
+            _report_lost(run)
         elif verdict == "ended":
             narrate(f"{run.name} is {status.state}; nothing was changed.")
         elif time.monotonic() > deadline:
@@ -132,7 +132,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
         return
 
 
-def _tell_lost(run: RunDirectory) -> None:
+def _report_lost(run: RunDirectory) -> None:
     narrate(
         f"The trainer of {run.name} is lost; nothing was changed. "
         f"Go on with: {command_words('resume', run)}"

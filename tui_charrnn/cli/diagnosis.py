@@ -232,7 +232,7 @@ def judge_folders(
     copies = 4 if training.average_decay is not None else 3  # weights, moments, averages
     checkpoints = training.keep_checkpoints + 2  # the best, and one that is being written
     needed = copies * checkpoints * _tensor_bytes(model)
-    words = f"{_folder_words(runs)}; the checkpoints take {format_size(needed)}"
+    words = f"{_format_folder(runs)}; the checkpoints take {format_size(needed)}"
     if not runs.is_writable:
         words = f"{runs.path} cannot be written in. Name another: --runs-dir or CHARRNN_RUNS"
         yield Finding("problem", "runs", words, ExitCode.CANNOT_SAVE)
@@ -242,7 +242,7 @@ def judge_folders(
     else:
         yield Finding("ok", "runs", words)
     if cache.is_writable:
-        yield Finding("ok", "cache", _folder_words(cache))
+        yield Finding("ok", "cache", _format_folder(cache))
     else:
         words = f"{cache.path} cannot be written in, so no text can be downloaded. Name another: "
         yield Finding("note", "cache", words + "CHARRNN_CACHE")
@@ -264,7 +264,7 @@ def judge_locks(locks: Locks) -> Finding:
     return Finding("ok" if is_well else "note", "locks", "; ".join(words))
 
 
-def _folder_words(folder: Folder) -> str:
+def _format_folder(folder: Folder) -> str:
     free = "" if folder.free is None else f", {format_size(folder.free)} free"
     return f"{folder.path}{free}"
 

@@ -99,7 +99,7 @@ def doctor(
     """
     if run is not None:
         found = find_remains(run, runs_folder(runs_dir))
-        raise typer.Exit(_tell_of_run(found, as_json=as_json))
+        raise typer.Exit(_print_run(found, as_json=as_json))
     model, training = apply_settings(find_preset(preset), settings)
     facts = Facts(
         preset=preset,
@@ -135,7 +135,7 @@ def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
     return ask(examiner_command(model, training))
 
 
-def _tell_of_run(run: RunDirectory, *, as_json: bool) -> int:
+def _print_run(run: RunDirectory, *, as_json: bool) -> int:
     """Report on a run; the result is the exit code."""
     health = examine_run(run)
     findings = list(judge_run(health))

@@ -45,8 +45,8 @@ class Reporter(Protocol):
         """Take what is new, at every poll."""
         ...
 
-    def tell(self, sentence: str) -> None:
-        """Say something that the user must know now."""
+    def notify(self, sentence: str) -> None:
+        """Show something that the user must know now."""
         ...
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ def unread_records(reader: RunReader) -> Iterator[list[Record]]:
 
 
 def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStatus | None:
-    """What the trainer says now, or what it said before if that cannot be read just now."""
+    """The status of the trainer, or the one before if it cannot be read just now."""
     try:
         return read_status(run)
     except (RunError, OSError):  # a network file system that stumbles; the trainer goes on
@@ -105,12 +105,12 @@ def follow(
                 watch(trainer, relay.leaving)
                 status = newest_status(run, status)
                 with _past_a_hang_up():
-                    relay.tell(reporter.tell)
+                    relay.report(reporter.notify)
                     reporter.show(_new_records(reader), status)
                 time.sleep(POLL_INTERVAL)
             status = newest_status(run, status)
             with _past_a_hang_up():
-                relay.tell(reporter.tell)
+                relay.report(reporter.notify)
                 for records in unread_records(reader):
                     reporter.show(records, status)
     finally:
@@ -119,7 +119,7 @@ def follow(
     return relay.explained(trainer.returncode)
 
 
-def attend(launch: Launch, tell: Callable[[str], None], watch: Watch) -> int:
+def attend(launch: Launch, notify: Callable[[str], None], watch: Watch) -> int:
     """Start a trainer that writes no run, and stay until it ends; as `follow`."""
     relay = _SignalRelay()
     with relay.listening():
@@ -127,7 +127,7 @@ def attend(launch: Launch, tell: Callable[[str], None], watch: Watch) -> int:
         while trainer.poll() is None:
             watch(trainer, relay.leaving)
             with _past_a_hang_up():
-                relay.tell(tell)
+                relay.report(notify)
             time.sleep(POLL_INTERVAL)
     return relay.explained(trainer.returncode)
 
@@ -193,10 +193,10 @@ class _SignalRelay:
         self._hand_on()
         return trainer
 
-    def tell(self, tell: Callable[[str], None]) -> None:
-        """Say what became of the signals that came since the last time."""
+    def report(self, notify: Callable[[str], None]) -> None:
+        """Report what became of the signals that came since the last time."""
         while self._sentences:
-            tell(self._sentences.popleft())
+            notify(self._sentences.popleft())
 
     @property
     def leaving(self) -> ExitCode | None:
@@ -225,7 +225,7 @@ class _SignalRelay:
             words = "Stopping." if insists else "Saving and stopping. Ctrl-C again: stop now."
             if words != self._last_sentence:
                 self._last_sentence = words
-                # told by `tell`: a handler may have come in the middle of another sentence
+                # shown by `report`: a handler may have come in the middle of another sentence
                 self._sentences.append(words)
 
     def _hand_on(self) -> None:

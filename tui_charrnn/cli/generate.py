@@ -13,12 +13,12 @@ from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, co
 from tui_charrnn.cli.output import TextOutput, narrate, stdin_bytes, stdout_is_terminal, write_text
 from tui_charrnn.cli.samples import (
     KeepsHistory,
-    OneVoice,
+    OneStream,
+    ParallelStreams,
     PlainWriter,
     RecordWriter,
-    SeveralVoices,
+    SampleStreams,
     TextRecorder,
-    Voices,
     Writer,
     write_samples,
 )
@@ -201,7 +201,7 @@ def generate(
     stream, path = _open_stream(preferred.model, runs_dir, sampling, recorder, clamp or [])
     stops = _stops(stop or [], count, stream.model.vocabulary.characters)
     if top_k is not None:
-        _tell_idle_filter(sampling.top_k, len(stream.model.vocabulary.characters))
+        _report_idle_filter(sampling.top_k, len(stream.model.vocabulary.characters))
     watch = open_watch(
         stream.model,
         path,
@@ -215,16 +215,16 @@ def generate(
         writer = watch.writer(output, as_json=as_json)
 
         def echo_piece(piece: str) -> None:
-            recorder.hear_seed(piece)
+            recorder.add_seed_text(piece)
             if echo and isinstance(writer, PlainWriter):
                 writer.echo(piece, is_repeated=count > 1)
 
         read_seed(stream, seed, echo_piece)
-        write_samples(_voices(stream, count), recorder.listening(writer), chosen_length, stops)
+        write_samples(_streams(stream, count), recorder.recording(writer), chosen_length, stops)
 
     is_complete = write_text(work)
     recorder.keep(sampling, [str(clamp) for clamp in stream.clamps])
-    watch.tell()
+    watch.print_summary()
     if rng is None and stdout_is_terminal():
         again = [f"--rng-seed {stream.rng_seed}", *clamp_options(stream)]
         again += [f"--count {count}"] if count > 1 else []
@@ -239,23 +239,23 @@ def clamp_options(stream: "CharacterStream") -> Sequence[str]:
 
 
 class Watch(Protocol):
-    """Looks at the text on its way to standard output."""
+    """Examines the text on its way to standard output."""
 
     def writer(self, output: TextOutput, *, as_json: bool) -> Writer:
         """What takes the characters, as text or as records."""
 
-    def tell(self) -> None:
-        """Say on standard error what was seen."""
+    def print_summary(self) -> None:
+        """Print on standard error what was found."""
 
 
 class NoWatch:
-    """Looks at nothing."""
+    """Examines nothing."""
 
     def writer(self, output: TextOutput, *, as_json: bool) -> Writer:
         """See `Watch`."""
         return RecordWriter(output) if as_json else PlainWriter(output)
 
-    def tell(self) -> None:
+    def print_summary(self) -> None:
         """See `Watch`."""
 
 
@@ -410,13 +410,13 @@ def _open_stream(
     return CharacterStream(loaded, sampling, parse_clamps(clamps, loaded.config)), path
 
 
-def _voices(stream: "CharacterStream", count: int) -> Voices:
+def _streams(stream: "CharacterStream", count: int) -> SampleStreams:
     if count == 1:
-        return OneVoice(stream)
+        return OneStream(stream)
     # deferred: it loads NumPy
     from tui_charrnn.generation.side_by_side import SideBySide  # noqa: PLC0415  deferred, see above
 
-    return SeveralVoices(SideBySide(stream, count))
+    return ParallelStreams(SideBySide(stream, count))
 
 
 def _stops(strings: list[str], count: int, vocabulary: str) -> "list[StopStrings]":
@@ -430,6 +430,6 @@ def _stops(strings: list[str], count: int, vocabulary: str) -> "list[StopStrings
     return stops
 
 
-def _tell_idle_filter(top_k: int | None, size: int) -> None:
+def _report_idle_filter(top_k: int | None, size: int) -> None:
     if top_k is not None and top_k > size:
         narrate(f"top_k is {top_k:,} and the model knows {size:,} characters: all can be chosen.")

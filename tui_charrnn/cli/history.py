@@ -135,9 +135,9 @@ def replay(
         kept=f"The text is kept: {command('history', 'show', str(number))}",
         anyway="To let the changed model speak with the same settings, add --anyway.",
     )
-    said_again = _begin(path, entry.generation)
-    is_complete = _write(said_again.read_text if echo else "", iter(said_again.next, None))
-    _report_difference(said_again)
+    replayed = _begin(path, entry.generation)
+    is_complete = _write(replayed.read_text if echo else "", iter(replayed.next, None))
+    _report_difference(replayed)
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
@@ -191,14 +191,14 @@ def _texts(count: int) -> str:
     return "1 text" if count == 1 else f"{count:,} texts"
 
 
-def _begin(path: Path, said: Generation) -> "Replay":
+def _begin(path: Path, generation: Generation) -> "Replay":
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `generate` does
     # deferred: NumPy, 0.1 s that `--help` does not need
     from tui_charrnn.generation.replay import Replay  # noqa: PLC0415  deferred, see above
     from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
 
-    return Replay(load_model(path), said)
+    return Replay(load_model(path), generation)
 
 
 def _write(seed_text: str, characters: Iterator[str]) -> bool:
@@ -224,8 +224,8 @@ def _write(seed_text: str, characters: Iterator[str]) -> bool:
     return True
 
 
-def _report_difference(said_again: "Replay") -> None:
-    place = said_again.difference()
+def _report_difference(replayed: "Replay") -> None:
+    place = replayed.difference()
     if place is None:
         return
     narrate(
@@ -252,31 +252,35 @@ def entry_lines(entry: Entry) -> Iterator[str]:
     for label, value in _facts(entry):
         yield f"{label:<{_LABEL_WIDTH}}{safe_line(value)}".rstrip()
     yield ""
-    said = entry.generation
-    yield from safe_text(said.seed_text + said.text).split("\n")
-    if said.length > len(said.text):
-        yield f"... and {said.length - len(said.text):,} more characters, which were not kept"
+    generation = entry.generation
+    yield from safe_text(generation.seed_text + generation.text).split("\n")
+    lacking = generation.length - len(generation.text)
+    if lacking > 0:
+        yield f"... and {lacking:,} more characters, which were not kept"
 
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
-    said = entry.generation
-    hindrance = hindrance_of(said)
+    generation = entry.generation
+    hindrance = hindrance_of(generation)
     yield "text", f"{entry.number}, of {entry.time.astimezone():%Y-%m-%d %H:%M:%S}"
-    yield "model", said.model.label
-    yield "", said.model.file or "from no file"
-    yield "", f"SHA-256 {said.model.sha256}" if said.model.sha256 else "SHA-256 not known"
-    yield "seed text", said.seed_text or "none"
-    yield "length", f"{said.length:,} characters after it"
-    yield "RNG seed", str(said.rng_seed)
-    for after, config in said.sampling:
-        yield f"from {after:,}" if after else "settings", _settings_words(config)
-    for after, held in said.clamps:
+    yield "model", generation.model.label
+    yield "", generation.model.file or "from no file"
+    yield (
+        "",
+        f"SHA-256 {generation.model.sha256}" if generation.model.sha256 else "SHA-256 not known",
+    )
+    yield "seed text", generation.seed_text or "none"
+    yield "length", f"{generation.length:,} characters after it"
+    yield "RNG seed", str(generation.rng_seed)
+    for after, config in generation.sampling:
+        yield f"from {after:,}" if after else "settings", _format_settings(config)
+    for after, held in generation.clamps:
         yield f"from {after:,}" if after else "held", ", ".join(held) if held else "none"
     again = command("history", "replay", str(entry.number))
     yield "again", f"not possible: {hindrance}" if hindrance else again
 
 
-def _settings_words(config: SamplingConfig) -> str:
+def _format_settings(config: SamplingConfig) -> str:
     values = {name: value for name, value in config.to_mapping().items() if name != "rng_seed"}
     return ", ".join(
         f"{name} {'none' if value is None else value}" for name, value in values.items()
@@ -284,7 +288,7 @@ def _settings_words(config: SamplingConfig) -> str:
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
-    said = entry.generation
-    text = safe_line((said.seed_text + said.text)[:_SHOWN_CHARACTERS])
+    generation = entry.generation
+    text = safe_line((generation.seed_text + generation.text)[:_SHOWN_CHARACTERS])
     when = f"{entry.time.astimezone():%Y-%m-%d %H:%M}"
-    return (str(entry.number), when, safe_line(said.model.label), text)
+    return (str(entry.number), when, safe_line(generation.model.label), text)

@@ -90,7 +90,7 @@ def train_jointly(
     except PreemptedError:
         raise  # whoever is to leave has no time to wait for the others
     except CharRNNError as error:
-        _tell_others(task, error)
+        _notify_others(task, error)
         raise
     try:
         _lead(run, task, watching, limit)
@@ -144,7 +144,7 @@ def _start(
         raise StorageError(f"Cannot start the trainer: {error.strerror}.") from error
 
 
-def _tell_others(task: JointTask, error: CharRNNError) -> None:
+def _notify_others(task: JointTask, error: CharRNNError) -> None:
     """Have a trainer meet the others for no more than to tell them why there is no training."""
     told = replace(task, refusal=(int(error.exit_code), str(error)))
     watch = TrainerWatch(told)

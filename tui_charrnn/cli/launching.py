@@ -124,7 +124,7 @@ def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) 
             f"Stop: {command_words('stop', run)}"
         )
     elif returncode not in AS_ASKED:
-        tell_failure(run, returncode, log_size)
+        report_failure(run, returncode, log_size)
     return _end(run, watching, returncode or 0)
 
 
@@ -149,9 +149,9 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
     if not watching.quiet:
         narrate_outcome(view)
     if returncode not in AS_ASKED:
-        tell_failure(run, returncode, log_size)
+        report_failure(run, returncode, log_size)
     elif not watching.quiet:
-        _tell_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
+        _print_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
     return _end(run, watching, returncode)
 
 
@@ -171,7 +171,7 @@ def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
     return returncode if returncode >= 0 else int(ExitCode.UNEXPECTED)
 
 
-def _tell_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
+def _print_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
     if code == ExitCode.OK:
         words = command_words("generate", view.run, *proposed_start(view), "--model")
         narrate(f"Talk to it: {words}")
@@ -185,8 +185,8 @@ def _tell_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
         narrate(f"{where} Go on with: {alone}")
 
 
-def tell_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
-    """Tell why a trainer ended, wherever it said so: in its log, in its state, or nowhere."""
+def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
+    """Report why a trainer ended: its log or its state says so, or nothing does."""
     if returncode < 0:
         name = signal.Signals(-returncode).name
         narrate(

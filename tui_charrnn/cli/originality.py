@@ -59,7 +59,7 @@ class OriginalityWatch:
         self.rng_seeds = rng_seeds
         self.meters = [OriginalityMeter(self.corpus.index, self.copied_length) for _ in rng_seeds]
 
-    def tell(self) -> None:
+    def print_summary(self) -> None:
         """Sum every text up on standard error, unless records have done so."""
         if self._is_told_elsewhere:
             return
@@ -83,12 +83,14 @@ class _MarkingWriter(PlainWriter):
         self._marks = [PassageMarks(self._watch.copied_length) for _ in rng_seeds]
         super().begin(rng_seeds)
 
-    def add(self, text: int, position: int, said: "GeneratedCharacter", logits: "Float32") -> None:
-        match = self._watch.meters[text].add(said.character)
+    def add(
+        self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
+    ) -> None:
+        match = self._watch.meters[text].add(character.character)
         if not self._style:
-            super().add(text, position, said, logits)
+            super().add(text, position, character, logits)
             return
-        for piece, is_copied in self._marks[text].add(said.character, match):
+        for piece, is_copied in self._marks[text].add(character.character, match):
             self.put(text, piece, self._style if is_copied else "")
 
     def close(self) -> None:
@@ -109,8 +111,8 @@ class _RecordWriter(RecordWriter):
         self._watch.begin(rng_seeds)
         super().begin(rng_seeds)
 
-    def facts(self, text: int, said: "GeneratedCharacter") -> Mapping[str, object]:
-        match = self._watch.meters[text].add(said.character)
+    def facts(self, text: int, character: "GeneratedCharacter") -> Mapping[str, object]:
+        match = self._watch.meters[text].add(character.character)
         line = self._watch.corpus.index.line(match.offset)
         place = {"length": match.length, "offset": match.offset, "line": line}
         return {"match": place if match.length else None}

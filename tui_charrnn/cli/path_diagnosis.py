@@ -251,7 +251,7 @@ def _judge_precision(examination: Examination, asked: str) -> Finding:
     precision, gain = examination.path["precision"], examination.gain
     words = f"{precision}: {examination.reasons['precision']}"
     if gain is None:
-        return Finding("ok", "precision", words + _tensor_float_words(examination))
+        return Finding("ok", "precision", words + _format_tensor_float(examination))
     needed = examination.needed_gain
     if asked == "auto":
         if abs(gain - needed) > _NEAR * needed:
@@ -265,7 +265,7 @@ def _judge_precision(examination: Examination, asked: str) -> Finding:
     return Finding("note", "precision", f"{words}, so auto would take {better}")
 
 
-def _tensor_float_words(examination: Examination) -> str:
+def _format_tensor_float(examination: Examination) -> str:
     """Of TensorFloat-32, where the first GPU has it."""
     capability = examination.gpus[0].capability if examination.gpus else None
     if not (examination.has_tensor_float_32 and capability):

@@ -86,11 +86,11 @@ def read_named_corpus(
             limit=limit,
         )
     for name, sha256 in corpus.report.recorded:
-        tell_recorded(name, sha256)
+        report_recorded(name, sha256)
     return corpus
 
 
-def tell_recorded(name: str, sha256: str | None) -> None:
+def report_recorded(name: str, sha256: str | None) -> None:
     """Say that a text was downloaded which could not be held against a hash."""
     narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
@@ -173,7 +173,7 @@ def _pieces(source: Source, encoding: str, found: BytesFound) -> Iterator[str]:
         with progress_bar(f"Fetching {source.name}") as progress:
             path = obtain(source.entry, progress=progress)
         if is_unknown:
-            tell_recorded(source.entry.name, source.entry.expected_sha256)
+            report_recorded(source.entry.name, source.entry.expected_sha256)
         return read_pieces(path, Reading(), found)
     file = source.path or stdin_bytes()
     if file is None:

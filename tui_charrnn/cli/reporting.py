@@ -63,7 +63,7 @@ class QuietReporter:
         """Take over what is new."""
         self._view.take(records)
 
-    def tell(self, sentence: str) -> None:
+    def notify(self, sentence: str) -> None:
         """Say even so what the user must know now."""
         narrate(sentence)
 
@@ -96,32 +96,32 @@ class JsonReporter(QuietReporter):
 
 
 class _Narrator:
-    """Tells in sentences what both reporters for people tell."""
+    """The sentences that both reporters for people show."""
 
-    def __init__(self, view: RunView, tell: Callable[[str], None]) -> None:
+    def __init__(self, view: RunView, notify: Callable[[str], None]) -> None:
         self.view = view
-        self._tell = tell
+        self._notify = notify
         self._state: RunState | None = None
         self._degraded = ""
 
     def take(self, record: Record) -> None:
-        """Fold a record in and tell what is worth a sentence."""
+        """Apply a record, and show what is worth a sentence."""
         for news in self.view.take([record]):
-            self._tell(news.sentence)
+            self._notify(news.sentence)
         if isinstance(record, RunPlanned):
             description = self.view.description
-            self._tell(_plan_words(record, description.training if description else None))
+            self._notify(_format_plan(record, description.training if description else None))
 
     def observe(self, status: RunStatus | None) -> None:
         """Take the state in that the trainer has now; it comes after the records."""
         if status is not None:
             self.view.observe(status, "alive", time.monotonic())
             if status.state is RunState.LOADING and self._state is not RunState.LOADING:
-                self._tell("Loading TensorFlow (several seconds) ...")
+                self._notify("Loading TensorFlow (several seconds) ...")
             self._state = status.state
-            self._tell_degraded(status.degraded, is_done=status.step == status.total_steps)
+            self._report_degraded(status.degraded, is_done=status.step == status.total_steps)
 
-    def _tell_degraded(self, words: str, *, is_done: bool) -> None:
+    def _report_degraded(self, words: str, *, is_done: bool) -> None:
         """Say when the run becomes less safe than it should be, and when it is safe again."""
         if words and words != self._degraded:
             advice = (
@@ -129,9 +129,9 @@ class _Narrator:
                 if is_done
                 else "Training goes on, and saving is tried again."
             )
-            self._tell(f"Degraded: {words}. {advice}")
+            self._notify(f"Degraded: {words}. {advice}")
         elif self._degraded and not words:
-            self._tell("Recovered: all is saved again.")
+            self._notify("Recovered: all is saved again.")
         self._degraded = words
 
 
@@ -166,7 +166,7 @@ class LineReporter:
         pairs |= _numbers(self._narrator.view, status)
         narrate(" ".join(f"{key}={value}" for key, value in pairs.items()))
 
-    def tell(self, sentence: str) -> None:
+    def notify(self, sentence: str) -> None:
         """Say a sentence between the lines."""
         narrate(sentence)
 
@@ -192,7 +192,7 @@ class BarReporter:
             refresh_per_second=4,
         )
         self._task = self._bar.add_task("", total=None, state="starting", numbers="")
-        self._narrator = _Narrator(view, self.tell)
+        self._narrator = _Narrator(view, self.notify)
         self._bar.start()
 
     def recall(self, records: list[Record]) -> None:
@@ -211,10 +211,10 @@ class BarReporter:
             total=status.total_steps,
             completed=status.step,
             state=str(status.state),
-            numbers=_bar_words(self._narrator.view, status),
+            numbers=_format_bar(self._narrator.view, status),
         )
 
-    def tell(self, sentence: str) -> None:
+    def notify(self, sentence: str) -> None:
         """Say a sentence above the bar."""
         self._bar.console.print(safe_line(sentence), markup=False, highlight=False)
 
@@ -223,7 +223,7 @@ class BarReporter:
         self._bar.stop()
 
 
-def _plan_words(plan: RunPlanned, training: TrainingConfig | None) -> str:
+def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
     """How long a run will be, and which of its bounds holds."""
     epochs = plan.total_steps / plan.steps_per_epoch
     words = f"Planned: {plan.total_steps:,} steps, {epochs:.1f} epochs"
@@ -232,7 +232,7 @@ def _plan_words(plan: RunPlanned, training: TrainingConfig | None) -> str:
         words += f", about {format_duration(seconds)} at {plan.seconds_per_step:.3f} s a step"
     if plan.bound != TrainingConfig.LENGTH_BOUND or training is None:
         return words + "."
-    length = length_words(training)
+    length = format_length(training)
     return f"{words}. It ends at {epochs:g} epochs, before its {length}: more passes would overfit."
 
 
@@ -259,7 +259,7 @@ def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
     return pairs
 
 
-def _bar_words(view: RunView, status: RunStatus) -> str:
+def _format_bar(view: RunView, status: RunStatus) -> str:
     """The numbers beside the bar, short enough to leave it room in 80 columns."""
     parts = [f"{status.step:,}/{status.total_steps:,}" if status.total_steps else ""]
     if view.smoothed.value is not None:
@@ -296,7 +296,7 @@ def summarize(
     shapes = tensor_shapes(model, vocabulary_size)
     corpus_words = (
         f"{safe_line(corpus.name)}: {characters:,} characters, vocabulary {vocabulary_size:,}"
-        f"{_folding_words(vocabulary, occurrences)}; the last {characters - split:,} are held out"
+        f"{_format_folding(vocabulary, occurrences)}; the last {characters - split:,} are held out"
     )
     model_words = (
         f"embedding {model.embedding_size}, {model.layer_count} x {model.cell_name} "
@@ -304,11 +304,11 @@ def summarize(
         f"{parameter_count(model, vocabulary_size):,} parameters"
     )
     training_words = (
-        f"{_batch_words(training, split)}, "
+        f"{_format_batch(training, split)}, "
         f"{training.optimizer} at {training.learning_rate:g}, dropout {training.dropout:g}, "
-        f"{_length_words(training)}"
+        f"{_format_length(training)}"
     )
-    remarks = [_reading_words(corpus), _vocabulary_advice(training, vocabulary_size)]
+    remarks = [_format_reading(corpus), _vocabulary_advice(training, vocabulary_size)]
     lines = [
         f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
         f"Corpus     {corpus_words}",
@@ -330,7 +330,7 @@ def _vocabulary_advice(training: TrainingConfig, size: int) -> str:
     )
 
 
-def _folding_words(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) -> str:
+def _format_folding(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) -> str:
     """How many characters, and how much of the text, the unknown symbol stands for."""
     if vocabulary.unknown_symbol is None:
         return ""
@@ -343,7 +343,7 @@ def _folding_words(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) -> 
     return f" ({len(folded):,} rare ones as one symbol, {share:.2g} of the text)"
 
 
-def _reading_words(corpus: Corpus) -> str:
+def _format_reading(corpus: Corpus) -> str:
     """What reading changed or passed over; empty if it took all as it was."""
     report = corpus.report
     line_ends = report.crlf + report.cr
@@ -360,7 +360,7 @@ def _reading_words(corpus: Corpus) -> str:
     return "; ".join(words for words, is_so in happened if is_so)
 
 
-def _batch_words(training: TrainingConfig, training_characters: int) -> str:
+def _format_batch(training: TrainingConfig, training_characters: int) -> str:
     # deferred: NumPy, as above
     from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415  as said
 
@@ -380,9 +380,9 @@ def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
     ]
 
 
-def _length_words(training: TrainingConfig) -> str:
+def _format_length(training: TrainingConfig) -> str:
     """How long is trained, with whatever may end it before."""
-    parts = [("for " if training.train_time is not None else "") + length_words(training)]
+    parts = [("for " if training.train_time is not None else "") + format_length(training)]
     if training.max_epochs is not None:
         parts.append(f"{training.max_epochs:g} epochs at most")
     if training.stop_early is not None:
@@ -392,7 +392,7 @@ def _length_words(training: TrainingConfig) -> str:
     return ", ".join(parts)
 
 
-def length_words(training: TrainingConfig) -> str:
+def format_length(training: TrainingConfig) -> str:
     """How long is trained."""
     if training.train_time is not None:
         return format_duration(training.train_time)

@@ -89,7 +89,7 @@ def _lines(whole: WholeRun) -> Iterator[str]:
         yield from _labeled(_description_rows(whole.summary.description))
     progress = [row for row in card_rows(whole.view) if row[0] != "network"]
     yield from _labeled([*_plan_rows(whole.view), *progress, *_ladder_rows(whole.view)])
-    yield from _labeled(_several("checkpoints", map(_checkpoint_words, whole.checkpoints)))
+    yield from _labeled(_several("checkpoints", map(_format_checkpoint, whole.checkpoints)))
     yield from _labeled(_several("warnings", whole.warnings))
     for sample in whole.samples:
         yield from _sample_lines(sample)
@@ -152,7 +152,7 @@ def _ladder_rows(view: RunView) -> Iterator[Row]:
     yield "", lead_words(view)
 
 
-def _checkpoint_words(saved: SavedCheckpoint) -> str:
+def _format_checkpoint(saved: SavedCheckpoint) -> str:
     loss = f"validation {saved.loss:.3f}" if saved.loss is not None else ""
     marks = ("best" if saved.is_best else "", "newest" if saved.is_latest else "")
     time = f"saved in {saved.seconds:.2f} s" if saved.seconds is not None else ""

@@ -51,8 +51,8 @@ class RunRequest:
         if not holds_run(existing):
             return None
         if not self.quiet:
-            self._tell_what_stays(existing)
-        self._tell_other_text(existing)  # no matter how quiet: it was asked for another one
+            self._report_kept_settings(existing)
+        self._report_other_text(existing)  # no matter how quiet: it was asked for another one
         return existing
 
     def find_or_make(self, text: Corpus) -> RunDirectory:
@@ -93,7 +93,7 @@ class RunRequest:
                 f"watch it with: {command('attach', str(run.path))}, or choose another name."
             )
 
-    def _tell_other_text(self, run: RunDirectory) -> None:
+    def _report_other_text(self, run: RunDirectory) -> None:
         """Say so if the run goes on with another text than the command line names."""
         own = read_description(run).corpus
         why = ""
@@ -112,7 +112,7 @@ class RunRequest:
             "For another text, choose another --name."
         )
 
-    def _tell_what_stays(self, run: RunDirectory) -> None:
+    def _report_kept_settings(self, run: RunDirectory) -> None:
         """Say which of the given settings a run that is there already was begun without."""
         begun, (model, training) = read_description(run), self.configurations
         then = {**begun.model.to_mapping(), **begun.training.to_mapping()}

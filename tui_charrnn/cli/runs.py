@@ -159,10 +159,10 @@ def export(
         print_data(json.dumps(facts))
         return
     print_data(str(made.path))
-    narrate(f"Packed {format_size(made.size)}: {checkpoint_words(made)}.")
+    narrate(f"Packed {format_size(made.size)}: {format_checkpoints(made)}.")
 
 
-def checkpoint_words(made: "Exported") -> str:
+def format_checkpoints(made: "Exported") -> str:
     """Which checkpoints are in a file."""
     if not made.steps:
         return "no checkpoint yet"
@@ -242,7 +242,7 @@ def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, 
     trashed = []
     for run in runs:
         trashed.append({"name": run.name, "path": str(upkeep.trash_run(run).path)})
-        narrate(f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_words(run)}")
+        narrate(f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_command(run)}")
     return {"trashed": trashed}
 
 
@@ -250,7 +250,7 @@ def _place(run: RunDirectory) -> dict[str, str]:
     return {"name": run.name, "path": str(run.path)}
 
 
-def _restore_words(run: RunDirectory) -> str:
+def _restore_command(run: RunDirectory) -> str:
     folder = run.path.parent
     place = [] if folder == default_runs_folder() else ["--runs-dir", str(folder)]
     return safe_line(command("runs", "restore", run.name, *place))

@@ -29,8 +29,8 @@ KeepsHistory: TypeAlias = Annotated[
 ]
 
 
-class Voices(Protocol):
-    """One text or several that are said at the same time."""
+class SampleStreams(Protocol):
+    """One text or several that are generated at the same time."""
 
     @property
     def rng_seeds(self) -> Sequence[int]:
@@ -43,7 +43,7 @@ class Voices(Protocol):
         """What the last character of one was chosen by, shape (V,)."""
 
 
-class OneVoice:
+class OneStream:
     """A stream, exactly as it is."""
 
     def __init__(self, stream: "CharacterStream") -> None:
@@ -59,7 +59,7 @@ class OneVoice:
         return self._stream.logits
 
 
-class SeveralVoices:
+class ParallelStreams:
     """Texts side by side."""
 
     def __init__(self, batch: "SideBySide") -> None:
@@ -82,7 +82,9 @@ class Writer(Protocol):
     def begin(self, rng_seeds: Sequence[int]) -> None:
         """Take the RNG seeds of the texts, before their first characters."""
 
-    def add(self, text: int, position: int, said: "GeneratedCharacter", logits: "Float32") -> None:
+    def add(
+        self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
+    ) -> None:
         """Take one character of one text."""
 
     def close(self) -> None:
@@ -111,9 +113,9 @@ class PlainWriter:
         if len(rng_seeds) > 1:
             self._output.write(self._heading(0) + "".join(self._seed_text))
 
-    def add(self, text: int, _position: int, said: "GeneratedCharacter", _: "Float32") -> None:
+    def add(self, text: int, _position: int, character: "GeneratedCharacter", _: "Float32") -> None:
         """Write or hold a character; see `Writer`."""
-        self.put(text, said.character)
+        self.put(text, character.character)
 
     def put(self, text: int, piece: str, style: str = "") -> None:
         """Write a piece of the first text, or hold one of another; `TextOutput` has the styles."""
@@ -148,19 +150,21 @@ class RecordWriter:
         """Take the RNG seeds; see `Writer`."""
         self._seeds = rng_seeds
 
-    def add(self, text: int, position: int, said: "GeneratedCharacter", logits: "Float32") -> None:
+    def add(
+        self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
+    ) -> None:
         """Write a record; see `Writer`."""
         record = {
             "rng_seed": self._seeds[text],
             "position": position,
-            "character": said.character,
-            "probability": said.probability,
-            "surprise": self._surprise(logits, said.index),
-            **self.facts(text, said),
+            "character": character.character,
+            "probability": character.probability,
+            "surprise": self._surprise(logits, character.index),
+            **self.facts(text, character),
         }
         self.write(record)
 
-    def facts(self, _text: int, _said: "GeneratedCharacter") -> Mapping[str, object]:
+    def facts(self, _text: int, _character: "GeneratedCharacter") -> Mapping[str, object]:
         """What else is told of a character: nothing."""
         return {}
 
@@ -173,26 +177,26 @@ class RecordWriter:
 
 
 def write_samples(
-    voices: Voices, writer: Writer, length: int, stops: "Sequence[StopStrings]"
+    streams: SampleStreams, writer: Writer, length: int, stops: "Sequence[StopStrings]"
 ) -> None:
-    """Let texts be said and written, each to its length or its stop string.
+    """Generate and write texts, each to its length or its stop string.
 
-    What was held back is written even if this is broken off.
+    What was held back is written even if this is interrupted.
 
     Args:
-        voices: The texts.
+        streams: The texts.
         writer: Takes their characters.
         length: Characters of each at most.
         stops: One watcher a text.
     """
-    writer.begin(voices.rng_seeds)
+    writer.begin(streams.rng_seeds)
     running = [True] * len(stops)
     try:
         for position in range(length):
-            for text, said in enumerate(voices.next()):
+            for text, character in enumerate(streams.next()):
                 if running[text]:
-                    writer.add(text, position, said, voices.logits_of(text))
-                    running[text] = not stops[text].has_ended(said.character)
+                    writer.add(text, position, character, streams.logits_of(text))
+                    running[text] = not stops[text].has_ended(character.character)
             if not any(running):
                 return
     finally:
@@ -200,10 +204,10 @@ def write_samples(
 
 
 class TextRecorder:
-    """Listens to one invocation: which model speaks, the seed text, and what is said."""
+    """Records one invocation for the history: the model, the seed text and the generated texts."""
 
     def __init__(self, *, is_wanted: bool) -> None:
-        """Hear nothing yet.
+        """Start empty.
 
         Args:
             is_wanted: Whether anything is kept in the end.
@@ -212,7 +216,7 @@ class TextRecorder:
         self._file: ModelFile | None = None
         self._label = ""
         self._seed_text = ""
-        self._texts: list[_Heard] = []
+        self._texts: list[_RecordedText] = []
 
     def watch(self, path: Path, argument: str | None) -> Path:
         """Name the model's file before it is loaded.
@@ -228,14 +232,14 @@ class TextRecorder:
         self._file = ModelFile(path)
         return path
 
-    def hear_seed(self, piece: str) -> None:
-        """Hear a piece of the seed text."""
+    def add_seed_text(self, piece: str) -> None:
+        """Add a piece of the seed text."""
         room = KEPT_CHARACTERS + 1 - len(self._seed_text)  # one more tells that it was longer
         self._seed_text += piece[:room]
 
-    def listening(self, writer: Writer) -> Writer:
-        """A writer that hears what another one writes."""
-        return _Listener(writer, self._texts)
+    def recording(self, writer: Writer) -> Writer:
+        """A writer that records what another one writes."""
+        return _RecordingWriter(writer, self._texts)
 
     def keep(self, sampling: SamplingConfig, held: Sequence[str]) -> None:
         """Put every text of at least one character into the history.
@@ -244,8 +248,8 @@ class TextRecorder:
             sampling: How it was chosen.
             held: The clamps, as LAYER:CELL=VALUE.
         """
-        heard = [text for text in self._texts if text.length]
-        if not (self._is_wanted and self._file and heard):
+        texts = [text for text in self._texts if text.length]
+        if not (self._is_wanted and self._file and texts):
             return
         try:
             origin = self._file.origin(self._label)
@@ -259,14 +263,14 @@ class TextRecorder:
                     model=origin,
                     clamps=((0, tuple(held)),) if held else (),
                 )
-                for text in heard
+                for text in texts
             ])
         except HistoryError as error:
             narrate(f"The text was not kept: {error}")
 
 
-class _Heard:
-    """One text as it is heard."""
+class _RecordedText:
+    """One generated text."""
 
     def __init__(self, rng_seed: int) -> None:
         self.rng_seed = rng_seed
@@ -279,22 +283,24 @@ class _Heard:
             self.characters.append(character)
 
 
-class _Listener:
-    """Hands on what it hears."""
+class _RecordingWriter:
+    """Records every character and passes it on."""
 
-    def __init__(self, writer: Writer, texts: list[_Heard]) -> None:
+    def __init__(self, writer: Writer, texts: list[_RecordedText]) -> None:
         self._writer = writer
         self._texts = texts
 
     def begin(self, rng_seeds: Sequence[int]) -> None:
         """See `Writer`."""
-        self._texts.extend(map(_Heard, rng_seeds))
+        self._texts.extend(map(_RecordedText, rng_seeds))
         self._writer.begin(rng_seeds)
 
-    def add(self, text: int, position: int, said: "GeneratedCharacter", logits: "Float32") -> None:
+    def add(
+        self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
+    ) -> None:
         """See `Writer`."""
-        self._texts[text].add(said.character)
-        self._writer.add(text, position, said, logits)
+        self._texts[text].add(character.character)
+        self._writer.add(text, position, character, logits)
 
     def close(self) -> None:
         """See `Writer`."""

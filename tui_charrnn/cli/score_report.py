@@ -35,12 +35,12 @@ class JsonReport:
     def line_of(self, text: str) -> Callable[[LineScore], None]:
         """See `Report`."""
 
-        def tell(line: LineScore) -> None:
+        def print_line(line: LineScore) -> None:
             order = ranked(line.totals)
             scores = [{"model": model, **total_values(line.totals[model])} for model in order]
             self._print(kind="line", text=text, line=line.number, content=line.text, scores=scores)
 
-        return tell
+        return print_line
 
     def text(self, name: str, found: TextScore) -> None:
         """See `Report`."""
@@ -71,7 +71,7 @@ class PlainReport:
         names = self._models if len(self._models) > 1 else ["BITS/CHAR"]
         columns = [f"{safe_line(name)[:_NAME_WIDTH]:>{_NAME_WIDTH}} " for name in names]
         print_data(f"{''.join(columns)}    LINE  {safe_line(text)}")
-        return self._tell_line
+        return self._print_line
 
     def text(self, name: str, found: TextScore) -> None:
         """See `Report`."""
@@ -96,7 +96,7 @@ class PlainReport:
             return ""
         return f"{'*' if place == 0 else ' '} {safe_line(model):<{self._width}}  "
 
-    def _tell_line(self, line: LineScore) -> None:
+    def _print_line(self, line: LineScore) -> None:
         best = ranked(line.totals)[0] if len(self._models) > 1 else ""
         columns = [
             f"{_number(line.totals[name].bits_per_character, _NAME_WIDTH)}"
