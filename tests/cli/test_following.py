@@ -117,6 +117,14 @@ def test_a_trainer_that_ends_without_a_word_is_told_of(
     assert str(run.log) in capsys.readouterr().err
 
 
+def test_a_failure_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _ = watch(monkeypatch, run, "trainer.start(); trainer.fail('No text.'); sys.exit(3)")
+    assert code == 3
+    assert capsys.readouterr().err.count("No text.") == 1
+
+
 def test_json_ends_with_its_reader_and_training_does_not(tmp_path: Path, run: RunDirectory) -> None:
     go_on = tmp_path / "go-on"
     code = f"""

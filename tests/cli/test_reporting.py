@@ -73,6 +73,16 @@ def test_the_plan_says_which_bound_holds(
     )
 
 
+def test_what_a_loading_trainer_waits_for_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reporter = LineReporter(RunView(RunDirectory(tmp_path)))
+    for state in (RunState.LOADING, RunState.PREPARING, RunState.LOADING):
+        message = "Waiting ..." if state is RunState.LOADING else ""
+        reporter.show([], RunStatus(state=state, message=message))
+    assert capsys.readouterr().err == "Waiting ...\n"
+
+
 def test_what_was_chosen_by_timing_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

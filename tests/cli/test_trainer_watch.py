@@ -78,7 +78,7 @@ def test_whoever_does_not_answer_is_named() -> None:
         finally:
             trainer.end()
     assert code == 75
-    assert sentence.startswith(f"Rank 2 ({addresses[2]}) did not come within")
+    assert sentence.startswith(f"Rank 2 ({addresses[2]}) did not answer within")
 
 
 @started_with("connecting 127.0.0.1:1,127.0.0.1:2,127.0.0.1:3\n", 300.0)
@@ -102,8 +102,15 @@ def test_one_that_was_stopped_is_ended(started: Trainer, monkeypatch: pytest.Mon
     assert (code, "SIGSTOP" in sentence) == (75, True)
 
 
-@started_with("connecting 127.0.0.1:1,127.0.0.1:2,127.0.0.1:3\nconnected\n", 0.0)
-def test_one_that_is_connected_is_left_alone(started: Trainer) -> None:
+@pytest.mark.parametrize(
+    "started",
+    [
+        (f"connecting 127.0.0.1:1,127.0.0.1:2,127.0.0.1:3\n{end}\n", 0.0)
+        for end in ("connected", "failed")
+    ],
+    indirect=True,
+)
+def test_one_that_waits_no_more_is_left_alone(started: Trainer) -> None:
     started.end()  # all that it says has come
     started.watch.look(started.process, ExitCode.RESUME_ME)
     assert started.watch.verdict is None

@@ -139,6 +139,7 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
     reporter = choose_reporter(view, as_json=watching.as_json, is_quiet=watching.quiet)
     for records in unread_records(reader):
         reporter.recall(records)
+    ended_before = view.ended
     watch = {} if watching.watch is None else {"watch": watching.watch.look}
     returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter, **watch)
     if watching.watch is not None and watching.watch.verdict is not None:
@@ -149,7 +150,9 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
     if not watching.quiet:
         narrate_outcome(view)
     if returncode not in AS_ASKED:
-        report_failure(run, returncode, log_size)
+        is_reported = not (watching.quiet or watching.as_json) and view.ended is not ended_before
+        if not (is_reported and view.failure):
+            report_failure(run, returncode, log_size)
     elif not watching.quiet:
         _print_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
     return _end(run, watching, returncode)

@@ -101,7 +101,7 @@ class _Narrator:
     def __init__(self, view: RunView, notify: Callable[[str], None]) -> None:
         self.view = view
         self._notify = notify
-        self._state: RunState | None = None
+        self._is_loading_shown = False
         self._degraded = ""
 
     def take(self, record: Record) -> None:
@@ -116,9 +116,9 @@ class _Narrator:
         """Take the state in that the trainer has now; it comes after the records."""
         if status is not None:
             self.view.observe(status, "alive", time.monotonic())
-            if status.state is RunState.LOADING and self._state is not RunState.LOADING:
-                self._notify("Loading TensorFlow (several seconds) ...")
-            self._state = status.state
+            if status.state is RunState.LOADING and not self._is_loading_shown:
+                self._is_loading_shown = True
+                self._notify(status.message or "Loading TensorFlow (several seconds) ...")
             self._report_degraded(status.degraded, is_done=status.step == status.total_steps)
 
     def _report_degraded(self, words: str, *, is_done: bool) -> None:

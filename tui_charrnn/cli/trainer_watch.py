@@ -111,8 +111,9 @@ class TrainerWatch:
             if rank != cluster.rank and not _answers(address)
         ]
         within = format_duration(self._task.placement.meet_within)
-        others = f"{', '.join(missing)} did not come" if missing else "Not all processes came"
-        return f"{others} within {within}. Start all of them, or wait longer: --meet-within"
+        others = ", ".join(missing)
+        told = f"{others} did not answer" if missing else "Not all processes were connected"
+        return f"{told} within {within}. Start all ranks, or wait longer: --meet-within"
 
 
 def _answers(address: str) -> bool:

@@ -207,7 +207,8 @@ def _meet(
         text = prepare_text(run, description, check_cancelled)
     except CharRNNError as error:
         text = error
-    writer.set_status(state=RunState.LOADING, message="Waiting for the other processes.")
+    message = "Loading TensorFlow and waiting for the other processes ..."
+    writer.set_status(state=RunState.LOADING, message=message)
     own = text if isinstance(text, CharRNNError) else text.sha256
     plan = {"run": description.to_json(), "is_finished": False}
     peers.meet(own, plan, interruption, check_cancelled)

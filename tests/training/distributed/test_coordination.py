@@ -1,6 +1,8 @@
 """What is made of Slurm's variables, of different cards, and of TensorFlow's words for a loss."""
 
 import json
+import os
+import signal
 import socket
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from tui_charrnn.errors import BrokenClusterError, ClusterError, ExitCode
-from tui_charrnn.training.distributed.placement import Cluster
+from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
 
 pytestmark = pytest.mark.tensorflow
 
@@ -82,6 +84,29 @@ def test_a_port_that_another_program_has() -> None:
         with pytest.raises(ClusterError, match=f"Received: {address}"):
             check_port(address)
     check_port(address)
+
+
+def test_a_command_is_told_of_a_connection_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+
+    from tui_charrnn.training.distributed.coordination import connect
+
+    def fail(*_arguments: object) -> None:
+        raise tf.errors.UnavailableError(None, None, "from /job:worker/replica:0/task:1")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        own = f"127.0.0.1:{listener.getsockname()[1]}"
+    service = SimpleNamespace(configure_coordination_service=lambda **_: None)
+    monkeypatch.setattr(context, "context", lambda: service)
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", fail)
+    reader, events = os.pipe()
+    placement = Placement(Cluster(0, 2, (own, "127.0.0.1:1")))
+    with os.fdopen(reader) as told:
+        with os.fdopen(events, "w"), pytest.raises(BrokenClusterError, match="Rank 1"):
+            connect(JointTask(placement=placement, events=events), 0)
+        assert [line.split()[0] for line in told] == ["connecting", "failed"]
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
 
 
 class Service:
@@ -202,7 +227,11 @@ def test_ranks_that_want_the_same_get_the_plan() -> None:
             2,
             "same program. Received: 1 on rank 0 (a:1)",
         ),
-        ({"card": {"program": "1", "corpus": "cd"}}, 3, "cd on rank 2 (c:3)"),
+        (
+            {"card": {"program": "1", "corpus": "cd" * 32}},
+            3,
+            "Received: SHA-256 ab on rank 0 (a:1), SHA-256 cdcdcdcdcdcd on rank 2 (c:3)",
+        ),
         ({"card": {"corpus": "ab"}}, 2, "(nothing) on rank 2"),
         ({"failure": [3, "There is no text."]}, 3, "Rank 2 (c:3) cannot take part: There is no"),
         ({"failure": [5, "It is locked."]}, 5, "It is locked."),

@@ -56,6 +56,8 @@ _REPORTING: Final = 1.0
 """Seconds that a report of rank 0 is given to reach the others, as its service ends with it."""
 _LONGEST: Final = 1_000
 """Characters of a reported sentence; it travels in a header."""
+_DIGITS: Final = 12
+"""How many hexadecimal digits of a hash tell people that two texts differ."""
 _MARK: Final = '{"charrnn-tui": '
 _KEPT: Final = "What was saved is kept; the same command on all of them goes on from there."
 _FIRST_PORT: Final = 20_000
@@ -246,10 +248,15 @@ def connect(
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, placement.meet_within + SPARE)
     coordination = Coordination(cluster)
-    with coordination.in_contact():
-        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
-    signal.setitimer(signal.ITIMER_REAL, 0.0)
-    _tell(task, "connected")
+    try:
+        with coordination.in_contact():
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
+        _tell(task, "connected")
+    except BaseException:
+        _tell(task, "failed")  # and says why itself: the command need not end it
+        raise
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
     return coordination, strategy
 
 
@@ -394,11 +401,16 @@ def _refusal(cluster: Cluster, cards: list[dict[str, Any]]) -> tuple[int, str] |
         theirs = words["card"]
         for key in (*ours, *theirs):
             if ours.get(key) != theirs.get(key):
-                code = ExitCode.DATA if key == DATA_KEY else ExitCode.USAGE
+                is_data = key == DATA_KEY
                 first, other = (
-                    f"{card.get(key, '(nothing)')[:300]} on {cluster.name_of(number).lower()}"
+                    f"{card.get(key, '(nothing)')[: _DIGITS if is_data else 300]} on "
+                    f"{cluster.name_of(number).lower()}"
                     for number, card in ((0, ours), (rank, theirs))
                 )
-                sentence = f"All ranks of a cluster need the same {key}. Received: {first}, {other}"
-                return int(code), sentence
+                received = "SHA-256 " if is_data else ""
+                sentence = (
+                    f"All ranks of a cluster need the same {key}. "
+                    f"Received: {received}{first}, {received}{other}"
+                )
+                return int(ExitCode.DATA if is_data else ExitCode.USAGE), sentence
     return None
