@@ -44,7 +44,7 @@ class HandwrittenNetwork:
         if config.layer_norm:
             scales = (1.0,) * len(scales)  # what is normalized has no scale
         self._scales = np.repeat(np.array(scales, np.float32), config.hidden_size)
-        is_together = arithmetic.is_stacked and config.cell == "lstm"
+        is_together = config.cell == "lstm" and (arithmetic.is_stacked or arithmetic.is_narrow)
         self._parts = 1 if is_together else len(scales)
         is_given_narrow = is_together and arithmetic.is_narrow
         self._given = tf.bfloat16 if is_given_narrow else tf.float32

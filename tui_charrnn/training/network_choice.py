@@ -28,6 +28,6 @@ def build_network(
     arithmetic = Arithmetic(
         is_narrow,
         is_fused=path.is_compiled and not path.has_compiled_step,
-        is_stacked=path.is_gpu or is_narrow,
+        is_stacked=path.is_gpu,
     )
     return HandwrittenNetwork(model, vocabulary_size, arithmetic)

@@ -38,7 +38,8 @@ class Arithmetic:
     is_fused: bool = False
     """Whether XLA compiles what is between two products; not where it compiles the whole step."""
     is_stacked: bool = False
-    """Whether an LSTM's gates are one tensor, computed by one product, and not one for each."""
+    """Whether an LSTM's gates are one tensor, computed by one product, and not one for each; in
+    bfloat16 they always are."""
 
     def narrow(self, values: Tensor) -> Tensor:
         """Round to what products take."""
