@@ -9,10 +9,9 @@ from benchmarks.rounds import rotated
 from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import BaselinesMeasured, SplitEvaluated
-from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.canvas import BRAILLE
 from tui_charrnn.tui.run.chart.drawing import draw_chart
-from tui_charrnn.tui.run.chart.glyphs import BRAILLE
-from tui_charrnn.tui.run.chart.look import Look, Span
+from tui_charrnn.tui.run.chart.series import Look, Span, series_of
 from tui_charrnn.viewing.run_view import RunView
 
 SIZE: Final = (116, 18)
@@ -38,7 +37,7 @@ def measure_frames(lengths: list[int], rounds: int) -> dict[str, dict[int, list[
         for number in range(rounds):
             for length in rotated(lengths, number):
                 began = time.perf_counter()
-                draw_chart(courses_of(views[length], None, look), look, SIZE, BRAILLE)
+                draw_chart(series_of(views[length], None, look), look, SIZE, BRAILLE)
                 seconds[length].append(time.perf_counter() - began)
         spans[span.value] = seconds
     return spans

@@ -45,10 +45,9 @@ from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.history import read_history
 from tui_charrnn.training.state_file import load_training_state
-from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.canvas import BRAILLE
 from tui_charrnn.tui.run.chart.drawing import draw_chart
-from tui_charrnn.tui.run.chart.glyphs import BRAILLE
-from tui_charrnn.tui.run.chart.look import Axis, Curvature, Look, Span
+from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span, series_of
 from tui_charrnn.viewing.card_rows import card_rows
 from tui_charrnn.viewing.childhood import Scrubber, mark_columns
 from tui_charrnn.viewing.failures import diagnose
@@ -110,7 +109,7 @@ def draw_panes(view: RunView) -> None:
     """What the panes of the app make of a run: every look of the chart, each pinned seed."""
     for span, curvature, axis in itertools.product(Span, Curvature, Axis):
         look = Look(span, curvature, axis, 0.9)
-        draw_chart(courses_of(view, view, look), look, (80, 20), BRAILLE, cursor=view.step)
+        draw_chart(series_of(view, view, look), look, (80, 20), BRAILLE, cursor=view.step)
     samples = Scrubber()
     samples.take(view.samples, view.description.pinned_seeds if view.description else ())
     for _ in samples.samples:

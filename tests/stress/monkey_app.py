@@ -17,7 +17,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui import textual_patches
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.new_run import trial_timer
+from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.session import session_for
 from tui_charrnn.tui.terminal import TerminalGuard
 
@@ -56,7 +56,7 @@ def main() -> int:
         "".join(traceback.format_exception(failed.exc_type, failed.exc_value, failed.exc_traceback))
     )
     sys.unraisablehook = lambda failed: _write_down(f"unraisable: {failed.exc_value!r}")
-    vars(trial_timer)["start_trial"] = _time_nothing
+    vars(estimate)["start_trial"] = _time_nothing
     session = session_for(resolve({"model": str(model)}), run.parent, is_readonly=False)
     app = WatchedApp(session, run=RunDirectory(run), launch=_start_nothing)
     watching = threading.Thread(

@@ -1,10 +1,8 @@
 """The loss chart as rows of text, without any widget, taken apart by what its cells stand for."""
 
-from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.canvas import BRAILLE, Glyphs, Mark
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart
-from tui_charrnn.tui.run.chart.glyphs import BRAILLE, Glyphs
-from tui_charrnn.tui.run.chart.look import Look
-from tui_charrnn.tui.run.chart.marks import Mark
+from tui_charrnn.tui.run.chart.series import Look, series_of
 from tui_charrnn.viewing.run_view import RunView
 
 SIZE = (100, 20)
@@ -21,7 +19,7 @@ def drawn(
     glyphs: Glyphs = BRAILLE,
     cursor: int | None = None,
 ) -> Chart:
-    return draw_chart(courses_of(view, other, look), look, size, glyphs, cursor=cursor)
+    return draw_chart(series_of(view, other, look), look, size, glyphs, cursor=cursor)
 
 
 def lines(chart: Chart) -> list[str]:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tests.support.open_app import RecordingLauncher
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.messages import NewRunRequested
-from tui_charrnn.tui.new_run import trial_timer
+from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
 from tui_charrnn.tui.new_run.form import FormBody
 from tui_charrnn.tui.new_run.screen import NewRunScreen
@@ -57,7 +57,7 @@ class FormApp(ThemedApp):
     def set(self, **settings: str) -> None:
         """Replace what stands in the fields of settings, by their names; the list is open."""
         for name, value in settings.items():
-            fill(self.body.settings.rows[name].entry, value)
+            fill(self.body.settings.entries[name].field, value)
 
 
 def fill(entry: FormInput | FormSelect, value: str) -> None:
@@ -98,4 +98,4 @@ def time_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*what: object) -> "subprocess.Popen[str]":
         raise OSError(errno.ENOMEM, "nothing is timed in a test")
 
-    monkeypatch.setattr(trial_timer, "start_trial", refuse)
+    monkeypatch.setattr(estimate, "start_trial", refuse)

@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.run.chart.glyphs import BLOCKS
+from tui_charrnn.tui.run.chart.canvas import BLOCKS
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.tui.run.loss_chart import LossChart
 from tui_charrnn.tui.session import session_for

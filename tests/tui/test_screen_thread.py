@@ -22,7 +22,7 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import QuestionScreen
 from tui_charrnn.tui.history.screen import HistoryScreen
-from tui_charrnn.tui.new_run.path_field import PathInput
+from tui_charrnn.tui.new_run.corpus_field import PathInput
 from tui_charrnn.tui.new_run.screen import NewRunScreen
 from tui_charrnn.tui.theme.picker import ThemeScreen
 from tui_charrnn.tui.xray.text_dialog import ExternalTextScreen

@@ -3,7 +3,7 @@
 from textual.app import App
 
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.run.words import Words
+from tui_charrnn.tui.run.run_card import Words
 from tui_charrnn.tui.throttle import Throttle
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.tui.run.status_line import StatusLine
+    from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.run_controls import RunControls
     from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.viewing.run_view import RunView
@@ -96,7 +96,7 @@ class MainScreen(Screen[None]):
     def status(self) -> StatusLine:
         """The rows that tell of the run that is shown."""
         if self._status is None:
-            from tui_charrnn.tui.run.status_line import StatusLine  # noqa: PLC0415 - as above
+            from tui_charrnn.tui.run.run_card import StatusLine  # noqa: PLC0415 - as above
 
             self._status = StatusLine()
             self.mount(self._status, before=self.query_one(PaneTabs))

@@ -9,9 +9,14 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.text import survey
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
-from tui_charrnn.tui.new_run import corpus_facts
-from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts, look_into
-from tui_charrnn.tui.new_run.corpus_summary import fact_lines, form_sentence, shortness
+from tui_charrnn.tui.new_run import corpus_summary
+from tui_charrnn.tui.new_run.corpus_summary import (
+    CorpusFacts,
+    fact_lines,
+    form_sentence,
+    look_into,
+    shortness,
+)
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
 
 TINY = PRESETS["tiny"].training
@@ -85,7 +90,7 @@ def test_a_folder_is_looked_through(tmp_path: Path) -> None:
 def test_a_folder_of_very_many_files_is_not_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_facts, "FILES_LOOKED_AT", 3)
+    monkeypatch.setattr(corpus_summary, "FILES_LOOKED_AT", 3)
     for number in range(4):
         written(tmp_path, "to be\n", f"{number}.txt")
     facts = facts_of(tmp_path)

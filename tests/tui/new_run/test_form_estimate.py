@@ -8,10 +8,12 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.text.source_reading import BytesFound
 from tui_charrnn.text.survey import Survey
 from tui_charrnn.training.trial_facts import Trial
-from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts
+from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts
 from tui_charrnn.tui.new_run.estimate import (
     GUESSED_VOCABULARY,
+    TIMING,
     RunEstimate,
+    TrialAnswer,
     count_words,
     estimate_run,
     outlook_words,
@@ -29,7 +31,6 @@ from tui_charrnn.tui.new_run.form_values import (
     listed_corpus,
     with_length,
 )
-from tui_charrnn.tui.new_run.trial_timer import TIMING, TrialAnswer
 
 CHOICE = CorpusChoice(("a.txt",))
 TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)

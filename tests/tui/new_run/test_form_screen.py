@@ -163,7 +163,7 @@ async def test_what_was_typed_is_there_again(app: FormApp, corpus: Path) -> None
         await wait_until(pilot, "the end", lambda: app.answers == [False])
         app.open_form()
         await form_shown(pilot)
-        await wait_until(pilot, "the rows", lambda: bool(app.body.settings.rows))
+        await wait_until(pilot, "the rows", lambda: bool(app.body.settings.entries))
         assert app.body.values == values
         assert values.settings == {"dropout": "much"}
         await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
@@ -180,11 +180,11 @@ async def test_what_another_preset_has_is_not_forgotten(
     async with app.run_test(size=size) as pilot:
         await form_shown(pilot)
         await pilot.pause()
-        rows = app.body.settings.rows
+        entries = app.body.settings.entries
         assert app.body.values.settings == {"dropout": dropout, "cell": "gru"}
-        assert (rows["dropout"].typed, rows["cell"].typed) == (dropout, "gru")
-        assert (rows["hidden_size"].typed, rows["batch_size"].typed) == ("128", "32")
-        assert "tiny: 128" in rows["hidden_size"].advice
+        assert (entries["dropout"].typed, entries["cell"].typed) == (dropout, "gru")
+        assert (entries["hidden_size"].typed, entries["batch_size"].typed) == ("128", "32")
+        assert "tiny: 128" in entries["hidden_size"].row.advice
 
 
 async def test_after_a_start_all_but_the_name_is_there_again(app: FormApp, corpus: Path) -> None:
@@ -205,10 +205,10 @@ async def test_a_run_is_made_once_more_with_a_change(app: FormApp) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)
         await wait_until(pilot, "the run", lambda: app.body.values.length == "100 steps")
-        await wait_until(pilot, "the rows", lambda: bool(app.body.settings.rows))
+        await wait_until(pilot, "the rows", lambda: bool(app.body.settings.entries))
         await pilot.pause()
-        assert app.body.settings.rows["batch_size"].typed == "2"
-        assert app.body.settings.rows["batch_size"].has_class("-changed")
+        assert app.body.settings.entries["batch_size"].typed == "2"
+        assert app.body.settings.entries["batch_size"].row.has_class("-changed")
         await pilot.press("enter")
         await wait_until(pilot, "the run", lambda: app.answers == [True])
         first, second = read_description(run), read_description(app.launch.runs[0])
@@ -238,7 +238,9 @@ async def test_another_preset_takes_the_place_of_what_was_not_typed(app: FormApp
         app.set(dropout="0.3")
         await pilot.pause()
         app.choose(preset="medium")
-        await wait_until(pilot, "it", lambda: app.body.settings.rows["hidden_size"].typed == "512")
+        await wait_until(
+            pilot, "it", lambda: app.body.settings.entries["hidden_size"].typed == "512"
+        )
         assert app.body.settings.typed == {"dropout": "0.3"}
         app.choose(preset="large")
         app.set(dropout="0.5")

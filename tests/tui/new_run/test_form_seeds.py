@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.tui.new_run.seeds import read_seeds, write_seeds
+from tui_charrnn.tui.new_run.form_values import read_seeds, write_seeds
 
 CHARACTERS = st.sampled_from("nNoOeEtT |\\\n\t\u3000가")
 

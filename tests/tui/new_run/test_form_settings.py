@@ -4,7 +4,7 @@ import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
-from tui_charrnn.tui.new_run.setting_groups import labelled, list_settings
+from tui_charrnn.tui.new_run.form_values import labelled, list_settings
 
 SETTINGS = {setting.name: setting for setting in list_settings()}
 SMALL = PRESETS["small"]

@@ -23,10 +23,10 @@ from tests.support.open_app import RecordingLauncher
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.training.trial_facts import Trial, write_trial
-from tui_charrnn.tui.new_run import trial_timer
+from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.corpus_field import OWN
+from tui_charrnn.tui.new_run.estimate import BUSY, TrialTimer
 from tui_charrnn.tui.new_run.fields import FormSelect
-from tui_charrnn.tui.new_run.trial_timer import BUSY, TrialTimer
 
 TEXT = "to be, or not to be\n" * 1000
 TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
@@ -226,7 +226,7 @@ def print_trial(*what: object) -> "subprocess.Popen[str]":
 async def test_time_and_memory_are_measured(
     app: FormApp, texts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_charrnn.tui.new_run.preset_field.TrialTimer", InstantTimer)
+    monkeypatch.setattr("tui_charrnn.tui.new_run.fields.TrialTimer", InstantTimer)
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(texts / "tale.txt"), length="300 steps")
@@ -238,7 +238,7 @@ async def test_time_and_memory_are_measured(
 async def test_why_nothing_is_measured_is_told(
     app: FormApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial_timer, "HESITATION", 0.0)
+    monkeypatch.setattr(estimate, "HESITATION", 0.0)
     async with app.run_test() as pilot:
         await form_shown(pilot)
         await wait_until(

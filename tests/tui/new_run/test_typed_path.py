@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.tui.background import CancelledError
-from tui_charrnn.tui.new_run.typed_path import clean_path, complete_path, dropped_paths
+from tui_charrnn.tui.new_run.corpus_field import clean_path, complete_path, dropped_paths
 
 
 def go_on() -> None:

@@ -20,11 +20,9 @@ from tests.support.drawn_chart import (
 )
 from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
 from tui_charrnn.runs.records import RunRolledBack
-from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, BRAILLE, Glyphs, Mark
 from tui_charrnn.tui.run.chart.drawing import draw_chart, draw_words
-from tui_charrnn.tui.run.chart.glyphs import ASCII, BLOCKS, BRAILLE, Glyphs
-from tui_charrnn.tui.run.chart.look import Axis, Curvature, Look, Span
-from tui_charrnn.tui.run.chart.marks import Mark
+from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span, series_of
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -112,8 +110,8 @@ def test_a_spike_of_one_batch_in_a_long_run_is_in_the_band() -> None:
     losses[15_000] = 3.2
     view = viewed_losses(losses)
     chart = drawn(view)
-    spiked = chart.stations
-    assert max(station.bucket.maximum for station in spiked if station.column > 50) == 3.2
+    spiked = chart.readings
+    assert max(reading.bucket.maximum for reading in spiked if reading.column > 50) == 3.2
 
 
 def test_first_losses_far_above_are_marked_as_higher_and_the_others_can_be_told_apart() -> None:
@@ -161,7 +159,7 @@ def test_as_much_is_drawn_of_a_million_batches_as_of_a_thousand(span: Span) -> N
     look = replace(RAW, span=span)
     amounts: list[Sequence[int]] = []
     for view in (viewed_losses(falling_losses(1_000), evaluate_every=1), million(every=100)):
-        (course,) = courses_of(view, None, look)
+        (course,) = series_of(view, None, look)
         amounts.append((len(course.buckets), len(course.evaluations), len(course.checkpoints)))
         assert len(course.buckets) <= 1_000
         assert len(course.evaluations) <= 242
@@ -174,10 +172,10 @@ def test_an_earlier_scale_is_kept_as_long_as_it_does() -> None:
     look = RAW
     before = drawn(viewed_losses(losses[:300])).scale
     view = viewed_losses(losses)
-    kept = draw_chart(courses_of(view, None, look), look, SIZE, BRAILLE, earlier=before)
+    kept = draw_chart(series_of(view, None, look), look, SIZE, BRAILLE, earlier=before)
     assert kept.scale == before
     far = viewed_losses([*losses[:300], *[0.2] * 300])
-    moved = draw_chart(courses_of(far, None, look), look, SIZE, BRAILLE, earlier=before)
+    moved = draw_chart(series_of(far, None, look), look, SIZE, BRAILLE, earlier=before)
     assert moved.scale is not None
     assert moved.scale.contains(0.2)
 

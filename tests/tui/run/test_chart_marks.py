@@ -17,9 +17,8 @@ from tests.support.drawn_chart import (
 )
 from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
 from tui_charrnn.runs.records import RunResumed, SplitEvaluated
-from tui_charrnn.tui.run.chart.glyphs import BRAILLE
-from tui_charrnn.tui.run.chart.look import Axis, Span
-from tui_charrnn.tui.run.chart.marks import Mark
+from tui_charrnn.tui.run.chart.canvas import BRAILLE, Mark
+from tui_charrnn.tui.run.chart.series import Axis, Span
 
 
 def test_scores_of_held_out_text_lie_at_their_place() -> None:
@@ -78,15 +77,15 @@ def test_epochs_are_steps_until_the_run_knows_how_long_one_is() -> None:
 
 def test_the_recent_view_holds_the_last_thousand_batches() -> None:
     chart = drawn(viewed_losses(falling_losses(9_000)), look=replace(RAW, span=Span.RECENT))
-    assert chart.stations[0].bucket.first_step == 8_001
-    assert chart.stations[-1].bucket.last_step == 9_000
+    assert chart.readings[0].bucket.first_step == 8_001
+    assert chart.readings[-1].bucket.last_step == 9_000
     assert min(columns_of(chart, Mark.LINE)) <= 1
 
 
 def test_a_run_that_went_back_beyond_its_last_batches_is_still_shown() -> None:
     view = viewed_losses(falling_losses(5_000))
     view.take([RunResumed(1_000)])
-    assert drawn(view, look=replace(RAW, span=Span.RECENT)).stations
+    assert drawn(view, look=replace(RAW, span=Span.RECENT)).readings
 
 
 def test_another_run_lies_over_it_in_other_signs() -> None:
@@ -118,4 +117,4 @@ def test_very_many_scores_leave_the_line_to_be_seen() -> None:
     columns = sorted(columns_of(drawn(view), Mark.VALIDATION))
     assert len(columns) > 20
     assert all(right - left >= 3 for left, right in pairwise(columns[:-1]))
-    assert columns[-1] == drawn(view).stations[-1].column
+    assert columns[-1] == drawn(view).readings[-1].column

@@ -13,9 +13,8 @@ from tests.support.drawn_chart import (
     lines,
 )
 from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
-from tui_charrnn.tui.run.chart.glyphs import ASCII, BLOCKS, BRAILLE, Glyphs, glyphs_of
-from tui_charrnn.tui.run.chart.look import Axis
-from tui_charrnn.tui.run.chart.marks import Mark
+from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, BRAILLE, Glyphs, Mark, glyphs_of
+from tui_charrnn.tui.run.chart.series import Axis
 
 
 def test_the_newest_values_are_read_out_unless_a_cursor_stands_elsewhere() -> None:
@@ -26,13 +25,13 @@ def test_the_newest_values_are_read_out_unless_a_cursor_stands_elsewhere() -> No
     assert "2.89 bits" in newest
     assert "validation 2.200" in newest
     chart = drawn(view, cursor=250)
-    station = next(station for station in chart.stations if station.bucket.last_step >= 250)
-    assert station.bucket.first_step <= 250
+    reading = next(reading for reading in chart.readings if reading.bucket.last_step >= 250)
+    assert reading.bucket.first_step <= 250
     read = lines(chart)[-1]
-    assert f"{station.bucket.first_step:,}\N{EN DASH}{station.bucket.last_step:,}" in read
+    assert f"{reading.bucket.first_step:,}\N{EN DASH}{reading.bucket.last_step:,}" in read
     assert "train 3.000" in read
     assert "validation 3.200" in read
-    assert columns_of(chart, Mark.CURSOR) == {station.column}
+    assert columns_of(chart, Mark.CURSOR) == {reading.column}
 
 
 def test_the_cursor_reads_the_other_run_at_the_same_place() -> None:

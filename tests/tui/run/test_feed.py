@@ -11,7 +11,7 @@ from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.run.feed import RunDescribed, RunFeed, RunRead, RunUnreadable
+from tui_charrnn.tui.run.follower import RunDescribed, RunFeed, RunRead, RunUnreadable
 
 
 class Listener:

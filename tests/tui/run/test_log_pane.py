@@ -17,8 +17,7 @@ from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
-from tui_charrnn.tui.run.log_feed import LogRead
-from tui_charrnn.tui.run.log_pane import LogPane, count_words
+from tui_charrnn.tui.run.log_pane import LogPane, LogRead, count_words
 
 NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
 WARNING = "x.py:3: UserWarning: the text is short"

@@ -8,10 +8,9 @@ from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
 from tests.support.waiting import wait_until
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.runs.records import BatchTrained
+from tui_charrnn.tui.run.chart.canvas import BRAILLE, Mark
 from tui_charrnn.tui.run.chart.drawing import draw_chart
-from tui_charrnn.tui.run.chart.glyphs import BRAILLE
-from tui_charrnn.tui.run.chart.look import Axis, Curvature, Look, Span
-from tui_charrnn.tui.run.chart.marks import Mark
+from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span
 from tui_charrnn.tui.run.loss_chart import NO_RUN, LossChart
 from tui_charrnn.tui.theme.theme_files import load_themes
 from tui_charrnn.viewing.run_view import RunView

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from textual.app import ComposeResult
 
 from tests.support.themed_app import ThemedApp, drawn_rows
-from tui_charrnn.tui.run.loss_sparkline import LossSparkline
+from tui_charrnn.tui.run.run_card import LossSparkline
 from tui_charrnn.tui.sparkline import Mark, draw_bars
 
 NAN, INF = math.nan, math.inf

@@ -16,8 +16,7 @@ from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import SampleTaken
-from tui_charrnn.tui.run.sample_view import fact_row
-from tui_charrnn.tui.run.samples_pane import SamplesPane
+from tui_charrnn.tui.run.samples_pane import SamplesPane, fact_row
 from tui_charrnn.viewing.run_view import RunView
 
 SEEDS = ("ROMEO:", "To be")

@@ -22,8 +22,8 @@ from tui_charrnn.runs.records import (
     SampleTaken,
     SplitEvaluated,
 )
-from tui_charrnn.tui.run.chart.look import Axis, Curvature, Look, Span
-from tui_charrnn.tui.run.sample_slider import SampleSlider
+from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span
+from tui_charrnn.tui.run.samples_pane import SampleSlider
 from tui_charrnn.viewing.card_rows import card_rows
 from tui_charrnn.viewing.childhood import Scrubber
 from tui_charrnn.viewing.run_view import RunView

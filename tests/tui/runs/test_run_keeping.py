@@ -19,14 +19,13 @@ from tui_charrnn.runs.upkeep import list_trash
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import QuestionScreen
-from tui_charrnn.tui.runs import actions as run_chores
-from tui_charrnn.tui.runs import watcher as run_lookout
+from tui_charrnn.tui.runs import actions, watcher
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A runs folder; archives are put beside it."""
-    monkeypatch.setattr(run_lookout, "INTERVAL", 0.1)
+    monkeypatch.setattr(watcher, "INTERVAL", 0.1)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "runs"
 
@@ -210,36 +209,36 @@ class HeldPacking:
 
     def __call__(
         self, run: RunDirectory, folder: Path, progress: Callable[[int, int | None], None]
-    ) -> run_chores.Outcome:
+    ) -> actions.Outcome:
         progress(50, 100)
         while not self.let_go.wait(0.01):
             progress(50, 100)
-        return run_chores.Outcome("Packed at last.")
+        return actions.Outcome("Packed at last.")
 
 
 async def test_sentences_name_the_keys_that_the_user_has(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_chores, "pack", HeldPacking())
+    monkeypatch.setattr(actions, "export", HeldPacking())
     fake_run(folder)
     async with pane(folder, keys={"runs.restore": "b", "runs.export": "m"}) as (app, pilot):
         await pilot.press("m")
-        words = "50 %, m gives it up"
+        words = "50 %, m cancels it"
         await wait_until(pilot, "how far it is", lambda: words in screen_text(app))
-        await press(app, pilot, "m", "Given up; nothing is left of it.")
+        await press(app, pilot, "m", "Cancelled. No file is left behind.")
         await pilot.press("d")
         await asked(pilot, QuestionScreen)
         assert "into the trash? b brings it back." in screen_text(app)
         await press(app, pilot, "d", "fake is in the trash; b brings it back.")
 
 
-async def test_one_chore_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_action_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = HeldPacking()
-    monkeypatch.setattr(run_chores, "pack", held)
+    monkeypatch.setattr(actions, "export", held)
     fake_run(folder)
     async with pane(folder) as (app, pilot):
         await pilot.press("e")
-        words = "Packing fake … 50 %, e gives it up"
+        words = "Packing fake … 50 %, e cancels it"
         await wait_until(pilot, "how far it is", lambda: words in screen_text(app))
         await press(app, pilot, "u", "Packing fake: wait until that is done.")
         assert words in screen_text(app)
@@ -248,24 +247,24 @@ async def test_one_chore_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch
         assert app.pane.runs.border_subtitle == "1 run"
 
 
-async def test_packing_can_be_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_chores, "pack", HeldPacking())
+async def test_packing_can_be_cancelled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "export", HeldPacking())
     fake_run(folder)
     async with pane(folder) as (app, pilot):
         await pilot.press("e")
         await wait_until(pilot, "how far it is", lambda: "50 %" in screen_text(app))
-        await press(app, pilot, "e", "Given up; nothing is left of it.")
+        await press(app, pilot, "e", "Cancelled. No file is left behind.")
         await press(app, pilot, "u", "There is nothing in the trash")
 
 
-def test_packing_that_was_given_up_leaves_no_file(folder: Path, tmp_path: Path) -> None:
+def test_packing_that_was_cancelled_leaves_no_file(folder: Path, tmp_path: Path) -> None:
     run = fake_run(folder)
 
     def cancel(_done: int, _total: int | None) -> None:
         raise CancelledError
 
     told: list[Message] = []
-    run_chores.perform(lambda: run_chores.pack(run, tmp_path, cancel), told.append)
+    actions.perform(lambda: actions.export(run, tmp_path, cancel), told.append)
     assert len(told) == 1
     assert not list(tmp_path.glob("*fake*"))
 
@@ -280,7 +279,7 @@ async def test_packing_ends_with_the_app(folder: Path, monkeypatch: pytest.Monke
         finally:
             ended.set()
 
-    monkeypatch.setattr(run_chores, "pack", pack)
+    monkeypatch.setattr(actions, "export", pack)
     fake_run(folder)
     async with pane(folder) as (app, pilot):
         await pilot.press("e")
@@ -289,13 +288,13 @@ async def test_packing_ends_with_the_app(folder: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("error", [StorageError("The disk is full."), OSError(28, "No space")])
-async def test_a_chore_that_fails_says_why(
+async def test_a_action_that_fails_says_why(
     folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def refuse(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(run_chores, "pack", refuse)
+    monkeypatch.setattr(actions, "export", refuse)
     fake_run(folder)
     async with pane(folder) as (app, pilot):
         await press(app, pilot, "e", str(error))
@@ -308,7 +307,7 @@ async def test_a_defect_closes_the_app_and_is_not_hidden(
     def stumble(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(run_chores, "pack", stumble)
+    monkeypatch.setattr(actions, "export", stumble)
     fake_run(folder)
 
     async def press_until_it_ends() -> None:
@@ -324,21 +323,21 @@ async def test_archives_go_home_if_this_folder_takes_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    assert run_chores.folder_for_archives() == Path.home()
+    assert actions.archive_folder() == Path.home()
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert run_chores.folder_for_archives() == Path.home()
+    assert actions.archive_folder() == Path.home()
 
 
-def test_a_chore_tells_its_failure() -> None:
+def test_a_action_tells_its_failure() -> None:
     told: list[Message] = []
 
-    def refuse() -> run_chores.Outcome:
+    def refuse() -> actions.Outcome:
         raise RunError("No.")
 
-    run_chores.perform(refuse, told.append)
+    actions.perform(refuse, told.append)
     (done,) = told
-    assert isinstance(done, run_chores.ActionDone)
+    assert isinstance(done, actions.ActionDone)
     assert str(done.error) == "No."

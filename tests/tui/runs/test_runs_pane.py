@@ -11,14 +11,14 @@ from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.dialogs.question import QuestionScreen
-from tui_charrnn.tui.runs import watcher as run_lookout
+from tui_charrnn.tui.runs import watcher
 from tui_charrnn.viewing.run_view import RunView
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A runs folder; archives are put beside it."""
-    monkeypatch.setattr(run_lookout, "INTERVAL", 0.1)
+    monkeypatch.setattr(watcher, "INTERVAL", 0.1)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "runs"
 

@@ -11,7 +11,7 @@ from textual.color import Color
 from textual.strip import Strip
 
 import tui_charrnn
-from tui_charrnn.tui.run.chart.glyphs import BLOCKS, BRAILLE, Glyphs
+from tui_charrnn.tui.run.chart.canvas import BLOCKS, BRAILLE, Glyphs
 from tui_charrnn.tui.theme.filters import FrameInAscii, InAscii, WithoutColors, contrast
 from tui_charrnn.viewing.ascii_signs import ASCII, in_ascii
 

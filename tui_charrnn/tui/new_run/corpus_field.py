@@ -1,23 +1,351 @@
 """The fields for the text: one of the list or one of the user's, and what is in it."""
 
 import dataclasses
-from collections.abc import Iterable
-from typing import Final
+import os
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+from urllib.parse import unquote, urlsplit
 
-from textual import on
+from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Select
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import SuggestionReady
+from textual.widgets import Input, OptionList, Select
 
 from tui_charrnn.config import TrainingConfig
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.paths import parse_path
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.source_reading import Reading
-from tui_charrnn.tui.new_run.corpus_facts_view import FormFacts
-from tui_charrnn.tui.new_run.corpus_summary import form_sentence
-from tui_charrnn.tui.new_run.fields import FormRow, FormSelect
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
+from tui_charrnn.tui.new_run.corpus_summary import FormFacts, form_sentence
+from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
-from tui_charrnn.tui.new_run.path_field import PathField, PathInput
-from tui_charrnn.tui.new_run.typed_path import clean_path
+from tui_charrnn.viewing.formatting import format_size
+
+LOOKED_AT: Final = 20_000
+"""Entries of a folder that are looked at, at most."""
+PATIENCE: Final = 2.0
+"""Seconds after which what was found so far has to do."""
+SHOWN: Final = 50
+"""Candidates that are offered, at most."""
+_NEXT_PATH: Final = re.compile(r"\s+(?=/|~/|file://)")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to go on with a typed path."""
+
+    path: str
+    """All that would stand in the field; a folder ends with a slash."""
+    name: str
+    """Its last part, a slash included."""
+    size: int | None
+    """Bytes of a file; None of a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How a typed path may go on."""
+
+    typed: str
+    candidates: tuple[Candidate, ...] = ()
+    """Folders and text files alike, in the order of their names."""
+    is_there: bool = False
+    """Whether what is typed names a file already."""
+
+
+def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion:
+    """Look how a typed path may go on: folders and regular files, never devices or pipes.
+
+    Hidden entries are offered once a dot is typed, and none whose names a terminal would not
+    survive. Nothing is opened.
+
+    Args:
+        typed: What stands in the field; a leading `~` is understood.
+        check_cancelled: Called for every entry; it raises to give the search up.
+    """
+    start, slash, beginning = typed.rpartition("/")
+    if not slash and not typed.startswith("~"):
+        folder = Path()
+    elif not slash:
+        return Completion(typed)  # `~name`: other people's homes are not listed
+    else:
+        try:
+            folder = parse_path(start + slash, "The folder")
+        except ConfigError:  # `~name` without such a user
+            return Completion(typed)
+    found, is_there = [], False
+    for entry in _entries(folder, beginning, check_cancelled):
+        is_folder, size = _kind(entry)
+        if is_folder is None:
+            continue
+        if entry.name == beginning and not is_folder:
+            is_there = True
+            continue
+        name = f"{entry.name}/" if is_folder else entry.name
+        found.append(Candidate(start + slash + name, name, size))
+    found.sort(key=lambda candidate: (candidate.name.casefold(), candidate.name))
+    return Completion(typed, tuple(found[:SHOWN]), is_there)
+
+
+def _entries(
+    folder: Path, beginning: str, check_cancelled: Callable[[], None]
+) -> Iterable["os.DirEntry[str]"]:
+    deadline = time.monotonic() + PATIENCE
+    try:
+        with os.scandir(folder) as entries:
+            for number, entry in enumerate(entries):
+                check_cancelled()
+                if number >= LOOKED_AT or time.monotonic() > deadline:
+                    return
+                is_hidden = entry.name.startswith(".") and not beginning.startswith(".")
+                is_safe = safe_line(entry.name) == entry.name
+                if entry.name.startswith(beginning) and not is_hidden and is_safe:
+                    yield entry
+    except (OSError, ValueError):
+        return  # no such folder, or none that may be read: nothing to offer
+
+
+def _kind(entry: "os.DirEntry[str]") -> tuple[bool | None, int | None]:
+    """Whether an entry is a folder, and the bytes of a file; None of anything else."""
+    try:
+        if entry.is_dir():
+            return True, None
+        return (False, entry.stat().st_size) if entry.is_file() else (None, None)
+    except OSError:  # a link to nowhere
+        return None, None
+
+
+def dropped_paths(pasted: str) -> tuple[str, ...]:
+    """The paths of what was pasted, if it is what a terminal pastes for files that are dropped.
+
+    In quotes, with backslashes before spaces, as `file://` addresses, or plain; one or several,
+    with spaces or line ends between.
+
+    Returns:
+        Absolute paths, or such that begin with `~`; none if it is anything else.
+    """
+    words = [word for line in pasted.strip().splitlines() for word in _words(line.strip())]
+    paths = [unquote(urlsplit(word).path) if word.startswith("file://") else word for word in words]
+    return tuple(paths) if all(path.startswith(("/", "~")) for path in paths) else ()
+
+
+def clean_path(typed: str) -> str:
+    """A typed path without quotes around it, and a `file://` address as the path."""
+    text = typed.strip()
+    paths = dropped_paths(text) if text.startswith(("'", '"', "file://")) else ()
+    return paths[0] if len(paths) == 1 else text
+
+
+def _words(line: str) -> list[str]:
+    """The paths of a line as they stand there, quotes and backslashes taken off."""
+    if line.startswith(("'", '"')) or "\\" in line:
+        try:
+            return shlex.split(line)
+        except ValueError:  # a quote that is not closed
+            return [""]
+    return _NEXT_PATH.split(line)
+
+
+_NAME_COLUMN: Final = 28
+"""Columns of a name in the list, at least."""
+
+
+class PathInput(FormInput):
+    """A path; gray behind the cursor is what Tab or → would add."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "accept", "Accept the completion, or go on", show=False),
+        Binding("down", "turn(1)", "The next completion, or the next field", show=False),
+        Binding("up", "turn(-1)", "The completion before, or the field before", show=False),
+        Binding("escape", "close_list", "Close the list of completions", show=False),
+    ]
+
+    class OfferChanged(Message):
+        """There are other candidates, or the user turned to another one."""
+
+    @dataclass
+    class Dropped(Message):
+        """Several files were dropped at once."""
+
+        paths: tuple[str, ...]
+
+    @dataclass
+    class _Completed(Message):
+        completion: Completion
+
+    def __init__(self, *, placeholder: str, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(placeholder=placeholder, id=id)
+        self.candidates: tuple[Candidate, ...] = ()
+        """Ways to go on with what stands in the field now."""
+        self.highlighted: int | None = None
+        """The candidate that the user turned to."""
+        self._is_there = False
+        self._latest = LatestTask("path-completion")
+
+    @property
+    def offered(self) -> Candidate | None:
+        """What Tab would accept: nothing where the field names a file already, unasked."""
+        if self.highlighted is not None:
+            return self.candidates[self.highlighted]
+        return self.candidates[0] if self.candidates and not self._is_there else None
+
+    def accept(self, candidate: Candidate) -> None:
+        """Take a candidate."""
+        self.value = candidate.path
+        self.cursor_position = len(self.value)
+
+    def on_input_changed(self) -> None:
+        """Look, in a thread, how the new value may go on."""
+        self._offer(())
+        self._latest.cancel()
+        typed = self.value
+
+        def look(task: BackgroundTask) -> None:
+            completion = complete_path(typed, task.check)
+            task.check()
+            self.post_message(self._Completed(completion))
+
+        if typed:
+            self._latest.start(look)
+
+    def on_path_input__completed(self, event: _Completed) -> None:
+        """Offer what was found, if it is still what was asked."""
+        event.stop()
+        if event.completion.typed == self.value and self.has_focus:
+            self._is_there = event.completion.is_there
+            self._offer(event.completion.candidates)
+
+    def on_blur(self) -> None:
+        """Offer nothing while the user is elsewhere."""
+        self._offer(())
+
+    def on_unmount(self) -> None:
+        """Look no more."""
+        self._latest.cancel()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Understand what a terminal pastes for files that are dropped on it."""
+        paths = dropped_paths(event.text)
+        if paths:
+            event.stop()
+            event.prevent_default()
+        if len(paths) > 1:
+            self.post_message(self.Dropped(paths))
+        elif paths:
+            self.value = paths[0]
+            self.cursor_position = len(self.value)
+
+    def action_accept(self) -> None:
+        """Take what is offered; where nothing is, go on to the next field."""
+        if self.offered is None or not self.cursor_at_end:
+            self.screen.focus_next()
+        else:
+            self.accept(self.offered)
+
+    def action_turn(self, direction: int) -> None:
+        """Turn to the next candidate, or the one before; without any, go to another field."""
+        if not self.candidates:
+            (self.screen.focus_next if direction > 0 else self.screen.focus_previous)()
+            return
+        before_first = -1 if direction > 0 else 0
+        place = before_first if self.highlighted is None else self.highlighted
+        self._offer(self.candidates, (place + direction) % len(self.candidates))
+
+    def action_close_list(self) -> None:
+        """Offer nothing any more; where nothing is offered, the key is for the form.
+
+        Raises:
+            SkipAction: If nothing is offered.
+        """
+        if not self.candidates:
+            raise SkipAction
+        self._offer(())
+
+    async def action_submit(self) -> None:
+        """Take the candidate that the user turned to; else what stands in the field is meant."""
+        if self.highlighted is not None:
+            self.accept(self.candidates[self.highlighted])
+        else:
+            self._offer(())
+            await super().action_submit()
+
+    def _offer(self, candidates: tuple[Candidate, ...], highlighted: int | None = None) -> None:
+        if (candidates, highlighted) == (self.candidates, self.highlighted):
+            return
+        self.candidates, self.highlighted = candidates, highlighted
+        suggestion = self.offered.path if self.offered else ""
+        self.post_message(SuggestionReady(self.value, suggestion))
+        self.post_message(self.OfferChanged())
+
+
+class PathField(Vertical):
+    """The path, and below it the ways to go on while there are several."""
+
+    DEFAULT_CSS = """
+    PathField {
+        height: auto;
+        width: 1fr;
+        OptionList {
+            display: none;
+            overlay: screen;
+            constrain: none inside;
+            height: auto;
+            max-height: 8;
+            padding: 0 1;
+            background: $panel;
+            border: none;
+        }
+        &.-offering OptionList { display: block; }
+    }
+    """
+
+    def __init__(self, *, placeholder: str, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__()
+        self.input = PathInput(placeholder=placeholder, id=id)
+        self._list = OptionList(compact=True, markup=False)
+        self._list.can_focus = False
+
+    def compose(self) -> ComposeResult:
+        """The path above its candidates."""
+        yield self.input
+        yield self._list
+
+    @on(PathInput.OfferChanged)
+    def show_candidates(self, event: PathInput.OfferChanged) -> None:
+        """List them, with the one marked that the user turned to."""
+        event.stop()
+        candidates = self.input.candidates
+        self.set_class(bool(candidates), "-offering")
+        if len(candidates) != self._list.option_count or self.input.highlighted is None:
+            self._list.clear_options()
+            self._list.add_options(_row(candidate) for candidate in candidates)
+        self._list.highlighted = self.input.highlighted
+
+    @on(OptionList.OptionSelected)
+    def accept(self, event: OptionList.OptionSelected) -> None:
+        """Take the candidate that was clicked."""
+        event.stop()
+        if event.option_index < len(self.input.candidates):
+            self.input.accept(self.input.candidates[event.option_index])
+        self.input.focus()
+
+
+def _row(candidate: Candidate) -> Content:
+    size = "" if candidate.size is None else format_size(candidate.size)
+    return Content.assemble(candidate.name.ljust(_NAME_COLUMN), ("  " + size, "dim"))
+
 
 OWN: Final = "own:"
 KEPT: Final = "kept:"

@@ -1,18 +1,162 @@
-"""What is known of a corpus, in words. Foreign characters are made safe here."""
+"""What is in the chosen text: found in a thread, and described in lines that are safe to show."""
 
+import importlib
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from textual import on
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import split_point
-from tui_charrnn.tui.new_run.corpus_facts import CorpusFacts
+from tui_charrnn.text.catalogue import CatalogueEntry
+from tui_charrnn.text.corpus import read_corpus, split_point
+from tui_charrnn.text.sources import FoundSources, find_sources
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
+from tui_charrnn.tui.new_run.form_values import CorpusChoice
 from tui_charrnn.viewing.formatting import format_size
 
-if TYPE_CHECKING:  # brings NumPy
+if TYPE_CHECKING:
     from tui_charrnn.text.inspection import CharacterCount
     from tui_charrnn.text.survey import Survey
     from tui_charrnn.text.vocabulary import Vocabulary
+
+
+FILES_LOOKED_AT: Final = 10_000
+"""Of a folder; a larger one is not counted before training starts."""
+_TOLD_EVERY: Final = 0.2
+"""Seconds between two tellings at least."""
+_BROUGHT_ALONG: Final = ("tui_charrnn.model.weights", "tui_charrnn.text.batches")
+"""What the form counts with as soon as a corpus is known; slow to load, so the thread does it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFacts:
+    """What is known of a chosen corpus by now."""
+
+    choice: CorpusChoice
+    survey: "Survey | None" = None
+    postponed: str = ""
+    """Why it is not read before training starts, in a sentence."""
+    characters: int | None = None
+    """About how long a postponed text is, where that is known beforehand."""
+    problem: str = ""
+    """Why it cannot be used, in a sentence."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all of it has been read."""
+        return self.survey is not None and self.survey.is_whole
+
+
+class _TooManyFilesError(Exception):
+    pass
+
+
+def look_into(
+    choice: CorpusChoice, announce: Callable[[CorpusFacts], object], task: BackgroundTask
+) -> None:
+    """Tell what is in a corpus: something soon, then more, at last all of it.
+
+    Nothing is downloaded or made, no pipe and no device is opened.
+
+    Args:
+        choice: The corpus.
+        announce: Told of the facts; called in this thread.
+        task: Tells whether anybody still wants to know.
+    """
+    # deferred: NumPy, which the first frame does not wait for
+    for name in _BROUGHT_ALONG:
+        importlib.import_module(name)
+    from tui_charrnn.text.survey import survey_sources  # noqa: PLC0415 - as said
+
+    told_at = 0.0
+
+    def tell(survey: "Survey") -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= _TOLD_EVERY:
+            told_at = time.monotonic()
+            announce(CorpusFacts(choice, survey))
+
+    try:
+        sources = _find(choice, task)
+        postponed = _postponement(sources)
+        if postponed:
+            facts = CorpusFacts(choice, postponed=postponed, characters=_expected_length(sources))
+        else:
+            survey = survey_sources(sources, choice.reading, tell=tell, check_cancelled=task.check)
+            facts = CorpusFacts(choice, survey)
+    except _TooManyFilesError:
+        counted = f"more than {FILES_LOOKED_AT:,} files"
+        facts = CorpusFacts(choice, postponed=f"There are {counted}: read when training starts.")
+    except (CharRNNError, OSError, UnicodeError) as error:
+        facts = CorpusFacts(choice, problem=str(error))
+    task.check()
+    announce(facts)
+
+
+def _find(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
+    looked_at = 0
+
+    def check_cancelled() -> None:
+        nonlocal looked_at
+        task.check()
+        looked_at += 1
+        if looked_at > FILES_LOOKED_AT:
+            raise _TooManyFilesError
+
+    return find_sources(
+        choice.arguments, encoding=choice.reading.encoding, check_cancelled=check_cancelled
+    )
+
+
+def _postponement(sources: FoundSources) -> str:
+    """Why a corpus is not read before training starts; empty if it is.
+
+    Raises:
+        CorpusError: If a source is neither a file nor a pipe.
+    """
+    for source in sources.sources:
+        if source.entry is not None and not source.entry.is_here:
+            return _fetching_words(source.entry)
+        if source.path is not None:
+            mode = _mode(source.path)
+            if stat.S_ISFIFO(mode):
+                return "This is a pipe: it is read once, when training starts."
+            if not stat.S_ISREG(mode):
+                read_corpus([source.address])  # says why it cannot be
+    return ""
+
+
+def _expected_length(sources: FoundSources) -> int | None:
+    entry = sources.sources[0].entry
+    if len(sources.sources) > 1 or entry is None:
+        return None
+    return entry.characters or entry.approximate_bytes
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return stat.S_IFREG  # said when it is read
+
+
+def _fetching_words(entry: CatalogueEntry) -> str:
+    size = format_size(entry.approximate_bytes)
+    if entry.kind == "built":
+        return f"Made on this machine when training starts, without a network: about {size}."
+    host = urlsplit(entry.urls[0]).netloc
+    return f"Downloaded when training starts: about {size} from {host}."
+
 
 _NAMED: Final = 2
 """Suspicious characters that are named one by one."""
@@ -198,3 +342,71 @@ def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:
 
     split = split_point(survey.characters, training.validation_fraction)
     return fitting_batch_size(split, training.batch_size, training.sequence_length)
+
+
+class FormFacts(Static):
+    """Looks into a choice, and says what is there."""
+
+    DEFAULT_CSS = """
+    FormFacts { height: auto; margin-left: 11; color: $text-muted; }
+    """
+
+    @dataclass
+    class Learned(Message):
+        """The choice is another one, or more is known of it."""
+
+        facts: CorpusFacts
+
+    def __init__(self) -> None:
+        super().__init__("", id="corpus-facts", markup=False)
+        self.facts = CorpusFacts(CorpusChoice(()))
+        """What is known of the choice by now."""
+        self._latest = LatestTask("corpus-facts")
+
+    def look(self, choice: CorpusChoice, pause: float) -> None:
+        """Look into a choice, if it is another one.
+
+        Args:
+            choice: A text, or none.
+            pause: Seconds that it has to stand before it is looked into.
+        """
+        if choice == self.facts.choice:
+            return
+        self.facts = CorpusFacts(choice)
+        self.post_message(self.Learned(self.facts))
+        self._latest.cancel()
+        if choice.arguments:
+            self._latest.start(lambda task: self._look_into(choice, pause, task))
+
+    def show(self, training: TrainingConfig) -> str:
+        """Say what is known.
+
+        Args:
+            training: Settings that tell how the text is split.
+
+        Returns:
+            Why the text cannot be used, in a sentence; empty if it can, or if that is not known.
+        """
+        lines = fact_lines(self.facts, training)
+        styles = ("$text-warning" if line.startswith("!") else "" for line in lines)
+        parts = (Content.styled(line, style) for line, style in zip(lines, styles, strict=True))
+        self.update(Content("\n").join(parts))
+        self.display = bool(lines)
+        return self.facts.problem or shortness(self.facts, training)
+
+    @on(Learned)
+    def keep(self, event: Learned) -> None:
+        """Keep what is known of the choice; of another choice nobody wants to know."""
+        if event.facts.choice == self.facts.choice:
+            self.facts = event.facts
+        else:
+            event.stop()
+
+    def on_unmount(self) -> None:
+        """Look no more."""
+        self._latest.cancel()
+
+    def _look_into(self, choice: CorpusChoice, pause: float, task: BackgroundTask) -> None:
+        """Runs in a thread."""
+        task.wait(pause)
+        look_into(choice, lambda facts: self.post_message(self.Learned(facts)), task)

@@ -1,16 +1,24 @@
 """The rows of a form: a label, a field, what is to be known of it, and what is wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.text import Text
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
-from tui_charrnn.safe_text import safe_line, with_few_marks
+from tui_charrnn.presets import PRESETS, Preset
+from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
+from tui_charrnn.training.trial_facts import TrialSettings
+from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts
+from tui_charrnn.tui.new_run.estimate import TrialAnswer, TrialTimer, preset_lines, settings_to_try
+from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, ListedSetting, NewRun, list_settings
 from tui_charrnn.tui.textual_patches import KeysInOrder, preset_selection, selection_of
 
 ARROWS: Final = (
@@ -104,7 +112,15 @@ class FormRow(Vertical):
     }
     """
 
-    def __init__(self, label: str, field: Widget, *, key: str, advice: str = "") -> None:
+    def __init__(
+        self,
+        label: str,
+        field: Widget,
+        *,
+        key: str,
+        advice: str = "",
+        classes: str | None = None,
+    ) -> None:
         """Put a field behind a label.
 
         Args:
@@ -112,8 +128,9 @@ class FormRow(Vertical):
             field: What is filled in.
             key: How problems call it.
             advice: What is to be known while it has the focus; may be empty.
+            classes: The CSS classes of the row.
         """
-        super().__init__()
+        super().__init__(classes=classes)
         self.field = field
         self.key = key
         self.advice = advice
@@ -165,3 +182,265 @@ class FormRow(Vertical):
                 self.call_after_refresh(self.mount, self._problem)
         self._problem.update(f"✗ {safe_line(problem)}" if problem else "")
         self._problem.display = bool(problem)
+
+
+_SWITCH = (("no", "false"), ("yes", "true"))
+
+
+class SettingEntry:
+    """A setting and its row; a dot marks a value that is not the preset's."""
+
+    def __init__(self, setting: ListedSetting, typed: str) -> None:
+        """Make the row.
+
+        Args:
+            setting: The setting.
+            typed: Its value, as it would be typed.
+        """
+        self.setting = setting
+        self.field = _setting_field(setting, typed)
+        self.row = FormRow(setting.label, self.field, key=setting.name, classes="setting")
+
+    @property
+    def typed(self) -> str:
+        """The text of the field."""
+        return self.field.chosen if isinstance(self.field, FormSelect) else self.field.value
+
+    def follow(self, preset: Preset, typed: str | None) -> None:
+        """Show what was typed; without that, the value of a preset."""
+        self.field.show(self.setting.of_preset(preset) if typed is None else typed)
+        self.row.advice = self.setting.advice(preset)
+        self.mark(is_changed=typed is not None)
+
+    def mark(self, *, is_changed: bool) -> None:
+        """Show whether the value differs from the preset's."""
+        if is_changed != self.row.has_class("-changed"):
+            self.row.set_class(is_changed, "-changed")
+            self.row.relabel(f"• {self.setting.label}" if is_changed else self.setting.label)
+
+
+class SettingsTitle(Static, can_focus=True):
+    """Opens and closes the list of settings."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *ARROWS,
+        Binding("enter,space", "turn", "Open or close the list", show=False),
+    ]
+    DEFAULT_CSS = """
+    SettingsTitle {
+        height: 1;
+        color: $text-muted;
+        pointer: pointer;
+        &:focus { color: $foreground; text-style: bold; }
+    }
+    """
+    ALLOW_SELECT = False
+    advice = "Enter or Space opens and closes the list of everything that can be set."
+
+    class Turned(Message):
+        """The list is to be opened, or closed if it is open."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """As by a key."""
+        event.stop()
+        self.action_turn()
+
+    def action_turn(self) -> None:
+        """Ask for the list."""
+        self.post_message(self.Turned())
+
+
+class FormSettings(Vertical):
+    """The list of all settings; made when it is first opened."""
+
+    DEFAULT_CSS = """
+    FormSettings {
+        height: auto;
+        #setting-rows { height: auto; }
+        .setting-group { color: $primary; margin-top: 1; }
+        .setting .form-label { width: 26; }
+        .setting .form-problem { margin-left: 2; }
+        .setting.-changed .form-label { color: $foreground; }
+    }
+    """
+
+    def __init__(self, preset: Preset) -> None:
+        super().__init__()
+        self._preset = preset
+        self._typed: dict[str, str] = {}
+        self._settings = list_settings()
+        self._entries: dict[str, SettingEntry] = {}
+        self._title = SettingsTitle()
+        self._list = Vertical(id="setting-rows")
+        self._list.display = False
+
+    def compose(self) -> ComposeResult:
+        """A title that opens the list."""
+        yield self._title
+        yield self._list
+
+    @property
+    def typed(self) -> Mapping[str, str]:
+        """Settings that are not the preset's, by name, as they were typed."""
+        return dict(self._typed)
+
+    @property
+    def entries(self) -> Mapping[str, SettingEntry]:
+        """The settings and their rows, by name; none before the list is opened."""
+        return self._entries
+
+    def restore(self, typed: Mapping[str, str], preset: Preset) -> None:
+        """Take what was typed in the place of a preset's values; the list opens for it."""
+        self._preset = preset
+        self._typed = {
+            setting.name: typed[setting.name] for setting in self._settings if setting.name in typed
+        }
+        if self._typed:
+            self.open()
+        else:
+            self.follow(preset)
+
+    def follow(self, preset: Preset) -> None:
+        """Show the values of a preset where nothing else was typed."""
+        self._preset = preset
+        for setting in self._settings:
+            typed = self._typed.get(setting.name)
+            if typed is not None and not setting.is_changed(typed, preset):
+                del self._typed[setting.name]
+        for name, entry in self._entries.items():
+            entry.follow(preset, self._typed.get(name))
+        self._count()
+
+    def open(self) -> None:
+        """Show the list."""
+        if not self._entries:
+            groups: dict[str, list[FormRow]] = {}
+            for setting in self._settings:
+                typed = self._typed.get(setting.name, setting.of_preset(self._preset))
+                entry = self._entries[setting.name] = SettingEntry(setting, typed)
+                groups.setdefault(setting.group, []).append(entry.row)
+            for group, rows in groups.items():
+                self._list.mount(Label(group, classes="setting-group", markup=False), *rows)
+        self._list.display = True
+        self.follow(self._preset)
+
+    @on(SettingsTitle.Turned)
+    def turn(self, event: SettingsTitle.Turned) -> None:
+        """Open the list, or close it."""
+        event.stop()
+        if self._list.display:
+            self._list.display = False
+            self._count()
+        else:
+            self.open()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def take(self) -> None:
+        """Note what differs from the preset now."""
+        for name, entry in self._entries.items():
+            if entry.setting.is_changed(entry.typed, self._preset):
+                self._typed[name] = entry.typed
+            else:
+                self._typed.pop(name, None)
+            entry.mark(is_changed=name in self._typed)
+        self._count()
+
+    def _count(self) -> None:
+        changed = f"{len(self._typed)} changed" if self._typed else "as the preset has them"
+        self._title.update(f"{'▼' if self._list.display else '▶'} All settings · {changed}")
+
+
+def _setting_field(setting: ListedSetting, typed: str) -> FormInput | FormSelect:
+    """The field for a setting, filled in."""
+    if setting.is_switch:
+        return FormSelect(_SWITCH, value="true" if typed == "true" else "false")
+    if setting.bounds.choices:
+        choices = dict.fromkeys([*setting.bounds.choices, typed])
+        return FormSelect([(choice, choice) for choice in choices], value=typed)
+    entry = FormInput()
+    entry.value = typed
+    return entry
+
+
+_ADVICE = "Settings that were tried together. Enter or Space opens the list."
+
+
+class PresetField(Vertical):
+    """Takes a preset; has batches timed with the settings, and says what they tell."""
+
+    DEFAULT_CSS = """
+    PresetField {
+        height: auto;
+        #preset-facts { margin-left: 11; color: $text-muted; }
+    }
+    """
+
+    @dataclass
+    class Timed(Message):
+        """More is known of the speed of settings."""
+
+        answer: TrialAnswer
+
+    def __init__(self) -> None:
+        super().__init__()
+        options = [(f"{name} · {preset.sentence}", name) for name, preset in PRESETS.items()]
+        self._list = FormSelect(options, value=DEFAULT_PRESET, id="preset")
+        self._facts = Static("", id="preset-facts", markup=False)
+        self._timer = TrialTimer(lambda answer: self.post_message(self.Timed(answer)))
+        self._asked: tuple[TrialSettings, bool] | None = None
+        self._answer: TrialAnswer | None = None
+        self._shown: tuple[NewRun, CorpusFacts] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The list, and the facts below."""
+        yield FormRow("Preset", self._list, key="preset", advice=_ADVICE)
+        yield self._facts
+
+    @property
+    def preset(self) -> Preset:
+        """The preset that is chosen."""
+        return PRESETS[self._list.chosen]
+
+    def restore(self, name: str) -> None:
+        """Choose a preset."""
+        self._list.show(name if name in PRESETS else DEFAULT_PRESET)
+
+    def show(self, new: NewRun, facts: CorpusFacts, *, is_busy: bool) -> None:
+        """Say what settings come to.
+
+        Args:
+            new: The settings.
+            facts: What is known of the text.
+            is_busy: Whether another training runs on this machine.
+        """
+        self._shown = (new, facts)
+        wanted = settings_to_try(new, facts)
+        asked = (wanted, is_busy) if wanted is not None else None
+        if asked != self._asked:
+            self._asked, self._answer = asked, None
+            if wanted is None:
+                self._timer.stop()
+            else:
+                self._timer.ask(wanted, is_busy=is_busy)
+        self._draw()
+
+    @on(Timed)
+    def take(self, event: Timed) -> None:
+        """Show an answer, if it is to what was asked last."""
+        event.stop()
+        if self._asked is not None and event.answer.settings == self._asked[0]:
+            self._answer = event.answer
+            self._draw()
+
+    def on_unmount(self) -> None:
+        """Want to know nothing any more."""
+        self._timer.stop()
+
+    def _draw(self) -> None:
+        if self._shown is not None:
+            lines = preset_lines(*self._shown, self._answer)
+            self._facts.update(safe_text("\n".join(lines)))

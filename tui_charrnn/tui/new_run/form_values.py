@@ -2,16 +2,18 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.presets import find_preset
+from tui_charrnn.presets import PRESETS, Preset, find_preset
 from tui_charrnn.runs.creation import OF_SHELLS, is_good_name
-from tui_charrnn.settings import SettingError, Settings
+from tui_charrnn.runs.description import RunDescription
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.settings import Bounds, SettingError, Settings
 from tui_charrnn.text.seeds import choose_seeds
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
@@ -224,3 +226,240 @@ def length_words(training: TrainingConfig) -> str:
     if training.steps is not None:
         return f"{training.steps:,} steps"
     return written_duration(training.train_time or 0.0)
+
+
+SEPARATOR: Final = "|"
+_NONE: Final = "none"
+_PART: Final = re.compile(r"\\(.)|(\|)|([^\\|]+|\\)", re.DOTALL)
+_WRITTEN: Final = {"n": "\n", "t": "\t"}
+
+
+def read_seeds(typed: str) -> tuple[str, ...] | None:
+    r"""Read seeds with `|` between them; `\n` is a new line, `\|` and `\\` stand for themselves.
+
+    Returns:
+        None for an empty line, which takes the beginning of the text; no seeds for `none`.
+    """
+    if not typed.strip():
+        return None
+    if typed.strip().lower() == _NONE:
+        return ()
+    seeds = [""]
+    for part in _PART.finditer(typed):
+        escaped, bar, plain = part.groups()
+        if bar:
+            seeds.append("")
+        else:
+            seeds[-1] += plain if escaped is None else _WRITTEN.get(escaped, escaped)
+    return tuple(dict.fromkeys(seeds))
+
+
+def write_seeds(seeds: Sequence[str] | None) -> str:
+    """The line from which `read_seeds` reads the same."""
+    if seeds is None:
+        return ""
+    if not seeds:
+        return _NONE
+    line = SEPARATOR.join(map(_escaped, seeds))
+    if not line:
+        return SEPARATOR
+    if line.strip() and line.strip().lower() != _NONE:
+        return line
+    # it would be read as something else; a character behind a backslash stands for itself
+    return f"{line[0]}\\{line[1:]}" if line[0] in "nN" else f"\\{line}"
+
+
+def _escaped(seed: str) -> str:
+    for plain, written in (("\\", "\\\\"), ("|", "\\|"), ("\n", "\\n"), ("\t", "\\t")):
+        seed = seed.replace(plain, written)
+    return seed
+
+
+_GROUPS: Final = {
+    "Network": (
+        "cell",
+        "embedding_size",
+        "hidden_size",
+        "layer_count",
+        "tied_output",
+        "layer_norm",
+    ),
+    "Batches": ("batch_size", "sequence_length"),
+    "Length": ("max_epochs", "stop_early"),
+    "Optimizer": (
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "warmup_fraction",
+        "final_learning_rate",
+        "weight_decay",
+        "second_moment_decay",
+        "average_decay",
+        "gradient_norm_limit",
+    ),
+    "Regularization": ("dropout", "recurrent_weight_dropout", "cold_start_fraction"),
+    "Evaluation": (
+        "validation_fraction",
+        "evaluations",
+        "evaluation_characters",
+        "dynamic_evaluation_rate",
+    ),
+    "Vocabulary": ("min_count", "max_vocabulary"),
+    "Checkpoints": ("checkpoint_interval", "keep_checkpoints", "max_time"),
+    "Machine": ("rng_seed", "precision", "threads"),
+}
+_OTHERS: Final = "Others"
+_WORD: Final = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSetting:
+    """One setting of the list."""
+
+    name: str
+    configuration: type[Settings]
+    group: str
+
+    @property
+    def label(self) -> str:
+        """What it is called on the form."""
+        return self.name.replace("_", " ")
+
+    @property
+    def bounds(self) -> Bounds:
+        """What it may be."""
+        return self.configuration.bounds()[self.name]
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        items = dataclasses.fields(self.configuration)  # type: ignore[arg-type]
+        return any(item.name == self.name and isinstance(item.default, bool) for item in items)
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        if self.bounds.is_duration:
+            off = ", or none" if self.bounds.optional else ""
+            return f"a time like 90s, 10m or 2h{off}"
+        return self.bounds.allowed()
+
+    def advice(self, preset: Preset) -> str:
+        """What it is, what it may be, and what the preset says."""
+        sentence = f"{self.bounds.sentence.rstrip('.')}."
+        if self.bounds.choices or self.is_switch:
+            return f"{sentence} {preset.name}: {self.of_preset(preset)}."
+        return f"{sentence} Allowed: {self.allowed}. {preset.name}: {self.of_preset(preset)}."
+
+    def of_preset(self, preset: Preset) -> str:
+        """Its value in a preset, as it would be typed."""
+        configuration = preset.model if self.configuration is ModelConfig else preset.training
+        return setting_text(configuration, self.name)
+
+    def is_changed(self, typed: str, preset: Preset) -> bool:
+        """Whether what was typed is another value than the preset's, or none at all."""
+        own = self.of_preset(preset)
+        if typed == own:
+            return False
+        try:
+            value = read_setting(self.configuration, self.name, typed)
+        except ConfigError:
+            return True
+        return bool(value != read_setting(self.configuration, self.name, own))
+
+
+def list_settings() -> list[ListedSetting]:
+    """Every setting but those of the length, which has a field of its own; in groups."""
+    places = {name: group for group, names in _GROUPS.items() for name in names}
+    listed = [
+        ListedSetting(name, configuration, places.get(name, _OTHERS))
+        for configuration in (ModelConfig, TrainingConfig)
+        for name in configuration.listed()
+        if name not in TrainingConfig.LENGTHS
+    ]
+    order = {name: number for number, name in enumerate(places)}
+    return sorted(listed, key=lambda setting: order.get(setting.name, len(order)))
+
+
+def labelled(sentence: str) -> str:
+    """A sentence with settings called as the form calls them."""
+    names = {*ModelConfig.bounds(), *TrainingConfig.bounds()}
+    return _WORD.sub(
+        lambda word: word[0].replace("_", " ") if word[0] in names else word[0], sentence
+    )
+
+
+def values_of_run(
+    run: RunDirectory, description: RunDescription, changes: Mapping[str, str]
+) -> FormValues:
+    """What has to be typed to make a run once more.
+
+    Args:
+        run: The run; it may hold its text itself.
+        description: What it was made from.
+        changes: Settings that are to differ, by name, as they would be typed.
+    """
+    name = description.preset if description.preset in PRESETS else DEFAULT_PRESET
+    preset = PRESETS[name]
+    settings = {
+        **_differences(description.model, preset.model),
+        **_differences(description.training, preset.training),
+    }
+    values = FormValues(
+        corpus=corpus_of_run(run, description),
+        preset=name,
+        length=_length(description.training, preset),
+        seeds=description.pinned_seeds,
+        settings=settings,
+    )
+    return with_changes(values, changes)
+
+
+def with_changes(values: FormValues, changes: Mapping[str, str]) -> FormValues:
+    """Values with some settings changed; those of the length are the field of their own."""
+    length = values.length
+    units = {"epochs": " epochs", "steps": " steps", "train_time": ""}
+    for name, unit in units.items():
+        if name in changes:
+            length = f"{changes[name]}{unit}"
+    others = {name: typed for name, typed in changes.items() if name not in units}
+    return FormValues(
+        corpus=values.corpus,
+        preset=values.preset,
+        length=length,
+        seeds=values.seeds,
+        name=values.name,
+        settings={**values.settings, **others},
+    )
+
+
+def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoice:
+    """The text that a run trains on: the one that it holds, or where it came from."""
+    reference = description.corpus
+    label = f"the text of {run.name}"
+    if not reference.sources:
+        stored = Reading(unify_newlines=False, compose=False)
+        return CorpusChoice((str(run.corpus.absolute()),), label, stored)
+    reading = Reading(
+        encoding=reference.encoding,
+        unify_newlines=reference.unify_newlines,
+        compose=reference.compose,
+    )
+    is_one = len(reference.sources) == 1
+    return CorpusChoice(reference.sources, "" if is_one else label, reading)
+
+
+def _differences(wanted: ModelConfig | TrainingConfig, preset: Settings) -> dict[str, str]:
+    """The settings that are not the preset's, as they would be typed."""
+    texts = {name: setting_text(wanted, name) for name in wanted.listed()}
+    return {
+        name: text
+        for name, text in texts.items()
+        if name not in TrainingConfig.LENGTHS and text != setting_text(preset, name)
+    }
+
+
+def _length(training: TrainingConfig, preset: Preset) -> str:
+    own = [getattr(preset.training, name) for name in TrainingConfig.LENGTHS]
+    is_own = own == [getattr(training, name) for name in TrainingConfig.LENGTHS]
+    return "" if is_own else length_words(training)

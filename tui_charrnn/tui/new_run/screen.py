@@ -1,7 +1,10 @@
 """The form for a new run."""
 
 import dataclasses
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -10,9 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
+from textual.message import Message
 from textual.widgets import Button, Input
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs.dialog import Dialog
 from tui_charrnn.tui.messages import (
     CorpusProgressed,
@@ -20,21 +26,68 @@ from tui_charrnn.tui.messages import (
     PreparationFailed,
     RunPrepared,
 )
-from tui_charrnn.tui.new_run.background_work import PrefillRead, prepare_run, read_prefill
-from tui_charrnn.tui.new_run.fields import ARROWS, FormRow
-from tui_charrnn.tui.new_run.footer import FormFooter
-from tui_charrnn.tui.new_run.form import FormBody
+from tui_charrnn.tui.new_run.fields import ARROWS, FormRow, SettingsTitle
+from tui_charrnn.tui.new_run.form import FormBody, FormFooter
 from tui_charrnn.tui.new_run.form_values import (
     FormError,
     FormValues,
     NewRun,
     check_form,
     length_words,
+    values_of_run,
+    with_changes,
 )
-from tui_charrnn.tui.new_run.prefill import with_changes
-from tui_charrnn.tui.new_run.settings_fields import SettingsTitle
-from tui_charrnn.tui.new_run.start import Launch, Permission
+from tui_charrnn.tui.new_run.start import Launch, Permission, WithdrawnError, start_run
 from tui_charrnn.tui.session import Session
+
+Announce = Callable[[Message], object]
+
+
+@dataclass
+class PrefillRead(Message):
+    """It is known how a run was made, or why that cannot be known."""
+
+    values: FormValues | None
+    error: Exception | None = None
+
+
+def read_prefill(prefill: NewRunRequested, announce: Announce) -> None:
+    """Tell, from a thread, with what a run is made once more."""
+
+    def read(task: BackgroundTask) -> None:
+        if (run := prefill.run) is None:
+            return
+        try:
+            found = PrefillRead(values_of_run(run, read_description(run), prefill.changes))
+        except (CharRNNError, OSError) as error:
+            found = PrefillRead(None, error)
+        task.check()
+        announce(found)
+
+    BackgroundTask("form-prefill", read)
+
+
+def prepare_run(
+    new: NewRun, folder: Path, launch: Launch, permission: Permission, announce: Announce
+) -> None:
+    """Make a run and start its trainer in a thread; nothing is told once that was given up."""
+
+    def tell_progress(done: int, total: int | None) -> None:
+        permission.check()
+        announce(CorpusProgressed(done, total))
+
+    def prepare() -> None:
+        try:
+            run, trainer = start_run(new, folder, launch, tell_progress, permission)
+        except WithdrawnError:
+            return
+        except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
+            announce(PreparationFailed(error))
+        else:
+            announce(RunPrepared(run, trainer))
+
+    threading.Thread(target=prepare, daemon=True, name="run-preparation").start()
+
 
 _STYLE: Final = """
 NewRunScreen {
@@ -59,8 +112,8 @@ NewRunScreen.-two-columns {
 }
 NewRunScreen.-tight {
     #new-run { border: none; }
-    FormSettings SettingRow .form-line { layout: vertical; }
-    FormSettings SettingRow .form-line > * { width: 1fr; }
+    FormSettings .setting .form-line { layout: vertical; }
+    FormSettings .setting .form-line > * { width: 1fr; }
 }
 """
 _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}

@@ -1,22 +1,157 @@
 """The log pane: what a trainer's process printed, and what happened in its run."""
 
+from __future__ import annotations
+
+import queue
+import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, get_args
 
+from rich.segment import Segment
 from textual.binding import BindingType
+from textual.cache import LRUCache
 from textual.content import Content
 from textual.geometry import Region
+from textual.message import Message
+from textual.selection import Selection
 from textual.strip import Strip
 
+from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.run.log_feed import LogFeed, LogRead
-from tui_charrnn.tui.run.log_view import LogView
-from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
+from tui_charrnn.tui.run.log_rows import LogRow, LogRows
+from tui_charrnn.tui.text.wrapping import wrap_line
+from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine, LogSorter
 from tui_charrnn.viewing.run_words import longest_fitting
+
+POLL_INTERVAL: Final = 0.5  # seconds
+
+
+class LogRead(Message):
+    """A log was read for the first time, or lines are new in it."""
+
+    def __init__(
+        self,
+        feed: LogFeed,
+        lines: tuple[LogLine, ...],
+        *,
+        starts_over: bool,
+        is_whole: bool = True,
+    ) -> None:
+        self.feed = feed
+        self.lines = lines
+        self.starts_over = starts_over
+        """Whether the log is another file than before: what was read from it is void."""
+        self.is_whole = is_whole
+        """Whether all lines of the log were posted so far; of a long one, only its end is read."""
+        super().__init__()
+
+
+class LogFeed:
+    """A thread that reads a log twice a second while it is visible, and rests otherwise.
+
+    As `RunFeed`, it waits until the pane has handled its last message, and is a daemon.
+    """
+
+    def __init__(self, run: RunDirectory, post: Callable[[Message], object]) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            run: The run directory.
+            post: Posts a message to the pane; safe to call from any thread.
+        """
+        self.run = run
+        self._post = post
+        self._tail = LogTail(run.log)
+        self._sorter = LogSorter()
+        self._notes: queue.SimpleQueue[LogLine] = queue.SimpleQueue()
+        self._restarts = 0
+        self._problem = ""
+        self._has_posted = False
+        self._is_watched = False
+        self._is_stopped = False
+        self._waking = threading.Event()
+        self._taken = threading.Event()
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._follow, daemon=True, name="log-feed").start()
+
+    def stop(self) -> None:
+        """End the thread; no message is posted after this."""
+        self._is_stopped = True
+        self._waking.set()
+        self._taken.set()
+
+    def watch(self, *, is_watched: bool) -> None:
+        """Set whether the log is visible."""
+        self._is_watched = is_watched
+        self._waking.set()
+
+    def note(self, line: LogLine) -> None:
+        """Add a line of the app after what the log holds by now."""
+        self._notes.put(line)
+        self._waking.set()
+
+    def taken(self) -> None:
+        """Report that the last message was handled."""
+        self._taken.set()
+
+    def _follow(self) -> None:
+        while not self._is_stopped:
+            if self._is_watched or not self._notes.empty():
+                self._poll()
+            self._waking.wait(POLL_INTERVAL if self._is_watched else None)
+            self._waking.clear()
+
+    def _poll(self) -> None:
+        """Read once and post what is new."""
+        notes = [self._notes.get() for _ in range(self._notes.qsize())]
+        lines = self._read()
+        starts_over = self._tail.restarts > self._restarts
+        self._restarts = self._tail.restarts
+        if lines or notes or starts_over or not self._has_posted:
+            self._taken.clear()
+            if not self._is_stopped:
+                self._has_posted = True
+                self._post(
+                    LogRead(
+                        self,
+                        (*lines, *notes),
+                        starts_over=starts_over,
+                        is_whole=not self._tail.has_passed_over,
+                    )
+                )
+                self._taken.wait()
+
+    def _read(self) -> list[LogLine]:
+        try:
+            lines = [self._sorter.sort(line) for line in self._tail.read_new()]
+        except CharRNNError as error:  # a network drive may come back
+            lines, problem = [], str(error)
+        else:
+            problem = ""
+        if problem and problem != self._problem:
+            lines.append(self._sorter.sort(f"charrnn-tui: {problem}"))
+        self._problem = problem
+        return lines
+
+
+_SIGNS: Final[dict[LogKind, str]] = {
+    "noise": "· ",
+    "plain": "  ",
+    "warning": "! ",
+    "error": "✗ ",
+    "note": "» ",
+}
+"""What stands before a line; color alone would not do."""
+_SIGN_WIDTH: Final = 2
+
 
 _FRAME: Final = 6
 """Columns of the frame that no words can take."""
@@ -30,11 +165,13 @@ _KINDS: Final[dict[Severity, LogKind]] = {
 }
 
 
-class LogPane(LogView):
-    """Follows the log of the run that is shown; it is read only while it is seen."""
+class LogPane(FollowingScrollView, can_focus=True):
+    """Shows the log of a run, and follows its end; the log is read only while it is visible."""
 
+    ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
-    action_follow = LogView.action_scroll_end
+    action_follow = FollowingScrollView.action_scroll_end
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"log-pane--{kind}" for kind in get_args(LogKind)}
     DEFAULT_CSS = """
     LogPane {
         width: 1fr;
@@ -44,6 +181,19 @@ class LogPane(LogView):
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
         &:focus { border: round $primary; }
+        background: $background;
+        color: $foreground;
+        overflow: hidden auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        & .log-pane--noise { color: $text-muted; text-style: dim; }
+        & .log-pane--plain { color: $foreground; }
+        & .log-pane--warning { color: $text-warning; }
+        & .log-pane--error { color: $text-error; text-style: bold; }
+        & .log-pane--note { color: $note-text; text-style: italic; }
     }
     """
 
@@ -55,7 +205,11 @@ class LogPane(LogView):
         """
         super().__init__()
         self.border_title = Content("Log")
+        self.rows = LogRows()
         self.sentence = _NO_RUN
+        """Shown while there is no line; safe to show."""
+        self._strips: LRUCache[int, Strip] = LRUCache(512)
+        """Rows that are drawn, by their numbers."""
         self._clock = clock
         self._feed: LogFeed | None = None
         self._is_seen = False
@@ -82,13 +236,13 @@ class LogPane(LogView):
         self._show_state()
 
     def note(self, sentence: str, severity: Severity = "information") -> None:
-        """Put down that something happened now in the run; without a run, nothing did."""
+        """Add a line with the time that says what happened; does nothing without a run."""
         if self._feed is not None:
             text = safe_line(f"{self._clock():%H:%M:%S} {sentence}")
             self._feed.note(LogLine(text, _KINDS[severity]))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw; Textual does not always say that what was hidden is seen again.
+        """Draw; Textual does not always post `Show` to a widget that is visible again.
 
         Args:
             crop: What of the pane is to be drawn.
@@ -97,12 +251,70 @@ class LogPane(LogView):
             self.call_next(self.on_show)
         return super().render_lines(crop)
 
+    def append(self, lines: tuple[LogLine, ...]) -> None:
+        """Add lines at the end."""
+        dropped = self.rows.append(lines)
+        self.place(len(self.rows.rows), max(self.scroll_offset.y - dropped, 0))
+        self.refresh()
+
+    def filter_by(self, log_filter: LogFilter) -> None:
+        """Show other lines."""
+        top = self.rows.arrange(
+            width=self.rows.width, log_filter=log_filter, anchor=self.scroll_offset.y
+        )
+        self._start_afresh(top)
+
+    def clear(self) -> None:
+        """Drop all lines."""
+        self.rows.clear()
+        self.follows_end = True
+        self._start_afresh(0)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row.
+
+        Args:
+            y: The row, counted from the top of the pane.
+        """
+        width = self.scrollable_content_region.width
+        if not self.rows.rows:
+            return self._draw_sentence(y, width)
+        index = self.scroll_offset.y + y
+        if index >= len(self.rows.rows):
+            return Strip.blank(width, self.rich_style)
+        number = self.rows.first + index
+        strip = self._strips.get(number)
+        if strip is None:
+            strip = self._strips[number] = self._draw(self.rows.rows[index], number, width)
+        return strip
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text as it is shown, in the lines that it has, without their signs."""
+        pieces = []
+        for index, row in enumerate(self.rows.rows):
+            span = selection.get_span(self.rows.first + index)
+            if span is not None:
+                start, end = span
+                pieces.append(row.text[start : None if end < 0 else end])
+                pieces.append("\n" if row.ends_line else "")
+        return "".join(pieces).removesuffix("\n"), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the rows again, with or without the selection."""
+        self._strips.clear()
+        super().selection_updated(selection)
+
+    def notify_style_update(self) -> None:
+        """Draw the rows again, in the colors of another theme."""
+        self._strips.clear()
+        super().notify_style_update()
+
     def on_show(self) -> None:
-        """Read what has come since."""
+        """Read what is new."""
         self._watch(is_seen=True)
 
     def on_hide(self) -> None:
-        """Read no more."""
+        """Pause the thread."""
         self._watch(is_seen=False)
 
     def on_unmount(self) -> None:
@@ -111,11 +323,17 @@ class LogPane(LogView):
             self._feed.stop()
 
     def on_resize(self) -> None:
-        """Say as much as there is room for."""
+        """Wrap the lines to another width, with the same line at the top of the pane."""
+        width, top = self.scrollable_content_region.width - _SIGN_WIDTH, self.scroll_offset.y
+        if width > 0 and width != self.rows.width:
+            top = self.rows.arrange(width=width, log_filter=self.rows.filter, anchor=top)
+            self._start_afresh(top)
+        elif width > 0:
+            self.place(len(self.rows.rows), top)
         self._show_state()
 
     def on_log_read(self, event: LogRead) -> None:
-        """Take over what is new."""
+        """Add what is new."""
         event.stop()
         if event.feed is self._feed:
             if event.starts_over:
@@ -125,8 +343,10 @@ class LogPane(LogView):
             self._show_state()
         event.feed.taken()
 
-    def on_following_scroll_view_follow_changed(self, event: LogView.FollowChanged) -> None:
-        """Say whether the end is followed."""
+    def on_following_scroll_view_follow_changed(
+        self, event: FollowingScrollView.FollowChanged
+    ) -> None:
+        """Show whether the end is followed."""
         event.stop()
         self._show_state()
 
@@ -141,7 +361,7 @@ class LogPane(LogView):
             self._feed.watch(is_watched=is_seen)
 
     def _show_state(self) -> None:
-        """Say which lines are shown, and why if there is none."""
+        """Show which lines are listed, or why there are none."""
         lines, shown = self.rows.line_count, self.rows.shown_count
         if self._feed is not None and not shown:
             others = key_label("log.filter")
@@ -158,6 +378,34 @@ class LogPane(LogView):
                 width=self.outer_size.width - _FRAME,
             )
         )
+
+    def _start_afresh(self, top: int) -> None:
+        """Show other rows than before."""
+        self._strips.clear()
+        if self.is_attached and self.text_selection is not None:
+            self.screen.clear_selection()  # it is kept by the numbers of rows
+        self.place(len(self.rows.rows), top)
+        self.refresh()
+
+    def _draw(self, row: LogRow, number: int, width: int) -> Strip:
+        look = self.get_component_rich_style(f"log-pane--{row.kind}")
+        sign = Segment(_SIGNS[row.kind] if row.begins_line else " " * _SIGN_WIDTH, look)
+        span = None if self.text_selection is None else self.text_selection.get_span(number)
+        parts = [Segment(row.text, look)]
+        if span is not None:
+            start, end = span[0], len(row.text) if span[1] < 0 else span[1]
+            marked = look + self.screen.get_component_rich_style("screen--selection")
+            pieces = [row.text[:start], row.text[start:end], row.text[end:]]
+            looks = (look, marked, look)
+            parts = [Segment(text, style) for text, style in zip(pieces, looks, strict=True)]
+        text = Strip([part for part in parts if part.text]).apply_offsets(0, number)
+        return Strip([sign, *text]).crop_extend(0, width, self.rich_style)
+
+    def _draw_sentence(self, y: int, width: int) -> Strip:
+        bounds = [0, *wrap_line(self.sentence, width), len(self.sentence)]
+        text = self.sentence[bounds[y] : bounds[y + 1]] if y + 1 < len(bounds) else ""
+        note = Segment(text, self.get_component_rich_style("log-pane--note"))
+        return Strip([note]).crop_extend(0, width, self.rich_style)
 
 
 def count_words(shown: int, lines: int, *, is_cut: bool) -> str:

@@ -13,13 +13,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.run.chart.course import courses_of
+from tui_charrnn.tui.run.chart.canvas import ASCII, Mark, glyphs_of
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_words
-from tui_charrnn.tui.run.chart.glyphs import ASCII, glyphs_of
-from tui_charrnn.tui.run.chart.look import Look
-from tui_charrnn.tui.run.chart.marks import Mark
-from tui_charrnn.tui.run.chart.stations import nearest, nearest_to_column
-from tui_charrnn.tui.run.chart.words import NO_BATCH
+from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest, nearest_to_column
+from tui_charrnn.tui.run.chart.series import Look, series_of
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.viewing.run_view import RunView
@@ -149,11 +146,11 @@ class LossChart(Widget, can_focus=True):
 
     def action_move_cursor(self, columns: int) -> None:
         """Read out the values so many columns further on, of those that hold any."""
-        stations = self._chart.stations
-        if stations:
-            last = len(stations) - 1
-            place = last if self.cursor is None else nearest(stations, self.cursor)
-            self.cursor = stations[min(max(place + columns, 0), last)].bucket.last_step
+        readings = self._chart.readings
+        if readings:
+            last = len(readings) - 1
+            place = last if self.cursor is None else nearest(readings, self.cursor)
+            self.cursor = readings[min(max(place + columns, 0), last)].bucket.last_step
 
     def action_drop_cursor(self) -> None:
         """Read out the newest values again."""
@@ -162,10 +159,10 @@ class LossChart(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Read out the values at a place."""
         offset = event.get_content_offset(self)
-        stations = self._chart.stations
-        if offset is not None and stations:
-            place = nearest_to_column(stations, offset.x - self._chart.left)
-            self.cursor = stations[place].bucket.last_step
+        readings = self._chart.readings
+        if offset is not None and readings:
+            place = nearest_to_column(readings, offset.x - self._chart.left)
+            self.cursor = readings[place].bucket.last_step
 
     def _draw(self) -> Chart:
         view, size = self._view, (self.size.width, self.size.height)
@@ -174,7 +171,7 @@ class LossChart(Widget, can_focus=True):
         if not view.losses.has_any and view.baselines is None:
             return draw_words(NO_BATCH, size)
         return draw_chart(
-            courses_of(view, self._other, self.look),
+            series_of(view, self._other, self.look),
             self.look,
             size,
             self.glyphs,

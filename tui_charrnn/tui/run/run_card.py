@@ -1,17 +1,119 @@
 """The run card: everything that is known of the run that is shown, as rows."""
 
 import textwrap
+from collections.abc import Sequence
+from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.getters import query_one
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Static
 
-from tui_charrnn.tui.run.loss_sparkline import LossSparkline
-from tui_charrnn.tui.run.words import Words
+from tui_charrnn.tui.sparkline import Drawing, Mark, draw_bars, joined_columns
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.card_rows import Row, card_rows, detail_rows
 from tui_charrnn.viewing.run_view import RunView
+
+
+class LossSparkline(Widget):
+    """Draws one bar a column over its height; see `draw_bars` for the scale."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-sparkline--{mark}" for mark in Mark}
+    DEFAULT_CSS = """
+    LossSparkline {
+        width: 1fr;
+        height: 1;
+        & .loss-sparkline--bar { color: $loss; }
+        & .loss-sparkline--clipped { color: $loss 60%; }
+        & .loss-sparkline--baseline { color: $baseline; }
+        & .loss-sparkline--crossing { color: $background; background: $loss; }
+    }
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name that every Textual widget has for it
+        classes: str | None = None,
+    ) -> None:
+        """Start without columns.
+
+        Args:
+            name: The name of the widget.
+            id: The id of the widget.
+            classes: The CSS classes of the widget.
+        """
+        super().__init__(name=name, id=id, classes=classes)
+        self._columns: tuple[float, ...] = ()
+        self._baseline: float | None = None
+        self._drawing = Drawing((), ())
+        self._drawn_size: Size | None = None
+        """The size that the columns are drawn for, or None while they are not."""
+
+    @property
+    def width_for_columns(self) -> int:
+        """How many columns there is room for; 0 before the first layout."""
+        return self.size.width
+
+    def show(self, columns: Sequence[float], *, baseline: float | None = None) -> None:
+        """Draw other values.
+
+        Args:
+            columns: One value a column, oldest first; if there are more than
+                `width_for_columns`, neighbors are drawn as their mean, so that it is the whole
+                series at any width.
+            baseline: A loss to compare with; drawn where there is more than one row.
+        """
+        self._columns, self._baseline, self._drawn_size = tuple(columns), baseline, None
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row.
+
+        Args:
+            y: The row, counted from the top.
+        """
+        width, height = self.size
+        if not width or not 0 <= y < height:
+            return Strip.blank(width, self.rich_style)
+        if self._drawn_size != self.size:
+            self._drawn_size = self.size
+            shown = joined_columns(self._columns, width)
+            self._drawing = draw_bars(shown, rows=height, baseline=self._baseline)
+        segments = [
+            Segment(text, self.get_component_rich_style(f"loss-sparkline--{mark}"))
+            for text, mark in self._drawing.runs(y)
+        ]
+        return Strip(segments).crop_extend(0, width, self.rich_style)
+
+
+class Words(Static):
+    """Shows plain text; lays the screen out anew only if the text takes other room than before."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - the name that every widget has for it
+        super().__init__(id=id, markup=False)
+        self._said = ""
+
+    def say(self, text: str) -> None:
+        """Show other words; the same again cost nothing."""
+        if text == self._said:
+            return
+        takes_other_room = _room_of(text) != _room_of(self._said)
+        self._said = text
+        self.update(text, layout=takes_other_room)
+
+
+def _room_of(text: str) -> list[int]:
+    """The columns of the lines."""
+    return list(map(cell_len, text.split("\n")))
+
 
 _LABEL_WIDTH = 11  # columns
 _ROOMY = 60  # columns from which on two rows stand side by side
@@ -128,3 +230,107 @@ def _side_by_side(rows: list[Row], width: int) -> list[str]:
         f"{left[: column - 1]:<{column}}{beside[: width - column]}".rstrip()
         for left, beside in zip(cells[:height], right, strict=False)
     ]
+
+
+_BAR_WIDTH = 12  # columns
+_LEAST_CURVE = 8  # columns of the curve and the gap beside it
+
+
+class StatusLine(Container):
+    """Draws a `RunView` in two rows, and in a third what is wrong; hidden until there is one."""
+
+    DEFAULT_CSS = """
+    StatusLine {
+        layout: grid;
+        grid-size: 2;
+        grid-columns: 1fr auto;
+        grid-rows: 1 1 auto;
+        grid-gutter: 0 2;
+        height: auto;
+        padding: 0 1;
+        &.-empty { display: none; }
+        & #run-state { column-span: 2; height: 1; text-wrap: nowrap; }
+        & #run-numbers { width: auto; height: 1; text-wrap: nowrap; }
+        & #run-trouble { column-span: 2; height: auto; max-height: 3; display: none; }
+        &.-live #run-state { color: $text-success; }
+        &.-failed #run-state, &.-failed #run-trouble { color: $text-error; }
+    }
+    """
+
+    state = query_one("#run-state", Words)
+    numbers = query_one("#run-numbers", Words)
+    trouble = query_one("#run-trouble", Words)
+    losses = query_one(LossSparkline)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: RunView | None = None
+        self._now = 0.0
+        self._asked = ""
+        self._trouble = ""
+        self.add_class("-empty")
+
+    def compose(self) -> ComposeResult:
+        """State, losses as a line, numbers, trouble."""
+        yield Words(id="run-state")
+        yield LossSparkline()
+        yield Words(id="run-numbers")
+        yield Words(id="run-trouble")
+
+    def on_resize(self) -> None:
+        """Say as much as there is room for now."""
+        self.call_after_refresh(self._draw)
+
+    def show(self, view: RunView | None, now: float, asked: str, trouble: str) -> None:
+        """Draw what is known of a run.
+
+        Args:
+            view: The run; None hides the line.
+            now: Seconds, monotonic.
+            asked: What the trainer has not answered yet.
+            trouble: What is wrong, or what to do next; empty while it trains.
+        """
+        self._view, self._now, self._asked, self._trouble = view, now, asked, trouble
+        self.set_class(view is None, "-empty")
+        self._draw()
+
+    def _draw(self) -> None:
+        view, width = self._view, self.content_size.width
+        if view is None or not width:  # it is drawn once there is room
+            return
+        self.trouble.display = bool(self._trouble)
+        self.trouble.say(self._trouble)
+        self.state.say(progress_words(view, self._now, self._asked, width))
+        self.numbers.say(words.loss_words(view, width - _LEAST_CURVE))
+        self.set_class(view.is_live, "-live")
+        self.set_class(words.state_mark(view) == "✗", "-failed")
+        self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less
+
+    def _draw_curve(self) -> None:
+        width, view = self.losses.width_for_columns, self._view
+        if view is not None and width:
+            self.losses.show(view.losses.columns(width))
+
+
+def progress_words(view: RunView, now: float, asked: str, width: int) -> str:
+    """How far a run is, in one row: as much of it as there is room for."""
+    share = words.fraction(view)
+    state = f"{words.state_mark(view)} {words.state_words(view, now)}"
+    state += f" ({asked})" if asked else ""
+    step = words.step_words(view) if view.step else ""
+    epoch = words.epoch_words(view)
+    percent = f"{share:.0%}" if share is not None else ""
+    bar = f"▕{words.bar(share or 0.0, _BAR_WIDTH)}▏{percent}" if words.needs_bar(view) else ""
+    left = words.left_words(view)
+    speed = words.speed_words(view) if view.is_live else ""
+    return words.longest_fitting(
+        (
+            [state, step, epoch, bar, left, speed],
+            [state, step, epoch, percent, left, speed],
+            [state, step, epoch, percent, left],
+            [state, step, bar, left],
+            [state, percent, left],
+        ),
+        separator="  ",
+        width=width,
+    )

@@ -1,24 +1,222 @@
 """The childhood pane: how a run went on with its pinned seeds, from noise until now."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.geometry import Region
 from textual.getters import query_one
+from textual.message import Message
 from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Static
 
 from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.run.sample_slider import SampleSlider
-from tui_charrnn.tui.run.sample_view import SampleView
-from tui_charrnn.viewing.childhood import Scrubber, playing_order
+from tui_charrnn.tui.text.text_view import TextView
+from tui_charrnn.tui.text.wrapped_text import TextStyle
+from tui_charrnn.viewing.childhood import (
+    Scrubber,
+    absence_words,
+    fact_words,
+    mark_columns,
+    nearest_mark,
+    playing_order,
+)
 from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import longest_fitting
+
+_SIGNS: Final = {"track": "─", "mark": "•", "current": "●"}
+
+
+class SampleSlider(Widget):
+    """Draws marks where the samples' steps are; tells which one the mouse points at."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"sample-slider--{part}" for part in _SIGNS}
+    DEFAULT_CSS = """
+    SampleSlider {
+        width: 1fr;
+        height: 1;
+        & .sample-slider--track { color: $foreground 25%; }
+        & .sample-slider--mark { color: $text-muted; }
+        & .sample-slider--current { color: $primary; text-style: bold; }
+    }
+    """
+
+    @dataclass
+    class Picked(Message):
+        """The mouse points at a sample."""
+
+        index: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps: tuple[int, ...] = ()
+        self._current = -1
+
+    def show(self, steps: Sequence[int], current: int) -> None:
+        """Draw other marks.
+
+        Args:
+            steps: Of the samples, ascending.
+            current: The index of the one that is shown.
+        """
+        self._steps, self._current = tuple(steps), current
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the row.
+
+        Args:
+            y: The row, counted from the top.
+        """
+        width = self.size.width
+        if y:
+            return Strip.blank(width, self.rich_style)
+        columns = mark_columns(self._steps, width)
+        parts = ["track"] * width
+        for column in columns:
+            parts[column] = "mark"
+        if columns:
+            parts[columns[self._current]] = "current"
+        segments = [
+            Segment(
+                _SIGNS[part] * len(list(group)),
+                self.get_component_rich_style(f"sample-slider--{part}"),
+            )
+            for part, group in itertools.groupby(parts)
+        ]
+        return Strip(segments).crop_extend(0, width, self.rich_style)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Go to the nearest sample, and follow the mouse."""
+        self.capture_mouse()
+        self._pick(event.x)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Go where the mouse is drawn to."""
+        if self.app.mouse_captured is self:
+            self._pick(event.x)
+
+    def on_mouse_up(self) -> None:
+        """Let the mouse go."""
+        self.release_mouse()
+
+    def _pick(self, column: int) -> None:
+        columns = mark_columns(self._steps, self.size.width)
+        if columns:
+            self.post_message(self.Picked(nearest_mark(columns, column)))
+
+
+_LIMIT = 100_000  # characters
+
+
+class SampleText(TextView, can_focus=False):
+    """Shows a sample; the keys are those of the pane around it."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=_LIMIT)
+        self._parts: tuple[tuple[str, TextStyle], ...] = ()
+
+    def show(self, *parts: tuple[str, TextStyle]) -> None:
+        """Show other text, unless it is what is shown already.
+
+        Args:
+            parts: Pieces of the text and why each is there.
+        """
+        if parts == self._parts:
+            return
+        self._parts = parts
+        self.clear()
+        self.follows_end = False  # the beginning is kept in view
+        for text, style in parts:
+            self.append(text, style)
+
+
+_ROOMY: Final = 9
+"""Rows from which on one of them may be empty."""
+
+
+class SampleView(Vertical):
+    """Draws the sample at which a `Scrubber` stands, or says why there is none."""
+
+    DEFAULT_CSS = """
+    SampleView {
+        & #sample-facts { height: 1; text-wrap: nowrap; color: $text-muted; }
+        &.-roomy #sample-facts { margin-bottom: 1; }
+        & SampleText { height: 1fr; }
+    }
+    """
+
+    slider = query_one(SampleSlider)
+    facts = query_one("#sample-facts", Static)
+    text = query_one(SampleText)
+
+    def compose(self) -> ComposeResult:
+        """The slider, one row about the sample, the sample."""
+        yield SampleSlider()
+        yield Static(id="sample-facts", markup=False)
+        yield SampleText()
+
+    def on_resize(self) -> None:
+        """Leave a row empty where there is room for it."""
+        self._fit()
+
+    def on_following_scroll_view_follow_changed(self, event: SampleText.FollowChanged) -> None:
+        """Keep it here: it means nothing for a text that stands still."""
+        event.stop()
+
+    def show(self, view: RunView | None, scrubber: Scrubber, *, is_playing: bool) -> None:
+        """Draw another sample, or the same with what is known by now."""
+        self._fit()  # Textual does not always send a resize to what is seen for the first time
+        sample = scrubber.sample
+        self.slider.display = self.facts.display = sample is not None
+        if view is None or sample is None:
+            self.text.show((absence_words(view), "note"))
+            return
+        self.slider.show([taken.step for taken in scrubber.of_seed], scrubber.position)
+        facts = fact_words(view, sample)
+        places = place_words(scrubber, is_playing=is_playing)
+        self.facts.update(fact_row(facts, places, self.content_size.width))
+        self.text.show((sample.seed_text, "seed"), (sample.text, "generated"))
+
+    def _fit(self) -> None:
+        self.set_class(self.size.height >= _ROOMY, "-roomy")
+
+
+def place_words(scrubber: Scrubber, *, is_playing: bool) -> tuple[str, str]:
+    """Which sample of how many is shown, at length and in short."""
+    place = f"{scrubber.position + 1:,} of {len(scrubber.of_seed):,}"
+    if is_playing:
+        return f"sample {place}, playing", place
+    return f"sample {place}{', the newest' if scrubber.index is None else ''}", place
+
+
+def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
+    """The facts of a sample and its place, as many as a row of so many columns has room for.
+
+    Args:
+        facts: The step first, the loss last.
+        places: Which sample it is, at length and in short.
+        width: Columns of the row.
+    """
+    (step, *more), (place, short) = facts, places
+    loss = more[-1:]
+    return longest_fitting(
+        ([step, *more, place], [step, *loss, place], [step, *loss, short], [step, *loss], [step]),
+        separator=" · ",
+        width=width,
+    )
+
 
 PLAY_INTERVAL: Final = 0.25
 """Seconds that a sample is seen while they are played."""

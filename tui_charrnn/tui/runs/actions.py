@@ -1,31 +1,37 @@
-"""What can be done to a run from the list; each chore may wait for a disk and runs in a thread."""
+"""What can be done to a run of the list, why not, and the thread that does it."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
+from tui_charrnn.runs.creation import OF_SHELLS, is_good_name
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.background import CancelledError
+from tui_charrnn.tui.background import BackgroundTask, CancelledError
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.user_folders import home_folder
 from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
+    from tui_charrnn.runs.catalogue import RunSummary
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.text.progress import Progress
+
+READ_ONLY: Final = "This view is read-only: runs can be opened, compared and exported, no more."
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a chore."""
+    """The result of an action."""
 
     sentence: str
     """Safe to show."""
@@ -36,7 +42,7 @@ class Outcome:
 
 
 class ActionProgressed(Message):
-    """So much of a chore is done."""
+    """A part of the running action is done."""
 
     def __init__(self, percent: int) -> None:
         self.percent = percent
@@ -44,7 +50,7 @@ class ActionProgressed(Message):
 
 
 class ActionDone(Message):
-    """A chore came to its end; exactly one of the two is there."""
+    """An action ended, with exactly one of an outcome and an error."""
 
     def __init__(self, outcome: Outcome | None, error: Exception | None) -> None:
         self.outcome = outcome
@@ -52,28 +58,106 @@ class ActionDone(Message):
         super().__init__()
 
 
-def perform(action: Callable[[], Outcome], announce: Callable[[Message], object]) -> None:
-    """Do a chore and tell what came of it, also of one that failed or was given up."""
+def perform(action: Callable[[], Outcome], post: Callable[[Message], object]) -> None:
+    """Run an action and post its `ActionDone`, also if it failed or was cancelled."""
     try:
         done = ActionDone(action(), None)
     except CancelledError:
-        done = ActionDone(Outcome("Given up; nothing is left of it."), None)
+        done = ActionDone(Outcome("Cancelled. No file is left behind."), None)
     except Exception as error:  # noqa: BLE001 - the pane tells it, or the app closes by it
         done = ActionDone(None, error)
-    announce(done)
+    post(done)
+
+
+class ActionRunner:
+    """Runs one action at a time in a thread, so that a slow disk never stops the screen."""
+
+    def __init__(
+        self, post: Callable[[Message], object], show_status: Callable[[str], object]
+    ) -> None:
+        """Run nothing yet.
+
+        Args:
+            post: Takes `ActionProgressed` and `ActionDone`; called in the thread.
+            show_status: Shows what is being done; an empty text hides it.
+        """
+        self._post = post
+        self._show_status = show_status
+        self._task: BackgroundTask | None = None
+        self._label = ""
+        self._cancel_hint = ""
+
+    @property
+    def label(self) -> str:
+        """The running action, as in `Packing fake`; empty if none runs."""
+        return self._label
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether an action runs that can be cancelled."""
+        return bool(self._cancel_hint)
+
+    def start(
+        self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""
+    ) -> None:
+        """Start an action; the caller has checked that none runs.
+
+        Args:
+            label: What is done, as in `Packing fake`; safe to show.
+            action: The work, in the thread.
+            cancel_hint: How the user cancels it; empty if that is not possible.
+        """
+        self._label, self._cancel_hint = label, cancel_hint
+        self.show_progress(0)
+        self._task = BackgroundTask(
+            "run-action", lambda task: perform(lambda: action(task), self._post)
+        )
+
+    def cancel(self) -> None:
+        """Cancel the running action; one that reports progress ends soon."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def show_progress(self, percent: int) -> None:
+        """Show how far the running action is."""
+        if not self._label:
+            return
+        status = f"{self._label} …"
+        if self._cancel_hint:
+            status += f" {percent} %, {self._cancel_hint}"
+        self._show_status(status)
+
+    def finish(self) -> None:
+        """Be ready for another action."""
+        self._task, self._label, self._cancel_hint = None, "", ""
+        self._show_status("")
+
+    def progress_of(self, task: BackgroundTask) -> Progress:
+        """A progress callback that posts each new percentage, and ends a cancelled action."""
+        posted = -1
+
+        def report(done: int, total: int | None) -> None:
+            nonlocal posted
+            task.check()
+            percent = 100 * done // total if total else 0
+            if percent != posted:
+                posted = percent
+                self._post(ActionProgressed(percent))
+
+        return report
 
 
 def rename(run: RunDirectory, name: str) -> Outcome:
-    """Give a run another name.
+    """Rename a run.
 
     Raises:
-        CharRNNError: If that cannot be.
+        CharRNNError: If it cannot be renamed.
     """
     renamed = rename_run(run, name)
     return Outcome(f"{_name(run)} is called {_name(renamed)} now.", run, renamed)
 
 
-def throw_away(run: RunDirectory, undo: str) -> Outcome:
+def delete(run: RunDirectory, undo: str) -> Outcome:
     """Move a run into the trash.
 
     Args:
@@ -81,17 +165,20 @@ def throw_away(run: RunDirectory, undo: str) -> Outcome:
         undo: The key that brings it back.
 
     Raises:
-        CharRNNError: If that cannot be.
+        CharRNNError: If it cannot be moved.
     """
     trash_run(run)
     return Outcome(f"{_name(run)} is in the trash; {undo} brings it back.", run)
 
 
-def bring_back(folder: Path) -> Outcome:
-    """Bring the run back that was thrown away last.
+def restore(folder: Path) -> Outcome:
+    """Restore the run that was deleted last.
+
+    Args:
+        folder: The runs folder.
 
     Raises:
-        CharRNNError: If there is none, or it cannot be.
+        CharRNNError: If the trash is empty, or the run cannot be restored.
     """
     trashed = list_trash(folder)
     run = restore_run(folder)
@@ -100,23 +187,100 @@ def bring_back(folder: Path) -> Outcome:
     return Outcome(f"{_name(run)} is back{was}.", after=run)
 
 
-def pack(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
-    """Export a run into a folder, under a name that is free.
+def export(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
+    """Pack a run into an archive, under a file name that is free.
+
+    Args:
+        run: The run.
+        folder: Where the archive is written.
+        progress: Called with the bytes done and their total.
 
     Raises:
-        CharRNNError: If that cannot be.
+        CharRNNError: If the archive cannot be written.
     """
     made = export_run(run, free_path(folder / archive_name(run)), progress=progress)
     return Outcome(f"Packed into {safe_line(str(made.path))}, {format_size(made.size)}.")
 
 
-def folder_for_archives() -> Path:
+def archive_folder() -> Path:
     """The current folder, or the user's home if nothing can be written there."""
     try:
         here = Path.cwd()
     except OSError:  # it was removed
         return home_folder()
     return here if os.access(here, os.W_OK) else home_folder()
+
+
+def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
+    """Why no trainer can go on with a run.
+
+    Args:
+        found: What was read of it.
+        is_trained: Whether one is at work on it.
+    """
+    name, state = safe_line(found.run.name), found.status.state if found.status else None
+    if is_trained and state is RunState.PAUSED:
+        opens, goes_on = key_label("runs.open"), key_label("run.pause")
+        return f"{name} is paused. {opens} opens it, {goes_on} goes on."
+    if is_trained:
+        return f"{name} is being trained already. {key_label('runs.open')} opens it."
+    if found.description is None:
+        return safe_line(found.problem or f"{name} cannot be read, so it cannot be trained.")
+    if state is RunState.FINISHED:
+        return f"{name} is finished. {key_label('run.train')} trains another one."
+    return ""
+
+
+def change_problem(found: RunSummary, done: str, *, is_trained: bool) -> str:
+    """Why a run cannot be `done` (renamed, deleted).
+
+    Args:
+        found: What was read of it.
+        done: What is to be done with it, a participle.
+        is_trained: Whether a trainer is at work on it.
+    """
+    if not is_trained:
+        return ""
+    how = f"{key_label('runs.open')} opens it, {key_label('run.stop')} ends its training."
+    return f"{safe_line(found.run.name)} is being trained, so it cannot be {done}. {how}"
+
+
+def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
+    """Why the loss of a run cannot be drawn over that of the run that is shown.
+
+    Args:
+        found: What was read of it.
+        shown: The run that is shown, if there is one.
+    """
+    name = safe_line(found.run.name)
+    if shown is None:
+        return f"No run is shown to compare {name} with. {key_label('runs.open')} shows one."
+    if shown == found.run:
+        return f"{name} is the run that is shown. Choose another one to compare it with."
+    if found.description is None:
+        return safe_line(found.problem or f"{name} cannot be read.")
+    return ""
+
+
+def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
+    """What is wrong with a new name of a run.
+
+    Args:
+        typed: The new name.
+        name: The old one, which may stay.
+        taken: The names of all runs of the folder.
+    """
+    if typed == name or (typed not in taken and is_good_name(typed)):
+        return ""
+    if typed in taken:
+        return "There is a run of this name."
+    if not typed.strip():
+        return "A name is wanted."
+    if len(os.fsencode(typed)) > 100:
+        return "This name is too long."
+    if not set(OF_SHELLS.split()).isdisjoint(typed):
+        return f"A name has none of the characters that a shell acts on: {OF_SHELLS}"
+    return "A name is printable, has no / and no space at its ends, and begins with none of . - ~"
 
 
 def _name(run: RunDirectory) -> str:

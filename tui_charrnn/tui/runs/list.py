@@ -1,7 +1,7 @@
 """All runs of a folder, newest first, with a preview of the one under the cursor."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
+from textual.widgets import Static
 
 from tui_charrnn.runs.catalogue import RunSummary
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.runs.preview import RunPreview
 from tui_charrnn.tui.runs.table import RunTable
 from tui_charrnn.tui.runs.watcher import RunsListed, RunsWatcher
 from tui_charrnn.viewing.run_rows import run_lines
@@ -24,8 +24,36 @@ _ROOMY: Final = 20  # rows from which on the preview may be long
 _LOW: Final = 9  # rows below which there is none
 
 
+class RunPreview(Static):
+    """Describes a run below a line with its name."""
+
+    DEFAULT_CSS = """
+    RunPreview {
+        height: auto;
+        border-top: solid $foreground 25%;
+        border-title-color: $foreground;
+        color: $text-muted;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+
+    def show(self, title: str, lines: Sequence[str]) -> None:
+        """Show a run.
+
+        Args:
+            title: The name of the run, safe to show; empty if there is none.
+            lines: Its description, safe to show.
+        """
+        self.border_title = Content(title)
+        self.update("\n".join(lines))
+
+
 class RunList(Vertical):
-    """Looks into the folder while it is seen, in a thread."""
+    """The table above the preview; lists the folder in a thread while it is visible."""
 
     DEFAULT_CSS = """
     RunList {
@@ -51,11 +79,11 @@ class RunList(Vertical):
     preview = query_one(RunPreview)
 
     def __init__(self, folder: Path, remark: Callable[[RunDirectory], str]) -> None:
-        """Name what is listed.
+        """List nothing yet.
 
         Args:
             folder: The runs folder, which need not exist.
-            remark: What is to be said of a run beside its name, safe to show; may be empty.
+            remark: Returns the remark beside the name of a run, safe to show; may be empty.
         """
         super().__init__()
         self.border_title = Content("Runs")
@@ -63,12 +91,12 @@ class RunList(Vertical):
         """The runs in their order, by their paths."""
         self._watcher = RunsWatcher(folder, self.post_message)
         self._remark = remark
-        self._sentence = _LOOKING
-        """What there is to say where there is no run."""
+        self._empty_text = _LOOKING
+        """Shown where there is no run."""
         self._counted = ""
-        self._doing = ""
+        self._status = ""
         self._next_cursor: Path | None = None
-        """Where the cursor goes once this run is listed."""
+        """The run that gets the cursor once it is listed."""
 
     def compose(self) -> ComposeResult:
         """The table above the preview."""
@@ -76,20 +104,20 @@ class RunList(Vertical):
         yield RunPreview()
 
     def on_mount(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self.show_preview()
         self._watcher.start()
 
     def on_show(self) -> None:
-        """Look while the list is seen."""
+        """List while the list is visible."""
         self._watcher.watch(is_watched=True)
 
     def on_descendant_focus(self) -> None:
-        """Look again: Textual does not tell of every time that a pane is shown."""
+        """List again: Textual does not report every time that a pane is shown."""
         self._watcher.watch(is_watched=True)
 
     def on_hide(self) -> None:
-        """Look no more."""
+        """Pause the thread."""
         self._watcher.watch(is_watched=False)
 
     def on_unmount(self) -> None:
@@ -97,24 +125,24 @@ class RunList(Vertical):
         self._watcher.stop()
 
     def on_resize(self) -> None:
-        """Say as much of the run as there is room for."""
+        """Show as many lines about the run as fit."""
         self.show_preview()
 
     def on_runs_listed(self, event: RunsListed) -> None:
-        """Show what is in the folder now."""
+        """Show the runs that are in the folder now."""
         event.stop()
         self.summaries = event.summaries
-        self._sentence = safe_line(event.problem) or no_runs()
+        self._empty_text = safe_line(event.problem) or no_runs()
         self.table.show(event.rows, cursor=str(self._next_cursor))
         if str(self._next_cursor) in event.rows:
             self._next_cursor = None
         self._counted = _counted(len(event.rows), event.live)
-        self.show_doing(self._doing)
+        self.show_status(self._status)
         self.show_preview()
         self._watcher.taken()
 
     def on_data_table_row_highlighted(self, event: RunTable.RowHighlighted) -> None:
-        """Say something about the run under the cursor."""
+        """Describe the run under the cursor."""
         event.stop()
         self.show_preview()
 
@@ -123,24 +151,24 @@ class RunList(Vertical):
         """The run under the cursor."""
         return self.summaries.get(self.table.selected or "")
 
-    def look_again(self, cursor: Path | None = None) -> None:
-        """List at once, as something was changed; the cursor goes to a run, or stays."""
+    def list_again(self, cursor: Path | None = None) -> None:
+        """List at once, as something has changed; move the cursor to a run if one is given."""
         self._next_cursor = cursor
-        self._watcher.look_now()
+        self._watcher.list_now()
 
-    def show_doing(self, words: str) -> None:
-        """Show at the border what is being done, or else how many runs there are."""
-        self._doing = words
-        self.border_subtitle = Content(words or self._counted)
+    def show_status(self, status: str) -> None:
+        """Show a status at the border, or the number of runs if it is empty."""
+        self._status = status
+        self.border_subtitle = Content(status or self._counted)
 
     def show_preview(self) -> None:
-        """Say something about the run under the cursor, or why there is none."""
+        """Describe the run under the cursor, or say why there is none."""
         height, found = self.size.height, self.selected
         self.set_class(found is None, "-empty")
         self.table.show_header = found is not None
         self.preview.display = height >= _LOW or found is None
         if found is None:
-            self.preview.show("", [self._sentence])
+            self.preview.show("", [self._empty_text])
             return
         lines = run_lines(found, time.time())
         name = " · ".join(filter(None, (safe_line(found.run.name), self._remark(found.run))))
@@ -148,11 +176,11 @@ class RunList(Vertical):
 
 
 def no_runs() -> str:
-    """What to say where a folder holds no run."""
+    """The text for a folder without runs."""
     return f"There are no runs yet. {key_label('run.train')} trains the first one."
 
 
 def _counted(count: int, live: int) -> str:
-    """How many runs there are."""
+    """The number of runs as text."""
     counted = f"{count:,} run{'' if count == 1 else 's'}"
     return f"{counted}, {live} in training" if live else counted

@@ -2,92 +2,247 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.containers import Vertical
+from textual.getters import query_one
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs.question import Answer, QuestionScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.messages import ResumeRequested, RunCompared, RunOpened
-from tui_charrnn.tui.runs.actions import Outcome
-from tui_charrnn.tui.runs.keeping import RunKeeping
-from tui_charrnn.tui.runs.list import RunList
-from tui_charrnn.tui.runs.refusals import READ_ONLY, compare_problem, resume_problem
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import NoticePosted, ResumeRequested, RunCompared, RunMoved, RunOpened
+from tui_charrnn.tui.runs import actions
+from tui_charrnn.tui.runs.actions import READ_ONLY, ActionDone, ActionProgressed, ActionRunner
+from tui_charrnn.tui.runs.list import RunList, no_runs
 from tui_charrnn.tui.runs.table import RunTable
+from tui_charrnn.viewing.run_rows import is_at_work
+from tui_charrnn.viewing.run_view import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from tui_charrnn.runs.catalogue import RunSummary
     from tui_charrnn.runs.layout import RunDirectory
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.runs.actions import Outcome
     from tui_charrnn.tui.session import Session
 
 
-class RunsPane(RunKeeping):
-    """Says which run is to be shown, compared or trained; the screen and the app see to it."""
+class RunsPane(Vertical):
+    """Lists the runs; renames, exports and deletes them, and posts what others have to do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("runs")]
 
+    runs = query_one(RunList)
+
     def __init__(self, session: Session) -> None:
-        """Show the runs of the session's folder."""
-        super().__init__(session)
+        """List the runs of the session's folder."""
+        super().__init__()
+        self._session = session
         self._compared: RunDirectory | None = None
+        self._actions = ActionRunner(self.post_message, self._show_status)
 
     def compose(self) -> ComposeResult:
         """The list is all that is drawn."""
         yield RunList(self._session.runs_folder, self._remark)
+
+    def on_unmount(self) -> None:
+        """Let the thread of an action end."""
+        self._actions.cancel()
 
     def on_run_table_entered(self, event: RunTable.Entered) -> None:
         """Show the run under the cursor."""
         event.stop()
         self.action_open()
 
+    def on_action_progressed(self, event: ActionProgressed) -> None:
+        """Show how far the running action is."""
+        event.stop()
+        self._actions.show_progress(event.percent)
+
+    def on_action_done(self, event: ActionDone) -> None:
+        """Report the result; an unexpected error closes the app with a report."""
+        event.stop()
+        self._actions.finish()
+        if event.outcome is not None:
+            self._notify(event.outcome.sentence)
+            self._apply(event.outcome)
+        elif isinstance(event.error, CharRNNError | OSError):
+            self._warn(safe_line(str(event.error)))
+        elif event.error is not None:
+            raise event.error
+
     def action_open(self) -> None:
         """Show the run under the cursor."""
-        found = self.selected()
+        found = self._selected()
         if found is not None:
-            self._forget_compared(found.run)
+            self._end_comparison(found.run)
             self.post_message(RunOpened(found.run))
 
     def action_compare(self) -> None:
-        """Draw the run under the cursor over the one that is shown, or no longer."""
-        found = self.selected()
+        """Draw the run under the cursor over the run that is shown, or stop doing so."""
+        found = self._selected()
         if found is None:
             return
         if found.run == self._compared:
-            self._forget_compared(found.run)
-        elif problem := compare_problem(found, self._session.run):
-            self.tell(problem, is_problem=True)
+            self._end_comparison(found.run)
+        elif problem := actions.compare_problem(found, self._session.run):
+            self._warn(problem)
         else:
             self._compared = found.run
             self.post_message(RunCompared(found.run))
 
     def action_resume(self) -> None:
-        """Let a trainer go on with the run under the cursor."""
-        found = self.selected()
+        """Resume the training of the run under the cursor."""
+        found = self._selected()
         if found is None:
             return
-        problem = resume_problem(found, is_trained=self.is_trained(found))
+        problem = actions.resume_problem(found, is_trained=self.is_trained(found))
         if self._session.is_readonly:
             problem = READ_ONLY
         if problem:
-            self.tell(problem, is_problem=True)
+            self._warn(problem)
         else:
-            self._forget_compared(found.run)
+            self._end_comparison(found.run)
             self.post_message(ResumeRequested(found.run))
 
-    def take_over(self, outcome: Outcome) -> None:
-        """List again, and compare no run that is gone."""
-        if outcome.before is not None:
-            self._forget_compared(outcome.before)
-        super().take_over(outcome)
+    def action_rename(self) -> None:
+        """Ask for another name of the run under the cursor."""
+        found = self._changeable("renamed")
+        if found is None:
+            return
+        run = found.run
+        taken = {other.run.name for other in self.runs.summaries.values()}
+        shown = safe_line(run.name)
 
-    def _forget_compared(self, run: RunDirectory) -> None:
-        """Compare a run no longer, if it is the one."""
+        def rename(name: str | None) -> None:
+            if name is not None and name != run.name:
+                self._start(f"Renaming {shown}", lambda _: actions.rename(run, name))
+
+        def check(typed: str) -> str:
+            return actions.name_problem(typed, run.name, taken)
+
+        self.app.push_screen(AskTextScreen("Rename the run", "", shown, check), rename)
+
+    def action_export(self) -> None:
+        """Export the run under the cursor, or cancel the export that runs."""
+        found = self._selected()
+        if self._actions.can_cancel:
+            self._actions.cancel()
+        elif found is not None:
+            run, runner = found.run, self._actions
+
+            def export(task: BackgroundTask) -> Outcome:
+                return actions.export(run, actions.archive_folder(), runner.progress_of(task))
+
+            hint = f"{key_label('runs.export')} cancels it"
+            self._start(f"Packing {safe_line(run.name)}", export, cancel_hint=hint)
+
+    def action_delete(self) -> None:
+        """Ask whether to move the run under the cursor into the trash."""
+        found = self._changeable("deleted")
+        if found is None:
+            return
+        run, undo = found.run, key_label("runs.restore")
+
+        def delete(answer: str | None) -> None:
+            if answer:
+                label = f"Deleting {safe_line(run.name)}"
+                self._start(label, lambda _: actions.delete(run, undo))
+
+        question = QuestionScreen(
+            "Delete the run",
+            f"Move {run.name} into the trash? {undo} brings it back.",
+            [
+                Answer("escape", "Esc", "Keep it", ""),
+                Answer("d", "d", "Move it into the trash", "delete"),
+            ],
+        )
+        self.app.push_screen(question, delete)
+
+    def action_restore(self) -> None:
+        """Restore the run that was deleted last."""
+        if self._session.is_readonly:
+            self._warn(READ_ONLY)
+        else:
+            folder = self._session.runs_folder
+            self._start("Looking into the trash", lambda _: actions.restore(folder))
+
+    def _start(
+        self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""
+    ) -> None:
+        """Start an action, unless another one runs."""
+        if self._actions.label:
+            self._warn(f"{self._actions.label}: wait until that is done.")
+        else:
+            self._actions.start(label, action, cancel_hint=cancel_hint)
+
+    def _apply(self, outcome: Outcome) -> None:
+        """Update what refers to a run that was moved; list again with the cursor on it."""
+        before, after = outcome.before, outcome.after
+        if before is None and after is None:
+            return
+        if before is not None:
+            self._end_comparison(before)
+            trainer = self._session.trainers.pop(before.path, None)
+            if trainer is not None and after is not None:
+                self._session.trainers[after.path] = trainer
+            self.post_message(RunMoved(before, after))
+        self.runs.list_again(after.path if after is not None else None)
+
+    def _selected(self) -> RunSummary | None:
+        """The run under the cursor; says so if there is none."""
+        if self.runs.selected is None:
+            self._notify(no_runs())
+        return self.runs.selected
+
+    def _changeable(self, change: str) -> RunSummary | None:
+        """The run under the cursor, or None after saying why it cannot be changed.
+
+        Args:
+            change: What is to be done with it, a participle.
+        """
+        found = self._selected()
+        if found is None:
+            return None
+        problem = actions.change_problem(found, change, is_trained=self.is_trained(found))
+        if self._session.is_readonly:
+            problem = READ_ONLY
+        if problem:
+            self._warn(problem)
+        return None if problem else found
+
+    def is_trained(self, found: RunSummary) -> bool:
+        """Whether a trainer works on a run, or was started here and is about to."""
+        trainer = self._session.trainers.get(found.run.path)
+        is_started = trainer is not None and trainer.poll() is None
+        return is_started or is_at_work(found, time.time())
+
+    def _end_comparison(self, run: RunDirectory) -> None:
+        """Compare with a run no longer, if it is the one that is compared."""
         if run == self._compared:
             self._compared = None
             self.post_message(RunCompared(None))
             self.runs.show_preview()
 
     def _remark(self, run: RunDirectory) -> str:
-        """What is to be said of a run beside its name."""
+        """The remark beside the name of a run."""
         if run == self._session.run:
             return "shown"
         return "compared" if run == self._compared else ""
+
+    def _show_status(self, status: str) -> None:
+        self.runs.show_status(status)
+
+    def _notify(self, sentence: str) -> None:
+        self.post_message(NoticePosted(Notice(sentence, "information")))
+
+    def _warn(self, problem: str) -> None:
+        self.post_message(NoticePosted(Notice(problem, "warning")))

@@ -1,4 +1,4 @@
-"""Looks in threads at the run that an app opens with: the one that was named, or the best guess."""
+"""Finds the run that the app opens with, in threads: the one that was named, or the best guess."""
 
 import threading
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from tui_charrnn.tui.session import find_run_to_show
 from tui_charrnn.tui.text.model_loader import has_weights
 
 DELAY: Final = 0.3
-"""Seconds to wait: what is needed to look at runs is loaded once the model speaks."""
+"""Seconds to wait, so that the modules that read runs load after the first characters."""
 
 
 def look_for_run_soon(app: MessagePump, runs_folder: Path) -> None:
-    """Tell an app of the run in a folder that is worth showing, if there is one.
+    """Post a `RunFound` to an app if a folder has a run worth showing.
 
     Args:
-        app: Is told by `RunFound`.
-        runs_folder: The folder, maybe on a drive that does not answer.
+        app: Receives the message.
+        runs_folder: The folder, may be on a drive that does not answer.
     """
 
     def search() -> None:
@@ -36,11 +36,11 @@ def look_for_run_soon(app: MessagePump, runs_folder: Path) -> None:
 
 
 def look_at_run(app: MessagePump, run: RunDirectory) -> None:
-    """Tell an app whether the run that was named has weights.
+    """Post a `RunFound` to an app that says whether the named run has weights.
 
     Args:
-        app: Is told by `RunFound`.
-        run: The run, maybe on a drive that does not answer.
+        app: Receives the message.
+        run: The run, may be on a drive that does not answer.
     """
 
     def look(_: BackgroundTask) -> None:
@@ -49,7 +49,7 @@ def look_at_run(app: MessagePump, run: RunDirectory) -> None:
     BackgroundTask("named-run", look)
 
 
-def _look(runs_folder: Path, announce: Callable[[Message], object]) -> None:
+def _look(runs_folder: Path, post: Callable[[Message], object]) -> None:
     found = find_run_to_show(runs_folder)
     if found is not None:
-        announce(RunFound(found))
+        post(RunFound(found))

@@ -24,7 +24,7 @@ _LEAST_NAME: Final = 8  # columns
 _WIDEST_NAME: Final = 40  # columns
 _WIDEST: Final = 24  # columns of the corpus, and of the curve
 _KINDS: Final = {"●": "live", "✗": "trouble"}
-"""What the signs of states are drawn as."""
+"""Component class of the mark of a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class _Column:
     label: str
     width: int
     least: int = 0
-    """Columns of the table from which on there is room for it."""
+    """The narrowest table, in columns, that shows it."""
 
 
 _COLUMNS: Final = (
@@ -73,7 +73,7 @@ class RunTable(DataTable[Text]):
     """
 
     class Entered(Message):
-        """The run under the cursor is wanted: Enter, or a double click."""
+        """Enter or a double click on the run under the cursor."""
 
     def __init__(self) -> None:
         super().__init__(cursor_type="row")
@@ -104,12 +104,12 @@ class RunTable(DataTable[Text]):
                 self._update(key, row)
 
     def on_resize(self) -> None:
-        """Show the columns that there is room for."""
+        """Show the columns that fit."""
         if self._drawn != _fitting(self.size.width):
             self._fill(self.selected)
 
     def on_mount(self) -> None:
-        """Draw in the colors of another theme as soon as it is worn."""
+        """Redraw as soon as the theme changes."""
         self.app.theme_changed_signal.subscribe(
             self, lambda _: self.call_after_refresh(self._fill, self.selected)
         )
@@ -120,7 +120,7 @@ class RunTable(DataTable[Text]):
             self.action_select_cursor()
 
     def action_select_cursor(self) -> None:
-        """Want the run under the cursor."""
+        """Post `Entered` for the run under the cursor."""
         if self.selected is not None:
             self.post_message(self.Entered())
 
@@ -167,7 +167,7 @@ class RunTable(DataTable[Text]):
 
 
 def _fitting(width: int) -> tuple[_Column, ...]:
-    """The columns that there is room for; name, corpus and curve share what the others leave.
+    """The columns that fit; name, corpus and curve share what the others leave.
 
     Args:
         width: Columns of the table.

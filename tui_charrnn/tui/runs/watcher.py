@@ -1,4 +1,4 @@
-"""Lists a runs folder again and again in a thread and tells the pane what is in it."""
+"""Lists a runs folder every two seconds in a thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INTERVAL: Final = 2.0  # seconds
 
 
 class RunsListed(Message):
-    """A runs folder was looked into."""
+    """A runs folder was listed."""
 
     def __init__(
         self,
@@ -46,76 +46,76 @@ class RunsListed(Message):
 class RunsWatcher:
     """A thread that lists a folder every two seconds while it is watched, and rests otherwise.
 
-    As `RunFeed`, it waits until the pane has taken what it told, and is a daemon.
+    As `RunFeed`, it waits until the pane has handled its last message, and is a daemon.
     """
 
-    def __init__(self, folder: Path, announce: Callable[[Message], object]) -> None:
-        """Name the folder; `start` begins.
+    def __init__(self, folder: Path, post: Callable[[Message], object]) -> None:
+        """Prepare; `start` begins.
 
         Args:
             folder: The runs folder, which need not exist.
-            announce: Posts a message to the pane; safe to call from any thread.
+            post: Posts a message to the pane; safe to call from any thread.
         """
         self._folder = WatchedFolder(folder)
-        self._announce = announce
+        self._post = post
         self._is_watched = False
         self._is_stopped = False
         self._waking = threading.Event()
         self._taken = threading.Event()
 
     def start(self) -> None:
-        """Begin."""
-        threading.Thread(target=self._watch, daemon=True, name="run-lookout").start()
+        """Start the thread."""
+        threading.Thread(target=self._watch, daemon=True, name="runs-watcher").start()
 
     def stop(self) -> None:
-        """Look no more; nothing is told after this."""
+        """End the thread; no message is posted after this."""
         self._is_stopped = True
         self._waking.set()
         self._taken.set()
 
     def watch(self, *, is_watched: bool) -> None:
-        """Say whether anybody sees the list."""
+        """Set whether the list is visible."""
         self._is_watched = is_watched
         self._waking.set()
 
-    def look_now(self) -> None:
-        """Look again at once, as something was changed."""
+    def list_now(self) -> None:
+        """List at once, as something has changed."""
         self._waking.set()
 
     def taken(self) -> None:
-        """Say that the last message has been dealt with."""
+        """Report that the last message was handled."""
         self._taken.set()
 
     def _watch(self) -> None:
         while not self._is_stopped:
             if self._is_watched:
-                self._look()
+                self._list()
             self._waking.wait(INTERVAL if self._is_watched else None)
             self._waking.clear()
 
-    def _look(self) -> None:
-        """List once and tell it."""
+    def _list(self) -> None:
+        """List once and post the result."""
         try:
-            told = prepare(self._folder.list_runs(), time.time())
+            listed = prepare(self._folder.list_runs(), time.time())
         except (CharRNNError, OSError) as error:  # a network drive may come back
-            told = RunsListed({}, {}, 0, str(error))
+            listed = RunsListed({}, {}, 0, str(error))
         self._taken.clear()
         if not self._is_stopped:
-            self._announce(told)
+            self._post(listed)
             self._taken.wait()
 
 
 def prepare(found: list[RunSummary], now: float) -> RunsListed:
-    """What is shown of some runs: those in training first, the last made above; then as they come.
+    """Order runs for the table: those in training first, newest first; then the rest as they come.
 
-    Two trainers write by turns: sorted by that, their rows would change places all the time.
+    Two trainers write by turns: sorted by the last write, their rows would swap all the time.
 
     Args:
-        found: As the catalogue has them.
+        found: In the order of the catalogue.
         now: Seconds since 1970.
     """
     live = [summary for summary in found if is_at_work(summary, now)]
-    live.sort(key=_made, reverse=True)
+    live.sort(key=_created, reverse=True)
     at_work = {summary.run for summary in live}
     rest = [summary for summary in found if summary.run not in at_work]
     summaries = {str(summary.run.path): summary for summary in live + rest}
@@ -123,5 +123,5 @@ def prepare(found: list[RunSummary], now: float) -> RunsListed:
     return RunsListed(summaries, rows, len(live))
 
 
-def _made(summary: RunSummary) -> str:
+def _created(summary: RunSummary) -> str:
     return summary.description.created if summary.description else ""

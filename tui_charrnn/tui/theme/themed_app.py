@@ -29,7 +29,7 @@ class ThemedApp(App[None]):
     DEFAULT_CSS = """
     ThemedApp:nocolor, ThemedApp:ansi {
         *:focus { border-title-style: bold reverse; }
-        LogPane:focus-within, ChildhoodPane:focus-within, RunList:focus-within {
+        LogPane:focus-within, SamplesPane:focus-within, RunList:focus-within {
             border-title-style: bold reverse;
         }
         Input > .input--placeholder, TextArea > .text-area--placeholder { text-style: italic; }

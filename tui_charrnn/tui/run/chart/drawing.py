@@ -1,20 +1,296 @@
 """The whole chart: legend, plot, axes, values."""
 
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tui_charrnn.tui.run.chart.axes import LABEL_WIDTH, bottom_rows, with_side_axes
-from tui_charrnn.tui.run.chart.course import Course, Ruler
-from tui_charrnn.tui.run.chart.glyphs import Glyphs
-from tui_charrnn.tui.run.chart.look import Axis, Look
-from tui_charrnn.tui.run.chart.marks import Mark, Row, joined_row
-from tui_charrnn.tui.run.chart.plot import Frame, Plot
-from tui_charrnn.tui.run.chart.stations import Station, line_at, nearest, stations_of
-from tui_charrnn.tui.run.chart.value_scale import ValueScale, quantile
-from tui_charrnn.tui.run.chart.window import Window
-from tui_charrnn.tui.run.chart.words import Reading, fitted, legend_row, readout_row
+from tui_charrnn.metrics import Bucket
+from tui_charrnn.runs.records import SplitEvaluated
+from tui_charrnn.tui.run.chart.canvas import (
+    DotPlot,
+    Glyphs,
+    Mark,
+    Piece,
+    Row,
+    joined_row,
+    mean_points,
+)
+from tui_charrnn.tui.run.chart.readout import (
+    Reading,
+    Readout,
+    fitted,
+    legend_row,
+    line_at,
+    nearest,
+    readings_of,
+    readout_row,
+)
+from tui_charrnn.tui.run.chart.scales import ValueScale, Window, XScale, quantile
+from tui_charrnn.tui.run.chart.series import Axis, Look, Series
+
+_BEHIND_CURSOR = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE})
+_BEHIND_NAMES = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE, Mark.CURSOR})
+
+_SPACING = 3
+"""Columns from one score to the next at least, where there are very many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What places everything in the area."""
+
+    window: Window
+    scale: ValueScale
+    glyphs: Glyphs
+    width: int
+    height: int
+    """In cells, as the width."""
+
+    @property
+    def across(self) -> int:
+        """Columns of dots."""
+        return self.width * self.glyphs.across
+
+    @property
+    def down(self) -> int:
+        """Rows of dots."""
+        return self.height * self.glyphs.down
+
+    def column(self, place: float) -> int:
+        """The column of cells of a place; -1 or `width` for one outside."""
+        return self.window.dot(place, self.width)
+
+    def row(self, loss: float) -> int:
+        """The row of cells of a loss; the first or the last for one off the scale."""
+        return self.scale.dot(loss, self.down) // self.glyphs.down
+
+
+class Plot:
+    """Cells that are drawn over, layer by layer."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self.cells: list[list[Piece]] = [
+            [(" ", Mark.BLANK)] * frame.width for _ in range(frame.height)
+        ]
+
+    def draw_band(self, series: Series, x_scale: XScale, blank: Iterable[int]) -> None:
+        """From the lowest to the highest loss of every stretch."""
+        frame = self._frame
+        dots = DotPlot(frame.across, frame.down)
+        extremes: dict[int, tuple[float, float]] = {}
+        for bucket in series.buckets:
+            first, last = self._reach(bucket, x_scale)
+            for column in range(max(first, 0), min(last, frame.across - 1) + 1):
+                low, high = extremes.get(column, (bucket.minimum, bucket.maximum))
+                extremes[column] = min(low, bucket.minimum), max(high, bucket.maximum)
+        for column, (low, high) in extremes.items():
+            top, bottom = frame.scale.dot(high, frame.down), frame.scale.dot(low, frame.down)
+            dots.draw_span(column, column, top, bottom)
+        dots.keep_rows(frame.glyphs.band_rows)
+        dots.cut(blank)
+        self._put(dots, frame.glyphs.band, Mark.BAND)
+
+    def draw_line(self, series: Series, x_scale: XScale, blank: Iterable[int]) -> None:
+        """The smoothed loss, with a sign where it lies above the scale."""
+        frame = self._frame
+        places = list(self._places(series, x_scale))
+        dots = DotPlot(frame.across, frame.down)
+        dots.draw_line(mean_points(places, frame.scale, frame.down))
+        dots.cut(blank)
+        self._put(dots, frame.glyphs.line, Mark.LINE)
+        cut = set(blank)
+        for column, loss in places:
+            if not loss <= frame.scale.high and column not in cut:
+                cell = column // frame.glyphs.across
+                self.cells[0][cell] = frame.glyphs.clipped, Mark.CLIPPED
+
+    def draw_other_line(self, series: Series, x_scale: XScale) -> None:
+        """The smoothed loss of the run that is compared."""
+        frame, dash = self._frame, self._frame.glyphs.dash
+        dots = DotPlot(frame.across, frame.down)
+        dots.draw_line(mean_points(list(self._places(series, x_scale)), frame.scale, frame.down))
+        dots.cut(column for column in range(frame.across) if column // dash % 2)
+        self._put(dots, frame.glyphs.other, Mark.OTHER)
+
+    def draw_evaluations(
+        self, evaluations: Sequence[SplitEvaluated], x_scale: XScale, sign: str, mark: Mark
+    ) -> None:
+        """A sign at every score of the held-out text that lies on the scale.
+
+        Where they would touch one another, one in so many columns, and the newest, so that the
+        line can be seen between them.
+        """
+        frame = self._frame
+        places = {}
+        for scored in evaluations:
+            column = frame.column(x_scale.place(scored.step))
+            if 0 <= column < frame.width and frame.scale.contains(scored.loss):
+                places[column] = frame.row(scored.loss)
+        is_crowded = len(places) * _SPACING > frame.width
+        for column, row in places.items():
+            if not is_crowded or column % _SPACING == 0 or column == max(places):
+                self.cells[row][column] = sign, mark
+
+    def draw_references(self, ladder: Sequence[tuple[str, float]]) -> dict[int, str]:
+        """A line at each loss that has room: the first ones go before the later.
+
+        Returns:
+            What is written on each line, by the row.
+        """
+        frame, names = self._frame, dict[int, str]()
+        for name, loss in ladder:
+            row = frame.row(loss)
+            if frame.scale.contains(loss) and not {row - 1, row, row + 1} & names.keys():
+                names[row] = f" {name} {loss:.3f} "
+                self.cells[row] = [(frame.glyphs.baseline, Mark.BASELINE)] * frame.width
+        return names
+
+    def write_names(self, names: dict[int, str]) -> None:
+        """Write on each line what it stands for, where nothing is drawn; else leave it out."""
+        for row, name in names.items():
+            for text in (name, f" {name.split()[0]} "):
+                start = self._free_place(row, len(text))
+                if start is not None:
+                    cells = [(sign, Mark.BASELINE) for sign in text]
+                    self.cells[row][start : start + len(text)] = cells
+                    break
+
+    def draw_gaps(self, columns: Iterable[int], *, has_foot: bool) -> None:
+        """A line from top to bottom where there is no loss; with a sign at its foot, or without."""
+        glyphs = self._frame.glyphs
+        for column in columns:
+            for row in self.cells:
+                if row[column][1] in _BEHIND_CURSOR:
+                    row[column] = glyphs.gap_line, Mark.GAP
+            if has_foot:
+                self.cells[-1][column] = glyphs.gap, Mark.GAP
+
+    def draw_cursor(self, column: int) -> None:
+        """A line from top to bottom, behind what is drawn."""
+        for row in self.cells:
+            if 0 <= column < len(row) and row[column][1] in _BEHIND_CURSOR:
+                row[column] = self._frame.glyphs.cursor, Mark.CURSOR
+
+    def _places(self, series: Series, x_scale: XScale) -> Iterator[tuple[int, float]]:
+        """Column of dots and loss of every point of the line within the window."""
+        frame = self._frame
+        for bucket, loss in zip(series.buckets, series.line, strict=True):
+            middle = (x_scale.place(bucket.first_step - 1) + x_scale.place(bucket.last_step)) / 2
+            column = frame.window.dot(middle, frame.across)
+            if 0 <= column < frame.across:
+                yield column, loss
+
+    def _reach(self, bucket: Bucket, x_scale: XScale) -> tuple[int, int]:
+        """The first and the last column of dots of a stretch."""
+        window, across = self._frame.window, self._frame.across
+        return (
+            window.dot(x_scale.place(bucket.first_step - 1), across),
+            window.dot(x_scale.place(bucket.last_step), across),
+        )
+
+    def _put(self, dots: DotPlot, signs: str, mark: Mark) -> None:
+        for row, keys in zip(
+            self.cells, dots.rows(self._frame.glyphs, self._frame.height), strict=True
+        ):
+            for column, key in enumerate(keys):
+                if key:
+                    row[column] = signs[key], mark
+
+    def _free_place(self, row: int, length: int) -> int | None:
+        """Where so many cells are free in a row: at its end, at its beginning, or in between."""
+        width = self._frame.width
+        taken = [mark not in _BEHIND_NAMES for _, mark in self.cells[row]]
+        middle = (width - length) // 2
+        for start in (width - length - 1, 1, middle, middle // 2, middle + middle // 2):
+            if 0 <= start <= width - length and not any(taken[start : start + length]):
+                return start
+        return None
+
+
+LABEL_WIDTH: Final = 5
+"""Columns of the numbers beside the plot; longer ones are left out."""
+_BITS: Final = 1 / math.log(2)
+"""Bits in a nat."""
+
+
+def with_side_axes(frame: Frame, rows: Sequence[Row], left: int, right: int) -> list[Row]:
+    """Put nats before the rows of the plot and bits after them.
+
+    Args:
+        frame: What places everything.
+        rows: The rows of the plot.
+        left: Columns of the axis at the left, 0 for none.
+        right: Columns of the axis at the right, 0 for none.
+    """
+    glyphs = frame.glyphs
+    nats = frame.scale.ticks(frame.height, frame.down) if left else {}
+    bits = frame.scale.ticks(frame.height, frame.down, _BITS) if right else {}
+    framed = []
+    for place, row in enumerate(rows):
+        whole: Row = list(row)
+        if left:
+            label = _label(nats.get(place, ""))
+            sign = glyphs.left_tick if label else glyphs.left_axis
+            whole = [(label.rjust(left - 1), Mark.LABEL), (sign, Mark.AXIS), *whole]
+        if right:
+            label = _label(bits.get(place, ""))
+            sign = glyphs.right_tick if label else glyphs.right_axis
+            whole += [(sign, Mark.AXIS), (label.ljust(right - 1), Mark.LABEL)]
+        framed.append(whole)
+    return framed
+
+
+def bottom_rows(
+    frame: Frame, checkpoints: Collection[int], gaps: Collection[int], left: int, right: int
+) -> list[Row]:
+    """The axis below the plot with its ticks, and their labels.
+
+    Args:
+        frame: What places everything.
+        checkpoints: Columns of the plot in which a checkpoint was saved.
+        gaps: Columns in which a loss was not finite.
+        left: Columns of the axis at the left, 0 for none.
+        right: Columns of the axis at the right, 0 for none.
+    """
+    ticks = frame.window.ticks(frame.width)
+    line = [
+        _axis_sign(frame, column in ticks, column in checkpoints, column in gaps)
+        for column in range(frame.width)
+    ]
+    before = [(" " * (left - 1), Mark.BLANK), (frame.glyphs.left_corner, Mark.AXIS)] if left else []
+    after = (
+        [(frame.glyphs.right_corner, Mark.AXIS), (" " * (right - 1), Mark.BLANK)] if right else []
+    )
+    return [joined_row([*before, *line, *after]), _label_row(frame, left, right)]
+
+
+def _axis_sign(frame: Frame, is_tick: bool, is_checkpoint: bool, is_gap: bool) -> Piece:
+    glyphs = frame.glyphs
+    if is_gap:
+        return glyphs.gap, Mark.GAP
+    if is_checkpoint:
+        return glyphs.checkpoint_tick if is_tick else glyphs.checkpoint, Mark.CHECKPOINT
+    return glyphs.bottom_tick if is_tick else glyphs.bottom, Mark.AXIS
+
+
+def _label_row(frame: Frame, left: int, right: int) -> Row:
+    """The numbers below the axis, and at its end what they count."""
+    unit = frame.window.unit
+    text = ""
+    for start, label in sorted(frame.window.ticks(frame.width).values()):
+        text = text.ljust(start) + label
+    if len(text) + len(unit) < frame.width:
+        text = text.ljust(frame.width - len(unit)) + unit
+    text = " " * left + text[: frame.width].ljust(frame.width) + " " * right
+    return [(text, Mark.LABEL)]
+
+
+def _label(words: str) -> str:
+    return words if len(words) <= LABEL_WIDTH else ""
+
 
 _LEAST_WIDTH: Final = 24
 """Columns from which on there is an axis at the left."""
@@ -29,13 +305,13 @@ class Chart:
 
     rows: list[Row]
     scale: ValueScale | None = None
-    stations: list[Station] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     left: int = 0
     """The first column of the plot."""
 
 
 def draw_chart(
-    courses: Sequence[Course],
+    all_series: Sequence[Series],
     look: Look,
     size: tuple[int, int],
     glyphs: Glyphs,
@@ -46,7 +322,7 @@ def draw_chart(
     """Draw a run, and another one over it.
 
     Args:
-        courses: The run, and perhaps the other one, both as `Course.of` makes them of this look.
+        all_series: The run, and perhaps the other one, both as `Series.of` makes them of this look.
         look: What is shown, and how.
         size: Columns and rows.
         glyphs: The signs to draw with.
@@ -57,32 +333,32 @@ def draw_chart(
     if width < 1 or height < 1:
         return Chart([[] for _ in range(max(height, 0))])
     parts = _Parts.of(width, height)
-    axis = _known_axis(courses[0], look.axis)
-    courses = [course for course in courses if _known_axis(course, axis) is axis]
-    rulers = [Ruler(course, axis) for course in courses]
-    window = Window.over(courses, rulers, axis, look.span)
-    scale = _scale_over(courses, window, rulers, look).or_earlier(earlier)
+    axis = _known_axis(all_series[0], look.axis)
+    all_series = [series for series in all_series if _known_axis(series, axis) is axis]
+    x_scales = [XScale(series, axis) for series in all_series]
+    window = Window.over(all_series, x_scales, axis, look.span)
+    scale = _scale_over(all_series, window, x_scales, look).or_earlier(earlier)
     frame = Frame(window, scale, glyphs, parts.plot_width, parts.plot_height)
-    stations = stations_of(courses[0], rulers[0], window, frame.width)
-    station = stations[-1 if cursor is None else nearest(stations, cursor)] if stations else None
-    column = station.column if station is not None and cursor is not None else None
-    gaps = _gap_columns(courses[0], rulers[0], frame)
-    rows = _plot_rows(frame, courses, rulers, gaps, column, has_axis=parts.has_bottom)
+    readings = readings_of(all_series[0], x_scales[0], window, frame.width)
+    reading = readings[-1 if cursor is None else nearest(readings, cursor)] if readings else None
+    column = reading.column if reading is not None and cursor is not None else None
+    gaps = _gap_columns(all_series[0], x_scales[0], frame)
+    rows = _plot_rows(frame, all_series, x_scales, gaps, column, has_axis=parts.has_bottom)
     rows = with_side_axes(frame, rows, parts.left, parts.right)
     if parts.has_bottom:
-        saved = (rulers[0].place(step) for step in courses[0].checkpoints)
+        saved = (x_scales[0].place(step) for step in all_series[0].checkpoints)
         checkpoints = {frame.column(place) for place in saved}
         rows += bottom_rows(frame, checkpoints, gaps, parts.left, parts.right)
     if parts.has_legend:
-        is_clipped = any(not loss <= scale.high for loss in courses[0].line)
+        is_clipped = any(not loss <= scale.high for loss in all_series[0].line)
         has_bits = bool(parts.right)
-        legend = legend_row(courses, glyphs, width, has_bits=has_bits, is_clipped=is_clipped)
+        legend = legend_row(all_series, glyphs, width, has_bits=has_bits, is_clipped=is_clipped)
         rows.insert(0, legend)
     if parts.has_readout:
-        beside = _losses_beside(courses, rulers, station)
-        reading = Reading(courses[0], station, axis, cursor is None, beside)
-        rows.append(readout_row(reading, glyphs, width))
-    return Chart(rows, scale, stations, parts.left)
+        beside = _losses_beside(all_series, x_scales, reading)
+        readout = Readout(all_series[0], reading, axis, cursor is None, beside)
+        rows.append(readout_row(readout, glyphs, width))
+    return Chart(rows, scale, readings, parts.left)
 
 
 def draw_words(words: str, size: tuple[int, int]) -> Chart:
@@ -132,57 +408,57 @@ class _Parts:
         )
 
 
-def _known_axis(course: Course, axis: Axis) -> Axis:
+def _known_axis(series: Series, axis: Axis) -> Axis:
     """The axis, or steps if a run does not know yet how long an epoch is."""
-    return Axis.STEPS if axis is Axis.EPOCHS and not course.steps_per_epoch else axis
+    return Axis.STEPS if axis is Axis.EPOCHS and not series.steps_per_epoch else axis
 
 
 def _scale_over(
-    courses: Sequence[Course], window: Window, rulers: Sequence[Ruler], look: Look
+    all_series: Sequence[Series], window: Window, x_scales: Sequence[XScale], look: Look
 ) -> ValueScale:
     """A scale for the lines, the scores of held-out text and nearly all extremes."""
     losses: list[float] = []
-    for course, ruler in zip(courses, rulers, strict=True):
+    for series, x_scale in zip(all_series, x_scales, strict=True):
         losses += (
             loss
-            for bucket, loss in zip(course.buckets, course.line, strict=True)
-            if window.begin <= ruler.place(bucket.last_step) <= window.end
+            for bucket, loss in zip(series.buckets, series.line, strict=True)
+            if window.begin <= x_scale.place(bucket.last_step) <= window.end
         )
         losses += (
             scored.loss
-            for scored in course.evaluations
-            if window.begin <= ruler.place(scored.step) <= window.end
+            for scored in series.evaluations
+            if window.begin <= x_scale.place(scored.step) <= window.end
         )
-    buckets = courses[0].buckets
+    buckets = all_series[0].buckets
     losses += quantile((bucket.minimum for bucket in buckets), _TAIL)
     losses += quantile((bucket.maximum for bucket in buckets), 1 - _TAIL)
-    return ValueScale.over(losses, [loss for _, loss in courses[0].ladder], look.curvature)
+    return ValueScale.over(losses, [loss for _, loss in all_series[0].ladder], look.curvature)
 
 
 def _losses_beside(
-    courses: Sequence[Course], rulers: Sequence[Ruler], station: Station | None
+    all_series: Sequence[Series], x_scales: Sequence[XScale], reading: Reading | None
 ) -> list[tuple[str, float]]:
     """What the other runs had reached where one column ends."""
-    if station is None:
+    if reading is None:
         return []
-    place = rulers[0].place(station.bucket.last_step)
+    place = x_scales[0].place(reading.bucket.last_step)
     found = [
-        (course.name, line_at(course, ruler, place))
-        for course, ruler in zip(courses[1:], rulers[1:], strict=True)
+        (series.name, line_at(series, x_scale, place))
+        for series, x_scale in zip(all_series[1:], x_scales[1:], strict=True)
     ]
     return [(name, loss) for name, loss in found if loss is not None]
 
 
-def _gap_columns(course: Course, ruler: Ruler, frame: Frame) -> list[int]:
+def _gap_columns(series: Series, x_scale: XScale, frame: Frame) -> list[int]:
     """The columns of cells that hold a step whose loss was not finite."""
-    columns = {frame.column(ruler.place(step)) for step in course.gaps}
+    columns = {frame.column(x_scale.place(step)) for step in series.gaps}
     return sorted(column for column in columns if 0 <= column < frame.width)
 
 
 def _plot_rows(
     frame: Frame,
-    courses: Sequence[Course],
-    rulers: Sequence[Ruler],
+    all_series: Sequence[Series],
+    x_scales: Sequence[XScale],
     gaps: Sequence[int],
     cursor: int | None,
     *,
@@ -190,21 +466,21 @@ def _plot_rows(
 ) -> list[Row]:
     """The area between the axes, from what lies behind to what lies before it."""
     plot, glyphs = Plot(frame), frame.glyphs
-    course, ruler = courses[0], rulers[0]
+    series, x_scale = all_series[0], x_scales[0]
     blank = [
         dots
         for column in gaps
         for dots in range(column * glyphs.across, (column + 1) * glyphs.across)
     ]
-    names = plot.draw_references(course.ladder)
-    plot.draw_band(course, ruler, blank)
-    for other, other_ruler in zip(courses[1:], rulers[1:], strict=True):
-        plot.draw_other_line(other, other_ruler)
+    names = plot.draw_references(series.ladder)
+    plot.draw_band(series, x_scale, blank)
+    for other, other_x_scale in zip(all_series[1:], x_scales[1:], strict=True):
+        plot.draw_other_line(other, other_x_scale)
         plot.draw_evaluations(
-            other.evaluations, other_ruler, glyphs.other_validation, Mark.OTHER_VALIDATION
+            other.evaluations, other_x_scale, glyphs.other_validation, Mark.OTHER_VALIDATION
         )
-    plot.draw_line(course, ruler, blank)
-    plot.draw_evaluations(course.evaluations, ruler, glyphs.validation, Mark.VALIDATION)
+    plot.draw_line(series, x_scale, blank)
+    plot.draw_evaluations(series.evaluations, x_scale, glyphs.validation, Mark.VALIDATION)
     plot.draw_gaps(gaps, has_foot=not has_axis)
     if cursor is not None:
         plot.draw_cursor(cursor)

@@ -1,9 +1,13 @@
-"""The signs that a chart is drawn with: braille, blocks, or ASCII alone."""
+"""What the chart is drawn with: glyphs, marks and columns of dots."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from itertools import groupby, pairwise
+from typing import Final, TypeAlias
+
+from tui_charrnn.tui.run.chart.scales import ValueScale
 
 _BRAILLE_DOTS: Final = (0x01, 0x02, 0x04, 0x40, 0x08, 0x10, 0x20, 0x80)
 """The bits of the code points, for the left column from the top, then the right one."""
@@ -184,3 +188,119 @@ def glyphs_of(environment: Mapping[str, str] = os.environ, preferred: str = "aut
     """
     known = _GLYPHS.get(preferred) or _TERMINALS.get(environment.get("TERM", ""), BRAILLE)
     return _GLYPHS.get(environment.get("CHARRNN_GLYPHS", "").strip().lower(), known)
+
+
+class Mark(StrEnum):
+    """What a cell of the chart stands for."""
+
+    BLANK = "blank"
+    AXIS = "axis"
+    """Lines and ticks around the plot."""
+    LABEL = "label"
+    """Numbers and words around the plot."""
+    BAND = "band"
+    """From the lowest to the highest loss of a stretch."""
+    LINE = "line"
+    """The smoothed training loss."""
+    CLIPPED = "clipped"
+    """The training loss lies above the scale here."""
+    VALIDATION = "validation"
+    """A score of the held-out text."""
+    BASELINE = "baseline"
+    """The loss of an n-gram model, and its name."""
+    OTHER = "other"
+    """The training loss of the run that is compared."""
+    OTHER_VALIDATION = "other-validation"
+    CHECKPOINT = "checkpoint"
+    GAP = "gap"
+    """A step whose loss was not finite."""
+    CURSOR = "cursor"
+    VALUE = "value"
+    """A number that is read out."""
+
+
+Piece: TypeAlias = tuple[str, Mark]
+"""Text of one mark."""
+Row: TypeAlias = list[Piece]
+"""A row of the chart, from left to right."""
+
+
+def joined_row(cells: Iterable[Piece]) -> Row:
+    """The pieces of a row, neighbors of one mark together."""
+    return [
+        ("".join(text for text, _ in group), mark)
+        for mark, group in groupby(cells, key=lambda cell: cell[1])
+    ]
+
+
+class DotPlot:
+    """Dots over a width and a height, one layer of the chart."""
+
+    def __init__(self, across: int, down: int) -> None:
+        self.columns = [0] * across
+        self._down = down
+
+    def draw_span(self, first: int, last: int, high: int, low: int) -> None:
+        """Set all dots between two columns and two heights, ends included."""
+        dots = (1 << low + 1) - (1 << high)
+        for column in range(max(first, 0), min(last, len(self.columns) - 1) + 1):
+            self.columns[column] |= dots
+
+    def draw_line(self, points: Sequence[tuple[int, int]]) -> None:
+        """Connect points (column, height) that come from left to right, one a column at most."""
+        for column, height in points[:1]:
+            self.draw_span(column, column, height, height)
+        for (left, start), (right, stop) in pairwise(points):
+            before = start
+            for column in range(left + 1, right + 1):
+                height = start + round((stop - start) * (column - left) / (right - left))
+                # from where the last column ended, so that a steep line has no holes
+                toward = before + (height > before) - (height < before)
+                self.draw_span(column, column, min(toward, height), max(toward, height))
+                before = height
+
+    def keep_rows(self, patterns: Sequence[int]) -> None:
+        """Keep those rows of dots only that a pattern has; column by column another one."""
+        for column, dots in enumerate(self.columns):
+            self.columns[column] = dots & patterns[column % len(patterns)]
+
+    def cut(self, columns: Iterable[int]) -> None:
+        """Take all dots out of some columns."""
+        for column in columns:
+            self.columns[column] = 0
+
+    def rows(self, glyphs: Glyphs, height: int) -> list[list[int]]:
+        """What to look every cell up by, row by row; 0 where there is no dot."""
+        across, down = glyphs.across, glyphs.down
+        mask = (1 << down) - 1
+        groups = [self.columns[place::across] for place in range(across)]
+        rows = []
+        for row in range(height):
+            shift = row * down
+            keys = [dots >> shift & mask for dots in groups[0]]
+            for place, group in enumerate(groups[1:], start=1):
+                keys = [
+                    key | (dots >> shift & mask) << place * down
+                    for key, dots in zip(keys, group, strict=True)
+                ]
+            rows.append(keys)
+        return rows
+
+
+def mean_points(
+    places: Sequence[tuple[int, float]], scale: ValueScale, down: int
+) -> list[tuple[int, int]]:
+    """One point a column: the mean of its losses, at its height.
+
+    Args:
+        places: Column and loss, in any order.
+        scale: From losses to heights.
+        down: Height in dots.
+    """
+    sums: dict[int, tuple[float, int]] = {}
+    for column, loss in places:
+        total, count = sums.get(column, (0.0, 0))
+        sums[column] = total + loss, count + 1
+    return [
+        (column, scale.dot(total / count, down)) for column, (total, count) in sorted(sums.items())
+    ]

@@ -1,20 +1,18 @@
-"""The two lines of text around the plot: what its signs mean, and its values in numbers."""
+"""The rows of text around the plot: what its glyphs mean, and its values in numbers."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from tui_charrnn.metrics import bits_per_character
+from tui_charrnn.metrics import Bucket, bits_per_character
 from tui_charrnn.runs.records import SplitEvaluated
-from tui_charrnn.tui.run.chart.course import Course
-from tui_charrnn.tui.run.chart.glyphs import Glyphs
-from tui_charrnn.tui.run.chart.look import Axis
-from tui_charrnn.tui.run.chart.marks import Mark, Piece, Row
-from tui_charrnn.tui.run.chart.round_numbers import time_words
-from tui_charrnn.tui.run.chart.stations import Station
+from tui_charrnn.tui.run.chart.canvas import Glyphs, Mark, Piece, Row
+from tui_charrnn.tui.run.chart.scales import Window, XScale, time_words
+from tui_charrnn.tui.run.chart.series import Axis, Series
 
 NO_BATCH: Final = "No batch yet: the loss is drawn from the first one on."
 _NAME_WIDTH: Final = 24
@@ -23,13 +21,62 @@ _GAP: Final = 3
 """Cells between two things of the legend."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that lies in one column of cells."""
+
+    column: int
+    bucket: Bucket
+    line: float
+    """The smoothed loss at its end."""
+
+
+def readings_of(series: Series, x_scale: XScale, window: Window, width: int) -> list[Reading]:
+    """The columns that hold something of a run, from left to right."""
+
+    def column_of(place: int) -> int:
+        bucket = series.buckets[place]
+        middle = (x_scale.place(bucket.first_step - 1) + x_scale.place(bucket.last_step)) / 2
+        return window.dot(middle, width)
+
+    readings = []
+    for column, group in groupby(range(len(series.buckets)), key=column_of):
+        places = list(group)
+        bucket = series.buckets[places[0]]
+        for place in places[1:]:
+            bucket = bucket.joined(series.buckets[place])
+        if 0 <= column < width:
+            readings.append(Reading(column, bucket, series.line[places[-1]]))
+    return readings
+
+
+def nearest(readings: Sequence[Reading], step: int) -> int:
+    """The place in the list of the reading that holds a step, or the next one to it."""
+    after = next(
+        (place for place, reading in enumerate(readings) if reading.bucket.last_step >= step),
+        len(readings) - 1,
+    )
+    return max(after, 0)
+
+
+def nearest_to_column(readings: Sequence[Reading], column: int) -> int:
+    """The place in the list of the reading that lies nearest to a column; one at least is there."""
+    return min(range(len(readings)), key=lambda place: abs(readings[place].column - column))
+
+
+def line_at(series: Series, x_scale: XScale, place: float) -> float | None:
+    """The smoothed loss of a run at a place of the axis, or None if it did not come so far."""
+    after = bisect_left(series.buckets, place, key=lambda bucket: x_scale.place(bucket.last_step))
+    return series.line[after] if after < len(series.buckets) else None
+
+
 def legend_row(
-    courses: Sequence[Course], glyphs: Glyphs, width: int, *, has_bits: bool, is_clipped: bool
+    all_series: Sequence[Series], glyphs: Glyphs, width: int, *, has_bits: bool, is_clipped: bool
 ) -> Row:
     """What the signs mean: as much of it as there is room for, with the units at both ends.
 
     Args:
-        courses: The run, and perhaps another one.
+        all_series: The run, and perhaps another one.
         glyphs: The signs.
         width: Columns of the row.
         has_bits: Whether there is an axis at the right.
@@ -38,7 +85,7 @@ def legend_row(
     right = _UNITS[1] if has_bits else ""
     row: Row = [(f"{_UNITS[0]}  ", Mark.LABEL)]
     room = width - len(_UNITS[0]) - len(right) - 4
-    for sign, mark, words in _entries(courses, glyphs, is_clipped=is_clipped):
+    for sign, mark, words in _entries(all_series, glyphs, is_clipped=is_clipped):
         length = cell_len(sign) + 1 + cell_len(words)
         if length <= room:
             row += [(sign, mark), (f" {words}{' ' * _GAP}", Mark.LABEL)]
@@ -47,13 +94,13 @@ def legend_row(
 
 
 def _entries(
-    courses: Sequence[Course], glyphs: Glyphs, *, is_clipped: bool
+    all_series: Sequence[Series], glyphs: Glyphs, *, is_clipped: bool
 ) -> list[tuple[str, Mark, str]]:
     """The signs that are in use and what they mean, the more telling first."""
-    samples, run = glyphs.samples, courses[0]
+    samples, run = glyphs.samples, all_series[0]
     others = [
         entry
-        for other in courses[1:]
+        for other in all_series[1:]
         for entry in (
             (True, samples["other"], Mark.OTHER, _shortened(other.name)),
             (
@@ -77,11 +124,11 @@ def _entries(
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Readout:
     """What is read out."""
 
-    course: Course
-    station: Station | None
+    series: Series
+    reading: Reading | None
     """The column, if there is any."""
     axis: Axis
     """What is counted from left to right; told in any case."""
@@ -91,27 +138,27 @@ class Reading:
     """Names and losses of other runs at the same place."""
 
 
-def readout_row(reading: Reading, glyphs: Glyphs, width: int) -> Row:
+def readout_row(readout: Readout, glyphs: Glyphs, width: int) -> Row:
     """The values of one column: as much of it as there is room for."""
-    course, station, is_newest = reading.course, reading.station, reading.is_newest
-    if station is None:
+    series, reading, is_newest = readout.series, readout.reading, readout.is_newest
+    if reading is None:
         return fitted([(NO_BATCH, Mark.LABEL)], width)
-    bucket, dash = station.bucket, glyphs.dash_word
+    bucket, dash = reading.bucket, glyphs.dash_word
     step = f"{bucket.last_step:,}"
     if bucket.count > 1 and not is_newest:
         step = f"{bucket.first_step:,}{dash}{step}"
-    scored = _last_until(course.evaluations, bucket.last_step)
-    loss = station.line if is_newest else bucket.mean
+    scored = _last_until(series.evaluations, bucket.last_step)
+    loss = reading.line if is_newest else bucket.mean
     train = f"{loss:.3f}"
     extremes = f" ({bucket.minimum:.3f}{dash}{bucket.maximum:.3f})" if bucket.count > 1 else ""
     bits = f"{bits_per_character(loss):.2f} bits"
-    epoch, time = _epoch_words(course, bucket.last_step), time_words(round(bucket.elapsed), 1.0)
-    place = [f"step {step}", *{Axis.EPOCHS: [epoch], Axis.TIME: [time]}.get(reading.axis, [])]
+    epoch, time = _epoch_words(series, bucket.last_step), time_words(round(bucket.elapsed), 1.0)
+    place = [f"step {step}", *{Axis.EPOCHS: [epoch], Axis.TIME: [time]}.get(readout.axis, [])]
     when = [words for words in (epoch, time) if words not in place]
     validation = f"validation {scored.loss:.3f}" if scored else ""
     at = f" at {scored.step:,}" if scored else ""
-    lead = _lead_words(course, scored)
-    others = [f"{_shortened(name)} {loss:.3f}" for name, loss in reading.beside]
+    lead = _lead_words(series, scored)
+    others = [f"{_shortened(name)} {loss:.3f}" for name, loss in readout.beside]
     train_and_extremes, short = f"train {train}{extremes}", validation.replace("validation", "val")
     choices = (
         [*place, *when, train_and_extremes, bits, validation + at, *others, lead],
@@ -164,15 +211,15 @@ def _last_until(evaluations: Sequence[SplitEvaluated], step: int) -> SplitEvalua
     return evaluations[max(after - 1, 0)] if evaluations else None
 
 
-def _epoch_words(course: Course, step: int) -> str:
-    return f"epoch {step / course.steps_per_epoch:.2f}" if course.steps_per_epoch else ""
+def _epoch_words(series: Series, step: int) -> str:
+    return f"epoch {step / series.steps_per_epoch:.2f}" if series.steps_per_epoch else ""
 
 
-def _lead_words(course: Course, scored: SplitEvaluated | None) -> str:
+def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:
     """How a score compares with the best n-gram model."""
-    if scored is None or not course.ladder:
+    if scored is None or not series.ladder:
         return ""
-    name, loss = course.ladder[0]
+    name, loss = series.ladder[0]
     side = "below" if scored.loss <= loss else "above"
     return f"{abs(loss - scored.loss):.3f} {side} {name}"
 

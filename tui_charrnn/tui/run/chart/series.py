@@ -1,26 +1,90 @@
-"""What the chart draws of a run: the same amount of it, however long the run is."""
+"""What the chart shows of a run: the same amount of it, however long the run is."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from enum import StrEnum
 from typing import Final, Self, TypeVar
 
 from tui_charrnn.metrics import Bucket, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.run.chart.look import Axis, Look, Span
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import gram_words
 
+
+class Span(StrEnum):
+    """How much of the run."""
+
+    WHOLE = "whole run"
+    RECENT = "last batches"
+
+
+class Curvature(StrEnum):
+    """How losses are spread over the height."""
+
+    LINEAR = "linear"
+    LOGARITHMIC = "logarithmic"
+
+
+class Axis(StrEnum):
+    """What is counted from left to right."""
+
+    STEPS = "steps"
+    EPOCHS = "epochs"
+    TIME = "time"
+
+
+SMOOTHINGS: Final = (0.0, 0.9, 0.98)
+"""What is left of a weight after one more batch."""
+_E = TypeVar("_E", bound=StrEnum)
 _MOST: Final = 240
 """Scores and checkpoints that are drawn at most: more than there is room for in most terminals."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """The course of one run."""
+class Look:
+    """The four choices of a chart."""
+
+    span: Span = Span.WHOLE
+    curvature: Curvature = Curvature.LINEAR
+    axis: Axis = Axis.STEPS
+    smoothing: float = 0.9
+    """One of `SMOOTHINGS`."""
+
+    def with_next_span(self) -> Self:
+        """The same with the next choice of the span."""
+        return replace(self, span=_after(self.span))
+
+    def with_next_curvature(self) -> Self:
+        """The same with the next choice of the curvature."""
+        return replace(self, curvature=_after(self.curvature))
+
+    def with_next_axis(self) -> Self:
+        """The same with the next choice of the axis."""
+        return replace(self, axis=_after(self.axis))
+
+    def with_next_smoothing(self) -> Self:
+        """The same, smoothed more strongly, or not at all."""
+        place = SMOOTHINGS.index(self.smoothing) + 1
+        return replace(self, smoothing=SMOOTHINGS[place % len(SMOOTHINGS)])
+
+    @property
+    def words(self) -> list[str]:
+        """The choices in words."""
+        smoothing = f"smoothing {self.smoothing:g}" if self.smoothing else "not smoothed"
+        return [self.span.value, self.curvature.value, self.axis.value, smoothing]
+
+
+def _after(choice: _E) -> _E:
+    choices = list(type(choice))
+    return choices[(choices.index(choice) + 1) % len(choices)]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What is drawn of one run."""
 
     name: str
     """Safe to show."""
@@ -65,48 +129,13 @@ class Course:
         )
 
 
-def courses_of(view: RunView, other: RunView | None, look: Look) -> list[Course]:
-    """The courses of a run and of another one that is drawn over it."""
-    courses = [Course.of(view, look)]
+def series_of(view: RunView, other: RunView | None, look: Look) -> list[Series]:
+    """The all_series of a run and of another one that is drawn over it."""
+    all_series = [Series.of(view, look)]
     if other is not None:
         # its last batches are others than those of the run: all of it, of which a part is shown
-        courses.append(Course.of(other, replace(look, span=Span.WHOLE)))
-    return courses
-
-
-class Ruler:
-    """Tells where the steps of a run lie on an axis."""
-
-    def __init__(self, course: Course, axis: Axis) -> None:
-        """Lay a run along an axis.
-
-        Args:
-            course: The run.
-            axis: What is counted; steps if the run does not know the other yet.
-        """
-        self._factor = 1.0
-        self._steps: list[int] = []
-        self._times: list[float] = []
-        if axis is Axis.EPOCHS and course.steps_per_epoch:
-            self._factor = 1.0 / course.steps_per_epoch
-        if axis is Axis.TIME:
-            buckets = course.buckets
-            first = buckets[0].first_step - 1 if buckets else 0
-            self._steps = [first, *(bucket.last_step for bucket in buckets)]
-            times = (_began(buckets), *(bucket.elapsed for bucket in buckets))
-            # a clock that was set back does not turn the chart around
-            self._times = list(accumulate(times, max))
-
-    def place(self, step: float) -> float:
-        """Where a step lies, in units of the axis."""
-        steps, times = self._steps, self._times
-        if not steps:
-            return step * self._factor
-        after = bisect_right(steps, step)
-        if not 0 < after < len(steps):
-            return times[0] * (step / steps[0]) if after == 0 and steps[0] > 0 else times[after - 1]
-        share = (step - steps[after - 1]) / (steps[after] - steps[after - 1])
-        return times[after - 1] + share * (times[after] - times[after - 1])
+        all_series.append(Series.of(other, replace(look, span=Span.WHOLE)))
+    return all_series
 
 
 def _some(items: Sequence[_T], begin: int) -> Sequence[_T]:
@@ -121,16 +150,3 @@ def _some(items: Sequence[_T], begin: int) -> Sequence[_T]:
     chosen = list(items[first::stride])
     is_whole = not items or (len(items) - 1) % stride == 0
     return chosen if is_whole else [*chosen, items[-1]]
-
-
-def _began(buckets: Sequence[Bucket]) -> float:
-    """Seconds of work before the first bucket."""
-    if not buckets or buckets[0].first_step <= 1:
-        return 0.0
-    first = buckets[0]
-    if len(buckets) == 1:
-        return first.elapsed
-    # as long as the next one took, for as many steps
-    following = buckets[1]
-    pace = (following.elapsed - first.elapsed) / (following.last_step - first.last_step)
-    return max(0.0, first.elapsed - pace * (first.last_step - first.first_step + 1))

@@ -1,0 +1,352 @@
+"""The scales of the chart: round numbers, from steps or seconds to columns, from losses to rows."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final, Self
+
+from tui_charrnn.metrics import Bucket
+from tui_charrnn.tui.run.chart.series import Axis, Curvature, Series, Span
+
+_TIMES: Final = (
+    *(1, 2, 5, 10, 15, 30),
+    *(60, 120, 300, 600, 900, 1_800),
+    *(3_600, 7_200, 10_800, 21_600, 43_200),
+    *(86_400, 172_800, 432_000, 864_000),
+)
+"""Seconds of round spans of time."""
+_LEADS: Final = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+"""Round first digits, up to a quarter apart or so."""
+_MOST: Final = 1_000
+"""Ticks that are looked at at most: more than any terminal has cells."""
+
+
+def round_up(span: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is not below a positive number."""
+    power = 10.0 ** math.floor(math.log10(min(max(span, 1e-300), 1e300)))
+    return next((power * lead for lead in (1, 2, 5) if power * lead >= span), power * 10)
+
+
+def round_time_up(seconds: float) -> float:
+    """The smallest round span of time that is not below a positive number of seconds."""
+    return next((float(span) for span in _TIMES if span >= seconds), round_up(seconds))
+
+
+def multiples(step: float, low: float, high: float) -> list[float]:
+    """All multiples of a number from one place to another; none if they are far too many."""
+    if not 0 < step < math.inf or not (high - low) / step < _MOST:
+        return []
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
+def powers(low: float, high: float) -> list[float]:
+    """Round numbers between two positive ones, as far apart as they are large."""
+    exponents = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
+    numbers = (lead * 10.0**exponent for exponent in exponents for lead in _LEADS)
+    return [number for number in numbers if low <= number <= high]
+
+
+def number_words(number: float, step: float) -> str:
+    """A multiple of a step, as short as the step allows."""
+    if number and not 1e-4 <= abs(number) < 1e6:
+        return f"{number:.3g}"
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
+    return f"{number:,.{decimals}f}"
+
+
+def count_words(number: float, _step: float) -> str:
+    """A whole number."""
+    return f"{round(number):,}" if abs(number) < 1e15 else f"{number:.3g}"
+
+
+def time_words(seconds: float, step: float) -> str:
+    """A multiple of a round span of time, as short as the span allows: 45s, 10m, 1h30m, 2d."""
+    if step < 1 or seconds >= 1e9:
+        return f"{number_words(seconds, step)}s"
+    amounts = _amounts(round(seconds))
+    return "".join(f"{amount}{unit}" for amount, unit in amounts if amount) or "0"
+
+
+def _amounts(seconds: int) -> Iterator[tuple[int, str]]:
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        amount, seconds = divmod(seconds, length)
+        yield amount, unit
+
+
+def apart(places: Iterable[tuple[int, float]], distance: int) -> list[tuple[int, float]]:
+    """Those of some places and numbers that keep their distance from the one kept before."""
+    kept: list[tuple[int, float]] = []
+    for place, number in places:
+        if not kept or abs(place - kept[-1][0]) >= distance:
+            kept.append((place, number))
+    return kept
+
+
+_TYPICAL: Final = 0.9
+"""The quantile of the losses that has to be well visible."""
+_OUTLYING: Final = 2.5
+"""How many times as far above the lowest the highest must be for the scale to end before it."""
+_HEADROOM: Final = 1.5
+"""Where it ends then, as a multiple of that quantile's distance from the lowest."""
+_NEAR: Final = 0.25
+"""A reference within so large a share of the span beside it is taken in."""
+_STALE: Final = 0.6
+"""A scale is given up once the losses take up a smaller share of it."""
+_ROUNDNESS: Final = 16
+"""Parts of the span to which the ends of a scale are rounded."""
+_DEFAULT: Final = (0.0, 1.0)
+_LARGEST: Final = 1e300
+"""Beyond it differences would be infinite."""
+_ROWS_A_TICK: Final = (3, 2)
+"""From one number to the next at least; the second choice is for few numbers."""
+_FEW: Final = 3
+_CURVED: Final = 2.0
+"""How many times as high as its lower end a scale must end to be marked as a logarithmic one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueScale:
+    """From a loss to a share of the height: 0 at the bottom, 1 at the top."""
+
+    low: float
+    high: float
+    curvature: Curvature
+
+    @classmethod
+    def over(
+        cls, losses: Sequence[float], references: Iterable[float], curvature: Curvature
+    ) -> Self:
+        """A scale on which most losses can be told apart.
+
+        A few losses high above the others, as those of the first batches, end above it.
+
+        Args:
+            losses: All that is drawn.
+            references: Losses to compare with; they are on the scale if they lie near it.
+            curvature: How losses are spread over the height.
+        """
+        is_logarithmic = curvature is Curvature.LOGARITHMIC
+        kept = sorted(loss for loss in losses if _can_be_drawn(loss, is_logarithmic))
+        known = sorted(loss for loss in references if _can_be_drawn(loss, is_logarithmic))
+        if kept:
+            low, high = kept[0], kept[-1]
+            typical = kept[math.ceil(_TYPICAL * len(kept)) - 1]
+            if not is_logarithmic and 0 < _OUTLYING * (typical - low) < high - low:
+                high = low + _HEADROOM * (typical - low)
+            reach = _NEAR * (high - low)
+            near = [loss for loss in known if low - reach <= loss <= high + reach]
+            low, high = min([low, *near]), max([high, *near])
+        elif known:
+            low, high = known[0], known[-1]
+        else:
+            low, high = (1.0, 10.0) if is_logarithmic else _DEFAULT
+        return cls(*_rounded(low, high, is_logarithmic), curvature)
+
+    def or_earlier(self, earlier: "ValueScale | None") -> "ValueScale":
+        """An earlier scale as long as it does as well, so that a picture keeps still."""
+        if earlier is None or earlier.curvature is not self.curvature:
+            return self
+        takes_in = earlier.low <= self.low and self.high <= earlier.high
+        is_filled = self.high - self.low >= _STALE * (earlier.high - earlier.low)
+        return earlier if takes_in and is_filled else self
+
+    def share(self, loss: float) -> float:
+        """The height of a loss; below 0 or above 1 for one off the scale."""
+        if not math.isfinite(loss):
+            return -1.0 if loss == -math.inf else 2.0
+        low, high = self.low, self.high
+        if self.curvature is Curvature.LOGARITHMIC:
+            if loss <= 0:
+                return -1.0
+            loss, low, high = math.log(loss), math.log(low), math.log(high)
+        return max(-1.0, min(2.0, (loss - low) / (high - low)))
+
+    def dot(self, loss: float, dots: int) -> int:
+        """The place of a loss among so many dots, from the top; clamped to them."""
+        return min(max(round((1 - self.share(loss)) * (dots - 1)), 0), dots - 1)
+
+    def ticks(self, rows: int, dots: int, factor: float = 1.0) -> dict[int, str]:
+        """Round numbers beside the rows, by the row from the top.
+
+        Args:
+            rows: Height of the plot.
+            dots: Height of the plot in dots.
+            factor: What a loss is multiplied with to be a number of the axis.
+        """
+        low, high = self.low * factor, self.high * factor
+        step, numbers = 1.0, list[float]()
+        for apart_rows in _ROWS_A_TICK:
+            if len(numbers) < _FEW:
+                step = round_up((high - low) * apart_rows / rows)
+                numbers = multiples(step, low, high)
+        if self.curvature is Curvature.LOGARITHMIC and high >= _CURVED * low:
+            numbers, step = powers(low, high), 0.0
+        places = [(self.dot(number / factor, dots) * rows // dots, number) for number in numbers]
+        return {
+            row: number_words(number, step) if step else f"{number:.3g}"
+            for row, number in apart(places, 2)
+        }
+
+    def contains(self, loss: float) -> bool:
+        """Whether a loss lies on the scale."""
+        return self.low <= loss <= self.high
+
+
+def quantile(values: Iterable[float], share: float) -> list[float]:
+    """The value that a share of all values do not exceed, alone in a list; empty for none."""
+    ordered = sorted(filter(math.isfinite, values))
+    return [ordered[max(0, math.ceil(share * len(ordered)) - 1)]] if ordered else []
+
+
+def _can_be_drawn(loss: float, is_logarithmic: bool) -> bool:
+    return abs(loss) < _LARGEST and (loss > 1 / _LARGEST or not is_logarithmic)
+
+
+def _rounded(low: float, high: float, is_logarithmic: bool) -> tuple[float, float]:
+    """The ends moved apart to round numbers, which change seldom while a run goes on."""
+    if high - low <= 1e-9 * max(abs(high), abs(low)):
+        margin = 0.05 * max(abs(high), abs(low)) or 0.5
+        low, high = low - margin, high + margin
+    step = round_up((high - low) / _ROUNDNESS)
+    bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step
+    return (bottom if bottom > 0 or not is_logarithmic else low), top
+
+
+class XScale:
+    """From the steps of a run to places on an axis."""
+
+    def __init__(self, series: Series, axis: Axis) -> None:
+        """Place a run on an axis.
+
+        Args:
+            series: The run.
+            axis: What is counted; steps if the run does not know the other yet.
+        """
+        self._factor = 1.0
+        self._steps: list[int] = []
+        self._times: list[float] = []
+        if axis is Axis.EPOCHS and series.steps_per_epoch:
+            self._factor = 1.0 / series.steps_per_epoch
+        if axis is Axis.TIME:
+            buckets = series.buckets
+            first = buckets[0].first_step - 1 if buckets else 0
+            self._steps = [first, *(bucket.last_step for bucket in buckets)]
+            times = (_began(buckets), *(bucket.elapsed for bucket in buckets))
+            # a clock that was set back does not turn the chart around
+            self._times = list(accumulate(times, max))
+
+    def place(self, step: float) -> float:
+        """Where a step lies, in units of the axis."""
+        steps, times = self._steps, self._times
+        if not steps:
+            return step * self._factor
+        after = bisect_right(steps, step)
+        if not 0 < after < len(steps):
+            return times[0] * (step / steps[0]) if after == 0 and steps[0] > 0 else times[after - 1]
+        share = (step - steps[after - 1]) / (steps[after] - steps[after - 1])
+        return times[after - 1] + share * (times[after] - times[after - 1])
+
+
+def _began(buckets: Sequence[Bucket]) -> float:
+    """Seconds of work before the first bucket."""
+    if not buckets or buckets[0].first_step <= 1:
+        return 0.0
+    first = buckets[0]
+    if len(buckets) == 1:
+        return first.elapsed
+    # as long as the next one took, for as many steps
+    following = buckets[1]
+    pace = (following.elapsed - first.elapsed) / (following.last_step - first.last_step)
+    return max(0.0, first.elapsed - pace * (first.last_step - first.first_step + 1))
+
+
+_PARTS: Final = 20
+"""Of the span: the end of the window is a multiple of one of them, so that it moves seldom."""
+_UNITS: Final = {Axis.STEPS: "step", Axis.EPOCHS: "epoch", Axis.TIME: "time"}
+_WORDS: Final[dict[Axis, Callable[[float, float], str]]] = {
+    Axis.STEPS: count_words,
+    Axis.EPOCHS: number_words,
+    Axis.TIME: time_words,
+}
+_GAP: Final = 2
+"""Cells between two labels at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the axis, and how to find places in it."""
+
+    axis: Axis
+    begin: float
+    end: float
+    """In units of the axis, after the beginning."""
+
+    @classmethod
+    def over(
+        cls, all_series: Sequence[Series], x_scales: Sequence[XScale], axis: Axis, span: Span
+    ) -> Self:
+        """A window over all of the runs, or over what is newest in the first one."""
+        first, series = x_scales[0], all_series[0]
+        newest = max([series.step, *series.gaps[-1:]])
+        low, high = 0.0, first.place(newest)
+        if span is Span.RECENT and series.buckets:
+            low = first.place(series.buckets[0].first_step - 1)
+        else:
+            others = zip(all_series[1:], x_scales[1:], strict=True)
+            high = max([high, *(x_scale.place(other.step) for other, x_scale in others)])
+        part = round_up(max((high - low) / _PARTS, 1e-9))
+        part = max(part, 1.0) if axis is Axis.STEPS else part
+        part = max(part, 4 * math.ulp(high))  # or the end could be the beginning
+        begin, end = low // part * part, (high // part + 1) * part
+        last = first.place(series.total_steps) if series.total_steps and axis != Axis.TIME else 0.0
+        if high <= last < end:
+            end = last
+        return cls(axis, begin, end if end > begin else begin + part)
+
+    def dot(self, place: float, dots: int) -> int:
+        """The column of a place among so many; -1 or `dots` for one outside."""
+        share = (place - self.begin) / (self.end - self.begin)
+        if not 0 <= share <= 1:
+            return -1 if share < 0 else dots
+        return min(int(share * dots), dots - 1)
+
+    @property
+    def unit(self) -> str:
+        """What is counted, in a word."""
+        return _UNITS[self.axis]
+
+    def ticks(self, width: int) -> dict[int, tuple[int, str]]:
+        """Round places below the plot: by their column, where the label begins, and the label.
+
+        Labels keep apart from one another and from the unit, which stands at the end.
+        """
+        words = _WORDS[self.axis]
+        limit = width - len(self.unit) - _GAP
+        step = 0.0
+        for _ in range(40):  # every round makes the step larger
+            step = self._step_above(step)
+            ticks: dict[int, tuple[int, str]] = {}
+            free = 0
+            for place in multiples(step, self.begin, self.end):
+                label, column = words(place, step), self.dot(place, width)
+                start = max(0, column - len(label) // 2)
+                if start + len(label) > limit:
+                    break
+                if start < free:
+                    ticks = {}
+                    break
+                ticks[column] = start, label
+                free = start + len(label) + _GAP
+            if ticks:
+                return ticks
+        return {}
+
+    def _step_above(self, step: float) -> float:
+        """A round number larger than a step, for ticks."""
+        smallest = max(step * 1.01, (self.end - self.begin) / 40)
+        if self.axis is Axis.TIME and smallest > 1:
+            return round_time_up(smallest)
+        return max(round_up(smallest), 1.0) if self.axis is Axis.STEPS else round_up(smallest)
