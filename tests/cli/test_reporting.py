@@ -67,6 +67,11 @@ def test_the_plan_says_which_bound_holds(
         "Planned: 1,600 steps, 16.0 epochs, about 1m20s at 0.050 s a step. It ends at 16 epochs, "
         "before its 10m00s: more passes would overfit."
     )
+    at_least = RunPlanned(2_000, 100, 50, 32, 0.05, bound="max_epochs")
+    assert told_by_lines(view, at_least, capsys).endswith(
+        "It ends there, before its 10m00s: 16 epochs are fewer than 2,000 steps, the least that "
+        "--max-epochs leaves a run."
+    )
     by_time = RunPlanned(1_200, 100, 50, 32, 0.5, bound="train_time")
     assert told_by_lines(view, by_time, capsys) == (
         "Planned: 1,200 steps, 12.0 epochs, about 10m00s at 0.500 s a step."

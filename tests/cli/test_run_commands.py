@@ -16,6 +16,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.records import StoppedEarly
 from tui_charrnn.runs.storage import Storage
 
 Capture = pytest.CaptureFixture[str]
@@ -147,6 +148,15 @@ def test_show_tells_everything(folder: Path, capsys: Capture) -> None:
     ):
         assert words in told
     assert " a sample" not in told
+
+
+def test_show_tells_of_an_early_stop(folder: Path, capsys: Capture) -> None:
+    with FakeTrainer(created_run(folder)) as trainer:
+        trainer.start()
+        trainer.append(StoppedEarly(900, 600, 1.5, 3))
+        trainer.end()
+    assert runs("show", "fake") == 0
+    assert "stopped early: no lower loss in 3 validations after step 600" in capsys.readouterr().out
 
 
 def test_show_has_all_facts_as_one_object(folder: Path, capsys: Capture) -> None:

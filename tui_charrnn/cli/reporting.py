@@ -232,8 +232,13 @@ def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
         words += f", about {format_duration(seconds)} at {plan.seconds_per_step:.3f} s a step"
     if plan.bound != TrainingConfig.LENGTH_BOUND or training is None:
         return words + "."
-    length = format_length(training)
-    return f"{words}. It ends at {epochs:g} epochs, before its {length}: more passes would overfit."
+    length, most = format_length(training), training.max_epochs or epochs
+    if plan.total_steps > math.ceil(most * plan.steps_per_epoch):
+        return (
+            f"{words}. It ends there, before its {length}: {most:g} epochs are fewer than "
+            f"{plan.total_steps:,} steps, the least that --max-epochs leaves a run."
+        )
+    return f"{words}. It ends at {most:g} epochs, before its {length}: more passes would overfit."
 
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.records import CheckpointSaved, SampleTaken
+from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.card_rows import Row, card_rows
 from tui_charrnn.viewing.failures import advice_words, diagnose
@@ -111,8 +111,16 @@ def _head_rows(whole: WholeRun) -> Iterator[Row]:
     yield "path", safe_line(str(whole.summary.run.path))
     yield "on disk", format_size(whole.size)
     yield "state", f"{row.mark} {row.state}, written {row.age} ago"
+    yield "", _format_early_stop(whole.view.stopped_early)
     yield "", trouble
     yield "", failure.hint if failure is not None else advice_words(whole.view)
+
+
+def _format_early_stop(stop: StoppedEarly | None) -> str:
+    if stop is None:
+        return ""
+    count = f"{stop.patience:,} validation{'s' if stop.patience > 1 else ''}"
+    return f"stopped early: no lower loss in {count} after step {stop.best_step:,}"
 
 
 def _description_rows(description: RunDescription) -> Iterator[Row]:
