@@ -95,7 +95,71 @@ def measure() -> dict[str, Any]:
     found["not_finite"] = repr(next(iter(train(two, [STEPS + 1]))).loss)
     after = two.states()
     found["states_stay"] = all(np.array_equal(before[name], after[name]) for name in before)
-    return found
+    return found | measure_calls()
+
+
+CALLS: Final = (3, 1, 4)
+"""Steps of each call."""
+
+
+def measure_calls() -> dict[str, Any]:
+    """What several steps in one call on two devices make of some steps, and those steps singly."""
+    noisy = TrainingConfig(**{
+        **TRAINING.to_mapping(),
+        "dropout": 0.4,
+        "recurrent_weight_dropout": 0.2,
+    })
+    several = replicated(2, noisy, device="GPU", steps_per_call=max(CALLS))
+    single = replicated(2, noisy, device="GPU")
+    results = take_calls(several, CALLS, noisy)
+    found: dict[str, Any] = {
+        "calls": results,
+        "calls_singly": list(train(single, range(1, len(results) + 1), noisy)),
+        "calls_apart": largest_difference(several, single),
+        "calls_alike": several.is_alike(),
+        "calls_newest": several.newest_step,
+        "calls_traced": several._stride._run.experimental_get_tracing_count(),
+    }
+    # the second step throws the weights so far that nothing can be computed with them
+    plain = TrainingConfig(**{**TRAINING.to_mapping(), "average_decay": None, "optimizer": "adam"})
+    rates = [0.01, 3e38, 0.01, 0.01]
+    failing = replicated(2, plain, device="GPU", steps_per_call=4)
+    failed = take_calls(failing, [4], plain, rates)
+    good = replicated(2, plain, device="GPU", steps_per_call=4)
+    take_calls(good, [2], plain, rates)
+    return found | {
+        "failing": [each.loss for each in failed],
+        "failing_apart": largest_difference(failing, good),
+        "failing_newest": failing.newest_step,
+    }
+
+
+def take_calls(
+    engine: ReplicatedEngine,
+    calls: Sequence[int],
+    training: TrainingConfig,
+    rates: Sequence[float] = (0.01,) * sum(CALLS),
+) -> list[BatchResult]:
+    """Take so many steps in each call."""
+    results: list[BatchResult] = []
+    for count in calls:
+        first = len(results) + 1
+        batches = [batch_at(MATERIAL, training, step) for step in range(first, first + count)]
+        results += engine.train_batches(batches, first, rates[first - 1 : first - 1 + count])
+    return results
+
+
+def largest_difference(one: ReplicatedEngine, other: ReplicatedEngine) -> float:
+    """Of weights, moments and states; tensors that are alike to the bit do not differ."""
+    tensors, others = (
+        dict[str, Any](each.model_tensors() | each.training_tensors()) for each in (one, other)
+    )
+    return max(
+        0.0
+        if each.tobytes() == others[name].tobytes()
+        else float(np.abs(each - others[name]).max())
+        for name, each in tensors.items()
+    )
 
 
 if __name__ == "__main__":

@@ -111,12 +111,13 @@ class Engine:
             self._optimizer.take_step, jit_compile=path.has_compiled_update, autograph=False
         )
         self.steps_per_call = path.steps_per_call
-        self._stride = Stride(
+        self.stride: Final = Stride(
             self._gradients,
             self._update,
             (batch_size, training.sequence_length),
             self._state_shape,
         )
+        """Takes several steps in one call, on a path of one shard."""
         self.newest_step = 0
         """The last that was taken since a checkpoint was taken up; 0 before the first."""
         self._scorer = Scorer(
@@ -193,15 +194,33 @@ class Engine:
             self._optimizer.numbers(step, rate)
             for step, rate in enumerate(learning_rates, start=first_step)
         ]
-        results, states = self._stride.take(batches, first_step, numbers, self._states[0])
+        results, states = self.stride.take(batches, first_step, numbers, self.carried)
+        self.go_on_after(results, first_step, states)
+        return results
+
+    @property
+    def carried(self) -> list[Tensor]:
+        """The carried states on a path of one shard, each (B, H)."""
+        (states,) = self._states
+        return states
+
+    def go_on_after(
+        self, results: Sequence[BatchResult], first_step: int, states: list[Tensor]
+    ) -> None:
+        """Stand where a call of several steps has come to.
+
+        Args:
+            results: As `train_batches` returns them.
+            first_step: Number of the first step.
+            states: After the last step that was applied, each (B, H).
+        """
         self._states = [states]
         taken = sum(all(map(math.isfinite, result)) for result in results)
         self.newest_step = first_step - 1 + taken
-        return results
 
     def trace_steps(self) -> Any:
         """TensorFlow's graph of `train_batches`, which any device can build."""
-        return self._stride.trace()
+        return self.stride.trace()
 
     def evaluate(
         self,

@@ -110,7 +110,7 @@ class OutsetBuilder:
         if self._replicas is not None:
             rows = batch_size // self._replicas.count
             count = shard_count(thread_count(training.threads), rows)
-            path = replace(path, shards=1 if self.device.is_gpu else count, steps_per_call=1)
+            path = replace(path, shards=1 if self.device.is_gpu else count)
         elif shards and not self.device.is_gpu:
             path = replace(path, shards=shards)
         engine: RunEngine | None = choice.engine if self.is_alone else None

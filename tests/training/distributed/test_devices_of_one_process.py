@@ -74,3 +74,23 @@ def test_what_is_dropped_depends_on_the_part_not_on_its_device(found: dict[str, 
 def test_a_step_that_is_not_finite_is_taken_nowhere(found: dict[str, Any]) -> None:
     assert found["not_finite"] == "nan"
     assert found["states_stay"]
+
+
+def test_the_steps_of_a_call_are_single_steps(found: dict[str, Any]) -> None:
+    """With masks, cold streams and clipping; the calls are of three, one and four steps."""
+    np.testing.assert_allclose(found["calls"], found["calls_singly"], rtol=ROUNDING)
+    assert found["calls_apart"] < 1e-5
+    assert found["calls_alike"]
+    assert found["calls_newest"] == len(found["calls"]) == 8
+
+
+def test_a_call_of_another_number_of_steps_is_not_traced_anew(found: dict[str, Any]) -> None:
+    assert found["calls_traced"] == 1
+
+
+def test_nothing_is_applied_from_a_step_on_that_is_not_finite(found: dict[str, Any]) -> None:
+    assert len(found["failing"]) == 3
+    assert np.isfinite(found["failing"][:2]).all()
+    assert not np.isfinite(found["failing"][2])
+    assert found["failing_apart"] == 0.0
+    assert found["failing_newest"] == 2

@@ -6,7 +6,7 @@ where they compute on processors. They add up gradients and gather states; what 
 computes is an `Engine`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
@@ -87,7 +87,8 @@ class Replicas:
         self, strategy: tf.distribute.Strategy, coordination: Coordination | None = None
     ) -> None:
         self._strategy = strategy
-        self._in_contact = nullcontext if coordination is None else coordination.in_contact
+        self.in_contact = nullcontext if coordination is None else coordination.in_contact
+        """A context in which a lost process is a `BrokenClusterError`."""
         self.has_peers: Final = coordination is not None
         """Whether there are other processes."""
         rank = 0 if coordination is None else coordination.cluster.rank
@@ -117,7 +118,7 @@ class Replicas:
         """
         own = values or [[]] * len(exact)
         given = [[vector, *each] for vector, each in zip(exact, own, strict=True)]
-        with self._in_contact():
+        with self.in_contact():
             apart = map(self._strategy.experimental_local_results, self._sum(self._together(given)))
             vectors, *means = apart
             total = vectors[0].numpy()  # a GPU's failure is seen here
@@ -132,16 +133,36 @@ class Replicas:
         Raises:
             BrokenClusterError: If a process is lost.
         """
-        with self._in_contact():
+        with self.in_contact():
             return [each.numpy() for each in self._gather(self._together(values))]
+
+    def compute_on_each(
+        self, function: Callable[[int], Sequence[Tensor]]
+    ) -> list[tuple[Tensor, ...]]:
+        """Compute something on each replica of this process, in a graph that is being traced.
+
+        Args:
+            function: Takes the replica's place in this process. It may ask for `mean`.
+
+        Returns:
+            What each of them gave.
+        """
+
+        def compute() -> list[Tensor]:
+            replica = tf.distribute.get_replica_context()
+            number = int(tf.get_static_value(replica.replica_id_in_sync_group))
+            return list(function(number - self.first))
+
+        apart = map(self._strategy.experimental_local_results, self._strategy.run(compute))
+        return list(zip(*apart, strict=True))
+
+    def mean(self, values: Sequence[Tensor]) -> list[Tensor]:
+        """The means over all replicas, on one of them: within `compute_on_each`."""
+        return [each / self.count for each in _add_up(values)]
 
     def _reduce(self, values: list[Any]) -> list[Any]:
         def reduce(own: list[Tensor]) -> list[Tensor]:
-            replica = tf.distribute.get_replica_context()
-            placed = [tf.identity(each) for each in own]  # an argument is on no device yet
-            # all in one message: between processes its start costs more than most tensors
-            options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
-            total = replica.all_reduce(tf.distribute.ReduceOp.SUM, placed, options=options)
+            total = _add_up(own)
             return [total[0], *(each / self.count for each in total[1:])]
 
         return list(self._strategy.run(reduce, args=(values,)))
@@ -156,3 +177,12 @@ class Replicas:
             lambda _: list(next(given))
         )
         return list(together)
+
+
+def _add_up(values: Sequence[Tensor]) -> list[Tensor]:
+    """The sums over all replicas, on one of them."""
+    replica = tf.distribute.get_replica_context()
+    placed = [tf.identity(each) for each in values]  # an argument is on no device yet
+    # all in one message: between processes its start costs more than most tensors
+    options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
+    return list(replica.all_reduce(tf.distribute.ReduceOp.SUM, placed, options=options))

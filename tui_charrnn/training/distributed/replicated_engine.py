@@ -9,9 +9,10 @@ rank 0 alone decides (requests, checkpoints, rollbacks, the end) rides along: a 
 added up in one message with the gradients. Rank 0 says there whether the step is taken, and with
 which numbers of the optimizer; the others say whether they have a reason to leave. Where something
 else comes first, all leave their gradients aside and exchange only these numbers until rank 0 goes
-on.
+on. On GPUs several steps go in one call: rank 0 says which, and then the means of all of them are
+taken without any host.
 
-Notation: B streams, N replicas, H hidden size.
+Notation: B streams, N replicas, H hidden size, K steps of a call.
 """
 
 import math
@@ -30,8 +31,10 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import BrokenClusterError, ExitCode, RunError
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.training.batches_ahead import BatchesAhead
 from tui_charrnn.training.distributed.placement import refuse_uneven
 from tui_charrnn.training.distributed.replicas import Replicas
+from tui_charrnn.training.distributed.replicated_stride import ReplicatedStride
 from tui_charrnn.training.engine import Engine, PartialGradients, ReplicaSlot
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
@@ -70,6 +73,8 @@ class Action(IntEnum):
     """Only say whether there is a reason to leave."""
     END = 7
     """Leave, with an exit code."""
+    TAKE_SEVERAL = 8
+    """Take a number of steps in one call, after their numbers of the optimizer are shared."""
 
 
 class ReplicatedEngine:
@@ -87,8 +92,6 @@ class ReplicatedEngine:
         ConfigError: If the streams cannot be divided evenly.
     """
 
-    steps_per_call = 1
-
     def __init__(
         self,
         model: ModelConfig,
@@ -99,6 +102,7 @@ class ReplicatedEngine:
         replicas: Replicas,
     ) -> None:
         refuse_uneven(batch_size, replicas.count)
+        self.steps_per_call = path.steps_per_call
         self._replicas = replicas
         self._interruption = Interruption()
         self._batch_size = batch_size
@@ -111,6 +115,7 @@ class ReplicatedEngine:
                 self._engines.append(
                     Engine(model, training, vocabulary_size, self._rows, path, slot)
                 )
+        self._stride = ReplicatedStride(replicas, [engine.stride for engine in self._engines])
         self._threads = ThreadPoolExecutor(len(self._engines))
         self._computing: int | None = None
         """The step whose gradients the other processes have or compute, as rank 0 knows."""
@@ -129,6 +134,8 @@ class ReplicatedEngine:
             step: Number of the step.
             learning_rate: Of this step.
         """
+        if self.steps_per_call > 1:  # one graph serves any number of steps
+            return self.train_batches([batch], step, [learning_rate])[0]
         if self._replicas.has_peers and self._computing != step:
             self._say(Action.COMPUTE, *divmod(step, _STEP_DIGITS))
         numbers = self._engines[0].optimizer_numbers(step, learning_rate)
@@ -140,9 +147,18 @@ class ReplicatedEngine:
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take one step: `steps_per_call` allows no more."""
-        (batch,), (rate,) = batches, learning_rates
-        return [self.train_batch(batch, first_step, rate)]
+        """Take several steps in one call, all together; as `Engine.train_batches`.
+
+        Args:
+            batches: `steps_per_call` of them at most; as for `train_batch`.
+            first_step: Number of the first step.
+            learning_rates: Of each step.
+        """
+        count, own = len(batches), self._engines[0].optimizer_numbers
+        self._say(Action.TAKE_SEVERAL, *divmod(first_step, _STEP_DIGITS), count)
+        rates = enumerate(learning_rates, start=first_step)
+        numbers = self._share_numbers(np.stack([own(step, rate) for step, rate in rates]))
+        return self._take_several(batches, first_step, numbers)
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
         """As `Engine.evaluate`, on one device; the others wait."""
@@ -242,21 +258,18 @@ class ReplicatedEngine:
             BrokenClusterError: If a process is lost.
         """
         self._interruption = interruption
+        batches = BatchesAhead(batch_of)
         step, kept = 0, None
         while True:
             self._interruption.check(deadline)
             told, _ = self._exchange([])
             action, first, second, _ = told
-            if action == Action.RESTORE:
-                self._share(self.model_tensors(), self._engines[0].training_tensors())
-                kept = None
-            elif action == Action.GATHER:
-                self.states()
-                self.is_alike()
-            elif action == Action.END:
+            if action == Action.END:
                 return ExitCode(int(first))
-            elif action == Action.COMPUTE:
-                wanted = int(first) * _STEP_DIGITS + int(second)
+            kept = None if action == Action.RESTORE else kept
+            self._do_as_told(told, batches)
+            if action == Action.COMPUTE:
+                wanted = _joined(first, second)
                 step, kept = wanted, kept if step == wanted else None
             while action in {Action.COMPUTE, Action.TAKE_STEP}:
                 kept = kept or self._compute(batch_of(step), step)
@@ -267,12 +280,24 @@ class ReplicatedEngine:
                     self._apply(kept, means, told, step)
                     step, kept = step + 1, None
 
+    def _do_as_told(self, told: Sequence[float], batches: BatchesAhead[Batch]) -> None:
+        """Do this process's part of what needs no gradients in the messages."""
+        action, first, second, third = told
+        if action == Action.RESTORE:
+            self._share(self.model_tensors(), self._engines[0].training_tensors())
+        elif action == Action.GATHER:
+            self.states()
+            self.is_alike()
+        elif action == Action.TAKE_SEVERAL:
+            step, count = _joined(first, second), int(third)
+            numbers = self._share_numbers(np.zeros((count, 3), np.float32))
+            self._take_several(batches.take(step, count), step, numbers)
+
     def _compute(self, batch: Batch, step: int) -> list[PartialGradients]:
         """The gradients of the rows of each replica here."""
 
         def compute(place: int) -> PartialGradients:
-            rows = self._rows_of(place)
-            own = Batch(batch.inputs[rows], batch.targets[rows], batch.carried[rows])
+            own = self._own_part(batch, place)
             with tf.device(self._replicas.devices[place]):
                 return self._engines[place].compute(own, step)
 
@@ -296,6 +321,31 @@ class ReplicatedEngine:
 
         first, *_ = self._threads.map(apply, range(len(self._engines)))
         return first
+
+    def _share_numbers(self, numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The optimizer's numbers of a call's steps, (K, 3), as rank 0 has them."""
+        if not self._replicas.has_peers:
+            return numbers
+        message = np.zeros((self.steps_per_call, 3), np.float32)  # one size: it is traced once
+        if self._replicas.first == 0:
+            message[: len(numbers)] = numbers
+        others = [tf.zeros(message.shape)] * (len(self._engines) - 1)
+        total, _ = self._replicas.sum([tf.constant(message), *others])
+        return total[: len(numbers)]
+
+    def _take_several(
+        self, batches: Sequence[Batch], first_step: int, numbers: npt.NDArray[np.float32]
+    ) -> list[BatchResult]:
+        """This process's part of a call of several steps."""
+        own = [
+            [self._own_part(batch, place) for batch in batches]
+            for place in range(len(self._engines))
+        ]
+        before = [engine.carried for engine in self._engines]
+        results, after = self._stride.take(own, first_step, numbers, before)
+        for engine, states in zip(self._engines, after, strict=True):
+            engine.go_on_after(results, first_step, states)
+        return results
 
     def _say(self, action: Action, *arguments: float) -> None:
         """Tell the other processes what comes next."""
@@ -372,10 +422,20 @@ class ReplicatedEngine:
         model = {name: shared.pop(name) for name in weights}
         self._adopt(model, shared)
 
+    def _own_part(self, batch: Batch, place: int) -> Batch:
+        """What a replica of this process reads of a batch."""
+        rows = self._rows_of(place)
+        return Batch(batch.inputs[rows], batch.targets[rows], batch.carried[rows])
+
     def _rows_of(self, place: int) -> slice:
         """The rows of a batch that a replica of this process reads."""
         first = (self._replicas.first + place) * self._rows
         return slice(first, first + self._rows)
+
+
+def _joined(high: float, low: float) -> int:
+    """A step that travelled as two numbers."""
+    return int(high) * _STEP_DIGITS + int(low)
 
 
 def _add_shards(partial: PartialGradients) -> list[Tensor]:
