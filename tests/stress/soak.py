@@ -172,7 +172,13 @@ def soak(folder: Path, seconds: float, steps_a_call: int | None = None) -> Outco
 def _launch_strides(run: RunDirectory, steps_a_call: int) -> "subprocess.Popen[bytes]":
     with run.log.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.stress.soak_trainer", str(run.path), str(steps_a_call)],
+            [
+                sys.executable,
+                "-m",
+                "tests.support.stride_trainer",
+                str(steps_a_call),
+                str(run.path),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

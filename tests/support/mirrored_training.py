@@ -7,7 +7,7 @@ python -m tests.support.mirrored_training        # prints one JSON object of wha
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -115,7 +115,7 @@ def measure_calls() -> dict[str, Any]:
     found: dict[str, Any] = {
         "calls": results,
         "calls_singly": list(train(single, range(1, len(results) + 1), noisy)),
-        "calls_apart": largest_difference(several, single),
+        "calls_apart": largest_difference(tensors_of(several), tensors_of(single)),
         "calls_alike": several.is_alike(),
         "calls_newest": several.newest_step,
         "calls_traced": several._stride._run.experimental_get_tracing_count(),
@@ -124,12 +124,13 @@ def measure_calls() -> dict[str, Any]:
     plain = TrainingConfig(**{**TRAINING.to_mapping(), "average_decay": None, "optimizer": "adam"})
     rates = [0.01, 3e38, 0.01, 0.01]
     failing = replicated(2, plain, device="GPU", steps_per_call=4)
+    take_calls(failing, [2], plain, rates)
+    good = tensors_of(failing)
+    failing.reset()
     failed = take_calls(failing, [4], plain, rates)
-    good = replicated(2, plain, device="GPU", steps_per_call=4)
-    take_calls(good, [2], plain, rates)
     return found | {
         "failing": [each.loss for each in failed],
-        "failing_apart": largest_difference(failing, good),
+        "failing_apart": largest_difference(tensors_of(failing), good),
         "failing_newest": failing.newest_step,
     }
 
@@ -149,16 +150,16 @@ def take_calls(
     return results
 
 
-def largest_difference(one: ReplicatedEngine, other: ReplicatedEngine) -> float:
-    """Of weights, moments and states; tensors that are alike to the bit do not differ."""
-    tensors, others = (
-        dict[str, Any](each.model_tensors() | each.training_tensors()) for each in (one, other)
-    )
+def tensors_of(engine: ReplicatedEngine) -> dict[str, Any]:
+    """Weights, moments and states."""
+    return {**engine.model_tensors(), **engine.training_tensors()}
+
+
+def largest_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    """Of two sets of tensors; those that are alike to the bit do not differ."""
     return max(
-        0.0
-        if each.tobytes() == others[name].tobytes()
-        else float(np.abs(each - others[name]).max())
-        for name, each in tensors.items()
+        0.0 if each.tobytes() == other[name].tobytes() else float(np.abs(each - other[name]).max())
+        for name, each in one.items()
     )
 
 

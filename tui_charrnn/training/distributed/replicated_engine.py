@@ -85,7 +85,8 @@ class ReplicatedEngine:
         training: Optimizer, clipping, dropout, RNG seed.
         vocabulary_size: V.
         batch_size: B, of all replicas together.
-        path: How each replica computes; `shards` are the parts that it cuts its own rows into.
+        path: How each replica computes; `shards` are the parts that it cuts its own rows into. With
+            more than one step a call, all of them are taken on the devices.
         replicas: Which devices.
 
     Raises:
