@@ -13,7 +13,7 @@ from tests.support.open_app import RecordingLauncher, note_of, run_words_of, spo
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.chrome.pane_tabs import PANES
+from tui_charrnn.tui.chrome import PANES
 from tui_charrnn.tui.messages import RunCompared
 
 KEYS_OF_PANES = {

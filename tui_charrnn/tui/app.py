@@ -18,7 +18,7 @@ from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.chrome.sizes import HEIGHTS, WIDTHS, size_classes
+from tui_charrnn.tui.chrome import HEIGHTS, WIDTHS, size_classes
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import activate_keymap, key_label, keymap_of
 from tui_charrnn.tui.main_screen import MainScreen

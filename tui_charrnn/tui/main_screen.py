@@ -14,11 +14,17 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui_charrnn.tui.chrome.key_row import KeyRow, idle_keys, labels_now
-from tui_charrnn.tui.chrome.note_line import NoteLine
-from tui_charrnn.tui.chrome.pane_tabs import PANES, PaneTabs
-from tui_charrnn.tui.chrome.sizes import TOO_SMALL, is_too_small
-from tui_charrnn.tui.chrome.title_row import TitleRow
+from tui_charrnn.tui.chrome import (
+    PANES,
+    TOO_SMALL,
+    KeyRow,
+    NoteLine,
+    PaneTabs,
+    TitleRow,
+    idle_keys,
+    is_too_small,
+    labels_now,
+)
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import (

@@ -7,7 +7,7 @@ import pytest
 from tests.support.open_app import spoken_by, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.chrome.key_row import KeyRow
+from tui_charrnn.tui.chrome import KeyRow
 
 
 def row_of(app: CharRNNApp) -> str:

@@ -6,7 +6,7 @@ import pytest
 from textual.geometry import Size
 
 from tests.support.open_app import tiny_app
-from tui_charrnn.tui.chrome.sizes import HEIGHTS, WIDTHS, is_too_small, size_classes
+from tui_charrnn.tui.chrome import HEIGHTS, WIDTHS, is_too_small, size_classes
 
 
 @pytest.mark.parametrize("size", [(39, 11), (40, 12), (109, 29), (110, 30)])

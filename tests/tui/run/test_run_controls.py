@@ -17,7 +17,7 @@ from tui_charrnn.runs.control import Request, send_request, take_requests
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.chrome.key_row import KeyRow
+from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.run_controls import rate_problem
 from tui_charrnn.viewing import pending
 

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.store import History
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.chrome.key_row import KeyRow
+from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs.dialog import Dialog
 from tui_charrnn.tui.dialogs.question import Answer, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser

@@ -1,4 +1,4 @@
-"""The row at the bottom: the keys that can be pressed now."""
+"""The rows around the panes: title, tabs, notes and keys; and the sizes at which they change."""
 
 from __future__ import annotations
 
@@ -7,13 +7,147 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.widgets import Static
 
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.key import Key, Owner
-from tui_charrnn.tui.keys.keymap import active_keys
+from tui_charrnn.tui.keys.keymap import active_keys, key_label
+from tui_charrnn.tui.session import Session
 
 if TYPE_CHECKING:
-    from tui_charrnn.tui.session import Session
+    pass
+
+
+WIDTHS: Final = [(0, "-too-narrow"), (40, "-small"), (60, "-narrow"), (110, "-wide")]
+"""Columns from which on a screen has a class."""
+HEIGHTS: Final = [
+    (0, "-too-low"),
+    (12, "-flat"),
+    (16, "-low"),
+    (20, "-medium"),
+    (30, "-high"),
+]
+"""Rows from which on a screen has a class."""
+TOO_SMALL: Final = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
+"""What stands in a terminal that has no room for anything else."""
+
+
+def size_classes(size: Size) -> tuple[str, str]:
+    """The classes of a screen in a terminal, as Textual sets them once it is laid out.
+
+    A screen that has them from the beginning need not be styled a second time.
+    """
+    widest = max(limit for limit in WIDTHS if limit[0] <= size.width)
+    highest = max(limit for limit in HEIGHTS if limit[0] <= size.height)
+    return widest[1], highest[1]
+
+
+def is_too_small(size: Size) -> bool:
+    """Whether a terminal has no room for anything but a sentence that says so."""
+    return size.width < WIDTHS[1][0] or size.height < HEIGHTS[1][0]
+
+
+TAGLINE = "a character LSTM that you can watch and talk to"
+_NAME = "▍charrnn-tui"
+
+
+class TitleRow(Static):
+    """Shows the name of the program and of the run."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._about = ""
+
+    def show(self, session: Session) -> None:
+        """Name what is open."""
+        view = session.view
+        about = TAGLINE
+        if view is not None:
+            about = f"run {safe_line(view.run.name)}"
+            if view.description is not None:
+                about += f" on {safe_line(view.description.corpus.name)}"
+                about += f" · preset {safe_line(view.description.preset)}"
+        if about != self._about:
+            self._about = about
+            row = Content.assemble((_NAME, "bold $primary"), f"  {about}")
+            self.update(row, layout=False)  # it keeps its row, and the width of the screen
+
+
+PANES: Final = ("text", "training", "runs", "childhood", "log")
+_LABELS: Final = {
+    "text": "Text",
+    "training": "Loss",
+    "runs": "Runs",
+    "childhood": "Childhood",
+    "log": "Log",
+}
+
+
+class PaneTabs(Static):
+    """Shows the panes; a click opens one. The open one stands in brackets, in any color."""
+
+    DEFAULT_CSS = """
+    PaneTabs {
+        height: 1;
+        padding: 0 1;
+        color: $text-muted;
+        text-wrap: nowrap;
+        link-style: none;
+        link-color: $text-muted;
+        link-background-hover: $panel;
+        link-style-hover: none;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+
+    def show(self, pane: str) -> None:
+        """Mark the open pane."""
+        keys = {key.id: key.display for key in active_keys()}
+        row = Content()
+        for name in PANES:
+            is_open = name == pane
+            markup = f"[@click=screen.show({name!r})]" + ("[bold $primary]" if is_open else "")
+            markup += "$text" + ("[/]" if is_open else "") + "[/]"
+            label = f"{keys[f'pane.{name}']} {_LABELS[name]}"
+            text = f"[{label}]" if is_open else f" {label} "
+            row = row.append(Content.from_markup(markup, text=text)).append(" ")
+        self.update(row, layout=False)  # it keeps its row, and the width of the screen
+
+
+class NoteLine(Static):
+    """Holds one sentence until the next."""
+
+    DEFAULT_CSS = """
+    NoteLine {
+        height: auto;
+        max-height: 3;
+        padding: 0 2;
+        color: $text-muted;
+        &.-problem { color: $text-warning; }
+    }
+    """
+
+    def __init__(self) -> None:
+        self._said = hint()
+        super().__init__(self._said, id="note", markup=False)
+
+    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+        """Say something, or the hint if it is empty; foreign parts are made safe."""
+        said = safe_line(sentence) or hint()
+        if said != self._said:  # or else the screen is laid out again for nothing
+            self._said = said
+            self.update(said)
+        self.set_class(is_problem, "-problem")
+
+
+def hint() -> str:
+    """What to do when there is nothing to say."""
+    train, page = key_label("run.train"), key_label("app.help")
+    return f"Type a seed and press Enter · {train} trains on your own text · {page} help"
+
 
 _ORDER: Final = (
     "text.stop",

@@ -1,1 +1,0 @@
-"""The rows around the panes: title, tabs, keys, notes."""
