@@ -27,8 +27,7 @@ class TrainingConfig(Settings):
 
     batch_size: int = setting(
         32,
-        "Batch size B: streams of text read side by side; auto takes more than the preset does, as "
-        "long as each doubling pays on this machine, and raises the learning rate accordingly.",
+        "Streams read side by side; auto doubles them while it pays, and raises the rate.",
         minimum=1,
         maximum=65_536,
         automatic="auto_batch_size",
@@ -66,8 +65,7 @@ class TrainingConfig(Settings):
     )
     max_epochs: float | None = setting(
         None,
-        "Passes over the training text at most, but 2,000 batches in any case: more would overfit. "
-        "A length that is given in the place of a preset's lifts the preset's bound.",
+        "Most passes over the text, but at least 2,000 batches; your own length lifts a preset's.",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e6,
@@ -75,7 +73,7 @@ class TrainingConfig(Settings):
     )
     stop_early: int | None = setting(
         None,
-        "End after so many validations without a new lowest loss; none trains to the planned end.",
+        "End after so many validations without a lower loss; none trains to the end.",
         minimum=1,
         maximum=100_000,
         optional=True,
@@ -111,8 +109,7 @@ class TrainingConfig(Settings):
     )
     average_decay: float | None = setting(
         None,
-        "Average the weights over the last steps, about 1 / (1 - this many); what is scored, "
-        "saved and sampled is the average. None takes the newest weights.",
+        "Average the weights over about 1 / (1 - this) steps; none takes the newest.",
         minimum=0,
         maximum=0.999999,
         optional=True,
@@ -138,8 +135,7 @@ class TrainingConfig(Settings):
     )
     cold_start_fraction: float = setting(
         0.05,
-        "Share of the streams that forget their state before a batch, so that the model learns to "
-        "begin from nothing too, as it must with a seed text.",
+        "Share of streams that forget their state before a batch, to learn to begin from nothing.",
         minimum=0,
         maximum=1,
     )
@@ -151,8 +147,7 @@ class TrainingConfig(Settings):
     )
     max_vocabulary: int | None = setting(
         None,
-        "Different characters at most, the unknown symbol counted in; the rarest of all others "
-        "become it. None takes all.",
+        "Different characters at most; the rarest others become the unknown symbol.",
         minimum=2,
         maximum=0x110000,
         optional=True,
@@ -178,8 +173,7 @@ class TrainingConfig(Settings):
     )
     dynamic_evaluation_rate: float | None = setting(
         None,
-        "At the end, score the held-out text once more with weights that go on learning from what "
-        "they have just read, in steps of about this size (try 1e-4); none does not.",
+        "At the end, score again while the weights learn from the text by this rate (try 1e-4).",
         minimum=0,
         exclusive_minimum=True,
         maximum=1,

@@ -1,5 +1,7 @@
 """The settings as the form lists them."""
 
+import textwrap
+
 import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
@@ -14,6 +16,12 @@ def test_every_setting_is_listed_once_but_those_of_the_length() -> None:
     expected = {*ModelConfig.listed(), *TrainingConfig.listed()} - set(TrainingConfig.LENGTHS)
     assert [setting.name for setting in list_settings()] == list(SETTINGS)
     assert set(SETTINGS) == expected
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_advice_fits_its_two_lines_at_80_columns(name: str) -> None:
+    for preset in PRESETS.values():
+        assert len(textwrap.wrap(SETTINGS[name].advice(preset), 76)) <= 2
 
 
 def test_every_setting_has_a_place() -> None:
