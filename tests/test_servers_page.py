@@ -17,7 +17,7 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPreempted
 from tui_charrnn.runs.verification import verify_events
-from tui_charrnn.training import held_thread
+from tui_charrnn.training import interruption as held_thread
 from tui_charrnn.training.distributed import placement
 
 PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")

@@ -16,8 +16,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import CheckpointSaved, RunWarned
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.growing_pause import GrowingPause
 from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training.saving import GrowingPause
 from tui_charrnn.training.worker import run_training
 
 LONGER = replace(TRAINING, steps=24)

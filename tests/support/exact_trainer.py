@@ -179,7 +179,7 @@ def _die_paused() -> None:
 
 def take_strides(steps: int) -> None:
     """Let calls grow to so many steps, however long these take."""
-    from tui_charrnn.training import call_length, outset
+    from tui_charrnn.training import calls, outset
     from tui_charrnn.training.path_choice import PathChoice
     from tui_charrnn.training.paths import ComputePath, ExplainedPath
 
@@ -187,7 +187,7 @@ def take_strides(steps: int) -> None:
         return PathChoice(ExplainedPath(ComputePath("GPU", "keras", steps_per_call=steps), {}))
 
     setattr(outset, "choose_path", choose)  # noqa: B010  as above
-    setattr(call_length, "CALL_TIME", math.inf)  # noqa: B010  as above
+    setattr(calls, "CALL_TIME", math.inf)  # noqa: B010  as above
 
 
 def _watch_records(run: RunDirectory, scenario: Scenario) -> None:

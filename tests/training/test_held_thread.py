@@ -11,7 +11,7 @@ from tui_charrnn.training.interruption import ECHO_TIME
 HELD = """
 import itertools, os, signal, sys, threading, time
 from tui_charrnn.training import interruption as interruption_module
-from tui_charrnn.training.held_thread import HeldThread
+from tui_charrnn.training.interruption import HeldThread
 from tui_charrnn.training.interruption import LISTENED_TO, Interruption
 
 def leave(reason, cause):

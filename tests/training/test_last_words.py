@@ -26,7 +26,7 @@ from tui_charrnn.runs.file_system import FileSystem, in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training import worker
-from tui_charrnn.training.held_thread import HeldThread
+from tui_charrnn.training.interruption import HeldThread
 from tui_charrnn.training.interruption import Interruption
 
 class Disk(FileSystem):

@@ -30,7 +30,7 @@ STEPS = 24
 @pytest.fixture(autouse=True)
 def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of a GPU, as far as a processor goes, and time enough for any call."""
-    from tui_charrnn.training import call_length, outset
+    from tui_charrnn.training import calls, outset
     from tui_charrnn.training.path_choice import PathChoice
     from tui_charrnn.training.paths import ComputePath, ExplainedPath
 
@@ -39,13 +39,13 @@ def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
         return PathChoice(ExplainedPath(path, {}))
 
     monkeypatch.setattr(outset, "choose_path", choose)
-    monkeypatch.setattr(call_length, "CALL_TIME", 1e9)
+    monkeypatch.setattr(calls, "CALL_TIME", 1e9)
 
 
 def train_singly(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """Train the same way with one step a call."""
     with monkeypatch.context() as patch:
-        patch.setattr("tui_charrnn.training.call_length.CALL_TIME", 0.0)
+        patch.setattr("tui_charrnn.training.calls.CALL_TIME", 0.0)
         assert train(run) is ExitCode.OK
     return run
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.errors import StorageError
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.training.timed_presets import ENTRY_LIMIT, TimedPresets, timings_file
+from tui_charrnn.training.trial_facts import ENTRY_LIMIT, TimedPresets, timings_file
 
 
 @pytest.fixture

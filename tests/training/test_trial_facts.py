@@ -13,7 +13,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.training import trial_facts
-from tui_charrnn.training.nvidia import Card
+from tui_charrnn.training.machine import Card
 from tui_charrnn.training.trial_facts import (
     Trial,
     TrialSettings,

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.runs.description import GpuUsage
-from tui_charrnn.training.gpu_usage import GpuMeter
-from tui_charrnn.training.usage import UsageMeter, peak_memory, resident_memory
+from tui_charrnn.training.usage import GpuMeter, UsageMeter, peak_memory, resident_memory
 
 
 class Clocks:

@@ -16,7 +16,7 @@ from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.runs.records import format_way
 from tui_charrnn.training.examination import Examination, GpuFacts, encode_settings
-from tui_charrnn.training.nvidia import Nvidia
+from tui_charrnn.training.machine import Nvidia
 from tui_charrnn.viewing.formatting import format_size
 
 PATIENCE: Final = 600.0

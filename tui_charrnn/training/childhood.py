@@ -18,7 +18,7 @@ from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.history import History
 
 if TYPE_CHECKING:  # it would bring TensorFlow
-    from tui_charrnn.training.run_engine import RunEngine
+    from tui_charrnn.training.context import RunEngine
 
 SAMPLE_LENGTH: Final = 200
 """Characters that follow a seed."""

@@ -13,8 +13,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
-from tui_charrnn.training.batches_ahead import BatchesAhead
-from tui_charrnn.training.call_length import CallLength
+from tui_charrnn.training.calls import BatchesAhead, CallLength
 from tui_charrnn.training.plan import Plan
 from tui_charrnn.training.schedule import RateChange, learning_rate_at
 

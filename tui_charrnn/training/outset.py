@@ -18,6 +18,7 @@ from tui_charrnn.training.batch_choice import (
     shard_counts,
     with_batch_size,
 )
+from tui_charrnn.training.context import RunEngine
 from tui_charrnn.training.distributed.replicas import Hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.distributed.roles import Peers
@@ -29,7 +30,6 @@ from tui_charrnn.training.material import cut_material
 from tui_charrnn.training.path_choice import RECORDED_FACTS, choose_path
 from tui_charrnn.training.paths import ComputePath, RunSize
 from tui_charrnn.training.preparation import Prepared
-from tui_charrnn.training.run_engine import RunEngine
 from tui_charrnn.training.timing import time_batches
 from tui_charrnn.training.usage import peak_memory
 

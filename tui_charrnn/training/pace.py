@@ -1,7 +1,37 @@
-"""How fast a run goes, and how long it will still take."""
+"""How fast a run goes, how long it will still take, and a clock that stops while it is paused."""
+
+import time
+from collections.abc import Callable
 
 from tui_charrnn.metrics import RunningMean
 from tui_charrnn.training.plan import Plan
+
+
+class WorkClock:
+    """Seconds of work since some moment.
+
+    Args:
+        clock: Seconds that pass in any case.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._idle = 0.0
+        self._stopped_at: float | None = None
+
+    def now(self) -> float:
+        """The time by this clock."""
+        return (self._clock() if self._stopped_at is None else self._stopped_at) - self._idle
+
+    def stop(self) -> None:
+        """Stand still."""
+        self._stopped_at = self._clock()
+
+    def go_on(self) -> None:
+        """Count again from where it stood still, if it did."""
+        if self._stopped_at is not None:
+            self._idle += self._clock() - self._stopped_at
+            self._stopped_at = None
 
 
 class Pace:

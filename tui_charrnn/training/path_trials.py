@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.records import PathTrial
-from tui_charrnn.training.call_length import CALL_TIME
+from tui_charrnn.training.calls import CALL_TIME
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.loop import Batch, BatchResult
 from tui_charrnn.training.paths import ComputePath, RunSize

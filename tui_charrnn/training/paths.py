@@ -8,8 +8,8 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.weights import GATE_COUNTS
 from tui_charrnn.training.devices import Device
 from tui_charrnn.training.machine import STREAMS_PER_SHARD, shard_count, thread_count
+from tui_charrnn.training.plan import is_long
 from tui_charrnn.training.precision import WORTHWHILE_GAIN, measure_gain
-from tui_charrnn.training.run_length import is_long
 
 STEPS_PER_CALL: Final = 128
 """On a GPU, where the host's look at a step takes as long as the step; `CallLength` finds how many

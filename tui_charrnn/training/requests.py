@@ -58,10 +58,12 @@ class RequestDesk:
         if self._paused_from is None:
             return
         deadline = self._context.deadline
-        with self._context.clock.stopped():
+        try:
             while self._paused_from is not None and self._interruption.check(deadline) is None:
                 self._interruption.sleep(PAUSED_LOOK)
                 self._answer_new()
+        finally:
+            self._context.clock.go_on()
 
     def _answer_new(self) -> None:
         for request in take_requests(self._context.run):
@@ -99,6 +101,7 @@ class RequestDesk:
         if not self._saver.is_saved:
             self._saver.try_to_save()
         self._paused_from = self._report.state
+        self._context.clock.stop()  # before anybody can see that it is paused
         self._report.show(RunState.PAUSED)
         return f"paused at step {step:,}"
 
@@ -107,6 +110,7 @@ class RequestDesk:
         if before is None:
             return f"it was not paused: training goes on at step {step:,}"
         self._paused_from = None
+        self._context.clock.go_on()
         self._report.show(before)
         return f"training goes on at step {step:,}"
 

@@ -17,7 +17,7 @@ from tui_charrnn.training.schedule import RateChange, peak_at, with_changes
 from tui_charrnn.training.state_file import load_training_state, read_model
 
 if TYPE_CHECKING:  # it would bring TensorFlow
-    from tui_charrnn.training.run_engine import RunEngine
+    from tui_charrnn.training.context import RunEngine
 
 ROLLBACK_LIMIT: Final = 3
 """So often a run goes back; what diverges once more needs other settings."""

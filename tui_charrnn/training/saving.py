@@ -14,16 +14,47 @@ from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.presence import RunGoneError, refuse_gone
 from tui_charrnn.runs.records import CheckpointSaved, ModelPublished, RunWarned
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.checkpoint_bytes import model_bytes, state_bytes
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.growing_pause import GrowingPause
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.report import ProgressReport
+from tui_charrnn.training.state_file import model_bytes, state_bytes
 
-if TYPE_CHECKING:  # it would bring TensorFlow
+if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui_charrnn.training.run_engine import RunEngine
+    from tui_charrnn.training.context import RunEngine
+
+
+FIRST_PAUSE: Final = 2.0
+"""Seconds after the first refusal; each further one doubles them."""
+COST_SHARE: Final = 0.1
+"""At most this share of the time is spent on attempts, where each takes long before it fails."""
+
+
+class GrowingPause:
+    """Seconds between two attempts, which grow from refusal to refusal up to a limit."""
+
+    def __init__(self, longest: float) -> None:
+        """Begin without a refusal.
+
+        Args:
+            longest: Seconds that a pause grows to; an attempt that takes long has longer ones.
+        """
+        self._longest = longest
+        self._refusals = 0
+        self.seconds = 0.0
+        """Until the next attempt; 0 if the last one succeeded."""
+
+    def refused(self, took: float) -> None:
+        """Note an attempt that failed after so many seconds."""
+        grown = FIRST_PAUSE * 2.0 ** min(self._refusals, 30)
+        self._refusals += 1
+        self.seconds = max(min(grown, self._longest), took / COST_SHARE)
+
+    def succeeded(self) -> None:
+        """Note one that did not."""
+        self._refusals, self.seconds = 0, 0.0
+
 
 EPOCH_SHARE: Final = 1 / 6
 """The end of an epoch is saved unless a checkpoint is younger than this share of the interval."""

@@ -30,7 +30,7 @@ from tui_charrnn.training.saving import Saver
 from tui_charrnn.training.schedule import peak_at
 
 if TYPE_CHECKING:  # it would bring TensorFlow
-    from tui_charrnn.training.run_engine import RunEngine
+    from tui_charrnn.training.context import RunEngine
 
 
 class Session:

@@ -6,12 +6,14 @@ are functions of these and of the step, so nothing else has to be kept for a res
 the bit.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,7 @@ import safetensors
 import safetensors.numpy
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.model.checkpoint import Model, parse_model
+from tui_charrnn.model.checkpoint import Model, parse_model, serialize_model
 from tui_charrnn.model.header import HEADER_LIMIT
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
@@ -28,6 +30,58 @@ from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.machine import processor_name
 from tui_charrnn.training.plan import Plan
 from tui_charrnn.training.schedule import RateChange
+
+if TYPE_CHECKING:
+    from tui_charrnn.training.context import RunContext, RunEngine
+
+
+def state_bytes(context: RunContext, engine: RunEngine, progress: Progress) -> bytes:
+    """The file that holds what resuming needs besides the model."""
+    return serialize_training_state(
+        TrainingState(
+            engine.training_tensors(),
+            context.plan,
+            progress,
+            context.best_baseline,
+            context.fingerprint,
+        )
+    )
+
+
+def model_bytes(
+    context: RunContext, engine: RunEngine, progress: Progress, train_loss: float | None
+) -> bytes:
+    """The model file of the weights as they are.
+
+    Raises:
+        DivergedError: If one of them is not finite.
+    """
+    description = context.description
+    order, loss = context.best_baseline
+    return serialize_model(
+        engine.model_tensors(),
+        description.model,
+        context.vocabulary,
+        corpus={
+            "name": description.corpus.name,
+            "sha256": description.corpus.sha256,
+            "characters": description.corpus.characters,
+            "training_characters": description.corpus.training_characters,
+        },
+        training={
+            "run": description.name,
+            "preset": description.preset,
+            "step": progress.step,
+            "epoch": progress.step / context.plan.steps_per_epoch,
+            "train_loss": train_loss,
+            "validation_loss": progress.validation_loss,
+            "best_validation_loss": progress.best_loss,
+            "best_validation_step": progress.best_step,
+            "best_ngram": {"order": order, "loss": loss},
+            "elapsed": progress.elapsed,
+        },
+    )
+
 
 FORMAT = 1
 _KEY: Final = "charrnn-training"

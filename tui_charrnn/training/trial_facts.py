@@ -11,16 +11,73 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn import __version__
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.json_values import build_checked, decode_json
+from tui_charrnn.runs.json_values import build_checked, decode_json, encode_json, read_bounded
 from tui_charrnn.runs.launcher import trainer_environment
-from tui_charrnn.training.machine import processor_name, thread_count
-from tui_charrnn.training.nvidia import driver_cards
-from tui_charrnn.training.timed_presets import TimedPresets, timings_file
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.training.machine import driver_cards, processor_name, thread_count
+from tui_charrnn.user_folders import cache_folder
+
+ENTRY_LIMIT: Final = 200
+"""Measurements that are kept, the newest."""
+_FORMAT: Final = 1
+_SIZE_LIMIT: Final = 1 << 20  # bytes; 200 entries take 60,000
+
+
+def timings_file() -> Path:
+    """Where measurements are kept: in the user's cache.
+
+    Raises:
+        ConfigError: If CHARRNN_CACHE names no path.
+    """
+    return cache_folder() / "timings.json"
+
+
+class TimedPresets:
+    """Measurements by a key that holds whatever they depend on.
+
+    A file that is missing or damaged holds none. Of two processes that add at the same moment, one
+    may lose its entry.
+    """
+
+    def __init__(self, path: Path, storage: Storage | None = None) -> None:
+        self._path = path
+        self._storage = storage or Storage()
+
+    def find(self, key: str) -> Mapping[str, Any] | None:
+        """What was kept under a key, as JSON values, or None."""
+        found = self._entries().get(key)
+        return found if isinstance(found, dict) else None
+
+    def add(self, key: str, values: Mapping[str, Any]) -> None:
+        """Keep values under a key, in the place of older ones.
+
+        Raises:
+            StorageError: If the disk refuses.
+            ValueError: If a number is not finite.
+        """
+        others = {name: kept for name, kept in self._entries().items() if name != key}
+        newest = dict([*others.items(), (key, dict(values))][-ENTRY_LIMIT:])
+        self._storage.make_folder(self._path.parent)
+        document = encode_json({"format": _FORMAT, "timings": newest})
+        self._storage.write_atomically(self._path, document)
+
+    def _entries(self) -> dict[str, Any]:
+        """All that is kept, the oldest first."""
+        try:
+            document = decode_json(read_bounded(self._path, _SIZE_LIMIT))
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(document, dict) or document.get("format") != _FORMAT:
+            return {}
+        timings = document.get("timings")
+        return timings if isinstance(timings, dict) else {}
+
 
 _MATTERING: Final = (
     "sequence_length",
@@ -197,7 +254,7 @@ def _key(settings: TrialSettings) -> str:
     """
     # deferred: NumPy, which the app loads after its first frame
     from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
-    from tui_charrnn.training.run_length import is_long  # noqa: PLC0415 - as said
+    from tui_charrnn.training.plan import is_long  # noqa: PLC0415 - as said
 
     training, characters = settings.training, settings.training_characters
     batch_size = fitting_batch_size(characters, training.batch_size, training.sequence_length)

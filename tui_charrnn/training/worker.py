@@ -37,8 +37,7 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import JointTask, Placement
 from tui_charrnn.training.distributed.roles import INSISTED, Peers
-from tui_charrnn.training.held_thread import HeldThread
-from tui_charrnn.training.interruption import Interruption, LeavingError, Reason
+from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
 from tui_charrnn.training.material import PreparedText, prepare_text
 from tui_charrnn.training.preparation import Prepared, prepare_run
 from tui_charrnn.training.usage import UsageMeter

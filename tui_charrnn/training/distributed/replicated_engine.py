@@ -31,7 +31,7 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import BrokenClusterError, ExitCode, RunError
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.batches_ahead import BatchesAhead
+from tui_charrnn.training.calls import BatchesAhead
 from tui_charrnn.training.distributed.placement import refuse_uneven
 from tui_charrnn.training.distributed.replicas import Replicas
 from tui_charrnn.training.distributed.replicated_stride import ReplicatedStride

@@ -20,8 +20,7 @@ from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, read_corpus
 from tui_charrnn.training.distributed.placement import PREPARATION, JointTask
-from tui_charrnn.training.held_thread import HeldThread
-from tui_charrnn.training.interruption import Interruption, LeavingError, Reason
+from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
 from tui_charrnn.training.loop import batch_at
 from tui_charrnn.training.material import cut_material, index_text
 
