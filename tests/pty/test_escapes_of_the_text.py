@@ -3,17 +3,13 @@
 The model speaks in signs that do harm; whatever is asked for is answered with more of them.
 """
 
-import json
-import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.support.allowed_sequences import ESCAPE, foreign_sequences, press
-from tests.support.command import ROOT
 from tests.support.hostile_model import hostile_model, hostile_tape, hostile_text
-from tests.support.hostile_text import HOSTILE, foreign_controls
 from tests.support.terminal import Terminal, app_command
 
 pytestmark = pytest.mark.pty
@@ -82,7 +78,7 @@ def test_neurons_that_are_found_and_held(tmp_path: Path) -> None:
                 ("\x1b[Z", "h History"),
                 ("e", "what was said so far"),  # was read, as its corpus is not here
                 ("o", "A file to read"),
-                (PASTED, "There is no such file."),
+                (PASTED, "cannot be read"),
                 (ESCAPE, "A file to read"),
                 ("o", "A file to read"),
                 (corpus + "\r", " evil, "),  # its name, and how long it is
@@ -121,16 +117,3 @@ def test_a_tape_of_a_stranger(tmp_path: Path) -> None:
             ],
         )
         leave(terminal)
-
-
-def test_processes_that_train_together(tmp_path: Path) -> None:
-    """What they write is passed on, line by line."""
-    said = f"print({HOSTILE!a}.replace('\\0', ''), flush=True); print(end='half\\x1b]0;')"
-    wish = {"workers": ["told('evil')", said], "restarts": 0, "patience": [60, 60], "pause": 0}
-    command = [sys.executable, "-m", "tests.support.stand_in_launch", json.dumps(wish)]
-    surroundings = {"PYTHONPATH": str(ROOT), "FOLDER": str(tmp_path)}
-    with Terminal(command, size=(120, 36), environment=surroundings) as terminal:
-        terminal.wait_for_text("[1]")
-        terminal.wait_for_end()
-        assert "␛[31mred" in terminal.text
-    assert foreign_controls(terminal.raw) == []

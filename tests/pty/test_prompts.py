@@ -68,7 +68,7 @@ def test_no_prompt_ends_the_app(tmp_path: Path) -> None:
         type_all(terminal, "Open a tape", NO_PATHS)
         close(terminal, "Open a tape")
         terminal.write("\x1bOS")  # F4: the runs
-        terminal.wait_for_text("old")
+        terminal.wait_for_text("written")  # of the run under the cursor, so the list is there
         terminal.write("n")
         type_all(terminal, "Rename the run", NO_NAMES)
         close(terminal, "Rename the run")

@@ -53,7 +53,8 @@ async def test_a_run_is_resumed(tmp_path: Path) -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await list_runs(app, pilot, "fake")
             await pilot.press("r")
-            await wait_until(pilot, "a trainer", lambda: launch.runs == [run])
+            await wait_until(pilot, "a trainer", lambda: run.path in app.session.trainers)
+            assert launch.runs == [run]
             pane = await list_runs(app, pilot, "fake")
             await pilot.press("r")
             await wait_until(pilot, "no other", lambda: "already" in note_of(app))

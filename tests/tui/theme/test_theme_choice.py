@@ -39,7 +39,7 @@ def write_theme(name: str, content: str) -> None:
 
 async def choose(pilot: Pilot[Any]) -> OptionList:
     """Open the list of themes."""
-    pilot.app.search_themes()
+    pilot.app.push_screen(ThemeScreen())
     await wait_until(pilot, "the list", lambda: isinstance(pilot.app.screen, ThemeScreen))
     await pilot.pause()
     return pilot.app.screen.query_one(OptionList)
@@ -132,6 +132,7 @@ async def test_enter_keeps_a_theme_for_the_next_time() -> None:
         chosen = app.theme
         assert chosen == listed.options[1].id != DEFAULT_THEME
         assert not isinstance(app.screen, ThemeScreen)
+        await wait_until(pilot, "it is kept", lambda: remembered_theme() == chosen)
     again = Dressed()
     async with again.run_test() as pilot:
         await pilot.pause()

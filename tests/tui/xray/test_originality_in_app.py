@@ -166,7 +166,7 @@ async def test_without_the_corpus_one_sentence_says_so_and_how_to_name_one(tmp_p
         path, _ = copying_corpus(tmp_path, app.tape.text())
         await app.pilot.press("k", *path.name.replace(".", "_"))
         await wait_until(
-            app.pilot, "what is wrong", lambda: "There is no such file." in screen_text(app.app)
+            app.pilot, "what is wrong", lambda: "there is no file" in screen_text(app.app)
         )
         await app.pilot.press("escape")
         app.pane.xray.compare_with(str(path))
