@@ -81,8 +81,12 @@ class RunView:
     newest_batch: BatchTrained | None = None
     batches: int = 0
     """How many batches were read, those of dropped stretches left out."""
-    clipped: int = 0
-    """How many of them had a gradient that was cut down."""
+    gradient_norms: LossHistory = field(default_factory=LossHistory)
+    """Of every batch, before clipping."""
+    learning_rates: LossHistory = field(default_factory=LossHistory)
+    """Of every batch."""
+    clipped: LossHistory = field(default_factory=LossHistory)
+    """1 for a batch whose gradient was cut down, else 0."""
     peak_rate: float | None = None
     """The peak of the learning rate since it was last changed; None if it never was."""
     published_step: int | None = None
@@ -140,7 +144,8 @@ class RunView:
     @property
     def clipped_share(self) -> float | None:
         """The share of batches whose gradient was cut down, 0 to 1, or None before the first."""
-        return self.clipped / self.batches if self.batches else None
+        buckets = self.clipped.buckets
+        return sum(bucket.total for bucket in buckets) / self.batches if buckets else None
 
     @property
     def lead(self) -> float | None:
@@ -235,12 +240,15 @@ def _apply_batch(view: RunView, record: BatchTrained) -> None:
 def _apply_stretch(view: RunView, stretch: BatchStretch) -> None:
     view.newest_batch = stretch.newest
     view.step = view.newest_batch.step
-    view.losses.extend(stretch.steps, stretch.losses, stretch.elapsed)
+    steps, elapsed, norms = stretch.steps, stretch.elapsed, stretch.gradient_norms
+    view.losses.extend(steps, stretch.losses, elapsed)
+    view.gradient_norms.extend(steps, norms, elapsed)
+    view.learning_rates.extend(steps, stretch.learning_rates, elapsed)
     view.smoothed.extend(list(filter(math.isfinite, stretch.losses)))
     view.batches += len(stretch)
     limit = view.description.training.gradient_norm_limit if view.description else None
     if limit is not None:
-        view.clipped += sum(map(float(limit).__lt__, stretch.gradient_norms))
+        view.clipped.extend(steps, list(map(float(limit).__lt__, norms)), elapsed)
 
 
 def _apply_evaluated(view: RunView, record: SplitEvaluated) -> None:
@@ -310,16 +318,14 @@ def _apply_resumed(view: RunView, record: RunResumed) -> None:
 def _drop_after(view: RunView, step: int) -> None:
     """Forget what came after a step that training goes on from."""
     view.step, view.stopped_early = step, None
-    view.losses.drop_after(step)
+    for history in (view.losses, view.gradient_norms, view.learning_rates, view.clipped):
+        history.drop_after(step)
     view.evaluations = [scored for scored in view.evaluations if scored.step <= step]
     view.best = _best_of(view.evaluations)
     view.checkpoints = [saved for saved in view.checkpoints if saved <= step]
     view.samples = [sample for sample in view.samples if sample.step <= step]
     view.newest_batch = None
-    kept = sum(bucket.count for bucket in view.losses.buckets)
-    if view.batches:  # which of them were cut down is not known: as large a share as before
-        view.clipped = round(view.clipped * kept / view.batches)
-    view.batches = kept
+    view.batches = sum(bucket.count for bucket in view.losses.buckets)
     view.smoothed = RunningMean()
     if view.losses.buckets:  # the mean goes on from the stretch before, not from nothing
         view.smoothed.add(view.losses.buckets[-1].mean)

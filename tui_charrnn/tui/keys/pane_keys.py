@@ -97,6 +97,14 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         owner="chart",
     ),
     Key(
+        "chart.quantity",
+        "g",
+        "turn_quantity",
+        "Beside",
+        "Draw beside the losses: gradient norm and its limit, learning rate, speed.",
+        owner="chart",
+    ),
+    Key(
         "chart.left",
         "left",
         "move_cursor(-1)",

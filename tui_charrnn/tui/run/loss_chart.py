@@ -55,6 +55,7 @@ class LossChart(Widget, can_focus=True):
         & .loss-chart--baseline { color: $baseline; }
         & .loss-chart--other { color: $secondary; }
         & .loss-chart--other-validation { color: $secondary; }
+        & .loss-chart--second { color: $warning; }
         & .loss-chart--checkpoint { color: $success; }
         & .loss-chart--gap { color: $error; }
         & .loss-chart--cursor { color: $foreground 70%; }
@@ -143,6 +144,10 @@ class LossChart(Widget, can_focus=True):
     def action_turn_smoothing(self) -> None:
         """Smooth the line more, or not at all."""
         self.look = self.look.with_next_smoothing()
+
+    def action_turn_quantity(self) -> None:
+        """Draw another quantity beside the losses, or none."""
+        self.look = self.look.with_next_quantity()
 
     def action_move_cursor(self, columns: int) -> None:
         """Read out the values so many columns further on, of those that hold any."""

@@ -27,6 +27,8 @@ class Glyphs:
     line: str
     band: str
     other: str
+    second: str
+    """Of the quantity beside the losses, whose line is dotted."""
     band_rows: tuple[int, ...]
     """Which rows of dots are set in the band, as bits, for one dot column after the other."""
     dash: int
@@ -68,6 +70,7 @@ class Glyphs:
             "line": self.line[middle] * 2,
             "band": self.band[band] * 2,
             "other": self.other[middle] + " " + self.other[middle],
+            "second": self.second[1 << (self.down - 1) // 2] * 2,
         }
 
     @property
@@ -92,6 +95,7 @@ BRAILLE: Final = Glyphs(
     line=_BRAILLE_CELLS,
     band=_BRAILLE_CELLS,
     other=_BRAILLE_CELLS,
+    second=_BRAILLE_CELLS,
     band_rows=(_EVERY_OTHER_ROW, _EVERY_OTHER_ROW << 1),
     dash=2,
     validation="◆",
@@ -121,6 +125,7 @@ BLOCKS: Final = Glyphs(
     line=" ▀▄█",
     band=" ░░░",
     other=" ▀▄█",
+    second=" ˙.:",
     band_rows=(_EVERY_ROW,),
     dash=1,
     validation="◆",
@@ -150,6 +155,7 @@ ASCII: Final = Glyphs(
     line=" *",
     band=" :",
     other=" +",
+    second=" ~",
     band_rows=(_EVERY_ROW,),
     dash=1,
     validation="x",
@@ -211,6 +217,8 @@ class Mark(StrEnum):
     OTHER = "other"
     """The training loss of the run that is compared."""
     OTHER_VALIDATION = "other-validation"
+    SECOND = "second"
+    """The quantity that is drawn beside the losses."""
     CHECKPOINT = "checkpoint"
     GAP = "gap"
     """A step whose loss was not finite."""

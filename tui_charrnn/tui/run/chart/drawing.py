@@ -17,6 +17,7 @@ from tui_charrnn.tui.run.chart.canvas import (
     joined_row,
     mean_points,
 )
+from tui_charrnn.tui.run.chart.quantities import SecondLine
 from tui_charrnn.tui.run.chart.readout import (
     Reading,
     Readout,
@@ -28,7 +29,7 @@ from tui_charrnn.tui.run.chart.readout import (
     readout_row,
 )
 from tui_charrnn.tui.run.chart.scales import ValueScale, Window, XScale, quantile
-from tui_charrnn.tui.run.chart.series import Axis, Look, Series
+from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Series
 
 _BEHIND_CURSOR = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE})
 _BEHIND_NAMES = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE, Mark.CURSOR})
@@ -47,6 +48,8 @@ class Frame:
     width: int
     height: int
     """In cells, as the width."""
+    second: ValueScale | None = None
+    """Of what is drawn beside the losses, if there is something."""
 
     @property
     def across(self) -> int:
@@ -114,6 +117,26 @@ class Plot:
         dots.draw_line(mean_points(list(self._places(series, x_scale)), frame.scale, frame.down))
         dots.cut(column for column in range(frame.across) if column // dash % 2)
         self._put(dots, frame.glyphs.other, Mark.OTHER)
+
+    def draw_second(self, line: SecondLine, x_scale: XScale) -> None:
+        """The quantity beside the losses, on its own scale; dotted, its references as rows."""
+        frame, scale = self._frame, self._frame.second
+        if scale is None:
+            return
+        for name, value in line.references:
+            if scale.contains(value):
+                row = scale.dot(value, frame.down) // frame.glyphs.down
+                signs = f" {name} {value:g} ".ljust(frame.width, frame.glyphs.baseline)
+                self.cells[row] = [(sign, Mark.SECOND) for sign in signs[: frame.width]]
+        places = [
+            (frame.window.dot(x_scale.place(step), frame.across), value)
+            for step, value in line.points
+        ]
+        places = [place for place in places if 0 <= place[0] < frame.across]
+        dots = DotPlot(frame.across, frame.down)
+        dots.draw_line(mean_points(places, scale, frame.down))
+        dots.cut(column for column in range(frame.across) if column % 2)
+        self._put(dots, frame.glyphs.second, Mark.SECOND)
 
     def draw_evaluations(
         self, evaluations: Sequence[SplitEvaluated], x_scale: XScale, sign: str, mark: Mark
@@ -217,7 +240,7 @@ _BITS: Final = 1 / math.log(2)
 
 
 def with_side_axes(frame: Frame, rows: Sequence[Row], left: int, right: int) -> list[Row]:
-    """Put nats before the rows of the plot and bits after them.
+    """Put nats before the rows of the plot, and after them bits or what a second line counts.
 
     Args:
         frame: What places everything.
@@ -227,7 +250,8 @@ def with_side_axes(frame: Frame, rows: Sequence[Row], left: int, right: int) -> 
     """
     glyphs = frame.glyphs
     nats = frame.scale.ticks(frame.height, frame.down) if left else {}
-    bits = frame.scale.ticks(frame.height, frame.down, _BITS) if right else {}
+    factor, scale = (1.0, frame.second) if frame.second else (_BITS, frame.scale)
+    beside = scale.ticks(frame.height, frame.down, factor) if right else {}
     framed = []
     for place, row in enumerate(rows):
         whole: Row = list(row)
@@ -236,7 +260,7 @@ def with_side_axes(frame: Frame, rows: Sequence[Row], left: int, right: int) -> 
             sign = glyphs.left_tick if label else glyphs.left_axis
             whole = [(label.rjust(left - 1), Mark.LABEL), (sign, Mark.AXIS), *whole]
         if right:
-            label = _label(bits.get(place, ""))
+            label = _label(beside.get(place, ""))
             sign = glyphs.right_tick if label else glyphs.right_axis
             whole += [(sign, Mark.AXIS), (label.ljust(right - 1), Mark.LABEL)]
         framed.append(whole)
@@ -338,7 +362,8 @@ def draw_chart(
     x_scales = [XScale(series, axis) for series in all_series]
     window = Window.over(all_series, x_scales, axis, look.span)
     scale = _scale_over(all_series, window, x_scales, look).or_earlier(earlier)
-    frame = Frame(window, scale, glyphs, parts.plot_width, parts.plot_height)
+    second = _second_scale(all_series[0], x_scales[0], window)
+    frame = Frame(window, scale, glyphs, parts.plot_width, parts.plot_height, second)
     readings = readings_of(all_series[0], x_scales[0], window, frame.width)
     reading = readings[-1 if cursor is None else nearest(readings, cursor)] if readings else None
     column = reading.column if reading is not None and cursor is not None else None
@@ -435,6 +460,16 @@ def _scale_over(
     return ValueScale.over(losses, [loss for _, loss in all_series[0].ladder], look.curvature)
 
 
+def _second_scale(series: Series, x_scale: XScale, window: Window) -> ValueScale | None:
+    """The scale of what is drawn beside the losses, if there is something."""
+    line = series.second
+    if line is None:
+        return None
+    places = ((x_scale.place(step), value) for step, value in line.points)
+    values = [value for place, value in places if window.begin <= place <= window.end]
+    return ValueScale.over(values, [value for _, value in line.references], Curvature.LINEAR)
+
+
 def _losses_beside(
     all_series: Sequence[Series], x_scales: Sequence[XScale], reading: Reading | None
 ) -> list[tuple[str, float]]:
@@ -479,6 +514,8 @@ def _plot_rows(
         plot.draw_evaluations(
             other.evaluations, other_x_scale, glyphs.other_validation, Mark.OTHER_VALIDATION
         )
+    if series.second is not None:
+        plot.draw_second(series.second, x_scale)
     plot.draw_line(series, x_scale, blank)
     plot.draw_evaluations(series.evaluations, x_scale, glyphs.validation, Mark.VALIDATION)
     plot.draw_gaps(gaps, has_foot=not has_axis)

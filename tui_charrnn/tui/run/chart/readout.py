@@ -82,7 +82,8 @@ def legend_row(
         has_bits: Whether there is an axis at the right.
         is_clipped: Whether a loss lies above the scale.
     """
-    right = _UNITS[1] if has_bits else ""
+    second = all_series[0].second
+    right = (_UNITS[1] if second is None else second.unit) if has_bits else ""
     row: Row = [(f"{_UNITS[0]}  ", Mark.LABEL)]
     room = width - len(_UNITS[0]) - len(right) - 4
     for sign, mark, words in _entries(all_series, glyphs, is_clipped=is_clipped):
@@ -111,9 +112,12 @@ def _entries(
             ),
         )
     ]
+    second = run.second
+    seconds = [] if second is None else [(True, samples["second"], Mark.SECOND, second.name)]
     known = (
         (bool(run.buckets), samples["line"], Mark.LINE, "train"),
         (bool(run.evaluations), glyphs.validation, Mark.VALIDATION, "validation"),
+        *seconds,
         *others,
         (bool(run.gaps), glyphs.gap, Mark.GAP, "not finite"),
         (bool(run.buckets), samples["band"], Mark.BAND, f"min{glyphs.dash_word}max"),
@@ -159,6 +163,7 @@ def readout_row(readout: Readout, glyphs: Glyphs, width: int) -> Row:
     at = f" at {scored.step:,}" if scored else ""
     lead = _lead_words(series, scored)
     others = [f"{_shortened(name)} {loss:.3f}" for name, loss in readout.beside]
+    others = [*_second_words(series, bucket.last_step), *others]
     train_and_extremes, short = f"train {train}{extremes}", validation.replace("validation", "val")
     choices = (
         [*place, *when, train_and_extremes, bits, validation + at, *others, lead],
@@ -222,6 +227,12 @@ def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:
     name, loss = series.ladder[0]
     side = "below" if scored.loss <= loss else "above"
     return f"{abs(loss - scored.loss):.3f} {side} {name}"
+
+
+def _second_words(series: Series, step: int) -> list[str]:
+    """What the quantity beside the losses is at a step."""
+    value = series.second.value_at(step) if series.second is not None else None
+    return [] if series.second is None or value is None else [f"{value:.3g} {series.second.unit}"]
 
 
 def _shortened(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final, Self, TypeVar
 from tui_charrnn.metrics import Bucket, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.run.chart.quantities import Quantity, SecondLine, second_line
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import gram_words
 
@@ -45,13 +46,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The four choices of a chart."""
+    """The five choices of a chart."""
 
     span: Span = Span.WHOLE
     curvature: Curvature = Curvature.LINEAR
     axis: Axis = Axis.STEPS
     smoothing: float = 0.9
     """One of `SMOOTHINGS`."""
+    quantity: Quantity = Quantity.NONE
+    """What is drawn beside the losses."""
 
     def with_next_span(self) -> Self:
         """The same with the next choice of the span."""
@@ -69,6 +72,10 @@ class Look:
         """The same, smoothed more strongly, or not at all."""
         place = SMOOTHINGS.index(self.smoothing) + 1
         return replace(self, smoothing=SMOOTHINGS[place % len(SMOOTHINGS)])
+
+    def with_next_quantity(self) -> Self:
+        """The same with the next quantity beside the losses, or none."""
+        return replace(self, quantity=_after(self.quantity))
 
     @property
     def words(self) -> list[str]:
@@ -101,6 +108,8 @@ class Series:
     """How far the run is, which may be further than what has been read of it."""
     total_steps: int | None
     steps_per_epoch: int | None
+    second: SecondLine | None = None
+    """What is drawn beside the losses."""
 
     @classmethod
     def of(cls, view: RunView, look: Look) -> Self:
@@ -126,6 +135,9 @@ class Series:
             step=view.step,
             total_steps=view.total_steps,
             steps_per_epoch=view.plan.steps_per_epoch if view.plan is not None else None,
+            second=second_line(
+                view, look.quantity, is_recent=bool(recent), smoothing=look.smoothing
+            ),
         )
 
 
