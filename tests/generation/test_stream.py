@@ -12,7 +12,7 @@ from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.step_weights import fold_embedding
-from tui_charrnn.generation.stream import CharacterStream, SkippedCharacter
+from tui_charrnn.generation.stream import CharacterStream, UnknownCharacter
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import ModelWeights
 
@@ -95,7 +95,7 @@ def test_probabilities_are_those_after_all_the_text_before() -> None:
 def test_the_seed_text_is_told_back() -> None:
     primed = CharacterStream(tiny_model(), SEEDED).prime("bad cafe")
 
-    assert (primed.text, primed.skipped) == ("bad cafe", ())
+    assert (primed.text, primed.unknown) == ("bad cafe", ())
 
 
 def test_a_long_seed_text_can_be_broken_off() -> None:
@@ -126,10 +126,10 @@ def test_unknown_characters_are_skipped_and_named() -> None:
     stream.prime("ab")
 
     assert primed.text == "ab"
-    assert primed.skipped == (
-        SkippedCharacter("Ω", 1),
-        SkippedCharacter("\ud800", 3),
-        SkippedCharacter("😀", 4),
+    assert primed.unknown == (
+        UnknownCharacter("Ω", 1),
+        UnknownCharacter("\ud800", 3),
+        UnknownCharacter("😀", 4),
     )
     assert text_of(stream) == text
 
@@ -167,7 +167,7 @@ def test_decomposed_hangul_is_composed() -> None:
 
     primed = stream.prime(unicodedata.normalize("NFD", "한글 각"))
 
-    assert (primed.text, primed.skipped) == ("한글 각", ())
+    assert (primed.text, primed.unknown) == ("한글 각", ())
 
 
 def test_a_model_of_decomposed_text_reads_the_parts() -> None:
@@ -176,7 +176,7 @@ def test_a_model_of_decomposed_text_reads_the_parts() -> None:
     primed = stream.prime("aéñ")
 
     assert primed.text == "ae\N{COMBINING ACUTE ACCENT}"
-    assert primed.skipped == (SkippedCharacter("ñ", 2),)
+    assert primed.unknown == (UnknownCharacter("ñ", 2),)
 
 
 def test_other_settings_hold_from_the_next_character() -> None:

@@ -59,6 +59,15 @@ def test_it_is_never_said(model: Model, sampling: SamplingConfig) -> None:
         assert all(said.index != UNKNOWN for said in together.next())
 
 
+def test_unknown_characters_of_a_seed_text_are_read_as_it(model: Model) -> None:
+    read, written = (CharacterStream(model, SETTINGS[1]) for _ in range(2))
+    primed = read.prime("abéa")
+    assert primed.text == "ab\ufffda"
+    assert [(each.character, each.position) for each in primed.unknown] == [("é", 2)]
+    assert written.prime(primed.text).text == primed.text
+    np.testing.assert_array_equal(read.network, written.network)
+
+
 def test_without_the_mark_it_would_be_said(model: Model) -> None:
     stream = CharacterStream(replace(model, vocabulary=Vocabulary(CHARACTERS)), SETTINGS[1])
     assert stream.next().index == UNKNOWN
@@ -69,7 +78,7 @@ def test_the_others_share_what_it_would_have_had(model: Model) -> None:
     moment = Tape(stream).moment(0)
     assert moment.probabilities[UNKNOWN] == 0
     assert moment.probabilities.sum() == pytest.approx(1)
-    alternatives = moment.alternatives(CHARACTERS)
+    alternatives = moment.alternatives(model.vocabulary)
     assert {each.character for each in alternatives} == set(CHARACTERS) - {"\ufffd"}
 
 

@@ -1,9 +1,12 @@
 """A place on a tape in words."""
 
+from dataclasses import replace
+
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
+from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.viewing.xray import moment_words, sampling_words
 
 
@@ -15,7 +18,9 @@ def test_what_came_how_likely_it_was_and_by_which_settings() -> None:
     least = tape.alternatives(1)[-1]
     tape.take(least.index)
     words = [
-        moment_words(tape.moment(place), tape.moment(place).alternatives(TINY_VOCABULARY))
+        moment_words(
+            tape.moment(place), tape.moment(place).alternatives(tape.stream.model.vocabulary)
+        )
         for place in range(3)
     ]
     bits = tape.moment(0).surprise
@@ -23,6 +28,14 @@ def test_what_came_how_likely_it_was_and_by_which_settings() -> None:
     assert words[1].startswith("taken: likeliest 12 of 12, ")
     assert words[1].endswith("bits · temperature 0.7 · top-k 4")
     assert words[2] == "temperature 0.7 · top-k 4"
+
+
+def test_an_unknown_character_has_no_rank() -> None:
+    vocabulary = Vocabulary(TINY_VOCABULARY, "j")
+    tape = Tape(CharacterStream(replace(tiny_model(), vocabulary=vocabulary), SamplingConfig()))
+    tape.take(len(vocabulary) - 1)
+    words = moment_words(tape.moment(0), tape.moment(0).alternatives(vocabulary))
+    assert words.startswith("taken: unknown to the model, ")
 
 
 def test_settings_that_do_nothing_are_left_out() -> None:

@@ -73,7 +73,7 @@ CopiedLength: TypeAlias = Annotated[
 Seed: TypeAlias = str | Path | BinaryIO
 """A seed text itself, or where it is read from."""
 _NAMED_CHARACTERS: Final = 8
-"""Skipped characters that are named one by one."""
+"""Unknown characters that are named one by one."""
 DEFAULT_LENGTH: Final = 500
 """Characters, where neither an option nor a setting says how many."""
 _MOST_TEXTS: Final = 1024
@@ -336,14 +336,15 @@ def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]
     Raises:
         DataError: If it cannot be read, or is not text.
     """
-    skipped: dict[str, None] = {}
+    unknown: dict[str, None] = {}
     stream.prime("")
     for piece in _pieces(seed, unify_newlines="\r" not in stream.model.vocabulary.characters):
         primed = stream.feed(piece)
-        skipped |= dict.fromkeys(skip.character for skip in primed.skipped)
+        unknown |= dict.fromkeys(each.character for each in primed.unknown)
         echo(primed.text)
-    if skipped:
-        narrate(_skipped_sentence(list(skipped)))
+    if unknown:
+        has_symbol = stream.model.vocabulary.unknown_symbol is not None
+        narrate(_unknown_sentence(list(unknown), has_symbol=has_symbol))
 
 
 def _pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
@@ -372,11 +373,12 @@ def _pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
         raise DataError(f"{name} is not text: it holds a byte that is zero.") from error
 
 
-def _skipped_sentence(characters: Sequence[str]) -> str:
+def _unknown_sentence(characters: Sequence[str], *, has_symbol: bool) -> str:
     named = [f"{character!r} (U+{ord(character):04X})" for character in characters]
     more = len(named) - _NAMED_CHARACTERS
     listed = ", ".join(named[:_NAMED_CHARACTERS]) + (f" and {more:,} more" if more > 0 else "")
-    return f"Left out of the seed text, as the model has never seen it: {listed}."
+    done = "Read as the unknown symbol" if has_symbol else "Left out of the seed text"
+    return f"{done}, as the model does not know it: {listed}."
 
 
 def _check_counts(length: int | None, count: int) -> None:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.scoring import Indices, Speller, quiet
+from tui_charrnn.generation.scoring import Indices, quiet
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
@@ -40,8 +40,7 @@ class DynamicScorer:
     def __init__(self, model: Model, rate: float) -> None:
         with quiet():  # what is not finite is reported when a text is scored
             self._weights = fold_embedding(model.weights, model.config)
-        self._unknown_index = model.vocabulary.unknown_index
-        self._speller = Speller(model.vocabulary.characters, self._unknown_index)
+        self._vocabulary = model.vocabulary
         self._rate = np.float32(rate)
         self.begin()
 
@@ -52,7 +51,7 @@ class DynamicScorer:
         self._bias = self._weights.output_bias.copy()
         self._hidden = np.empty((WINDOW, len(self._kernel)), np.float32)
         self._targets: list[int] = []
-        self._last = self._speller.first
+        self._last = self._vocabulary.start_index
         self._nats, self._characters = 0.0, 0
 
     def add(self, block: str) -> None:
@@ -62,7 +61,7 @@ class DynamicScorer:
             ModelFileError: If the model's scores are not finite numbers, as after steps that are
                 too long.
         """
-        spelled = self._speller.spell(block)
+        spelled = self._vocabulary.spell(block)
         self._characters += int(spelled.is_known.sum())
         top = self._stepper.layers[-1]
         with quiet():
@@ -90,7 +89,8 @@ class DynamicScorer:
         if not count:
             return
         hidden, targets = self._hidden[:count], np.array(self._targets)
-        is_scored = targets != (-1 if self._unknown_index is None else self._unknown_index)
+        unknown = self._vocabulary.unknown_index
+        is_scored = targets != (-1 if unknown is None else unknown)
         probabilities, nats = _predicted(hidden @ self._kernel + self._bias, targets, is_scored)
         if not math.isfinite(nats):
             raise ModelFileError(

@@ -48,7 +48,6 @@ class Stepper:
             open_layer(weights.cell, *each) for each in zip(weights.layers, parts, strict=True)
         )
         self._reaches_far = weights.can_overflow
-        self._barred = weights.barred
         self._clamps: tuple[Clamp, ...] = ()
         self._take_layers(self._free)
         self.hold(weights.clamps)
@@ -111,6 +110,4 @@ class Stepper:
             below = layer
         below.hidden.dot(self._output_kernel, self.logits)
         np.add(self.logits, self._output_bias, self.logits)
-        if self._barred is not None:
-            self.logits[..., self._barred] = -np.inf
         return self.logits

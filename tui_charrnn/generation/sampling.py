@@ -41,7 +41,10 @@ def choose(weights: Float64, uniform: float) -> tuple[int, float]:
 
 
 def distribution(
-    logits: npt.ArrayLike, config: SamplingConfig, recent: Iterable[int] = ()
+    logits: npt.ArrayLike,
+    config: SamplingConfig,
+    recent: Iterable[int] = (),
+    unknown: int | None = None,
 ) -> Float64:
     """The probability of each character under the settings: its weight by the sum of all.
 
@@ -50,13 +53,16 @@ def distribution(
     Returns:
         A new array, shape (V,), summing to 1; zero for characters that were filtered out.
     """
-    weights = weights_of(logits, config, recent)
+    weights = weights_of(logits, config, recent, unknown)
     weights /= np.add.accumulate(weights)[-1]
     return weights
 
 
 def weights_of(
-    logits: npt.ArrayLike, config: SamplingConfig, recent: Iterable[int] = ()
+    logits: npt.ArrayLike,
+    config: SamplingConfig,
+    recent: Iterable[int] = (),
+    unknown: int | None = None,
 ) -> Float64:
     """How likely each character is beside the others under the settings.
 
@@ -68,6 +74,7 @@ def weights_of(
         logits: The network's scores, shape (V,).
         config: Temperature, penalty and filters; the RNG seed in it is not looked at.
         recent: The numbers of the characters that came lately, for the repetition penalty.
+        unknown: Index of the unknown symbol, which is never chosen; None if there is none.
 
     Returns:
         A new array, shape (V,), whose sum `choose` divides by; zero for characters that were
@@ -79,6 +86,8 @@ def weights_of(
     scores = np.array(logits, np.float64)
     if config.repetition_penalty != 1:
         _penalize(scores, recent, config.repetition_penalty)
+    if unknown is not None:
+        scores[unknown] = -np.inf
     likeliest = scores.argmax()
     highest = scores.item(likeliest)
     if not math.isfinite(highest):
@@ -121,10 +130,19 @@ def surprise(logits: npt.ArrayLike, index: int) -> float:
 
     Returns:
         -log2 of its probability at temperature 1, in bits: 0 was certain, log2 V is a guess.
+
+    Raises:
+        ModelFileError: If the scores are not finite numbers.
     """
-    scores = np.array(logits, np.float64)
-    highest = float(scores.max())
-    total = float(np.exp(scores - highest).sum())
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = np.array(logits, np.float64)
+        highest = float(scores.max())
+        total = float(np.exp(scores - highest).sum())
+    if not math.isfinite(total):
+        raise ModelFileError(
+            "The model's scores are not finite numbers, so nothing can be said of what it expects. "
+            "Its weights are too large; it must be trained again with a lower learning rate."
+        )
     return max(0.0, (math.log(total) + highest - scores.item(index)) / math.log(2))
 
 

@@ -60,7 +60,7 @@ class SideBySide:
         self._unread = np.full(count, start.unread, np.intp)
         self._draws = [RandomStream(start.rng_seed + text, start.drawn) for text in range(count)]
         self._recent = [deque(start.recent, LONGEST_WINDOW) for _ in range(count)]
-        self._characters = stream.model.vocabulary.characters
+        self._vocabulary = stream.model.vocabulary
 
     @property
     def rng_seeds(self) -> list[int]:
@@ -76,9 +76,11 @@ class SideBySide:
         logits, sampling = self._stepper.read_each(self._unread), self.sampling
         said = []
         for text, (draws, recent) in enumerate(zip(self._draws, self._recent, strict=True)):
-            weights = weights_of(logits[text], sampling, recent_of(recent, sampling))
+            weights = weights_of(
+                logits[text], sampling, recent_of(recent, sampling), self._vocabulary.unknown_index
+            )
             index, probability = choose(weights, draws.next())
             recent.append(index)
             self._unread[text] = index
-            said.append(GeneratedCharacter(self._characters[index], index, probability))
+            said.append(GeneratedCharacter(self._vocabulary.characters[index], index, probability))
         return said

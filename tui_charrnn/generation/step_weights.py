@@ -42,9 +42,6 @@ class StepWeights:
     """Whether the numbers are so large that a sum of a step might not be finite."""
     clamps: tuple[Clamp, ...] = ()
     """Neurons that are held at a value."""
-    barred: int | None = None
-    """Index of the unknown symbol, whose score is that of what can never come; None where every
-    character may come, or is to be scored."""
 
     @property
     def state_size(self) -> int:
@@ -54,10 +51,7 @@ class StepWeights:
 
 
 def fold_embedding(
-    weights: ModelWeights,
-    config: ModelConfig,
-    clamps: Sequence[Clamp] = (),
-    barred: int | None = None,
+    weights: ModelWeights, config: ModelConfig, clamps: Sequence[Clamp] = ()
 ) -> StepWeights:
     """Arrange a model for generation, the embedding folded into the first layer's gates.
 
@@ -68,7 +62,6 @@ def fold_embedding(
         weights: Of the model.
         config: Its shape.
         clamps: Neurons that are held at a value, from the first character that is read on.
-        barred: Index of a character that may never come: the unknown symbol.
     """
     with quiet():
         layers = tuple(_step_layer(layer, config.cell) for layer in weights.layers)
@@ -95,7 +88,6 @@ def fold_embedding(
         output_bias=output_bias,
         can_overflow=not reach < (_SAFE_NORMALIZED_REACH if config.layer_norm else _SAFE_REACH),
         clamps=tuple(clamps),
-        barred=barred,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,6 +16,7 @@ from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.text.vocabulary import Spelled
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.cells import RecurrentLayer
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SkippedCharacter:
-    """A character of a seed text that the model has never seen."""
+class UnknownCharacter:
+    """A character of a seed text that the model does not know."""
 
     character: str
     position: int
@@ -36,23 +37,20 @@ class PrimedSeed:
     """What the model read of a seed text."""
 
     text: str
-    """The composed seed text without the skipped characters, as far as it was read."""
-    skipped: tuple[SkippedCharacter, ...]
+    """The composed seed text as far as it was read; unknown characters are the unknown symbol in
+    it, or left out."""
+    unknown: tuple[UnknownCharacter, ...]
 
 
-def spelled_in(indices: Mapping[str, int], character: str) -> str:
-    """A composed character as a model knows it: itself, its parts, or nothing.
-
-    A corpus may have been read without composing; then the model knows the parts.
+def unknown_in(text: str, spelled: Spelled) -> tuple[UnknownCharacter, ...]:
+    """The characters of a text that the model does not know.
 
     Args:
-        indices: The numbers of the characters that the model knows.
-        character: Composed (Unicode NFC).
+        text: Composed.
+        spelled: The same text.
     """
-    if character in indices:
-        return character
-    parts = unicodedata.normalize("NFD", character)
-    return parts if all(part in indices for part in parts) else ""
+    places = (~spelled.is_known).nonzero()[0].tolist()
+    return tuple(UnknownCharacter(text[place], place) for place in places)
 
 
 class StopStrings:
@@ -142,10 +140,8 @@ class CharacterStream:
         """
         self.model: Final = model
         self._characters = model.vocabulary.characters
-        self._indices = {character: index for index, character in enumerate(self._characters)}
-        self.weights: Final = fold_embedding(
-            model.weights, model.config, clamps, model.vocabulary.unknown_index
-        )
+        self._unknown = model.vocabulary.unknown_index
+        self.weights: Final = fold_embedding(model.weights, model.config, clamps)
         self._stepper = Stepper(self.weights)
         self.network: Final = self._stepper.state
         """What the network remembers, shape (S,): all but the newest character; written over by
@@ -205,15 +201,15 @@ class CharacterStream:
         self._restart_rng()
         self.network[:] = 0
         self._recent: deque[int] = deque(maxlen=LONGEST_WINDOW)
-        self._unread = self._indices.get("\n", 0)
+        self._unread = self.model.vocabulary.start_index
         return self.feed(seed_text, should_stop)
 
     def feed(self, text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
         """Read more text: the next piece of a long seed text.
 
         Characters are composed first (Unicode NFC), as those of a corpus are: a decomposed Hangul
-        syllable or accented letter is the one character it looks like. Unknown characters are
-        skipped.
+        syllable or accented letter is the one character it looks like. How they and unknown
+        characters are read says `Vocabulary.spell`.
 
         Args:
             text: What comes next.
@@ -224,17 +220,10 @@ class CharacterStream:
             What was read, and which characters of the whole piece are not known.
         """
         composed = unicodedata.normalize("NFC", text)
-        spelled = [spelled_in(self._indices, character) for character in composed]
-        known = "".join(spelled)
-        read = self._read([self._indices[character] for character in known], should_stop)
-        return PrimedSeed(
-            text=known[:read],
-            skipped=tuple(
-                SkippedCharacter(character, position)
-                for position, character in enumerate(composed)
-                if not spelled[position]
-            ),
-        )
+        vocabulary = self.model.vocabulary
+        spelled = vocabulary.spell(composed)
+        read = self._read(spelled.indices.tolist(), should_stop)
+        return PrimedSeed(vocabulary.decode(spelled.indices[:read]), unknown_in(composed, spelled))
 
     def next(self) -> GeneratedCharacter:
         """Draw the next character.
@@ -260,9 +249,11 @@ class CharacterStream:
         logits = self._stepper.read(self._unread)
         recent, uniform = recent_of(self._recent, sampling), self.draws.next()
         if index is None:
-            index, probability = choose(weights_of(logits, sampling, recent), uniform)
+            index, probability = choose(
+                weights_of(logits, sampling, recent, self._unknown), uniform
+            )
         else:
-            probability = distribution(logits, sampling, recent).item(index)
+            probability = distribution(logits, sampling, recent, self._unknown).item(index)
         self._unread = index
         self._recent.append(index)
         return GeneratedCharacter(self._characters[index], index, probability)

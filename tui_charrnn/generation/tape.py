@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.sampling import Float64, distribution, surprise
 from tui_charrnn.generation.stream import (
@@ -30,6 +28,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.clamping import Clamp
+    from tui_charrnn.text.vocabulary import Vocabulary
 
 
 BUDGET: Final = 64 << 20
@@ -141,22 +140,22 @@ class TapePosition:
         """-log2 of what the model itself gave the character, in bits; None at the end."""
         return None if self.chosen is None else surprise(self.logits, self.chosen)
 
-    def alternatives(self, characters: str) -> list[Alternative]:
+    def alternatives(self, vocabulary: Vocabulary) -> list[Alternative]:
         """All characters that could stand here, the likeliest under the settings first.
 
-        The unknown symbol is none: it never comes.
-
-        Args:
-            characters: The vocabulary, V of them.
+        The unknown symbol is none: it is never chosen.
         """
         own = distribution(self.logits, _PLAIN)
         order = sorted(range(len(own)), key=lambda index: (-self.probabilities[index], -own[index]))
         return [
             Alternative(
-                characters[index], index, float(self.probabilities[index]), float(own[index])
+                vocabulary.characters[index],
+                index,
+                float(self.probabilities[index]),
+                float(own[index]),
             )
             for index in order
-            if self.logits[index] > -np.inf
+            if index != vocabulary.unknown_index
         ]
 
 
@@ -256,7 +255,12 @@ class Tape:
                 state=state,
                 logits=logits,
                 sampling=sampling,
-                probabilities=distribution(logits, sampling, recent_of(state.recent, sampling)),
+                probabilities=distribution(
+                    logits,
+                    sampling,
+                    recent_of(state.recent, sampling),
+                    self.stream.model.vocabulary.unknown_index,
+                ),
                 chosen=None if is_end else branch.indices[position - branch.start],
                 was_taken=position in branch.taken,
             )
@@ -266,7 +270,7 @@ class Tape:
 
         Arguments and errors are those of `rewind`.
         """
-        return self.moment(position, number).alternatives(self.stream.model.vocabulary.characters)
+        return self.moment(position, number).alternatives(self.stream.model.vocabulary)
 
     def text(self, number: int | None = None, start: int = 0, stop: int | None = None) -> str:
         """What was said on a branch, from one position to another, without the seed text."""

@@ -12,7 +12,7 @@ block as the model spells them.
 import dataclasses
 import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ import numpy as np
 from tui_charrnn.errors import CorpusError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import all_neurons
-from tui_charrnn.generation.scoring import WARM_UP, Indices, Speller, pass_over, quiet
+from tui_charrnn.generation.scoring import WARM_UP, Indices, pass_over, quiet
 from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
 from tui_charrnn.lens.correlation import Correlation, Float64
 from tui_charrnn.lens.excerpts import ExcerptFinder
@@ -77,14 +77,14 @@ class NeuronFinder:
         with quiet():
             weights = fold_embedding(model.weights, model.config)
         self._weights = _without_output(weights)
-        self._speller = Speller(model.vocabulary.characters, model.vocabulary.unknown_index)
+        self._vocabulary = model.vocabulary
         self._neurons = all_neurons(model.config)
         self._properties = tuple(properties)
         self._reader = PropertyReader(self._properties)
         self._excerpts = ExcerptFinder(len(self._properties))
         self._streams, self._threads = streams, threads
         stepper = Stepper(self._weights)
-        stepper.read(self._speller.first)
+        stepper.read(self._vocabulary.start_index)
         self._state = stepper.state.copy()
         self._near_states: Float64 = self._state.astype(np.float64)
         self._near_values: Float64 | None = None
@@ -102,7 +102,7 @@ class NeuronFinder:
         """
         values = self._reader.read(block, after)
         self._excerpts.add(block, values)
-        spelled = self._speller.spell(block)
+        spelled = self._vocabulary.spell(block)
         self._unknown += int((~spelled.is_known).sum())
         symbols = spelled.indices
         if not len(symbols):
@@ -173,10 +173,13 @@ class NeuronFinder:
         ]
         with ThreadPoolExecutor(len(jobs)) as pool:
             found = [Correlation(*near) for _ in jobs]
+            futures = [
+                pool.submit(self._follow, job, symbols, values, one)
+                for job, one in zip(jobs, found, strict=True)
+            ]
             try:
-                states = list(
-                    pool.map(lambda job, one: self._follow(job, symbols, values, one), jobs, found)
-                )
+                for done in wait(futures, return_when=FIRST_EXCEPTION).done:
+                    done.result()
             except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
                 self.given_up.set()
                 raise
@@ -185,7 +188,7 @@ class NeuronFinder:
                 self._found = one
             else:
                 self._found.merge(one)
-        self._state = states[-1]
+        self._state = futures[-1].result()
 
     def _follow(
         self, job: _Stretches, symbols: Indices, values: Values, found: Correlation

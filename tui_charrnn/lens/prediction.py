@@ -96,26 +96,6 @@ def predict(logits: Float32, came: int, count: int) -> Prediction:
     )
 
 
-def surprise_of(logits: Float32, came: int) -> float:
-    """How surprising a character was, in bits: all that `predict` says of it that is cheap.
-
-    Args:
-        logits: The scores of all characters before it came, shape (V,).
-        came: The number of the one that did.
-
-    Raises:
-        ModelFileError: If the scores are not finite numbers.
-    """
-    with quiet():
-        scores = logits.astype(np.float64)
-        scores -= scores.item(scores.argmax())
-        own = scores.item(came)
-        total = np.exp(scores).sum().item()
-    if not math.isfinite(total):
-        raise _not_finite()
-    return (math.log(total) - own) / _LN2
-
-
 def predict_each(logits: Float32, came: Indices, count: int) -> Predictions:
     """What was expected of N characters.
 

@@ -17,7 +17,7 @@ import numpy as np
 from tui_charrnn.generation.cells import RecurrentLayer
 from tui_charrnn.generation.clamping import Clamp
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.scoring import Indices, Speller, quiet
+from tui_charrnn.generation.scoring import Indices, quiet
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import StreamState
 from tui_charrnn.lens.prediction import Prediction, Predictions, predict, predict_each
@@ -101,7 +101,7 @@ class TraceReader:
         with quiet():  # what is not finite is reported where it is looked at
             weights = fold_embedding(model.weights, model.config, clamps)
         self._stepper = Stepper(weights)
-        self._speller = Speller(model.vocabulary.characters, model.vocabulary.unknown_index)
+        self._vocabulary = model.vocabulary
         self._count = alternatives
         config = model.config
         states = weights.state_size + GATE_COUNTS[config.cell] * config.hidden_size * len(
@@ -120,7 +120,7 @@ class TraceReader:
                 after a newline, as a generated one does.
         """
         self._stepper.state[:] = 0 if state is None else state.network
-        self._step(self._speller.first if state is None else state.unread)
+        self._step(self._vocabulary.start_index if state is None else state.unread)
 
     def read(self, text: str) -> Trace:
         """Read the next N characters of the text, composed (Unicode NFC); all are kept.
@@ -128,7 +128,7 @@ class TraceReader:
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        spelled = self._speller.spell(text)
+        spelled = self._vocabulary.spell(text)
         count = len(spelled.indices)
         logits = np.empty((count, len(self._stepper.logits)), np.float32)
         layers = tuple(_rows_for(layer, count) for layer in self._stepper.layers)

@@ -1,7 +1,8 @@
 """The characters a model knows, and their numbers."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,29 @@ UNKNOWN_SYMBOL: Final = "\N{REPLACEMENT CHARACTER}"
 _UNKNOWN: Final = -1
 
 
+class Spelled(NamedTuple):
+    """A text of N characters as a model reads it, M indices."""
+
+    indices: npt.NDArray[np.intp]
+    """Shape (M,)."""
+    owners: npt.NDArray[np.intp]
+    """Which character of the text each belongs to, shape (M,)."""
+    is_known: npt.NDArray[np.bool_]
+    """Whether each character of the text is known, shape (N,)."""
+
+
 class Vocabulary:
     """Distinct characters in the order of their index, 0 to V - 1.
 
-    A character is one Unicode code point. One of them may be a symbol that stands for every
-    character that is not among the others; it is read and counted, but never generated. Two
-    vocabularies are equal if they number the same characters alike.
+    A character is one Unicode code point. Two vocabularies are equal if they number the same
+    characters alike.
+
+    One of the characters may be the unknown symbol, which stands for all that are not among the
+    others. Its part in every number, here and everywhere else: a character that the model does not
+    know is read as the symbol (`spell`), or left out where there is none; the symbol has its share
+    of the model's own probabilities, as in training, so of surprise and entropy too; it is never
+    chosen, so as the settings have it its probability is 0; and what is read as the symbol counts
+    in no mean, as the symbol does not tell which character it was.
     """
 
     def __init__(self, characters: str, unknown_symbol: str | None = None) -> None:
@@ -43,6 +61,10 @@ class Vocabulary:
         self.characters: Final = characters
         self.unknown_symbol: Final = unknown_symbol
         """What stands for every character that is not among the others; None if nothing does."""
+        self.unknown_index: Final = (
+            None if unknown_symbol is None else characters.index(unknown_symbol)
+        )
+        """Its index; None if there is none."""
         self._codes: Final = codes
         self._index_of: Final = np.full(int(codes.max()) + 1, _UNKNOWN, dtype=np.int32)
         self._index_of[codes] = np.arange(len(codes), dtype=np.int32)
@@ -55,11 +77,6 @@ class Vocabulary:
             DataError: If the text is empty.
         """
         return cls("".join(sorted(set(text))))
-
-    @property
-    def unknown_index(self) -> int | None:
-        """The index of the unknown symbol; None if there is none."""
-        return None if self.unknown_symbol is None else self.characters.index(self.unknown_symbol)
 
     def encode(self, text: str) -> Int32:
         """Turn N characters into their indices, that of the unknown symbol for what is lacking.
@@ -79,6 +96,46 @@ class Vocabulary:
                 raise lacking_error(text[position], position)
             indices[lacking] = self.unknown_index
         return indices
+
+    @property
+    def start_index(self) -> int:
+        """The character after which a text begins: a line feed if there is one, else the first."""
+        return max(self.characters.find("\n"), 0)
+
+    def spell(self, text: str) -> "Spelled":
+        """Turn N characters in composed form (Unicode NFC) into indices, whatever they are.
+
+        A character that is not among the others, but all of whose parts are (Unicode NFD), is
+        spelled by them: a corpus may have been read without composing.
+        """
+        codes, indices = code_points(text), self._indices_or_unknown(text).astype(np.intp)
+        symbol = self.unknown_index
+        if symbol is not None:  # written out, it says as little as any unknown character
+            indices[indices == symbol] = _UNKNOWN
+        lengths = (indices != _UNKNOWN).astype(np.intp)
+        parts = {
+            int(code): spelling
+            for code in np.unique(codes[indices == _UNKNOWN])
+            if (spelling := self._parts(chr(code)))
+        }
+        for code, spelling in parts.items():
+            lengths[codes == code] = len(spelling)
+        is_known = lengths > 0
+        if symbol is not None:
+            indices[~is_known], lengths[~is_known] = symbol, 1
+        owners = np.repeat(np.arange(len(codes)), lengths)
+        symbols = indices[owners]
+        places = np.arange(len(owners)) - (lengths.cumsum() - lengths)[owners]
+        for code, spelling in parts.items():
+            mine = codes[owners] == code
+            symbols[mine] = np.array(spelling)[places[mine]]
+        return Spelled(symbols, owners, is_known)
+
+    def _parts(self, character: str) -> list[int]:
+        """The indices of a character's parts if all are known, else none."""
+        parts = [self.characters.find(part) for part in unicodedata.normalize("NFD", character)]
+        is_known = all(part >= 0 and part != self.unknown_index for part in parts)
+        return parts if is_known else []
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> str:
         """Turn N indices into characters.

@@ -150,13 +150,12 @@ def moment_words(moment: TapePosition, alternatives: Sequence[Alternative]) -> s
     parts = [sampling_words(moment.sampling)]
     surprise = moment.surprise
     if surprise is not None:
-        rank = next(
-            place
-            for place, other in enumerate(_by_model(alternatives), 1)
-            if other.index == moment.chosen
-        )
         how = "taken" if moment.was_taken else "drawn"
-        parts.insert(0, f"{how}: likeliest {rank} of {len(alternatives)}, {surprise:.1f} bits")
+        ranked = [other.index for other in _by_model(alternatives)]
+        rank = "unknown to the model"
+        if moment.chosen in ranked:  # the unknown symbol is not
+            rank = f"likeliest {ranked.index(moment.chosen) + 1} of {len(ranked)}"
+        parts.insert(0, f"{how}: {rank}, {surprise:.1f} bits")
     return " · ".join(parts)
 
 

@@ -37,7 +37,7 @@ def generated(
     stream = CharacterStream(loaded.model, sampling)
     primed = stream.prime(seed_text)
     return GenerationResult(
-        Opening(loaded, seed_text, primed.text, primed.skipped, stream.rng_seed),
+        Opening(loaded, seed_text, primed.text, primed.unknown, stream.rng_seed),
         "".join(stream.next().character for _ in range(length)),
         ((0, sampling),),
     )

@@ -301,7 +301,7 @@ class TapePanel(Static, can_focus=True):
             self.read = None
             self.redraw()
             return
-        vocabulary = generation.tape.stream.model.vocabulary.characters
+        vocabulary = generation.tape.stream.model.vocabulary
 
         def work(task: BackgroundTask) -> None:
             try:

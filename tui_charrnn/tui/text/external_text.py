@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from tui_charrnn.generation.stream import SkippedCharacter
+    from tui_charrnn.generation.stream import UnknownCharacter
     from tui_charrnn.generation.tape import Tape
-    from tui_charrnn.text.vocabulary import Vocabulary
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 LONGEST: Final = 100_000
@@ -37,8 +36,8 @@ class ExternalText:
     loaded: LoadedModel
     numbers: tuple[int, ...]
     """The characters, by their numbers in the vocabulary."""
-    skipped: tuple[SkippedCharacter, ...]
-    """Those that the model does not know, by their position in the text; they are left out."""
+    unknown: tuple[UnknownCharacter, ...]
+    """Those that the model does not know, by their position in the text."""
     name: str = ""
     """Of its file, safe to show; empty for one that was pasted."""
     is_cut: bool = False
@@ -71,22 +70,25 @@ class ExternalText:
             ModelFileError: If the model's scores are not finite numbers.
         """
         # deferred: NumPy, which the first frame does not wait for
-        from tui_charrnn.lens.prediction import surprise_of  # noqa: PLC0415 - as said
+        from tui_charrnn.generation.sampling import surprise  # noqa: PLC0415 - as said
 
-        due, bits, read = time.monotonic() + _TOLD_EVERY, 0.0, 0
+        unknown = self.loaded.model.vocabulary.unknown_index
+        due, bits, read, scored = time.monotonic() + _TOLD_EVERY, 0.0, 0, 0
         for index in self.numbers:
             tape.take(index)
             on_character()
-            bits += surprise_of(tape.stream.logits, index)
             read += 1
+            if index != unknown:
+                bits += surprise(tape.stream.logits, index)
+                scored += 1
             if stopping.is_set():
                 break
             if time.monotonic() > due:
                 due += _TOLD_EVERY
                 tell(f"Reading: {read:,} of {len(self.numbers):,} characters …")
-        return self._words(read, bits)
+        return self._words(read, bits / max(scored, 1))
 
-    def _words(self, read: int, bits: float) -> str:
+    def _words(self, read: int, mean: float) -> str:
         whole = len(self.numbers)
         count = f"{read:,}" if read == whole else f"{read:,} of {whole:,}"
         cut = (
@@ -94,7 +96,7 @@ class ExternalText:
             if self.is_cut
             else ""
         )
-        return f"Read {count} characters, {bits / max(read, 1):.2f} bits per character.{cut}"
+        return f"Read {count} characters, {mean:.2f} bits per character.{cut}"
 
 
 def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait) -> ExternalText:
@@ -113,49 +115,27 @@ def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait)
     if not text:
         raise CorpusError(f"There is no text to read{f' in {name}' if name else ''}: it is empty.")
     loaded = load(wait)
-    numbers, skipped = spell(text[:LONGEST], loaded.model.vocabulary)
-    if not numbers:
+    # deferred: NumPy, which the first frame does not wait for
+    from tui_charrnn.generation.stream import unknown_in  # noqa: PLC0415 - as said
+
+    spelled = loaded.model.vocabulary.spell(text[:LONGEST])
+    if not spelled.is_known.any():
         raise CorpusError(
             f"The {loaded.label} knows none of the {len(text):,} characters of this text; give it "
             "one in the script that it was trained on."
         )
-    return ExternalText(loaded, numbers, skipped, name, is_cut=len(text) > LONGEST)
+    return ExternalText(
+        loaded,
+        tuple(spelled.indices.tolist()),
+        unknown_in(text, spelled),
+        name,
+        is_cut=len(text) > LONGEST,
+    )
 
 
 def composed(text: str) -> str:
     """A pasted text as a file is read: line feeds alone, composed (Unicode NFC)."""
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def spell(
-    text: str, vocabulary: Vocabulary
-) -> tuple[tuple[int, ...], tuple[SkippedCharacter, ...]]:
-    """A text by the numbers of a vocabulary, as a seed text is read.
-
-    Args:
-        text: Composed.
-        vocabulary: Of the model. The symbol that it may have for what is unknown is unknown too:
-            no character can come of it.
-
-    Returns:
-        The numbers, and the characters that are left out.
-    """
-    # deferred: needed once a text is read
-    from tui_charrnn.generation.stream import (  # noqa: PLC0415 - as said
-        SkippedCharacter,
-        spelled_in,
-    )
-
-    never = vocabulary.unknown_symbol
-    indices = {sign: index for index, sign in enumerate(vocabulary.characters) if sign != never}
-    numbers: list[int] = []
-    skipped: list[SkippedCharacter] = []
-    for position, character in enumerate(text):
-        parts = spelled_in(indices, character)
-        numbers += [indices[part] for part in parts]
-        if not parts:
-            skipped.append(SkippedCharacter(character, position))
-    return tuple(numbers), tuple(skipped)
 
 
 def _text_of(path: Path) -> str:

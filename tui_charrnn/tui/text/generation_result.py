@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tui_charrnn.generation.stream import SkippedCharacter
+    from tui_charrnn.generation.stream import UnknownCharacter
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.sampling_config import SamplingConfig
     from tui_charrnn.tui.text.external_text import ExternalText
@@ -27,7 +27,7 @@ class Opening:
     """Composed (Unicode NFC), with the unknown characters still in it."""
     read_text: str
     """What the model read of it."""
-    skipped: tuple[SkippedCharacter, ...]
+    unknown: tuple[UnknownCharacter, ...]
     """The unknown characters, by their position in it."""
     rng_seed: int
     held: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Opening:
     is_recorded: bool = False
     """Whether it was read from a tape, with what was said after it."""
     external: ExternalText | None = None
-    """The text that the model reads instead of saying one; `skipped` is of it then."""
+    """The text that the model reads instead of saying one; `unknown` is of it then."""
 
     @property
     def label(self) -> str:

@@ -127,6 +127,7 @@ def describe(said: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
     (_, first), *changes = said.sampling
     sha256, hindrance = _file_digest(opening.loaded)
     held = dict(said.clamps)
+    has_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
     if changes or [*held] not in ([], [0]):
         hindrance = "Settings or held cells were changed while the text was generated."
     hindrance = said.hindrance or hindrance
@@ -140,7 +141,7 @@ def describe(said: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
             "training": dict(opening.loaded.model.training),
         },
         "seed_text": opening.seed_text,
-        "left_out": [lost.character for lost in opening.skipped],
+        "left_out": [] if has_symbol else [each.character for each in opening.unknown],
         "length": len(said.generated),
         "rng_seed": opening.rng_seed,
         **_sampling_values(first),

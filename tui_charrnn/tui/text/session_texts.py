@@ -162,7 +162,7 @@ class SessionTexts:
             self._take_settings(generation)
         sentences = _describe(opening), self._drop_clamps(generation), self._remember(generation)
         self.show_title()
-        self._tell(" ".join(filter(None, sentences)), is_problem=bool(opening.skipped))
+        self._tell(" ".join(filter(None, sentences)), is_problem=bool(opening.unknown))
         text = self.text
         text.stream(True)
         text.draw_new()  # the first characters stand in one frame with the seed text,
@@ -215,7 +215,7 @@ class SessionTexts:
             view.append("\n\n", "note")
         if opening.external is not None:
             view.append(opening.external.title, "note")
-        unknown = {lost.position for lost in opening.skipped}
+        unknown = {lost.position for lost in opening.unknown}
         for is_unknown, group in itertools.groupby(
             enumerate(opening.seed_text), lambda place: place[0] in unknown
         ):
@@ -279,12 +279,14 @@ def _describe_reading(generation: GenerationThread, opening: Opening) -> str:
 
 def _describe(opening: Opening) -> str:
     """What there is to say when a text begins; empty if all is as expected."""
-    characters = dict.fromkeys(lost.character for lost in opening.skipped)
+    characters = dict.fromkeys(lost.character for lost in opening.unknown)
     if not characters:
         return opening.loaded.note
     named = ", ".join(f"{c} (U+{ord(c):04X})" for c in itertools.islice(characters, _NAMED))
     more = f" and {len(characters) - _NAMED} more" if len(characters) > _NAMED else ""
-    return f"Left out, because the model has never seen it: {named}{more}."
+    has_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
+    done = "Read as the unknown symbol" if has_symbol else "Left out"
+    return f"{done}, because the model does not know it: {named}{more}."
 
 
 def _next_steps(*, is_back: bool) -> str:

@@ -41,7 +41,7 @@ def start_tape(
         return prime_tape(prepared, seed_text, sampling, held.of(prepared.model), should_stop)
     loaded = prepared.loaded
     tape, opening = prime_tape(loaded, "", sampling, held.of(loaded.model), should_stop)
-    return tape, replace(opening, external=prepared, skipped=prepared.skipped)
+    return tape, replace(opening, external=prepared, unknown=prepared.unknown)
 
 
 def prime_tape(
@@ -67,7 +67,7 @@ def prime_tape(
         loaded=loaded,
         seed_text=unicodedata.normalize("NFC", seed_text),
         read_text=primed.text,
-        skipped=primed.skipped,
+        unknown=primed.unknown,
         rng_seed=stream.rng_seed,
         held=tuple(clamp_words(clamps)),
     )

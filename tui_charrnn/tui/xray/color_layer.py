@@ -183,7 +183,7 @@ class XrayColors(TextLayer):
         Args:
             is_more: Whether there is more to say of the same character.
         """
-        text, reading = self.text, self._reading
+        text, reading, opening = self.text, self._reading, self.text.opening
         if self.levels is None or text.tree is None or reading is None or not text.shown:
             return
         before = self.seen, self.snapshot, self.legend
@@ -193,6 +193,7 @@ class XrayColors(TextLayer):
             text.branch,
             self._explained(),
             is_newest=self._cursor() is None and text.view.streaming,
+            unknown=opening.loaded.model.vocabulary.unknown_index if opening else None,
         )
         self.snapshot = reading.snapshot
         head, words = self.levels.legend()

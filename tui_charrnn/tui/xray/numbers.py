@@ -136,7 +136,13 @@ class XrayPlace:
 
 
 def known_place(
-    tree: Tree, numbers: XrayNumbers, branch: int, position: int, *, is_newest: bool
+    tree: Tree,
+    numbers: XrayNumbers,
+    branch: int,
+    position: int,
+    *,
+    is_newest: bool,
+    unknown: int | None = None,
 ) -> XrayPlace | None:
     """What is known of a character; None as long as nothing is.
 
@@ -146,19 +152,21 @@ def known_place(
         branch: The one in sight.
         position: Of the character on it.
         is_newest: Whether one shortly before will do, as more may come and not be known yet.
+        unknown: Index of the unknown symbol, which counts in no mean; None if there is none.
     """
     last = max(position - _FAR_BACK, 0) if is_newest else position
     while numbers.expected(key_of(tree, branch, position)) is None and position > last:
         position -= 1
-    surprises = []
-    for before in range(position, max(position - RUNNING, -1), -1):
+    prediction = numbers.prediction(key_of(tree, branch, position))
+    if prediction is None:
+        return None
+    first, surprises = max(position - RUNNING + 1, 0), []
+    indices = tree.indices(branch, first, position + 1)
+    for before in range(position, first - 1, -1):
         known = numbers.expected(key_of(tree, branch, before))
         if known is None:
             break
-        surprises.append(known.surprise)
-    prediction = numbers.prediction(key_of(tree, branch, position))
-    if prediction is None or not surprises:
-        return None
-    (index,) = tree.indices(branch, position, position + 1)
-    running = sum(surprises) / len(surprises)
-    return XrayPlace(branch, position, index, prediction, running, len(surprises))
+        if indices[before - first] != unknown:
+            surprises.append(known.surprise)
+    running = sum(surprises) / max(len(surprises), 1)
+    return XrayPlace(branch, position, indices[-1], prediction, running, len(surprises))

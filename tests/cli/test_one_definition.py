@@ -1,0 +1,72 @@
+"""`generate --json`, `score` and the x-ray tell the same bits of the same text, also where rare
+characters are folded into the unknown symbol."""
+
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tests.support.tiny_model import random_tensors, tiny_config
+from tui_charrnn.cli.generate import generate
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.scoring import TextScorer
+from tui_charrnn.lens.tape_reading import TapeReader
+from tui_charrnn.model.checkpoint import load_model, serialize_model
+from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.tui.generation_settings import ActiveClamps
+from tui_charrnn.tui.text.external_text import prepared
+from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.tape_start import start_tape
+
+FOLDED = Vocabulary("\n abcde\ufffd", "\ufffd")
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    """A model that expects the unknown symbol in every place, but not too much."""
+    tensors = random_tensors(tiny_config(), len(FOLDED))
+    tensors["output.bias"][-1] = 2
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(serialize_model(tensors, tiny_config(), FOLDED, corpus={}, training={}))
+    return path
+
+
+def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
+    """The surprise of every character that the model reads of a text, and the sentence on it."""
+    loaded = LoadedModel(load_model(model_file), "tiny")
+    given = prepared(text, lambda _: loaded, lambda _: False)
+    tape, _ = start_tape(given, None, SamplingConfig(), ActiveClamps(), lambda: False)
+    words = given.read_onto(tape, threading.Event(), lambda: None, lambda _: None)
+    reader = TapeReader(tape, lambda branch, place: tape.moment(place, branch), 3)
+    read = reader.read(0, 0, len(given.numbers))
+    assert read is not None
+    return read.surprise, words
+
+
+def test_a_generated_text(model_file: Path) -> None:
+    app = typer.Typer()
+    app.command()(generate)
+    arguments = ["-n", "60", "--rng-seed", "3", "--json", "--top-k", "4", "-m", str(model_file)]
+    records = [json.loads(line) for line in CliRunner().invoke(app, arguments).stdout.splitlines()]
+
+    text = "".join(record["character"] for record in records)
+    told = [record["surprise"] for record in records]
+    assert len(text) == 60
+    assert "\ufffd" not in text
+    np.testing.assert_allclose(TextScorer(load_model(model_file)).score(text), told, rtol=1e-5)
+    np.testing.assert_allclose(xray_bits(model_file, text)[0], told, rtol=1e-5)
+
+
+def test_a_text_with_unknown_characters(model_file: Path) -> None:
+    text = "abba cé\nbad\ufffd ache" * 3
+    bits = TextScorer(load_model(model_file)).score(text)
+    is_known = np.array([character in "\n abcde" for character in text])
+    np.testing.assert_array_equal(np.isnan(bits), ~is_known)
+
+    surprise, words = xray_bits(model_file, text)
+    np.testing.assert_allclose(surprise[is_known], bits[is_known], rtol=1e-5)
+    assert f"Read {len(text)} characters, {bits[is_known].mean():.2f} bits per" in words
