@@ -14,8 +14,7 @@ ON_CPU = Examination(
     reasons={name: f"a reason for {name}" for name in NAMES},
     threads=2,
     has_tensor_float_32=True,
-    gain=0.8,
-    needed_gain=1.6,
+    automatic=("float32", "a reason of auto"),
     trials=(),
     characters=2048,
     trial_seconds=0.7,
@@ -25,7 +24,7 @@ ON_GPU = replace(
     ON_CPU,
     gpus=(GpuFacts("NVIDIA A10", "8.6", True, True),),
     path=dict(zip(NAMES, ("NVIDIA A10", "cudnn", "none", "float32", "1"), strict=True)),
-    gain=None,
+    automatic=None,
     trials=(
         PathTrial("handwritten", "none", "float32", 0.2, 0.0),
         PathTrial("cudnn", "none", "float32", 0.00192, 0.0021),

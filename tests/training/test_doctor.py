@@ -1,5 +1,6 @@
 """The process that examines: what it answers, and that it tries before it promises."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,8 +30,7 @@ def test_an_examination_arrives_as_it_was_sent() -> None:
         reasons={"device": "it is there"},
         threads=3,
         has_tensor_float_32=True,
-        gain=None,
-        needed_gain=1.5,
+        automatic=("bfloat16", "it pays"),
         trials=(PathTrial("cudnn", "none", "float32", 0.001, 0.01),),
         characters=231,
         trial_seconds=0.25,
@@ -46,14 +46,14 @@ def test_what_is_no_examination_is_refused(text: str) -> None:
 
 
 @pytest.mark.tensorflow
-def test_a_forced_precision_is_measured_all_the_same() -> None:
+def test_what_auto_would_take_is_told_beside_a_forced_precision() -> None:
     from tui_charrnn.training.devices import Device
     from tui_charrnn.training.doctor import examine
 
-    found = examine(Device(), MODEL, TRAINING)
-    assert found.path["precision"] == "float32"
-    assert found.gain is not None
-    assert found.gain > 0
+    found = examine(Device(), MODEL, replace(TRAINING, precision="bfloat16"))
+    assert found.path["precision"] == "bfloat16"
+    assert found.automatic is not None
+    assert found.automatic[0] == "float32"  # of 24 units
     assert (found.path["layers"], found.path["shards"], found.threads) == ("handwritten", "2", 2)
     assert found.trial_failure is None
     assert found.trial_seconds is not None

@@ -8,6 +8,7 @@ import pytest
 from tui_charrnn.training import machine
 from tui_charrnn.training.machine import (
     examine_machine,
+    has_bfloat16_instructions,
     memory_limit,
     processor_quota,
     shard_count,
@@ -97,3 +98,22 @@ def test_this_machine_has_a_processor_and_memory() -> None:
     assert found.memory is not None
     assert found.memory > 1e8
     assert found.available is None or 0 < found.available <= found.memory
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "expected"),
+    [
+        ("model name : Some\nflags\t\t: fpu avx512f avx512_bf16\n\nflags : fpu\n", True),
+        ("flags : fpu amx_bf16 amx_tile\n", True),
+        ("flags : fpu avx512f avx512_vnni\n", False),
+        ("Features : fp asimd bf16\n", None),
+        (None, None),
+    ],
+)
+def test_instructions_for_bfloat16_are_read_from_the_flags(
+    cpuinfo: str | None, expected: bool | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "cpuinfo"
+    if cpuinfo is not None:
+        path.write_text(cpuinfo, encoding="utf-8")
+    assert has_bfloat16_instructions(path) is expected

@@ -42,21 +42,6 @@ def ways(
     return [f"{path.layers} {path.precision}" for path in paths]
 
 
-@pytest.fixture
-def gain(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
-    """What was measured: H, B of a shard, G; bfloat16 is then twice as fast."""
-    from tui_charrnn.training import paths
-
-    measured = []
-
-    def measure(hidden_size: int, streams: int, gates: int) -> float:
-        measured.append((hidden_size, streams, gates))
-        return 2.0
-
-    monkeypatch.setattr(paths, "measure_gain", measure)
-    return measured
-
-
 @pytest.mark.parametrize(
     ("cell", "layers"),
     [
@@ -101,11 +86,21 @@ def test_a_gpu_takes_many_steps_in_a_call_and_xla_compiles_its_optimizer() -> No
         assert path.has_compiled_step == (path.layers == "handwritten")
 
 
-def test_a_processor_takes_bfloat16_where_it_pays(gain: list[tuple[int, int, int]]) -> None:
+def test_the_precision_is_chosen_for_the_streams_of_a_shard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tui_charrnn.training import paths
+
+    asked = []
+
+    def choose(model: ModelConfig, streams: int, _: bool | None) -> tuple[str, str]:
+        asked.append((model.cell, model.hidden_size, streams))
+        return "bfloat16", "it pays"
+
+    monkeypatch.setattr(paths, "choose_precision", choose)
     explained = explain(cell="gru")
-    assert gain == [(300, 20, 3)]
-    assert (explained.path.precision, explained.gain) == ("bfloat16", 2.0)
-    assert "2.00 times" in explained.reasons["precision"]
+    assert asked == [("gru", 300, 20)]
+    assert explained.reasons["precision"] == "it pays"
     assert explained.path.facts() == {
         "device": "CPU",
         "layers": "handwritten",
@@ -115,21 +110,26 @@ def test_a_processor_takes_bfloat16_where_it_pays(gain: list[tuple[int, int, int
     }
 
 
+@pytest.fixture
+def _nothing_to_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui_charrnn.training import paths
+
+    monkeypatch.delattr(paths, "choose_precision")
+
+
+@pytest.mark.usefixtures("_nothing_to_choose")
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])
-def test_what_is_asked_for_is_not_measured(gain: list[tuple[int, int, int]], asked: str) -> None:
+def test_a_precision_that_is_asked_for_is_taken(asked: str) -> None:
     explained = explain(precision=asked)
     assert explained.path.precision == asked
     assert "the settings ask for it" in explained.reasons["precision"]
-    assert gain == []
 
 
-def test_a_run_goes_on_in_the_precision_that_it_was_begun_in(
-    gain: list[tuple[int, int, int]],
-) -> None:
+@pytest.mark.usefixtures("_nothing_to_choose")
+def test_a_run_goes_on_in_the_precision_that_it_was_begun_in() -> None:
     explained = explain(before="float32")
     assert explained.path.precision == "float32"
     assert "begun" in explained.reasons["precision"]
-    assert gain == []
 
 
 @pytest.mark.parametrize(

@@ -161,14 +161,14 @@ def test_a_trainer_that_dies_before_its_first_checkpoint_leaves_its_plan(
     assert status_of(run).step == planned.total_steps
 
 
-def test_what_precision_gains_is_measured_once(
+def test_the_precision_is_chosen_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: Any
 ) -> None:
-    """Also where the second trainer finds no checkpoint and would measure something else."""
+    """Also where the second trainer finds no checkpoint and would choose something else."""
     from tui_charrnn.training import paths, saving
 
-    gains = iter([9.0, 0.5])
-    monkeypatch.setattr(paths, "measure_gain", lambda *_: next(gains))
+    choices = iter([("bfloat16", "first"), ("float32", "second")])
+    monkeypatch.setattr(paths, "choose_precision", lambda *_: next(choices))
     run, interruption = new_run(tmp_path, precision="auto"), Interruption()
     stop_at(1, interruption, Reason.PREEMPTED)
     with monkeypatch.context() as patch:
@@ -177,7 +177,7 @@ def test_what_precision_gains_is_measured_once(
     assert train(run) is ExitCode.OK
     (planned,) = (record for record in records_of(run) if isinstance(record, RunPlanned))
     assert planned.precision == "bfloat16"
-    assert next(gains) == 0.5
+    assert next(choices) == ("float32", "second")
 
 
 def test_a_damaged_status_does_not_keep_a_run_from_being_resumed(

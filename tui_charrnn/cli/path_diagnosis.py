@@ -39,8 +39,6 @@ _LAYER_WORDS: Final = {
 }
 _INSTALL_CUDA: Final = "pip install --editable '.[cuda]'"
 _WAY: Final = ("layers", "compiler", "precision")
-_NEAR: Final = 0.1
-"""Within this share of the gain that is needed, the next measurement may decide otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,21 +246,13 @@ def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Fi
 
 
 def _judge_precision(examination: Examination, asked: str) -> Finding:
-    precision, gain = examination.path["precision"], examination.gain
+    precision, automatic = examination.path["precision"], examination.automatic
     words = f"{precision}: {examination.reasons['precision']}"
-    if gain is None:
+    if automatic is None:
         return Finding("ok", "precision", words + _format_tensor_float(examination))
-    needed = examination.needed_gain
-    if asked == "auto":
-        if abs(gain - needed) > _NEAR * needed:
-            return Finding("ok", "precision", words)
-        words += ", so near that a training, which measures anew, may decide otherwise"
-        return Finding("note", "precision", words)
-    words += f"; bfloat16 products measured {gain:.2f} times as fast as float32 ones"
-    better = "bfloat16" if gain >= needed else "float32"
-    if better == precision:
+    if asked == "auto" or automatic[0] == precision:
         return Finding("ok", "precision", words)
-    return Finding("note", "precision", f"{words}, so auto would take {better}")
+    return Finding("note", "precision", f"{words}; auto would take {automatic[0]}: {automatic[1]}")
 
 
 def _format_tensor_float(examination: Examination) -> str:

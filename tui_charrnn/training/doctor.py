@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.model.weights import GATE_COUNTS
 from tui_charrnn.training.devices import Device, configure_devices
 from tui_charrnn.training.engine import Engine
 from tui_charrnn.training.examination import (
@@ -25,11 +24,15 @@ from tui_charrnn.training.examination import (
     decode_settings,
 )
 from tui_charrnn.training.loop import Batch
-from tui_charrnn.training.machine import STREAMS_PER_SHARD, thread_count
+from tui_charrnn.training.machine import (
+    STREAMS_PER_SHARD,
+    has_bfloat16_instructions,
+    thread_count,
+)
 from tui_charrnn.training.path_choice import choose_path
 from tui_charrnn.training.path_trials import one_line
-from tui_charrnn.training.paths import ComputePath, ExplainedPath, RunSize
-from tui_charrnn.training.precision import WORTHWHILE_GAIN, measure_gain
+from tui_charrnn.training.paths import ComputePath, RunSize
+from tui_charrnn.training.precision import choose_precision
 from tui_charrnn.training.standard_output import exclusive_output
 
 _SHORT: Final = 32
@@ -46,18 +49,17 @@ def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Exa
     """
     size = RunSize(ASSUMED_VOCABULARY, training.batch_size, ASSUMED_CHARACTERS)
     choice = choose_path(device, model, training, size)
-    path, explained = choice.path, choice.explained
+    path = choice.path
     was_tried = choice.engine is not None
     seconds, failure = (None, None) if was_tried else try_steps(path, model, training)
     return Examination(
         cuda=_cuda_version(),
         gpus=_gpu_facts(device),
         path=path.facts(),
-        reasons=explained.reasons,
+        reasons=choice.explained.reasons,
         threads=thread_count(training.threads),
         has_tensor_float_32=tf.config.experimental.tensor_float_32_execution_enabled(),
-        gain=_gain(explained, device, model, training),
-        needed_gain=WORTHWHILE_GAIN,
+        automatic=None if path.is_gpu else _automatic_precision(path, model, training),
         trials=choice.trials,
         characters=training.batch_size * training.sequence_length,
         trial_seconds=seconds,
@@ -99,14 +101,12 @@ def try_steps(
     return time.perf_counter() - started, None
 
 
-def _gain(
-    explained: ExplainedPath, device: Device, model: ModelConfig, training: TrainingConfig
-) -> float | None:
-    """The gain of bfloat16 on a processor, also where the settings decide without it."""
-    if explained.gain is not None or device.is_gpu:
-        return explained.gain
-    streams = training.batch_size // explained.path.shards
-    return measure_gain(model.hidden_size, streams, GATE_COUNTS[model.cell])
+def _automatic_precision(
+    path: ComputePath, model: ModelConfig, training: TrainingConfig
+) -> tuple[str, str]:
+    """What `auto` takes on a processor, and why; also where the settings decide without it."""
+    streams = training.batch_size // path.shards
+    return choose_precision(model, streams, has_bfloat16_instructions())
 
 
 def _cuda_version() -> str | None:

@@ -46,10 +46,8 @@ class Examination:
     """Processor threads that are taken."""
     has_tensor_float_32: bool
     """Whether a GPU may round the factors of float32 products to TensorFloat-32."""
-    gain: float | None
-    """How many times as fast as in float32 the products are in bfloat16; None on a GPU."""
-    needed_gain: float
-    """What the gain must be for `auto` to take bfloat16."""
+    automatic: tuple[str, str] | None
+    """The precision that `auto` takes on a processor, and half a sentence why; None on a GPU."""
     trials: tuple[PathTrial, ...]
     """What was tried to choose from, on a GPU with whole batches."""
     characters: int
@@ -75,7 +73,13 @@ class Examination:
             values = json.loads(text)
             gpus = tuple(GpuFacts(**gpu) for gpu in values.pop("gpus"))
             trials = tuple(PathTrial(**trial) for trial in values.pop("trials"))
-            return cls(gpus=gpus, trials=trials, **values)
+            automatic = values.pop("automatic")
+            return cls(
+                gpus=gpus,
+                trials=trials,
+                automatic=None if automatic is None else (str(automatic[0]), str(automatic[1])),
+                **values,
+            )
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not an examination: {error}") from error
 

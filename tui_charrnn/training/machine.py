@@ -185,6 +185,20 @@ def processor_name() -> str:
     return next(names, platform.machine())
 
 
+def has_bfloat16_instructions(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool | None:
+    """Whether the processor multiplies matrices in bfloat16, in AVX-512 or AMX.
+
+    Args:
+        cpuinfo: What Linux says of the processors.
+
+    Returns:
+        None where that is not known: on other systems, and on other processors than x86.
+    """
+    lines = read_if_there(cpuinfo).splitlines()
+    flags = next((set(line.split()) for line in lines if line.startswith("flags")), None)
+    return None if flags is None else not flags.isdisjoint({"avx512_bf16", "amx_bf16"})
+
+
 def thread_count(threads: int | None) -> int:
     """How many threads a training takes.
 

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.model.weights import GATE_COUNTS
 from tui_charrnn.training.devices import Device
-from tui_charrnn.training.machine import STREAMS_PER_SHARD, shard_count, thread_count
+from tui_charrnn.training.machine import (
+    STREAMS_PER_SHARD,
+    has_bfloat16_instructions,
+    shard_count,
+    thread_count,
+)
 from tui_charrnn.training.plan import is_long
-from tui_charrnn.training.precision import WORTHWHILE_GAIN, measure_gain
+from tui_charrnn.training.precision import Precision, choose_precision
 
 STEPS_PER_CALL: Final = 128
 """On a GPU, where the host's look at a step takes as long as the step; `CallLength` finds how many
@@ -18,7 +22,6 @@ _BFLOAT16_CAPABILITY: Final = (8, 0)
 """NVIDIA's Ampere; what is older has no products in bfloat16."""
 
 Layers: TypeAlias = Literal["handwritten", "cudnn", "keras"]
-Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 Way: TypeAlias = tuple[Layers, bool, Precision]
 """Layers, whether XLA compiles the step, precision."""
@@ -95,9 +98,6 @@ class ExplainedPath:
     path: ComputePath
     reasons: Mapping[str, str]
     """Half a sentence for each name of `ComputePath.facts`."""
-    gain: float | None = None
-    """How many times as fast as in float32 the products are in bfloat16; None if nothing hung on
-    it."""
 
 
 def gpu_paths(device: Device, model: ModelConfig, precision: str) -> list[ComputePath]:
@@ -138,17 +138,17 @@ def explain_processor_path(
         model: Shape of the network.
         training: Length of the run, precision, threads.
         size: Of the run.
-        precision: What an earlier part of the same run was computed in; otherwise `auto` measures.
+        precision: What an earlier part of the same run was computed in; it stays.
     """
     shards, shards_reason = _choose_shards(training.threads, size.batch_size)
-    wanted, gain = precision or training.precision, None
+    wanted = precision or training.precision
     if wanted in {"float32", "bfloat16"}:
         chosen: Precision = "bfloat16" if wanted == "bfloat16" else "float32"
         precision_reason = "the run was begun in it" if precision else "the settings ask for it"
     else:
-        streams = size.batch_size // shards
-        gain = measure_gain(model.hidden_size, streams, GATE_COUNTS[model.cell])
-        chosen, precision_reason = _choose_precision(gain)
+        chosen, precision_reason = choose_precision(
+            model, size.batch_size // shards, has_bfloat16_instructions()
+        )
     is_compiled = is_long(
         model, training, size.vocabulary_size, size.batch_size, size.training_characters
     )
@@ -161,7 +161,7 @@ def explain_processor_path(
         "shards": shards_reason,
     }
     path = ComputePath(is_compiled=is_compiled, precision=chosen, shards=shards)
-    return ExplainedPath(path, reasons, gain)
+    return ExplainedPath(path, reasons)
 
 
 def _choose_shards(threads: int | None, batch_size: int) -> tuple[int, str]:
@@ -173,9 +173,3 @@ def _choose_shards(threads: int | None, batch_size: int) -> tuple[int, str]:
         f"{count} threads share a batch of {batch_size}, as parts of fewer than "
         f"{STREAMS_PER_SHARD} streams do not pay"
     )
-
-
-def _choose_precision(gain: float) -> tuple[Precision, str]:
-    measured = f"bfloat16 products measured {gain:.2f} times as fast as float32 ones"
-    chosen: Precision = "bfloat16" if gain >= WORTHWHILE_GAIN else "float32"
-    return chosen, f"{measured}; {WORTHWHILE_GAIN:g} is what it takes"
