@@ -27,12 +27,12 @@ Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 _FEWEST_OF_LSTM: Final = 3_072
 _FEWEST: Final = 8_192
-"""From so many numbers in the state of a shard on, H times B, a whole step is faster in bfloat16, of
-a plain LSTM and of the other layers (benchmarks/results.md, "Which precision"). Below, XLA gains
-more by compiling a step in float32 as a whole."""
+"""From so many numbers in a shard's state on, H times B, a whole step is faster in bfloat16, of a
+plain LSTM and of the other layers (benchmarks/results.md, "Which precision"). Below, XLA gains more
+by compiling a step in float32 as a whole."""
 _REFUTED_GAIN: Final = 1.0
-"""Where the processor has the instructions, bfloat16 is given up only if its products are slower: 0.1
-to 0.9 was measured where oneDNN did not use them, 1.1 to 1.7 under load where it did."""
+"""Where the processor has the instructions, bfloat16 is given up only if its products are slower:
+0.1 to 0.9 was measured where oneDNN did not use them, 1.1 to 1.7 under load where it did."""
 _CONVINCING_GAIN: Final = 1.5
 """What products must gain where nothing is known of the instructions."""
 _PAIRS: Final = 8
