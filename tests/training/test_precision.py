@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,7 @@ def choice(
     has_instructions: bool | None,
     monkeypatch: pytest.MonkeyPatch,
     streams: int = 16,
-    **model: object,
+    **model: Any,
 ) -> str:
     """What is taken where products were measured so."""
     from tui_charrnn.training import precision
@@ -81,7 +82,7 @@ def test_a_processor_with_instructions_takes_bfloat16_whatever_the_gain(
 def test_float32_is_taken_where_bfloat16_does_not_pay(
     gain: float,
     has_instructions: bool | None,
-    model: dict[str, object],
+    model: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = choice(gain, has_instructions=has_instructions, monkeypatch=monkeypatch, **model)

@@ -126,8 +126,7 @@ def measure_gain(
         for a, b in [(kernel, hidden), (tf.cast(kernel, tf.bfloat16), tf.cast(hidden, tf.bfloat16))]
     ]
     pairs = [[_seconds(chain, clock) for chain in chains] for _ in range(1 + _PAIRS)]
-    wide, narrow = map(min, zip(*pairs[1:], strict=True))
-    return wide / narrow
+    return min(wide for wide, _ in pairs[1:]) / min(narrow for _, narrow in pairs[1:])
 
 
 def _chain(kernel: Tensor, hidden: Tensor, links: int) -> Callable[[Tensor, Tensor], Tensor]:
