@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui_charrnn.hangul import is_jamo
 from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
 
 FORBIDDEN = re.compile(
@@ -58,8 +59,13 @@ def test_every_character_is_settled_after_one_pass(shown: dict[str, str]) -> Non
 
 def test_what_people_read_is_left_alone(shown: dict[str, str]) -> None:
     kinds = {"L", "N", "P", "S"}
-    changed = [char for char, sign in shown.items() if sign != char]
+    changed = [char for char, sign in shown.items() if sign != char and not is_jamo(char)]
     assert [char for char in changed if unicodedata.category(char)[0] in kinds] == []
+
+
+def test_no_jamo_comes_through_and_those_of_a_syllable_become_it(shown: dict[str, str]) -> None:
+    assert not any(map(is_jamo, "".join(shown.values())))
+    assert safe_text("\u1112\u1161\u11ab\u1100") == "한ㄱ"
 
 
 @pytest.mark.parametrize(

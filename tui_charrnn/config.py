@@ -15,6 +15,7 @@ from tui_charrnn.settings import Problem, Settings, refuse, setting
 OPTIMIZERS = ("adamw", "adam")
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
+UNITS = ("characters", "jamo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,11 @@ class TrainingConfig(Settings):
     LENGTH_BOUND: ClassVar[str] = "max_epochs"
     """Of a preset's own length; one that is given in its place lifts it."""
 
+    units: str = setting(
+        "characters",
+        "What is predicted: characters, or the letters (jamo) of Hangul syllables.",
+        choices=UNITS,
+    )
     batch_size: int = setting(
         32,
         "Streams read side by side; auto doubles them while it pays, and raises the rate.",

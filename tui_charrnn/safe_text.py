@@ -13,6 +13,8 @@ import re
 import unicodedata
 from typing import Final
 
+from tui_charrnn.hangul import shown_hangul
+
 _VISIBLE_CONTROLS: Final = {
     **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"},
     0x7F: "\N{SYMBOL FOR DELETE}",
@@ -44,11 +46,16 @@ def safe_text(text: str) -> str:
     Line feeds and tabs stay; other controls become control pictures (ESC is shown as ␛), C1
     controls their number in brackets, bidirectional controls and other invisible format
     characters their code point in brackets, halves of surrogate pairs the replacement
-    character. Idempotent.
+    character. Jamo are put together, as terminals draw them in different widths. Idempotent.
 
     Args:
         text: Any string, of any length, cut anywhere.
     """
+    return shown_hangul(safe_signs(text))
+
+
+def safe_signs(text: str) -> str:
+    """Like `safe_text` for a stream, which comes in pieces: jamo are left to whoever shows it."""
     if text.isascii() and text.isprintable():
         return text
     shown = _FOREIGN.sub(lambda match: _sign_for(match[0]), text)

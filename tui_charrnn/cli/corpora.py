@@ -13,8 +13,10 @@ from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
     KeepNewlines,
+    UnitsOption,
     read_named_corpus,
 )
+from tui_charrnn.config import UNITS
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
@@ -80,6 +82,7 @@ def inspect(
     encoding: Encoding = "utf-8",
     keep_newlines: KeepNewlines = False,
     keep_decomposed: KeepDecomposed = False,
+    units: UnitsOption = UNITS[0],
     is_whole: Annotated[
         bool,
         typer.Option("--whole", help="Read all of a large text, not only its first 16 MB."),
@@ -92,6 +95,7 @@ def inspect(
         encoding=encoding,
         keep_newlines=keep_newlines,
         keep_decomposed=keep_decomposed,
+        units=units,
         limit=None if is_whole else _LOOKED_AT,
     )
     # deferred: NumPy, 0.1 s that the list does not need

@@ -77,6 +77,7 @@ def train_jointly(
             "encoding": reading["encoding"],
             "unify_newlines": not reading["keep_newlines"],
             "compose": not reading["keep_decomposed"],
+            "units": reading["units"],
         },
     )
     if not request.quiet:

@@ -154,6 +154,7 @@ def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
         encoding="utf-8",
         keep_newlines="\r" in model.vocabulary.characters,
         keep_decomposed=False,
+        units=model.units,
     )
     return _indexed(corpus)
 

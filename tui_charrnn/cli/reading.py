@@ -16,6 +16,7 @@ from tui_charrnn.cli.output import (
     stdin_bytes,
     stdout_is_terminal,
 )
+from tui_charrnn.config import UNITS, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.text.catalogue import obtain
@@ -33,6 +34,26 @@ KeepNewlines: TypeAlias = Annotated[
 ]
 KeepDecomposed: TypeAlias = Annotated[
     bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
+]
+
+
+def known_units(units: str) -> str:
+    """What a text is counted in, as it was given.
+
+    Raises:
+        ConfigError: If there is no such unit.
+    """
+    return TrainingConfig(steps=1, units=units).units
+
+
+UnitsOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--units",
+        metavar="|".join(UNITS),
+        parser=known_units,
+        help="Count characters, or the letters (jamo) of Hangul syllables.",
+    ),
 ]
 
 
@@ -61,6 +82,7 @@ def read_named_corpus(
     encoding: str,
     keep_newlines: bool,
     keep_decomposed: bool,
+    units: str = "characters",
     limit: int | None = None,
 ) -> Corpus:
     """Read a corpus from the words and options of a command line.
@@ -70,6 +92,7 @@ def read_named_corpus(
         encoding: Of the text.
         keep_newlines: Leave line ends as they are.
         keep_decomposed: Leave decomposed characters as they are.
+        units: Cut Hangul syllables into jamo, or leave them whole.
         limit: Bytes of a large text that are enough; None reads all.
 
     Raises:
@@ -81,6 +104,7 @@ def read_named_corpus(
             encoding=encoding,
             unify_newlines=not keep_newlines,
             compose=not keep_decomposed,
+            units=units,
             stdin=stdin_bytes(),
             progress=progress,
             limit=limit,

@@ -214,6 +214,7 @@ def train(
         "encoding": encoding,
         "keep_newlines": keep_newlines,
         "keep_decomposed": keep_decomposed,
+        "units": configurations[1].units,
     }
     with preemptible(is_headless=is_watched):
         if placement.cluster is not None:

@@ -116,7 +116,11 @@ def _candidates(
         if is_same and (entry.kind == "built" or entry.is_here):
             address = f"{CATALOGUE_PREFIX}{entry.name}"
             yield partial(
-                read_corpus, [address], progress=progress, check_cancelled=check_cancelled
+                read_corpus,
+                [address],
+                units=model.units,
+                progress=progress,
+                check_cancelled=check_cancelled,
             )
 
 

@@ -37,6 +37,11 @@ class Model:
     training: Mapping[str, object]
     """How far, as JSON values: step, loss, epoch ..."""
 
+    @property
+    def units(self) -> str:
+        """What it predicts: characters, or jamo, whose text is put together to be shown."""
+        return str(self.corpus.get("units", "characters"))
+
 
 def serialize_model(
     tensors: Mapping[str, Float32],

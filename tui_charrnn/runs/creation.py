@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from tui_charrnn import __version__
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError, StorageError
+from tui_charrnn.hangul import joined_pieces
 from tui_charrnn.runs.description import CorpusReference, RunDescription, RunState, RunStatus
 from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
@@ -100,7 +101,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     )
     if len(encode_json(description.to_json())) > document_limit:
         description = replace(description, corpus=replace(reference, sources=()))
-    stored_text = None if description.corpus.sources else corpus.numbered.pieces()
+    stored_text = None if description.corpus.sources else joined_pieces(corpus.numbered.pieces())
     storage.make_folder(folder)
     # not of the name, nor of the process: another host may be making its run beside this one
     hidden = RunDirectory(folder / f".creating-{uuid.uuid4().hex}")
@@ -167,15 +168,18 @@ def _taken(run: RunDirectory) -> NameTakenError:
 
 def _reference(corpus: "Corpus", training: TrainingConfig) -> CorpusReference:
     characters = len(corpus)
+    first_held_out = split_point(characters, training.validation_fraction)
     return CorpusReference(
         name=corpus.name,
         sources=tuple(corpus.sources),
         encoding=corpus.encoding,
         unify_newlines=corpus.unify_newlines,
         compose=corpus.compose,
+        units=corpus.units,
+        units_per_character=corpus.units_per_character(first_held_out),
         sha256=corpus.sha256,
         characters=characters,
-        training_characters=split_point(characters, training.validation_fraction),
+        training_characters=first_held_out,
     )
 
 

@@ -71,6 +71,10 @@ class CorpusReference:
     """Whether CRLF and CR were turned into LF."""
     compose: bool = True
     """Whether characters were composed (Unicode NFC)."""
+    units: str = "characters"
+    """What the text is counted in: characters, or jamo (`text.hangul`)."""
+    units_per_character: float = 1.0
+    """Of the held-out text: what losses of a unit are multiplied by to be those of a character."""
     sha256: str
     """Of the text as trained on, encoded as UTF-8."""
     characters: int

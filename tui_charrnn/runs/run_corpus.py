@@ -48,6 +48,7 @@ def read_run_corpus(
         encoding="utf-8" if stored else reference.encoding,
         unify_newlines=reference.unify_newlines and not stored,
         compose=reference.compose and not stored,
+        units=reference.units,
         check_cancelled=check_cancelled,
     )
     if corpus.sha256 != reference.sha256 and not accepts_change:

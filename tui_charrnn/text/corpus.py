@@ -59,6 +59,8 @@ class Corpus:
     """As asked for."""
     unify_newlines: bool
     compose: bool
+    units: str
+    """What the text is counted and predicted in; Hangul is cut into jamo already if they are."""
     report: CorpusReport
 
     def __len__(self) -> int:
@@ -75,6 +77,13 @@ class Corpus:
         """The first characters, 65,536 at most."""
         return self.numbered.decode(0, _BEGINNING)
 
+    def units_per_character(self, start: int) -> float:
+        """How many units a character of the text from a place on has, on average; 1 but for jamo.
+
+        A loss per unit times this is the loss per character, whatever the units are.
+        """
+        return 1.0 if self.units == "characters" else self.numbered.units_per_character(start)
+
     @cached_property
     def text(self) -> str:
         """All of it in memory, four bytes a character and more: not for a large one."""
@@ -87,6 +96,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
     encoding: str = "utf-8",
     unify_newlines: bool = True,
     compose: bool = True,
+    units: str = "characters",
     stdin: BinaryIO | None = None,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
@@ -105,6 +115,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         encoding: Of all files, unless it is utf-8 and a byte order mark tells of another.
         unify_newlines: Turn CR LF and lone CR into LF.
         compose: Turn characters into their composed form (Unicode NFC).
+        units: Cut Hangul syllables into jamo, or leave them whole.
         stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
         progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
             is built or downloaded, or a large text is read.
@@ -121,7 +132,9 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
 
     known_encoding(encoding)
     found = find_sources(arguments, encoding=encoding, check_cancelled=check_cancelled)
-    reading = Reading(encoding=encoding, unify_newlines=unify_newlines, compose=compose)
+    reading = Reading(
+        encoding=encoding, unify_newlines=unify_newlines, compose=compose, units=units
+    )
     numbered, report = number_sources(
         found, reading, stdin=stdin, progress=progress, check_cancelled=check_cancelled, limit=limit
     )
@@ -133,6 +146,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         encoding=encoding,
         unify_newlines=unify_newlines,
         compose=compose,
+        units=units,
         report=report,
     )
 

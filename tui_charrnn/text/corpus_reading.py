@@ -92,6 +92,8 @@ def _place(sources: FoundSources, reading: Reading, paths: Sequence[Path]) -> Ca
         "compose": reading.compose,
         "unicode": unicodedata.unidata_version,
     }
+    if reading.units != "characters":  # else what was kept before there were units stays valid
+        dependences["units"] = reading.units
     return CachedNumbers.of(paths, dependences)
 
 

@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from tui_charrnn.hangul import is_jamo
 from tui_charrnn.text.corpus import Corpus, split_point
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.numbered_text import IndexedText
@@ -90,7 +91,7 @@ def inspect_corpus(
     numbered, size = corpus.numbered, len(corpus)
     split = split_point(size, validation_fraction)
     counted = {
-        character: CharacterCount(character, count, first, suspicion(character))
+        character: CharacterCount(character, count, first, suspicion(character, corpus.units))
         for character, count, first in zip(
             numbered.characters, numbered.counts.tolist(), numbered.firsts.tolist(), strict=True
         )
@@ -126,13 +127,17 @@ def _baselines(corpus: Corpus, indices: IndexedText, split: int, vocabulary_size
     )
 
 
-def suspicion(character: str) -> str | None:
+def suspicion(character: str, units: str = "characters") -> str | None:
     """Why a character may not be meant to be in a text; none for an ordinary one.
 
     Line feed, tab and the two common spaces are ordinary; so are the two joiners, without which
     Persian, Indic scripts and emoji cannot be written.
+
+    Args:
+        character: Of the text, as it was read.
+        units: What it was read in; jamo are ordinary where they are asked for.
     """
-    if character in _ORDINARY:
+    if character in _ORDINARY or (units == "jamo" and is_jamo(character)):
         return None
     if character == _REPLACEMENT:
         return "stands where an earlier program could not decode the text"

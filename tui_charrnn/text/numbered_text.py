@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.text.number_store import Numbers
 from tui_charrnn.text.vocabulary import Vocabulary, code_points, lacking_error
 
@@ -91,6 +92,16 @@ class NumberedText:
         """The characters from one place to another."""
         codes = code_points(self.characters)
         return codes[self.numbers[start:stop]].tobytes().decode("utf-32-le")
+
+    def units_per_character(self, start: int) -> float:
+        """How many characters of a text in jamo, from a place on, a syllable or sign has."""
+        continues = np.array([continues_syllable(character) for character in self.characters])
+        units = len(self) - start
+        parts = sum(
+            int(np.count_nonzero(continues[self.numbers[place : place + _DECODED]]))
+            for place in range(start, len(self), _DECODED)
+        )
+        return units / max(units - parts, 1)
 
     def pieces(self) -> Iterator[str]:
         """The whole text, a megabyte at a time."""

@@ -1,4 +1,4 @@
-"""Reads a text piece by piece: decoded, line ends unified, characters composed.
+"""Reads a text piece by piece: decoded, line ends unified, characters composed or cut into jamo.
 
 The pieces together are what decoding, unifying and composing the whole text at once would give.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.hangul import refuse_apart, split_syllables
 from tui_charrnn.paths import is_file
 from tui_charrnn.text.decoding import (
     ZeroByteError,
@@ -43,6 +44,7 @@ class Reading:
     encoding: str = "utf-8"
     unify_newlines: bool = True
     compose: bool = True
+    units: str = "characters"
 
 
 @dataclass(slots=True)
@@ -165,10 +167,16 @@ def _clean(text: str, utf8: bytes | None, reading: Reading, found: BytesFound) -
         found.cr += text.count("\r") - crlf
         if reading.unify_newlines:
             text, utf8 = text.replace("\r\n", "\n").replace("\r", "\n"), None
-    if text.isascii() or unicodedata.is_normalized("NFC", text):
+    if text.isascii():
         return Piece(text, utf8)
-    found.composed += count_decomposed(text)
-    return Piece(unicodedata.normalize("NFC", text)) if reading.compose else Piece(text, utf8)
+    if not unicodedata.is_normalized("NFC", text):
+        found.composed += count_decomposed(text)
+        if reading.compose:
+            text, utf8 = unicodedata.normalize("NFC", text), None
+    if reading.units == "jamo":
+        refuse_apart(text)
+        text, utf8 = split_syllables(text), None
+    return Piece(text, utf8)
 
 
 _AT_ONCE: Final = 1 << 20

@@ -96,10 +96,10 @@ def survey_sources(
     """
     paths = [_path_of(source) for source in sources.sources]
     if (kept := find_kept(sources, reading)) is not None:
-        return _known_survey(sources, *kept)
+        return _known_survey(sources, reading.units, *kept)
     limit = LOOKED_THROUGH if limit is None else limit
     size = sum(_size(path) for path in paths)
-    found, tally, pieces = BytesFound(), _Tally(), 0
+    found, tally, pieces = BytesFound(), _Tally(reading.units), 0
 
     def survey() -> Survey:
         return tally.survey(sources, _copied(found), max(size, found.consumed))
@@ -117,7 +117,9 @@ def survey_sources(
     return survey()
 
 
-def _known_survey(sources: FoundSources, text: NumberedText, report: CorpusReport) -> Survey:
+def _known_survey(
+    sources: FoundSources, units: str, text: NumberedText, report: CorpusReport
+) -> Survey:
     """What was counted when a text was read."""
     firsts = dict(zip(text.characters, text.firsts.tolist(), strict=True))
     occurrences = text.occurrences()
@@ -141,7 +143,7 @@ def _known_survey(sources: FoundSources, text: NumberedText, report: CorpusRepor
         suspicious=tuple(
             CharacterCount(character, count, firsts[character], reason)
             for character, count in occurrences.items()
-            if (reason := suspicion(character))
+            if (reason := suspicion(character, units))
         ),
         beginning=text.decode(0, _BEGINNING),
         occurrences=occurrences,
@@ -151,7 +153,8 @@ def _known_survey(sources: FoundSources, text: NumberedText, report: CorpusRepor
 class _Tally:
     """Counts what the pieces hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, units: str) -> None:
+        self._units = units
         self.characters = 0
         self._counts: Counter[str] = Counter()
         self._firsts: dict[str, int] = {}
@@ -168,7 +171,7 @@ class _Tally:
         counted = Counter(text)
         for character in counted.keys() - self._counts.keys():
             self._firsts[character] = self.characters + text.index(character)
-            if reason := suspicion(character):
+            if reason := suspicion(character, self._units):
                 self._suspicions[character] = reason
         self._counts.update(counted)
         self.characters += len(text)

@@ -387,7 +387,8 @@ class CorpusField(Vertical):
         self._kept: CorpusChoice | None = None
         """A choice that cannot be typed as one path, such as several files."""
         self._reading = Reading()
-        """How the path is read, but for its encoding."""
+        """How the path is read, but for its encoding and units."""
+        self._units = self._reading.units
         self.found = FormFacts()
         """Looks into what is chosen."""
         self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
@@ -414,6 +415,11 @@ class CorpusField(Vertical):
     @property
     def choice(self) -> CorpusChoice:
         """What is chosen now."""
+        chosen = self._chosen()
+        reading = dataclasses.replace(chosen.reading, units=self._units)
+        return dataclasses.replace(chosen, reading=reading)
+
+    def _chosen(self) -> CorpusChoice:
         if self._list.chosen == KEPT and self._kept is not None:
             return self._kept
         if self._list.chosen != OWN:
@@ -454,6 +460,9 @@ class CorpusField(Vertical):
             training: Settings that tell how the text is split.
             problem: What is wrong with the choice whatever its text is; may be empty.
         """
+        if training.units != self._units:
+            self._units = training.units
+            self.look()
         found = self.found.show(training)
         self.tell(form_sentence(problem or found))
 

@@ -444,6 +444,7 @@ def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoic
         encoding=reference.encoding,
         unify_newlines=reference.unify_newlines,
         compose=reference.compose,
+        units=reference.units,
     )
     is_one = len(reference.sources) == 1
     return CorpusChoice(reference.sources, "" if is_one else label, reading)

@@ -130,6 +130,7 @@ def start_run(
         encoding=reading.encoding,
         unify_newlines=reading.unify_newlines,
         compose=reading.compose,
+        units=new.training.units,
         progress=progress,
         check_cancelled=permission.check,
     )

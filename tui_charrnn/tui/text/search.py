@@ -15,6 +15,7 @@ from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.widgets import Input, Static
 
+from tui_charrnn.hangul import split_syllables
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.signal import Signal
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
@@ -281,6 +282,8 @@ def find_matches(wrapped: WrappedText, query: str) -> Matches:
     text = "".join(pieces)
     if not any(map(str.isupper, query)):
         text, query = _lowered(text), _lowered(query)
+    parts = split_syllables(query)
+    query = parts if parts[:1] in text else query  # the text comes in jamo
     starts = _occurrences(text, query) if query else []
     row_starts = list(accumulate(map(len, pieces), initial=0))
     return Matches(wrapped.first + skipped, row_starts, starts, len(query))

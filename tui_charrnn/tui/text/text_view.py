@@ -14,6 +14,7 @@ from textual.reactive import var
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tui_charrnn.hangul import continues_syllable, drawn_hangul
 from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.text.wrapped_text import Place, Row, TextStyle, WrappedText, column_at
 from tui_charrnn.tui.theme.filters import KeepsText
@@ -396,7 +397,21 @@ def selected_text(wrapped: WrappedText, selection: Selection) -> str:
             start, end = span
             pieces.append(row.text[start : None if end < 0 else end])
             pieces.append("\n" if row.ends_line and number < last else "")
-    return "".join(pieces)
+    return drawn_hangul("".join(pieces))
+
+
+def _begin(text: str, column: int) -> int:
+    """Where the syllable begins that a place is in."""
+    while 0 < column < len(text) and continues_syllable(text[column]):
+        column -= 1
+    return column
+
+
+def _end(text: str, column: int) -> int:
+    """Where the syllable ends that a place is in; a place between two is an end."""
+    while column < len(text) and continues_syllable(text[column]):
+        column += 1
+    return column
 
 
 def draw_row(
@@ -417,7 +432,9 @@ def draw_row(
     """
     length = len(row.text)
     laid = [(start, length if end < 0 else end, look) for start, end, look in overlays]
-    bounds = [0, *accumulate(run_length for _, run_length in row.runs)]
+    # a syllable that comes in jamo is drawn at once, whatever part of it something lies over
+    laid = [(_begin(row.text, start), _end(row.text, end), look) for start, end, look in laid]
+    bounds = [_begin(row.text, end) for end in accumulate((run[1] for run in row.runs), initial=0)]
     looks = [styles[style] for style, _ in row.runs]
     cuts = {cut for start, end, _ in laid for cut in (start, end) if 0 < cut < length}
     segments, run = [], 0
@@ -428,7 +445,7 @@ def draw_row(
         for over_start, over_end, over in laid:
             if over_start <= start and end <= over_end:
                 look += over
-        segments.append(Segment(row.text[start:end], look))
+        segments.append(Segment(drawn_hangul(row.text[start:end]), look))
     behind: dict[int, Style] = {}
     for start, end, look in laid:
         if length <= start < end:

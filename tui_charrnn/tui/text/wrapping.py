@@ -12,7 +12,8 @@ from typing import Final
 
 from rich.cells import cell_len, get_character_cell_size, split_graphemes
 
-from tui_charrnn.safe_text import safe_text
+from tui_charrnn.hangul import placed
+from tui_charrnn.safe_text import safe_signs
 
 TAB_STOP: Final = 4
 """Columns between two tab stops, counted from the start of the row."""
@@ -51,17 +52,24 @@ class TextGate:
         """Whether that cluster begins with an emoji."""
         self._joins = False
         """Whether the stream ends in a joiner that has something to join to."""
+        self._parts = 0
+        """Of the syllable that the stream ends in, if it comes in jamo."""
 
     def show(self, text: str) -> str:
         """Turn the next piece of the stream into what is shown for it."""
-        shown = safe_text(self._context + text)[len(self._context) :]
+        shown = safe_signs(self._context + text)[len(self._context) :]
         counted = shown.replace(_JOINER, "").replace(_NON_JOINER, "")
         self._context = (self._context + counted)[-_CONTEXT:]
         if shown.isascii() and not self._joins:
             if shown:
+                self._parts = 0
                 self._cluster, self._is_emoji = 0 if shown[-1] == "\n" else 1, False
             return shown
-        return "".join(map(self._bounded, shown))
+        return "".join(self._bounded(sign) for char in shown for sign in self._placed(char))
+
+    def _placed(self, character: str) -> str:
+        shown, self._parts = placed(character, self._parts)
+        return shown
 
     def _bounded(self, character: str) -> str:
         """The character, after what keeps it apart from its cluster if it has to be."""

@@ -326,7 +326,11 @@ def open_compared(
     if path:
         unify = "\r" not in loaded.model.vocabulary.characters
         corpus = read_corpus(
-            [path], unify_newlines=unify, progress=reading, check_cancelled=check_cancelled
+            [path],
+            unify_newlines=unify,
+            units=loaded.model.units,
+            progress=reading,
+            check_cancelled=check_cancelled,
         )
     else:
         kept = kept_training_corpus(loaded.model)

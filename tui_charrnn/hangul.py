@@ -1,0 +1,160 @@
+"""Hangul syllables as the letters (jamo) that they are made of, and back.
+
+All 11,172 syllables are written with 19 initials, 21 medials and 27 finals, each with a code point
+of its own (Unicode, section 3.12), so what was cut apart is put together without looking ahead.
+Only syllables are touched: old Hangul, the letters of the compatibility block and other text stay.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from tui_charrnn.errors import CorpusError
+
+_INITIAL: Final = 0x1100
+_MEDIAL: Final = 0x1161
+_FINAL: Final = 0x11A7
+"""One before the first final: the number 0 is a syllable that has none."""
+_SYLLABLE: Final = 0xAC00
+_MEDIALS, _FINALS = 21, 28
+INITIALS: Final = frozenset(map(chr, range(_INITIAL, _INITIAL + 19)))
+MEDIALS: Final = frozenset(map(chr, range(_MEDIAL, _MEDIAL + _MEDIALS)))
+FINALS: Final = frozenset(map(chr, range(_FINAL + 1, _FINAL + _FINALS)))
+
+_SYLLABLES: Final = re.compile("[\uac00-\ud7a3]+")
+_APART: Final = re.compile(
+    "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
+)
+"""What would melt into one syllable, the second only where that has no final yet."""
+_LONGEST: Final = 3
+"""Jamo of a syllable at most."""
+_JAMO: Final = re.compile("[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]")
+FILLER: Final = "\N{HANGUL CHOSEONG FILLER}"
+"""Stands for an initial that is not there."""
+_ALONE: Final = re.compile(f"{FILLER}([\u1161-\u11c2])")
+
+
+def split_syllables(text: str) -> str:
+    """Cut every Hangul syllable into an initial, a medial and perhaps a final.
+
+    Args:
+        text: Any text; only syllables (U+AC00 to U+D7A3) change.
+    """
+    if text.isascii():
+        return text
+    return _SYLLABLES.sub(lambda found: unicodedata.normalize("NFD", found[0]), text)
+
+
+def join_syllables(text: str) -> str:
+    """Put jamo together where they make a syllable: the inverse of `split_syllables`.
+
+    An initial alone, old Hangul and whatever else makes no syllable stays as it is.
+    """
+    if text.isascii():
+        return text
+    return _APART.sub(lambda found: _joined(found[0]), text)
+
+
+def joined_pieces(pieces: Iterable[str]) -> Iterator[str]:
+    """The same as `join_syllables` for a text that comes in pieces, cut anywhere."""
+    held = ""
+    for piece in pieces:
+        text = held + piece
+        cut = len(text)
+        while cut and is_jamo(text[cut - 1]) and len(text) - cut < _LONGEST:
+            cut -= 1
+        held = text[cut:]
+        yield join_syllables(text[:cut])
+    yield join_syllables(held)
+
+
+def refuse_apart(text: str) -> None:
+    """Make sure that cutting a text into jamo can be undone.
+
+    Args:
+        text: Any text; in composed form (Unicode NFC) it always can.
+
+    Raises:
+        CorpusError: If jamo stand in it that would come back as a syllable.
+    """
+    for found in _APART.finditer(text):
+        if _joined(found[0]) != found[0]:
+            codes = " ".join(f"U+{ord(character):04X}" for character in found[0])
+            raise CorpusError(
+                "The text has Hangul that is not composed, and would come back composed. "
+                f"Received: {codes}. Compose it (leave out --keep-decomposed), or train on "
+                "characters (--units characters)."
+            )
+
+
+def continues_syllable(character: str) -> bool:
+    """Whether a character is a medial or a final, old ones too: part of what stands before it.
+
+    What is not counts as a character for those who count syllables.
+    """
+    return "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7fb"
+
+
+def is_jamo(character: str) -> bool:
+    """Whether it is a conjoining letter, which never goes to a terminal as it is."""
+    return _JAMO.match(character) is not None
+
+
+def shown_hangul(text: str) -> str:
+    """A text without conjoining jamo, whose width differs between terminals.
+
+    What makes a syllable becomes one; a letter alone becomes that of the compatibility block, which
+    is as wide as a syllable. An old letter that has none becomes its code point in brackets.
+    """
+    if _JAMO.search(text) is None:
+        return text
+    return _JAMO.sub(lambda found: _letter(found[0]), join_syllables(text))
+
+
+def placed(character: str, parts: int) -> tuple[str, int]:
+    """Give a jamo of a stream a place of two cells, alone or with those that it belongs to.
+
+    A medial or final that has nothing to stand on gets a filler in the initial's place, which
+    `drawn_hangul` undoes. An old letter becomes what `shown_hangul` makes of it.
+
+    Args:
+        character: The next one of the stream.
+        parts: Of the syllable that the stream ends in, 0 to 2; at first 0.
+
+    Returns:
+        What it becomes, and the parts of the syllable that the stream ends in now.
+    """
+    if character in INITIALS:
+        return character, 1
+    if character in MEDIALS:
+        return (character, 2) if parts == 1 else (FILLER + character, 0)
+    if character in FINALS:
+        return (character if parts == 2 else FILLER + character), 0
+    return (shown_hangul(character) if is_jamo(character) else character), 0
+
+
+def drawn_hangul(text: str) -> str:
+    """What a terminal is given for a text that went through `placed`, as wide as that."""
+    if _JAMO.search(text) is None:
+        return text
+    return shown_hangul(_ALONE.sub(lambda found: _letter(found[1]), text))
+
+
+def _joined(parts: str) -> str:
+    first = ord(parts[0])
+    if first >= _SYLLABLE:
+        has_final = (first - _SYLLABLE) % _FINALS
+        return parts if has_final else chr(first + ord(parts[1]) - _FINAL)
+    final = ord(parts[2]) - _FINAL if len(parts) == 3 else 0
+    number = ((first - _INITIAL) * _MEDIALS + ord(parts[1]) - _MEDIAL) * _FINALS + final
+    return chr(_SYLLABLE + number)
+
+
+def _letter(jamo: str) -> str:
+    """The letter of the compatibility block that looks like a conjoining one."""
+    name = unicodedata.name(jamo, "").partition("SEONG ")[2]
+    try:
+        return unicodedata.lookup(f"HANGUL LETTER {name}")
+    except KeyError:
+        return f"⟨{ord(jamo):04X}⟩"
