@@ -58,15 +58,31 @@ def join_syllables(text: str) -> str:
 
 def joined_pieces(pieces: Iterable[str]) -> Iterator[str]:
     """The same as `join_syllables` for a text that comes in pieces, cut anywhere."""
-    held = ""
-    for piece in pieces:
-        text = held + piece
+    joined = JoinedText()
+    yield from map(joined.add, pieces)
+    yield joined.close()
+
+
+class JoinedText:
+    """Composes a text that comes in pieces of jamo; what may still grow is held back."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self._held = ""
+
+    def add(self, text: str) -> str:
+        """What is known to be whole after some more of the text."""
+        text = self._held + text
         cut = len(text)
         while cut and is_jamo(text[cut - 1]) and len(text) - cut < _LONGEST:
             cut -= 1
-        held = text[cut:]
-        yield join_syllables(text[:cut])
-    yield join_syllables(held)
+        self._held = text[cut:]
+        return join_syllables(text[:cut])
+
+    def close(self) -> str:
+        """What is left."""
+        held, self._held = self._held, ""
+        return join_syllables(held)
 
 
 def refuse_apart(text: str) -> None:

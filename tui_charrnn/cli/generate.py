@@ -199,7 +199,7 @@ def generate(
     seed = find_seed(seed_text, seed_file)
     recorder = TextRecorder(is_wanted=preferred.history)
     stream, path = _open_stream(preferred.model, runs_dir, sampling, recorder, clamp or [])
-    stops = _stops(stop or [], count, stream.model.vocabulary.characters)
+    stops = _stops(stop or [], count, stream.model)
     if top_k is not None:
         _report_idle_filter(sampling.top_k, len(stream.model.vocabulary.characters))
     watch = open_watch(
@@ -212,6 +212,8 @@ def generate(
     )
 
     def work(output: TextOutput) -> None:
+        if stream.model.units == "jamo" and not as_json:
+            output.join_syllables()
         writer = watch.writer(output, as_json=as_json)
 
         def echo_piece(piece: str) -> None:
@@ -421,11 +423,11 @@ def _streams(stream: "CharacterStream", count: int) -> SampleStreams:
     return ParallelStreams(SideBySide(stream, count))
 
 
-def _stops(strings: list[str], count: int, vocabulary: str) -> "list[StopStrings]":
+def _stops(strings: list[str], count: int, model: "Model") -> "list[StopStrings]":
     from tui_charrnn.generation.stream import StopStrings  # noqa: PLC0415  deferred, as NumPy is
 
-    stops = [StopStrings(strings) for _ in range(count)]
-    for string in stops[0].unreachable(vocabulary):
+    stops = [StopStrings(strings, model.units) for _ in range(count)]
+    for string in stops[0].unreachable(model.vocabulary.characters):
         narrate(
             f"The stop string {string!r} cannot come: the model does not know all its characters."
         )

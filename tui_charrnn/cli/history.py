@@ -136,7 +136,11 @@ def replay(
         anyway="To let the changed model speak with the same settings, add --anyway.",
     )
     replayed = _begin(path, entry.generation)
-    is_complete = _write(replayed.read_text if echo else "", iter(replayed.next, None))
+    is_complete = _write(
+        replayed.read_text if echo else "",
+        iter(replayed.next, None),
+        is_joined=replayed.units == "jamo",
+    )
     _report_difference(replayed)
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
@@ -201,14 +205,16 @@ def _begin(path: Path, generation: Generation) -> "Replay":
     return Replay(load_model(path), generation)
 
 
-def _write(seed_text: str, characters: Iterator[str]) -> bool:
-    """Write to standard output; return False if Ctrl-C cut it short."""
+def _write(seed_text: str, characters: Iterator[str], *, is_joined: bool) -> bool:
+    """Write to standard output, jamo put together if asked; False if Ctrl-C cut it short."""
     if sys.stdout is None:
         raise StorageError("Standard output is closed: there is nowhere to write the text to.")
     encoding = sys.stdout.encoding if stdout_is_terminal() else None
     output = TextOutput(sys.stdout.buffer, terminal_encoding=encoding)
     try:
         try:
+            if is_joined:
+                output.join_syllables()
             output.write(seed_text)
             for character in characters:
                 output.write(character)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from tui_charrnn.errors import CharRNNError, ExitCode, StorageError
-from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.hangul import JoinedText, shown_hangul
+from tui_charrnn.safe_text import safe_line, safe_signs
 from tui_charrnn.settings import SettingError
 
 if TYPE_CHECKING:
@@ -203,6 +204,15 @@ class TextOutput:
         self._clock = clock
         self._flushed = -math.inf
         self._tail = ""
+        self._joined: JoinedText | None = None
+        self._drawn: Callable[[str], str] = shown_hangul
+
+    def join_syllables(self) -> None:
+        """Take a text that comes in jamo: put them together, on a terminal as they come."""
+        # deferred: Rich, which most texts do without
+        from tui_charrnn.cli.syllables import DrawnSyllables  # noqa: PLC0415  deferred, see above
+
+        self._joined, self._drawn = JoinedText(), DrawnSyllables().draw
 
     def write(self, text: str, style: str = "") -> None:
         """Add to the text.
@@ -217,7 +227,7 @@ class TextOutput:
             self._stream.write(styled.encode(self._encoding, "replace"))
             self._stream.flush()
             return
-        self._stream.write(text.encode())
+        self._stream.write((self._joined.add(text) if self._joined else text).encode())
         now = self._clock()
         if now - self._flushed >= _FLUSH_INTERVAL:
             self._stream.flush()
@@ -227,6 +237,8 @@ class TextOutput:
         """Write out what is held back; on a terminal, leave the prompt a line of its own."""
         if self._encoding is not None and self._tail and not self._tail.endswith("\n"):
             self._stream.write(b"\n")
+        if self._encoding is None and self._joined:
+            self._stream.write(self._joined.close().encode())
         self._stream.flush()
 
     def _shown(self, text: str) -> str:
@@ -235,9 +247,9 @@ class TextOutput:
         Its bound on the marks piled on one character would never be reached by text that comes
         character by character, so the end of what was shown is shown to it again.
         """
-        shown = safe_text(self._tail + text)[len(self._tail) :]
+        shown = safe_signs(self._tail + text)[len(self._tail) :]
         self._tail = (self._tail + shown)[-16:]
-        return shown
+        return self._drawn(shown)
 
 
 def write_text(work: Callable[[TextOutput], None]) -> bool:

@@ -30,6 +30,8 @@ class Replay:
             ConfigError: If the model has not the neurons that were held.
         """
         self._said = said
+        self.units: Final = model.units
+        """What the text comes in; see `Model.units`."""
         self._changes = dict(said.sampling[1:])
         self._held = {after: parse_clamps(words, model.config) for after, words in said.clamps}
         first = dataclasses.replace(said.sampling[0][1], rng_seed=said.rng_seed)

@@ -13,6 +13,7 @@ from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.sampling import choose, distribution, weights_of
 from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.hangul import split_syllables
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.sampling_config import SamplingConfig
@@ -60,18 +61,22 @@ class StopStrings:
     text: what streams cannot be taken back.
     """
 
-    def __init__(self, strings: Sequence[str]) -> None:
+    def __init__(self, strings: Sequence[str], units: str = "characters") -> None:
         """Begin with an empty text.
 
         Args:
             strings: Any of them ends the text; composed first (Unicode NFC), as a corpus is.
+            units: What the text comes in; see `Model.units`.
 
         Raises:
             ConfigError: If one of them is empty.
         """
         if "" in strings:
             raise ConfigError("A stop string must have at least 1 character. Received: ''.")
-        self._strings: Final = tuple(unicodedata.normalize("NFC", string) for string in strings)
+        composed = [unicodedata.normalize("NFC", string) for string in strings]
+        self._strings: Final = tuple(
+            split_syllables(string) if units == "jamo" else string for string in composed
+        )
         self._longest = max(map(len, self._strings), default=0)
         self._end = ""
 

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.rows import entry_values
 from tui_charrnn.safe_text import safe_text
 from tui_charrnn.tui.background import BackgroundTask
@@ -41,7 +42,7 @@ def copy_entry(app: App[object], entry: Entry, tell: Tell) -> None:
 
 def save_entry(entry: Entry, tell: Tell) -> None:
     """Save a text exactly, and all that it came from beside it, as JSON."""
-    text = entry.generation.seed_text + entry.generation.text
+    text = join_syllables(entry.generation.seed_text + entry.generation.text)
     files = {
         ".txt": text.encode(errors="backslashreplace"),
         ".json": (json.dumps(entry_values(entry), indent=2) + "\n").encode(),

@@ -1,19 +1,20 @@
 """What a seed looks like to a model: which of its characters it knows.
 
 A model reads text in Unicode's composed form (NFC), while a keyboard may send a Hangul syllable or
-an accented letter in parts; the parts are known if what they compose is.
+an accented letter in parts; the parts are known if what they compose is, or the other way round.
 """
 
 import unicodedata
 from collections.abc import Iterator
 
 from tui_charrnn.safe_text import safe_text, with_few_marks
+from tui_charrnn.text.decoding import spelled_in
 
 
 def unknown_in(text: str, vocabulary: frozenset[str]) -> list[str]:
     """The characters of a text that are not in the vocabulary, each once, in order."""
     composed = unicodedata.normalize("NFC", text)
-    return [character for character in dict.fromkeys(composed) if character not in vocabulary]
+    return [each for each in dict.fromkeys(composed) if not spelled_in(vocabulary, each)]
 
 
 def unknown_spans(line: str, vocabulary: frozenset[str]) -> list[tuple[int, int]]:
@@ -25,7 +26,7 @@ def unknown_spans(line: str, vocabulary: frozenset[str]) -> list[tuple[int, int]
     return [
         (start, start + len(parts))
         for start, parts in _compositions(line)
-        if not vocabulary.issuperset(unicodedata.normalize("NFC", parts))
+        if not all(spelled_in(vocabulary, each) for each in unicodedata.normalize("NFC", parts))
     ]
 
 
