@@ -27,8 +27,8 @@ _APART: Final = re.compile(
     "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
 )
 """What would melt into one syllable, the second only where that has no final yet."""
-_LONGEST: Final = 3
-"""Jamo of a syllable at most."""
+_GROWING: Final = re.compile("(?:[\u1100-\u1112][\u1161-\u1175]?|[\uac00-\ud7a3])\\Z")
+"""What a text may end in that the next character changes."""
 _JAMO: Final = re.compile("[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]")
 FILLER: Final = "\N{HANGUL CHOSEONG FILLER}"
 """Stands for an initial that is not there."""
@@ -73,9 +73,8 @@ class JoinedText:
     def add(self, text: str) -> str:
         """What is known to be whole after some more of the text."""
         text = self._held + text
-        cut = len(text)
-        while cut and is_jamo(text[cut - 1]) and len(text) - cut < _LONGEST:
-            cut -= 1
+        growing = _GROWING.search(text)
+        cut = growing.start() if growing else len(text)
         self._held = text[cut:]
         return join_syllables(text[:cut])
 

@@ -17,6 +17,7 @@ from tui_charrnn.cli.reading import (
     read_named_corpus,
 )
 from tui_charrnn.config import UNITS
+from tui_charrnn.hangul import shown_hangul
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
@@ -37,6 +38,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 
 _SHOWN_CHARACTERS: Final = 200
 _SHOWN_ROWS: Final = 12
+_UNITS: Final = {"characters": "characters", "jamo": "characters and jamo"}
 
 
 @corpora_app.callback(invoke_without_command=True)
@@ -182,9 +184,11 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     yield "composed", _composition(corpus)
     yield (
         "characters",
-        f"{found.characters:,} in {found.lines:,} line{'' if found.lines == 1 else 's'}",
+        f"{found.characters:,} in {found.lines:,} line{'' if found.lines == 1 else 's'}"
+        + (", Hangul counted in jamo" if corpus.units == "jamo" else ""),
     )
-    yield "vocabulary", f"{len(found.vocabulary):,} characters: {_shown(found.vocabulary)}"
+    shown = _shown("".join(map(shown_hangul, found.vocabulary)))
+    yield "vocabulary", f"{len(found.vocabulary):,} {_UNITS[corpus.units]}: {shown}"
     yield from _table("rarest", found.rarest)
     yield from _table("suspicious", found.suspicious)
     yield (

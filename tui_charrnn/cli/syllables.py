@@ -33,9 +33,9 @@ class DrawnSyllables:
         grown = self._growing + character
         if self._growing and len(joined := join_syllables(grown)) == 1 and is_jamo(character):
             self._growing = grown
-            # behind the last column the cursor waits in it for the next character
-            back = 1 if self._column == self._width() else 2
-            return f"\x1b[{back}D{joined}"
+            # behind the last column terminals differ in where the cursor waits
+            is_last = self._column == self._width()
+            return (f"\x1b[{self._column - 1}G" if is_last else "\x1b[2D") + joined
         self._growing = character if character in INITIALS else ""
         shown = shown_hangul(character)
         self._advance(shown)

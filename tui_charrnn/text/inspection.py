@@ -2,7 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tui_charrnn.hangul import is_jamo
 from tui_charrnn.text.corpus import Corpus, split_point
@@ -116,15 +116,11 @@ def inspect_corpus(
 
 def _baselines(corpus: Corpus, indices: IndexedText, split: int, vocabulary_size: int) -> Baselines:
     training, heldout = indices[:split], indices[split:]
-    if len(corpus) < _LARGE and corpus.report.part_of is None:
-        return measure_baselines(training, heldout, vocabulary_size)
-    return measure_baselines(
-        training,
-        heldout,
-        vocabulary_size,
-        training_limit=_COUNTED_OF_LARGE,
-        heldout_limit=_SCORED_OF_LARGE,
-    )
+    limits: dict[str, Any] = {}
+    if len(corpus) >= _LARGE or corpus.report.part_of is not None:
+        limits = {"training_limit": _COUNTED_OF_LARGE, "heldout_limit": _SCORED_OF_LARGE}
+    measured = measure_baselines(training, heldout, vocabulary_size, **limits)
+    return measured.per_character(corpus.units_per_character(split))
 
 
 def suspicion(character: str, units: str = "characters") -> str | None:

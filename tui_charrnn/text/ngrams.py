@@ -13,7 +13,7 @@ Source:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -46,6 +46,10 @@ class Baselines:
     """How many were counted: those nearest the end of a training text past the limit."""
     heldout_characters: int
     """How many were scored: the first of a held-out text past the limit."""
+
+    def per_character(self, units: float) -> "Baselines":
+        """The same for characters of so many units each, where it was measured in units."""
+        return replace(self, losses=tuple(loss * units for loss in self.losses))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -101,6 +101,8 @@ class Material:
     heldout: Windows
     followed: Windows = ()
     """The held-out text in few streams, for dynamic evaluation."""
+    units_per_character: float = 1.0
+    """What the losses are multiplied by, so that jamo and whole syllables can be compared."""
 
 
 def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
@@ -142,6 +144,7 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
             loss = engine.evaluate(material.heldout, should_stop)
             if loss is None:
                 return
+            loss *= material.units_per_character
             progress.elapsed = clock() - started
             rate = learning_rate_at(progress.step, plan.total_steps, config, progress.changes)
             records = [_note_evaluation(progress, loss, rate)]
@@ -158,6 +161,10 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
             results = _take_steps(engine, take_batches(first, count), first, rates)
             seconds = clock() - begun
             call.note(count, seconds)
+            results = [
+                result._replace(loss=result.loss * material.units_per_character)
+                for result in results
+            ]
             records = _note_batches(progress, results, rates, (begun - started, seconds))
         else:
             return

@@ -38,6 +38,8 @@ class PreparedText:
     """Shape (M,): the part of the held-out tail that is scored."""
     sha256: str
     """Of the whole text."""
+    units_per_character: float = 1.0
+    """See `CorpusReference`."""
 
 
 def prepare_text(
@@ -73,16 +75,23 @@ def index_text(corpus: Corpus, description: RunDescription) -> PreparedText:
             raise CorpusError(f"The new text is too short: it holds out {len(indices) - split}.")
     limit = description.training.evaluation_characters
     end = len(indices) if limit is None else min(len(indices), split + limit)
-    return PreparedText(vocabulary, indices[:split], indices[split:end], corpus.sha256)
+    return PreparedText(
+        vocabulary,
+        indices[:split],
+        indices[split:end],
+        corpus.sha256,
+        description.corpus.units_per_character,
+    )
 
 
 def measure_text(
     text: PreparedText, check_cancelled: Callable[[], None] = never_cancelled
 ) -> Baselines:
     """The baseline ladder on the same held-out characters that the model is scored on."""
-    return measure_baselines(
+    measured = measure_baselines(
         text.training, text.heldout, len(text.vocabulary), check_cancelled=check_cancelled
     )
+    return measured.per_character(text.units_per_character)
 
 
 def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, int]:
@@ -105,4 +114,4 @@ def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, 
     followed = HeldOutWindows(
         text.heldout, stream_count=FOLLOWED_STREAMS, sequence_length=config.sequence_length
     )
-    return Material(streams, windows, followed), batch_size
+    return Material(streams, windows, followed, text.units_per_character), batch_size

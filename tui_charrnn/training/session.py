@@ -152,10 +152,11 @@ class Session:
         if rate is None:
             return
         self._report.show(RunState.EVALUATING)
-        followed = self._context.material.followed
-        loss = self._engine.evaluate_dynamically(followed, rate, self._should_stop)
+        material = self._context.material
+        loss = self._engine.evaluate_dynamically(material.followed, rate, self._should_stop)
         if loss is None:
             return
+        loss *= material.units_per_character
         seconds, step = clock.now() - started, self._progress.step
         if math.isfinite(loss):
             self._writer.append(DynamicallyEvaluated(step, loss, rate, seconds))

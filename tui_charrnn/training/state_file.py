@@ -23,6 +23,7 @@ import safetensors.numpy
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model, serialize_model
 from tui_charrnn.model.header import HEADER_LIMIT
+from tui_charrnn.runs.description import CorpusReference
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.runs.opened_file import open_to_read
@@ -67,6 +68,7 @@ def model_bytes(
             "sha256": description.corpus.sha256,
             "characters": description.corpus.characters,
             "training_characters": description.corpus.training_characters,
+            **_units(description.corpus),
         },
         training={
             "run": description.name,
@@ -228,3 +230,10 @@ def differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
         for name in names
         if then.get(name) != now.get(name)
     )
+
+
+def _units(corpus: CorpusReference) -> dict[str, object]:
+    """What the model predicts, unless it is what every model did before there was a choice."""
+    if corpus.units == "characters":
+        return {}
+    return {"units": corpus.units, "units_per_character": corpus.units_per_character}
