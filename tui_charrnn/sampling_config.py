@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from tui_charrnn.settings import Settings, refuse, setting
 
+HANGUL = ("valid", "any")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingConfig(Settings):
@@ -54,6 +56,36 @@ class SamplingConfig(Settings):
         maximum=2**63 - 1,
         optional=True,
     )
+
+    allow: str | None = setting(
+        None, "Only these characters may come.", optional=True, is_text=True
+    )
+    forbid: str | None = setting(None, "These characters never come.", optional=True, is_text=True)
+    line_starts: str | None = setting(
+        None, "Every new line begins with one of these characters.", optional=True, is_text=True
+    )
+    acrostic: str | None = setting(
+        None,
+        "One line for each of these characters, which it begins with; then the text ends.",
+        optional=True,
+        is_text=True,
+    )
+    hangul: str = setting(
+        "valid",
+        "valid: only jamo that a syllable can go on with; any: all (models of jamo).",
+        choices=HANGUL,
+    )
+
+    @property
+    def is_constrained(self) -> bool:
+        """Whether some characters are taken away by what they are, not by how likely they are."""
+        rules = (self.allow, self.forbid, self.line_starts, self.acrostic)
+        return any(rule is not None for rule in rules)
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether what may come depends on the line that the text stands in."""
+        return self.acrostic is not None or self.line_starts is not None
 
     def __post_init__(self) -> None:
         """Refuse what is not allowed, all at once."""

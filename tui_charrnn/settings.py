@@ -60,6 +60,8 @@ class Bounds:
     """Whether None, meaning off or automatic, is allowed."""
     is_duration: bool = False
     """Whether it is a span of time, in seconds, that people write as 90s or 10m."""
+    is_text: bool = False
+    """Whether it is a text: anything but nothing."""
     automatic: str = ""
     """Name of the setting that is true where people write `auto` for this one; this one then says
     where the search begins. Empty if it cannot be automatic."""
@@ -72,6 +74,8 @@ class Bounds:
             return self.optional
         if self.choices:
             return value in self.choices
+        if self.is_text:
+            return isinstance(value, str) and bool(value) and "\0" not in value
         if isinstance(value, bool) or not isinstance(value, int | float):
             return isinstance(value, bool)
         is_sane = math.isfinite(value) if isinstance(value, float) else _fits(value)
@@ -83,6 +87,8 @@ class Bounds:
         """The bounds in words."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
+        if self.is_text:
+            return "a text" + (", or none" if self.optional else "")
         low = f"{'above' if self.exclusive_minimum else 'at least'} {_written(self.minimum)}"
         parts = [low] if math.isfinite(self.minimum) else []
         if math.isfinite(self.maximum):

@@ -3,6 +3,7 @@
 import codecs
 import io
 import re
+import unicodedata
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -93,6 +94,16 @@ def test_a_corpus_that_cannot_be_read_again_is_stored(tmp_path: Path) -> None:
     run = create(tmp_path, corpus)
     assert run.corpus.read_bytes() == text.encode()
     assert read_description(run).corpus.sources == ()
+
+
+def test_a_text_in_jamo_is_stored_as_it_came_and_read_in_jamo_again(tmp_path: Path) -> None:
+    text = "\ud55c\uae00 \uac12 cafe\u0301\n" * 10
+    corpus = read_corpus(["-"], stdin=io.BytesIO(text.encode()), units="jamo")
+    run = create(tmp_path, corpus)
+    reference = read_description(run).corpus
+    assert run.corpus.read_text(encoding="utf-8") == unicodedata.normalize("NFC", text)
+    assert (reference.units, reference.units_per_character) == ("jamo", 16 / 10)
+    assert read_run_corpus(run, reference).sha256 == corpus.sha256
 
 
 def test_a_stored_text_that_begins_with_a_byte_order_mark_keeps_it(tmp_path: Path) -> None:

@@ -38,7 +38,13 @@ def download(*urls: str, sha256: str | None = None) -> CatalogueEntry:
 
 def test_the_bundled_catalogue_is_valid() -> None:
     catalogue = load_catalogue()
-    assert list(catalogue) == ["pydoc", "python", "shakespeare", "linux"]
+    assert list(catalogue) == [
+        "pydoc",
+        "python",
+        "shakespeare",
+        "linux",
+        "korean-fairytales",
+    ]
     assert catalogue["shakespeare"].characters == 1_115_394
     assert len(catalogue["shakespeare"].urls) == 2
 

@@ -294,3 +294,11 @@ def test_a_loss_within_a_call_that_is_not_finite_ends_the_loop_before_its_step()
     assert isinstance(records[-1], RunDiverged)
     assert records[-1].learning_rate == learning_rate_at(5, 24, LONG)
     assert progress.step == 4
+
+
+def test_losses_are_told_per_character_whatever_the_units_are() -> None:
+    engine = ScriptedEngine([2.0] * 6, [3.0] * 3)
+    material = replace(MATERIAL, units_per_character=2.5)
+    told = list(train(engine, material, CONFIG, PLAN, Progress()))
+    assert {record.loss for record in told if isinstance(record, BatchTrained)} == {5.0}
+    assert {record.loss for record in told if isinstance(record, SplitEvaluated)} == {7.5}

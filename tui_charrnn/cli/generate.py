@@ -25,7 +25,9 @@ from tui_charrnn.cli.samples import (
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError, ExitCode
 from tui_charrnn.paths import parse_path
+from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.resolution import resolve, runs_folder
+from tui_charrnn.sampling_config import HANGUL
 from tui_charrnn.text.originality import COPIED_LENGTH
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 
@@ -77,7 +79,7 @@ _NAMED_CHARACTERS: Final = 8
 DEFAULT_LENGTH: Final = 500
 """Characters, where neither an option nor a setting says how many."""
 _MOST_TEXTS: Final = 1024
-_SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name != "rng_seed")
+_SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
 _PREFERRED: Final = (*_SAMPLING, "length", "model", "history")
 """The settings that stand in for options."""
 
@@ -100,6 +102,11 @@ MinP: TypeAlias = Annotated[str | None, _option("min_p", metavar="NUMBER|none")]
 RepetitionPenalty: TypeAlias = Annotated[str | None, _option("repetition_penalty")]
 RepetitionWindow: TypeAlias = Annotated[str | None, _option("repetition_window")]
 RngSeed: TypeAlias = Annotated[str | None, _option("rng_seed", metavar="NUMBER|none")]
+Allow: TypeAlias = Annotated[str | None, _option("allow", metavar="CHARACTERS")]
+Forbid: TypeAlias = Annotated[str | None, _option("forbid", metavar="CHARACTERS")]
+LineStarts: TypeAlias = Annotated[str | None, _option("line_starts", metavar="CHARACTERS")]
+Acrostic: TypeAlias = Annotated[str | None, _option("acrostic", metavar="WORD")]
+HangulOption: TypeAlias = Annotated[str, _option("hangul", metavar="|".join(HANGUL))]
 
 
 def generate(
@@ -126,6 +133,11 @@ def generate(
     repetition_penalty: RepetitionPenalty = None,
     repetition_window: RepetitionWindow = None,
     rng_seed: RngSeed = None,
+    allow: Allow = None,
+    forbid: Forbid = None,
+    line_starts: LineStarts = None,
+    acrostic: Acrostic = None,
+    hangul: HangulOption = _DEFAULTS.hangul,
     stop: Annotated[
         list[str] | None,
         typer.Option(
@@ -194,11 +206,20 @@ def generate(
     }
     preferred = resolve(flags, wanted=_PREFERRED).checked()
     rng = None if rng_seed is None else SamplingConfig.parse("rng_seed", rng_seed)
-    sampling = dataclasses.replace(preferred.sampling(), rng_seed=rng)
+    sampling = dataclasses.replace(
+        preferred.sampling(),
+        rng_seed=rng,
+        allow=allow,
+        forbid=forbid,
+        line_starts=line_starts,
+        acrostic=acrostic,
+        hangul=hangul,
+    )
     chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
     seed = find_seed(seed_text, seed_file)
     recorder = TextRecorder(is_wanted=preferred.history)
     stream, path = _open_stream(preferred.model, runs_dir, sampling, recorder, clamp or [])
+    _refuse_unknown(stream.constraints.unknown(sampling))
     stops = _stops(stop or [], count, stream.model)
     if top_k is not None:
         _report_idle_filter(sampling.top_k, len(stream.model.vocabulary.characters))
@@ -233,6 +254,19 @@ def generate(
         narrate(f"For the same text again: {' '.join(again)}")
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _refuse_unknown(characters: str) -> None:
+    """Refuse lines that would have to begin with what the model cannot write.
+
+    Raises:
+        ConfigError: If there are such characters.
+    """
+    if characters:
+        raise ConfigError(
+            "Lines cannot begin with characters that the model has never seen. "
+            f"Received: {', '.join(characters)}."
+        )
 
 
 def clamp_options(stream: "CharacterStream") -> Sequence[str]:

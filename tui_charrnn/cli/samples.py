@@ -42,6 +42,9 @@ class SampleStreams(Protocol):
     def logits_of(self, text: int) -> "Float32":
         """What the last character of one was chosen by, shape (V,)."""
 
+    def is_complete(self, text: int) -> bool:
+        """Whether one has all lines that the settings ask for."""
+
 
 class OneStream:
     """A stream, exactly as it is."""
@@ -57,6 +60,10 @@ class OneStream:
     def logits_of(self, _text: int) -> "Float32":
         """What it was chosen by."""
         return self._stream.logits
+
+    def is_complete(self, _text: int) -> bool:
+        """Whether it has all lines that the settings ask for."""
+        return self._stream.is_complete
 
 
 class ParallelStreams:
@@ -74,6 +81,10 @@ class ParallelStreams:
         """What the last character of one was chosen by."""
         logits: Float32 = self._batch.logits[text]
         return logits
+
+    def is_complete(self, text: int) -> bool:
+        """Whether one has all lines that the settings ask for."""
+        return self._batch.is_complete(text)
 
 
 class Writer(Protocol):
@@ -196,7 +207,8 @@ def write_samples(
             for text, character in enumerate(streams.next()):
                 if running[text]:
                     writer.add(text, position, character, streams.logits_of(text))
-                    running[text] = not stops[text].has_ended(character.character)
+                    has_ended = stops[text].has_ended(character.character)
+                    running[text] = not (has_ended or streams.is_complete(text))
             if not any(running):
                 return
     finally:

@@ -60,12 +60,18 @@ class SideBySide:
         self._unread = np.full(count, start.unread, np.intp)
         self._draws = [RandomStream(start.rng_seed + text, start.drawn) for text in range(count)]
         self._recent = [deque(start.recent, LONGEST_WINDOW) for _ in range(count)]
+        self._places = [start.place] * count
+        self._constraints = stream.constraints
         self._vocabulary = stream.model.vocabulary
 
     @property
     def rng_seeds(self) -> list[int]:
         """The RNG seed of every text."""
         return [draws.rng_seed for draws in self._draws]
+
+    def is_complete(self, text: int) -> bool:
+        """Whether one of them has all lines that the settings ask for."""
+        return self._constraints.is_complete(self.sampling, self._places[text])
 
     def next(self) -> list[GeneratedCharacter]:
         """Draw the next character of every text.
@@ -76,11 +82,13 @@ class SideBySide:
         logits, sampling = self._stepper.read_each(self._unread), self.sampling
         said = []
         for text, (draws, recent) in enumerate(zip(self._draws, self._recent, strict=True)):
+            scores = self._constraints.apply(logits[text], sampling, recent, self._places[text])
             weights = weights_of(
-                logits[text], sampling, recent_of(recent, sampling), self._vocabulary.unknown_index
+                scores, sampling, recent_of(recent, sampling), self._vocabulary.unknown_index
             )
             index, probability = choose(weights, draws.next())
             recent.append(index)
+            self._places[text] = self._constraints.moved(self._places[text], (index,))
             self._unread[text] = index
             said.append(GeneratedCharacter(self._vocabulary.characters[index], index, probability))
         return said

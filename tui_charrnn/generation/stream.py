@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.generation.constraints import START, Constraints, LinePlace
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.sampling import choose, distribution, weights_of
@@ -124,6 +125,8 @@ class StreamState:
     """How many random numbers were drawn with that seed."""
     recent: tuple[int, ...]
     """The last characters of seed text and text, up to `LONGEST_WINDOW` of them."""
+    place: LinePlace = START
+    """Where the text stands in its lines, for constraints that ask for it."""
 
 
 class CharacterStream:
@@ -154,6 +157,7 @@ class CharacterStream:
         self.logits: Final = self._stepper.logits
         """The scores that the last character was chosen by, shape (V,); the next one writes over
         them."""
+        self.constraints: Final = Constraints(model)
         self._sampling = sampling
         self._clamps = tuple(clamps)
         self.prime("")
@@ -177,6 +181,11 @@ class CharacterStream:
         self._sampling = sampling
         if sampling.rng_seed not in {None, self.rng_seed}:
             self._restart_rng()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the text has all lines that the settings ask for: then it ends by itself."""
+        return self.constraints.is_complete(self._sampling, self._place)
 
     @property
     def layers(self) -> tuple[RecurrentLayer, ...]:
@@ -228,6 +237,7 @@ class CharacterStream:
         vocabulary = self.model.vocabulary
         spelled = vocabulary.spell(composed)
         read = self._read(spelled.indices.tolist(), should_stop)
+        self._place = self.constraints.place_after(self._recent[-1] if self._recent else None)
         return PrimedSeed(vocabulary.decode(spelled.indices[:read]), unknown_in(composed, spelled))
 
     def next(self) -> GeneratedCharacter:
@@ -251,7 +261,9 @@ class CharacterStream:
             ModelFileError: If the model's scores are not finite numbers.
         """
         sampling = self._sampling
-        logits = self._stepper.read(self._unread)
+        logits = self.constraints.apply(
+            self._stepper.read(self._unread), sampling, self._recent, self._place
+        )
         recent, uniform = recent_of(self._recent, sampling), self.draws.next()
         if index is None:
             index, probability = choose(
@@ -261,6 +273,7 @@ class CharacterStream:
             probability = distribution(logits, sampling, recent, self._unknown).item(index)
         self._unread = index
         self._recent.append(index)
+        self._place = self.constraints.moved(self._place, (index,))
         return GeneratedCharacter(self._characters[index], index, probability)
 
     def snapshot(self) -> StreamState:
@@ -271,6 +284,7 @@ class CharacterStream:
             rng_seed=self.draws.rng_seed,
             drawn=self.draws.drawn,
             recent=tuple(self._recent),
+            place=self._place,
         )
 
     def restore(self, state: StreamState) -> None:
@@ -282,6 +296,7 @@ class CharacterStream:
         self._unread = state.unread
         self.draws = RandomStream(state.rng_seed, state.drawn)
         self._recent = deque(state.recent, LONGEST_WINDOW)
+        self._place = state.place
 
     def _read(self, indices: Sequence[int], should_stop: Callable[[], bool] | None) -> int:
         """Read characters, but for the last, which `next` reads; return how many there were."""

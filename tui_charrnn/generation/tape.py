@@ -256,7 +256,7 @@ class Tape:
                 logits=logits,
                 sampling=sampling,
                 probabilities=distribution(
-                    logits,
+                    self.stream.constraints.apply(logits, sampling, state.recent, state.place),
                     sampling,
                     recent_of(state.recent, sampling),
                     self.stream.model.vocabulary.unknown_index,
@@ -338,11 +338,15 @@ class Tape:
             self._stepper.read(index)
             self._states.offer(holder.number, place, self._stepper.state)
         recent = tree.indices(number, max(0, position - LONGEST_WINDOW), position)
-        draws = tree.holder(number, position).draws_at(position)
+        holder = tree.holder(number, position)
+        draws, lines = holder.draws_at(position), origin.place
+        if self.stream.sampling.has_lines or holder.sampling_at(position).has_lines:
+            lines = self.stream.constraints.moved(lines, tree.indices(number, 0, position))
         return StreamState(
             network=self._stepper.state.copy(),
             unread=unread[-1],
             rng_seed=draws.rng_seed,
             drawn=draws.drawn,
             recent=(*origin.recent, *recent)[-LONGEST_WINDOW:],
+            place=lines,
         )

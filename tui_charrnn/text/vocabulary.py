@@ -1,6 +1,5 @@
 """The characters a model knows, and their numbers."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Self
 
@@ -8,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
+from tui_charrnn.text.decoding import spelled_in
 
 Int32 = npt.NDArray[np.int32]
 
@@ -133,9 +133,9 @@ class Vocabulary:
 
     def _parts(self, character: str) -> list[int]:
         """The indices of a character's parts if all are known, else none."""
-        parts = [self.characters.find(part) for part in unicodedata.normalize("NFD", character)]
-        is_known = all(part >= 0 and part != self.unknown_index for part in parts)
-        return parts if is_known else []
+        parts = spelled_in(self, character)
+        indices = [self.characters.index(part) for part in parts]
+        return [] if self.unknown_index in indices else indices
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> str:
         """Turn N indices into characters.

@@ -296,6 +296,8 @@ class GenerationThread:
         due = time.monotonic()
         for _ in range(said, self._settings.length):
             self._apply_settings(tape)
+            if tape.stream.is_complete:
+                return
             tape.next()
             self.listener(tape)
             speed, now = self._settings.speed, time.monotonic()

@@ -1,0 +1,122 @@
+"""What may come next by rule: in one stream, side by side, and on a tape that is gone back over."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.support.tiny_model import tiny_model
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.side_by_side import SideBySide
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo, join_syllables, split_syllables
+from tui_charrnn.model.checkpoint import Model
+
+LATIN = tiny_model(vocabulary="\n abcd.")
+JAMO = "\n ." + "".join(sorted(INITIALS)[:4] + sorted(MEDIALS)[:4] + sorted(FINALS)[:4])
+KOREAN = replace(tiny_model(vocabulary=JAMO), corpus={"units": "jamo"})
+
+
+def settings(**rules: str) -> SamplingConfig:
+    return SamplingConfig(temperature=100, rng_seed=1, **rules)
+
+
+def text_of(model: Model, sampling: SamplingConfig, seed: str = "", length: int = 400) -> str:
+    stream, text = CharacterStream(model, sampling), ""
+    stream.prime(seed)
+    while len(text) < length and not stream.is_complete:
+        text += stream.next().character
+    return text
+
+
+def test_only_what_is_allowed_comes() -> None:
+    assert set(text_of(LATIN, settings(allow="ab."))) == set("ab.")
+
+
+def test_what_is_forbidden_never_comes() -> None:
+    assert set(text_of(LATIN, settings(forbid="a\n"))) == set(" bcd.")
+
+
+def test_a_rule_that_leaves_nothing_is_not_obeyed() -> None:
+    assert len(set(text_of(LATIN, settings(allow="xyz")))) > 3
+    assert set(text_of(LATIN, settings(allow="a", forbid="a"))) > {"a"}
+
+
+def test_lines_begin_as_they_must() -> None:
+    lines = text_of(LATIN, settings(line_starts="cd"), "ab").split("\n")
+    assert len(lines) > 5
+    assert {line[0] for line in lines[1:-1]} == {"c", "d"}
+
+
+def test_an_acrostic_has_its_lines_and_ends() -> None:
+    text = text_of(LATIN, settings(acrostic="dab"), length=4_000)
+    assert [line[0] for line in text.splitlines()] == list("dab")
+    assert text.endswith("\n")
+
+
+def test_an_acrostic_begins_in_a_line_of_its_own() -> None:
+    assert text_of(LATIN, settings(acrostic="d"), "ab", length=4_000).startswith("\nd")
+    assert text_of(LATIN, settings(acrostic="d"), "ab\n", length=4_000).startswith("d")
+
+
+@pytest.mark.parametrize("acrostic", ["가나다", "각난"])
+def test_an_acrostic_of_syllables_is_written_in_their_jamo(acrostic: str) -> None:
+    model = replace(
+        tiny_model(vocabulary="\n ." + "".join(sorted(set(split_syllables("가나다각난"))))),
+        corpus={"units": "jamo"},
+    )
+    text = join_syllables(text_of(model, settings(acrostic=acrostic), length=4_000))
+    assert len(text.splitlines()) == len(acrostic)
+    for line, wanted in zip(text.splitlines(), acrostic, strict=True):
+        # a syllable without a final may be given one
+        assert split_syllables(line[0]).startswith(split_syllables(wanted))
+
+
+def test_jamo_follow_each_other_as_in_syllables() -> None:
+    text = join_syllables(text_of(KOREAN, settings(), length=2_000))
+    assert not any(map(is_jamo, text[:-1]))
+    assert any(map(is_jamo, join_syllables(text_of(KOREAN, settings(hangul="any")))))
+
+
+def test_a_syllable_of_the_seed_may_go_on() -> None:
+    found = {text_of(KOREAN, replace(settings(), rng_seed=n), "가", 1) for n in range(60)}
+    assert found & FINALS
+    assert not found & MEDIALS
+
+
+def test_texts_side_by_side_follow_the_rules() -> None:
+    sampling = settings(acrostic="ab", forbid="c")
+    together = SideBySide(CharacterStream(LATIN, sampling), 3)
+    texts = ["", "", ""]
+    for _ in range(2_000):
+        for text, said in enumerate(together.next()):
+            if not together.is_complete(text) or texts[text].count("\n") < 2:
+                texts[text] += said.character if texts[text].count("\n") < 2 else ""
+    assert all([line[0] for line in text.splitlines()] == ["a", "b"] for text in texts)
+    assert all("c" not in text for text in texts)
+
+
+def test_a_tape_knows_the_rules_of_every_place() -> None:
+    stream = CharacterStream(LATIN, settings(acrostic="dab"))
+    tape = Tape(stream)
+    said = [tape.next() for _ in range(90)]
+    for position, character in enumerate(said):
+        moment = tape.moment(position)
+        assert moment.probabilities[character.index] == pytest.approx(character.probability)
+    line = tape.text().index("\n") + 1
+    tape.rewind(line)
+    assert tape.next().character == "a"
+    forbidden = [each for each in tape.alternatives(line) if each.character != "a"]
+    assert all(each.probability == 0 < each.model_probability for each in forbidden)
+
+
+def test_without_rules_nothing_changes() -> None:
+    stream = CharacterStream(LATIN, settings())
+    logits = stream.logits
+    assert stream.constraints.apply(logits, stream.sampling, (), (0, 0)) is logits  # type: ignore[arg-type]
+
+
+def test_what_the_model_cannot_begin_a_line_with_is_told() -> None:
+    assert (
+        CharacterStream(LATIN, settings()).constraints.unknown(settings(acrostic="aXb한")) == "X한"
+    )

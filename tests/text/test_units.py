@@ -1,0 +1,59 @@
+"""A text read in jamo is the same text, and its losses are told per character."""
+
+import io
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.hangul import join_syllables, split_syllables
+from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.inspection import inspect_corpus
+
+TEXT = "푸른 하늘에 값진 닭이 떠있다. é ㅋㅋ\n" * 30
+
+
+def test_a_text_is_read_in_jamo_and_kept_apart_in_the_cache(tmp_path: Path) -> None:
+    path = tmp_path / "하늘.txt"
+    path.write_text(unicodedata.normalize("NFD", TEXT), encoding="utf-8")
+    whole, cut = (read_corpus([str(path)], units=units) for units in ("characters", "jamo"))
+    assert whole.text == TEXT
+    assert cut.text == split_syllables(TEXT)
+    assert (whole.sha256 == cut.sha256, whole.units, cut.units) == (False, "characters", "jamo")
+    assert read_corpus([str(path)]).text == TEXT
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1))
+def test_any_text_comes_back_byte_for_byte(text: str) -> None:
+    composed = unicodedata.normalize("NFC", text)
+    read = read_corpus(["-"], stdin=io.BytesIO(("x" + text).encode()), units="jamo")
+    assert join_syllables(read.text).encode() == unicodedata.normalize("NFC", "x" + text).encode()
+    assert unicodedata.normalize("NFC", read.text) == unicodedata.normalize("NFC", "x" + composed)
+
+
+def test_what_would_not_come_back_is_refused() -> None:
+    kept = {"units": "jamo", "compose": False}
+    accents = read_corpus(["-"], stdin=io.BytesIO("e\u0301 é".encode()), **kept)  # type: ignore[arg-type]
+    assert accents.text == "e\u0301 é"
+    with pytest.raises(CorpusError, match="U\\+1100 U\\+1161"):
+        read_corpus(["-"], stdin=io.BytesIO("가 \u1100\u1161".encode()), **kept)  # type: ignore[arg-type]
+
+
+def test_units_a_character_are_counted_from_a_place_on() -> None:
+    corpus = read_corpus(["-"], stdin=io.BytesIO("가나다\n각낙닥".encode()), units="jamo")
+    assert corpus.units_per_character(0) == 16 / 7
+    assert corpus.units_per_character(7) == 3
+    assert read_corpus(["-"], stdin=io.BytesIO(b"abc")).units_per_character(0) == 1
+
+
+def test_counting_is_told_per_character_and_jamo_are_not_suspicious() -> None:
+    corpus = read_corpus(["-"], stdin=io.BytesIO(TEXT.encode()), units="jamo")
+    found = inspect_corpus(corpus)
+    assert not found.suspicious
+    assert found.baselines is not None
+    uniform = np.log(len(found.vocabulary)) * corpus.units_per_character(found.training_characters)
+    assert found.baselines.losses[0] == pytest.approx(uniform)

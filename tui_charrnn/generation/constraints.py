@@ -1,0 +1,178 @@
+"""Which characters may come next, whatever the model thinks of them.
+
+A constraint takes characters away before one is chosen, by the text so far: letters that were
+forbidden, jamo that no syllable can go on with, the beginnings of lines. A constraint that would
+leave nothing is not obeyed: a text never ends in an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS
+from tui_charrnn.text.decoding import spelled_in
+
+if TYPE_CHECKING:
+    from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.model.weights import Float32
+    from tui_charrnn.sampling_config import SamplingConfig
+
+Bool = npt.NDArray[np.bool_]
+
+_SHORTEST_LINE: Final = 4
+"""Characters of a line of an acrostic at least."""
+_LINE: Final = 24
+"""Characters of such a line after which it ends with its sentence."""
+_LONGEST_LINE: Final = 60
+"""Characters of such a line after which it ends with a word."""
+_SENTENCE_ENDS: Final = frozenset(".!?。…")
+
+
+class LinePlace(NamedTuple):
+    """Where in its lines a generated text stands."""
+
+    line: int = 0
+    """Line feeds so far; -1 in the last line of a seed text, which the text has not left."""
+    column: int = 0
+    """Characters since the last line feed, as far as they were generated."""
+
+    def after(self, *, is_feed: bool) -> LinePlace:
+        """The place behind one more character."""
+        return LinePlace(self.line + 1) if is_feed else LinePlace(self.line, self.column + 1)
+
+
+START: Final = LinePlace()
+"""Where a text stands that has nothing before it."""
+
+
+class Constraints:
+    """What a model may say under settings, given the text so far."""
+
+    def __init__(self, model: Model) -> None:
+        """Sort the characters of a model.
+
+        Args:
+            model: Whose characters they are.
+        """
+        vocabulary = model.vocabulary
+        self._characters: Final = vocabulary.characters
+        self._known: Final = frozenset(self._characters) - {vocabulary.unknown_symbol}
+        self._is_jamo: Final = model.units == "jamo"
+        self._all: Final = self._mask(self._known)
+        self._initial = self._mask(INITIALS)
+        self._medial, self._final = self._mask(MEDIALS), self._mask(FINALS)
+        self._feed: Final = self._characters.find("\n")
+        self._of: SamplingConfig | None = None
+        self._base = self._all
+
+    def place_after(self, newest: int | None) -> LinePlace:
+        """Where a text stands that begins after a character; None if nothing is before it."""
+        return LinePlace(0 if newest in {None, self._feed} else -1)
+
+    def moved(self, place: LinePlace, indices: Iterable[int]) -> LinePlace:
+        """Where a text stands after some more characters."""
+        for index in indices:
+            place = place.after(is_feed=index == self._feed)
+        return place
+
+    def is_complete(self, sampling: SamplingConfig, place: LinePlace) -> bool:
+        """Whether a text has all lines that were asked for."""
+        return sampling.acrostic is not None and place.line >= len(sampling.acrostic)
+
+    def unknown(self, sampling: SamplingConfig) -> str:
+        """The characters of an acrostic and of the line starts that the model cannot write."""
+        wanted = dict.fromkeys((sampling.acrostic or "") + (sampling.line_starts or ""))
+        return "".join(each for each in wanted if not spelled_in(self._known, each))
+
+    def apply(
+        self, logits: Float32, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
+    ) -> Float32:
+        """The scores, those of characters that must not come as -inf.
+
+        Args:
+            logits: Shape (V,).
+            sampling: The settings.
+            recent: The numbers of the characters so far, the newest last.
+            place: Where the text stands.
+
+        Returns:
+            A new array, or the same where everything may come.
+        """
+        if not self._is_jamo and not sampling.is_constrained:
+            return logits
+        allowed = self._allowed(sampling, recent, place)
+        return logits if allowed is self._all else np.where(allowed, logits, -np.inf)
+
+    def _allowed(self, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace) -> Bool:
+        if sampling is not self._of:
+            self._of, self._base = sampling, self._of_letters(sampling)
+        allowed = self._base
+        for mask in self._masks(sampling, recent, place):
+            both = allowed & mask
+            if both.any():
+                allowed = both
+        return allowed
+
+    def _masks(
+        self, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
+    ) -> Iterator[Bool]:
+        """What may come here by each rule, the most important first."""
+        newest = self._characters[recent[-1]] if recent else ""
+        if self._is_jamo and sampling.hangul == "valid":
+            yield self._syllable_mask(newest)
+        if sampling.acrostic is not None and 0 <= place.line + 1 <= len(sampling.acrostic):
+            yield from self._acrostic_masks(sampling.acrostic, newest, place)
+        elif sampling.line_starts is not None and place.line >= 0:
+            starts = [spelled_in(self._known, each) for each in sampling.line_starts]
+            begun = self._spelled(recent, place)
+            rest = [start[place.column :] for start in starts if start.startswith(begun)]
+            if any(rest):
+                yield self._mask({each[0] for each in rest if each})
+
+    def _syllable_mask(self, newest: str) -> Bool:
+        """What a syllable can go on with: a medial after an initial, a final after a medial."""
+        if newest in INITIALS:
+            return self._medial
+        return ~(self._medial if newest in MEDIALS else self._medial | self._final)
+
+    def _acrostic_masks(self, acrostic: str, newest: str, place: LinePlace) -> Iterator[Bool]:
+        is_feed = np.arange(len(self._characters)) == self._feed
+        if place.line < 0:
+            yield is_feed
+        elif place.line < len(acrostic):
+            start = spelled_in(self._known, acrostic[place.line])
+            if place.column < len(start):
+                yield self._mask({start[place.column]})
+                return
+            length = place.column // (2 if self._is_jamo else 1)
+            if length < _SHORTEST_LINE:
+                yield ~is_feed
+            ends_sentence = length >= _LINE and newest in _SENTENCE_ENDS
+            if ends_sentence or (length >= _LONGEST_LINE and newest == " "):
+                yield is_feed
+
+    def _of_letters(self, sampling: SamplingConfig) -> Bool:
+        allowed = self._all
+        if sampling.allow is not None:
+            allowed = self._mask(self._parts(sampling.allow))
+        if sampling.forbid is not None:
+            allowed = allowed & ~self._mask(self._parts(sampling.forbid))
+        if allowed.any():
+            return allowed
+        return self._all
+
+    def _parts(self, characters: str) -> set[str]:
+        return {part for each in characters for part in spelled_in(self._known, each)}
+
+    def _spelled(self, recent: Sequence[int], place: LinePlace) -> str:
+        """What the line that the text stands in has so far."""
+        begun = tuple(recent)[-place.column :] if place.column else ()
+        return "".join(self._characters[index] for index in begun)
+
+    def _mask(self, characters: Iterable[str]) -> Bool:
+        wanted = frozenset(characters)
+        return np.array([each in wanted for each in self._characters])
