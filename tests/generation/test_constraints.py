@@ -18,7 +18,7 @@ KOREAN = replace(tiny_model(vocabulary=JAMO), corpus={"units": "jamo"})
 
 
 def settings(**rules: str) -> SamplingConfig:
-    return SamplingConfig(temperature=100, rng_seed=1, **rules)
+    return SamplingConfig.from_mapping({"temperature": 100, "rng_seed": 1, **rules})
 
 
 def text_of(model: Model, sampling: SamplingConfig, seed: str = "", length: int = 400) -> str:
