@@ -62,7 +62,7 @@ class TrainingConfig(Settings):
     )
     train_time: float | None = setting(
         None,
-        "How long, as 90s, 10m or 2h; turned into steps from a few timed batches at the start.",
+        "How long, as 90s, 10m or 2h; the number of steps is fitted to it as the run goes on.",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e9,
@@ -167,7 +167,7 @@ class TrainingConfig(Settings):
     )
     evaluations: int = setting(
         20,
-        "How many times the held-out text is scored, evenly over the run.",
+        "How many times the held-out text is scored, evenly; a few early scores come before.",
         minimum=1,
         maximum=100_000,
     )

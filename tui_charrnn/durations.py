@@ -49,3 +49,8 @@ def format_duration(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3_600}h{whole % 3_600 // 60:02}m"
     return f"{whole // 86_400}d{whole % 86_400 // 3_600:02}h"
+
+
+def format_round_duration(seconds: float) -> str:
+    """The same as people write it: 5m and 1h where no smaller unit is left."""
+    return format_duration(seconds).removesuffix("00s").removesuffix("00m")

@@ -25,6 +25,7 @@ from tui_charrnn.runs.records import (
     RunFailed,
     RunPlanned,
     RunPreempted,
+    RunReplanned,
     RunResumed,
     RunRolledBack,
     RunStarted,
@@ -41,6 +42,8 @@ EXAMPLES: list[Record] = [
     RunPlanned(1_000, 200, 50, 32, 0.25),
     RunPlanned(1_000, 200, 50, 32, 0.25, "bfloat16"),
     RunPlanned(1_000, 200, 50, 64, 0.25, "float32", "max_epochs", 0.005, 4),
+    RunPlanned(1_000, 200, 50, 64, 0.25, "", "train_time", None, 0, (10,), True),
+    RunReplanned(71, 800, 0.5),
     BatchSizeChosen(64, 0.005, (32, 64, 128), (1_000.5, 1_900.0, 2_000.0)),
     BatchSizeChosen(32, 0.003, (32,), (1_000.0,), "not enough memory"),
     StoppedEarly(150, 50, 2.5, 2),
@@ -77,7 +80,10 @@ EXAMPLES: list[Record] = [
 
 ADDED_LATER = {
     "answered": {"id"},
-    "planned": {"precision", "bound", "learning_rate", "shards"},
+    "planned": {
+        *("precision", "bound", "learning_rate", "shards"),
+        *("early_evaluations", "is_adaptive"),
+    },
     "batch_size_chosen": {"failure"},
     "failed": {"cause"},
 }
@@ -119,6 +125,7 @@ def test_a_record_that_lacks_a_field_is_refused(record: Record) -> None:
         BatchTrained(1, 1e40, 0.003, 0.5, 0.25),
         RunResumed(2**63 - 1),
         RunPlanned(-5, 200, 50, 32, None),
+        RunPlanned(5, 200, 50, 32, None, early_evaluations=(10, 10**18)),
         BaselinesMeasured((0, 1), (3.0, -1e300)),
         RunEnded("finished", 1_000, 1.5, 10**18, 0, 99.5),
     ],

@@ -8,6 +8,7 @@ A run takes some hundredths of a second, so what happens to it can be tried thou
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Final
@@ -30,7 +31,8 @@ from tui_charrnn.training import saving
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
-from tui_charrnn.training.plan import Plan, plan_by_count
+from tui_charrnn.training.pace import WorkClock
+from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared
 from tui_charrnn.training.session import Session
 from tui_charrnn.training.state_file import read_model
@@ -178,6 +180,7 @@ def start_session(
     else:
         seconds = 0.001
         plan = _planned(description, prepared, writer)
+    prepared.history.replan(plan, prepared.progress.step)
     context = RunContext(
         run=run,
         storage=Storage(),
@@ -190,6 +193,7 @@ def start_session(
         fingerprint={},
         seconds_per_step=seconds,
         deadline=deadline,
+        clock=WorkClock(_WORK_TIME["clock"]),
     )
     takes: Any = engine  # what the session asks of an engine
     return Session(context, takes, prepared.progress, prepared.history, writer, interruption)
@@ -198,7 +202,8 @@ def start_session(
 def _planned(description: RunDescription, prepared: Prepared, writer: RunWriter) -> Plan:
     if prepared.history.plan is not None:
         return prepared.history.plan
-    plan = plan_by_count(description.training, prepared.material.streams.steps_per_epoch)
+    config, epoch = description.training, prepared.material.streams.steps_per_epoch
+    plan = plan_by_count(config, epoch) if config.steps else plan_by_time(config, epoch, 1.0, 1.0)
     writer.append(
         RunPlanned(
             total_steps=plan.total_steps,
@@ -207,6 +212,8 @@ def _planned(description: RunDescription, prepared: Prepared, writer: RunWriter)
             batch_size=prepared.batch_size,
             seconds_per_step=0.001,
             precision="float32",
+            early_evaluations=plan.early_evaluations,
+            is_adaptive=plan.is_adaptive,
         )
     )
     return plan
@@ -224,12 +231,18 @@ class CountingClock:
         return self._now
 
 
+_WORK_TIME: Final[dict[str, Callable[[], float]]] = {"clock": time.monotonic}
+
+
 @contextlib.contextmanager
-def numpy_training(*, patience: float = 0.0) -> Iterator[None]:
+def numpy_training(
+    *, patience: float = 0.0, clock: Callable[[], float] = time.monotonic
+) -> Iterator[None]:
     """Let trainers take this engine, and save by the count of their looks at the clock.
 
     Args:
         patience: Seconds of that clock for which the last state is tried to be saved.
+        clock: Seconds of work, for a run whose length is a time.
     """
     stand_in: Any = SimpleNamespace(start_session=start_session)
     before = sys.modules.get(_START)
@@ -237,6 +250,7 @@ def numpy_training(*, patience: float = 0.0) -> Iterator[None]:
         in_place(FaultyDisk()),  # without faults, and without waiting for the real disk
         mock.patch.object(saving, "time", CountingClock()),
         mock.patch.object(saving, "PATIENCE", patience),
+        mock.patch.dict(_WORK_TIME, clock=clock),
     ):
         sys.modules[_START] = stand_in
         try:

@@ -13,13 +13,15 @@ from tui_charrnn.runs.records import (
     LearningRateChanged,
     Record,
     RunPlanned,
+    RunReplanned,
     RunResumed,
     RunRolledBack,
     SampleTaken,
 )
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Progress
-from tui_charrnn.training.schedule import RateChange
+from tui_charrnn.training.plan import Plan
+from tui_charrnn.training.schedule import Horizon, RateChange
 
 PLANNED = RunPlanned(100, 30, 10, 4, 0.25)
 MEASURED = BaselinesMeasured((0, 1), (3.0, 2.5))
@@ -178,3 +180,11 @@ def test_samples_that_were_taken_back_are_to_be_taken_again(run: RunDirectory) -
     assert read_history(run, 8).sampled == set()
     write(run, rolled_back(6, 2, 0.1, 1))
     assert read_history(run, 4).sampled == set()
+
+
+def test_lengths_that_were_decided_after_a_checkpoint_are_taken_again(run: RunDirectory) -> None:
+    write(run, PLANNED, RunReplanned(30, 80, 0.5), RunReplanned(50, 60, 0.6))
+    plan = Plan(80, 30, 10, horizons=(Horizon(1, 100), Horizon(30, 80)))
+    read_history(run, 40).replan(plan, 40)
+    assert plan.horizons == (Horizon(1, 100), Horizon(30, 80), Horizon(50, 60))
+    assert plan.total_steps == 60

@@ -103,6 +103,19 @@ def test_best_means_best() -> None:
     assert progress.validation_loss == 2.0
 
 
+def test_an_early_score_is_never_the_best() -> None:
+    plan = replace(PLAN, early_evaluations=(1,))
+    records = records_of(
+        ScriptedEngine([4.0] * 6, [1.0, 3.0, 2.0, 2.5]), progress := Progress(), plan
+    )
+    scored = [each for each in records if isinstance(each, SplitEvaluated)]
+    assert [(each.step, each.is_best) for each in scored] == [
+        *((1, False), (2, True)),
+        *((4, True), (6, False)),
+    ]
+    assert (progress.best_step, progress.best_loss) == (4, 2.0)
+
+
 def test_the_learning_rate_is_that_of_the_schedule_with_its_changes() -> None:
     progress = Progress(changes=(RateChange(3, 0.25),))
     records = records_of(ScriptedEngine([3.0] * 6, [2.0] * 3), progress)

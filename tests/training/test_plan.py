@@ -30,13 +30,14 @@ def test_steps_are_taken_as_they_are() -> None:
     total=st.integers(1, 500),
     evaluations=st.integers(1, 60),
 )
-def test_the_last_step_is_evaluated_and_never_more_often_than_asked(
+def test_the_last_step_is_evaluated_and_early_ones_are_a_third_more_at_most(
     total: int, evaluations: int
 ) -> None:
     plan = plan_by_count(TrainingConfig(steps=total, evaluations=evaluations), 7)
     evaluated = [step for step in range(total + 1) if plan.is_evaluated(step)]
     assert evaluated[-1] == total
-    assert len(evaluated) <= evaluations
+    assert len(evaluated) - len(plan.early_evaluations) <= evaluations
+    assert len(plan.early_evaluations) <= evaluations // 3
 
 
 @given(total=st.integers(1, 300), evaluations=st.integers(1, 40), data=st.data())
@@ -132,3 +133,29 @@ def test_slow_evaluations_are_made_fewer() -> None:
 def test_a_time_that_is_too_short_still_trains_one_step() -> None:
     config = TrainingConfig(train_time=0.1)
     assert plan_by_time(config, 9, 1.0, 1.0).total_steps == pytest.approx(1)
+
+
+def test_a_long_run_is_scored_at_logarithmic_steps_first() -> None:
+    plan = plan_by_count(TrainingConfig(steps=20_000, evaluations=20), 500)
+    scored = [step for step in range(plan.total_steps + 1) if plan.is_evaluated(step)]
+    assert scored[:7] == [10, 30, 100, 300, 1_000, 2_000, 3_000]
+    assert scored[-1] == 20_000
+
+
+def test_early_evaluations_are_paid_by_the_time_of_a_run() -> None:
+    config = TrainingConfig(train_time=1_000.0)
+    plan = plan_by_time(config, 500, seconds_per_step=0.05, seconds_per_evaluation=2.0)
+    assert plan.early_evaluations == (10, 30, 100, 300)
+    count = plan.evaluations_until(plan.total_steps)
+    assert plan.total_steps * 0.05 + count * 2.0 == pytest.approx(1_000.0, rel=0.01)
+
+
+def test_few_evaluations_are_affordable_where_each_takes_long() -> None:
+    config = TrainingConfig(train_time=100.0)
+    plan = plan_by_time(config, 500, seconds_per_step=0.001, seconds_per_evaluation=5.0)
+    assert plan.evaluations_until(plan.total_steps) <= 4  # a fifth of the time
+
+
+def test_a_plan_of_an_earlier_version_keeps_its_evaluations() -> None:
+    plan = recorded_plan(RunPlanned(20_000, 500, 1_000, 32, 0.05))
+    assert [step for step in range(1, 2_001) if plan.is_evaluated(step)] == [1_000, 2_000]

@@ -9,7 +9,7 @@ import pytest
 from tui_charrnn.errors import RunError
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Plan
-from tui_charrnn.training.schedule import RateChange
+from tui_charrnn.training.schedule import Horizon, RateChange
 from tui_charrnn.training.state_file import (
     TrainingState,
     differences,
@@ -22,7 +22,14 @@ STATE = TrainingState(
         "optimizer.0000": np.array(7, np.int64),
         "state.0": np.arange(6, dtype=np.float32).reshape(3, 2).T,
     },
-    plan=Plan(100, 30, 10),
+    plan=Plan(
+        80,
+        30,
+        10,
+        early_evaluations=(3,),
+        is_adaptive=True,
+        horizons=(Horizon(1, 100), Horizon(9, 80)),
+    ),
     progress=Progress(
         step=12,
         evaluated_step=10,

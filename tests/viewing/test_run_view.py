@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fake_run import created_run
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
@@ -17,6 +20,7 @@ from tui_charrnn.runs.records import (
     RunEnded,
     RunFailed,
     RunPlanned,
+    RunReplanned,
     RunResumed,
     RunRolledBack,
     RunStarted,
@@ -285,3 +289,23 @@ def test_a_row_leaves_out_what_does_not_fit() -> None:
     choices = (["step 8", "one minute left", "fast"], ["step 8", "fast"], ["step 8"])
     assert words.longest_fitting(choices, separator="  ", width=13) == "step 8  fast"
     assert words.longest_fitting(choices, separator="  ", width=2) == "step 8"
+
+
+def test_a_score_from_the_beginning_is_not_the_best(view: RunView) -> None:
+    plan = RunPlanned(100, 20, 50, batch_size=4, seconds_per_step=None, early_evaluations=(10,))
+    view.take([plan, scored(10, 1.0), scored(50, 2.0), scored(100, 3.0), RunResumed(60)])
+    assert view.best == scored(50, 2.0)
+
+
+def test_another_length_of_a_run_by_time_is_told_once_it_matters(view: RunView) -> None:
+    training = TrainingConfig(train_time=300.0)
+    view.description = read_description(created_run(view.run.path.parent, training=training))
+    view.take([RunPlanned(1_000, 20, 50, 4, 0.3, is_adaptive=True)])
+    assert view.take([RunReplanned(20, 950, 0.32)]) == []
+    (notice,) = view.take([RunReplanned(40, 600, 0.5)])
+    assert notice.sentence == (
+        "600 steps instead of 1,000 fit 5m: this machine is busier than when it was timed."
+    )
+    assert view.total_steps == 600
+    (notice,) = view.take([RunReplanned(60, 900, 0.3)])
+    assert "less busy" in notice.sentence

@@ -23,6 +23,7 @@ from tui_charrnn.runs.records import (
     RunFailed,
     RunPlanned,
     RunPreempted,
+    RunReplanned,
     RunResumed,
     RunRolledBack,
     RunStarted,
@@ -36,6 +37,7 @@ _KINDS: Final[dict[str, type[Record]]] = {
     "started": RunStarted,
     "baselines": BaselinesMeasured,
     "planned": RunPlanned,
+    "replanned": RunReplanned,
     "batch_size_chosen": BatchSizeChosen,
     "path_chosen": PathChosen,
     "batch": BatchTrained,
@@ -63,6 +65,7 @@ _STEPS: Final = frozenset({
     "total_steps",
     "steps_per_epoch",
     "evaluate_every",
+    "early_evaluations",
 })
 """Fields that count steps."""
 
@@ -104,8 +107,8 @@ def _check_bounds(name: str, value: Any) -> None:
     Raises:
         ValueError: If a number is out of its bounds.
     """
-    if name in _STEPS and value is not None and not 0 <= value <= LARGEST_STEP:
-        raise ValueError(f"Steps are 0 to {LARGEST_STEP:,}. Received: {name}={value}")
     for number in value if isinstance(value, tuple) else (value,):
+        if name in _STEPS and number is not None and not 0 <= number <= LARGEST_STEP:
+            raise ValueError(f"Steps are 0 to {LARGEST_STEP:,}. Received: {name}={number}")
         if isinstance(number, float) and not abs(number) <= LARGEST_NUMBER:
             raise ValueError(f"Numbers are {LARGEST_NUMBER:g} at most. Received: {name}={number}")

@@ -68,6 +68,21 @@ class RunPlanned:
     """The peak that goes with a batch size that was chosen; null where it is as configured."""
     shards: int = 0
     """Parts that a batch is cut into on a processor; 0 in the first versions' records."""
+    early_evaluations: tuple[int, ...] = ()
+    """Steps of evaluations before the first of `evaluate_every`; empty in earlier records."""
+    is_adaptive: bool = False
+    """Whether `total_steps` is fitted to the run's time as it goes on (`RunReplanned`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReplanned:
+    """The run by time has another number of steps, as its steps take longer or less long."""
+
+    step: int
+    """The first that is trained by it; earlier changes from this step on are void."""
+    total_steps: int
+    seconds_per_step: float
+    """What a step took lately, evaluations left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +335,7 @@ Record: TypeAlias = (
     RunStarted
     | BaselinesMeasured
     | RunPlanned
+    | RunReplanned
     | BatchSizeChosen
     | PathChosen
     | BatchTrained

@@ -21,6 +21,7 @@ from tui_charrnn.runs.records import (
     LearningRateChanged,
     Record,
     RunEnded,
+    RunReplanned,
     RunRolledBack,
     RunWarned,
 )
@@ -34,7 +35,7 @@ _LOST_RECORDS: Final = (
     "and the curves with them; training lacks nothing, and the records from now on are in a new "
     "file."
 )
-_DURABLE: Final = (CheckpointSaved, LearningRateChanged, RunRolledBack, RunEnded)
+_DURABLE: Final = (CheckpointSaved, LearningRateChanged, RunReplanned, RunRolledBack, RunEnded)
 """Records that a later trainer acts on, or that are the last."""
 
 

@@ -17,13 +17,14 @@ from tui_charrnn.runs.records import (
     PathChosen,
     Record,
     RunPlanned,
+    RunReplanned,
     RunResumed,
     RunRolledBack,
     SampleTaken,
 )
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Plan, recorded_plan
-from tui_charrnn.training.schedule import RateChange, with_changes
+from tui_charrnn.training.schedule import Horizon, RateChange, with_changes
 
 _BATCH: Final = re.compile(
     r'\{"kind":"batch","step":(\d{1,18}),"loss":(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?),', re.ASCII
@@ -52,6 +53,8 @@ class History:
     saved_step: int = 0
     """Of the newest checkpoint that was recorded."""
     changes: tuple[RateChange, ...] = ()
+    horizons: tuple[Horizon, ...] = ()
+    """Lengths of the run after the first."""
     rollbacks: int = 0
     step: int = 0
     """Where the trainer goes on; 0: at the beginning."""
@@ -73,6 +76,9 @@ class History:
         match record:
             case RunPlanned() | PathChosen() | BaselinesMeasured():
                 new = {_FIELDS[type(record)]: record}
+            case RunReplanned():
+                horizon = Horizon(record.step, record.total_steps)
+                new = {"horizons": with_changes(self.horizons, [horizon])}
             case CheckpointSaved():
                 new = {"saved_step": record.step}
             case SampleTaken() if record.step == self.step:
@@ -98,11 +104,18 @@ class History:
     def bring_up_to_date(self, progress: Progress) -> None:
         """Let a checkpoint's progress know what was decided after it was saved.
 
-        The steps after it are trained again, each with the learning rate that it had.
+        The steps after it are trained again, each with the learning rate that it had; `replan`
+        does the same for the length of the run.
         """
         later = [change for change in self.changes if change.from_step > progress.step]
         progress.changes = with_changes(progress.changes, later)
         progress.rollbacks = max(progress.rollbacks, self.rollbacks)
+
+    def replan(self, plan: Plan, step: int) -> None:
+        """Let the plan of a checkpoint know the lengths that were decided after its step."""
+        for horizon in self.horizons:
+            if horizon.from_step > step:
+                plan.replan(horizon)
 
 
 def read_history(run: RunDirectory, step: int = 0) -> History:

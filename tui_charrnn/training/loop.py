@@ -146,16 +146,15 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
                 return
             loss *= material.units_per_character
             progress.elapsed = clock() - started
-            rate = learning_rate_at(progress.step, plan.total_steps, config, progress.changes)
-            records = [_note_evaluation(progress, loss, rate)]
+            rate = planned_rate(progress.step, plan, config, progress)
+            records = [_note_evaluation(progress, loss, rate, plan)]
         elif has_stopped_gaining(progress, plan, config):
             return
         elif progress.step < plan.total_steps:
             first = progress.step + 1
             count = min(call.steps, plan.steps_to_turn(progress.step))
             rates = [
-                learning_rate_at(step, plan.total_steps, config, progress.changes)
-                for step in range(first, first + count)
+                planned_rate(step, plan, config, progress) for step in range(first, first + count)
             ]
             begun = clock()
             results = _take_steps(engine, take_batches(first, count), first, rates)
@@ -184,6 +183,11 @@ def has_stopped_gaining(progress: Progress, plan: Plan, config: TrainingConfig) 
         return False
     since_best = plan.evaluations_until(step) - plan.evaluations_until(best)
     return step < plan.total_steps and since_best >= config.stop_early
+
+
+def planned_rate(step: int, plan: Plan, config: TrainingConfig, progress: Progress) -> float:
+    """The learning rate of a step, with all changes of the rate and of the length."""
+    return learning_rate_at(step, plan.first_total, config, progress.changes, plan.horizons)
 
 
 def _take_steps(
@@ -262,11 +266,12 @@ def _shortened(value: float) -> float:
 
 
 def _note_evaluation(
-    progress: Progress, loss: float, learning_rate: float
+    progress: Progress, loss: float, learning_rate: float, plan: Plan
 ) -> SplitEvaluated | RunDiverged:
     if not math.isfinite(loss):
         return RunDiverged(progress.step, "validation_loss", repr(loss), learning_rate)
-    is_best = progress.best_loss is None or loss < progress.best_loss
+    is_lowest = progress.best_loss is None or loss < progress.best_loss
+    is_best = is_lowest and not plan.is_early(progress.step)  # no checkpoint is saved of those
     if is_best:
         progress.best_loss, progress.best_step = loss, progress.step
     progress.evaluated_step, progress.validation_loss = progress.step, loss

@@ -1,10 +1,16 @@
 """How fast a run goes, how long it will still take, and a clock that stops while it is paused."""
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable
+from typing import Final
 
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.metrics import RunningMean
-from tui_charrnn.training.plan import Plan
+from tui_charrnn.runs.records import RunReplanned
+from tui_charrnn.training.plan import Plan, within_epochs
+from tui_charrnn.training.schedule import Horizon
 
 
 class WorkClock:
@@ -74,3 +80,73 @@ class Pace:
             return None
         batches = (plan.total_steps - step) * self._step.value
         return batches + plan.evaluations_after(step) * (self._evaluation.value or 0.0)
+
+
+FIT_INTERVAL: Final = 0.02
+"""Share of a run's time between two looks at whether its steps still fit."""
+FIT_TOLERANCE: Final = 0.01
+"""Share of a run's time by which its end may be expected to be off before it is planned anew."""
+_FIT_WINDOW: Final = 4
+"""Looks over which the speed is measured."""
+
+
+class TimeFit:
+    """Fits the number of steps of a run to the time it was given, by what its steps take.
+
+    A decision is a record, and holds from a step on: whoever trains these steps again, after a
+    death or a rollback, takes what is recorded, and decides anew only after it.
+
+    Args:
+        config: With the time of the run, in seconds.
+        plan: Is given the new lengths, where it is adaptive.
+    """
+
+    def __init__(self, config: TrainingConfig, plan: Plan) -> None:
+        self._config = config
+        self._plan = plan
+        self._budget = config.train_time if plan.is_adaptive else None
+        self._marks: deque[tuple[int, float]] = deque(maxlen=_FIT_WINDOW)
+        """Steps and the seconds that were spent on batches until then."""
+        self._evaluation = RunningMean(0.5)
+        self._evaluating = 0.0
+        self._next_look = 0.0
+
+    def evaluated(self, seconds: float) -> None:
+        """The held-out text was scored, and samples taken, in so many seconds."""
+        self._evaluation.add(seconds)
+        self._evaluating += seconds
+
+    def look(self, step: int, elapsed: float) -> RunReplanned | None:
+        """Plan anew if the run would not end in its time.
+
+        Args:
+            step: That was just trained, with no further one begun.
+            elapsed: Seconds of the run.
+
+        Returns:
+            The decision, which the plan has by now; None where all stays as it is.
+        """
+        is_last = step >= self._plan.total_steps
+        if self._budget is None or (self._marks and elapsed < self._next_look and not is_last):
+            return None
+        self._next_look = elapsed + FIT_INTERVAL * self._budget
+        busy, plan = elapsed - self._evaluating, self._plan
+        first_step, began = self._marks[0] if self._marks else (step, busy)
+        if step < first_step:  # the run went back
+            self._marks.clear()
+            first_step = step
+        self._marks.append((step, busy))
+        if step == first_step or (plan.horizons and plan.horizons[-1].from_step > step + 1):
+            return None
+        seconds, scoring = (busy - began) / (step - first_step), self._evaluation.value or 0.0
+        early = sum(plan.is_early(place) for place in plan.early_evaluations if place > step)
+        left = self._budget - elapsed - (1 + early) * scoring
+        fitting = math.floor(left / max(1e-9, seconds + scoring / plan.evaluate_every))
+        total, _ = within_epochs(
+            max(step + fitting, min(step + 1, plan.total_steps)),
+            *("train_time", self._config, plan.steps_per_epoch),
+        )
+        if abs(total - plan.total_steps) * seconds <= FIT_TOLERANCE * self._budget:
+            return None
+        plan.replan(Horizon(step + 1, total))
+        return RunReplanned(step + 1, total, seconds)

@@ -1,4 +1,4 @@
-"""How long a run will be: decided once, before the first batch, and recorded."""
+"""How long a run will be: decided before the first batch, and recorded with every change."""
 
 import math
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.weights import parameter_count
 from tui_charrnn.runs.records import RunPlanned
 from tui_charrnn.training.batch_choice import with_batch_size
+from tui_charrnn.training.schedule import Horizon, with_changes
 
 COMPILED_WORK: Final = 1e12
 """Floating-point operations from which compiling, some 5 seconds, is soon won back."""
@@ -46,11 +47,12 @@ EVALUATION_SHARE = 0.2
 """Of a run whose length is a time, at most this share is spent on evaluations."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """The length of a run in steps, and when the held-out text is scored."""
 
     total_steps: int
+    """As planned last."""
     steps_per_epoch: int
     evaluate_every: int
     bound: str = ""
@@ -59,10 +61,32 @@ class Plan:
     """Where the batch size is automatic, the one that was chosen."""
     learning_rate: float | None = None
     """Then too: the peak of the learning rate that goes with it."""
+    early_evaluations: tuple[int, ...] = ()
+    """Steps before the first `evaluate_every` after which the text is scored too, ascending."""
+    is_adaptive: bool = False
+    """Whether the number of steps is fitted to the time of the run as it goes on."""
+    horizons: tuple[Horizon, ...] = ()
+    """All lengths so far, the first one from step 1 on; empty while there was only one."""
+
+    @property
+    def first_total(self) -> int:
+        """The length as it was planned before the first step."""
+        return self.horizons[0].total_steps if self.horizons else self.total_steps
+
+    def replan(self, horizon: Horizon) -> None:
+        """Let the run have another length; earlier decisions about that step or later are void."""
+        earlier = self.horizons or (Horizon(1, self.total_steps),)
+        self.horizons = with_changes(earlier, [horizon])
+        self.total_steps = horizon.total_steps
+
+    def is_early(self, step: int) -> bool:
+        """Whether the score after a step shows how learning begins, and is never the best."""
+        return step in self.early_evaluations and step < self.total_steps
 
     def is_evaluated(self, step: int) -> bool:
         """Whether the held-out text is scored after this step; the last one always is."""
-        return step > 0 and (step % self.evaluate_every == 0 or step == self.total_steps)
+        is_even = step % self.evaluate_every == 0
+        return step > 0 and (is_even or step == self.total_steps or self.is_early(step))
 
     def steps_to_turn(self, step: int) -> int:
         """How many steps it is from here to the next evaluation or end of an epoch."""
@@ -70,18 +94,38 @@ class Plan:
             self.total_steps - step,
             self.evaluate_every - step % self.evaluate_every,
             self.steps_per_epoch - step % self.steps_per_epoch,
+            *(early - step for early in self.early_evaluations if early > step),
         )
 
     def evaluations_after(self, step: int) -> int:
         """How many evaluations are still to come once this step and its own are done."""
-        if step >= self.total_steps:
-            return 0
-        return math.ceil(self.total_steps / self.evaluate_every) - step // self.evaluate_every
+        return self.evaluations_until(self.total_steps) - self.evaluations_until(
+            min(step, self.total_steps)
+        )
 
     def evaluations_until(self, step: int) -> int:
         """How many evaluations come up to a step, its own counted in."""
+        early = sum(self.is_early(place) for place in self.early_evaluations if place <= step)
         is_last = step == self.total_steps and step % self.evaluate_every > 0
-        return step // self.evaluate_every + is_last
+        return step // self.evaluate_every + early + is_last
+
+
+def early_evaluations(evaluate_every: int, evaluations: int) -> tuple[int, ...]:
+    """Steps 10, 30, 100, 300, ... up to half of the way to the first even evaluation.
+
+    A network learns most in its first steps, which evaluations at even distances would pass over.
+    There are at most a third as many as even ones, which bounds what they cost.
+
+    Args:
+        evaluate_every: Steps between two even evaluations.
+        evaluations: How many of those there are.
+    """
+    steps = []
+    step = 10
+    while 2 * step <= evaluate_every:
+        steps.append(step)
+        step = step * 3 if str(step).startswith("1") else step // 3 * 10
+    return tuple(steps[: evaluations // 3])
 
 
 def recorded_plan(planned: RunPlanned) -> Plan:
@@ -94,6 +138,8 @@ def recorded_plan(planned: RunPlanned) -> Plan:
         planned.bound,
         planned.batch_size if chosen else None,
         planned.learning_rate,
+        planned.early_evaluations,
+        planned.is_adaptive,
     )
 
 
@@ -110,11 +156,13 @@ def plan_by_count(config: TrainingConfig, steps_per_epoch: int) -> Plan:
         total, bound = config.steps, "steps"
     else:
         total, bound = max(1, math.ceil((config.epochs or 0) * steps_per_epoch)), "epochs"
-    total, bound = _bounded(total, bound, config, steps_per_epoch)
-    return Plan(total, steps_per_epoch, math.ceil(total / config.evaluations), bound)
+    total, bound = within_epochs(total, bound, config, steps_per_epoch)
+    every = math.ceil(total / config.evaluations)
+    early = early_evaluations(every, config.evaluations)
+    return Plan(total, steps_per_epoch, every, bound, early_evaluations=early)
 
 
-def _bounded(
+def within_epochs(
     total: int, bound: str, config: TrainingConfig, steps_per_epoch: int
 ) -> tuple[int, str]:
     """A number of steps within the greatest number of epochs, and the setting that it is of."""
@@ -141,9 +189,13 @@ def plan_by_time(
     """
     budget = config.train_time or 0.0
     affordable = math.floor(EVALUATION_SHARE * budget / max(seconds_per_evaluation, 1e-9))
-    evaluations = max(1, min(config.evaluations, affordable))
-    batches = budget - evaluations * seconds_per_evaluation
-    total, bound = _bounded(
-        max(1, math.floor(batches / seconds_per_step)), "train_time", config, steps_per_epoch
-    )
-    return Plan(total, steps_per_epoch, math.ceil(total / evaluations), bound)
+    evaluations = max(1, min(config.evaluations, affordable - affordable // 4))
+    early: tuple[int, ...] = ()
+    for _ in range(2):  # how many are early depends on the length, and that on them
+        batches = budget - (evaluations + len(early)) * seconds_per_evaluation
+        total, bound = within_epochs(
+            max(1, math.floor(batches / seconds_per_step)), "train_time", config, steps_per_epoch
+        )
+        every = math.ceil(total / evaluations)
+        early = early_evaluations(every, evaluations)
+    return Plan(total, steps_per_epoch, every, bound, early_evaluations=early, is_adaptive=True)

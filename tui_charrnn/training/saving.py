@@ -201,7 +201,9 @@ class Saver:
         """
         self._tried_at = started = time.monotonic()
         context, progress = self._context, self._progress
-        loss = progress.validation_loss if progress.evaluated_step == progress.step else None
+        is_scored = progress.evaluated_step == progress.step
+        is_scored = is_scored and not context.plan.is_early(progress.step)
+        loss = progress.validation_loss if is_scored else None
         is_best = loss is not None and (self._saved_best[0] is None or loss < self._saved_best[0])
         if is_best:
             progress.best_loss, progress.best_step = loss, progress.step

@@ -23,6 +23,7 @@ from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.history import History
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Progress, has_stopped_gaining, train
+from tui_charrnn.training.pace import TimeFit
 from tui_charrnn.training.report import ProgressReport
 from tui_charrnn.training.requests import RequestDesk
 from tui_charrnn.training.rollback import Rollback
@@ -55,6 +56,8 @@ class Session:
         self._desk = RequestDesk(context, progress, self._saver, self._report, interruption, writer)
         self._childhood = Childhood(context, engine, writer, history)
         self._rollback = Rollback(context, engine, progress, self._saver, writer)
+        self._fit = TimeFit(context.description.training, context.plan)
+        self._last_batch = progress.elapsed
         self._train_loss = RunningMean(0.98)
 
     def work(self) -> ExitCode:
@@ -107,6 +110,11 @@ class Session:
         self._report.pace.batch_trained(event.elapsed)
         self._report.losses.append(event.step, event.loss)
         self._saver.train_loss = self._train_loss.add(event.loss)
+        self._last_batch = event.elapsed
+        if self._engine.newest_step <= event.step:  # not within the records of one call
+            replanned = self._fit.look(event.step, event.elapsed)
+            if replanned is not None:
+                self._writer.append(replanned)
         if self._context.plan.is_evaluated(event.step):
             self._report.show(RunState.EVALUATING)  # and saved, if it is due, with the score
             return
@@ -117,6 +125,7 @@ class Session:
     def _note_evaluation(self, event: SplitEvaluated) -> None:
         seconds = self._childhood.sample(event.step, self._should_stop)
         self._report.pace.evaluated(event.elapsed + seconds)
+        self._fit.evaluated(event.elapsed + seconds - self._last_batch)
         if event.is_best or self._saver.is_due:
             self._saver.try_to_save()
         self._report.show(RunState.TRAINING)

@@ -80,6 +80,7 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
     else:
         outset, planned = _plan_run(builder, description, prepared, writer, check_cancelled)
         seconds, plan = planned.seconds_per_step, recorded_plan(planned)
+    prepared.history.replan(plan, prepared.progress.step)
     fingerprint = outset.path.facts() | machine_fingerprint(
         outset.path.device, thread_count(config.threads), library_versions()
     )
@@ -170,6 +171,8 @@ def _plan_run(
         bound=plan.bound,
         learning_rate=None if chosen is None else chosen.learning_rate,
         shards=0 if outset.path.device != "CPU" else outset.path.shards,
+        early_evaluations=plan.early_evaluations,
+        is_adaptive=plan.is_adaptive,
     )
     writer.append(planned)
     return outset, planned

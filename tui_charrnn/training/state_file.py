@@ -30,7 +30,7 @@ from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.machine import processor_name
 from tui_charrnn.training.plan import Plan
-from tui_charrnn.training.schedule import RateChange
+from tui_charrnn.training.schedule import Horizon, RateChange
 
 if TYPE_CHECKING:
     from tui_charrnn.training.context import RunContext, RunEngine
@@ -188,7 +188,7 @@ def _state_from(
         if not isinstance(document[name], dict):
             raise ValueError(f"its {name} is no object")
     order, loss = document["best_baseline"]
-    plan, progress = build_checked(Plan, document["plan"]), _progress_from(document["progress"])
+    plan, progress = _plan_from(document["plan"]), _progress_from(document["progress"])
     if min(plan.total_steps, plan.steps_per_epoch, plan.evaluate_every) < 1 or progress.step < 0:
         raise ValueError("its plan has no steps")
     return TrainingState(
@@ -198,6 +198,16 @@ def _state_from(
         (checked(order, int), checked(loss, float)),
         checked(document["fingerprint"], Mapping[str, str]),
     )
+
+
+def _plan_from(values: Mapping[str, Any]) -> Plan:
+    plain = {name: value for name, value in values.items() if name != "horizons"}
+    plan = build_checked(Plan, plain)
+    plan.horizons = tuple(
+        Horizon(checked(step, int), checked(total, int))
+        for step, total in values.get("horizons", ())
+    )
+    return plan
 
 
 def _progress_from(values: Mapping[str, Any]) -> Progress:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from tui_charrnn.durations import format_round_duration
 from tui_charrnn.metrics import LossHistory, RunningMean
 from tui_charrnn.runs.batch_stretch import BatchStretch, RecordOrBatch
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
@@ -27,6 +28,7 @@ from tui_charrnn.runs.records import (
     RunFailed,
     RunPlanned,
     RunPreempted,
+    RunReplanned,
     RunResumed,
     RunRolledBack,
     RunStarted,
@@ -38,7 +40,7 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.safe_text import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,16 @@ class RunView:
     smoothed: RunningMean = field(default_factory=RunningMean)
     step: int = 0
     plan: RunPlanned | None = None
+    """With the newest length of the run."""
+    told_steps: int = 0
+    """The length of the run that was told last."""
     path: PathChosen | None = None
     """How a GPU computes it; None on a processor."""
     baselines: BaselinesMeasured | None = None
     """The ladder of n-gram models, scored on the same held-out text."""
     evaluations: list[SplitEvaluated] = field(default_factory=list)
     best: SplitEvaluated | None = None
-    """The lowest score of the held-out text, the first of equals."""
+    """The lowest score of the held-out text, the first of equals; none of those at the start."""
     checkpoints: list[int] = field(default_factory=list)
     """Steps after which a checkpoint was saved, oldest first; most are pruned by now."""
     checkpoint_elapsed: float | None = None
@@ -137,6 +142,15 @@ class RunView:
         return self.baselines.best if self.baselines is not None else None
 
     @property
+    def asked_time(self) -> float | None:
+        """Seconds that the run was given; None if its length is steps or epochs."""
+        return self.description.training.train_time if self.description else None
+
+    def is_early(self, scored: SplitEvaluated) -> bool:
+        """Whether a score only shows how learning begins: no checkpoint is saved for it."""
+        return self.plan is not None and scored.step in self.plan.early_evaluations
+
+    @property
     def checkpoint_step(self) -> int | None:
         """The step of the newest checkpoint."""
         return self.checkpoints[-1] if self.checkpoints else None
@@ -192,6 +206,8 @@ _REQUEST_WORDS = {
 }
 _SILENT: Final = frozenset({"publish", "learning_rate"})
 """Requests whose answer is no news: the record of what was done tells it, or nobody need know."""
+_TOLD_CHANGE: Final = 0.1
+"""Share by which the length of a run has to change before it is worth a sentence."""
 _QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
 
 
@@ -214,7 +230,22 @@ def _apply_baselines(view: RunView, record: BaselinesMeasured) -> None:
 
 
 def _apply_planned(view: RunView, record: RunPlanned) -> None:
-    view.plan = record
+    view.plan, view.told_steps = record, record.total_steps
+
+
+def _apply_replanned(view: RunView, record: RunReplanned) -> Notice | None:
+    if view.plan is None:
+        return None
+    view.plan = replace(view.plan, total_steps=record.total_steps)
+    before, asked = view.told_steps, view.asked_time
+    if asked is None or abs(record.total_steps - before) <= _TOLD_CHANGE * before:
+        return None
+    view.told_steps = record.total_steps
+    speed = "busier" if record.total_steps < before else "less busy"
+    return Notice(
+        f"{record.total_steps:,} steps instead of {before:,} fit {format_round_duration(asked)}: "
+        f"this machine is {speed} than when it was timed."
+    )
 
 
 def _apply_batch_size(_: RunView, record: BatchSizeChosen) -> Notice:
@@ -254,9 +285,9 @@ def _apply_stretch(view: RunView, stretch: BatchStretch) -> None:
 def _apply_evaluated(view: RunView, record: SplitEvaluated) -> None:
     if view.evaluations and record.step < view.evaluations[-1].step:
         view.evaluations = [scored for scored in view.evaluations if scored.step <= record.step]
-        view.best = _best_of(view.evaluations)
+        view.best = _best_of(view)
     view.evaluations.append(record)
-    if view.best is None or record.loss < view.best.loss:
+    if not view.is_early(record) and (view.best is None or record.loss < view.best.loss):
         view.best = record
 
 
@@ -321,7 +352,7 @@ def _drop_after(view: RunView, step: int) -> None:
     for history in (view.losses, view.gradient_norms, view.learning_rates, view.clipped):
         history.drop_after(step)
     view.evaluations = [scored for scored in view.evaluations if scored.step <= step]
-    view.best = _best_of(view.evaluations)
+    view.best = _best_of(view)
     view.checkpoints = [saved for saved in view.checkpoints if saved <= step]
     view.samples = [sample for sample in view.samples if sample.step <= step]
     view.newest_batch = None
@@ -331,8 +362,9 @@ def _drop_after(view: RunView, step: int) -> None:
         view.smoothed.add(view.losses.buckets[-1].mean)
 
 
-def _best_of(evaluations: Sequence[SplitEvaluated]) -> SplitEvaluated | None:
-    return min(evaluations, key=lambda scored: scored.loss, default=None)
+def _best_of(view: RunView) -> SplitEvaluated | None:
+    counted = (scored for scored in view.evaluations if not view.is_early(scored))
+    return min(counted, key=lambda scored: scored.loss, default=None)
 
 
 def _apply_changed_rate(view: RunView, record: LearningRateChanged) -> Notice | None:
@@ -384,6 +416,7 @@ _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | 
     RunStarted: _apply_started,
     BaselinesMeasured: _apply_baselines,
     RunPlanned: _apply_planned,
+    RunReplanned: _apply_replanned,
     BatchSizeChosen: _apply_batch_size,
     PathChosen: _apply_path,
     BatchTrained: _apply_batch,
