@@ -20,7 +20,7 @@ from tui_charrnn.training.loop import Batch, BatchResult, batch_at
 from tui_charrnn.training.material import cut_material, prepare_text
 
 if TYPE_CHECKING:  # loaded where it is needed: TensorFlow
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
 _BATCHES = 32  # different ones, again and again
 _RECORDS = 2_000
@@ -76,10 +76,10 @@ def measure_recording(
 def _build_engine(run: RunDirectory, vocabulary_size: int, batch_size: int) -> "Engine":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # deferred: the other measurements of this command need no TensorFlow in this process
-    from tui_charrnn.training.devices import configure_devices  # noqa: PLC0415  see above
-    from tui_charrnn.training.engine import Engine  # noqa: PLC0415  see above
-    from tui_charrnn.training.path_choice import choose_path  # noqa: PLC0415  see above
-    from tui_charrnn.training.paths import RunSize  # noqa: PLC0415  see above
+    from tui_charrnn.training.engine.engine import Engine  # noqa: PLC0415  see above
+    from tui_charrnn.training.engine.path_choice import choose_path  # noqa: PLC0415  see above
+    from tui_charrnn.training.engine.paths import RunSize  # noqa: PLC0415  see above
+    from tui_charrnn.training.machine.devices import configure_devices  # noqa: PLC0415  see above
 
     description = read_description(run)
     model, config = description.model, description.training

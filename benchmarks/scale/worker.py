@@ -17,11 +17,11 @@ from tui_charrnn.errors import ExitCode
 from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
 from tui_charrnn.training.distributed.replicas import Replicas, open_hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
-from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.engine.engine import Engine
+from tui_charrnn.training.engine.path_choice import choose_path
+from tui_charrnn.training.engine.paths import RunSize
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Batch
-from tui_charrnn.training.path_choice import choose_path
-from tui_charrnn.training.paths import RunSize
 
 _FIRST_STEPS: Final = 5
 """In which programs are traced and compiled."""

@@ -22,7 +22,7 @@ RATE = 0.02
 def models() -> tuple[Model, Model]:
     """One before and after it was trained."""
     # imported here: TensorFlow is loaded for this test only
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     config = ModelConfig(embedding_size=5, hidden_size=12)
     training = TrainingConfig(

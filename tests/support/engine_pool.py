@@ -19,7 +19,7 @@ from unittest.mock import patch
 from tui_charrnn.config import ModelConfig, TrainingConfig
 
 if TYPE_CHECKING:  # it loads TensorFlow
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
 
 class EnginePool:
@@ -67,7 +67,7 @@ class _Pooled(type):
 
 @cache
 def _pooled_class() -> Any:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     class PooledEngine(Engine, metaclass=_Pooled):
         """An engine that comes from the pool wherever one is made."""

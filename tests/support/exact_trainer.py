@@ -130,7 +130,7 @@ def _die() -> None:
 
 
 def _let_diverge(run: RunDirectory, step: int) -> None:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     trained, config = Engine.train_batch, read_description(run).training
     limit = 0.75 * learning_rate_at(step, config.steps or 0, config)
@@ -144,7 +144,7 @@ def _let_diverge(run: RunDirectory, step: int) -> None:
 
 
 def _die_evaluating(step: int) -> None:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     trained, evaluated = Engine.train_batch, Engine.evaluate
     last = 0
@@ -180,8 +180,8 @@ def _die_paused() -> None:
 def take_strides(steps: int) -> None:
     """Let calls grow to so many steps, however long these take."""
     from tui_charrnn.training import calls, outset
-    from tui_charrnn.training.path_choice import PathChoice
-    from tui_charrnn.training.paths import ComputePath, ExplainedPath
+    from tui_charrnn.training.engine.path_choice import PathChoice
+    from tui_charrnn.training.engine.paths import ComputePath, ExplainedPath
 
     def choose(*_: Any) -> PathChoice:
         return PathChoice(ExplainedPath(ComputePath("GPU", "keras", steps_per_call=steps), {}))

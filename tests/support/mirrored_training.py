@@ -18,9 +18,9 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
 from tui_charrnn.training.distributed.replicas import Replicas
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
-from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.engine.engine import Engine
+from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.loop import BatchResult, Material, batch_at
-from tui_charrnn.training.paths import ComputePath
 
 V, B, T, STEPS, HALF = 11, 8, 5, 100, 40
 MODEL: Final = ModelConfig(embedding_size=3, hidden_size=7, layer_count=2)

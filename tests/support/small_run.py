@@ -99,7 +99,7 @@ def pointer_of(path: Path) -> tuple[int, float | None]:
 
 def before_batches(monkeypatch: pytest.MonkeyPatch, hook: BatchHook) -> None:
     """Let something happen before every batch that is not only timed."""
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     trained = Engine.train_batch
 
@@ -112,7 +112,7 @@ def before_batches(monkeypatch: pytest.MonkeyPatch, hook: BatchHook) -> None:
 
 def score(monkeypatch: pytest.MonkeyPatch, losses: Iterable[float]) -> None:
     """Let the held-out text be scored as a script says."""
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     script = iter(losses)
     monkeypatch.setattr(Engine, "evaluate", lambda *_: next(script))

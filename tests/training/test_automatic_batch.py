@@ -22,7 +22,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import BatchSizeChosen, BatchTrained, RunPlanned, RunWarned
 from tui_charrnn.training.interruption import Interruption, Reason
-from tui_charrnn.training.machine import examine_machine
+from tui_charrnn.training.machine.hardware import examine_machine
 
 pytestmark = pytest.mark.tensorflow
 

@@ -149,7 +149,7 @@ def test_a_score_that_is_taken_twice_is_sampled_once(
 ) -> None:
     """The checkpoint was asked for while the text was scored, and the trainer died after it."""
     from tui_charrnn.training import saving
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     run = seeded_run(tmp_path)
     evaluate = Engine.evaluate

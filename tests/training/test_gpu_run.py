@@ -13,7 +13,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.records import BatchTrained, PathChosen, RunResumed, RunWarned, format_way
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.examination import Examination
+from tui_charrnn.training.diagnosis.examination import Examination
 from tui_charrnn.training.interruption import Interruption, Reason
 
 pytestmark = pytest.mark.tensorflow
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.tensorflow
 
 @pytest.fixture(autouse=True)
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training import paths
-    from tui_charrnn.training.devices import Device, Gpu
     from tui_charrnn.training.distributed import replicas
+    from tui_charrnn.training.engine import paths
+    from tui_charrnn.training.machine.devices import Device, Gpu
 
     ways = (("cudnn", False, "float32"), ("keras", False, "float32"))
     monkeypatch.setattr(paths, "GPU_WAYS", ways)
@@ -76,8 +76,8 @@ def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
 
 
 def test_doctor_tries_what_a_run_would_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training import doctor
-    from tui_charrnn.training.devices import Device, Gpu
+    from tui_charrnn.training.diagnosis import doctor
+    from tui_charrnn.training.machine.devices import Device, Gpu
 
     monkeypatch.setattr(doctor, "_gpu_facts", lambda _: ())  # TensorFlow sees none
     training = TrainingConfig(batch_size=3, sequence_length=5, steps=9, dropout=0.2)

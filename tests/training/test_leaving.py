@@ -45,7 +45,7 @@ def test_what_was_trained_is_saved_and_the_cause_is_recorded_before(
 def test_within_a_validation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: Interruption
 ) -> None:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     evaluate = Engine.evaluate
     looks = 0
@@ -70,7 +70,7 @@ def test_within_a_validation(
 def test_after_the_first_compilation_nothing_more_is_timed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: Interruption
 ) -> None:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     trained, rates = Engine.train_batch, []
 

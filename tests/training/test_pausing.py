@@ -215,7 +215,7 @@ class LeapingTime:
 
 
 def test_an_evaluation_can_be_paused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     whole, run = new_run(tmp_path / "whole"), new_run(tmp_path / "paused")
     train(whole)

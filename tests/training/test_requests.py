@@ -114,7 +114,7 @@ def test_what_is_no_learning_rate_is_refused_with_what_would_be_one(tmp_path: Pa
 def test_a_run_whose_steps_are_all_trained_takes_no_learning_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     run = new_run(tmp_path, evaluations=1)
     evaluate = Engine.evaluate
@@ -133,7 +133,7 @@ def test_a_run_whose_steps_are_all_trained_takes_no_learning_rate(
 def test_a_checkpoint_that_is_asked_for_during_an_evaluation_does_not_hide_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     run = new_run(tmp_path, evaluations=1)
     states: list[RunState] = []

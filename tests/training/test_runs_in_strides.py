@@ -31,8 +31,8 @@ STEPS = 24
 def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of a GPU, as far as a processor goes, and time enough for any call."""
     from tui_charrnn.training import calls, outset
-    from tui_charrnn.training.path_choice import PathChoice
-    from tui_charrnn.training.paths import ComputePath, ExplainedPath
+    from tui_charrnn.training.engine.path_choice import PathChoice
+    from tui_charrnn.training.engine.paths import ComputePath, ExplainedPath
 
     def choose(*_: Any) -> PathChoice:
         path = ComputePath("GPU", "keras", steps_per_call=STEPS_PER_CALL)

@@ -165,7 +165,8 @@ def test_the_precision_is_chosen_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: Any
 ) -> None:
     """Also where the second trainer finds no checkpoint and would choose something else."""
-    from tui_charrnn.training import paths, saving
+    from tui_charrnn.training import saving
+    from tui_charrnn.training.engine import paths
 
     choices = iter([("bfloat16", "first"), ("float32", "second")])
     monkeypatch.setattr(paths, "choose_precision", lambda *_: next(choices))
@@ -270,7 +271,7 @@ def test_a_small_corpus_gets_a_smaller_batch_and_is_told_so(tmp_path: Path) -> N
 def test_an_unexpected_failure_is_one_sentence_with_the_log_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training.engine import Engine
+    from tui_charrnn.training.engine.engine import Engine
 
     def fail(*_: Any) -> BatchResult:
         raise RuntimeError("a defect\nwith a second line")

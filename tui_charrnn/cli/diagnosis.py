@@ -18,8 +18,8 @@ from tui_charrnn import __version__
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.catalogue import list_runs
-from tui_charrnn.training.examination import ASSUMED_VOCABULARY
-from tui_charrnn.training.machine import Machine
+from tui_charrnn.training.diagnosis.examination import ASSUMED_VOCABULARY
+from tui_charrnn.training.machine.hardware import Machine
 from tui_charrnn.viewing.formatting import format_size
 
 _LIBRARIES: Final = {

@@ -44,7 +44,13 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import corpora_folder
-from tui_charrnn.training.machine import Machine, Nvidia, examine_machine, find_nvidia, thread_count
+from tui_charrnn.training.machine.hardware import (
+    Machine,
+    Nvidia,
+    examine_machine,
+    find_nvidia,
+    thread_count,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.runs.records import format_way
-from tui_charrnn.training.examination import Examination, GpuFacts, encode_settings
-from tui_charrnn.training.machine import Nvidia
+from tui_charrnn.training.diagnosis.examination import Examination, GpuFacts, encode_settings
+from tui_charrnn.training.machine.hardware import Nvidia
 from tui_charrnn.viewing.formatting import format_size
 
 PATIENCE: Final = 600.0
@@ -55,7 +55,7 @@ class Answer:
 def examiner_command(model: ModelConfig, training: TrainingConfig) -> list[str]:
     """The command line of the process that examines."""
     # -P: what is imported never depends on the folder that the process runs in.
-    module = [sys.executable, "-P", "-m", "tui_charrnn.training.doctor"]
+    module = [sys.executable, "-P", "-m", "tui_charrnn.training.diagnosis.doctor"]
     return [*module, encode_settings(model, training)]
 
 

@@ -22,16 +22,16 @@ from tui_charrnn.training.context import RunEngine
 from tui_charrnn.training.distributed.replicas import Hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.distributed.roles import Peers
-from tui_charrnn.training.engine import Engine
+from tui_charrnn.training.engine.engine import Engine
+from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
+from tui_charrnn.training.engine.paths import ComputePath, RunSize
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material
-from tui_charrnn.training.machine import examine_machine, shard_count, thread_count
+from tui_charrnn.training.machine.hardware import examine_machine, shard_count, thread_count
+from tui_charrnn.training.machine.usage import peak_memory
 from tui_charrnn.training.material import cut_material
-from tui_charrnn.training.path_choice import RECORDED_FACTS, choose_path
-from tui_charrnn.training.paths import ComputePath, RunSize
 from tui_charrnn.training.preparation import Prepared
 from tui_charrnn.training.timing import time_batches
-from tui_charrnn.training.usage import peak_memory
 
 SHARDS_WORTH: float = 120.0
 """Seconds from which on a run is worth the few that it takes to time other numbers of shards."""

@@ -12,12 +12,14 @@ from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.batch_choice import refuse_automatic_batch
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.devices import device_words, library_versions
+from tui_charrnn.training.diagnosis.trial_facts import Trial, remember_trial
 from tui_charrnn.training.distributed.placement import Placement
 from tui_charrnn.training.distributed.replicas import open_hardware
 from tui_charrnn.training.distributed.roles import Peers
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.machine import thread_count
+from tui_charrnn.training.machine.devices import device_words, library_versions
+from tui_charrnn.training.machine.hardware import thread_count
+from tui_charrnn.training.machine.usage import resident_memory
 from tui_charrnn.training.outset import (
     Outset,
     OutsetBuilder,
@@ -31,8 +33,6 @@ from tui_charrnn.training.preparation import Prepared
 from tui_charrnn.training.session import Session
 from tui_charrnn.training.state_file import differences, machine_fingerprint, read_model
 from tui_charrnn.training.timing import time_batches, time_evaluation
-from tui_charrnn.training.trial_facts import Trial, remember_trial
-from tui_charrnn.training.usage import resident_memory
 
 _TRYING: Final = "Trying which ways to compute are right on this GPU, and which is the fastest."
 _COMPILING: Final = (

@@ -22,7 +22,7 @@ from tests.support.form_app import (
 from tests.support.open_app import RecordingLauncher
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.training.trial_facts import Trial, write_trial
+from tui_charrnn.training.diagnosis.trial_facts import Trial, write_trial
 from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.corpus_field import OWN
 from tui_charrnn.tui.new_run.estimate import BUSY, TrialTimer

@@ -15,10 +15,10 @@ import tensorflow as tf
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.devices import Device, configure_devices
 from tui_charrnn.training.distributed.coordination import Coordination, connect
 from tui_charrnn.training.distributed.placement import JointTask, Placement
-from tui_charrnn.training.recurrence import Tensor
+from tui_charrnn.training.engine.recurrence import Tensor
+from tui_charrnn.training.machine.devices import Device, configure_devices
 
 
 @dataclass(frozen=True, slots=True)

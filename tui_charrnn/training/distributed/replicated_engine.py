@@ -34,12 +34,10 @@ from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.calls import BatchesAhead
 from tui_charrnn.training.distributed.placement import refuse_uneven
 from tui_charrnn.training.distributed.replicas import Replicas
-from tui_charrnn.training.engine import Engine, PartialGradients, ReplicaSlot
-from tui_charrnn.training.interruption import Interruption, Reason
-from tui_charrnn.training.loop import Batch, BatchResult, Windows
-from tui_charrnn.training.paths import ComputePath
-from tui_charrnn.training.recurrence import Tensor
-from tui_charrnn.training.stride import (
+from tui_charrnn.training.engine.engine import Engine, PartialGradients, ReplicaSlot
+from tui_charrnn.training.engine.paths import ComputePath
+from tui_charrnn.training.engine.recurrence import Tensor
+from tui_charrnn.training.engine.stride import (
     Packed,
     Standing,
     Stride,
@@ -48,6 +46,8 @@ from tui_charrnn.training.stride import (
     pack,
     read_results,
 )
+from tui_charrnn.training.interruption import Interruption, Reason
+from tui_charrnn.training.loop import Batch, BatchResult, Windows
 
 
 class ReplicatedStride:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # they bring TensorFlow
     from tui_charrnn.training.distributed.coordination import Coordination
     from tui_charrnn.training.distributed.replicas import Hardware
     from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
-    from tui_charrnn.training.paths import ComputePath
+    from tui_charrnn.training.engine.paths import ComputePath
 
 _AGREED: Final = frozenset({
     ExitCode.OK,
@@ -122,7 +122,7 @@ class Peers:
     ) -> tuple["ComputePath", TrainingConfig]:
         """How rank 0 has all compute, and with which settings: its checkpoint may say so."""
         # deferred: as above
-        from tui_charrnn.training.paths import ComputePath  # noqa: PLC0415
+        from tui_charrnn.training.engine.paths import ComputePath  # noqa: PLC0415
 
         document = self._connection.fetch("outset", check_cancelled, None, 0)
         training = TrainingConfig.from_mapping(document["training"], skip_unknown=True)

@@ -13,14 +13,14 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.text.corpus import split_point
-from tui_charrnn.training.plan import plan_by_count, plan_by_time
-from tui_charrnn.training.trial_facts import (
+from tui_charrnn.training.diagnosis.trial_facts import (
     Trial,
     TrialSettings,
     read_trial,
     recall_trial,
     start_trial,
 )
+from tui_charrnn.training.plan import plan_by_count, plan_by_time
 from tui_charrnn.tui.background import BackgroundTask, CancelledError, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, shortness, vocabulary_of
 from tui_charrnn.tui.new_run.form_values import NewRun

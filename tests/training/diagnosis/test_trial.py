@@ -1,0 +1,117 @@
+"""The process that times batches: one line for whoever asked, and a note for the next."""
+
+import json
+import os
+import sys
+from dataclasses import replace
+
+import pytest
+
+from tests.support.command import PATIENCE
+from tests.support.small_run import MODEL, TRAINING
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.model.weights import parameter_count
+from tui_charrnn.training.diagnosis.trial_facts import (
+    TrialSettings,
+    read_trial,
+    recall_trial,
+    start_trial,
+    trial_command,
+)
+
+pytestmark = pytest.mark.tensorflow
+
+V, CHARACTERS = 31, 4_000
+
+
+def test_it_tells_what_a_run_would_meet_and_keeps_it() -> None:
+    process = start_trial(MODEL, TRAINING, V, CHARACTERS)
+    output, complaint = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, complaint
+    trial = read_trial(output)
+    assert output.count("\n") == 1
+    assert (trial.batch_size, trial.precision) == (TRAINING.batch_size, "float32")
+    assert trial.parameter_count == parameter_count(MODEL, V)
+    assert trial.device.startswith("processor, ")
+    assert trial.seconds_per_step > 0
+    assert trial.memory > 1e8  # TensorFlow alone
+    assert recall_trial(MODEL, TRAINING, V, CHARACTERS) == trial
+
+
+def test_a_small_text_has_fewer_streams() -> None:
+    from tui_charrnn.training.diagnosis.trial import try_settings
+
+    training = replace(TRAINING, batch_size=64)
+    assert 1 <= try_settings(TrialSettings(MODEL, training, V, 100)).batch_size < 64
+
+
+def test_a_length_in_time_is_not_spent_on_timing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundredth of a run's hour would go into it otherwise; of a trial nobody wants that."""
+    from tui_charrnn.training.diagnosis import trial
+
+    asked = []
+
+    def time_batches(_engine: object, _material: object, config: object) -> float:
+        asked.append(config)
+        return 0.5
+
+    monkeypatch.setattr(trial, "time_batches", time_batches)
+    training = replace(TRAINING, steps=None, train_time=3600.0)
+    tried = trial.try_settings(TrialSettings(MODEL, training, V, CHARACTERS))
+    assert tried.seconds_per_step == 0.5
+    assert asked == [replace(TRAINING, steps=1)]
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, settings: str) -> int:
+    from tui_charrnn.training.diagnosis import trial
+
+    monkeypatch.setattr(sys, "argv", ["trial", settings])
+    return trial.main()
+
+
+def test_a_text_that_is_too_short_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    *_, settings = trial_command(MODEL, TRAINING, V, 3)
+    assert run_main(monkeypatch, settings) == ExitCode.DATA
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert "The text is too short" in told.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "There is not enough memory for a batch"),
+        (RuntimeError("first line\nsecond"), "RuntimeError: first line"),
+        (RuntimeError(), "RuntimeError: no message"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    error: Exception,
+    said: str,
+) -> None:
+    from tui_charrnn.training.diagnosis import trial
+
+    def fail(_settings: TrialSettings) -> None:
+        os.write(1, b"a library's chatter")
+        raise error
+
+    monkeypatch.setattr(trial, "try_settings", fail)
+    *_, settings = trial_command(MODEL, TRAINING, V, CHARACTERS)
+    assert run_main(monkeypatch, settings) == ExitCode.UNEXPECTED
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert said in told.err.splitlines()[-1]
+    assert recall_trial(MODEL, TRAINING, V, CHARACTERS) is None
+
+
+def test_settings_that_nobody_wrote_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    values = json.loads(trial_command(MODEL, TRAINING, V, CHARACTERS)[-1])
+    values["model"]["hidden_size"] = 0
+    assert run_main(monkeypatch, json.dumps(values)) == ExitCode.USAGE
+    assert "hidden_size" in capfd.readouterr().err

@@ -1,0 +1,200 @@
+"""What was timed is told, kept, and found again for whatever is as fast."""
+
+import dataclasses
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.runs.json_values import decode_json
+from tui_charrnn.training.diagnosis import trial_facts
+from tui_charrnn.training.diagnosis.trial_facts import (
+    Trial,
+    TrialSettings,
+    read_trial,
+    recall_trial,
+    remember_trial,
+    trial_command,
+    write_trial,
+)
+from tui_charrnn.training.machine.hardware import Card
+
+MODEL = ModelConfig(cell="gru", embedding_size=5, hidden_size=24)
+TRAINING = TrainingConfig(steps=3, batch_size=8, sequence_length=7, threads=2)
+V, CHARACTERS = 31, 4_000
+TRIAL = Trial(
+    seconds_per_step=0.25,
+    parameter_count=4_711,
+    memory=600 << 20,
+    device="processor, 2 threads",
+    precision="float32",
+    batch_size=8,
+)
+
+
+def remember(model: ModelConfig = MODEL, training: TrainingConfig = TRAINING) -> None:
+    remember_trial(TRIAL, model, training, V, CHARACTERS)
+
+
+def recall(
+    model: ModelConfig = MODEL,
+    training: TrainingConfig = TRAINING,
+    vocabulary_size: int = V,
+    characters: int = CHARACTERS,
+) -> Trial | None:
+    return recall_trial(model, training, vocabulary_size, characters)
+
+
+def test_neither_numpy_nor_tensorflow_is_loaded() -> None:
+    """The app asks before it has loaded either."""
+    code = "import sys, tui_charrnn.training.diagnosis.trial_facts; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert "tui_charrnn.training.diagnosis.trial_facts" in told.stdout.split()
+    assert {"numpy", "tensorflow", "keras"}.isdisjoint(told.stdout.split())
+
+
+def test_settings_arrive_as_they_were_sent() -> None:
+    *_, last = trial_command(MODEL, TRAINING, V, CHARACTERS)
+    assert TrialSettings.from_json(last) == TrialSettings(MODEL, TRAINING, V, CHARACTERS)
+
+
+def test_settings_that_are_not_allowed_are_refused() -> None:
+    *_, last = trial_command(MODEL, TRAINING, V, CHARACTERS)
+    with pytest.raises(ConfigError, match="hidden_size"):
+        TrialSettings.from_json(last.replace('"hidden_size": 24', '"hidden_size": -1'))
+
+
+def test_a_trial_is_one_line_and_read_as_it_was_written() -> None:
+    line = write_trial(TRIAL)
+    assert "\n" not in line
+    assert read_trial(line + "\n") == TRIAL
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "",
+        "Killed",
+        "[0.25]",
+        "{}",
+        write_trial(TRIAL) + "\n" + write_trial(TRIAL),
+        write_trial(TRIAL).replace("0.25", "NaN"),
+        write_trial(TRIAL).replace("0.25", "0.0"),
+        write_trial(TRIAL).replace("0.25", '"fast"'),
+        write_trial(TRIAL).replace('"batch_size": 8', '"batch_size": 0'),
+    ],
+)
+def test_what_is_no_trial_is_refused(output: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_trial(output)
+
+
+def test_what_a_later_version_adds_is_passed_over() -> None:
+    assert read_trial('{"mood": "good", ' + write_trial(TRIAL)[1:]) == TRIAL
+
+
+def test_nothing_is_known_before_it_was_timed() -> None:
+    assert recall() is None
+
+
+def test_what_was_timed_is_found_again() -> None:
+    remember()
+    assert recall() == TRIAL
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rate": 0.5},
+        {"evaluations": 3},
+        {"steps": 5},
+        {"rng_seed": 7},
+        {"checkpoint_interval": 9.0},
+    ],
+)
+def test_what_takes_no_time_makes_no_difference(change: dict[str, Any]) -> None:
+    remember()
+    assert recall(training=replace(TRAINING, **change)) == TRIAL
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sequence_length": 9},
+        {"batch_size": 4},
+        {"dropout": 0.5},
+        {"recurrent_weight_dropout": 0.5},
+        {"average_decay": 0.9},
+        {"optimizer": "adam"},
+        {"precision": "bfloat16"},
+        {"threads": 1},
+        {"steps": None, "train_time": 3600.0},
+    ],
+)
+def test_what_takes_time_does(change: dict[str, Any]) -> None:
+    """A run of an hour is compiled, one of 3 steps is not."""
+    changed = replace(TRAINING, **change)
+    assert changed != TRAINING
+    remember()
+    assert recall(training=changed) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"cell": "lstm"}, {"embedding_size": 6}, {"hidden_size": 25}, {"layer_count": 2}]
+)
+def test_so_does_another_network(change: dict[str, Any]) -> None:
+    remember()
+    assert recall(replace(MODEL, **change)) is None
+
+
+def test_of_a_text_its_characters_matter_and_what_it_makes_of_the_batch() -> None:
+    remember()
+    assert recall(characters=2 * CHARACTERS) == TRIAL
+    assert recall(characters=50) is None  # too short for 8 streams
+    assert recall(vocabulary_size=V + 1) is None
+
+
+def test_another_machine_has_not_timed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember()
+    for name, value in {
+        "processor_name": lambda: "Some other processor",
+        "driver_cards": lambda: (Card("Some GPU"),),
+    }.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(trial_facts, name, value)
+            assert recall() is None
+    with monkeypatch.context() as patch:
+        patch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+        assert recall() is None
+    assert recall() == TRIAL
+
+
+def test_a_text_that_is_too_short_was_never_timed() -> None:
+    remember()
+    assert recall(characters=3) is None
+
+
+def test_what_was_kept_by_another_program_is_not_taken(isolated_home: Path) -> None:
+    remember()
+    (path,) = isolated_home.rglob("timings.json")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("0.25", "-0.25"), encoding="utf-8")
+    assert recall() is None
+
+
+def test_a_disk_that_refuses_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "file"))
+    remember()
+    assert recall() is None
+
+
+def test_a_trial_holds_nothing_but_facts_that_json_knows() -> None:
+    assert decode_json(write_trial(TRIAL)) == dataclasses.asdict(TRIAL)

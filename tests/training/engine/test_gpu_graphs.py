@@ -1,0 +1,89 @@
+"""The graph of a GPU's step can be built, and a GPU has a kernel for all of it.
+
+No GPU is needed for it: the package of TensorFlow knows its kernels for GPUs on any machine.
+"""
+
+import itertools
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+
+pytestmark = pytest.mark.tensorflow
+
+V, B, T = 7, 4, 3
+FEATURES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "dropout-of-outputs-and-weights": ({}, {"dropout": 0.2, "recurrent_weight_dropout": 0.1}),
+    "two-layers-tied-output": ({"layer_count": 2, "tied_output": True}, {}),
+    "layer-norm": ({"layer_norm": True}, {"dropout": 0.2, "recurrent_weight_dropout": 0.1}),
+}
+CASES = [
+    pytest.param(cell, feature, id=f"{cell}-{feature}")
+    for cell, feature in itertools.product(("lstm", "gru", "rnn"), FEATURES)
+    if cell == "lstm" or feature != "layer-norm"  # only an lstm can be normalized
+]
+HOST_OPS: Final = frozenset({"NoOp", "VarHandleOp", "Const", "_Arg", "_Retval"})
+"""Of a graph, not of a kernel that computes."""
+
+
+@pytest.fixture(autouse=True)
+def gpu_in_the_eyes_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras  # noqa: F401  loads the module below
+
+    module = sys.modules["keras.src.backend.tensorflow.rnn"]
+    monkeypatch.setattr(module, "_is_gpu_available", lambda: True)
+
+
+def traced(cell: str, feature: str) -> Iterator[tuple[Any, Any]]:
+    """Every way of that network, with the graph of its engine's step."""
+    from tui_charrnn.training.engine.engine import Engine
+    from tui_charrnn.training.engine.paths import gpu_paths
+    from tui_charrnn.training.machine.devices import Device, Gpu
+
+    shape, settings = FEATURES[feature]
+    model = ModelConfig(**{"cell": cell, "embedding_size": 8, "hidden_size": 8, **shape})
+    training = TrainingConfig(batch_size=B, sequence_length=T, **{"steps": 1, **settings})
+    for path in gpu_paths(Device((Gpu("NVIDIA H100", (9, 0)),)), model, "auto"):
+        yield path, Engine(model, training, V, B, path).trace_steps()
+
+
+@pytest.mark.parametrize(("cell", "feature"), CASES)
+def test_the_graph_of_every_way_is_built_and_has_kernels(cell: str, feature: str) -> None:
+    paths = []
+    for path, graph in traced(cell, feature):
+        nodes = list(all_nodes(graph))
+        paths.append(path)
+        operations = {node.op for node in nodes}
+        expected = {"cudnn": "CudnnRNNBackpropV2", "keras": "CudnnRNNBackpropV3"}.get(path.layers)
+        assert expected is None or expected in operations, path
+        assert "PyFunc" not in operations  # nothing is fetched from the host's Python
+        assert [node.op for node in nodes if not has_gpu_kernel(node)] == [], path
+    assert len(paths) == (2 if feature == "layer-norm" else 4 if cell == "rnn" else 6)
+
+
+def all_nodes(graph: Any) -> Iterator[Any]:
+    """The nodes of a graph and of all functions that it calls, but for those on the host."""
+    definition = graph.as_graph_def()
+    for nodes in (definition.node, *(each.node_def for each in definition.library.function)):
+        for node in nodes:
+            if "CPU" not in node.device:
+                yield node
+
+
+def has_gpu_kernel(node: Any) -> bool:
+    """Whether TensorFlow has a kernel for an operation on a GPU with the types that it has here."""
+    from tensorflow.python.framework import kernels
+
+    found = kernels.get_registered_kernels_for_op(node.op).kernel
+    if not found or node.op in HOST_OPS:  # without a kernel anywhere: another function is called
+        return True
+    return any(
+        kernel.device_type in {"GPU", "DEFAULT"}
+        and all(
+            node.attr[each.name].type in each.allowed_values.list.type for each in kernel.constraint
+        )
+        for kernel in found
+    )

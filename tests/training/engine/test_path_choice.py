@@ -1,0 +1,218 @@
+"""On a GPU the ways to compute are tried: the wrong ones are dropped, the fastest right one taken.
+
+A processor stands for the GPU, with cuDNN in NumPy; what is fastest is decided by the test.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.cudnn import put_in_place
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.training.loop import BatchResult
+
+pytestmark = pytest.mark.tensorflow
+
+V, B = 5, 3
+MODEL = ModelConfig(embedding_size=2, hidden_size=3)
+TRAINING = TrainingConfig(batch_size=B, sequence_length=4, steps=9, dropout=0.3)
+REFERENCE = "handwritten none float32"
+CUDNN, OWN = "cudnn none float32", "handwritten none bfloat16"
+Way = tuple[str, bool, str]
+
+
+@pytest.fixture(autouse=True)
+def few_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of them, cuDNN the fastest by what the clock says."""
+    set_ways(monkeypatch, ("cudnn", False, "float32"), ("handwritten", False, "bfloat16"))
+    set_times(monkeypatch, {CUDNN: 0.001, OWN: 0.002})
+    put_in_place(monkeypatch)
+
+
+def set_ways(monkeypatch: pytest.MonkeyPatch, *ways: Way) -> None:
+    from tui_charrnn.training.engine import paths
+
+    monkeypatch.setattr(paths, "GPU_WAYS", ways)
+
+
+def set_times(monkeypatch: pytest.MonkeyPatch, seconds: Mapping[str, float]) -> None:
+    from tui_charrnn.training.engine.path_trials import PathTester
+
+    monkeypatch.setattr(
+        PathTester, "_time", lambda _, engine: seconds.get(name_of(engine._path.facts()), 1.0)
+    )
+
+
+def name_of(facts: Mapping[str, str]) -> str:
+    return " ".join(facts[name] for name in ("layers", "compiler", "precision"))
+
+
+def choose(begun: Mapping[str, str] | None = None, **settings: Any) -> Any:
+    from tui_charrnn.training.engine.path_choice import choose_path
+    from tui_charrnn.training.engine.paths import RunSize
+    from tui_charrnn.training.machine.devices import Device, Gpu
+
+    training = TrainingConfig.from_mapping(TRAINING.to_mapping() | settings)
+    device = Device((Gpu("Some GPU", (9, 0)),))
+    return choose_path(device, MODEL, training, RunSize(V, B, 1000), begun)
+
+
+def tried(choice: Any) -> list[tuple[str, str]]:
+    """Each trial's way, and why it was dropped."""
+    return [
+        (f"{trial.layers} {trial.compiler} {trial.precision}", trial.failure)
+        for trial in choice.trials
+    ]
+
+
+def test_the_fastest_is_taken_and_all_are_told() -> None:
+    choice = choose()
+    assert name_of(choice.path.facts()) == CUDNN
+    assert tried(choice) == [(REFERENCE, ""), (CUDNN, ""), (OWN, "")]
+    times = [trial.seconds_per_step for trial in choice.trials]
+    assert times == [1.0, 0.001, 0.002]
+    assert [trial.difference < 0.02 for trial in choice.trials] == [True] * 3
+    assert "3 ways" in choice.explained.reasons["layers"]
+    assert set(choice.explained.reasons) == set(choice.path.facts())
+
+
+def test_the_engine_that_was_tried_begins_where_a_run_does() -> None:
+    from tui_charrnn.training.engine.initialization import initial_tensors
+
+    engine = choose().engine
+    for name, values in initial_tensors(MODEL, V, TRAINING.rng_seed).items():
+        assert (engine.model_tensors()[name] == values).all()
+    assert not any(values.any() for values in engine.training_tensors().values())
+    assert engine.newest_step == 0
+
+
+def twisted(gradient: Any) -> Any:
+    """The same numbers at other places, as where two gates are taken for each other."""
+    import tensorflow as tf
+
+    return tf.roll(gradient, 9, axis=0)
+
+
+def nowhere(gradient: Any) -> Any:
+    return gradient * float("nan")
+
+
+@pytest.mark.parametrize(
+    ("distort", "words"),
+    [
+        (twisted, "away from the reference's"),
+        (nowhere, "the norm of its gradient nan"),
+    ],
+)
+def test_a_way_with_a_wrong_gradient_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, distort: Callable[[Any], Any], words: str
+) -> None:
+    put_in_place(monkeypatch, distort)
+    choice = choose()
+    assert name_of(choice.path.facts()) == OWN
+    (_, reference), (_, failure), (_, other) = tried(choice)
+    assert (reference, other) == ("", "")
+    assert words in failure
+    assert "gradient" in failure
+
+
+def test_a_way_that_raises_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    def refuse(**_: Any) -> None:
+        raise tf.errors.UnimplementedError(None, None, "no such kernel\nwith details")
+
+    monkeypatch.setattr(tf.raw_ops, "CudnnRNNV2", refuse)
+    choice = choose()
+    assert name_of(choice.path.facts()) == OWN
+    assert tried(choice)[1] == (CUDNN, "UnimplementedError: no such kernel")
+
+
+def test_where_nothing_else_works_the_reference_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_ways(monkeypatch, ("cudnn", False, "float32"))
+    put_in_place(monkeypatch, nowhere)
+    choice = choose(precision="auto")
+    assert name_of(choice.path.facts()) == REFERENCE
+    assert "no other way" in choice.explained.reasons["layers"]
+
+
+def test_where_the_reference_fails_the_first_that_works_is_the_reference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tui_charrnn.training.engine.engine import Engine
+
+    taken = Engine.train_batches
+
+    def train_batches(self: Any, *arguments: Any) -> list[BatchResult]:
+        if name_of(self._path.facts()) == REFERENCE:
+            raise MemoryError("too much")
+        return taken(self, *arguments)
+
+    monkeypatch.setattr(Engine, "train_batches", train_batches)
+    choice = choose()
+    assert name_of(choice.path.facts()) == CUDNN
+    assert [failure for _, failure in tried(choice)] == ["MemoryError: too much", "", ""]
+
+
+def test_only_the_precision_that_is_asked_for_is_tried() -> None:
+    choice = choose(precision="bfloat16")
+    assert [way for way, _ in tried(choice)] == [REFERENCE, OWN]
+    assert name_of(choice.path.facts()) == OWN
+
+
+def test_a_resume_keeps_the_way_if_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = choose({**dict.fromkeys(("device", "shards"), "Other GPU"), **facts_of(OWN)})
+    assert name_of(choice.path.facts()) == OWN
+    assert [way for way, _ in tried(choice)] == [REFERENCE, OWN]
+    assert "begun" in choice.explained.reasons["layers"]
+
+
+def test_a_resume_takes_another_way_of_its_precision_if_it_must(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_ways(
+        monkeypatch,
+        ("handwritten", False, "bfloat16"),
+        ("handwritten", True, "float32"),
+        ("cudnn", False, "float32"),
+    )
+    put_in_place(monkeypatch, nowhere)
+    choice = choose({"device": "Other GPU", **facts_of(CUDNN)})
+    assert name_of(choice.path.facts()) == "handwritten xla float32"
+    assert [way for way, _ in tried(choice)] == [
+        REFERENCE,
+        CUDNN,
+        "handwritten xla float32",
+    ]
+
+
+def test_a_run_that_a_processor_began_is_free_to_take_any_way_of_its_precision() -> None:
+    choice = choose({"device": "CPU", **facts_of("handwritten xla float32")})
+    assert [way for way, _ in tried(choice)] == [REFERENCE, CUDNN]
+
+
+def facts_of(name: str) -> dict[str, str]:
+    return dict(zip(("layers", "compiler", "precision"), name.split(), strict=True))
+
+
+def test_when_time_is_up_the_fastest_so_far_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui_charrnn.training.engine import path_choice
+
+    monkeypatch.setattr(path_choice, "TRIAL_BUDGET", -1.0)
+    choice = choose()
+    assert [way for way, _ in tried(choice)] == [REFERENCE, CUDNN]
+    assert name_of(choice.path.facts()) == CUDNN
+
+
+def test_who_asks_to_leave_is_heard_between_two_trials() -> None:
+    from tui_charrnn.training.engine.path_choice import choose_path
+    from tui_charrnn.training.engine.paths import RunSize
+    from tui_charrnn.training.machine.devices import Device, Gpu
+
+    def check_cancelled() -> None:
+        raise KeyboardInterrupt
+
+    device = Device((Gpu("Some GPU", (9, 0)),))
+    with pytest.raises(KeyboardInterrupt):
+        choose_path(device, MODEL, TRAINING, RunSize(V, B, 1000), None, check_cancelled)

@@ -1,0 +1,115 @@
+"""Several steps in one call are, to the bit, the same steps one by one."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.support.engine_pool import engines
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.training.loop import Batch, BatchResult
+
+pytestmark = pytest.mark.tensorflow
+
+V, B, T, K = 11, 6, 5, 5
+RATES = [0.01 * step for step in range(1, K + 1)]
+TRAINING = TrainingConfig(
+    steps=K,
+    batch_size=B,
+    sequence_length=T,
+    dropout=0.4,
+    recurrent_weight_dropout=0.2,
+    average_decay=0.9,
+    gradient_norm_limit=0.1,
+)
+
+
+def batches() -> list[Batch]:
+    rng = np.random.default_rng(3)
+    texts = [rng.integers(0, V, (B, T + 1)).astype(np.int32) for _ in range(K)]
+    carried = np.array([1, 1, 0, 1, 0, 1], np.float32)
+    return [Batch(text[:, :-1], text[:, 1:], np.roll(carried, at)) for at, text in enumerate(texts)]
+
+
+def new_engine(
+    layers: str, cell: str, training: TrainingConfig = TRAINING, steps_per_call: int = K
+) -> Any:
+    from tui_charrnn.training.engine.paths import ComputePath
+
+    model = ModelConfig(cell=cell, embedding_size=4, hidden_size=8, layer_count=2)
+    path = ComputePath("GPU", layers, steps_per_call=steps_per_call)  # type: ignore[arg-type]
+    return engines.take(model, training, V, B, path)
+
+
+def take(engine: Any, rates: list[float], *, calls: tuple[int, ...] = ()) -> list[BatchResult]:
+    """The results of all steps: one by one up to the first that fails, or so many a call."""
+    results: list[BatchResult] = []
+    for count in calls or (1,) * K:
+        at = len(results)
+        part = slice(at, at + count)
+        if calls:
+            results += engine.train_batches(batches()[part], at + 1, rates[part])
+        else:
+            results.append(engine.train_batch(batches()[at], at + 1, rates[at]))
+        if not all(map(math.isfinite, results[-1])):
+            break
+    return results
+
+
+def bits_of(engine: Any) -> dict[str, bytes]:
+    tensors: dict[str, npt.NDArray[Any]] = engine.model_tensors() | engine.training_tensors()
+    return {name: tensor.tobytes() for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("calls", [(K,), (2, 3)], ids=["one-call", "two-calls"])
+@pytest.mark.parametrize(
+    ("layers", "cell"),
+    [("keras", "lstm"), ("keras", "gru"), ("keras", "rnn"), ("handwritten", "lstm")],
+)
+def test_the_steps_of_a_call_are_single_steps(
+    layers: str, cell: str, calls: tuple[int, ...]
+) -> None:
+    """With other masks, other learning rates and other cold streams at each of them."""
+    single, several = new_engine(layers, cell), new_engine(layers, cell)
+    expected = take(single, RATES)
+    assert take(several, RATES, calls=calls) == expected
+    assert bits_of(several) == bits_of(single)
+    assert len({loss for loss, _ in expected}) == K
+
+
+@pytest.mark.parametrize("failing", [1, 3, 5])
+def test_nothing_is_applied_from_a_step_on_that_is_not_finite(failing: int) -> None:
+    """The step before throws the weights so far that nothing can be computed with them."""
+    plain = replace(TRAINING, average_decay=None, optimizer="adam")
+    single, several = new_engine("keras", "lstm", plain), new_engine("keras", "lstm", plain)
+    rates = list(RATES)
+    if failing == 1:
+        for engine in (single, several):
+            engine.train_batch(batches()[0], 1, 3e38)
+    else:
+        rates[failing - 2] = 3e38
+    expected, found = take(single, rates), take(several, rates, calls=(K,))
+    assert len(found) == failing
+    np.testing.assert_array_equal(found, expected)  # equal where both are not a number
+    assert not all(map(math.isfinite, found[-1]))
+    assert bits_of(several) == bits_of(single)
+
+
+def test_the_steps_are_those_that_the_host_takes_one_by_one() -> None:
+    """With the same masks, drawn outside of any loop; another program may round otherwise."""
+    single, several = (
+        new_engine("handwritten", "gru", steps_per_call=1),
+        new_engine("handwritten", "gru"),
+    )
+    np.testing.assert_allclose(take(several, RATES, calls=(K,)), take(single, RATES), rtol=1e-5)
+    for name, values in single.model_tensors().items():
+        np.testing.assert_allclose(several.model_tensors()[name], values, atol=1e-5, err_msg=name)
+
+
+def test_another_number_of_steps_is_not_traced_anew() -> None:
+    engine = new_engine("handwritten", "rnn")
+    take(engine, RATES, calls=(2, 1, 2))
+    assert engine.stride._run.experimental_get_tracing_count() == 1

@@ -1,0 +1,82 @@
+"""What a trainer says that it takes of its machine."""
+
+import resource
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui_charrnn.runs.description import GpuUsage
+from tui_charrnn.training.machine.usage import GpuMeter, UsageMeter, peak_memory, resident_memory
+
+
+class Clocks:
+    """Two clocks that tests set."""
+
+    def __init__(self) -> None:
+        self.wall, self.processor = 100.0, 7.0
+
+    def meter(self) -> UsageMeter:
+        return UsageMeter(
+            GpuMeter({}), processor_time=lambda: self.processor, clock=lambda: self.wall
+        )
+
+
+def test_the_processor_is_what_all_threads_took_since_the_last_reading() -> None:
+    clocks = Clocks()
+    meter = clocks.meter()
+    clocks.wall, clocks.processor = 102.0, 10.5
+    assert meter.read().cpu == 1.75
+    clocks.wall, clocks.processor = 104.0, 10.7
+    assert meter.read().cpu == 0.1
+
+
+def test_two_readings_at_once_tell_the_same() -> None:
+    clocks = Clocks()
+    meter = clocks.meter()
+    assert meter.read().cpu is None
+    clocks.wall, clocks.processor = 102.0, 10.0
+    assert meter.read().cpu == 1.5
+    clocks.wall, clocks.processor = 102.1, 10.3
+    assert meter.read().cpu == 1.5
+    clocks.wall, clocks.processor = 103.0, 10.5
+    assert meter.read().cpu == 0.5
+
+
+def test_a_reading_tells_memory_and_what_there_is_of_it() -> None:
+    reading = UsageMeter().observe()["usage"]
+    assert reading.cpu_count >= 1
+    assert 1e6 < reading.memory < reading.memory_total
+
+
+def test_resident_memory_and_its_peak_are_read_from_the_system(tmp_path: Path) -> None:
+    status = tmp_path / "status"
+    status.write_text("Name:\tpython\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\n", encoding="ascii")
+    assert (resident_memory(status), peak_memory(status)) == (200 << 10, 300 << 10)
+
+
+@pytest.mark.parametrize("told", [None, "VmRSS: many kB\n", "VmRSS:\n", "VmRSS: 12 pages\n"])
+def test_where_the_system_tells_otherwise_the_peak_is_taken(
+    tmp_path: Path, told: str | None
+) -> None:
+    if told is not None:
+        (tmp_path / "status").write_text(told, encoding="ascii")
+    assert resident_memory(tmp_path / "status") > 1e6
+
+
+@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_the_peak_is_in_bytes_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, unit: int
+) -> None:
+    peak = resource.getrusage(resource.RUSAGE_SELF)
+    monkeypatch.setattr(resource, "getrusage", lambda _: peak)
+    monkeypatch.setattr(sys, "platform", system)
+    assert peak_memory(tmp_path / "none") == unit * peak.ru_maxrss
+
+
+def test_gpus_are_told_with_it() -> None:
+    class OneGpu(GpuMeter):
+        def read(self) -> tuple[GpuUsage, ...]:
+            return (GpuUsage(name="Some GPU"),)
+
+    assert UsageMeter(OneGpu({})).read().gpus == (GpuUsage(name="Some GPU"),)

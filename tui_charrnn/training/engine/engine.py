@@ -1,0 +1,325 @@
+"""Everything that lives in TensorFlow while a run is trained: weights, optimizer, carried states.
+
+The loop around it (`loop.py`) sees NumPy arrays and Python numbers only.
+
+Notation: T sequence length, B streams, H hidden size, V vocabulary size.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import RunError
+from tui_charrnn.model.weights import STATES_PER_LAYER, Float32
+from tui_charrnn.training.engine.dynamic_evaluation import DynamicEvaluation
+from tui_charrnn.training.engine.gradients import GradientComputer
+from tui_charrnn.training.engine.initialization import initial_tensors
+from tui_charrnn.training.engine.network_choice import build_network
+from tui_charrnn.training.engine.noise import NoiseSource, draw_on_device, draw_on_host
+from tui_charrnn.training.engine.optimizer import Optimizer
+from tui_charrnn.training.engine.paths import ComputePath
+from tui_charrnn.training.engine.recurrence import Tensor
+from tui_charrnn.training.engine.scoring import Scorer
+from tui_charrnn.training.engine.stride import Stride
+from tui_charrnn.training.loop import Batch, BatchResult, Windows
+from tui_charrnn.training.machine.devices import use_device
+
+_PLAIN = ComputePath()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSlot:
+    """The place of an engine among others that train the same weights."""
+
+    device: str | None = None
+    """TensorFlow's name of the device that it computes on; None: the one it takes by itself."""
+    first_shard: int = 0
+    """How many shards of a batch lie before its own: what is dropped is drawn for each shard."""
+
+
+class PartialGradients(NamedTuple):
+    """What the rows of one engine add to a step."""
+
+    losses: Sequence[Tensor]
+    """Of each shard, scalars."""
+    gradients: Sequence[Sequence[Tensor]]
+    """Of each shard, one for each parameter."""
+    states: list[list[Tensor]]
+    """Of each shard, after the window."""
+
+
+_ALONE: Final = ReplicaSlot()
+
+
+class Engine:
+    """One model being trained.
+
+    A batch is cut into shards of neighboring streams, each computed in a thread. Their gradients
+    are added in a fixed order, so the result does not depend on which of them was ready first.
+
+    Args:
+        model: Shape of the network.
+        training: Optimizer, clipping, dropout, RNG seed.
+        vocabulary_size: V.
+        batch_size: B, which may be smaller than configured.
+        path: How to compute.
+        slot: Its place among engines that train the same weights.
+    """
+
+    def __init__(
+        self,
+        model: ModelConfig,
+        training: TrainingConfig,
+        vocabulary_size: int,
+        batch_size: int,
+        path: ComputePath = _PLAIN,
+        slot: ReplicaSlot = _ALONE,
+    ) -> None:
+        self._shape = (model, training, vocabulary_size, batch_size, path)
+        self._path = path
+        self._batch_size = batch_size
+        self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
+        self._network = build_network(model, vocabulary_size, path)
+        values = initial_tensors(model, vocabulary_size, training.rng_seed)
+        self._parameters = {name: tf.Variable(value) for name, value in values.items()}
+        self._optimizer = Optimizer(training, self._parameters)
+        self._shards = np.array_split(np.arange(batch_size), path.shards)
+        self._threads = ThreadPoolExecutor(
+            path.shards, initializer=use_device, initargs=(slot.device,)
+        )
+        count, size = self._state_shape
+        self._states = [[tf.zeros((len(rows), size))] * count for rows in self._shards]
+        options = {"jit_compile": path.has_compiled_step, "autograph": False}
+        self._gradients = GradientComputer(
+            self._network.forward,
+            list(self._parameters.values()),
+            training,
+            NoiseSource(
+                model, training, draw_on_device if path.is_gpu else draw_on_host, slot.first_shard
+            ),
+            self._threads,
+            **options,
+        )
+        self._update = tf.function(
+            self._optimizer.take_step, jit_compile=path.has_compiled_update, autograph=False
+        )
+        self.steps_per_call = path.steps_per_call
+        self.stride: Final = Stride(
+            self._gradients,
+            self._update,
+            (batch_size, training.sequence_length),
+            self._state_shape,
+        )
+        """Takes several steps in one call, on a path of one shard."""
+        self.newest_step = 0
+        """The last that was taken since a checkpoint was taken up; 0 before the first."""
+        self._scorer = Scorer(
+            self._network.forward,
+            self._scored_parameters(),
+            self._state_shape,
+            self._threads,
+            path.shards,
+            **options,
+        )
+
+    def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
+        """Take one optimizer step on a window that continues the previous one.
+
+        Where the loss or the gradient is not finite, weights, optimizer and states stay.
+
+        Args:
+            batch: Inputs, targets, and which streams carry their state on.
+            step: Number of the step, from 1; the dropout masks are a function of it.
+            learning_rate: Of this step.
+        """
+        if self.steps_per_call > 1:  # one graph serves any number of steps
+            return self.train_batches([batch], step, [learning_rate])[0]
+        numbers = self._optimizer.numbers(step, learning_rate)
+        return self.apply(self.compute(batch, step), numbers, step)
+
+    def compute(self, batch: Batch, step: int) -> PartialGradients:
+        """The gradients of a window that continues the previous one; nothing is changed by it.
+
+        Args:
+            batch: As for `train_batch`.
+            step: Number of the step.
+        """
+        results = self._gradients.compute(batch, self._shards, self._states, step)
+        losses, gradients, states = zip(*results, strict=True)
+        return PartialGradients(losses, gradients, [list(shard) for shard in states])
+
+    def optimizer_numbers(self, step: int, learning_rate: float) -> npt.NDArray[np.float32]:
+        """What `apply` needs of a step and its learning rate, shape (3,)."""
+        return self._optimizer.numbers(step, learning_rate)
+
+    def apply(
+        self, partial: PartialGradients, numbers: npt.NDArray[np.float32], step: int
+    ) -> BatchResult:
+        """Take the step that gradients ask for, unless they or the loss are not finite.
+
+        Args:
+            partial: Of all rows of a batch; the states are those of this engine's own rows.
+            numbers: From `optimizer_numbers`.
+            step: Number of the step.
+        """
+        loss, norm = self._update(partial.losses, partial.gradients, tf.constant(numbers))
+        result = BatchResult(float(loss), float(norm))
+        if all(map(math.isfinite, result)):
+            self._states, self.newest_step = partial.states, step
+        return result
+
+    def train_batches(
+        self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
+    ) -> list[BatchResult]:
+        """Take one step after another, on a path of one shard, and look at the results once.
+
+        From the first on whose loss or gradient is not finite, weights, optimizer and states stay.
+
+        Args:
+            batches: As many as steps; as for `train_batch`.
+            first_step: Number of the first step.
+            learning_rates: Of each step.
+
+        Returns:
+            The results of the steps that were taken, and of the one that could not be.
+        """
+        numbers = [
+            self._optimizer.numbers(step, rate)
+            for step, rate in enumerate(learning_rates, start=first_step)
+        ]
+        results, states = self.stride.take(batches, first_step, numbers, self.carried)
+        self.go_on_after(results, first_step, states)
+        return results
+
+    @property
+    def carried(self) -> list[Tensor]:
+        """The carried states on a path of one shard, each (B, H)."""
+        (states,) = self._states
+        return states
+
+    def go_on_after(
+        self, results: Sequence[BatchResult], first_step: int, states: list[Tensor]
+    ) -> None:
+        """Stand where a call of several steps has come to.
+
+        Args:
+            results: As `train_batches` returns them.
+            first_step: Number of the first step.
+            states: After the last step that was applied, each (B, H).
+        """
+        self._states = [states]
+        taken = sum(all(map(math.isfinite, result)) for result in results)
+        self.newest_step = first_step - 1 + taken
+
+    def trace_steps(self) -> Any:
+        """TensorFlow's graph of `train_batches`, which any device can build."""
+        return self.stride.trace()
+
+    def evaluate(
+        self,
+        windows: Windows,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> float | None:
+        """Score held-out text with the weights of `model_tensors`; training is not disturbed.
+
+        Args:
+            windows: Inputs, targets and weights, each of shape (R, T); weight 0 pads.
+            should_stop: Asked before every window.
+
+        Returns:
+            The mean loss, nats per character, or None if it was asked to stop.
+        """
+        return self._scorer.score(windows, should_stop)
+
+    def evaluate_dynamically(
+        self,
+        windows: Windows,
+        learning_rate: float,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> float | None:
+        """Score held-out text with weights that go on learning from it; as `evaluate`.
+
+        Args:
+            windows: As for `evaluate`; few streams, as all of them teach the same weights.
+            learning_rate: As of `DynamicEvaluation`.
+            should_stop: Asked before every window.
+        """
+        evaluation = DynamicEvaluation(
+            self._network.forward,
+            self._scored_parameters(),
+            self._optimizer.mean_squares,
+            learning_rate,
+            self._path.has_compiled_step,
+        )
+        return evaluation.evaluate(windows, self._state_shape, should_stop)
+
+    def _scored_parameters(self) -> list[Tensor]:
+        averages = self._optimizer.averages
+        return list(self._parameters.values()) if averages is None else averages
+
+    def model_tensors(self) -> dict[str, Float32]:
+        """Copies of the weights by name, as a model file holds them: averages, where kept."""
+        values = [np.array(variable.numpy()) for variable in self._scored_parameters()]
+        return dict(zip(self._parameters, values, strict=True))
+
+    def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Copies of what resuming needs besides `model_tensors`.
+
+        The optimizer's moments, the states as (B, H), and, where the model's are averages, the
+        weights that are trained.
+        """
+        variables = {name: np.array(each.numpy()) for name, each in self._resumed().items()}
+        return variables | self.states()
+
+    def states(self) -> dict[str, Float32]:
+        """Copies of the carried states, each (B, H)."""
+        return {
+            f"state.{index}": np.concatenate([shard[index].numpy() for shard in self._states])
+            for index in range(self._state_shape[0])
+        }
+
+    def _resumed(self) -> dict[str, Tensor]:
+        moments = {f"optimizer.{name}": each for name, each in self._optimizer.variables.items()}
+        if self._optimizer.averages is None:
+            return moments
+        return moments | {f"trained.{name}": each for name, each in self._parameters.items()}
+
+    def restore(
+        self, weights: Mapping[str, Float32], training: Mapping[str, npt.NDArray[np.generic]]
+    ) -> None:
+        """Take up `model_tensors` and `training_tensors` where a checkpoint left them.
+
+        Raises:
+            RunError: If the checkpoint holds other tensors than this engine needs.
+        """
+        scored = dict(zip(self._parameters, self._scored_parameters(), strict=True))
+        variables = scored | self._resumed()
+        shape = (self._batch_size, self._state_shape[1])
+        states = {f"state.{index}": shape for index in range(self._state_shape[0])}
+        given = dict(weights) | dict(training)
+        expected = {name: tuple(each.shape) for name, each in variables.items()} | states
+        for name, needed in expected.items():
+            received = getattr(given.get(name), "shape", None)
+            if received != needed:
+                raise RunError(
+                    f"The checkpoint's tensor {name!r} does not fit this run: expected shape "
+                    f"{needed}, received {received}."
+                )
+        for name, variable in variables.items():
+            variable.assign(given[name])
+        self._states = [
+            [tf.constant(given[name][rows], tf.float32) for name in states] for rows in self._shards
+        ]
+        self.newest_step = 0
+
+    def reset(self) -> None:
+        """Go back to the state before the first step."""
+        fresh = Engine(*self._shape)
+        self.restore(fresh.model_tensors(), fresh.training_tensors())

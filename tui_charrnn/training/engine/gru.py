@@ -1,0 +1,129 @@
+"""The GRU layer with its gradient written by hand; how and why as in `training/engine/lstm.py`.
+
+Notation: T sequence length, B streams, H hidden size. Layout: `training/engine/recurrence.py`.
+
+Source: the equations in docs/lstm.md, section 7, differentiated.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import tensorflow as tf
+
+from tui_charrnn.training.engine.precision import Arithmetic
+from tui_charrnn.training.engine.recurrence import (
+    Tensor,
+    flatten_time,
+    gate_rows,
+    histories,
+    readable,
+    scan_backward,
+    scan_forward,
+    sigmoid_from_tanh,
+    with_first,
+    write_all,
+)
+
+GATE_SCALES: Final = (0.5, 0.5, 1.0)
+"""Factors of the pre-activations of z, r, h̃: a sigmoid is a tanh of half its argument."""
+
+
+def run_gru(
+    inputs: Sequence[Tensor],
+    recurrent_kernel: Tensor,
+    candidate_bias: Tensor,
+    states: Sequence[Tensor],
+    arithmetic: Arithmetic,
+) -> tuple[Tensor, list[Tensor]]:
+    """Read a sequence.
+
+    Args:
+        inputs: What the input and the biases contribute to z, r, h̃ outside the reset gate: three
+            of shape (T, H, B), scaled by `GATE_SCALES`.
+        recurrent_kernel: Shape (H, 3·H), its gates scaled likewise; narrow.
+        candidate_bias: Shape (H,): the bias of the recurrent product in h̃, which the reset gate
+            multiplies too.
+        states: h before the first character, (H, B).
+        arithmetic: How matrices are multiplied.
+
+    Returns:
+        h after every character, shape (T, H, B), and the last h. Differentiable with respect to
+        all arguments.
+    """
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
+    def run(
+        z_in: Tensor, r_in: Tensor, g_in: Tensor, kernel: Tensor, bias: Tensor, first: Tensor
+    ) -> tuple[tuple[Tensor, Tensor], object]:
+        (outputs, *kept), last = _run_forward((z_in, r_in, g_in), kernel, bias, first, arithmetic)
+
+        def gradient(d_outputs: Tensor, d_last: Tensor) -> tuple[Tensor, ...]:
+            before = with_first(first, outputs)
+            (*d_inputs, d_candidate), d_first = _run_backward(
+                d_outputs, d_last, (before, *kept), kernel, arithmetic
+            )
+            hidden = flatten_time(before)  # (H, T·B)
+            d_recurrent = (*d_inputs[:2], d_candidate)
+            d_kernel = [
+                arithmetic.product(hidden, flatten_time(d), transpose_b=True) for d in d_recurrent
+            ]
+            d_bias = tf.reduce_sum(d_candidate, axis=[0, 2])
+            return (*d_inputs, tf.concat(d_kernel, axis=1), d_bias, d_first)
+
+        return (outputs, last), gradient
+
+    outputs, hidden = run(*inputs, recurrent_kernel, candidate_bias, *states)
+    return outputs, [hidden]
+
+
+def _run_forward(
+    inputs: Sequence[Tensor], kernel: Tensor, bias: Tensor, first: Tensor, arithmetic: Arithmetic
+) -> tuple[list[Tensor], Tensor]:
+    """Outputs, the tanh of z, r, h̃, and h̃'s recurrent part, each (T, H, B); the last h."""
+    length = inputs[0].shape[0]
+    transposed = tf.transpose(kernel)  # (3·H, H)
+    arrays = [readable(gate) for gate in inputs]
+
+    def step(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
+        z_part, r_part, candidate = gate_rows(
+            tf.cast(arithmetic.product(transposed, h), h.dtype), 3
+        )
+        candidate += bias[:, tf.newaxis]
+        z_in, r_in, g_in = (array.read(t) for array in arrays)
+        z, r = tf.tanh(z_in + z_part), tf.tanh(r_in + r_part)
+        g = tf.tanh(g_in + sigmoid_from_tanh(r) * candidate)
+        keep = sigmoid_from_tanh(z)
+        h = keep * h + (1 - keep) * g
+        return h, *write_all(kept, t, (h, z, r, g, candidate))
+
+    hidden, *kept = scan_forward(length, step, (first, *histories(5, length, first)))
+    return [array.stack() for array in kept], hidden
+
+
+def _run_backward(
+    d_outputs: Tensor,
+    d_last: Tensor,
+    history: Sequence[Tensor],
+    kernel: Tensor,
+    arithmetic: Arithmetic,
+) -> tuple[list[Tensor], Tensor]:
+    """Gradients of z, r, h̃ before their tanh and of h̃'s recurrent part; of the first h."""
+    length = d_outputs.shape[0]
+    kernels = tf.split(kernel, 3, axis=1)  # each (H, H)
+    reads = [readable(sequence) for sequence in (d_outputs, *history)]
+
+    def step(t: Tensor, d_h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
+        d_output, before, z, r, g, candidate = (array.read(t) for array in reads)
+        d_h = d_h + d_output
+        keep = sigmoid_from_tanh(z)
+        d_g = d_h * (1 - keep) * (1 - g * g)
+        d_z = 0.5 * d_h * (before - g) * (1 - z * z)
+        d_r = 0.5 * d_g * candidate * (1 - r * r)
+        d_candidate = d_g * sigmoid_from_tanh(r)
+        parts = zip(kernels, (d_z, d_r, d_candidate), strict=True)
+        products = [tf.cast(arithmetic.product(part, d), d_h.dtype) for part, d in parts]
+        d_before = d_h * keep + tf.add_n(products)
+        return d_before, *write_all(kept, t, (d_z, d_r, d_g, d_candidate))
+
+    d_first, *kept = scan_backward(length, step, (d_last, *histories(4, length, d_last)))
+    return [array.stack() for array in kept], d_first

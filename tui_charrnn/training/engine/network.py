@@ -1,0 +1,200 @@
+"""The network in operations of ours: embedding, hand-written recurrent layers, softmax.
+
+Parameters and states go into `forward` and come out of it; nobody else holds them. So the same
+code trains, and scores with other weights than those that are trained.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+
+from tui_charrnn.config import ModelConfig
+from tui_charrnn.model.weights import STATES_PER_LAYER, tensor_shapes
+from tui_charrnn.training.engine import gru, lstm, normalization, normalized_lstm, rnn
+from tui_charrnn.training.engine.noise import Noise
+from tui_charrnn.training.engine.precision import Arithmetic
+from tui_charrnn.training.engine.recurrence import Tensor, flatten_time, restore_time
+
+_SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": rnn.GATE_SCALES}
+
+ONE_HOT_LIMIT: Final = 256
+"""Up to so many characters, the first layer's look-up is a product with one-hot columns; for more
+of them a gather is cheaper."""
+
+
+class HandwrittenNetwork:
+    """A character-level language model with L recurrent layers.
+
+    The embedding is folded into the first layer: `embedding @ kernel + bias` is one row of
+    pre-activations for each character, computed once a window instead of once a character read.
+
+    Args:
+        config: Cell, E, H, L, tying.
+        vocabulary_size: V.
+        arithmetic: How matrices are multiplied.
+    """
+
+    def __init__(self, config: ModelConfig, vocabulary_size: int, arithmetic: Arithmetic) -> None:
+        self._config = config
+        self._vocabulary_size = vocabulary_size
+        self._arithmetic = arithmetic
+        scales = _SCALES[config.cell]
+        if config.layer_norm:
+            scales = (1.0,) * len(scales)  # what is normalized has no scale
+        self._scales = np.repeat(np.array(scales, np.float32), config.hidden_size)
+        is_together = config.cell == "lstm" and (arithmetic.is_stacked or arithmetic.is_narrow)
+        self._parts = 1 if is_together else len(scales)
+        is_given_narrow = is_together and arithmetic.is_narrow
+        self._given = tf.bfloat16 if is_given_narrow else tf.float32
+        self._names = tuple(tensor_shapes(config, vocabulary_size))
+
+    def forward(
+        self,
+        parameters: Sequence[Tensor],
+        inputs: Tensor,
+        states: Sequence[Tensor],
+        noise: Noise | None = None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Read a window of characters.
+
+        Args:
+            parameters: In the order of `tensor_shapes`.
+            inputs: Indices, shape (T, B), int32.
+            states: Of each layer, h and c for lstm, h otherwise; each (B, H).
+            noise: What is dropped while training.
+
+        Returns:
+            Logits, shape (T, B, V), and the states after the window.
+        """
+        named = dict(zip(self._names, parameters, strict=True))
+        per_layer, length = STATES_PER_LAYER[self._config.cell], inputs.shape[0]
+        outputs, new_states = None, []
+        for layer in range(self._config.layer_count):
+            projected = self._project(named, layer, inputs, outputs)
+            before = states[layer * per_layer : (layer + 1) * per_layer]
+            outputs, after = self._run_layer(named, layer, projected, before, noise)
+            new_states += after
+            if noise is not None:
+                outputs = noise.drop_outputs(outputs, layer, self._arithmetic.fuse)
+        kernel = named.get("output.kernel")
+        if kernel is None:
+            kernel = tf.transpose(named["embedding"])
+        rows = tf.reshape(tf.transpose(outputs, [0, 2, 1]), (-1, self._config.hidden_size))
+        logits = self._arithmetic.product(rows, kernel)  # (T·B, V)
+        bias = named["output.bias"]
+        logits = tf.cast(logits, bias.dtype) + bias
+        return tf.reshape(logits, (length, -1, self._vocabulary_size)), new_states
+
+    def _project(
+        self, named: Mapping[str, Tensor], layer: int, inputs: Tensor, below: Tensor | None
+    ) -> list[Tensor]:
+        """What a layer's input and bias contribute to the gates, scaled.
+
+        G tensors (T, H, B), or for an LSTM in bfloat16 one (T, 4·H, B).
+        """
+        kernel, bias = named[f"layers.{layer}.kernel"], named[f"layers.{layer}.bias"]
+        if self._config.cell == "gru":
+            bias = _input_bias(bias)
+        if self._config.layer_norm:
+            bias = tf.zeros_like(bias)  # it comes after the normalization
+            kernel = self._arithmetic.fuse(normalization.centered)(kernel)
+        if below is None:
+            table = tf.cast(self._arithmetic.product(named["embedding"], kernel), bias.dtype)
+            scaled = (table + bias) * self._scales  # (V, G·H)
+            parts = tf.split(scaled, self._parts, axis=1)
+            return [tf.cast(self._look_up(part, inputs), self._given) for part in parts]
+        kernels = tf.split(self._scale(kernel), self._parts, axis=1)
+        biases = tf.split(bias * self._scales, self._parts)
+        flat, shift = flatten_time(below), self._arithmetic.fuse(_restore_and_shift)
+        length = below.shape[0]
+        return [
+            shift(self._arithmetic.product(tf.transpose(part), flat), own, length, self._given)
+            for part, own in zip(kernels, biases, strict=True)
+        ]
+
+    def _scale(self, kernel: Tensor) -> Tensor:
+        """A kernel, its gates scaled; narrow."""
+        dtype = self._arithmetic.narrow(kernel[:0]).dtype
+        return self._arithmetic.fuse(_scale_columns)(kernel, tf.constant(self._scales), dtype)
+
+    def _look_up(self, table: Tensor, inputs: Tensor) -> Tensor:
+        """The row of each character, as a sequence: (V, H) and (T, B) to (T, H, B)."""
+        if self._vocabulary_size > ONE_HOT_LIMIT:
+            return _gathered(table, inputs)
+        if self._arithmetic.is_fused:  # XLA does not compile this
+            return self._look_up_fast(table, inputs)
+        return restore_time(
+            self._arithmetic.product(tf.transpose(table), self._columns(inputs, table.dtype)),
+            inputs.shape[0],
+        )
+
+    def _look_up_fast(self, table: Tensor, inputs: Tensor) -> Tensor:
+        """`_look_up` by a gather, its gradient by a product: what is fastest in each direction."""
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
+        def look_up(table: Tensor) -> tuple[Tensor, object]:
+            def gradient(d_rows: Tensor) -> Tensor:
+                columns = self._columns(inputs, d_rows.dtype)
+                return self._arithmetic.product(columns, flatten_time(d_rows), transpose_b=True)
+
+            return _gathered(table, inputs), gradient
+
+        return look_up(self._arithmetic.narrow(table))
+
+    def _columns(self, inputs: Tensor, dtype: Any) -> Tensor:
+        """One-hot columns of all characters, shape (V, T·B)."""
+        return tf.one_hot(tf.reshape(inputs, [-1]), self._vocabulary_size, axis=0, dtype=dtype)
+
+    def _run_layer(
+        self,
+        named: Mapping[str, Tensor],
+        layer: int,
+        projected: list[Tensor],
+        before: Sequence[Tensor],
+        noise: Noise | None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        cell, kernel = self._config.cell, named[f"layers.{layer}.recurrent_kernel"]
+        if noise is not None:
+            kernel = noise.drop_weights(kernel, layer, self._arithmetic.fuse)
+        if self._config.layer_norm:
+            kernel = self._arithmetic.fuse(normalization.centered)(kernel)
+        kernel = self._scale(kernel)
+        states = [tf.transpose(state) for state in before]
+        match cell:
+            case "lstm" if self._config.layer_norm:
+                names = ("gate_gain", "bias", "memory_gain", "memory_bias")
+                norm = normalization.norm_of(*(named[f"layers.{layer}.{name}"] for name in names))
+                outputs, after = normalized_lstm.run_normalized_lstm(
+                    projected, kernel, norm, states, self._arithmetic
+                )
+            case "lstm":
+                outputs, after = lstm.run_lstm(projected, kernel, states, self._arithmetic)
+            case "gru":
+                bias = named[f"layers.{layer}.bias"][1, -self._config.hidden_size :]
+                outputs, after = gru.run_gru(projected, kernel, bias, states, self._arithmetic)
+            case _:
+                outputs, after = rnn.run_rnn(projected, kernel, states, self._arithmetic)
+        return outputs, [tf.transpose(state) for state in after]
+
+
+def _gathered(table: Tensor, inputs: Tensor) -> Tensor:
+    """Rows of a table (V, H) for characters (T, B), shape (T, H, B)."""
+    return tf.transpose(tf.gather(table, inputs), [0, 2, 1])
+
+
+def _scale_columns(kernel: Tensor, scales: Tensor, dtype: Any) -> Tensor:
+    """Multiply each column by its number."""
+    return tf.cast(kernel * scales, dtype)
+
+
+def _restore_and_shift(flat: Tensor, shift: Tensor, length: int, dtype: Any) -> Tensor:
+    """`restore_time`, and a number added to each row."""
+    return tf.cast(restore_time(tf.cast(flat, shift.dtype) + shift[:, tf.newaxis], length), dtype)
+
+
+def _input_bias(bias: Tensor) -> Tensor:
+    """Both of a GRU's biases, (2, 3·H), but for what the reset gate multiplies: (3·H,)."""
+    update, reset, candidate = tf.split(bias[1], 3)
+    return bias[0] + tf.concat([update, reset, tf.zeros_like(candidate)], axis=0)

@@ -1,0 +1,139 @@
+"""Random masks against overfitting, each a pure function of the step: nothing has to be saved.
+
+A random byte decides on a number, so a share is one of 256ths. They are drawn before the compiled
+step and given to it. For a processor NumPy draws them: its generator is ten times as fast as
+TensorFlow's, which is several times as fast as what a compiler makes of it (benchmarks/results.md).
+For a GPU TensorFlow draws them there, so that no mask has to be waited for or sent. The bytes of
+the two differ.
+
+Notation: T sequence length, B streams, H hidden size, G gates, L layers.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.model.weights import GATE_COUNTS
+from tui_charrnn.training.engine.recurrence import Tensor
+
+Draw: TypeAlias = Callable[[Sequence[int], Sequence[int], int | Tensor], Tensor]
+"""Takes a shape, a seed and a step; returns random bytes of that shape, a function of all three."""
+Fuse: TypeAlias = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
+"""As `Arithmetic.fuse`."""
+
+_WEIGHTS: Final = 32  # from here on the places of a step's weight masks; below it of its outputs
+
+
+def _as_it_is(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return function
+
+
+class NoiseSource:
+    """Draws the random bytes of a training step.
+
+    Args:
+        model: Shape of the network.
+        training: Shares that are dropped, and the RNG seed.
+        draw: `draw_on_host` or `draw_on_device`.
+        first_shard: Shards of the batch that others draw for.
+    """
+
+    def __init__(
+        self, model: ModelConfig, training: TrainingConfig, draw: Draw, first_shard: int = 0
+    ) -> None:
+        self._model = model
+        self._training = training
+        self._draw_bytes = draw
+        self._first_shard = first_shard
+
+    def draw_for_weights(self, step: int | Tensor) -> list[Tensor]:
+        """Bytes for each layer's recurrent kernel, (H, G·H), the same for the whole batch."""
+        if not self._training.recurrent_weight_dropout:
+            return []
+        size = self._model.hidden_size
+        shape = (size, GATE_COUNTS[self._model.cell] * size)
+        return [self._draw(shape, 0, step, _WEIGHTS + layer) for layer in self._layers]
+
+    def draw_for_outputs(
+        self, step: int | Tensor, shard: int, length: int, streams: int
+    ) -> list[Tensor]:
+        """Bytes for each layer's outputs, (T, H, B), of one shard of the batch."""
+        if not self._training.dropout:
+            return []
+        shape = (length, self._model.hidden_size, streams)
+        place = self._first_shard + shard
+        return [self._draw(shape, place, step, layer) for layer in self._layers]
+
+    @property
+    def _layers(self) -> range:
+        return range(self._model.layer_count)
+
+    def _draw(self, shape: Sequence[int], shard: int, step: int | Tensor, place: int) -> Tensor:
+        return self._draw_bytes(shape, (self._training.rng_seed, shard, place), step)
+
+
+def draw_on_host(shape: Sequence[int], seed: Sequence[int], step: int) -> Tensor:
+    """Random bytes by NumPy."""
+    count = math.prod(shape)
+    words = np.random.SFC64([*seed, step]).random_raw(-(-count // 8))
+    with tf.device("CPU"):
+        return tf.constant(words.view(np.uint8)[:count].reshape(shape))
+
+
+def draw_on_device(shape: Sequence[int], seed: Sequence[int], step: int | Tensor) -> Tensor:
+    """Random bytes by TensorFlow, on the device that asks for them; also in a graph."""
+    count = math.prod(shape)
+    (word,) = np.random.SeedSequence(list(seed)).generate_state(1, np.uint64).view(np.int64)
+    with tf.device("CPU"):  # the generator takes its seed from the host
+        key = tf.stack([tf.constant(word), tf.cast(step, tf.int64)])
+    words = tf.random.stateless_uniform(
+        [-(-count // 4)], key, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    )
+    return tf.reshape(tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:count], shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What is dropped in one training step of one shard."""
+
+    output_bytes: Sequence[Tensor]
+    """As `NoiseSource.draw_for_outputs` gives them."""
+    weight_bytes: Sequence[Tensor]
+    """As `NoiseSource.draw_for_weights` gives them."""
+    dropout: float
+    """Share of each layer's outputs (Zaremba et al. 2014)."""
+    weight_dropout: float
+    """Share of the recurrent kernels (Merity et al. 2018)."""
+
+    def drop_outputs(
+        self,
+        outputs: Tensor,
+        layer: int,
+        fuse: Fuse = _as_it_is,
+        *,
+        has_streams_last: bool = True,
+    ) -> Tensor:
+        """Drop some outputs of a layer, (T, H, B) or (T, B, H), and scale up the others."""
+        if not self.output_bytes:
+            return outputs
+        random = self.output_bytes[layer]
+        if not has_streams_last:
+            random = tf.transpose(random, [0, 2, 1])
+        return fuse(_drop)(outputs, self.dropout, random)
+
+    def drop_weights(self, kernel: Tensor, layer: int, fuse: Fuse = _as_it_is) -> Tensor:
+        """Drop some weights of a recurrent kernel and scale up the others."""
+        if not self.weight_bytes:
+            return kernel
+        return fuse(_drop)(kernel, self.weight_dropout, self.weight_bytes[layer])
+
+
+def _drop(values: Tensor, share: float, random: Tensor) -> Tensor:
+    dropped = min(255, round(share * 256))
+    is_kept = random >= tf.constant(dropped, tf.uint8)
+    return tf.where(is_kept, values * (256 / (256 - dropped)), tf.zeros_like(values))

@@ -1,0 +1,1 @@
+"""What this machine gives a training, and what a training takes of it."""

@@ -1,0 +1,130 @@
+"""What TensorFlow computes on here, set up before its first operation."""
+
+import contextlib
+import ctypes
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tui_charrnn.training.machine.hardware import shard_count, thread_count
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU that TensorFlow can use."""
+
+    name: str
+    capability: tuple[int, int] | None
+    """NVIDIA's compute capability; None where it is not known."""
+    has_code: bool = True
+    """Whether TensorFlow's package holds code for it; otherwise NVIDIA's driver compiles it from an
+    intermediate language, which takes minutes at the first start and is kept on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a training computes on: the first GPU, or the processor where there is none."""
+
+    gpus: tuple[Gpu, ...] = ()
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is a GPU."""
+        return bool(self.gpus)
+
+    @property
+    def name(self) -> str:
+        """Name of the GPU, or `CPU`."""
+        return self.gpus[0].name if self.gpus else "CPU"
+
+    @property
+    def has_code(self) -> bool:
+        """As of the GPU that is taken; a processor needs none."""
+        return not self.gpus or self.gpus[0].has_code
+
+    @property
+    def capability(self) -> tuple[int, int] | None:
+        """Of the GPU."""
+        return self.gpus[0].capability if self.gpus else None
+
+
+def device_words(name: str, threads: int) -> str:
+    """What a training computes on, for people.
+
+    Args:
+        name: As `Device.name`.
+        threads: Processor threads.
+    """
+    return f"processor, {threads} thread{'s' if threads > 1 else ''}" if name == "CPU" else name
+
+
+def configure_devices(threads: int | None, batch_size: int) -> Device:
+    """Set threads and memory before TensorFlow's first operation, and describe the device.
+
+    Args:
+        threads: Processor threads; None takes all that this process may use.
+        batch_size: B: a batch that can be cut gives each of its parts a share of the threads.
+    """
+    keep_freed_memory()
+    count = thread_count(threads)
+    shards = shard_count(count, batch_size)
+    with contextlib.suppress(RuntimeError):  # once a process: a second training takes what it finds
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, count // shards))
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, enable=True)
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    targets = tf.sysconfig.get_build_info().get("cuda_compute_capabilities", ())
+    return Device(tuple(_gpu_of(each, targets) for each in details))
+
+
+def _gpu_of(details: Mapping[str, Any], targets: Sequence[str]) -> Gpu:
+    capability = details.get("compute_capability")
+    name = str(details.get("device_name", "GPU"))
+    return Gpu(name, capability, capability is None or has_code_for(capability, targets))
+
+
+def has_code_for(capability: tuple[int, int], targets: Sequence[str]) -> bool:
+    """Whether one of the targets that a package is built for runs on a GPU as it is.
+
+    Args:
+        capability: NVIDIA's compute capability, major and minor.
+        targets: As `sm_89`, which runs on GPUs of the same major number from there on, or
+            `compute_90`, which has to be compiled by the driver.
+    """
+    major, minor = capability
+    built = [target.removeprefix("sm_") for target in targets if target.startswith("sm_")]
+    return any(
+        each[:-1] == str(major) and int(each[-1]) <= minor for each in built if each.isdecimal()
+    )
+
+
+def use_device(device: str | None) -> None:
+    """Let this thread compute on a device from now on; None: on the one it takes by itself."""
+    if device is not None:
+        tf.device(device).__enter__()
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed instead of giving it back to the system.
+
+    Every step asks for the same tens of megabytes again. glibc maps such blocks anew each time,
+    and the page faults take a quarter of a step (benchmarks/results.md). Elsewhere than on Linux
+    with glibc this does nothing.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-4, 0)  # M_MMAP_MAX: no block is a mapping of its own
+        mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap does not shrink
+
+
+def library_versions() -> dict[str, str]:
+    """The libraries that the bits of a result depend on."""
+    return {"tensorflow": tf.__version__, "keras": keras.__version__}
