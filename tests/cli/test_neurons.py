@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from tests.support.command import ROOT, run_program
 from tests.support.naive_properties import NAIVE
 from tests.support.pseudo_terminal import read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_config, tiny_model_file
-from tui_charrnn.lens.properties import PROPERTIES
+from tui_charrnn.cli.neurons_report import CHANCE
+from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
+from tui_charrnn.lens.properties import PROPERTIES, find_properties
 from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
 
@@ -71,9 +74,14 @@ def test_the_table_names_the_cell_that_counts(model: str, text: str) -> None:
     )  # fmt: skip
 
     mean = np.mean(NAIVE["bracket-depth"](TEXT))
+    (depth,) = find_neurons(
+        NeuronFinder(counting_model(), find_properties(["bracket-depth"])), [TEXT]
+    ).properties
+    chance = depth.chance
     assert ended.stdout.decode().splitlines() == [
-        "PROPERTY           MEAN  CELLS, AND r OF EACH",
-        f"bracket-depth  {mean:8.3g}  {CELL} +1.000",
+        "PROPERTY           MEAN  CHANCE  CELLS, AND r OF EACH",
+        f"bracket-depth  {mean:8.3g}  {chance:6.3f}  {CELL} +1.000",
+        *textwrap.wrap(CHANCE, 80),
         "The same everywhere in this text: digit.",
     ]
     assert ended.stderr.decode() == f"Reading {text} ...\n"
@@ -84,7 +92,8 @@ def test_programs_get_one_document(model: str, text: str) -> None:
                      "bracket-depth", "--property", "line-position")  # fmt: skip
 
     assert (found["model"], found["text"]) == (model, text)
-    assert (found["characters"], found["unknown"]) == (3000, 0)
+    assert (found["characters"], found["unknown"], found["shifts"]) == (3000, 0, 19)
+    assert 0 < found["properties"][0]["chance"] < 1
     depth, position = found["properties"]
     assert (depth["property"], position["property"]) == ("bracket-depth", "line-position")
     assert len(depth["cells"]) == len(position["cells"]) == 4

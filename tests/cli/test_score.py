@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import math
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,15 @@ def test_each_text_goes_to_the_model_it_belongs_to(
     # fewer bits for the two spaces that it knows do not make the first model the better one
     assert second["scores"][1]["characters"] == 2
     plain = run_program(*arguments).stdout.decode().splitlines()
-    assert [row.split()[4:6] for row in plain[1:] if "*" in row] == [["*", model], ["*", other]]
+    assert plain[0].split()[4:] == ["COMPARABLE", "MODEL", "TEXT"]
+    best = [row.split()[4:7] for row in plain[1:] if "*" in row]
+    assert [row[1:] for row in best] == [["*", model], ["*", other]]
+    for (figure, *_), found in zip(best, (first, second), strict=True):
+        score = found["scores"][0]
+        whole = score["characters"] + score["unknown"]
+        comparable = (score["bits"] + score["unknown"] * math.log2(0x110000)) / whole
+        assert score["comparable_bits_per_character"] == pytest.approx(comparable)
+        assert figure == f"{comparable:.3f}"
 
 
 def test_lines_are_ranked_too(model: str, other: str, text: str) -> None:
@@ -226,14 +235,34 @@ def test_levels_go_by_bits() -> None:
     bits = np.array([0.0, 0.49, 0.5, 2.5, 8.0, 40.0, np.nan])
 
     assert levels_of(bits).tolist() == [0, 0, 1, 3, 7, 7, 8]
-    assert list(marked_text("abcdefg", levels_of(bits))) == [
-        "ab",
-        '<span class="s1">c</span>',
-        '<span class="s3">d</span>',
-        '<span class="s7">ef</span>',
+    assert list(marked_text("ac\ng", bits[[0, 2, 3, 6]])) == [
+        '<span class="s0" title="0.00 bits, 100 %">a</span>',
+        '<span class="s1" title="0.50 bits, 70.7 %">c</span>',
+        '<span class="s3" title="2.50 bits, 17.7 %"><b class="n"></b>\n</span>',
         "<del>g</del>",
     ]
-    assert list(marked_text("", levels_of(np.zeros(0)))) == []
+    assert list(marked_text("", np.zeros(0))) == []
+
+
+def test_the_page_has_what_the_table_has(model: str, other: str, text: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    options = ("-m", model, "-m", other, "--top", "1", "--dynamic-evaluation-rate", "0.1")
+
+    ended = run_program("score", text, *options, "--html", str(page))
+
+    written = page.read_text(encoding="utf-8")
+    shown = ended.stdout.decode().splitlines()
+    rows = [row.split() for row in shown if text in row]
+    assert len(rows) == 2
+    for bits, perplexity, characters, unknown, comparable, *_ in rows:
+        assert f"{bits} bits per character, perplexity {perplexity}, " in written
+        assert f"{comparable} comparable, {characters} characters, {unknown} unknown." in written
+    for row in shown:
+        if "learned on" in row:
+            assert f"{' '.join(row.split())}, " in written
+        if "line 1" in row:
+            assert f"<li>{row.split()[0]}, line 1, column " in written
+    assert html.escape(ended.stderr.decode().splitlines()[-1]) in written
 
 
 def test_the_page_holds_the_beginning_of_a_long_text(model: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Bits of a text: against the step by hand, in one stream and in several, unknown characters."""
 
+import threading
 import unicodedata
 
 import numpy as np
@@ -9,7 +10,7 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation import scoring
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.scoring import TextScorer
+from tui_charrnn.generation.scoring import Indices, TextScorer
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
 
@@ -54,6 +55,24 @@ def test_several_streams_find_the_same_where_the_model_forgets_in_time(
     found = np.concatenate([scorer.score(text[:2987]), scorer.score(text[2987:])])
 
     np.testing.assert_allclose(found, bits_by_hand(model, text), atol=1e-5)
+
+
+def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "_LEAST_STRETCH", 300)
+    scorer, whole = TextScorer(tiny_model(), streams=8, threads=2), Stepper.read_each
+    steps = []
+
+    def read(stepper: Stepper, characters: Indices) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        steps.append(characters)
+        assert scorer.given_up.wait(60)
+        whole(stepper, characters)
+
+    monkeypatch.setattr(Stepper, "read_each", read)
+    with pytest.raises(KeyboardInterrupt):
+        scorer.score(random_text(3000))
+    assert len(steps) <= 1
 
 
 def test_streams_are_not_warmed_up_by_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> None:

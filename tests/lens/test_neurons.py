@@ -97,6 +97,28 @@ def test_the_cell_that_counts_brackets_is_found_by_itself() -> None:
     assert inside.neurons[0].neuron.unit == COUNTING
 
 
+def test_chance_is_the_largest_r_of_nineteen_circular_shifts() -> None:
+    model, text = tiny_model(), TEXT[:100]
+    steps = read_naively(model, indices_of(model, "\n" + text)).steps[1:]
+    states = np.array([[*step[0].hidden, *step[0].cell_state] for step in steps])
+    position = np.array(NAIVE["line-position"](text), float)
+    shifted = [np.roll(position, -shift * len(text) // 20) for shift in range(1, 20)]
+    expected = max(abs(np.corrcoef(one, column)[0, 1]) for one in shifted for column in states.T)
+
+    (found,) = find_neurons(
+        NeuronFinder(model, find_properties(["line-position"])), [text]
+    ).properties
+
+    assert found.chance == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_cell_that_counts_stands_out_from_chance() -> None:
+    depth, _ = find_neurons(
+        NeuronFinder(counting_model(), BRACKETS), [nested_brackets(5000)]
+    ).properties
+    assert depth.chance < 0.5 < abs(depth.neurons[0].r)
+
+
 def test_one_layer_can_be_asked_for() -> None:
     finder = NeuronFinder(counting_model(layer_count=2), BRACKETS)
     finder.add(nested_brackets(2000))

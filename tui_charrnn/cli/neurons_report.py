@@ -19,6 +19,7 @@ from tui_charrnn.invocation import command
 from tui_charrnn.lens.excerpts import values_of
 from tui_charrnn.lens.findings import Finding, Findings, FollowingNeuron
 from tui_charrnn.lens.levels import BORDERS, levels_of
+from tui_charrnn.lens.neurons import SHIFTS
 from tui_charrnn.lens.trace import TraceReader
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
@@ -36,6 +37,10 @@ _COLORS: Final = {
 LEGEND: Final = (
     f"Below each character: the cell is above (+) or below (-) its mean by {BORDERS[0]:g} standard "
     f"deviations,\nor by {BORDERS[1]:g} (# and =)."
+)
+CHANCE: Final = (
+    f"CHANCE: the largest |r| of any cell with the property shifted along the text, of {SHIFTS} "
+    "circular shifts. An r that is not above it may be chance."
 )
 _PIPE_WIDTH: Final = 80
 _LEAST_WIDTH: Final = 20
@@ -98,6 +103,7 @@ def print_json(report: Report) -> None:
         "text": report.text_name,
         "characters": report.found.characters,
         "unknown": report.found.unknown,
+        "shifts": SHIFTS,
         "properties": properties,
     }
     print_data(json.dumps(document, allow_nan=False))
@@ -116,16 +122,17 @@ def _table(findings: Sequence[Finding]) -> Iterator[str]:
     names = [len(str(one.neuron)) for each in findings for one in each.neurons]
     name_width = max(names, default=0)
     cell_width = name_width + len(" +0.000  ")
-    columns = max(1, (text_width() - width - _MEAN_WIDTH - 2) // cell_width)
-    yield f"{'PROPERTY':<{width}}{'MEAN':>{_MEAN_WIDTH}}  CELLS, AND r OF EACH"
+    columns = max(1, (text_width() - width - _MEAN_WIDTH - 10) // cell_width)
+    yield f"{'PROPERTY':<{width}}{'MEAN':>{_MEAN_WIDTH}}  CHANCE  CELLS, AND r OF EACH"
     for each in findings:
         if not each.neurons:
             continue
         cells = [f"{one.neuron!s:<{name_width}} {one.r:+.3f}" for one in each.neurons]
-        start = f"{each.property.name:<{width}}{each.mean:>{_MEAN_WIDTH}.3g}  "
+        start = f"{each.property.name:<{width}}{each.mean:>{_MEAN_WIDTH}.3g}  {each.chance:6.3f}  "
         for place in range(0, len(cells), columns):
             row = "".join(f"{cell:<{cell_width}}" for cell in cells[place : place + columns])
             yield f"{start if place == 0 else ' ' * len(start)}{row}".rstrip()
+    yield from textwrap.wrap(CHANCE, text_width())
     constant = [each.property.name for each in findings if not each.neurons]
     if constant:
         words = f"The same everywhere in this text: {', '.join(constant)}."
@@ -157,6 +164,7 @@ def _finding_values(finding: Finding, reader: TraceReader | None) -> dict[str, A
         "property": finding.property.name,
         "sentence": finding.property.sentence,
         "mean": finding.mean,
+        "chance": finding.chance,
         "cells": [
             {
                 "cell": str(each.neuron),

@@ -1,4 +1,4 @@
-"""A page that colors every character of a text by how surprising it was.
+"""A page that colors every character of a text by how surprising it was; its figures show on hover.
 
 It needs nothing but itself: no script, no network. Lines below the characters tell the levels apart
 as the colors do, for eyes and printers without them.
@@ -13,6 +13,7 @@ from typing import Final, TextIO
 
 import numpy as np
 
+from tui_charrnn.cli.score_report import unknown_sentence
 from tui_charrnn.generation.scoring import Float64
 from tui_charrnn.generation.text_scores import ModelScore, TextScore
 from tui_charrnn.runs.output_file import open_output
@@ -86,20 +87,20 @@ class ScorePage:
         """
         self._file = file
         self._text = ""
-        self._levels: dict[str, list[np.ndarray]] = {}
+        self._bits: dict[str, list[Float64]] = {}
         file.write(_head())
 
     def begin(self, models: Sequence[str]) -> None:
         """Begin a text that is scored by models."""
         self._text = ""
-        self._levels = {model: [] for model in models}
+        self._bits = {model: [] for model in models}
 
     def add(self, block: str, bits: Mapping[str, Float64]) -> None:
         """Take a block of N characters in, with their bits by model, shape (N,) each."""
         room = SHOWN_CHARACTERS + 1 - len(self._text)  # one more tells that there is more
         self._text += block[:room]
         for model, found in bits.items():
-            self._levels[model].append(levels_of(found[:room]))
+            self._bits[model].append(found[:room])
 
     def end(self, name: str, found: TextScore) -> None:
         """Write the text down, once for every model.
@@ -108,10 +109,14 @@ class ScorePage:
             name: What the text is called.
             found: What the models made of it.
         """
+        self._file.write(f"<h2>{_escaped(name)}</h2>\n")
+        if len(found.models) > 1:
+            self._file.write("<p>The model that the text fits best comes first.</p>\n")
         for model, score in found.models.items():
-            levels = np.concatenate(self._levels[model])[:SHOWN_CHARACTERS]
-            self._file.write(f"<h2>{_escaped(name)}</h2>\n<p>{_summary(model, score)}</p>\n<pre>")
-            self._file.writelines(marked_text(self._text[:SHOWN_CHARACTERS], levels))
+            bits = np.concatenate(self._bits[model])[:SHOWN_CHARACTERS]
+            self._file.writelines(_summary(name, model, score, is_one=len(found.models) == 1))
+            self._file.write("<pre>")
+            self._file.writelines(marked_text(self._text[:SHOWN_CHARACTERS], bits))
             self._file.write("</pre>\n")
             if len(self._text) > SHOWN_CHARACTERS:
                 self._file.write(f"<p>The first {SHOWN_CHARACTERS:,} characters are shown.</p>\n")
@@ -148,34 +153,53 @@ def levels_of(bits: Float64) -> np.ndarray:
     return levels
 
 
-def marked_text(text: str, levels: np.ndarray) -> Iterator[str]:
-    """A text as HTML, neighbors of one level together.
+def marked_text(text: str, bits: Float64) -> Iterator[str]:
+    """A text as HTML, every character with its figures.
 
     Args:
         text: N characters.
-        levels: Of each, shape (N,).
+        bits: Of each, shape (N,); NaN of an unknown one.
     """
-    ends = [*np.flatnonzero(np.diff(levels)) + 1, len(text)] if text else []
-    start = 0
-    for end in ends:
-        yield _marked(text[start:end], int(levels[start]))
-        start = end
+    for character, level, number in zip(text, levels_of(bits).tolist(), bits.tolist(), strict=True):
+        figures = "" if level == _UNKNOWN else f"{number:.2f} bits, {100 * 2**-number:.3g} %"
+        yield _marked(character, level, figures)
 
 
-def _marked(text: str, level: int) -> str:
+def _marked(text: str, level: int, figures: str = "") -> str:
     inner = _escaped(text).replace("\n", '<b class="n"></b>\n' if level else "\n")
     if level == _UNKNOWN:
         return f"<del>{inner}</del>"
-    return f'<span class="s{level}">{inner}</span>' if level else inner
+    title = f' title="{figures}"' if figures else ""
+    return f'<span class="s{level}"{title}>{inner}</span>' if level or figures else inner
 
 
 def _escaped(text: str) -> str:
     return html.escape(safe_text(text))
 
 
-def _summary(model: str, score: ModelScore) -> str:
+def _summary(name: str, model: str, score: ModelScore, *, is_one: bool) -> Iterator[str]:
+    """The figures of a model and the passages that surprise it, as the table has them."""
     total = score.total
-    mean = total.bits_per_character
-    bits = "nothing was scored" if mean is None else f"{mean:.3f} bits per character"
-    counts = f"{total.characters:,} characters, {total.unknown:,} unknown"
-    return f"Model {_escaped(safe_line(model))}: {bits}; {counts}."
+    if total.bits_per_character is None or total.perplexity is None:
+        parts = ["nothing was scored"]
+    else:
+        parts = [
+            f"{total.bits_per_character:.3f} bits per character",
+            f"perplexity {total.perplexity:.3f}",
+        ]
+    if score.dynamic is not None:
+        parts.append(f"{score.dynamic:.3f} where the model learned on from the text")
+    if not is_one and total.comparable_bits_per_character is not None:
+        parts.append(f"{total.comparable_bits_per_character:.3f} comparable")
+    parts.append(f"{total.characters:,} characters, {total.unknown:,} unknown")
+    yield f"<h3>{_escaped(safe_line(model))}</h3>\n<p>{', '.join(parts)}.</p>\n"
+    if score.unknown:
+        yield f"<p>{_escaped(unknown_sentence(name, model, score.unknown))}</p>\n"
+    if score.passages:
+        rows = [
+            f"<li>{each.bits_per_character:.3f}, line {each.line:,}, column {each.column:,}: "
+            f"<code>{_escaped(safe_line(each.text))}</code></li>"
+            for each in score.passages
+        ]
+        heading = "The most surprising passages, bits per character:"
+        yield f"<p>{heading}</p>\n<ol>{''.join(rows)}</ol>\n"

@@ -62,6 +62,7 @@ class PlainReport:
             has_lines: Whether lines are told of, too.
         """
         self._models = models
+        self._is_ranking = len(models) > 1
         self._has_lines = has_lines
         self._width = max(len(safe_line(model)) for model in models)
         self._has_heading = False
@@ -77,10 +78,11 @@ class PlainReport:
         """See `Report`."""
         if not self._has_heading or self._has_lines:
             self._has_heading = True
-            model = f"{'MODEL':<{self._width + 2}}  " if len(self._models) > 1 else ""
+            model = f"COMPARABLE  {'MODEL':<{self._width + 2}}  " if self._is_ranking else ""
             print_data(f"{_HEADING}  {model}TEXT")
         for place, (model, score) in enumerate(found.models.items()):
-            print_data(f"{_numbers(score.total)}  {self._mark(model, place)}{safe_line(name)}")
+            mark = self._mark(model, score.total, place)
+            print_data(f"{_numbers(score.total)}  {mark}{safe_line(name)}")
             if score.dynamic is not None:
                 print_data(f"{score.dynamic:9.3f}  where the model learned on from the text")
             for passage in score.passages:
@@ -89,12 +91,14 @@ class PlainReport:
                     f"column {passage.column:,}: {safe_line(passage.text)}"
                 )
             if score.unknown:
-                narrate(_unknown_sentence(name, model, score.unknown))
+                narrate(unknown_sentence(name, model, score.unknown))
 
-    def _mark(self, model: str, place: int) -> str:
-        if len(self._models) == 1:
+    def _mark(self, model: str, total: ScoreTotal, place: int) -> str:
+        if not self._is_ranking:
             return ""
-        return f"{'*' if place == 0 else ' '} {safe_line(model):<{self._width}}  "
+        comparable = _number(total.comparable_bits_per_character, 10)
+        star = "*" if place == 0 else " "
+        return f"{comparable}  {star} {safe_line(model):<{self._width}}  "
 
     def _print_line(self, line: LineScore) -> None:
         best = ranked(line.totals)[0] if len(self._models) > 1 else ""
@@ -116,6 +120,7 @@ def total_values(total: ScoreTotal) -> dict[str, float | None]:
         "characters": total.characters,
         "unknown": total.unknown,
         "comparable_bits": total.comparable_bits,
+        "comparable_bits_per_character": total.comparable_bits_per_character,
     }
 
 
@@ -150,11 +155,12 @@ def _number(value: float | None, width: int) -> str:
     return f"{'-':>{width}}" if value is None else f"{value:{width}.3f}"
 
 
-def _unknown_sentence(text: str, model: str, unknown: Mapping[str, int]) -> str:
+def unknown_sentence(text: str, model: str, unknown: Mapping[str, int]) -> str:
+    """Which characters of a text a model does not know, the most frequent first."""
     named = [
         f"{character!r} (U+{ord(character):04X}){f' ×{count:,}' if count > 1 else ''}"
         for character, count in list(unknown.items())[:_NAMED_CHARACTERS]
     ]
     more = len(unknown) - _NAMED_CHARACTERS
     listed = ", ".join(named) + (f" and {more:,} others" if more > 0 else "")
-    return f"Not scored in {safe_line(text)}, as {safe_line(model)} has never seen them: {listed}."
+    return f"Not scored in {safe_line(text)}, as {safe_line(model)} does not know them: {listed}."

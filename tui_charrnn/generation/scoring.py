@@ -8,8 +8,9 @@ Notation: N characters of a block, M of them as indices of the model's vocabular
 streams, V vocabulary size.
 """
 
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,25 +28,35 @@ _LOGITS_AT_ONCE: Final = 1 << 18
 """Numbers that are kept until their exponentials are taken: a megabyte stays in the cache."""
 
 
-def pass_over(stepper: Stepper, inputs: Indices) -> None:
-    """Read characters, shape (S, B), and ask nothing of them."""
+def pass_over(stepper: Stepper, inputs: Indices, given_up: threading.Event) -> None:
+    """Read characters, shape (S, B), and ask nothing of them.
+
+    Raises:
+        CancelledError: If it is given up.
+    """
     with quiet():
         for characters in inputs:
+            if given_up.is_set():
+                raise CancelledError
             stepper.read_each(characters)
 
 
-def surprise(stepper: Stepper, inputs: Indices, targets: Indices) -> Float32:
+def surprise(
+    stepper: Stepper, inputs: Indices, targets: Indices, given_up: threading.Event
+) -> Float32:
     """Read characters, and say how surprising those were that came after each.
 
     Args:
         stepper: Of B streams; they go on from where they are.
         inputs: Characters by number, shape (S, B).
         targets: What came after each, shape (S, B).
+        given_up: Ends the reading.
 
     Returns:
         -ln p of the targets, nats, shape (S, B).
 
     Raises:
+        CancelledError: If it is given up.
         ModelFileError: If the model's scores are not finite numbers.
     """
     steps, streams = inputs.shape
@@ -57,6 +68,8 @@ def surprise(stepper: Stepper, inputs: Indices, targets: Indices) -> Float32:
         for first in range(0, steps, at_once):
             part = inputs[first : first + at_once]
             for step, characters in enumerate(part):
+                if given_up.is_set():
+                    raise CancelledError
                 kept[step] = stepper.read_each(characters)
             nats[first : first + at_once] = _nats(
                 kept[: len(part)], targets[first : first + at_once]
@@ -123,6 +136,8 @@ class TextScorer:
         self._vocabulary = model.vocabulary
         self._streams = streams
         self._threads = threads
+        self.given_up: Final = threading.Event()
+        """Set once an interrupt ends the reading."""
         self.begin()
 
     def begin(self) -> None:
@@ -168,7 +183,7 @@ class TextScorer:
         jobs = [
             _Job(inputs[:, shard], targets[:, shard], has_first=shard[0] == 0) for shard in shards
         ]
-        done = _side_by_side(lambda job: self._read(job, filling), jobs)
+        done = self._side_by_side(lambda job: self._read(job, filling), jobs)
         self._last = int(symbols[-1])
         self._state = done[-1][1]
         nats = np.concatenate([nats for nats, _ in done], axis=1)
@@ -180,11 +195,11 @@ class TextScorer:
         filled = filling if job.has_first else 0
         inputs = job.inputs[before:]
         stepper = Stepper(self._weights, streams=inputs.shape[1])
-        pass_over(stepper, job.inputs[:before])
-        early = surprise(stepper, inputs[:filled], job.targets[:filled])
+        pass_over(stepper, job.inputs[:before], self.given_up)
+        early = surprise(stepper, inputs[:filled], job.targets[:filled], self.given_up)
         if job.has_first:
             stepper.state[0] = self._state
-        late = surprise(stepper, inputs[filled:], job.targets[filled:])
+        late = surprise(stepper, inputs[filled:], job.targets[filled:], self.given_up)
         return np.concatenate([early, late]), stepper.state[-1].copy()
 
     def _stream_count(self, symbols: int) -> int:
@@ -193,14 +208,17 @@ class TextScorer:
         streams = min(worth, most)
         return streams if streams >= (_WORTH_IT if self._streams is None else 2) else 1
 
-
-def _side_by_side(
-    read: Callable[[_Job], tuple[Float32, Float32]], jobs: Iterable[_Job]
-) -> list[tuple[Float32, Float32]]:
-    """The results of jobs, a thread each; NumPy lets go of the interpreter where it is long."""
-    first, *others = jobs
-    if not others:
-        return [read(first)]
-    with ThreadPoolExecutor(len(others)) as pool:
-        later = [pool.submit(read, job) for job in others]
-        return [read(first), *(each.result() for each in later)]
+    def _side_by_side(
+        self, read: Callable[[_Job], tuple[Float32, Float32]], jobs: Iterable[_Job]
+    ) -> list[tuple[Float32, Float32]]:
+        """The results of jobs, a thread each; NumPy lets go of the interpreter where it is long."""
+        first, *others = jobs
+        if not others:
+            return [read(first)]
+        with ThreadPoolExecutor(len(others)) as pool:
+            try:
+                later = [pool.submit(read, job) for job in others]
+                return [read(first), *(each.result() for each in later)]
+            except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
+                self.given_up.set()
+                raise

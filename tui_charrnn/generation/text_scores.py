@@ -52,6 +52,12 @@ class ScoreTotal:
         """What the whole text would cost, unknown characters too: lower is nearer to the model."""
         return self.bits + self.unknown * UNKNOWN_BITS
 
+    @property
+    def comparable_bits_per_character(self) -> float | None:
+        """The same for each character, or None of a text without one: what `ranked` goes by."""
+        whole = self.characters + self.unknown
+        return self.comparable_bits / whole if whole else None
+
     def add(self, bits: Float64) -> None:
         """Add characters: their bits, NaN for an unknown one."""
         is_known = ~np.isnan(bits)

@@ -27,6 +27,9 @@ class Finding:
     property: Property
     mean: float
     """Of the property over the text: of a yes or no, the share of yes."""
+    chance: float
+    """The largest |r| that any of the neurons looked at has with the property shifted along the
+    text; see `NeuronFinder`. What is not above it may be chance."""
     neurons: tuple[FollowingNeuron, ...]
     """The one with the largest |r| first; none if the property never changed."""
     excerpt: Excerpt | None

@@ -5,13 +5,17 @@ in one pass. A block of text is cut into stretches that streams read side by sid
 `WARM_UP` characters before its own: the weights are read once for all of them. Nothing is
 predicted, so the output layer is left out.
 
+Of many neurons some go along with a property by chance, the more so as both change slowly. How far,
+is found by circular shifts: the same correlations with the property moved along the block, by 1/20,
+2/20 ... 19/20 of it. That keeps how slowly it changes and undoes what it has to do with the states.
+
 Notation: B streams, T steps, S numbers that the network remembers, P properties, M characters of a
 block as the model spells them.
 """
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +37,9 @@ from tui_charrnn.model.weights import Float32
 
 BLOCK: Final = 1 << 20
 """Characters of a text that are best handed over at a time."""
+SHIFTS: Final = 19
+"""Circular shifts: a neuron that has nothing to do with a property has the largest |r| of it and
+its shifted copies in one of 20 cases."""
 _MOST_STREAMS: Final = 128
 _LEAST_STRETCH: Final = 4096
 """Characters of one stream at least, lest warming up takes longer than reading."""
@@ -129,19 +136,19 @@ class NeuronFinder:
         found = self._found
         if found is None:
             raise CorpusError("The model knows no character of this text, so it has read nothing.")
-        r, means, deviations = found.coefficients(), found.left_means, found.left_deviations
+        means, deviations = found.left_means, found.left_deviations
         if not np.isfinite(means).all():
             raise ModelFileError(
                 "The model's states are not finite numbers, so nothing can be said of its neurons. "
                 "Its weights are too large; it must be trained again with a lower learning rate."
             )
+        is_wanted = np.array([layer in {None, neuron.layer} for neuron in self._neurons])
+        shape = 1 + SHIFTS, len(self._properties), len(self._neurons)
+        r, *shifted = np.where(is_wanted, found.coefficients(), np.nan).reshape(shape)
+        chances = np.nan_to_num(np.abs(shifted)).max(axis=(0, 2))
         findings = []
         for number, each in enumerate(self._properties):
-            places = [
-                place
-                for place in _strongest_first(r[number])
-                if layer is None or self._neurons[place].layer == layer
-            ]
+            places = _strongest_first(r[number])
             following = [
                 FollowingNeuron(
                     self._neurons[place],
@@ -152,13 +159,14 @@ class NeuronFinder:
                 for place in places[:top]
             ]
             mean = float(found.right_means[number])
-            findings.append(Finding(each, mean, tuple(following), self._excerpts.end(number)))
+            chance, excerpt = float(chances[number]), self._excerpts.end(number)
+            findings.append(Finding(each, mean, chance, tuple(following), excerpt))
         return Findings(found.count, self._unknown, tuple(findings))
 
     def _read(self, symbols: Indices, values: Values, streams: int) -> None:
         """Read characters in as many stretches of one length."""
         if self._near_values is None:
-            self._near_values = values.mean(axis=0, dtype=np.float64)
+            self._near_values = np.tile(values.mean(axis=0, dtype=np.float64), 1 + SHIFTS)
         near = self._near_states, self._near_values
         places = np.arange(len(symbols)).reshape(streams, -1).T
         # of the first stream they lead before the block, to its end: its state is replaced then
@@ -197,7 +205,7 @@ class NeuronFinder:
         steps, streams = job.places.shape
         with quiet():
             stepper = Stepper(self._weights, streams)
-            pass_over(stepper, job.warm_up)
+            pass_over(stepper, job.warm_up, self.given_up)
             if job.has_first:
                 stepper.state[0] = self._state
             at_once = max(1, min(steps, _AT_ONCE // stepper.state.size))
@@ -210,7 +218,7 @@ class NeuronFinder:
                     stepper.read_each(characters)
                     kept[step] = stepper.state
                 rows = kept[: len(part)].reshape(part.size, -1)
-                found.add(rows, values[part.ravel()])
+                found.add(rows, np.hstack([values[shifted] for shifted in _shifted(part, values)]))
         last: Float32 = stepper.state[-1].copy()
         return last
 
@@ -236,6 +244,12 @@ def find_neurons(
     for block, after in with_following(blocks):
         finder.add(block, after)
     return finder.end(top, layer)
+
+
+def _shifted(places: Indices, values: Values) -> Iterator[Indices]:
+    """Places of a block, and where the shifted copies of its M values have theirs."""
+    for shift in range(1 + SHIFTS):
+        yield (places.ravel() + shift * len(values) // (1 + SHIFTS)) % len(values)
 
 
 def _without_output(weights: StepWeights) -> StepWeights:

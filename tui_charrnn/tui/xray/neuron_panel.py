@@ -38,7 +38,10 @@ _R: Final = 6
 _BAR: Final = 10
 _HELD: Final = 12
 _NAME: Final = 16
-_ROOMY: Final = 84
+_CHANCE: Final = 7
+_HAS_CHANCE: Final = 74
+"""Columns from which on there is room for what chance gives."""
+_ROOMY: Final = 93
 """Columns from which on there is room for what a property means."""
 _GAP: Final = "  "
 _FAR: Final = 3
@@ -285,7 +288,9 @@ class NeuronPanel(CursorView):
         names = {neuron for neuron, _ in rows}
         others: list[Row] = [(one.neuron, None) for one in held if one.neuron not in names]
         self.rows = [*others, *rows]
-        self.border_title = Content(f"Neurons · {self._filter or 'every property'} · Pearson's r")
+        self.border_title = Content(
+            f"Neurons · {self._filter or 'every property'} · Pearson's r (by chance)"
+        )
         words = ""
         if self.found is not None:
             words = f"{self.found.text}, {self.found.characters:,} characters"
@@ -328,7 +333,10 @@ class NeuronPanel(CursorView):
             words = f"{held:<{_HELD}}  not among what was found"
             return [*cells, (words, max(width - _CELL - len(_GAP), 1), "held")]
         r = follower.cell.r
-        cells += [(f"{r:+.3f}", _R, "cell"), (bar(abs(r), _BAR), _BAR, "bar")]
+        cells.append((f"{r:+.3f}", _R, "cell"))
+        if width >= _HAS_CHANCE:
+            cells.append((f"({follower.chance:.3f})", _CHANCE, "about"))
+        cells.append((bar(abs(r), _BAR), _BAR, "bar"))
         cells += [(follower.property.name, _NAME, "cell"), (held, _HELD, "held")]
         left = width - sum(columns + len(_GAP) for _, columns, _ in cells) - len(_GAP)
         if width >= _ROOMY:

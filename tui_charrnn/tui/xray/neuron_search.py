@@ -38,6 +38,8 @@ class Follower:
 
     cell: FollowingNeuron
     property: Property
+    chance: float
+    """The |r| that chance alone gives; see `Finding`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ def found_in(findings: Findings, model: Model, name: str, note: str = "") -> Fou
         note: Why it is not the text that was wanted.
     """
     followers = [
-        Follower(cell, finding.property)
+        Follower(cell, finding.property, finding.chance)
         for finding in findings.properties
         for cell in finding.neurons
     ]
