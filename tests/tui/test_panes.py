@@ -1,5 +1,6 @@
 """The panes of the main screen: which are in sight at which size, and that nothing is lost."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES
 from tui_charrnn.tui.messages import RunCompared
+from tui_charrnn.tui.runs import pane as runs_pane
+from tui_charrnn.tui.runs.pane import RunsPane
+from tui_charrnn.tui.runs.table import RunTable
 
 KEYS_OF_PANES = {
     "f2": "text",
@@ -82,6 +86,23 @@ async def test_a_key_opens_its_pane_alone_and_escape_comes_back(
         await pilot.press("escape")
         await wait_until(pilot, "the text", lambda: shown_panes(app) == {"text"})
         await wait_until(pilot, "its box", lambda: app.focused is app.main.text_pane.seed)
+
+
+async def test_a_pane_that_is_slow_to_be_built_gets_the_focus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_drawn = asyncio.Event()
+
+    class SlowPane(RunsPane):
+        async def on_compose(self) -> None:
+            await is_drawn.wait()
+
+    monkeypatch.setattr(runs_pane, "RunsPane", SlowPane)
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.main.action_show("runs")
+        app.main.call_after_refresh(app.main.call_after_refresh, is_drawn.set)
+        await wait_until(pilot, "the focus", lambda: isinstance(app.focused, RunTable))
 
 
 def ids_above(widget: Widget) -> set[str]:

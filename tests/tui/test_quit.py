@@ -70,3 +70,14 @@ async def test_the_answers_can_be_walked_with_the_arrows(
         await pilot.press("down", "down", "enter")
         await wait_until(pilot, "the stage", lambda: app.screen is app.main)
         assert app.is_running
+
+
+async def test_a_run_that_is_found_while_the_app_is_left_is_not_opened(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test():
+        app.exit()
+        app.main.open_run(trainer.run)
+    assert app.session.view is None
+    assert app.return_code == 0

@@ -39,6 +39,7 @@ from tui_charrnn.tui.messages import (
 from tui_charrnn.tui.panes import PaneHost
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.text_pane import TextPane
+from tui_charrnn.tui.textual_patches import is_closing
 from tui_charrnn.tui.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ class MainScreen(Screen[None]):
             self.text_pane.answer(None)
 
     def open_run(self, run: RunDirectory | None) -> None:
-        """Show a run; its weights can speak from now on."""
+        """Show a run; its weights can speak from now on. An app that is being left shows none."""
+        if is_closing(self):  # threads look for runs and start trainers
+            return
         controls, other = self.run_controls, self._compared_view
         if other is not None and other.run == run:
             controls.compared.follow(None)

@@ -84,10 +84,10 @@ class PaneHost(Container):
                 self._mount_log()
 
     def focus_on(self, pane: str) -> None:
-        """Give a pane the focus."""
+        """Give a pane the focus once it is mounted, unless another one is open by then."""
         target = self.text_pane.home if pane == "text" else self._room(pane)
         if target is not None:
-            self.call_after_refresh(_focus_first, target)
+            target.call_after_refresh(self._focus_first, pane, target)
 
     def show(self, view: RunView | None, other: RunView | None, now: float, asked: str) -> None:
         """Draw what is known of the run that is shown.
@@ -157,6 +157,13 @@ class PaneHost(Container):
         }
         return rooms[pane]
 
+    def _focus_first(self, pane: str, room: Widget) -> None:
+        """Give the focus to a pane, or to the first of its parts that takes it."""
+        parts = [room, *room.query("*")]
+        target = next((part for part in parts if part.focusable), None)
+        if target is not None and pane == self._pane:
+            target.focus()
+
     def _load_css(self) -> None:
         """Have the style sheet of the panes read, as long as it has not been."""
         sheet, place = self.app.stylesheet, (str(_STYLE), "")
@@ -206,11 +213,3 @@ class PaneHost(Container):
         from tui_charrnn.tui.run.log_pane import LogPane  # noqa: PLC0415 - as said
 
         self._log = self._log or self._put(LogPane(), "log")
-
-
-def _focus_first(room: Widget) -> None:
-    """Give the focus to a pane, or to the first of its parts that takes it."""
-    parts = [room, *room.query("*")]
-    target = next((part for part in parts if part.focusable), None)
-    if target is not None:
-        target.focus()

@@ -36,6 +36,7 @@ __all__ = [
     "TolerantDriver",
     "add_action_target",
     "close_after_crash",
+    "is_closing",
     "is_of_removed",
     "mend_textual",
     "preset_selection",
@@ -92,6 +93,15 @@ def _widget_and_offset_at(
 
 def _dismiss(self: CommandPalette, result: None = None) -> AwaitComplete:
     return _DISMISS(self, result) if self.is_active else AwaitComplete()
+
+
+def is_closing(screen: Screen[None]) -> bool:
+    """Whether the app is being left: a screen refuses new widgets then.
+
+    Args:
+        screen: Which is at the bottom of the app's.
+    """
+    return screen._closing or screen.app._exit
 
 
 def is_of_removed(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import QuestionScreen
+from tui_charrnn.tui.run.follower import READ_ONLY
 from tui_charrnn.tui.runs.pane import RunsPane
 
 
@@ -91,8 +92,9 @@ async def test_the_shown_run_is_followed_no_longer_once_deleted(tmp_path: Path) 
         await wait_until(pilot, "it is back", lambda: "fake is back" in note_of(app))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_viewers_that_only_look_write_nothing(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_viewers_that_only_look_write_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with FakeTrainer(created_run(tmp_path / "elsewhere")) as trainer:
         trainer.start()
         trainer.train(3.0, 2.5)
@@ -104,17 +106,25 @@ async def test_viewers_that_only_look_write_nothing(tmp_path: Path, size: tuple[
         two = tiny_app(tmp_path / "two", run=trainer.run)
         for app in (one, two):
             app.session.is_readonly = True
-        async with one.run_test(size=size) as first, two.run_test(size=size) as second:
-            await try_everything(one, first)
-            await try_everything(two, second)
+        async with one.run_test(size=(120, 36)) as first, two.run_test(size=(80, 24)) as second:
+            await try_everything(one, first, monkeypatch)
+            await try_everything(two, second, monkeypatch)
         assert files_of(trainer.run) == before
 
 
-async def try_everything(app: CharRNNApp, pilot: Pilot[None]) -> None:
+async def try_everything(
+    app: CharRNNApp, pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Look at all panes, let the run speak, and ask for what is refused."""
     await wait_until(pilot, "the run", lambda: "training" in run_words_of(app))
+    notes: list[str] = []  # the line itself shows the next one soon: what the text has to say
+
+    def note(sentence: str, **_: bool) -> None:
+        notes.append(sentence)
+
+    monkeypatch.setattr(app.main, "tell", note)
     await pilot.press("f3", "f4", "f2", "enter", "f5", "f6", "f9")
-    await wait_until(pilot, "a refusal", lambda: "read-only" in note_of(app))
+    await wait_until(pilot, "refusals", lambda: notes.count(READ_ONLY) == 3)
 
 
 def files_of(run: RunDirectory) -> dict[str, tuple[int, bytes]]:
