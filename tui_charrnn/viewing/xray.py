@@ -102,6 +102,15 @@ CANDIDATE_SCALE: Final = Scale((-0.8, -0.4, 0.4, 0.8))
 """Of what is offered to a state, which lies between -1 and 1."""
 MEAN_CANDIDATE_SCALE: Final = Scale((-0.1, -0.03, 0.03, 0.1))
 """Of its mean over a layer."""
+INFLUENCE_SCALE: Final = Scale((0.01, 0.05, 0.2, 0.5))
+"""Of the influence of an earlier character, as a share of the largest."""
+INFLUENCE_WORDS: Final = (
+    "<1 %",
+    "1\N{EN DASH}5 %",
+    "5\N{EN DASH}20 %",
+    "20\N{EN DASH}50 %",
+    "≥50 %",
+)
 _NEAR, _FAR = 0.2, 0.5
 """Shares of the largest value at which a neuron is off the middle, and far off it."""
 _DEVIATIONS: Final = (0.5, 1.5)

@@ -10,7 +10,7 @@ _ACTIONS: Final = (
         "x",
         "text_pane.xray('next_coloring')",
         "X-ray",
-        "Color by probability, surprise, entropy, a neuron, a gate, what is copied; then none.",
+        "Color by probability, surprise, entropy, a neuron, a gate, copying, influence; then none.",
     ),
     (
         "xray_page",

@@ -14,6 +14,7 @@ from tui_charrnn.lens.probe import GATES, neighbor, parse_probe
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.colorings import SURPRISE, UnitColoring, colorings
+from tui_charrnn.tui.xray.influence import InfluenceColoring
 from tui_charrnn.tui.xray.originality import OriginalityColoring
 from tui_charrnn.tui.xray.panel import XrayPanel, legend_row, name_of, place_words
 from tui_charrnn.tui.xray.text_dialog import ExternalTextScreen, find_corpus
@@ -109,7 +110,8 @@ class XrayLegend(Vertical):
     def action_next_coloring(self) -> None:
         """Color the text in the next way; after the last, in none."""
         now = self.text_colors.coloring
-        cycle = [None, *colorings(self._units, self._config), self._originality]
+        own = self._originality, InfluenceColoring()
+        cycle = [None, *colorings(self._units, self._config), *own]
         names = [None if one is None else one.name for one in cycle]
         place = names.index(None if now is None else now.name)
         self._color(cycle[(place + 1) % len(cycle)])
