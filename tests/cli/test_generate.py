@@ -127,7 +127,7 @@ def test_many_skipped_characters_are_counted(model_file: Path) -> None:
         ("-t", "nan", "--temperature must be"),
         ("--top-k", "0", "--top-k must be at least 1"),
         ("--top-p", "1.5", "--top-p must be above 0 and at most 1"),
-        ("--rng-seed", "-4", "rng_seed must be at least 0"),
+        ("--rng-seed", "-4", "--rng-seed must be at least 0"),
     ],
 )
 def test_options_out_of_bounds_are_refused_in_a_sentence(

@@ -285,8 +285,8 @@ def test_temperature_zero_is_the_same_for_every_rng_seed(model_file: Path) -> No
         (("--count", "0"), "count must be at least 1 and at most 1024. Received: 0."),
         (("--count", "1025"), "count must be at least 1 and at most 1024. Received: 1025."),
         (("--stop", ""), "A stop string must have at least 1 character. Received: ''."),
-        (("--rng-seed", "x"), "rng_seed must be at least 0"),
-        (("--rng-seed", "1.5"), "rng_seed must be at least 0"),
+        (("--rng-seed", "x"), "--rng-seed must be at least 0"),
+        (("--rng-seed", "1.5"), "--rng-seed must be at least 0"),
         (("--rng-seed", str(2**63 - 1), "--count", "2"), f"rng_seed must be at most {2**63 - 2}"),
     ],
 )

@@ -24,6 +24,7 @@ Capture = pytest.CaptureFixture[str]
 READ = {
     "app --tape": ["--tape", "{}"],
     "app --xray": ["--xray", "{}"],
+    "app --seed-file": ["--seed-file", "{}"],
     "train CORPUS...": ["train", "--headless", "{}"],
     "resume RUN": ["resume", "--headless", "{}"],
     "generate --model": ["generate", "--model", "{}"],

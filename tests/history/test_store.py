@@ -147,9 +147,14 @@ def test_of_a_very_long_text_the_beginning_is_kept(history: History) -> None:
     assert entry.generation.length == KEPT_CHARACTERS + 5
     assert len(entry.generation.text) == KEPT_CHARACTERS
     assert hindrance_of(entry.generation) == ""
-    seeded = history.get(history.add(said("x", seed_text="y" * (KEPT_CHARACTERS + 1))))
-    assert seeded is not None
-    assert "too long" in hindrance_of(seeded.generation)
+
+
+def test_of_a_very_long_seed_text_the_end_is_kept(history: History) -> None:
+    entry = history.get(history.add(said("x", seed_text="z" + "y" * KEPT_CHARACTERS)))
+
+    assert entry is not None
+    assert entry.generation.seed_text == "y" * KEPT_CHARACTERS
+    assert "only the last 50,000 characters" in hindrance_of(entry.generation)
 
 
 @pytest.mark.parametrize(

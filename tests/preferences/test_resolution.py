@@ -56,6 +56,7 @@ def test_everything_can_be_set_in_the_file_and_in_the_environment(file: Path) ->
         "min_p": 0.25,
         "repetition_penalty": 1.5,
         "repetition_window": 32,
+        "rng_seed": 9,
         "length": 77,
         "model": "my run",
         "runs_dir": "~/runs",

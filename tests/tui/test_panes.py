@@ -141,6 +141,53 @@ async def test_the_studio_shows_chart_card_text_and_seed_together(
         assert in_sight(app.main.pane_host.card)
 
 
+async def test_one_key_gives_the_pane_in_focus_the_whole_screen_and_back(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shown_run(pilot, app)
+        await wait_until(pilot, "both", lambda: shown_panes(app) == {"text", "training"})
+        await pilot.press("f10")
+        await wait_until(pilot, "the text alone", lambda: shown_panes(app) == {"text"})
+        assert app.main.text_pane.region.height >= 33
+        assert "F10 All panes" in screen_text(app)
+        await pilot.press("f3")
+        await wait_until(pilot, "the chart alone", lambda: shown_panes(app) == {"training"})
+        assert not in_sight(app.main.pane_host.card)
+        await pilot.press("f10")
+        await wait_until(pilot, "both", lambda: shown_panes(app) == {"text", "training"})
+
+
+@pytest.mark.parametrize(("keys", "back"), [(["f2"], ["escape"]), (["tab", "x"], ["x"] * 9)])
+async def test_chart_and_card_give_way_to_what_looks_into_the_text(
+    tmp_path: Path, trainer: FakeTrainer, keys: list[str], back: list[str]
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shown_run(pilot, app)
+        await wait_until(pilot, "both", lambda: shown_panes(app) == {"text", "training"})
+        await pilot.press(*keys)
+        await wait_until(pilot, "the text alone", lambda: shown_panes(app) == {"text"})
+        assert in_sight(app.main.status)
+        for key in back:
+            await pilot.press(key)
+            if shown_panes(app) != {"text"}:
+                break
+        await wait_until(pilot, "both", lambda: shown_panes(app) == {"text", "training"})
+
+
+async def test_in_a_tall_terminal_there_is_room_for_all(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(120, 50)) as pilot:
+        await shown_run(pilot, app)
+        await pilot.press("f2")
+        await wait_until(pilot, "the tape", lambda: in_sight(app.main.query_one("TapePanel")))
+        assert shown_panes(app) == {"text", "training"}
+
+
 async def test_without_a_run_the_text_has_the_whole_studio(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:

@@ -14,6 +14,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.palette import commands_of as palette_commands
 from tui_charrnn.tui.run.chart.canvas import BLOCKS
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.tui.run.loss_chart import LossChart
@@ -32,15 +33,23 @@ def preferred_app(folder: Path, text: str) -> CharRNNApp:
 
 def commands_of(app: CharRNNApp) -> dict[str, str]:
     """What the palette offers: title and help."""
-    return {command.title: command.help for command in app.get_system_commands(app.screen)}
+    return {command.title: command.help for command in palette_commands(app, app.screen)}
 
 
-async def test_of_textual_the_palette_offers_to_theme_and_to_quit(tmp_path: Path) -> None:
+async def test_the_palette_has_our_commands_alone_in_the_order_of_their_use(
+    tmp_path: Path,
+) -> None:
     app = preferred_app(tmp_path, "")
-    async with app.run_test():
-        titles = set(commands_of(app))
-        assert {"Theme", "Quit"} <= titles
-        assert titles.isdisjoint({"Keys", "Maximize", "Screenshot"})
+    async with app.run_test(size=(140, 40)) as pilot:
+        titles = list(commands_of(app))
+        assert set(titles).isdisjoint({"Theme", "Quit", "Keys", "Maximize", "Screenshot"})
+        assert {"Change the theme", "Show this page"} <= set(titles)
+        assert any(title.startswith("Leave; training goes on") for title in titles)
+        await pilot.press("ctrl+p")
+        await wait_until(pilot, "the list", lambda: titles[1] in screen_text(app))
+        rows = screen_text(app)
+        assert rows.index(titles[0]) < rows.index(titles[1]) < rows.index(titles[2])
+        assert app.screen.query_one("CommandList").region.width == 90
 
 
 async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
@@ -172,7 +181,7 @@ async def test_the_palette_offers_what_several_panes_do_once_and_says_where_its_
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         title = "Color the text by a neuron or a gate that you name, as 0:c13 or 0:f13"
-        titles = [command.title for command in app.get_system_commands(app.screen)]
+        titles = [command.title for command in palette_commands(app, app.screen)]
         assert len(set(titles)) == len(titles)
         assert commands_of(app)[title] == "Key: p, in the text that is spoken"
         app.main.text_pane.view.focus()

@@ -12,7 +12,8 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.session import Session, find_run_to_show
+from tui_charrnn.tui.runs.choice import find_run_to_show, run_of_model
+from tui_charrnn.tui.session import Session
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -48,6 +49,22 @@ def test_what_ended_long_ago_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_missing_folder_holds_nothing_to_show(tmp_path: Path) -> None:
     assert find_run_to_show(tmp_path / "missing") is None
+
+
+def test_a_model_belongs_to_a_run_by_its_name_its_path_or_a_file_in_it(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", name="mine")
+    file = run.path / "checkpoints" / "step-00000002" / "model.safetensors"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    (tmp_path / "other.safetensors").touch()
+
+    def name_of(model: str) -> str | None:
+        found = run_of_model(model, tmp_path / "runs")
+        return found and found.name
+
+    assert [name_of(model) for model in ("mine", str(run.path), str(file))] == ["mine"] * 3
+    others = ("shakespeare", str(tmp_path / "other.safetensors"), "no/such/mine", "\0")
+    assert [name_of(model) for model in others] == [None] * 4
 
 
 @pytest.fixture

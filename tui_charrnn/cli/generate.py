@@ -201,14 +201,13 @@ def generate(
         "min_p": min_p,
         "repetition_penalty": repetition_penalty,
         "repetition_window": repetition_window,
+        "rng_seed": rng_seed,
         "model": model,
         "history": history,
     }
     preferred = resolve(flags, wanted=_PREFERRED).checked()
-    rng = None if rng_seed is None else SamplingConfig.parse("rng_seed", rng_seed)
     sampling = dataclasses.replace(
         preferred.sampling(),
-        rng_seed=rng,
         allow=allow,
         forbid=forbid,
         line_starts=line_starts,
@@ -248,7 +247,7 @@ def generate(
     is_complete = write_text(work)
     recorder.keep(sampling, [str(clamp) for clamp in stream.clamps])
     watch.print_summary()
-    if rng is None and stdout_is_terminal():
+    if sampling.rng_seed is None and stdout_is_terminal():
         again = [f"--rng-seed {stream.rng_seed}", *clamp_options(stream)]
         again += [f"--count {count}"] if count > 1 else []
         narrate(f"For the same text again: {' '.join(again)}")

@@ -19,11 +19,13 @@ from tui_charrnn.cli.options import (
     complete_model,
     complete_path,
     refuse_options_before_command,
+    with_setting_options,
 )
 from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file
+from tui_charrnn.sampling_config import SamplingConfig
 
 _INSTALLING: Final = "--install-completion"
 COMMANDS: Final = {
@@ -73,6 +75,7 @@ def wanted_commands(arguments: Sequence[str]) -> list[str]:
     return [arguments[0]] if arguments[0] in COMMANDS else list(COMMANDS)
 
 
+@with_setting_options(SamplingConfig)
 def open_app(
     context: typer.Context,
     model: Annotated[
@@ -103,11 +106,24 @@ def open_app(
             help="Text for the model to read, colored by how surprised it is.",
         ),
     ] = None,
+    seed_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            autocompletion=complete_path,
+            parser=lambda text: find_file(text, "--seed-file"),
+            help="Text to go on from; of a long one, its end.",
+        ),
+    ] = None,
+    length: Annotated[
+        str | None, typer.Option("--length", "-n", metavar="N", help="Characters of one text.")
+    ] = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
     version: Annotated[
         bool, typer.Option("--version", "-V", help="Print the version and exit.")
     ] = False,
+    **settings: str | None,
 ) -> None:
     """Train a character-level LSTM and talk to it. Without a command: open the app."""
     if version:
@@ -116,9 +132,22 @@ def open_app(
     if context.invoked_subcommand is not None:
         refuse_options_before_command(context)
         return
-    if tape is not None and xray is not None:
-        raise ConfigError("The app opens with a tape or with a text. Received: --tape and --xray.")
-    raise typer.Exit(start_app(model, runs_dir, is_ascii=is_ascii, tape=tape, xray=xray))
+    files = {"--tape": tape, "--xray": xray, "--seed-file": seed_file}
+    named = [option for option, file in files.items() if file is not None]
+    if len(named) > 1:
+        raise ConfigError(
+            f"The app opens with a tape, a text or a seed text. Received: {' and '.join(named)}."
+        )
+    code = start_app(
+        model,
+        runs_dir,
+        is_ascii=is_ascii,
+        tape=tape,
+        xray=xray,
+        seed_file=seed_file,
+        sampling={**settings, "length": length},
+    )
+    raise typer.Exit(code)
 
 
 def _not_installed(error: OSError) -> StorageError:

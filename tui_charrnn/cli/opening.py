@@ -17,7 +17,7 @@ from typing import Final, TextIO
 from tui_charrnn.cli.output import exit_code_of, has_terminal, prepare_streams
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences.resolution import read_sampling, resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.user_folders import cache_folder
 
@@ -43,6 +43,8 @@ def open_app(
     is_ascii: bool,
     tape: Path | None = None,
     xray: Path | None = None,
+    seed_file: Path | None = None,
+    sampling: Mapping[str, str | None] | None = None,
 ) -> int:
     """Open the app on whatever run is worth showing.
 
@@ -52,13 +54,18 @@ def open_app(
         is_ascii: Whether frames and charts are drawn in ASCII.
         tape: The file of a tape to open.
         xray: The file of a text to be read and colored.
+        seed_file: The file of the first seed text.
+        sampling: Settings of the text that the command line names, as text.
 
     Returns:
         The exit code of the app.
 
     Raises:
-        ConfigError: If there is no terminal to open it in, or CHARRNN_CACHE names no path.
+        ConfigError: If there is no terminal to open it in, CHARRNN_CACHE names no path, or what the
+            command line names is not allowed.
     """
+    preferred, _ = read_sampling(sampling or {})
+    resolve(preferred, wanted=preferred).checked()
     start_without_collecting()
     require_app_terminal()
     folder = runs_folder(runs_dir, is_lenient=True)
@@ -68,7 +75,14 @@ def open_app(
     from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
 
     return run_app(
-        run=None, runs_folder=folder, model=model, is_ascii=is_ascii, tape=tape, xray=xray
+        run=None,
+        runs_folder=folder,
+        model=model,
+        is_ascii=is_ascii,
+        tape=tape,
+        xray=xray,
+        seed_file=seed_file,
+        sampling=sampling,
     )
 
 

@@ -167,6 +167,9 @@ _COMPLETIONS: Final[Mapping[str, Any]] = {
 """By the name of a setting."""
 
 
+_SHORT_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"temperature": ("-t",)}
+
+
 def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any]:
     """Give a command an option for every setting of some configurations.
 
@@ -190,6 +193,7 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
                     str | None,
                     typer.Option(
                         "--" + name.replace("_", "-"),
+                        *_SHORT_OPTIONS.get(name, ()),
                         help=bounds.sentence,
                         metavar=_kind_of_value(bounds),
                         autocompletion=_completion(name, bounds),

@@ -246,8 +246,8 @@ class TextRecorder:
 
     def add_seed_text(self, piece: str) -> None:
         """Add a piece of the seed text."""
-        room = KEPT_CHARACTERS + 1 - len(self._seed_text)  # one more tells that it was longer
-        self._seed_text += piece[:room]
+        longest = KEPT_CHARACTERS + 1  # one more tells that it was longer
+        self._seed_text = (self._seed_text + piece)[-longest:]
 
     def recording(self, writer: Writer) -> Writer:
         """A writer that records what another one writes."""

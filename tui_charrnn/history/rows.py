@@ -104,12 +104,12 @@ def _words(value: object) -> tuple[str, ...]:
 
 
 KEPT_CHARACTERS: Final = 50_000
-"""Characters of a text that are kept, and of a seed text."""
+"""Characters of a text that are kept, its first ones; and of a seed text, its last ones."""
 COLUMNS: Final = (
     "time, length, seed_text, text, sampling, rng_seed, model, model_file, model_sha256, hindrance"
 )
 """Beside `id`, which comes first where a row is read."""
-_LONG_SEED: Final = "the seed text was too long to be kept"
+_LONG_SEED: Final = f"only the last {KEPT_CHARACTERS:,} characters of its seed text were kept"
 
 
 def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
@@ -124,7 +124,7 @@ def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
     return (
         time.isoformat(timespec="seconds"),
         generation.length,
-        storable(generation.seed_text[:KEPT_CHARACTERS]),
+        storable(generation.seed_text[-KEPT_CHARACTERS:]),
         storable(generation.text[:KEPT_CHARACTERS]),
         write_settings(generation.sampling, generation.clamps),
         generation.rng_seed,

@@ -73,6 +73,7 @@ class Preferences(Settings):
     min_p: float | None = _sampling("min_p")
     repetition_penalty: float = _sampling("repetition_penalty")
     repetition_window: int = _sampling("repetition_window")
+    rng_seed: int | None = _sampling("rng_seed")
     length: int | None = setting(
         None,
         "Characters of one text; none is 2,000 in the app and 500 in generate.",

@@ -21,6 +21,7 @@ from tui_charrnn.preferences.file import (
     read_document,
     read_keys,
 )
+from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import SettingError
 from tui_charrnn.user_folders import default_runs_folder
 
@@ -140,6 +141,29 @@ class _Search:
 
         self.take(Origin.FILE, {k: v for k, v in document.items() if k in known}, read)
         return keys
+
+
+def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Settings of a text, as a command line has them, by whether they are preferences.
+
+    Args:
+        given: Text by the name of the setting; None is not named.
+
+    Returns:
+        Those that are preferences, as text for `resolve`, and the values of the others.
+
+    Raises:
+        ConfigError: If one of the others is not allowed.
+    """
+    named = {name: text for name, text in given.items() if text is not None}
+    preferred = {name: text for name, text in named.items() if name in Preferences.bounds()}
+    others = {name: text for name, text in named.items() if name not in preferred}
+    try:
+        rules = {name: SamplingConfig.parse(name, text) for name, text in others.items()}
+        SamplingConfig(**rules)
+    except SettingError as problem:
+        raise ConfigError(problem.as_options()) from problem
+    return preferred, rules
 
 
 def _read_flag(name: str, value: Any) -> Any:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual.app import SystemCommand
 from textual.binding import BindingType
 
 from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.preferences.resolution import read_sampling, resolve
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
@@ -46,8 +46,9 @@ from tui_charrnn.user_folders import state_folder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
+    from textual.command import Provider
     from textual.screen import Screen
 
     from tui_charrnn.tui.new_run.start import Launch
@@ -61,7 +62,13 @@ def _launch_trainer(run: RunDirectory) -> subprocess.Popen[bytes]:
     return launch_trainer(run)
 
 
-_TEXTUAL_COMMANDS: Final = frozenset({"Theme", "Quit"})
+def _key_commands() -> type[Provider]:
+    # deferred: needed by those who open the palette only
+    from tui_charrnn.tui.palette import KeyCommands  # noqa: PLC0415 - as said
+
+    return KeyCommands
+
+
 _REQUEST_PATIENCE: Final = 2.0
 """Seconds in which a request that was asked for is written before the app ends."""
 
@@ -72,6 +79,7 @@ class CharRNNApp(ThemedApp):
     TITLE = "charrnn-tui"
     CSS_PATH = "charrnn.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_key_commands}
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
@@ -140,7 +148,7 @@ class CharRNNApp(ThemedApp):
             look_at_run(self, self._run_to_open)
             return
         self.main.begin()
-        look_for_run_soon(self, self.session.runs_folder)
+        look_for_run_soon(self, self.session)
 
     def on_run_found(self, event: RunFound) -> None:
         """Show it, unless another run has been opened meanwhile; one that was named speaks."""
@@ -151,22 +159,6 @@ class CharRNNApp(ThemedApp):
         self.main.open_run(event.run)
         if event.was_named:
             self.main.answer_when_known()
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every key of the app that can be pressed here, then Textual's commands to theme and quit.
-
-        Its others have no place here: a list of keys beside our own, a pane that hides the others,
-        and a file that is written on the screen's thread.
-        """
-        # deferred: needed by those who open the palette only
-        from tui_charrnn.tui.palette import key_commands  # noqa: PLC0415 - as said
-
-        main, focused = self.main if screen is self.main else None, screen.focused
-        pane = self.main.pane_host.pane_of(focused) if main else getattr(screen, "OWNER", None)
-        yield from key_commands(self, main, focused, pane)
-        for command in super().get_system_commands(screen):
-            if command.title in _TEXTUAL_COMMANDS:
-                yield command
 
     def action_help(self) -> None:
         """List all keys; once, however often that is asked for while the list is opened."""
@@ -283,6 +275,8 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     is_ascii: bool = False,
     tape: Path | None = None,
     xray: Path | None = None,
+    seed_file: Path | None = None,
+    sampling: Mapping[str, str | None] | None = None,
 ) -> int:
     """Open the app in this terminal.
 
@@ -294,6 +288,8 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
         is_ascii: Whether frames and charts are drawn in ASCII, whatever the settings say.
         tape: The file of a tape to open.
         xray: The file of a text to be read and colored.
+        seed_file: The file of the first seed text.
+        sampling: Settings of the text that the command line names, as text.
 
     Returns:
         The exit code.
@@ -301,9 +297,11 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     # One vector times one matrix a character: more threads cost more than they give. NumPy reads
     # this when it is imported, which is after the first frame.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    flags = {"model": model, "ascii": is_ascii or None}
+    preferred, rules = read_sampling(sampling or {})
+    flags = {"model": model, "ascii": is_ascii or None, **preferred}
     session = session_for(resolve(flags), runs_folder, is_readonly=readonly)
-    session.tape, session.xray = tape, xray
+    session.settings.sampling = replace(session.settings.sampling, **rules)
+    session.tape, session.xray, session.seed_file = tape, xray, seed_file
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)

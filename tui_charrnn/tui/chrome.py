@@ -29,6 +29,8 @@ HEIGHTS: Final = [
     (30, "-high"),
 ]
 """Rows from which on a screen has a class."""
+TALL: Final = 48
+"""Rows from which on there is room for a chart above a text that is being explained."""
 TOO_SMALL: Final = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
 """What stands in a terminal that has no room for anything else."""
 
@@ -163,11 +165,15 @@ _ORDER: Final = (
     "app.palette",
     "text.pace",
     "text.source",
+    "text.sampling",
+    "pane.zoom",
 )
 """The most useful first: what does not fit is left out, from the right."""
 _ALWAYS: Final = ("app.help", "app.quit")
 _HELP: Final = "app.help"
 """It tells of the keys that do not fit, so it has a place in every row."""
+_ZOOM: Final = "pane.zoom"
+"""So has this one, while it is the way back."""
 _AS_THEY_ARE: Final[Mapping[str, str]] = MappingProxyType({})
 _ROOMY: Final = 100  # columns
 
@@ -213,10 +219,10 @@ class KeyRow(Static):
         gap = "  " if width >= _ROOMY else " "
         parts = [self._part(keys, gap) for keys in _sharing(self._shown)]
         left = width + len(gap)  # the last one needs no gap
-        left -= sum(part.cell_length for part, is_help in parts if is_help)
+        left -= sum(part.cell_length for part, is_sure in parts if is_sure)
         row, is_full = Content(), False
-        for part, is_help in parts:
-            if not is_help:
+        for part, is_sure in parts:
+            if not is_sure:
                 is_full = is_full or part.cell_length > left
                 if is_full:
                     continue
@@ -225,9 +231,11 @@ class KeyRow(Static):
         self.update(row, layout=False)  # it keeps its row, and the width of the screen
 
     def _part(self, keys: list[Key], gap: str) -> tuple[Content, bool]:
-        """Keys that have one label for all, and whether they tell of all others."""
+        """Keys that have one label for all, and whether they have a place in any row."""
         contents = [_key_content(key, self._labels.get(key.id, key.label)) for key in keys]
-        return Content(" ").join(contents).append(gap), keys[-1].id == _HELP
+        name = keys[-1].id
+        is_sure = name == _HELP or (name == _ZOOM and name in self._labels)
+        return Content(" ").join(contents).append(gap), is_sure
 
 
 def _sharing(keys: list[Key]) -> Iterator[list[Key]]:
@@ -276,6 +284,7 @@ def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> se
     return idle
 
 
-def labels_now(session: Session) -> dict[str, str]:
+def labels_now(session: Session, *, is_zoomed: bool = False) -> dict[str, str]:
     """What keys do now, by their ids, where that is not what the table says."""
-    return {"run.pause": "Resume"} if session.is_paused else {}
+    labels = {"run.pause": "Resume"} if session.is_paused else {}
+    return labels | ({_ZOOM: "All panes"} if is_zoomed else {})

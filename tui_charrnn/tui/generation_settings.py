@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
 
 if TYPE_CHECKING:
@@ -16,7 +17,15 @@ SPEEDS: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
 DEFAULT_LENGTH: Final = 2_000
 """Characters after which a text pauses, to be gone on with."""
 
-_HOTTEST: Final = 2.0
+_SHORT_NAMES: Final = {
+    "top_k": "top-k",
+    "top_p": "top-p",
+    "min_p": "min-p",
+    "repetition_penalty": "penalty",
+    "repetition_window": "window",
+    "line_starts": "lines",
+}
+_SHOWN_ELSEWHERE: Final = frozenset({"temperature", "rng_seed"})
 
 ModelIdentity = tuple[object, ...]
 """Models whose neurons are the same ones, as those of one run at different steps are."""
@@ -66,9 +75,11 @@ class GenerationSettings:
         """Change the temperature, at once and also in the middle of a text.
 
         Args:
-            difference: What is added; the temperature stays in [0, 2].
+            difference: What is added; the temperature stays within the bounds of the setting.
         """
-        temperature = max(0.0, min(_HOTTEST, round(self.sampling.temperature + difference, 2)))
+        bounds = SamplingConfig.bounds()["temperature"]
+        wanted = round(self.sampling.temperature + difference, 2)
+        temperature = max(float(bounds.minimum), min(float(bounds.maximum), wanted))
         self.sampling = replace(self.sampling, temperature=temperature)
 
     def cycle_speed(self) -> None:
@@ -80,7 +91,20 @@ class GenerationSettings:
     @property
     def speed_label(self) -> str:
         """The pace for people."""
-        return "as fast as it goes" if self.speed is None else f"{self.speed} ch/s"
+        return "full speed" if self.speed is None else f"{self.speed} ch/s"
+
+    @property
+    def active_words(self) -> list[str]:
+        """The temperature, and each other setting that is not as it comes."""
+        now, usual = self.sampling, SamplingConfig()
+        temperature = now.temperature
+        decimals = ".1f" if temperature == round(temperature, 1) else "g"
+        words = [f"temperature {temperature:{decimals}}"]
+        for name, value in now.to_mapping().items():
+            if name not in _SHOWN_ELSEWHERE and value != getattr(usual, name):
+                shown = value if isinstance(value, str) else f"{value:g}"
+                words.append(safe_line(f"{_SHORT_NAMES.get(name, name)} {shown}"))
+        return [*words, *([f"length {self.length:,}"] if self.length != DEFAULT_LENGTH else [])]
 
     def hold(self, clamp: Clamp, model: Model) -> None:
         """Hold one more neuron, or one at another value.

@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from tui_charrnn.tui.chrome import (
     PANES,
+    TALL,
     TOO_SMALL,
     KeyRow,
     NoteLine,
@@ -49,8 +50,11 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.run_controls import RunControls
     from tui_charrnn.tui.text.model_loader import ModelLoader
+    from tui_charrnn.tui.text.seed_box import SeedBox
     from tui_charrnn.viewing.run_view import RunView
 
+_EXPLAINING: Final = {"-tape", "-neurons", "-xray"}
+"""Classes of a text pane in which something looks into the text, and needs room for it."""
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two drawings while nothing but batches comes."""
 
@@ -126,7 +130,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """The text begins after the first frame, with the cursor in the seed box."""
         self.watch(self.text_pane.view, "streaming", self._show_keys)
-        self.call_after_refresh(self._place_cursor)
+        self.call_after_refresh(_place_cursor, self.text_pane.seed)
 
     def watch_pane(self) -> None:
         """Show the pane that is open."""
@@ -138,6 +142,7 @@ class MainScreen(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         """Say that a terminal is too small; once it is not, give the open pane back its focus."""
+        self._show_keys()
         if is_too_small(event.size) and not self.query("#too-small"):
             self.mount(Static(TOO_SMALL, id="too-small", markup=False))
         if self.focused is None:
@@ -153,6 +158,8 @@ class MainScreen(Screen[None]):
             self.text_pane.open_tape(self.session.tape)
         elif self.session.xray is not None:
             self.text_pane.read_text(self.session.xray)
+        elif self.session.seed_file is not None:
+            self.text_pane.seed.open_file(self.session.seed_file)
         else:
             self.text_pane.answer(None)
 
@@ -219,6 +226,14 @@ class MainScreen(Screen[None]):
         self.pane = pane
         self.pane_host.focus_on(pane)
 
+    def action_zoom(self) -> None:
+        """Give the pane in focus the whole screen, or take it back."""
+        pane = self.pane_host.pane_of(self.focused)
+        if pane == "chart":  # it may stand beside the text, which is open
+            self.pane = "training"
+        self.toggle_class("-zoomed")
+        self._show_keys()
+
     def action_text(self) -> None:
         """Show the text; where it or the seed has the focus, go back over it, and return."""
         text_pane = self.text_pane
@@ -258,11 +273,6 @@ class MainScreen(Screen[None]):
         """What the trainer has not answered yet, in words."""
         return self._run_controls.follower.pending.words if self._run_controls is not None else ""
 
-    def _place_cursor(self) -> None:
-        """Let input methods compose in the seed box, which had the focus before it had a place."""
-        if self.text_pane.seed.has_focus:
-            self.app.cursor_position = self.text_pane.seed.cursor_screen_offset
-
     def _news(self) -> object:
         """What is drawn at once when it changes; the rest is progress."""
         return (
@@ -285,13 +295,23 @@ class MainScreen(Screen[None]):
     @on(DescendantFocus)
     @on(KeysChanged)
     def _show_keys(self) -> None:
-        """Show the keys that do something now."""
-        pane = self.text_pane
+        """Show the keys that do something now; chart and card give way to what they opened."""
+        pane, is_zoomed = self.text_pane, self.has_class("-zoomed")
+        explains = self.pane == "text" and bool(pane.classes & _EXPLAINING)
+        gives_way = is_zoomed or (explains and self.size.height < TALL)
+        self.set_class(self.has_class("-has-run") and not gives_way, "-studio")
         idle = idle_keys(
             self.session, is_streaming=pane.view.streaming, is_searching=pane.is_searching
         )
         owner = self.pane_host.pane_of(self.focused)
-        self.query_one(KeyRow).show(idle, owner, labels_now(self.session))
+        labels = labels_now(self.session, is_zoomed=is_zoomed)
+        self.query_one(KeyRow).show(idle, owner, labels)
+
+
+def _place_cursor(seed: SeedBox) -> None:
+    """Let input methods compose in the seed box, which had the focus before it had a place."""
+    if seed.has_focus:
+        seed.app.cursor_position = seed.cursor_screen_offset
 
 
 def _news_of(view: RunView | None) -> object:

@@ -1,21 +1,52 @@
-"""What the command palette offers besides Textual's own commands: every key that acts here."""
+"""What the command palette offers: every key that acts here, and the themes; nothing of Textual's.
+
+Textual's own commands have no place here: a list of keys beside ours, a pane that hides the others
+and the way back, and a file that is written on the screen's thread.
+"""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from textual.app import App, SystemCommand
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from tui_charrnn.tui.keys.bindings import heading_of
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
 
-_ELSEWHERE: Final = frozenset({"command_palette", "quit"})
-"""What is this palette itself, or what Textual has a command for."""
+_THEME: Final = "Change the theme"
+
+
+class KeyCommands(Provider):
+    """The commands in the order of their use, which is that of the table of keys."""
+
+    async def discover(self) -> Hits:
+        """All of them."""
+        for command in commands_of(self.app, self.screen):
+            yield DiscoveryHit(command.title, command.callback, help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        """Those that match what was typed."""
+        matcher = self.matcher(query)
+        for title, words, callback, _ in commands_of(self.app, self.screen):
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, matcher.highlight(title), callback, help=words)
+
+
+def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """What can be done on a screen, the keys of the pane with the focus first."""
+    host, focused = getattr(screen, "pane_host", None), screen.focused
+    main, pane = (screen, host.pane_of(focused)) if host else (None, getattr(screen, "OWNER", None))
+    yield from key_commands(app, main, focused, pane)
+    yield SystemCommand(
+        _THEME, "Colors of the app, shown as you go through them", app.search_themes
+    )
 
 
 def key_commands(
-    app: App[None], main: DOMNode | None, focused: DOMNode | None, pane: Owner | None
+    app: App[Any], main: DOMNode | None, focused: DOMNode | None, pane: Owner | None
 ) -> Iterator[SystemCommand]:
     """A command for every key that can be pressed, those of the pane with the focus first.
 
@@ -25,7 +56,7 @@ def key_commands(
         focused: What has the focus there.
         pane: Whose keys act while it has the focus; None if it has none of its own.
     """
-    keys = [key for key in active_keys() if key.action not in _ELSEWHERE]
+    keys = [key for key in active_keys() if key.action != "command_palette"]
     offered: set[str] = set()
     """What the screen does has a key in several panes."""
     for key in sorted(keys, key=lambda key: key.owner != pane):

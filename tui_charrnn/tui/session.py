@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from tui_charrnn.errors import RunError
 from tui_charrnn.preferences.declaration import Preferences
+from tui_charrnn.preferences.resolution import Origin
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import KEYS, remap
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.keys.key import Key
     from tui_charrnn.viewing.run_view import RunView
-
-_RECENT: Final = 7 * 86_400.0
-"""Seconds in which a run that has ended is still shown when the app opens."""
 
 
 class Source(StrEnum):
@@ -41,6 +37,8 @@ class Session:
     runs_folder: Path
     model: str | None = None
     """The model that speaks by default: a file, a run or a name; none is the first bundled."""
+    model_is_named: bool = False
+    """Whether the command line names that model: then the run is shown that it is of, or none."""
     settings: GenerationSettings = field(default_factory=GenerationSettings)
     """Temperature and pace."""
     view: RunView | None = None
@@ -67,6 +65,8 @@ class Session:
     """A tape that is open from the start on."""
     xray: Path | None = None
     """A text that is read from the start on, and shown in the colors of the x-ray."""
+    seed_file: Path | None = None
+    """A file whose end is the first seed text."""
     keys: tuple[Key, ...] = KEYS
     """The table of keys with the user's own in it."""
     problems: tuple[str, ...] = ()
@@ -138,6 +138,7 @@ def session_for(found: Resolution, runs_folder: Path, *, is_readonly: bool) -> S
     return Session(
         runs_folder=runs_folder,
         model=preferences.model,
+        model_is_named=found.origins["model"] is Origin.FLAG,
         settings=settings,
         is_readonly=is_readonly,
         theme=preferences.theme or "",
@@ -147,27 +148,3 @@ def session_for(found: Resolution, runs_folder: Path, *, is_readonly: bool) -> S
         keys=keys,
         problems=(*found.problems, *(f"{found.file}: {problem}" for problem in problems)),
     )
-
-
-def find_run_to_show(runs_folder: Path) -> RunDirectory | None:
-    """The run of a folder that its user most likely comes back to.
-
-    The most lately written one that is being trained; or else the newest, unless it is older than
-    a week.
-    """
-    # deferred: called in a thread, after the first frame
-    from tui_charrnn.runs.catalogue import list_runs  # noqa: PLC0415 - as said
-    from tui_charrnn.runs.liveness import judge_at_a_glance  # noqa: PLC0415 - as said
-
-    try:
-        summaries = [found for found in list_runs(runs_folder) if found.problem is None]
-    except RunError:
-        return None
-    now = time.time()
-    for summary in summaries:
-        if summary.status is None:
-            continue
-        if judge_at_a_glance(summary.status, now - summary.modified) in {"alive", "silent"}:
-            return summary.run
-    recent = (found.run for found in summaries if now - found.modified < _RECENT)
-    return next(recent, None)

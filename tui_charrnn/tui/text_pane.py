@@ -257,6 +257,7 @@ class TextPane(Vertical):
             self.mount(self._tape, before=self.seed)
         self.view.selection.drop()
         self.add_class("-tape")
+        self.post_message(KeysChanged())
         self._tape.focus()
         self.cursor.point(self.text.shown)
         take, again, leave = map(key_label, ("tape.take", "tape.again", "text.stop"))
@@ -269,6 +270,7 @@ class TextPane(Vertical):
         self.close_neurons()
         if self.has_class("-tape"):
             self.remove_class("-tape")
+            self.post_message(KeysChanged())
             self.cursor.point(None)
             self.view.follows_end = self.view.streaming or self.view.follows_end
             self.tell("")
@@ -278,6 +280,7 @@ class TextPane(Vertical):
         if self._neurons is not None and self.has_class("-neurons"):
             self._neurons.cancel()
             self.remove_class("-neurons")
+            self.post_message(KeysChanged())
             if self._xray is not None:
                 self._xray.fit()
             self.tell("")
@@ -329,14 +332,26 @@ class TextPane(Vertical):
         """Continue the text from where it stopped."""
         self.tell("" if self.text.resume() else "There is no stopped text to go on with.")
 
-    def action_warm(self, difference: float) -> None:
-        """Change the temperature, at once and also in the middle of a text."""
-        self._settings.warm(difference)
-        self.texts.show_title()
+    def action_set(self, what: str) -> None:
+        """Change a setting, at once and also in the middle of a text; or offer all of them.
 
-    def action_speed(self) -> None:
-        """Take the next speed."""
-        self._settings.cycle_speed()
+        Args:
+            what: `cooler`, `warmer`, `speed`, or `all`.
+        """
+        settings = self._settings
+        match what:
+            case "cooler" | "warmer":
+                settings.warm(0.1 if what == "warmer" else -0.1)
+            case "speed":
+                settings.cycle_speed()
+            case "all":
+                from tui_charrnn.tui.text.sampling_dialog import (  # noqa: PLC0415 - as said
+                    SamplingScreen,
+                )
+
+                opening = self.text.opening
+                rng_seed = None if opening is None else opening.rng_seed
+                self.app.push_screen(SamplingScreen(settings, self.texts.show_title, rng_seed))
         self.texts.show_title()
 
     async def action_search(self, action: str) -> None:
@@ -388,6 +403,7 @@ class TextPane(Vertical):
         leave = key_label("text.stop")
         self.tell(f"{color} colors the text by a cell, {hold} clamps it, {leave} leaves.")
         self.add_class("-neurons")
+        self.post_message(KeysChanged())
         if self._xray is not None:
             self._xray.fit()
         self._neurons.look()
@@ -408,7 +424,7 @@ class TextPane(Vertical):
             self._settings.sampling = dataclasses.replace(said.sampling[0][1], rng_seed=rng_seed)
             self._settings.held = held_again(said, None if opening is None else opening.loaded)
             self.texts.show_title()
-            self.seed.load_text(said.seed_text[:LONGEST_SEED])
+            self.seed.load_text(said.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
             self.post_message(PaneRequested("text"))
             words = f"Seed and settings of a text by {said.model.label} are back; Enter speaks."

@@ -14,6 +14,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.history.store import History, history_file, read_entries
 from tui_charrnn.tui.history.reader import FIRST, HistoryListed
 from tui_charrnn.tui.history.screen import HistoryScreen
+from tui_charrnn.tui.palette import commands_of
 
 SIZES = [(80, 24), (120, 36)]
 
@@ -134,14 +135,14 @@ async def test_a_text_that_another_program_deleted_is_listed_no_longer(tmp_path:
 async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        commands = {command.help: command for command in app.get_system_commands(app.screen)}
+        commands = {command.help: command for command in commands_of(app, app.screen)}
         assert "Find what was said before: read it, hear it again, go on from it" in {
             command.title for command in commands.values()
         }
         app.main.text_pane.view.focus()
         await pilot.press("h")
         await opened(app, pilot)
-        titles = [command.title for command in app.get_system_commands(app.screen)]
+        titles = [command.title for command in commands_of(app, app.screen)]
         assert titles[0].startswith("Take its seed text")
         await pilot.press("escape")
         assert app.screen is app.main

@@ -22,10 +22,10 @@ def test_nothing_wanted_is_the_table_as_it_comes() -> None:
 @pytest.mark.parametrize(
     ("name", "wanted", "keys", "display"),
     [
-        ("text.more", "f10", "f10", "F10"),
+        ("text.more", "f11", "f11", "F11"),
         ("text.more", " CTRL+B ", "ctrl+b", "^b"),
-        ("text.more", "f10, alt+x", "f10,alt+x", "F10/Alt+x"),
-        ("text.more", "f10,f10", "f10", "F10"),
+        ("text.more", "f11, alt+x", "f11,alt+x", "F11/Alt+x"),
+        ("text.more", "f11,f11", "f11", "F11"),
         ("chart.span", "G", "G", "G"),
         ("chart.span", "?", "question_mark", "?"),
         ("chart.span", ",", "comma", ","),
@@ -76,6 +76,13 @@ def test_two_actions_may_change_places() -> None:
     table, problems = remap({"run.pause": "f6", "run.checkpoint": "f5"})
     assert problems == []
     assert keymap_of(table) == {"run.pause": "f6", "run.checkpoint": "f5"}
+
+
+def test_an_action_with_several_keys_gives_one_up_to_what_the_user_wants_there() -> None:
+    table, problems = remap({"text.more": "f10"})
+    assert problems == []
+    assert keymap_of(table) == {"text.more": "f10", "pane.zoom": "alt+z"}
+    assert next(key.display for key in table if key.id == "pane.zoom") == "Alt+z"
 
 
 def test_panes_may_share_a_key() -> None:

@@ -177,7 +177,7 @@ async def test_the_cursor_does_not_blink() -> None:
         assert not app.field.cursor_blink
 
 
-async def test_a_full_field_takes_no_more_and_says_how_much_was_left_out() -> None:
+async def test_a_full_field_keeps_the_end_and_says_how_much_was_left_out() -> None:
     app = Host()
     lost: list[int] = []
     async with app.run_test(message_hook=lambda message: note_lost(message, lost)) as pilot:
@@ -185,7 +185,14 @@ async def test_a_full_field_takes_no_more_and_says_how_much_was_left_out() -> No
         app.field.move_cursor((0, 1))
         app.post_message(events.Paste("bcdef"))
         await wait_until(pilot, "it is told", lambda: lost == [3])
-        assert app.field.text.startswith("abca")
+        assert app.field.text.startswith("defaa")
+        assert app.field.cursor_location == (0, 3)
+        assert len(app.field.text) == LONGEST_SEED
+        app.field.select_all()
+        app.post_message(events.Paste("b" * LONGEST_SEED + "\nthe end"))
+        await wait_until(pilot, "it is told", lambda: lost == [3, len("\nthe end")])
+        assert app.field.text.startswith("bb")
+        assert app.field.text.endswith("the end")
         assert len(app.field.text) == LONGEST_SEED
         app.field.select_all()
         await pilot.press("x")  # takes the place of what is selected

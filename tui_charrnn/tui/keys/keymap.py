@@ -111,6 +111,7 @@ def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:
             continue
         if checked != known[name].keys:
             changed[name] = checked
+    changed |= _given_up(changed)
     while clash := next(_clashes(_table(changed), changed), None):
         name, pressed, other = clash
         del changed[name]
@@ -133,6 +134,17 @@ def _table(changed: Mapping[str, str]) -> tuple[Key, ...]:
         else key
         for key in KEYS
     )
+
+
+def _given_up(changed: Mapping[str, str]) -> dict[str, str]:
+    """What is left to actions with several keys, of which the user gives one to another action."""
+    taken = {pressed for keys in changed.values() for pressed in keys.split(",")}
+    left = {
+        key.id: [pressed for pressed in key.keys.split(",") if pressed not in taken]
+        for key in KEYS
+        if key.owner in EVERYWHERE and key.id not in changed and taken & {*key.keys.split(",")}
+    }
+    return {name: ",".join(keys) for name, keys in left.items() if keys}
 
 
 def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:

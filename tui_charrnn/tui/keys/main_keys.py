@@ -5,6 +5,7 @@ from typing import Final
 from tui_charrnn.tui.keys.key import Key
 
 # Only keys that every terminal delivers: letters, arrows, Enter, Esc, F1 to F9, Ctrl with a letter.
+# F10 and F12, which some terminals keep for themselves, have one with Alt beside them.
 # Not those that the seed box edits with (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y), nor ^b of tmux; ^z, which
 # means the same everywhere else, leaves it to the seed box while that has the focus.
 MAIN_KEYS: Final[tuple[Key, ...]] = (
@@ -35,21 +36,29 @@ MAIN_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "text.cooler",
         "f7",
-        "text_pane.warm(-0.1)",
+        "text_pane.set('cooler')",
         "",
         "Lower the temperature: safer text. Acts at once.",
     ),
     Key(
         "text.warmer",
         "f8",
-        "text_pane.warm(0.1)",
+        "text_pane.set('warmer')",
         "Temp",
         "Raise the temperature: wilder text. Acts at once.",
     ),
     Key(
+        "text.sampling",
+        "f12,alt+s",
+        "text_pane.set('all')",
+        "Sampling",
+        "Set temperature, top-k, top-p, min-p, repetition penalty, length and RNG seed.",
+        shown="F12",
+    ),
+    Key(
         "text.pace",
         "ctrl+f",
-        "text_pane.speed",
+        "text_pane.set('speed')",
         "Pace",
         "Change the pace: 10 to 500 characters a second, or full speed.",
         in_row=False,
@@ -88,6 +97,14 @@ MAIN_KEYS: Final[tuple[Key, ...]] = (
         in_row=False,
     ),
     Key("pane.log", "ctrl+l", "show('log')", "Log", "Show the trainer's log.", in_row=False),
+    Key(
+        "pane.zoom",
+        "f10,alt+z",
+        "zoom",
+        "Whole",
+        "Give the pane in focus the whole screen; again to see the others beside it.",
+        shown="F10",
+    ),
     Key("run.train", "ctrl+n", "train", "New", "Train on a text of yours.", owner="app"),
     Key(
         "run.pause",

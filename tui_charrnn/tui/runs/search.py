@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from textual.message import Message
@@ -11,24 +10,24 @@ from textual.message_pump import MessagePump
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import RunFound
-from tui_charrnn.tui.session import find_run_to_show
+from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.text.model_loader import has_weights
 
 DELAY: Final = 0.3
 """Seconds to wait, so that the modules that read runs load after the first characters."""
 
 
-def look_for_run_soon(app: MessagePump, runs_folder: Path) -> None:
-    """Post a `RunFound` to an app if a folder has a run worth showing.
+def look_for_run_soon(app: MessagePump, session: Session) -> None:
+    """Post a `RunFound` to an app if there is a run worth showing.
 
     Args:
         app: Receives the message.
-        runs_folder: The folder, may be on a drive that does not answer.
+        session: Has the folder, which may be on a drive that does not answer, and the model.
     """
 
     def search() -> None:
         work = threading.Thread(
-            target=_look, args=(runs_folder, app.post_message), daemon=True, name="run-search"
+            target=_look, args=(session, app.post_message), daemon=True, name="run-search"
         )
         work.start()
 
@@ -49,7 +48,14 @@ def look_at_run(app: MessagePump, run: RunDirectory) -> None:
     BackgroundTask("named-run", look)
 
 
-def _look(runs_folder: Path, post: Callable[[Message], object]) -> None:
-    found = find_run_to_show(runs_folder)
+def _look(session: Session, post: Callable[[Message], object]) -> None:
+    """Find the run of the model that speaks; or else, where no other was asked for, the best."""
+    # deferred: what reads runs, which the first characters do not wait for
+    from tui_charrnn.tui.runs.choice import find_run_to_show, run_of_model  # noqa: PLC0415 - so
+
+    folder = session.runs_folder
+    found = run_of_model(session.model, folder) if session.model else None
+    if found is None and not session.model_is_named:
+        found = find_run_to_show(folder)
     if found is not None:
         post(RunFound(found))

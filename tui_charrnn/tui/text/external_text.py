@@ -17,7 +17,7 @@ from tui_charrnn.safe_text import safe_line
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tui_charrnn.generation.stream import UnknownCharacter
     from tui_charrnn.generation.tape import Tape
@@ -138,23 +138,40 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _text_of(path: Path) -> str:
-    """The beginning of a file's text, a little more than is read.
+def end_of_file(path: Path, longest: int) -> tuple[str, int]:
+    """The last characters of a file's text, and how many there are before them.
+
+    Args:
+        path: The file.
+        longest: Characters that are wanted at most.
 
     Raises:
         CorpusError: If it is not there, or no text.
     """
+    end, count = "", 0
+    for piece in _pieces_of(path):
+        end, count = (end + piece)[-longest:], count + len(piece)
+    return end, count - len(end)
+
+
+def _text_of(path: Path) -> str:
+    """The beginning of a file's text, a little more than is read; errors as of `end_of_file`."""
+    parts: list[str] = []
+    length = 0
+    for piece in _pieces_of(path):
+        parts.append(piece)
+        length += len(piece)
+        if length > LONGEST:
+            break
+    return "".join(parts)
+
+
+def _pieces_of(path: Path) -> Iterator[str]:
     # deferred: needed once a file is read
     from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces  # noqa: PLC0415 - as said
 
-    parts: list[str] = []
-    length = 0
     try:
-        for piece in read_pieces(path, Reading(), BytesFound()):
-            parts.append(piece)
-            length += len(piece)
-            if length > LONGEST:
-                break
+        yield from read_pieces(path, Reading(), BytesFound())
     except OSError as error:
         reason = error.strerror or str(error)
         raise CorpusError(f"{safe_line(str(path))} cannot be read: {reason}.") from error
@@ -162,4 +179,3 @@ def _text_of(path: Path) -> str:
         raise CorpusError(
             f"{safe_line(str(path))} is no text in UTF-8; convert it, or paste the text."
         ) from error
-    return "".join(parts)

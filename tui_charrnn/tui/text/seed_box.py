@@ -1,12 +1,15 @@
 """The seed box of the main screen, which remembers seeds from one session to the next."""
 
+from pathlib import Path
 from typing import Final
 
 from textual.message import Message
 
+from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.text.external_text import end_of_file
 from tui_charrnn.tui.text.seed_history import SeedHistory
 from tui_charrnn.tui.text.seed_input import SeedInput
 from tui_charrnn.user_folders import state_folder
@@ -19,6 +22,16 @@ class SeedsRead(Message):
 
     def __init__(self, seeds: list[str]) -> None:
         self.seeds = seeds
+        super().__init__()
+
+
+class SeedFileRead(Message):
+    """The end of a file is to be the seed text."""
+
+    def __init__(self, text: str, lost: int) -> None:
+        self.text = text
+        self.lost = lost
+        """Characters before it."""
         super().__init__()
 
 
@@ -67,10 +80,34 @@ class SeedBox(SeedInput):
     def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
         """Say that something was left out."""
         event.stop()
+        self._tell_lost(event.lost)
+
+    def on_seed_file_read(self, event: SeedFileRead) -> None:
+        """Generate from it."""
+        event.stop()
+        self.load_text(event.text)
+        self.action_submit()
+        if event.lost:
+            self.call_after_refresh(self._tell_lost, event.lost)
+
+    def open_file(self, path: Path) -> None:
+        """Have the end of a file read in a thread, and generate from it."""
+
+        def read(_: BackgroundTask) -> None:
+            try:
+                message: Message = SeedFileRead(*end_of_file(path, self.LONGEST))
+            except CharRNNError as error:
+                message = NoteWritten(str(error), is_problem=True)
+            self.post_message(message)
+
+        BackgroundTask("seed-file", read)
+
+    def _tell_lost(self, count: int) -> None:
+        """Say what was left out: the state of a model depends on what it read last."""
         self.post_message(
             NoteWritten(
-                f"A seed holds {event.longest:,} characters; {event.lost:,} at the end of what "
-                "was typed or pasted were left out.",
+                f"The seed is the last {self.LONGEST:,} characters, which the state depends on; "
+                f"{count:,} before them were left out.",
                 is_problem=True,
             )
         )

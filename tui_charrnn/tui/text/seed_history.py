@@ -46,7 +46,7 @@ class SeedHistory:
                 self._rewrite(_newest(lines))
 
     def _append(self, seed: str) -> None:
-        line = _line_of(seed[:LONGEST_SEED])
+        line = _line_of(seed[-LONGEST_SEED:])
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # one write at the end of the file: two apps at once do not tear each other's lines
         descriptor = self._open(self._path, os.O_APPEND)

@@ -1,5 +1,6 @@
 """Where the reader types the text that the model goes on from."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -59,7 +60,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             return self.seed_input
 
     class Shortened(Message):
-        """What was typed or pasted is longer than what there is room for."""
+        """What was typed or pasted is longer than what there is room for: its end is kept."""
 
         def __init__(self, seed_input: "SeedInput", longest: int, lost: int) -> None:
             self.seed_input = seed_input
@@ -139,14 +140,20 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self.action_submit()
 
     def edit(self, edit: Edit) -> EditResult:
-        """Take as much of an edit as there is room for."""
-        taken = self.get_text_range(edit.top, edit.bottom)
-        room = self.LONGEST - len(self.text) + len(taken)
-        lost = len(edit.text) - max(room, 0)
-        if lost > 0:
-            edit.text = edit.text[: max(room, 0)]
-            self.post_message(self.Shortened(self, self.LONGEST, lost))
-        return super().edit(edit)
+        """Edit, and keep the end of what is then too long: a model's state depends on that."""
+        beyond = len(edit.text) - self.LONGEST
+        if beyond > 0:  # not even once into the field: it would be wrapped
+            edit.text = edit.text[beyond:]
+        result = super().edit(edit)
+        lost = max(len(self.text) - self.LONGEST, 0)
+        if lost:
+            before = self.text[:lost]
+            end = before.count("\n"), lost - before.rfind("\n") - 1
+            super().edit(Edit("", (0, 0), end, maintain_selection_offset=True))
+            result = replace(result, end_location=self.cursor_location)
+        if lost or beyond > 0:
+            self.post_message(self.Shortened(self, self.LONGEST, lost + max(beyond, 0)))
+        return result
 
     def put_before(self, seeds: list[str]) -> None:
         """Let older seeds be recalled before those that were submitted here."""

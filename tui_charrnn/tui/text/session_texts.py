@@ -145,9 +145,12 @@ class SessionTexts:
     def show_title(self) -> None:
         """Show above the text the model, the settings and a clamp; below it, several clamps."""
         settings, held = self._settings, self._settings.held
-        parts = [f"temperature {settings.sampling.temperature:.1f}", settings.speed_label]
+        parts, fixed = [*settings.active_words, settings.speed_label], settings.sampling.rng_seed
         if self._opening is not None:
             parts = [self._opening.label, *parts, f"RNG {self._opening.rng_seed}"]
+        if fixed is not None:
+            is_next = self._opening is not None and self._opening.rng_seed != fixed
+            parts.append(f"next {fixed}" if is_next else "fixed")
         words = Content(" · ".join(parts))
         if held.clamps:
             words = Content.assemble((held.short_words, "bold $accent"), " · ", words)

@@ -13,6 +13,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.lens.probe import GATES, neighbor, parse_probe
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import KeysChanged
 from tui_charrnn.tui.xray.colorings import SURPRISE, UnitColoring, colorings
 from tui_charrnn.tui.xray.influence import InfluenceColoring
 from tui_charrnn.tui.xray.originality import OriginalityColoring
@@ -236,6 +237,7 @@ class XrayLegend(Vertical):
         panel.styles.height = "100%" if has_room else max(min(_MOST_BELOW, height - _OTHERS), 1)
         fits_below = self._shows_panel and height >= least
         panel.display = is_on and (has_room or fits_below)
+        pane.set_class(is_on, "-xray")
         pane.set_class(panel.display and not has_room, "-xray-below")
         panel.redraw()
 
@@ -248,6 +250,7 @@ class XrayLegend(Vertical):
     def _color(self, coloring: Coloring | None) -> None:
         self.text_colors.coloring = coloring
         self.fit()
+        self.post_message(KeysChanged())  # the text pane may get other room
 
     def _show(self) -> None:
         """Show what is known by now."""

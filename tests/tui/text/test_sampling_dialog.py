@@ -1,0 +1,111 @@
+"""The dialog of all settings of sampling: what is typed acts, what is not allowed is told."""
+
+from collections.abc import Callable
+
+import pytest
+from textual.widgets import Input, Static
+
+from tests.support.themed_app import ThemedApp
+from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
+from tui_charrnn.tui.text.sampling_dialog import NAMES, SamplingScreen
+
+
+class Host(ThemedApp):
+    """Shows the dialog at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings = GenerationSettings()
+        self.changes = 0
+
+    def on_mount(self) -> None:
+        self.push_screen(SamplingScreen(self.settings, self.count, rng_seed=12))
+
+    def count(self) -> None:
+        self.changes += 1
+
+
+def words_of(app: Host) -> str:
+    return str(app.screen.query_one("#sampling-words", Static).content)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [
+        ("temperature", "1.25", lambda settings: settings.sampling.temperature == 1.25),
+        ("top_k", "40", lambda settings: settings.sampling.top_k == 40),
+        ("top_p", "0.9", lambda settings: settings.sampling.top_p == 0.9),
+        ("min_p", "0.05", lambda settings: settings.sampling.min_p == 0.05),
+        ("repetition_penalty", "1.2", lambda settings: settings.sampling.repetition_penalty == 1.2),
+        ("repetition_window", "128", lambda settings: settings.sampling.repetition_window == 128),
+        ("rng_seed", "3", lambda settings: settings.sampling.rng_seed == 3),
+        ("forbid", "xyz", lambda settings: settings.sampling.forbid == "xyz"),
+        ("length", "50", lambda settings: settings.length == 50),
+    ],
+)
+async def test_what_is_typed_acts_at_once_and_enter_keeps_it(
+    name: str, typed: str, value: Callable[[GenerationSettings], bool]
+) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*["down"] * NAMES.index(name), *typed)
+        assert value(app.settings)
+        assert app.changes
+        await pilot.press("enter")
+        assert not isinstance(app.screen, SamplingScreen)
+        assert value(app.settings)
+
+
+async def test_what_is_not_allowed_is_told_and_changes_nothing() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"300")
+        assert "at most 100" in words_of(app)
+        assert app.settings.sampling.temperature == 30  # what was typed before the last digit
+        await pilot.press("down", *"0")
+        assert "at least 1" in words_of(app)
+        assert app.settings.sampling.top_k is None
+
+
+async def test_escape_takes_everything_back() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"2", "down", *"7", "escape")
+        assert app.settings.sampling == SamplingConfig()
+        assert not isinstance(app.screen, SamplingScreen)
+
+
+async def test_the_random_numbers_of_the_text_can_be_had_again() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.click("#again")
+        assert app.settings.sampling.rng_seed == 12
+        assert app.screen.query_one("#rng_seed", Input).value == "12"
+        await pilot.click("#defaults")
+        assert (app.settings.sampling, app.settings.length) == (SamplingConfig(), DEFAULT_LENGTH)
+
+
+async def test_the_key_that_opens_it_closes_it() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.press("f12")
+        assert not isinstance(app.screen, SamplingScreen)
+
+
+def test_the_temperature_stays_within_the_bounds_of_its_setting() -> None:
+    settings, bounds = GenerationSettings(), SamplingConfig.bounds()["temperature"]
+    settings.warm(5)
+    assert settings.sampling.temperature == 5.8
+    settings.warm(1000)
+    assert settings.sampling.temperature == bounds.maximum
+    settings.warm(-1000)
+    assert settings.sampling.temperature == bounds.minimum
+
+
+def test_what_is_active_is_named() -> None:
+    settings = GenerationSettings()
+    assert settings.active_words == ["temperature 0.8"]
+    settings.sampling = SamplingConfig(temperature=0.85, top_k=40, min_p=0.05, rng_seed=1)
+    settings.length = 3000
+    assert settings.active_words == ["temperature 0.85", "top-k 40", "min-p 0.05", "length 3,000"]
