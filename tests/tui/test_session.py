@@ -60,7 +60,7 @@ def test_a_model_belongs_to_a_run_by_its_name_its_path_or_a_file_in_it(tmp_path:
 
     def name_of(model: str) -> str | None:
         found = run_of_model(model, tmp_path / "runs")
-        return found and found.name
+        return found.name if found is not None else None
 
     assert [name_of(model) for model in ("mine", str(run.path), str(file))] == ["mine"] * 3
     others = ("shakespeare", str(tmp_path / "other.safetensors"), "no/such/mine", "\0")
