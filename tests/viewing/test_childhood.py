@@ -1,5 +1,6 @@
 """Which sample is looked at, and where it stands."""
 
+import math
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,16 +10,20 @@ from hypothesis import strategies as st
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.viewed_run import viewed
-from tui_charrnn.runs.records import SampleTaken
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import BaselinesMeasured, SampleTaken, SplitEvaluated
 from tui_charrnn.viewing.childhood import (
     Scrubber,
     absence_words,
     fact_words,
+    losses_at,
     mark_columns,
     nearest_mark,
     playing_order,
     samples_by_seed,
+    stretched,
 )
+from tui_charrnn.viewing.run_view import RunView
 
 
 def sample(step: int, seed_text: str = "ROMEO:") -> SampleTaken:
@@ -110,29 +115,32 @@ def test_what_has_not_changed_is_not_sorted_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "columns"),
-    [
-        ([], []),
-        ([7], [0]),
-        ([0, 50, 100], [0, 5, 10]),
-        ([10, 11, 110], [0, 0, 10]),
-        ([5, 5], [0, 0]),
-    ],
+    ("count", "columns"),
+    [(0, []), (1, [0]), (2, [0, 10]), (3, [0, 5, 10]), (5, [0, 2, 5, 8, 10])],
 )
-def test_marks_stand_where_their_steps_are(steps: list[int], columns: list[int]) -> None:
-    assert mark_columns(steps, 11) == columns
+def test_marks_are_even_from_the_left_end_to_the_right(count: int, columns: list[int]) -> None:
+    assert mark_columns(count, 11) == columns
 
 
-@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=40).map(sorted), st.integers(1, 300))
-def test_marks_ascend_within_the_slider(steps: list[int], width: int) -> None:
-    columns = mark_columns(steps, width)
-    assert len(columns) == len(steps)
-    assert columns == sorted(columns)
-    assert 0 <= columns[0] <= columns[-1] <= width - 1
+def test_the_losses_of_samples_are_the_scores_of_their_steps(tmp_path: Path) -> None:
+    view = RunView(RunDirectory(tmp_path))
+    view.take([
+        BaselinesMeasured((0, 5), (4.0, 1.7)),
+        SplitEvaluated(10, 3.0, is_best=False, elapsed=1.0),
+        SplitEvaluated(30, 2.0, is_best=True, elapsed=2.0),
+    ])
+    assert losses_at(view, [0, 10, 30]) == [4.0, 3.0, 2.0]
+    assert math.isnan(losses_at(view, [20])[0])
+
+
+def test_between_samples_the_loss_is_drawn_on_straight_lines() -> None:
+    assert stretched([4.0, 2.0, 3.0], 5) == [4.0, 3.0, 2.0, 2.5, 3.0]
+    assert stretched([4.0], 3) == [4.0, 4.0, 4.0]
+    assert stretched([], 3) == []
 
 
 def test_a_slider_without_room_has_no_marks() -> None:
-    assert mark_columns([1, 2], 0) == []
+    assert mark_columns(2, 0) == []
 
 
 @pytest.mark.parametrize(
@@ -187,7 +195,7 @@ def test_absence_is_explained(tmp_path: Path) -> None:
 def test_a_run_that_trains_says_when_the_first_sample_comes(tmp_path: Path) -> None:
     run = created_run(tmp_path, pinned_seeds=("to be",))
     with FakeTrainer(run) as trainer:
-        assert absence_words(viewed(run)).endswith("with the first evaluation.")
+        assert absence_words(viewed(run)).endswith("with the first batch.")
         trainer.start()
         assert absence_words(viewed(run)).endswith("first evaluation, after step 10.")
         trainer.end("stopped")

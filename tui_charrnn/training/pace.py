@@ -86,6 +86,8 @@ FIT_INTERVAL: Final = 0.02
 """Share of a run's time between two looks at whether its steps still fit."""
 FIT_TOLERANCE: Final = 0.01
 """Share of a run's time by which its end may be expected to be off before it is planned anew."""
+_FAR_TOLERANCE: Final = 0.1
+"""The same as a share of the time that is left: far from the end, speeds still waver."""
 _FIT_WINDOW: Final = 4
 """Looks over which the speed is measured."""
 
@@ -146,7 +148,8 @@ class TimeFit:
             max(step + fitting, min(step + 1, plan.total_steps)),
             *("train_time", self._config, plan.steps_per_epoch),
         )
-        if abs(total - plan.total_steps) * seconds <= FIT_TOLERANCE * self._budget:
+        tolerance = max(FIT_TOLERANCE * self._budget, _FAR_TOLERANCE * left)
+        if abs(total - plan.total_steps) * seconds <= tolerance:
             return None
         plan.replan(Horizon(step + 1, total))
         return RunReplanned(step + 1, total, seconds)

@@ -1,5 +1,6 @@
 """What a model made of its pinned seeds as it grew: which sample is looked at, and what it is."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.viewing.run_view import RunView
 
 MOST_PLAYED: Final = 60
-"""Samples of a playing at most: fifteen seconds at four a second."""
+"""Samples of a playing at most: a minute at one a second."""
 
 
 @dataclass(slots=True)
@@ -98,17 +99,39 @@ def samples_by_seed(
     return {seed_text: taken for seed_text, taken in found.items() if taken}
 
 
-def mark_columns(steps: Sequence[int], width: int) -> list[int]:
-    """Where each sample stands on a slider: the first at its left end, the newest at its right.
+def mark_columns(count: int, width: int) -> list[int]:
+    """Where each of so many samples stands on a slider: evenly, from its left end to its right.
 
-    Args:
-        steps: Of the samples, ascending.
-        width: Columns of the slider.
+    Their steps grow tenfold at first; drawn by step, all of that would be one column.
     """
-    if not steps or width < 1:
+    if width < 1:
         return []
-    first, span = steps[0], max(1, steps[-1] - steps[0])
-    return [round((step - first) / span * (width - 1)) for step in steps]
+    return [round(index / max(1, count - 1) * (width - 1)) for index in range(count)]
+
+
+def losses_at(view: RunView, steps: Iterable[int]) -> list[float]:
+    """The validation loss after each of some steps, in nats per character; NaN where unknown.
+
+    Before the first step it is taken to be that of a guess among all characters.
+    """
+    known = {scored.step: scored.loss for scored in view.evaluations}
+    if view.baselines is not None and 0 in view.baselines.orders:
+        uniform = view.baselines.losses[view.baselines.orders.index(0)]
+        known.setdefault(0, uniform)
+    return [known.get(step, math.nan) for step in steps]
+
+
+def stretched(values: Sequence[float], width: int) -> list[float]:
+    """Values with as many columns as there are, those in between on straight lines."""
+    if not values:
+        return []
+    columns = []
+    for column in range(width):
+        place = column / max(1, width - 1) * (len(values) - 1)
+        low = min(int(place), len(values) - 1)
+        high = min(low + 1, len(values) - 1)
+        columns.append(values[low] + (place - low) * (values[high] - values[low]))
+    return columns
 
 
 def nearest_mark(columns: Sequence[int], column: int) -> int:
@@ -153,5 +176,7 @@ def absence_words(view: RunView | None) -> str:
         )
     if not view.is_live:
         return "The run ended before its first evaluation, at which its seeds are gone on with."
-    first = f", after step {view.plan.evaluate_every:,}" if view.plan else ""
-    return f"The first samples come with the first evaluation{first}."
+    if view.plan is None:
+        return "The first samples come with the first batch."
+    first = (*view.plan.early_evaluations, view.plan.evaluate_every)[0]
+    return f"The first samples come with the first evaluation, after step {first:,}."

@@ -206,7 +206,7 @@ _REQUEST_WORDS = {
 }
 _SILENT: Final = frozenset({"publish", "learning_rate"})
 """Requests whose answer is no news: the record of what was done tells it, or nobody need know."""
-_TOLD_CHANGE: Final = 0.1
+_TOLD_CHANGE: Final = 0.2
 """Share by which the length of a run has to change before it is worth a sentence."""
 _QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
 

@@ -62,9 +62,10 @@ async def test_the_newest_sample_is_shown_with_its_facts(trainer: FakeTrainer) -
         await see(pilot, "ROMEO: text after 30")
         rows = [row.strip("│ ") for row in screen_rows(app)]
         assert "Childhood of run fake" in rows[0]
-        assert rows[1] == "•" + "─" * 37 + "•" + "─" * 36 + "●"
+        marks = next(place for place, row in enumerate(rows) if "●" in row)
+        assert rows[marks] == "•" + "─" * 37 + "•" + "─" * 36 + "●"
         facts = "step 30 · epoch 1.5 · validation 2.700 · sample 3 of 3, the newest"
-        assert rows[2] == facts
+        assert rows[marks + 1] == facts
         assert "seed 1 of 2 · temperature 0.8 · RNG 0" in rows[-1]
 
 
@@ -144,9 +145,41 @@ async def test_playing_goes_from_the_first_to_the_newest(trainer: FakeTrainer) -
         app.pane.show(viewed(trainer.run))
         app.pane.focus()
         await see(pilot, "after 30")
-        await pilot.press("space")
-        await see(pilot, "sample 1 of 3, playing")
+        await pilot.press("plus", "plus", "space")
+        await see(pilot, "sample 1 of 3, 0.25 s each")
         await see(pilot, "sample 3 of 3, the newest")
+
+
+async def test_plus_and_minus_change_the_speed_and_playing_goes_on(trainer: FakeTrainer) -> None:
+    app = Host()
+    app.animation_level = "full"
+    async with app.run_test(size=(80, 12)) as pilot:
+        app.pane.show(viewed(trainer.run))
+        app.pane.focus()
+        await see(pilot, "after 30")
+        app.pane.action_play()
+        await see(pilot, "1 s each")
+        for key, seconds in [("minus", "2"), ("minus", "4"), ("minus", "4"), ("plus", "2")]:
+            await pilot.press(key)
+            await see(pilot, f"{seconds} s each")
+
+
+async def test_the_loss_is_drawn_above_the_samples_where_there_is_room(
+    trainer: FakeTrainer,
+) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 18)) as pilot:
+        app.pane.show(viewed(trainer.run))
+        app.pane.focus()
+        await see(pilot, "after 30")
+        await pilot.press("left")
+        await see(pilot, "after 20")
+        slider = app.pane.sample_view.slider
+        assert slider.size.height == 6
+        bars = [slider.render_line(row) for row in range(5)]
+        assert all(bar.cell_length == slider.size.width for bar in bars)
+        colors = {segment.style.color for segment in bars[-1] if segment.style}
+        assert len(colors) == 3  # before the sample that is shown, at it, and after it
 
 
 @pytest.mark.parametrize(("key", "shown"), [("space", 10), ("right", 20), ("x", 10)])
@@ -158,11 +191,12 @@ async def test_any_key_stops_playing(trainer: FakeTrainer, key: str, shown: int)
         app.pane.focus()
         await see(pilot, "after 30")
         app.pane.action_play()  # without the tick of its timer
+        assert app.pane._timer is not None
         app.pane._timer.pause()
-        await see(pilot, "sample 1 of 3, playing")
+        await see(pilot, "sample 1 of 3, 1 s each")
         await pilot.press(key)
         await see(pilot, f"text after {shown}")
-        assert "playing" not in screen_text(app)
+        assert "s each" not in screen_text(app)
 
 
 async def test_where_nothing_may_move_playing_goes_to_the_newest(trainer: FakeTrainer) -> None:
@@ -187,7 +221,7 @@ async def test_playing_ends_where_the_pane_is_hidden(trainer: FakeTrainer) -> No
         await wait_until(pilot, "it rests", lambda: app.pane._playing is None)
         app.pane.display = True
         await see(pilot, "of 3")
-        await wait_until(pilot, "nothing plays", lambda: "playing" not in screen_text(app))
+        await wait_until(pilot, "nothing plays", lambda: "s each" not in screen_text(app))
 
 
 async def test_a_pane_that_is_seen_again_is_drawn_even_if_nobody_says_so(

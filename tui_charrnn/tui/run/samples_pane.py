@@ -15,33 +15,39 @@ from textual.geometry import Region
 from textual.getters import query_one
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.sparkline import Mark as BarMark
+from tui_charrnn.tui.sparkline import draw_bars
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.tui.text.wrapped_text import TextStyle
 from tui_charrnn.viewing.childhood import (
     Scrubber,
     absence_words,
     fact_words,
+    losses_at,
     mark_columns,
     nearest_mark,
     playing_order,
+    stretched,
 )
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import longest_fitting
 
 _SIGNS: Final = {"track": "─", "mark": "•", "current": "●"}
+_BARS: Final = ("bar", "later", "point", "baseline")
 
 
 class SampleSlider(Widget):
-    """Draws marks where the samples' steps are; tells which one the mouse points at."""
+    """Draws the loss as bars above a mark for each sample; tells which one the mouse points at."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"sample-slider--{part}" for part in _SIGNS}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"sample-slider--{part}" for part in (*_SIGNS, *_BARS)}
     DEFAULT_CSS = """
     SampleSlider {
         width: 1fr;
@@ -49,6 +55,10 @@ class SampleSlider(Widget):
         & .sample-slider--track { color: $foreground 25%; }
         & .sample-slider--mark { color: $text-muted; }
         & .sample-slider--current { color: $primary; text-style: bold; }
+        & .sample-slider--bar { color: $loss; }
+        & .sample-slider--later { color: $loss 35%; }
+        & .sample-slider--point { color: $foreground; }
+        & .sample-slider--baseline { color: $baseline; }
     }
     """
 
@@ -60,29 +70,31 @@ class SampleSlider(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steps: tuple[int, ...] = ()
+        self._losses: tuple[float, ...] = ()
+        self._baseline: float | None = None
         self._current = -1
 
-    def show(self, steps: Sequence[int], current: int) -> None:
-        """Draw other marks.
+    def show(self, losses: Sequence[float], current: int, baseline: float | None = None) -> None:
+        """Draw other samples.
 
         Args:
-            steps: Of the samples, ascending.
+            losses: At each sample, NaN where it is not known.
             current: The index of the one that is shown.
+            baseline: A loss to compare with.
         """
-        self._steps, self._current = tuple(steps), current
+        self._losses, self._current, self._baseline = tuple(losses), current, baseline
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw the row.
+        """Draw a row: bars, and the marks in the last one.
 
         Args:
             y: The row, counted from the top.
         """
-        width = self.size.width
-        if y:
-            return Strip.blank(width, self.rich_style)
-        columns = mark_columns(self._steps, width)
+        width, height = self.size
+        columns = mark_columns(len(self._losses), width)
+        if y < height - 1 and columns:
+            return self._draw_bars(y, columns[self._current])
         parts = ["track"] * width
         for column in columns:
             parts[column] = "mark"
@@ -96,6 +108,18 @@ class SampleSlider(Widget):
             for part, group in itertools.groupby(parts)
         ]
         return Strip(segments).crop_extend(0, width, self.rich_style)
+
+    def _draw_bars(self, y: int, point: int) -> Strip:
+        width, height = self.size
+        values = stretched(self._losses, width)
+        drawing = draw_bars(values, rows=height - 1, baseline=self._baseline)
+        cells = zip(drawing.rows[y], drawing.marks[y], strict=True)
+        segments = [
+            Segment(sign, self.get_component_rich_style(f"sample-slider--{part}"))
+            for column, (sign, mark) in enumerate(cells)
+            for part in (_bar_part(mark, column - point),)
+        ]
+        return Strip(segments).simplify().crop_extend(0, width, self.rich_style)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Go to the nearest sample, and follow the mouse."""
@@ -112,9 +136,18 @@ class SampleSlider(Widget):
         self.release_mouse()
 
     def _pick(self, column: int) -> None:
-        columns = mark_columns(self._steps, self.size.width)
+        columns = mark_columns(len(self._losses), self.size.width)
         if columns:
             self.post_message(self.Picked(nearest_mark(columns, column)))
+
+
+def _bar_part(mark: BarMark, beyond: int) -> str:
+    """What a cell is drawn as, so many columns after the point."""
+    if not beyond:
+        return "point"
+    if mark is BarMark.BASELINE:
+        return "baseline"
+    return "bar" if beyond < 0 else "later"
 
 
 _LIMIT = 100_000  # characters
@@ -144,6 +177,8 @@ class SampleText(TextView, can_focus=False):
 
 _ROOMY: Final = 9
 """Rows from which on one of them may be empty."""
+_CURVE_ROWS: Final = ((16, 6), (12, 4), (9, 3), (0, 1))
+"""Rows of the pane from which on the loss has so many of them, with the row of marks."""
 
 
 class SampleView(Vertical):
@@ -175,29 +210,39 @@ class SampleView(Vertical):
         """Keep it here: it means nothing for a text that stands still."""
         event.stop()
 
-    def show(self, view: RunView | None, scrubber: Scrubber, *, is_playing: bool) -> None:
-        """Draw another sample, or the same with what is known by now."""
+    def show(self, view: RunView | None, scrubber: Scrubber, seconds: float | None) -> None:
+        """Draw another sample, or the same with what is known by now.
+
+        Args:
+            view: The run, if there is one.
+            scrubber: Stands at the sample.
+            seconds: How long each is seen while they are played; None while they are not.
+        """
         self._fit()  # Textual does not always send a resize to what is seen for the first time
         sample = scrubber.sample
         self.slider.display = self.facts.display = sample is not None
         if view is None or sample is None:
             self.text.show((absence_words(view), "note"))
             return
-        self.slider.show([taken.step for taken in scrubber.of_seed], scrubber.position)
+        losses = losses_at(view, [taken.step for taken in scrubber.of_seed])
+        baseline = view.baseline[1] if view.baseline is not None else None
+        self.slider.show(losses, scrubber.position, baseline)
         facts = fact_words(view, sample)
-        places = place_words(scrubber, is_playing=is_playing)
+        places = place_words(scrubber, seconds)
         self.facts.update(fact_row(facts, places, self.content_size.width))
         self.text.show((sample.seed_text, "seed"), (sample.text, "generated"))
 
     def _fit(self) -> None:
-        self.set_class(self.size.height >= _ROOMY, "-roomy")
+        height = self.size.height
+        self.set_class(height >= _ROOMY, "-roomy")
+        self.slider.styles.height = next(rows for least, rows in _CURVE_ROWS if height >= least)
 
 
-def place_words(scrubber: Scrubber, *, is_playing: bool) -> tuple[str, str]:
-    """Which sample of how many is shown, at length and in short."""
+def place_words(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
+    """Which sample of how many is shown, at length and in short; arguments as of `show`."""
     place = f"{scrubber.position + 1:,} of {len(scrubber.of_seed):,}"
-    if is_playing:
-        return f"sample {place}, playing", place
+    if seconds is not None:
+        return f"sample {place}, {seconds:g} s each", place
     return f"sample {place}{', the newest' if scrubber.index is None else ''}", place
 
 
@@ -218,8 +263,8 @@ def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
     )
 
 
-PLAY_INTERVAL: Final = 0.25
-"""Seconds that a sample is seen while they are played."""
+PLAY_INTERVALS: Final = (4.0, 2.0, 1.0, 0.5, 0.25)
+"""Seconds that a sample is seen while they are played, by speed."""
 
 
 class SamplesPane(Container, can_focus=True):
@@ -250,15 +295,14 @@ class SamplesPane(Container, can_focus=True):
         self._view: RunView | None = None
         self._scrubber = Scrubber()
         self._playing: Iterator[int] | None = None
+        self._timer: Timer | None = None
+        """Shows the next sample; there is one while they are played."""
+        self._speed = PLAY_INTERVALS.index(1.0)
         self._is_seen = False
 
     def compose(self) -> ComposeResult:
         """All of it is drawn by one widget."""
         yield SampleView()
-
-    def on_mount(self) -> None:
-        """Prepare the timer that plays; it rests until then."""
-        self._timer = self.set_interval(PLAY_INTERVAL, self._play_on, pause=True)
 
     def show(self, view: RunView | None) -> None:
         """Take over what is known of a run; None shows that there is none."""
@@ -294,7 +338,7 @@ class SamplesPane(Container, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """Stop playing at any key; the key that plays does no more than that."""
-        if self._playing is not None:
+        if self._playing is not None and event.character not in {"+", "-"}:
             self._stop_playing()
             self._draw()
             if event.key == "space":
@@ -339,8 +383,20 @@ class SamplesPane(Container, can_focus=True):
             self.action_move_to_last()
             return
         self._playing = iter(order)
-        self._timer.resume()
+        self._start_timer()
         self._play_on()
+
+    def action_change_speed(self, by: int) -> None:
+        """Play faster or more slowly, now or the next time."""
+        self._speed = min(max(self._speed + by, 0), len(PLAY_INTERVALS) - 1)
+        if self._playing is not None:
+            self._start_timer()
+        self._draw()
+
+    def _start_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(PLAY_INTERVALS[self._speed], self._play_on)
 
     def _play_on(self) -> None:
         index = next(self._playing, None) if self._playing is not None else None
@@ -351,9 +407,10 @@ class SamplesPane(Container, can_focus=True):
         self._draw()
 
     def _stop_playing(self) -> None:
-        if self._playing is not None:
-            self._playing = None
-            self._timer.pause()
+        self._playing = None
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
     def _draw(self) -> None:
         if not self._is_seen:
@@ -366,7 +423,8 @@ class SamplesPane(Container, can_focus=True):
             f"Childhood of run {safe_line(view.run.name)}" if view else "Childhood"
         )
         self.border_subtitle = Content(setting_words(scrubber, scrubber.sample))
-        self.sample_view.show(view, scrubber, is_playing=self._playing is not None)
+        is_playing = self._playing is not None
+        self.sample_view.show(view, scrubber, PLAY_INTERVALS[self._speed] if is_playing else None)
 
 
 def setting_words(scrubber: Scrubber, sample: SampleTaken | None) -> str:
