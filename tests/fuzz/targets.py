@@ -113,7 +113,7 @@ def draw_panes(view: RunView) -> None:
     samples = Scrubber()
     samples.take(view.samples, view.description.pinned_seeds if view.description else ())
     for _ in samples.samples:
-        columns = mark_columns([sample.step for sample in samples.of_seed], 40)
+        columns = mark_columns(len(samples.of_seed), 40)
         assert all(0 <= column < 40 for column in columns)
         samples.move(-1)
         samples.turn_seed()
