@@ -21,7 +21,7 @@ from benchmarks.originality.texts import resample
 from benchmarks.rounds import Bar, Spread, median_ratio, rotated
 from benchmarks.tables import markdown_table
 from tui_charrnn.errors import ConfigError, RunError
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 
 SECONDS_BAR: Final = Bar(30.0, is_upper=True)
 MEMORY_BAR: Final = Bar(300.0, is_upper=True)

@@ -19,7 +19,8 @@ from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.rounds import Bar, Spread
 from benchmarks.tables import markdown_table
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 
 PARTS: Final = ("attached", "checkpoints", "recording")
 CHECKPOINT_PRESETS: Final = ("tiny", "medium", "tutorial")

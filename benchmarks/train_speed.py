@@ -25,7 +25,7 @@ from benchmarks.speed.contest import CONTENDERS, TORCH, Contest, choose_programs
 from benchmarks.speed.report import speed_report, versions_line
 from benchmarks.speed.sizes import choose_sizes
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.machine.hardware import thread_count
 

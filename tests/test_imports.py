@@ -1,11 +1,15 @@
 """What importing does, asked of a child: the static contracts cannot see a deferral."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tui_charrnn import lazy
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(
@@ -103,3 +107,22 @@ def test_generating_loads_no_tensorflow(tmp_path: Path) -> None:
     loaded = loaded_by(code, home=tmp_path)
     assert loaded.isdisjoint({"tensorflow", "keras", "textual"})
     assert "numpy" in loaded
+
+
+AREAS = ("history", "new_run", "run", "runs", "tape", "xray")
+
+
+def test_what_is_loaded_later_is_what_type_checkers_see() -> None:
+    tree = ast.parse(Path(lazy.__file__).read_text("utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {alias.name for each in block.body for alias in getattr(each, "names", [])}
+    assert seen == set(lazy._MODULES)
+    assert all(getattr(lazy, name) is not None for name in seen)
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_an_area_of_the_screen_loads_nothing_of_another(area: str) -> None:
+    files = (ROOT / "tui_charrnn" / "tui" / area).rglob("*.py")
+    names = {name for file in files for name in re.findall(r"lazy\.(\w+)", file.read_text("utf-8"))}
+    others = tuple(f"tui_charrnn.tui.{other}." for other in AREAS if other != area)
+    assert not [name for name in names if lazy._MODULES[name].startswith(others)]

@@ -98,8 +98,6 @@ def test_every_shell_block_is_shell() -> None:
 
 
 def test_every_option_of_the_program_exists() -> None:
-    from typer.main import get_command
-
     from tui_charrnn.cli.main import command_line
 
     def options(command: object) -> set[str]:
@@ -111,7 +109,7 @@ def test_every_option_of_the_program_exists() -> None:
     ours = re.findall(r"charrnn-tui [^`#|]*", "\n".join(lines))
     named = {word for words in ours for word in re.findall(r"--[a-z][a-z-]+", words)}
     assert {"--headless", "--resume", "--detach"} <= named
-    assert named <= options(get_command(command_line(["--help"])))
+    assert named <= options(command_line(is_whole=True))
 
 
 def test_the_patience_is_that_of_the_program() -> None:

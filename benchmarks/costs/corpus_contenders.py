@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.vocabulary import Vocabulary
 

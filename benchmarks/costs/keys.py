@@ -10,7 +10,7 @@ from benchmarks.costs.trainers import endless_run, working_trainer
 from tests.support.pseudo_terminal import PseudoTerminal
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 
 PRESET: Final = "small"
 SIZE: Final = (120, 36)

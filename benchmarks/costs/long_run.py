@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.model.weights import parameter_count
+from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState
@@ -20,7 +20,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.runs.writer import RunWriter, utc_now
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 
 EVALUATIONS: Final = 200

@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.costs.pseudo_terminal import UnseenTerminal
 from benchmarks.rounds import rotated
 from tui_charrnn.errors import RunError
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 
 COLORINGS: Final = ("probability", "surprise", "entropy", "neuron", "gate", "originality")
 _SECONDS: Final = 3.0

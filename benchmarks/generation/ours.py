@@ -15,7 +15,8 @@ from benchmarks.speed.contenders.serving import serve
 from tui_charrnn.config import ModelConfig, SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import tensor_shapes, weights_from_tensors
+from tui_charrnn.model.shapes import tensor_shapes
+from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.text.vocabulary import Vocabulary
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from tui_charrnn.cli import corpora
 from tui_charrnn.cli.corpora import corpora_app
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text import catalogue
+from tui_charrnn.text import download
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_options_keep_what_is_to_be_kept() -> None:
 
 
 def test_a_hash_that_nobody_knew_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "fetch", lambda *_, **__: b"/* a kernel */\n")
+    monkeypatch.setattr(download, "fetch", lambda *_, **__: b"/* a kernel */\n")
     result = run("inspect", "linux")
     assert "The hash of linux was not known; recorded for later uses: SHA-256" in result.stderr
     assert "The hash" not in run("inspect", "linux").stderr

@@ -15,7 +15,7 @@ from tests.support.trainer_process import start_trainer, with_trainer
 from tui_charrnn.cli import following, launching, main
 from tui_charrnn.cli.following import follow, unread_records
 from tui_charrnn.cli.launching import Watching, start_and_watch
-from tui_charrnn.cli.reporting import JsonReporter, QuietReporter
+from tui_charrnn.cli.reporting import QuietReporter
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -154,7 +154,7 @@ def test_json_that_the_disk_refuses_is_told_once(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records: list[Record] = [BatchTrained(step, 2.0, 0.1, 0.5, 1.0) for step in (1, 2)]
-    reporter = JsonReporter(RunView(run))
+    reporter = QuietReporter(RunView(run), prints_records=True)
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         monkeypatch.setattr("sys.stdout", full)
         reporter.show(records, None)

@@ -70,7 +70,7 @@ def test_what_a_run_names_is_not_downloaded(
     def refuse(*_: object, **__: object) -> bytes:
         raise AssertionError("something was to be downloaded")
 
-    monkeypatch.setattr("tui_charrnn.text.catalogue.fetch", refuse)
+    monkeypatch.setattr("tui_charrnn.text.download.fetch", refuse)
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.0], evaluations={2: 2.4})
     model = load_model(run.checkpoint(2).model)
     tensors = tensors_from_weights(model.weights, model.config)

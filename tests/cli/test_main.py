@@ -122,21 +122,21 @@ def test_without_streams_a_finished_run_can_be_resumed(isolated_home: Path) -> N
 def test_a_defect_is_told_even_where_no_report_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(arguments: list[str]) -> None:
-        raise ZeroDivisionError(f"a defect {arguments}")
+    def fail() -> None:
+        raise ZeroDivisionError("a defect")
 
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(main, "command_line", fail)
     assert main.run([]) == 1
     told = capsys.readouterr().err
-    assert "ZeroDivisionError: a defect []" in told
+    assert "ZeroDivisionError: a defect" in told
     assert "No report could be written" in told
 
 
 def test_the_commands_load_no_numpy() -> None:
     code = (
-        "import sys; from tui_charrnn.cli.main import command_line; command_line(['--help']); "
+        "import sys; from tui_charrnn.cli.main import command_line; command_line(is_whole=True); "
         "sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
@@ -144,8 +144,8 @@ def test_the_commands_load_no_numpy() -> None:
 
 def test_the_list_of_runs_loads_no_more_than_it_needs() -> None:
     code = (
-        "import sys; from tui_charrnn.cli.main import command_line; command_line(['runs']); "
-        "print([name for name in ('tarfile', 'zipfile', 'http.client', 'tomllib', 'rich.progress')"
+        "import sys; from tui_charrnn.cli.main import load_command; load_command('runs'); "
+        "print([name for name in ('numpy', 'http.client', 'rich.progress')"
         " if name in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 from tests.support.closed_folder import closed
 from tests.support.fake_run import fake_run
@@ -65,7 +64,7 @@ ELSEWHERE = {"app --model", "app --runs-dir", "runs export --model"}
 def commands() -> set[str]:
     """The path arguments of every command, as its help names them."""
     found = set()
-    pending = [("", get_command(command_line(["--help"])))]
+    pending = [("", command_line(is_whole=True))]
     while pending:
         name, command = pending.pop()
         for parameter in command.params:

@@ -344,7 +344,7 @@ def test_no_more_than_a_block_of_a_text_is_in_memory(tmp_path: Path) -> None:
 
     told: list[tuple[int, int | None]] = []
 
-    blocks = list(read_blocks(source, "utf-8", 100_000, lambda *done: told.append(done)))
+    blocks = list(read_blocks(source, "utf-8", lambda *done: told.append(done), 100_000))
 
     assert told[-1] == (len(text.encode()), len(text.encode()))
     assert len(told) == len(blocks)

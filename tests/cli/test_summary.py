@@ -6,8 +6,8 @@ from pathlib import Path
 from tests.support.fake_run import created_run, fake_corpus
 from tui_charrnn.cli.reporting import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.model.weights import parameter_count
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.model.shapes import parameter_count
+from tui_charrnn.text.corpus_reading import read_corpus
 
 
 def test_the_summary_names_every_tensor_and_their_sum(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import typer
-from typer.main import get_command
 
 from tests.support.fake_run import fake_run
 from tui_charrnn.cli.main import command_line, run
@@ -22,7 +21,7 @@ def pages(command: Any, above: typer.Context | None = None) -> Iterator[tuple[st
         yield from pages(child, context)
 
 
-PAGES = dict(pages(get_command(command_line(["--help"]))))
+PAGES = dict(pages(command_line(is_whole=True)))
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))

@@ -24,6 +24,7 @@ from tests.support.fake_run import FakeTrainer
 from tests.support.numpy_trainer import numpy_training
 from tests.support.survival import small_run, train
 from tui_charrnn.errors import ExitCode
+from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.archive import export_run
 from tui_charrnn.runs.catalogue import summarize_run
@@ -40,7 +41,6 @@ from tui_charrnn.runs.log_tail import LogTail, read_log_end
 from tui_charrnn.runs.manifest import FileSeal, Manifest
 from tui_charrnn.runs.pruning import prune_checkpoints
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
-from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.history import read_history

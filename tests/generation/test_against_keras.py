@@ -10,12 +10,8 @@ from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.step_weights import fold_embedding
-from tui_charrnn.model.weights import (
-    STATES_PER_LAYER,
-    Float32,
-    ModelWeights,
-    weights_from_tensors,
-)
+from tui_charrnn.model.shapes import STATES_PER_LAYER
+from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
 
 TEXT = (3, 0, 10, 10, 1, 5, 2)
 VOCABULARY_SIZE = 11

@@ -221,7 +221,7 @@ from pathlib import Path
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.model.weights import tensor_shapes
+from tui_charrnn.model.shapes import tensor_shapes
 
 config = ModelConfig(hidden_size=8192, layer_count=4, embedding_size=16)
 header, end = {{}}, 0

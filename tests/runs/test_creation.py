@@ -14,15 +14,16 @@ from tests.support.fake_run import FAKE_TEXT, created_run, fake_corpus
 from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
+from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
-from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
+from tui_charrnn.text.corpus import Corpus, split_point
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import tensor_shapes, weights_from_tensors
+from tui_charrnn.model.shapes import tensor_shapes
+from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.text.vocabulary import Vocabulary
 
 CHARACTERS = "\n()ab"

@@ -15,7 +15,7 @@ from typing import Final
 from tests.support.fake_trainer import FakeTrainer
 from tests.support.tiny_model import tiny_config
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.model.weights import parameter_count
+from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.host import boot_id, host_name
@@ -24,7 +24,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.records import RunResumed, RunStarted
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 
 __all__ = [

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.model.weights import Float32, tensor_shapes, tensors_from_weights
+from tui_charrnn.model.shapes import tensor_shapes
+from tui_charrnn.model.weights import Float32, tensors_from_weights
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.layout import RunDirectory

@@ -6,7 +6,8 @@ import numpy as np
 
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.checkpoint import Model, serialize_model
-from tui_charrnn.model.weights import Float32, tensor_shapes, weights_from_tensors
+from tui_charrnn.model.shapes import tensor_shapes
+from tui_charrnn.model.weights import Float32, weights_from_tensors
 from tui_charrnn.text.vocabulary import Vocabulary
 
 TINY_VOCABULARY = "\n abcdefghij"

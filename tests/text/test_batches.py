@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows, fitting_batch_size
+from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
+from tui_charrnn.text.corpus import fitting_batch_size
 
 
 def numbered(count: int) -> "np.typing.NDArray[np.int32]":

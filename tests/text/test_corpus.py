@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text import catalogue
-from tui_charrnn.text.corpus import read_corpus, split_point
+from tui_charrnn.text import download
+from tui_charrnn.text.corpus import split_point
+from tui_charrnn.text.corpus_reading import read_corpus
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_the_encoding_is_for_files_and_not_for_the_catalogue(folder: Path) -> No
 
 def test_a_hash_that_nobody_knew_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"/* a kernel */\n"
-    monkeypatch.setattr(catalogue, "fetch", lambda *_, **__: data)
+    monkeypatch.setattr(download, "fetch", lambda *_, **__: data)
     first, second = read_corpus(["linux"]), read_corpus(["linux"])
     assert first.report.recorded == (("linux", hashlib.sha256(data).hexdigest()),)
     assert second.report.recorded == ()

@@ -4,7 +4,8 @@ from io import BytesIO
 
 import pytest
 
-from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import inspect_corpus, suspicion
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.corpus import read_corpus, split_point
+from tui_charrnn.text.corpus import split_point
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.vocabulary import Vocabulary
 

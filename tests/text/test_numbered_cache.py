@@ -11,8 +11,8 @@ import pytest
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.text import number_store, numbered_cache
-from tui_charrnn.text.corpus import Corpus, read_corpus
-from tui_charrnn.text.corpus_reading import find_kept
+from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus_reading import find_kept, read_corpus
 from tui_charrnn.text.numbered_cache import encoded_folder
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources

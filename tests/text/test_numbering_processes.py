@@ -12,8 +12,7 @@ import pytest
 
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.text import number_store
-from tui_charrnn.text.corpus import read_corpus
-from tui_charrnn.text.corpus_reading import find_kept
+from tui_charrnn.text.corpus_reading import find_kept, read_corpus
 from tui_charrnn.text.numbered_cache import encoded_folder
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources
@@ -23,7 +22,7 @@ READ = """
 import os, resource, signal, sys
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.text import number_store
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.numbered_cache import encoded_folder
 
 number_store.KEPT_IN_MEMORY = 1000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text import suffix_index
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_cache import index_path, keep_index, obtain_index, open_index
 from tui_charrnn.text.suffix_index import SuffixIndex

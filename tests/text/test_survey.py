@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text import number_store, source_reading
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import inspect_corpus
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources, never_cancelled

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import join_syllables, split_syllables
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import inspect_corpus
 
 TEXT = "푸른 하늘에 값진 닭이 떠있다. é ㅋㅋ\n" * 30

@@ -16,7 +16,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text import number_store
 from tui_charrnn.text.batches import ContiguousStreams
-from tui_charrnn.text.corpus import read_corpus, split_point
+from tui_charrnn.text.corpus import split_point
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.material import cut_material, measure_text, prepare_text
 from tui_charrnn.tui.new_run.start import make_run
@@ -91,7 +92,7 @@ MEMORY = """
 import resource, sys
 from tui_charrnn.text import corpus_reading, number_store
 from tui_charrnn.text.batches import ContiguousStreams
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 
 number_store.KEPT_IN_MEMORY = 1 << 20

@@ -16,13 +16,13 @@ from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.viewed_run import viewed
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CorpusError, ExitCode, RunLockedError, StorageError
+from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.runs.description import Usage
 from tui_charrnn.runs.file_system import explained
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.records import LearningRateChanged, RunDiverged, RunRolledBack
-from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.worker import _cause_of, _explain

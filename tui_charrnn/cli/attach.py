@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.opening import require_app_terminal, start_without_collecting
 from tui_charrnn.cli.options import AsciiOnly, RunArgument, RunsDir
 from tui_charrnn.preferences.resolution import runs_folder
@@ -23,10 +24,7 @@ def attach(
     found = find_run(run, folder)
     require_app_terminal()
     start_without_collecting()
-    # deferred: Textual takes half a second that the other commands need not spend
-    from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
-
-    code = run_app(
+    code = lazy.run_app(
         run=found.path, runs_folder=folder, model=None, readonly=readonly, is_ascii=is_ascii
     )
     raise typer.Exit(code)

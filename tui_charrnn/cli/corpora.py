@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.options import complete_corpus, refuse_options_before_command
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.reading import (
@@ -100,10 +101,7 @@ def inspect(
         units=units,
         limit=None if is_whole else _LOOKED_AT,
     )
-    # deferred: NumPy, 0.1 s that the list does not need
-    from tui_charrnn.text.inspection import inspect_corpus  # noqa: PLC0415  deferred, see above
-
-    found = inspect_corpus(text)
+    found = lazy.inspect_corpus(text)
     if as_json:
         print_data(json.dumps(inspection_values(text, found)))
         return

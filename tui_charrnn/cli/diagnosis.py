@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from rich.console import Console
+
 from tui_charrnn import __version__
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode, RunError
+from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.training.diagnosis.examination import ASSUMED_VOCABULARY
 from tui_charrnn.training.machine.hardware import Machine
@@ -114,9 +117,6 @@ def look_at_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | 
     size = _terminal_size()
     if size is None:
         return None
-    # deferred: 60 ms; it judges colors for Textual too
-    from rich.console import Console  # noqa: PLC0415  deferred, see above
-
     console = Console(force_terminal=True, _environ=environment)
     names = ("LC_ALL", "LC_CTYPE", "LANG")
     locale = next((environment[name] for name in names if environment.get(name)), "")
@@ -298,9 +298,6 @@ def _is_unicode(locale: str) -> bool:
 
 
 def _tensor_bytes(model: ModelConfig) -> int:
-    # deferred: NumPy, which the wait for TensorFlow need not begin with
-    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415  deferred, see above
-
     return 4 * parameter_count(model, ASSUMED_VOCABULARY)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Protocol, Typ
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_path
 from tui_charrnn.cli.output import TextOutput, narrate, stdin_bytes, stdout_is_terminal, write_text
 from tui_charrnn.cli.samples import (
@@ -321,17 +322,11 @@ def open_watch(
         raise ConfigError(f"--copied-length must be at least 2. Received: {copied_length}.")
     if not is_wanted and corpus is None and copied_length is None:
         return NoWatch()
-    # deferred: it loads NumPy
-    from tui_charrnn.cli.originality import (  # noqa: PLC0415  deferred, see above
-        OriginalityWatch,
-        open_named_corpus,
-        open_own_corpus,
-    )
-
-    compared = (
-        open_own_corpus(model, path, runs) if corpus is None else open_named_corpus(corpus, model)
-    )
-    return OriginalityWatch(compared, copied_length or COPIED_LENGTH)
+    if corpus is None:
+        compared = lazy.open_own_corpus(model, path, runs)
+    else:
+        compared = lazy.open_named_corpus(corpus, model)
+    return lazy.OriginalityWatch(compared, copied_length or COPIED_LENGTH)
 
 
 def find_seed(seed_text: str, seed_file: str | None) -> Seed:
@@ -436,30 +431,19 @@ def _open_stream(
         # One thread is enough for a vector and takes nothing from a trainer beside it; more
         # threads on a machine of many cores only wait for each other.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # deferred: NumPy, 0.1 s that `--help` does not need
-    from tui_charrnn.generation.clamping import parse_clamps  # noqa: PLC0415  deferred, see above
-    from tui_charrnn.generation.sources import find_model  # noqa: PLC0415  deferred, see above
-    from tui_charrnn.generation.stream import CharacterStream  # noqa: PLC0415  deferred, see above
-    from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
-
-    path = recorder.watch(find_model(model, runs_folder(runs_dir), narrate), model)
-    loaded = load_model(path)
-    return CharacterStream(loaded, sampling, parse_clamps(clamps, loaded.config)), path
+    path = recorder.watch(lazy.find_model(model, runs_folder(runs_dir), narrate), model)
+    loaded = lazy.load_model(path)
+    return lazy.CharacterStream(loaded, sampling, lazy.parse_clamps(clamps, loaded.config)), path
 
 
 def _streams(stream: "CharacterStream", count: int) -> SampleStreams:
     if count == 1:
         return OneStream(stream)
-    # deferred: it loads NumPy
-    from tui_charrnn.generation.side_by_side import SideBySide  # noqa: PLC0415  deferred, see above
-
-    return ParallelStreams(SideBySide(stream, count))
+    return ParallelStreams(lazy.SideBySide(stream, count))
 
 
 def _stops(strings: list[str], count: int, model: "Model") -> "list[StopStrings]":
-    from tui_charrnn.generation.stream import StopStrings  # noqa: PLC0415  deferred, as NumPy is
-
-    stops = [StopStrings(strings, model.units) for _ in range(count)]
+    stops = [lazy.StopStrings(strings, model.units) for _ in range(count)]
     for string in stops[0].unreachable(model.vocabulary.characters):
         narrate(
             f"The stop string {string!r} cannot come: the model does not know all its characters."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 from rich.cells import cell_len
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.options import JsonDocument, refuse_options_before_command
 from tui_charrnn.cli.output import (
     TextOutput,
@@ -198,11 +199,7 @@ def _texts(count: int) -> str:
 def _begin(path: Path, generation: Generation) -> "Replay":
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `generate` does
-    # deferred: NumPy, 0.1 s that `--help` does not need
-    from tui_charrnn.generation.replay import Replay  # noqa: PLC0415  deferred, see above
-    from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
-
-    return Replay(load_model(path), generation)
+    return lazy.Replay(lazy.load_model(path), generation)
 
 
 def _write(seed_text: str, characters: Iterator[str], *, is_joined: bool) -> bool:

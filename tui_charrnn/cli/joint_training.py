@@ -28,8 +28,7 @@ from tui_charrnn.runs.locking import keep_trainers_out
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.batches import fitting_batch_size
-from tui_charrnn.text.corpus import split_point
+from tui_charrnn.text.corpus import fitting_batch_size, split_point
 from tui_charrnn.training.distributed.placement import (
     ALL,
     Cluster,

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
     await_start,
     follow,
@@ -86,10 +87,7 @@ def start_and_watch(
             raise typer.Exit(_train_headless(run, watching, limit))
     launch(run, watching, limit)
     start_without_collecting()
-    # deferred: Textual takes half a second that a headless run need not spend
-    from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
-
-    raise typer.Exit(run_app(run=run.path, runs_folder=run.path.parent, model=None))
+    raise typer.Exit(lazy.run_app(run=run.path, runs_folder=run.path.parent, model=None))
 
 
 def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subprocess.Popen[bytes]":

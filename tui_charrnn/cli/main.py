@@ -1,11 +1,11 @@
 """The registry of the commands, and the run of one command line. Only what it calls is loaded."""
 
 import os
-from collections.abc import Sequence
 from contextlib import nullcontext, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.main import get_command
@@ -14,6 +14,7 @@ from tui_charrnn import __version__
 from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import (
     AsciiOnly,
+    LaterCommand,
     RunsDir,
     SafeGroup,
     complete_model,
@@ -29,50 +30,62 @@ from tui_charrnn.sampling_config import SamplingConfig
 
 _INSTALLING: Final = "--install-completion"
 COMMANDS: Final = {
-    "train": "train:train",
-    "resume": "train:resume",
-    "generate": "generate:generate",
-    "score": "score:score",
-    "neurons": "neurons:neurons",
-    "history": "history:history_app",
-    "attach": "attach:attach",
-    "stop": "control:stop",
-    "set": "control:change",
-    "pause": "control:pause",
-    "unpause": "control:unpause",
-    "models": "models:models",
-    "doctor": "doctor:doctor",
-    "runs": "runs:runs_app",
-    "corpora": "corpora:corpora_app",
-    "config": "config:config_app",
+    "train": ("train:train", "Train a model on a text."),
+    "resume": (
+        "train:resume",
+        "Continue a run from its last checkpoint: stopped, saved before its end, or lost.",
+    ),
+    "generate": (
+        "generate:generate",
+        "Write text from a model to standard output, character by character.",
+    ),
+    "score": (
+        "score:score",
+        "Measure how surprising texts are to a model, in bits per character.",
+    ),
+    "neurons": (
+        "neurons:neurons",
+        "Find the cells of a model that follow a property of a text.",
+    ),
+    "history": ("history:history_app", "List, search and replay generated texts."),
+    "attach": ("attach:attach", "Open the app on a run, wherever its trainer was started."),
+    "stop": (
+        "control:stop",
+        "Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not.",
+    ),
+    "set": (
+        "control:change",
+        "Change a setting of a run while it trains, from the next step on.",
+    ),
+    "pause": (
+        "control:pause",
+        "Pause a run: its trainer saves and waits, and keeps its memory.",
+    ),
+    "unpause": ("control:unpause", "Continue a paused run."),
+    "models": ("models:models", "List the models: bundled ones and yours."),
+    "doctor": (
+        "doctor:doctor",
+        "Check this machine: device, precision, disk space and problems.",
+    ),
+    "runs": ("runs:runs_app", "List and manage the runs."),
+    "corpora": ("corpora:corpora_app", "List the named corpora, or inspect a text."),
+    "config": ("config:config_app", "Show and create the settings file."),
 }
-"""Module and name of each, in the order of the help."""
+"""Module and name of each, and its first sentence, in the order of the help."""
 
 
-def add_commands(app: typer.Typer, arguments: Sequence[str]) -> None:
-    """Give a command line what an invocation needs: one command, or none, or for the help all.
-
-    Args:
-        app: The command line.
-        arguments: What it is called with.
-    """
-    for name in wanted_commands(arguments):
-        module, _, attribute = COMMANDS[name].partition(":")
-        command = getattr(import_module(f"tui_charrnn.cli.{module}"), attribute)
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name, cls=SafeGroup)
-        else:
-            app.command(name)(command)
-
-
-def wanted_commands(arguments: Sequence[str]) -> list[str]:
-    """The names of the commands that must be known to understand the arguments."""
-    if COMPLETION in os.environ:
-        return list(COMMANDS)
-    if not arguments:
-        return []
-    # options of the app itself may come first, and their values are not told from commands
-    return [arguments[0]] if arguments[0] in COMMANDS else list(COMMANDS)
+def load_command(name: str) -> Any:
+    """The command of a name of `COMMANDS`, from its module."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    loaded = getattr(import_module(f"tui_charrnn.cli.{module}"), attribute)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    if not isinstance(loaded, typer.Typer):
+        app.command(name)(loaded)
+        return get_command(app)
+    app.add_typer(loaded, name=name, cls=SafeGroup)
+    app.callback()(lambda: None)
+    group: Any = get_command(app)
+    return group.commands[name]
 
 
 @with_setting_options(SamplingConfig)
@@ -158,8 +171,12 @@ def _not_installed(error: OSError) -> StorageError:
     )
 
 
-def command_line(arguments: list[str]) -> typer.Typer:
-    """The commands that an invocation needs, ready to be called."""
+def command_line(*, is_whole: bool = False) -> Any:
+    """The program's command line, ready to be called.
+
+    Args:
+        is_whole: Whether all commands are loaded now.
+    """
     app = typer.Typer(
         name="charrnn-tui",
         cls=SafeGroup,
@@ -169,8 +186,11 @@ def command_line(arguments: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(open_app)
-    add_commands(app, arguments)
-    return app
+    group: Any = get_command(app)
+    for name, (_, sentence) in COMMANDS.items():
+        later = LaterCommand(name, sentence, partial(load_command, name))
+        group.commands[name] = later.load() if is_whole else later
+    return group
 
 
 def run(arguments: list[str]) -> int:
@@ -180,7 +200,7 @@ def run(arguments: list[str]) -> int:
         # what a shell hands over half typed is no defect of ours: then nothing is completed
         with suppress(Exception) if COMPLETION in os.environ else nullcontext():
             try:
-                get_command(command_line(arguments))(args=arguments, prog_name="charrnn-tui")
+                command_line()(args=arguments, prog_name="charrnn-tui")
             except OSError as error:
                 if _INSTALLING not in arguments:
                     raise

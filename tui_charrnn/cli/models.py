@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.options import JsonDocument, RunsDir
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.table import table_lines
@@ -31,10 +32,7 @@ _HEADINGS: Final = (
 
 def models(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the models: bundled ones and yours."""
-    # deferred: NumPy, 0.1 s that `--help` does not need
-    from tui_charrnn.generation.offer import offered_models  # noqa: PLC0415  deferred, see above
-
-    found = list(offered_models(runs_folder(runs_dir)))
+    found = list(lazy.offered_models(runs_folder(runs_dir)))
     if as_json:
         print_data(json.dumps([_values(model) for model in found]))
         return

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_one_of
 from tui_charrnn.cli.output import progress_bar
 from tui_charrnn.cli.reading import Encoding, load_models, read_blocks, thread_count
@@ -90,29 +91,18 @@ def neurons(
         _refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
     sources = find_sources(corpus, encoding=encoding).sources
     name, chosen = _load_model(model, runs_dir)
-    # deferred: NumPy, 0.1 s that `--help` does not need
-    from tui_charrnn.cli.neurons_report import (  # noqa: PLC0415  deferred, see above
-        Report,
-        print_json,
-        print_report,
-    )
-    from tui_charrnn.lens.neurons import (  # noqa: PLC0415  deferred, see above
-        NeuronFinder,
-        find_neurons,
-    )
-    from tui_charrnn.lens.properties import find_properties  # noqa: PLC0415  deferred, see above
-
-    wanted = find_properties(properties or [])
+    wanted = lazy.find_properties(properties or [])
     layers = chosen.config.layer_count
     if layer is not None:
         _refuse_out_of_bounds("layer", layer, 0, layers - 1)
-    finder = NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count())
-    found = find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
-    report = Report(name, " + ".join(source.name for source in sources), chosen, found, excerpts)
+    finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count())
+    found = lazy.find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
+    read = " + ".join(source.name for source in sources)
+    report = lazy.Report(name, read, chosen, found, excerpts)
     if as_json:
-        print_json(report)
+        lazy.print_json(report)
     else:
-        print_report(report)
+        lazy.print_report(report)
 
 
 def _load_model(model: str | None, runs_dir: "RunsDir") -> "tuple[str, Model]":
@@ -124,11 +114,9 @@ def _load_model(model: str | None, runs_dir: "RunsDir") -> "tuple[str, Model]":
 
 def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
     """The texts one after another."""
-    from tui_charrnn.lens.neurons import BLOCK  # noqa: PLC0415  deferred, as NumPy is
-
     for source in sources:
         with progress_bar(f"Reading {source.name}") as progress:
-            yield from read_blocks(source, encoding, BLOCK, progress)
+            yield from read_blocks(source, encoding, progress)
 
 
 def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> None:

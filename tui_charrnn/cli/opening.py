@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, TextIO
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.output import exit_code_of, has_terminal, prepare_streams
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
@@ -71,10 +72,7 @@ def open_app(
     folder = runs_folder(runs_dir, is_lenient=True)
     cache_folder()  # refused here rather than in a thread of the app
     load_asyncio_without_tls()
-    # deferred: Textual takes long, and a terminal may be lacking
-    from tui_charrnn.tui.app import run_app  # noqa: PLC0415  deferred, see above
-
-    return run_app(
+    return lazy.run_app(
         run=None,
         runs_folder=folder,
         model=model,

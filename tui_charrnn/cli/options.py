@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError
@@ -20,6 +20,7 @@ from tui_charrnn.resources import bundled_models, resource_folder
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import Bounds, Settings
+from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.user_folders import config_folder
 
 _PLAIN: Final = "_@%+=:,./-"
@@ -64,9 +65,6 @@ def complete_model(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_corpus(incomplete: str) -> list[str]:
     """The names of the known texts that begin so, and files."""
-    # deferred: what downloads texts, which the other commands do not wait for
-    from tui_charrnn.text.catalogue import load_catalogue  # noqa: PLC0415  deferred, see above
-
     return [*_beginning(incomplete, load_catalogue()), *complete_path(incomplete)]
 
 
@@ -260,6 +258,14 @@ def _read(configuration: type[Settings], texts: Mapping[str, str]) -> dict[str, 
     return values
 
 
+class LaterCommand(TyperCommand):
+    """A line of the help; the command behind it is loaded once it is called."""
+
+    def __init__(self, name: str, sentence: str, load: Callable[[], Any]) -> None:
+        super().__init__(name, help=sentence)
+        self.load = load
+
+
 class SafeGroup(TyperGroup):
     """Commands; no refusal of theirs brings a control character to the terminal.
 
@@ -273,9 +279,10 @@ class SafeGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command; one that there was once is answered with what takes its place."""
-        if args and args[0] in _GONE and args[0] not in self.commands:
+        if args and args[0] in _GONE:
             raise ConfigError(_GONE[args[0]])
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, LaterCommand) else command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Read the rest and carry it out."""

@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
+from tui_charrnn import __version__, lazy
+from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode, StorageError
 from tui_charrnn.hangul import JoinedText, shown_hangul
 from tui_charrnn.safe_text import safe_line, safe_signs
 from tui_charrnn.settings import SettingError
+from tui_charrnn.user_folders import state_folder
 
 if TYPE_CHECKING:
     from tui_charrnn.text.progress import Progress
@@ -34,6 +37,16 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def print_version() -> int:
+    """Print which version this is; the result is the exit code."""
+
+    def work() -> None:
+        with contextlib.suppress(BrokenPipeError):
+            print_data(f"charrnn-tui {__version__}")
+
+    return exit_code_of(work)
 
 
 def has_terminal() -> bool:
@@ -122,16 +135,12 @@ def progress_bar(task: str) -> Iterator["Progress"]:
 
 
 def _drawn_bar(task: str) -> Iterator["Progress"]:
-    # deferred: 60 ms that only a download or a build needs
-    from rich import progress  # noqa: PLC0415  deferred, see above
-    from rich.console import Console  # noqa: PLC0415  deferred, see above
-
-    bar = progress.Progress(
-        progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TimeRemainingColumn(),
-        console=Console(stderr=True),
+    bar = lazy.Progress(
+        lazy.TextColumn("{task.description}", markup=False),
+        lazy.BarColumn(),
+        lazy.DownloadColumn(),
+        lazy.TimeRemainingColumn(),
+        console=lazy.Console(stderr=True),
         transient=True,
     )
     row = bar.add_task(safe_line(task), total=None)
@@ -209,10 +218,7 @@ class TextOutput:
 
     def join_syllables(self) -> None:
         """Take a text that comes in jamo: put them together, on a terminal as they come."""
-        # deferred: Rich, which most texts do without
-        from tui_charrnn.cli.syllables import DrawnSyllables  # noqa: PLC0415  deferred, see above
-
-        self._joined, self._drawn = JoinedText(), DrawnSyllables().draw
+        self._joined, self._drawn = JoinedText(), lazy.DrawnSyllables().draw
 
     def write(self, text: str, style: str = "") -> None:
         """Add to the text.
@@ -321,10 +327,6 @@ def _after_defect(error: Exception) -> ExitCode:
     if isinstance(error, FileNotFoundError) and _is_folder_gone():
         narrate("charrnn-tui: This folder is gone: it was removed or moved. Go to another one.")
         return ExitCode.DATA
-    # deferred: needed by a defect only
-    from tui_charrnn.crash import report_crash  # noqa: PLC0415  deferred
-    from tui_charrnn.user_folders import state_folder  # noqa: PLC0415  deferred
-
     narrate(*report_crash(error, state_folder()).splitlines())
     return ExitCode.UNEXPECTED
 

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.output import (
     narrate,
     progress_bar,
@@ -20,7 +21,7 @@ from tui_charrnn.config import UNITS, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.text.catalogue import obtain
-from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.decoding import known_encoding
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
@@ -35,6 +36,8 @@ KeepNewlines: TypeAlias = Annotated[
 KeepDecomposed: TypeAlias = Annotated[
     bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
 ]
+
+_BLOCK: Final = 1 << 20
 
 
 def known_units(units: str) -> str:
@@ -99,7 +102,7 @@ def read_named_corpus(
         CorpusError: If the words name no text, or it cannot be read.
     """
     with progress_bar("Reading the corpus") as progress:
-        corpus = read_corpus(
+        corpus = lazy.read_corpus(
             arguments,
             encoding=encoding,
             unify_newlines=not keep_newlines,
@@ -136,22 +139,18 @@ def load_models(models: Sequence[str], runs_dir: Path | None) -> "dict[str, Mode
     if "numpy" not in sys.modules:
         # The streams are divided among threads of our own, each of which needs one of NumPy's.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # deferred: NumPy, 0.1 s that `--help` does not need
-    from tui_charrnn.generation.sources import find_model  # noqa: PLC0415  deferred, see above
-    from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415  deferred, see above
-
     folder = runs_folder(runs_dir)
     paths: dict[Path, str] = {}
     wanted: Sequence[str | None] = models or [None]
     for argument in wanted:
-        path = find_model(argument, folder, narrate)
+        path = lazy.find_model(argument, folder, narrate)
         name = argument or path.stem
         if path in paths:
             raise ConfigError(
                 f"{name!r} and {paths[path]!r} are the same model file, {path}. Name it once."
             )
         paths[path] = name
-    return {name: load_model(path) for path, name in paths.items()}
+    return {name: lazy.load_model(path) for path, name in paths.items()}
 
 
 def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:
@@ -162,15 +161,15 @@ def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Pr
 
 
 def read_blocks(
-    source: Source, encoding: str, size: int, progress: Progress | None = None
+    source: Source, encoding: str, progress: Progress | None = None, size: int = _BLOCK
 ) -> Iterator[str]:
     """The characters of a text, as a corpus is read: line feeds alone, composed (Unicode NFC).
 
     Args:
         source: A file, a text of the catalogue, or standard input.
         encoding: Of a file that is not of the catalogue.
-        size: Characters of a block at least, but for the last one.
         progress: Told of bytes done and, if known, bytes in all, when a block was taken.
+        size: Characters of a block at least, but for the last one.
 
     Raises:
         CorpusError: If the text is missing, empty, binary or not in the encoding.

@@ -6,18 +6,20 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.following import Reporter
 from tui_charrnn.cli.output import narrate, print_data, stderr_is_terminal
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import StorageError
 from tui_charrnn.metrics import bits_per_character
+from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Corpus, split_point
+from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import lead_words, speed_words
 
@@ -42,26 +44,37 @@ def choose_reporter(view: RunView, *, as_json: bool, is_quiet: bool) -> Reporter
         as_json: Whether records are asked for.
         is_quiet: Whether nothing is to be told.
     """
-    if as_json:
-        return JsonReporter(view)
-    if is_quiet:
-        return QuietReporter(view)
+    if as_json or is_quiet:
+        return QuietReporter(view, prints_records=as_json)
     return BarReporter(view) if stderr_is_terminal() else LineReporter(view)
 
 
 class QuietReporter:
-    """Shows nothing."""
+    """Shows no progress; prints every record as one line of JSON, if that is asked for.
 
-    def __init__(self, view: RunView) -> None:
+    What happened before a resume was printed then. A reader that has gone, as `head` does, or a
+    full disk ends the printing, not the training.
+    """
+
+    def __init__(self, view: RunView, *, prints_records: bool = False) -> None:
         self._view = view
+        self._prints_records = prints_records
 
     def recall(self, records: list[Record]) -> None:
         """Take over what happened before."""
         self._view.take(records)
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
-        """Take over what is new."""
+        """Take over what is new, and print it."""
         self._view.take(records)
+        try:
+            for record in records if self._prints_records else ():
+                print_data(encode_record(record))
+        except BrokenPipeError:
+            self._prints_records = False
+        except StorageError as error:
+            self._prints_records = False
+            narrate(f"{error} Training goes on without it.")
 
     def notify(self, sentence: str) -> None:
         """Say even so what the user must know now."""
@@ -69,30 +82,6 @@ class QuietReporter:
 
     def close(self) -> None:
         """Do nothing."""
-
-
-class JsonReporter(QuietReporter):
-    """Prints every record as one line of JSON on standard output, as events.jsonl has it.
-
-    What happened before a resume was printed then. A reader that has gone, as `head` does, or a
-    full disk ends the printing, not the training.
-    """
-
-    def __init__(self, view: RunView) -> None:
-        super().__init__(view)
-        self._is_read = True
-
-    def show(self, records: list[Record], status: RunStatus | None) -> None:
-        """Print the new records."""
-        super().show(records, status)
-        try:
-            for record in records if self._is_read else ():
-                print_data(encode_record(record))
-        except BrokenPipeError:
-            self._is_read = False
-        except StorageError as error:
-            self._is_read = False
-            narrate(f"{error} Training goes on without it.")
 
 
 class _Narrator:
@@ -178,16 +167,11 @@ class BarReporter:
     """Draws a progress bar on standard error."""
 
     def __init__(self, view: RunView) -> None:
-        # deferred: 60 ms that only a run on a terminal needs
-        from rich.console import Console  # noqa: PLC0415  deferred, see above
-        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415  deferred
-
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.fields[state]}", markup=False),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[numbers]}", markup=False),
-            console=console,
+        self._bar = lazy.Progress(
+            lazy.TextColumn("{task.fields[state]}", markup=False),
+            lazy.BarColumn(bar_width=None),
+            lazy.TextColumn("{task.fields[numbers]}", markup=False),
+            console=lazy.Console(stderr=True),
             expand=True,
             refresh_per_second=4,
         )
@@ -288,12 +272,8 @@ def summarize(
     run: RunDirectory, model: ModelConfig, training: TrainingConfig, corpus: Corpus
 ) -> str:
     """What will be trained on what, for how long, and where it is kept."""
-    # deferred: NumPy, which the other commands and the first frame of the app do not wait for
-    from tui_charrnn.model.weights import parameter_count, tensor_shapes  # noqa: PLC0415  as said
-    from tui_charrnn.text.vocabulary import choose_vocabulary  # noqa: PLC0415  as said
-
     characters, occurrences = len(corpus), corpus.numbered.occurrences()
-    vocabulary = choose_vocabulary(
+    vocabulary = lazy.choose_vocabulary(
         occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
     )
     vocabulary_size = len(vocabulary)
@@ -366,9 +346,6 @@ def _format_reading(corpus: Corpus) -> str:
 
 
 def _format_batch(training: TrainingConfig, training_characters: int) -> str:
-    # deferred: NumPy, as above
-    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415  as said
-
     asked, length = training.batch_size, training.sequence_length
     fitting = fitting_batch_size(training_characters, asked, length)
     remark = f" (not {asked}: the text is small)" if fitting < asked else ""

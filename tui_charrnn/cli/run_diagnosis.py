@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.diagnosis import Finding
 from tui_charrnn.errors import CharRNNError, ExitCode, RunError
 from tui_charrnn.invocation import command
@@ -16,7 +17,6 @@ from tui_charrnn.runs.foreign_parts import foreign_parts
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
-from tui_charrnn.runs.run_corpus import absent_texts, read_run_corpus
 from tui_charrnn.runs.verification import (
     CheckpointFacts,
     EventFacts,
@@ -122,9 +122,9 @@ def _corpus_words(run: RunDirectory, description: RunDescription | None) -> tupl
         return "", "not looked for, as run.json does not say which it is"
     reference = description.corpus
     try:
-        if absent := absent_texts(reference.sources):
+        if absent := lazy.absent_texts(reference.sources):
             return "", f"{', '.join(absent)} is not on this machine and will be fetched"
-        read_run_corpus(run, reference, may_download=False)
+        lazy.read_run_corpus(run, reference, may_download=False)
     except CharRNNError as error:
         return str(error), ""
     return "", f"the same as at the beginning, SHA-256 {reference.sha256[:16]}..."

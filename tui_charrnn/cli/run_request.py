@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.output import narrate
 from tui_charrnn.cli.reporting import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
@@ -17,7 +18,6 @@ from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
-from tui_charrnn.tui.new_run.start import make_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class RunRequest:
         if (found := self.find()) is not None:
             return found
         try:
-            run = make_run(
+            run = lazy.make_run(
                 self.folder, self.name, self.preset, self.configurations, text, self.seeds
             )
         except NameTakenError:

@@ -24,7 +24,10 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.runs import upkeep
+from tui_charrnn.runs.archive import archive_name, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs
+from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
 from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
@@ -85,8 +88,6 @@ def rename(
     as_json: JsonDocument = False,
 ) -> None:
     """Rename a run that is not training."""
-    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
-
     found = find_run(run, runs_folder(runs_dir))
     renamed = upkeep.rename_run(found, name)
     if as_json:
@@ -131,17 +132,6 @@ def export(
     """Pack a run into one archive, or copy its model to a file."""
     if model is not None and (file is not None or every_checkpoint):
         raise ConfigError("With --model only the model is copied: leave out FILE and --all.")
-    # deferred: the list of runs needs no archives
-    from tui_charrnn.runs.archive import (  # noqa: PLC0415  deferred, see above
-        archive_name,
-        export_model,
-        export_run,
-    )
-    from tui_charrnn.runs.checkpoints import (  # noqa: PLC0415  deferred, see above
-        best_or_newest,
-        missed_best,
-    )
-
     found = find_run(run, runs_folder(runs_dir))
     if missed := missed_best(found, best_or_newest(found)):
         narrate(missed)
@@ -214,8 +204,6 @@ def restore(
     as_json: JsonDocument = False,
 ) -> None:
     """Restore a run from the trash: the newest of that name."""
-    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
-
     folder = runs_folder(runs_dir)
     trashed = next((run for run in upkeep.list_trash(folder) if name in {None, run.name}), None)
     run = upkeep.restore_run(folder, name)
@@ -229,8 +217,6 @@ def restore(
 
 def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
     """Move runs into the trash, and say which and where to."""
-    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
-
     runs = list(dict.fromkeys(find_run(name, folder) for name in names))
     for run in runs:  # all or none, as far as that can be known before
         upkeep.refuse_live(run)
@@ -258,8 +244,6 @@ def _restore_command(run: RunDirectory) -> str:
 
 def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
     """Delete for good what is in the trash, and say how many bytes that freed."""
-    from tui_charrnn.runs import upkeep  # noqa: PLC0415  deferred: the list of runs needs none
-
     trashed = upkeep.list_trash(folder)
     if trashed:
         shown = ", ".join(safe_line(run.name) for run in trashed[:5])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.output import TextOutput, narrate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
@@ -150,11 +151,8 @@ class RecordWriter:
     """Writes a JSON object a line for every character."""
 
     def __init__(self, output: TextOutput) -> None:
-        # deferred: NumPy, 0.1 s that `--help` does not need
-        from tui_charrnn.generation.sampling import surprise  # noqa: PLC0415  deferred, see above
-
         self._output = output
-        self._surprise = surprise
+        self._surprise = lazy.surprise
         self._seeds: Sequence[int] = ()
 
     def begin(self, rng_seeds: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_path
 from tui_charrnn.cli.reading import (
     Encoding,
@@ -17,6 +18,7 @@ from tui_charrnn.cli.reading import (
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.runs.output_file import refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources
 
@@ -114,39 +116,24 @@ def score(
     sources = find_sources(files, encoding=encoding).sources
     _refuse_to_overwrite(html, sources, force=force)
     models = load_models(_models(model), runs_dir)
-    # deferred: NumPy, 0.1 s that `--help` does not need
-    from tui_charrnn.cli.score_page import open_page  # noqa: PLC0415  deferred, see above
-    from tui_charrnn.cli.score_report import (  # noqa: PLC0415  deferred, see above
-        JsonReport,
-        PlainReport,
-    )
-    from tui_charrnn.generation.dynamic_evaluation import (  # noqa: PLC0415  deferred, see above
-        DynamicScorer,
-    )
-    from tui_charrnn.generation.scoring import BLOCK, TextScorer  # noqa: PLC0415  deferred
-    from tui_charrnn.generation.text_scores import (  # noqa: PLC0415  deferred, see above
-        Listeners,
-        score_text,
-    )
-
     scorers = {
-        name: TextScorer(each, streams=parallel, threads=thread_count())
+        name: lazy.TextScorer(each, streams=parallel, threads=thread_count())
         for name, each in models.items()
     }
-    learners = {name: DynamicScorer(each, rate) for name, each in models.items() if rate}
-    report = (JsonReport if as_json else PlainReport)(list(scorers), has_lines=lines)
-    with open_page(html, overwrite=force) as page:
+    learners = {name: lazy.DynamicScorer(each, rate) for name, each in models.items() if rate}
+    report = (lazy.JsonReport if as_json else lazy.PlainReport)(list(scorers), has_lines=lines)
+    with lazy.open_page(html, overwrite=force) as page:
         for source in sources:
             name = safe_line(source.name)
-            listeners = Listeners(
+            listeners = lazy.Listeners(
                 line=report.line_of(source.name) if lines else None,
                 block=page.add if page else None,
             )
             if page:
                 page.begin(list(scorers))
             with scoring_bar(source, has_lines=lines) as progress:
-                blocks = read_blocks(source, encoding, BLOCK, progress)
-                found = score_text(blocks, scorers, listeners, top=top, learners=learners)
+                blocks = read_blocks(source, encoding, progress)
+                found = lazy.score_text(blocks, scorers, listeners, top=top, learners=learners)
             report.text(source.name, found)
             if page:
                 page.end(name, found)
@@ -173,7 +160,4 @@ def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force:
         if page and source.path and is_file(page) and page.samefile(source.path):
             raise ConfigError(f"--html would overwrite the text {source.name}; name another file.")
     if page is not None:
-        # deferred: most scoring writes no page
-        from tui_charrnn.runs.output_file import refuse_taken  # noqa: PLC0415  deferred, see above
-
         refuse_taken(page, overwrite=force)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.following import preemptible, within
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.opening import app_obstacle
@@ -218,10 +219,7 @@ def train(
     }
     with preemptible(is_headless=is_watched):
         if placement.cluster is not None:
-            # deferred: NumPy, which `--help` can do without
-            from tui_charrnn.cli.joint_training import train_jointly  # noqa: PLC0415 - as said
-
-            train_jointly(request, corpus, reading, watching, limit)
+            lazy.train_jointly(request, corpus, reading, watching, limit)
         if found := request.find():
             start_and_watch(found, watching, limit)
         with within(limit):

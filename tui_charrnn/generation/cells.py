@@ -18,7 +18,8 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from tui_charrnn.model.weights import GATE_COUNTS, NORM_EPSILON, Float32
+from tui_charrnn.model.shapes import GATE_COUNTS
+from tui_charrnn.model.weights import NORM_EPSILON, Float32
 
 
 class StepNorm(NamedTuple):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.generation.cells import RecurrentLayer, open_layer
+from tui_charrnn.generation.clamping import clamped
 from tui_charrnn.generation.step_weights import StepWeights, quiet
 from tui_charrnn.model.weights import Float32
 
@@ -60,9 +61,6 @@ class Stepper:
         """
         if clamps == self._clamps:
             return
-        # deferred: a network that nobody holds speaks without it
-        from tui_charrnn.generation.clamping import clamped  # noqa: PLC0415 - as said
-
         self._clamps = clamps
         self._take_layers(tuple(clamped(layer, n, clamps) for n, layer in enumerate(self._free)))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.model.weights import STATES_PER_LAYER
+from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model_config import ModelConfig
 
 _NAME: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)

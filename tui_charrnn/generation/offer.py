@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from tui_charrnn.generation.sources import models_that_came_along
-from tui_charrnn.model.facts import ModelFacts, read_facts
+from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest
 

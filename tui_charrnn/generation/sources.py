@@ -9,6 +9,8 @@ from pathlib import Path
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path
 from tui_charrnn.resources import bundled_models
+from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
+from tui_charrnn.runs.foreign_parts import has_own_live_model
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 
 
@@ -74,10 +76,6 @@ def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
     """The model to sample from a run with, or None if there is no such run."""
     if not os.path.lexists(run.description):
         return None
-    # deferred: a bundled model speaks without it
-    from tui_charrnn.runs.checkpoints import best_or_newest, missed_best  # noqa: PLC0415 - as said
-    from tui_charrnn.runs.foreign_parts import has_own_live_model  # noqa: PLC0415 - as said
-
     checkpoint = best_or_newest(run)
     if missed := missed_best(run, checkpoint):
         tell(missed)

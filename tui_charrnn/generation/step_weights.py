@@ -13,13 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tui_charrnn.generation.cells import StepLayer, StepNorm
-from tui_charrnn.model.weights import (
-    STATES_PER_LAYER,
-    Float32,
-    LayerWeights,
-    ModelWeights,
-    NormWeights,
-)
+from tui_charrnn.model.shapes import STATES_PER_LAYER
+from tui_charrnn.model.weights import Float32, LayerWeights, ModelWeights, NormWeights
 from tui_charrnn.model_config import ModelConfig
 
 if TYPE_CHECKING:

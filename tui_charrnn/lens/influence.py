@@ -20,12 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.model.weights import (
-    NORM_EPSILON,
-    STATES_PER_LAYER,
-    LayerWeights,
-    ModelWeights,
-)
+from tui_charrnn.model.shapes import STATES_PER_LAYER
+from tui_charrnn.model.weights import NORM_EPSILON, LayerWeights, ModelWeights
 from tui_charrnn.model_config import ModelConfig
 
 Array = npt.NDArray[Any]

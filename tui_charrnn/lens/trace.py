@@ -22,7 +22,8 @@ from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import StreamState
 from tui_charrnn.lens.prediction import Prediction, Predictions, predict, predict_each
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import GATE_COUNTS, Float32
+from tui_charrnn.model.shapes import GATE_COUNTS
+from tui_charrnn.model.weights import Float32
 
 ALTERNATIVES: Final = 10
 """How many are kept of a character, if nobody asks for another number."""

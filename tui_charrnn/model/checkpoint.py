@@ -20,7 +20,8 @@ from safetensors import SafetensorError
 
 from tui_charrnn.errors import DataError, DivergedError, ModelFileError
 from tui_charrnn.model.header import KEY, ModelHeader, format_of, read_header
-from tui_charrnn.model.weights import Float32, ModelWeights, tensor_shapes, weights_from_tensors
+from tui_charrnn.model.shapes import tensor_shapes
+from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 

@@ -1,24 +1,4 @@
-"""Names, shapes and gate order of a model's tensors, stated once for every part of the program.
-
-Notation: V vocabulary size, E embedding size, H hidden size, L layers, G gates of the cell.
-All tensors are float32 in memory. A layer computes its pre-activations as
-
-    z = x @ kernel + h @ recurrent_kernel + bias        (B, G·H)
-
-with the gates side by side along the last axis, in Keras's order:
-
-    lstm    i, f, c̃, o    (G = 4)   input, forget, candidate, output
-    gru     z, r, h̃        (G = 3)   update, reset, candidate; two biases (2, G·H), one for each
-                                     product, the reset gate applied after the product
-    rnn     h̃              (G = 1)
-
-With layer normalization (lstm only) a gate is normalized over its H units before it is activated,
-and so is c before its tanh:
-
-    z = gate_gain * norm(x @ kernel + h @ recurrent_kernel) + bias, gate by gate
-    h = o * tanh(memory_gain * norm(c) + memory_bias)
-    norm(v) = (v - mean(v)) / sqrt(var(v) + 1e-5)
-"""
+"""The weights of a model as arrays; `shapes` says what each is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,11 +11,8 @@ from tui_charrnn.model_config import ModelConfig
 
 Float32 = npt.NDArray[np.float32]
 
-GATE_COUNTS: Final = {"lstm": 4, "gru": 3, "rnn": 1}
 NORM_EPSILON: Final = 1e-5
 """What is added to the variance of what is normalized."""
-STATES_PER_LAYER: Final = {"lstm": 2, "gru": 1, "rnn": 1}
-"""LSTM layers carry h and c, the others h."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +52,6 @@ class ModelWeights:
     """Shape (H, V); the transposed embedding where the output is tied."""
     output_bias: Float32
     """Shape (V,)."""
-
-
-def tensor_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every stored tensor, in the order of the computation.
-
-    A tied output kernel is not stored: it is the embedding.
-    """
-    size, width = config.hidden_size, GATE_COUNTS[config.cell] * config.hidden_size
-    shapes: dict[str, tuple[int, ...]] = {"embedding": (vocabulary_size, config.embedding_size)}
-    for layer in range(config.layer_count):
-        inputs = config.embedding_size if layer == 0 else size
-        shapes[f"layers.{layer}.kernel"] = (inputs, width)
-        shapes[f"layers.{layer}.recurrent_kernel"] = (size, width)
-        shapes[f"layers.{layer}.bias"] = (2, width) if config.cell == "gru" else (width,)
-        if config.layer_norm:
-            shapes[f"layers.{layer}.gate_gain"] = (width,)
-            shapes[f"layers.{layer}.memory_gain"] = (size,)
-            shapes[f"layers.{layer}.memory_bias"] = (size,)
-    if not config.tied_output:
-        shapes["output.kernel"] = (size, vocabulary_size)
-    shapes["output.bias"] = (vocabulary_size,)
-    return shapes
-
-
-def parameter_count(config: ModelConfig, vocabulary_size: int) -> int:
-    """How many numbers are learned."""
-    shapes = tensor_shapes(config, vocabulary_size).values()
-    return sum(int(np.prod(shape, dtype=np.int64)) for shape in shapes)
 
 
 def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) -> ModelWeights:

@@ -1,6 +1,7 @@
 """The file of the preferences: where it is, what it says, and how a new one begins."""
 
 import os
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -53,9 +54,6 @@ def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> di
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > _LARGEST_FILE:
         raise ConfigError(f"{path} has more than the {_LARGEST_FILE:,} bytes of any settings.")
-    # deferred: most users have no such file, and every command looks for it
-    import tomllib  # noqa: PLC0415  deferred, see above
-
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -9,7 +9,8 @@ sentence.
 import stat
 from pathlib import Path
 
-from tui_charrnn.errors import RunError
+from tui_charrnn.errors import CorpusError, RunError
+from tui_charrnn.runs.file_system import file_system, is_missing
 from tui_charrnn.runs.layout import RunDirectory
 
 
@@ -57,6 +58,23 @@ def has_own_live_model(run: RunDirectory) -> bool:
     """Whether weights were published in a run, as a file of its own."""
     live = run.live_model
     return not _foreign_kind(live.parent) and stat.S_ISREG(_mode(live))
+
+
+def has_own_corpus(run: RunDirectory) -> bool:
+    """Whether the run holds its text itself, as a file of its own.
+
+    Raises:
+        CorpusError: If something else is in its place, or the system refuses to tell.
+    """
+    try:
+        facts = file_system().look_at(run.corpus)
+    except OSError as error:
+        if is_missing(error):
+            return False
+        raise CorpusError(f"{run.corpus} cannot be read: {error.strerror}.") from error
+    if not stat.S_ISREG(facts.st_mode):
+        raise CorpusError(foreign_parts(run) or f"{run.corpus} is a folder, and holds no text.")
+    return True
 
 
 def _foreign_kind(path: Path) -> str:

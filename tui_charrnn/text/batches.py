@@ -30,25 +30,6 @@ class Indices(Protocol):
         ...
 
 
-def fitting_batch_size(training_characters: int, batch_size: int, sequence_length: int) -> int:
-    """The largest batch size, at most the one asked for, that a text can fill.
-
-    Each of the streams then holds at least one whole window of T characters and their successors.
-
-    Raises:
-        CorpusError: If the text is shorter than two windows.
-    """
-    if training_characters < 2 * sequence_length:
-        shorter = training_characters // 2
-        remedy = f", or a sequence length of at most {shorter:,}" if shorter >= 2 else ""
-        raise CorpusError(
-            f"The text is too short: {training_characters:,} to train on, counted in characters, "
-            f"and at least {2 * sequence_length:,}, twice the sequence length, are needed. Give a "
-            f"longer text{remedy}."
-        )
-    return min(batch_size, (training_characters - 1) // sequence_length)
-
-
 class ContiguousStreams:
     """The batches of a training text, each a pure function of its step.
 

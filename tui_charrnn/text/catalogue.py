@@ -12,7 +12,6 @@ from typing import Any, Final
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.text.cache import CachedText, corpora_folder
-from tui_charrnn.text.download import fetch
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.standard_library import build_pydoc, build_python
 
@@ -107,6 +106,9 @@ def obtain(entry: CatalogueEntry, *, progress: Progress | None = None) -> Path:
 
 
 def _downloaded(entry: CatalogueEntry, progress: Progress | None) -> bytes:
+    # deferred: TLS and HTTP, a fifth of the start of every command that knows of texts
+    from tui_charrnn.text.download import fetch  # noqa: PLC0415 - as said
+
     try:
         return fetch(
             entry.urls,

@@ -1,14 +1,10 @@
 """A corpus: one text, where it came from, and what was found while reading it."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
-from tui_charrnn.text.decoding import known_encoding
-from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.source_reading import Reading
-from tui_charrnn.text.sources import Source, find_sources, never_cancelled
+from tui_charrnn.errors import CorpusError
 
 if TYPE_CHECKING:  # brings NumPy, which the app loads after its first frame
     from tui_charrnn.text.numbered_text import NumberedText
@@ -90,67 +86,6 @@ class Corpus:
         return self.numbered.decode()
 
 
-def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named by the caller)
-    arguments: Sequence[str],
-    *,
-    encoding: str = "utf-8",
-    unify_newlines: bool = True,
-    compose: bool = True,
-    units: str = "characters",
-    stdin: BinaryIO | None = None,
-    progress: Progress | None = None,
-    check_cancelled: Callable[[], None] = never_cancelled,
-    limit: int | None = None,
-) -> Corpus:
-    """Read one text from everything that is named, in order.
-
-    Where a file does not end its last line, a line feed keeps it apart from the next file. A text
-    is read in one pass, whatever its size; a large one that can be read again is kept in the
-    user's cache as numbers, and is there at once the next time.
-
-    Args:
-        arguments: One or more of: a file, which may be compressed by gzip or zstandard; a folder,
-            whose text files are read in the order of their paths; a glob; `-` for standard input;
-            a name of the catalogue; or `catalogue:NAME`. A path that exists wins over a name.
-        encoding: Of all files, unless it is utf-8 and a byte order mark tells of another.
-        unify_newlines: Turn CR LF and lone CR into LF.
-        compose: Turn characters into their composed form (Unicode NFC).
-        units: Cut Hangul syllables into jamo, or leave them whole.
-        stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
-        progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
-            is built or downloaded, or a large text is read.
-        check_cancelled: Called now and then; it raises to give the reading up.
-        limit: Bytes of the files after which to stop, unless the whole text is in the cache; the
-            report then says that it is a part. None reads all.
-
-    Raises:
-        CorpusError: If something is missing, unreadable, empty, binary or not in the encoding.
-        StorageError: If a text of the catalogue, or a large one, cannot be stored.
-    """
-    # deferred: NumPy, which the first frame of the app does not wait for
-    from tui_charrnn.text.corpus_reading import number_sources  # noqa: PLC0415  as said
-
-    known_encoding(encoding)
-    found = find_sources(arguments, encoding=encoding, check_cancelled=check_cancelled)
-    reading = Reading(
-        encoding=encoding, unify_newlines=unify_newlines, compose=compose, units=units
-    )
-    numbered, report = number_sources(
-        found, reading, stdin=stdin, progress=progress, check_cancelled=check_cancelled, limit=limit
-    )
-    is_repeatable = all(source.is_repeatable for source in found.sources)
-    return Corpus(
-        name=_name(found.sources),
-        numbered=numbered,
-        sources=tuple(source.address for source in found.sources) if is_repeatable else (),
-        encoding=encoding,
-        unify_newlines=unify_newlines,
-        compose=compose,
-        units=units,
-        report=report,
-    )
-
-
 def split_point(characters: int, validation_fraction: float) -> int:
     """The index of the first held-out character: all from there to the end are held out.
 
@@ -160,6 +95,20 @@ def split_point(characters: int, validation_fraction: float) -> int:
     return min(max(first, 1), max(characters - 1, 0))
 
 
-def _name(sources: Sequence[Source]) -> str:
-    first, *others = dict.fromkeys(source.label for source in sources)
-    return f"{first}+{len(others)}" if others else first
+def fitting_batch_size(training_characters: int, batch_size: int, sequence_length: int) -> int:
+    """The largest batch size, at most the one asked for, that a text can fill.
+
+    Each of the streams then holds at least one whole window of T characters and their successors.
+
+    Raises:
+        CorpusError: If the text is shorter than two windows.
+    """
+    if training_characters < 2 * sequence_length:
+        shorter = training_characters // 2
+        remedy = f", or a sequence length of at most {shorter:,}" if shorter >= 2 else ""
+        raise CorpusError(
+            f"The text is too short: {training_characters:,} to train on, counted in characters, "
+            f"and at least {2 * sequence_length:,}, twice the sequence length, are needed. Give a "
+            f"longer text{remedy}."
+        )
+    return min(batch_size, (training_characters - 1) // sequence_length)

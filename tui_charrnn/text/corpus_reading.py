@@ -1,4 +1,4 @@
-"""From the sources of a corpus to its characters as numbers: in one pass, or out of the cache."""
+"""Reads a corpus: from its sources to its characters as numbers, in one pass or from the cache."""
 
 import contextlib
 import unicodedata
@@ -9,7 +9,8 @@ from typing import BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.catalogue import CatalogueEntry, obtain
-from tui_charrnn.text.corpus import CorpusReport
+from tui_charrnn.text.corpus import Corpus, CorpusReport
+from tui_charrnn.text.decoding import known_encoding
 from tui_charrnn.text.number_store import NumberStore
 from tui_charrnn.text.numbered_cache import (
     CachedNumbers,
@@ -22,12 +23,70 @@ from tui_charrnn.text.numbered_text import NumberedText
 from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_source, reading_of
-from tui_charrnn.text.sources import FoundSources, Source
+from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
 
 PIECE: Final = 1 << 18
 """Bytes that are read at a time: they stay in a processor's cache on their way."""
 _LARGE: Final = 1 << 25
 """Bytes from which on it is told how much has been read."""
+
+
+def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named by the caller)
+    arguments: Sequence[str],
+    *,
+    encoding: str = "utf-8",
+    unify_newlines: bool = True,
+    compose: bool = True,
+    units: str = "characters",
+    stdin: BinaryIO | None = None,
+    progress: Progress | None = None,
+    check_cancelled: Callable[[], None] = never_cancelled,
+    limit: int | None = None,
+) -> Corpus:
+    """Read one text from everything that is named, in order.
+
+    Where a file does not end its last line, a line feed keeps it apart from the next file. A text
+    is read in one pass, whatever its size; a large one that can be read again is kept in the
+    user's cache as numbers, and is there at once the next time.
+
+    Args:
+        arguments: One or more of: a file, which may be compressed by gzip or zstandard; a folder,
+            whose text files are read in the order of their paths; a glob; `-` for standard input;
+            a name of the catalogue; or `catalogue:NAME`. A path that exists wins over a name.
+        encoding: Of all files, unless it is utf-8 and a byte order mark tells of another.
+        unify_newlines: Turn CR LF and lone CR into LF.
+        compose: Turn characters into their composed form (Unicode NFC).
+        units: Cut Hangul syllables into jamo, or leave them whole.
+        stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
+        progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
+            is built or downloaded, or a large text is read.
+        check_cancelled: Called now and then; it raises to give the reading up.
+        limit: Bytes of the files after which to stop, unless the whole text is in the cache; the
+            report then says that it is a part. None reads all.
+
+    Raises:
+        CorpusError: If something is missing, unreadable, empty, binary or not in the encoding.
+        StorageError: If a text of the catalogue, or a large one, cannot be stored.
+    """
+    known_encoding(encoding)
+    found = find_sources(arguments, encoding=encoding, check_cancelled=check_cancelled)
+    reading = Reading(
+        encoding=encoding, unify_newlines=unify_newlines, compose=compose, units=units
+    )
+    numbered, report = number_sources(
+        found, reading, stdin=stdin, progress=progress, check_cancelled=check_cancelled, limit=limit
+    )
+    is_repeatable = all(source.is_repeatable for source in found.sources)
+    return Corpus(
+        name=_name(found.sources),
+        numbered=numbered,
+        sources=tuple(source.address for source in found.sources) if is_repeatable else (),
+        encoding=encoding,
+        unify_newlines=unify_newlines,
+        compose=compose,
+        units=units,
+        report=report,
+    )
 
 
 def number_sources(
@@ -191,3 +250,8 @@ def _report(
         composed=found.composed,
         recorded=tuple((entry.name, entry.expected_sha256 or "") for entry in unknown),
     )
+
+
+def _name(sources: Sequence[Source]) -> str:
+    first, *others = dict.fromkeys(source.label for source in sources)
+    return f"{first}+{len(others)}" if others else first

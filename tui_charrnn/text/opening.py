@@ -5,6 +5,7 @@ What a file begins with tells how it is compressed, and not its name.
 
 import contextlib
 import errno
+import gzip
 import importlib
 import zlib
 from collections.abc import Callable, Iterator
@@ -85,8 +86,6 @@ def _reader(
 
 
 def _gzip_reader(raw: "_CountedBytes", opened: contextlib.ExitStack) -> Callable[[int], bytes]:
-    import gzip  # noqa: PLC0415  which the first frame of the app does not wait for
-
     stream: Any = raw  # it has the one method that is asked for
     packed = opened.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.run_corpus import read_run_corpus
-from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows, fitting_batch_size
-from tui_charrnn.text.corpus import Corpus, split_point
+from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
+from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.sources import never_cancelled

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.model.weights import parameter_count
+from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.records import RunPlanned
 from tui_charrnn.training.batch_choice import with_batch_size
 from tui_charrnn.training.schedule import Horizon, with_changes

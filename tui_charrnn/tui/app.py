@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
 
+from tui_charrnn import lazy
 from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.preferences.resolution import read_sampling, resolve
@@ -31,7 +32,7 @@ from tui_charrnn.tui.messages import (
     TrainerStarted,
 )
 from tui_charrnn.tui.runs.search import look_at_run, look_for_run_soon
-from tui_charrnn.tui.session import Session, Source, session_for
+from tui_charrnn.tui.session import READ_ONLY, Session, Source, session_for
 from tui_charrnn.tui.terminal import TerminalGuard
 from tui_charrnn.tui.text.model_loader import ModelLoader
 from tui_charrnn.tui.textual_patches import (
@@ -56,17 +57,11 @@ if TYPE_CHECKING:  # the first frame does not wait for them
 
 
 def _launch_trainer(run: RunDirectory) -> subprocess.Popen[bytes]:
-    # deferred: needed by those who train only
-    from tui_charrnn.runs.launcher import launch_trainer  # noqa: PLC0415 - as said
-
-    return launch_trainer(run)
+    return lazy.launch_trainer(run)
 
 
 def _key_commands() -> type[Provider]:
-    # deferred: needed by those who open the palette only
-    from tui_charrnn.tui.palette import KeyCommands  # noqa: PLC0415 - as said
-
-    return KeyCommands
+    return lazy.KeyCommands
 
 
 _REQUEST_PATIENCE: Final = 2.0
@@ -162,11 +157,8 @@ class CharRNNApp(ThemedApp):
 
     def action_help(self) -> None:
         """List all keys; once, however often that is asked for while the list is opened."""
-        # deferred: needed by those who ask for it only
-        from tui_charrnn.tui.help import HelpScreen  # noqa: PLC0415 - as said
-
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+        if not isinstance(self.screen, lazy.HelpScreen):
+            self.push_screen(lazy.HelpScreen())
 
     def action_train(self) -> None:
         """Open the form for a new run."""
@@ -184,8 +176,6 @@ class CharRNNApp(ThemedApp):
     def on_resume_requested(self, event: ResumeRequested) -> None:
         """Let a trainer go on with a run, and show it; not where the user came only to look."""
         if self.session.is_readonly:
-            from tui_charrnn.tui.run.follower import READ_ONLY  # noqa: PLC0415 - rare
-
             self.main.tell(READ_ONLY)
             return
         launch, run = self._launch, event.run
@@ -211,19 +201,13 @@ class CharRNNApp(ThemedApp):
 
     def search_themes(self) -> None:
         """Let the reader choose a theme by looking at it."""
-        # deferred: the list of options, which the first frame does not wait for
-        from tui_charrnn.tui.theme.picker import ThemeScreen  # noqa: PLC0415 - as said
-
-        self.push_screen(ThemeScreen())
+        self.push_screen(lazy.ThemeScreen())
 
     async def action_quit(self) -> None:
         """Leave; with a run that trains, ask what becomes of it."""
         if self.session.run is not None and self.session.has_live_run:
             if not any(screen.id == "leaving" for screen in self.screen_stack):
-                # deferred: needed by those who leave a training only
-                from tui_charrnn.tui.dialogs.question import ask_to_leave  # noqa: PLC0415 - as said
-
-                question = ask_to_leave(self.session.run.name)
+                question = lazy.ask_to_leave(self.session.run.name)
                 question.id = "leaving"
                 self.push_screen(question, self._leave_run)
         else:
@@ -235,21 +219,16 @@ class CharRNNApp(ThemedApp):
             self._loop_to_leave.call_soon_threadsafe(self.exit, None, code)
 
     def _open_form(self, prefill: NewRunRequested | None) -> None:
-        # deferred: the catalogue of texts brings the network modules, 50 ms of the first frame
-        from tui_charrnn.tui.new_run.screen import NewRunScreen  # noqa: PLC0415 - as said
-
-        form = NewRunScreen(self.session, self._launch, prefill)
+        form = lazy.NewRunScreen(self.session, self._launch, prefill)
         self.push_screen(form, self._show_started)
 
     def _leave_run(self, answer: str | None) -> None:
         if self.session.run is not None and answer:
-            from tui_charrnn.tui.exit_message import leave_run, stop_run  # noqa: PLC0415 - rare
-
             run = self.session.run
             if answer == "stop":
-                self.exit_work = lambda: stop_run(run)
+                self.exit_work = lambda: lazy.stop_run(run)
             else:
-                self.exit_message = leave_run(run)
+                self.exit_message = lazy.leave_run(run)
             self.exit()
 
     def _show_started(self, has_started: bool | None) -> None:

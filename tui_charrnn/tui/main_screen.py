@@ -14,6 +14,7 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tui_charrnn import lazy
 from tui_charrnn.tui.chrome import (
     PANES,
     TALL,
@@ -94,10 +95,7 @@ class MainScreen(Screen[None]):
     def run_controls(self) -> RunControls:
         """Follows runs, and is the target of the keys that control one."""
         if self._run_controls is None:
-            # deferred: what knows of runs, which the first frame does not wait for
-            from tui_charrnn.tui.run_controls import RunControls  # noqa: PLC0415 - as said
-
-            self._run_controls = controls = RunControls(self.session)
+            self._run_controls = controls = lazy.RunControls(self.session)
             self.mount(controls)
             # at once, not as it is composed: their threads post messages through the app
             controls.mount(controls.follower, controls.compared)
@@ -107,9 +105,7 @@ class MainScreen(Screen[None]):
     def status(self) -> StatusLine:
         """The rows that tell of the run that is shown."""
         if self._status is None:
-            from tui_charrnn.tui.run.run_card import StatusLine  # noqa: PLC0415 - as above
-
-            self._status = StatusLine()
+            self._status = lazy.StatusLine()
             self.mount(self._status, before=self.query_one(PaneTabs))
         return self._status
 

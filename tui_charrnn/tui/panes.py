@@ -10,6 +10,7 @@ from textual.containers import Container, Vertical
 from textual.getters import query_one
 from textual.widget import Widget
 
+from tui_charrnn import lazy
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.run.log_excerpt import LogExcerpt
 from tui_charrnn.tui.text_pane import TextPane
@@ -122,16 +123,13 @@ class PaneHost(Container):
 
     def _advise(self, view: RunView) -> str:
         """Show what is wrong with a run; return how to go on with one that was left in order."""
-        # deferred: nothing is wrong with most runs
-        from tui_charrnn.viewing.failures import advice_words, diagnose  # noqa: PLC0415 - as said
-
         exit_code = self._session.exit_code(view.run)
         log: tuple[str, ...] = ()
-        failure = diagnose(view, exit_code, log)
+        failure = lazy.diagnose(view, exit_code, log)
         if failure is not None:
             log = self._log_excerpt.of(view.run, failure.kind)
-            failure = diagnose(view, exit_code, log)
-        advice = advice_words(view)
+            failure = lazy.diagnose(view, exit_code, log)
+        advice = lazy.advice_words(view)
         self.trouble = advice
         if failure is not None:
             self.trouble = f"{failure.sentence} {key_label('pane.training')} shows what helps."
@@ -141,9 +139,7 @@ class PaneHost(Container):
     def _show_failure(self, failure: Failure | None, log: tuple[str, ...]) -> None:
         self.set_class(failure is not None, "-in-trouble")
         if failure is not None and self._failures is None:
-            from tui_charrnn.tui.run.failure_card import FailureCard  # noqa: PLC0415 - as said
-
-            self._failures = FailureCard()
+            self._failures = lazy.FailureCard()
             self.side.mount(self._failures, before=0)
         if self._failures is not None:
             self._failures.show(failure, log)
@@ -182,34 +178,24 @@ class PaneHost(Container):
     @property
     def card(self) -> RunCard:
         """All that is known of the run that is shown."""
-        from tui_charrnn.tui.run.run_card import RunCard  # noqa: PLC0415 - as said
-
         if self._card is None:
             self._load_css()
-            self._card = RunCard()
+            self._card = lazy.RunCard()
             self.mount(Vertical(id="side"))
             self.side.mount(self._card)
         return self._card
 
     def _mount_chart(self) -> LossChart:
-        from tui_charrnn.tui.run.loss_chart import LossChart  # noqa: PLC0415 - as said
-
         self._chart = self._chart or self._put(
-            LossChart(self._session.preferences.glyphs), "training"
+            lazy.LossChart(self._session.preferences.glyphs), "training"
         )
         return self._chart
 
     def _mount_runs(self) -> None:
-        from tui_charrnn.tui.runs.pane import RunsPane  # noqa: PLC0415 - as said
-
-        self._runs = self._runs or self._put(RunsPane(self._session), "runs")
+        self._runs = self._runs or self._put(lazy.RunsPane(self._session), "runs")
 
     def _mount_samples(self) -> None:
-        from tui_charrnn.tui.run.samples_pane import SamplesPane  # noqa: PLC0415 - as said
-
-        self._childhood = self._childhood or self._put(SamplesPane(), "childhood")
+        self._childhood = self._childhood or self._put(lazy.SamplesPane(), "childhood")
 
     def _mount_log(self) -> None:
-        from tui_charrnn.tui.run.log_pane import LogPane  # noqa: PLC0415 - as said
-
-        self._log = self._log or self._put(LogPane(), "log")
+        self._log = self._log or self._put(lazy.LogPane(), "log")

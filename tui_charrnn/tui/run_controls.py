@@ -12,7 +12,8 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import ask_to_stop
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.run.follower import NO_TRAINER, READ_ONLY, RunFollower
+from tui_charrnn.tui.run.follower import NO_TRAINER, RunFollower
+from tui_charrnn.tui.session import READ_ONLY
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.session import Session

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.resolution import Origin
+from tui_charrnn.runs.host import host_name
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import KEYS, remap
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.keys.key import Key
     from tui_charrnn.viewing.run_view import RunView
+
+READ_ONLY: Final = "This view is read-only: nothing is asked of the trainer."
 
 
 class Source(StrEnum):
@@ -112,9 +115,6 @@ class Session:
         trainer = self.trainers.get(run.path)
         if trainer is None or trainer.poll() is None:
             return False
-        # deferred: needed once a trainer has ended
-        from tui_charrnn.runs.host import host_name  # noqa: PLC0415 - as said
-
         taken_up_by = (status.pid, status.host) if status and status.pid else None
         if taken_up_by in {None, (trainer.pid, host_name())}:
             return True

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
 
+from tui_charrnn import lazy
 from tui_charrnn.safe_text import safe_text
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
@@ -172,9 +173,7 @@ class TextPane(Vertical):
     def search_bar(self) -> SearchBar:
         """The row that searches the text, put in as soon as it is asked for."""
         if self._search_bar is None:
-            from tui_charrnn.tui.text.search import Search, SearchBar  # noqa: PLC0415 - as said
-
-            search = Search(self.view)
+            search = lazy.Search(self.view)
 
             def show_keys() -> None:
                 self.is_searching = bool(search.count)
@@ -183,7 +182,7 @@ class TextPane(Vertical):
             search.changed.connect(show_keys)
             self.view.selection.start = search.found_place
             self.view.text_layers.insert(0 if self._xray is None else 1, search)
-            self._search_bar = SearchBar(search)
+            self._search_bar = lazy.SearchBar(search)
             self.mount(self._search_bar, after=self.view)
         return self._search_bar
 
@@ -191,13 +190,10 @@ class TextPane(Vertical):
     def xray(self) -> XrayLegend:
         """The x-ray, put in as soon as it is asked for."""
         if self._xray is None:
-            from tui_charrnn.tui.xray.color_layer import XrayColors  # noqa: PLC0415 - as said
-            from tui_charrnn.tui.xray.legend import XrayLegend  # noqa: PLC0415 - as said
-
             cursor = self.cursor
-            colors = XrayColors(self.text, lambda: None if cursor.at is None else cursor.at[1])
+            colors = lazy.XrayColors(self.text, lambda: None if cursor.at is None else cursor.at[1])
             self.view.text_layers.insert(0, colors)
-            self._xray = XrayLegend(colors, self.read_text, self.tell)
+            self._xray = lazy.XrayLegend(colors, self.read_text, self.tell)
             self.mount(self._xray, self._xray.panel, after=self.view)
         return self._xray
 
@@ -205,11 +201,8 @@ class TextPane(Vertical):
     def recorder(self) -> HistoryRecorder:
         """Keeps what was generated in the history."""
         if self._recorder is None:
-            from tui_charrnn.history.store import History  # noqa: PLC0415 - as said
-            from tui_charrnn.tui.history.recorder import HistoryRecorder  # noqa: PLC0415 - as said
-
-            history = History() if self._session.preferences.history else None
-            self._recorder = HistoryRecorder(
+            history = lazy.History() if self._session.preferences.history else None
+            self._recorder = lazy.HistoryRecorder(
                 lambda error: self.tell(f"The text was not kept: {error}", is_problem=True), history
             )
         return self._recorder
@@ -238,12 +231,10 @@ class TextPane(Vertical):
         Args:
             given: The text, or the file that it is in.
         """
-        from tui_charrnn.tui.text.external_text import prepared  # noqa: PLC0415 - as said
-
         load = functools.partial(self._loader.load, ModelRequest.of(self._session))
         self.close_tape()
         self.view.selection.drop()
-        self.texts.start(functools.partial(prepared, given, load), None)
+        self.texts.start(functools.partial(lazy.prepared, given, load), None)
         self.xray.begin()
         self.post_message(PaneRequested("text", keeps_focus=True))
         self.call_after_refresh(self.view.focus)  # not the seed, as is usual
@@ -251,9 +242,7 @@ class TextPane(Vertical):
     def action_tape(self) -> None:
         """Go back over the text: a cursor at its end, the tape's keys in place of the seed box."""
         if self._tape is None:
-            from tui_charrnn.tui.tape.panel import TapePanel  # noqa: PLC0415 - as said
-
-            self._tape = TapePanel(self.cursor, self.open_tape, self.tell)
+            self._tape = lazy.TapePanel(self.cursor, self.open_tape, self.tell)
             self.mount(self._tape, before=self.seed)
         self.view.selection.drop()
         self.add_class("-tape")
@@ -345,13 +334,9 @@ class TextPane(Vertical):
             case "speed":
                 settings.cycle_speed()
             case "all":
-                from tui_charrnn.tui.text.sampling_dialog import (  # noqa: PLC0415 - as said
-                    SamplingScreen,
-                )
-
                 opening = self.text.opening
                 rng_seed = None if opening is None else opening.rng_seed
-                self.app.push_screen(SamplingScreen(settings, self.texts.show_title, rng_seed))
+                self.app.push_screen(lazy.SamplingScreen(settings, self.texts.show_title, rng_seed))
         self.texts.show_title()
 
     async def action_search(self, action: str) -> None:
@@ -364,18 +349,14 @@ class TextPane(Vertical):
 
     def action_copy(self) -> None:
         """Copy what is selected, or else the last text whole, as it is shown."""
-        from tui_charrnn.tui.text.saving import copy_text  # noqa: PLC0415 - as said
-
         result = self.texts.result()
         text = self.screen.get_selected_text() or safe_text(result.text if result else "")
         self.view.selection.drop()
-        copy_text(self.app, text, self.tell)
+        lazy.copy_text(self.app, text, self.tell)
 
     def action_save(self) -> None:
         """Save the last text, exactly, and what it takes to generate it again."""
-        from tui_charrnn.tui.text.saving import save_text  # noqa: PLC0415 - as said
-
-        save_text(self.texts.result(), self.tell)
+        lazy.save_text(self.texts.result(), self.tell)
 
     def action_earlier(self, by: int) -> None:
         """Go to the text that was begun before the one in sight (-1), or after it (1)."""
@@ -385,12 +366,11 @@ class TextPane(Vertical):
     def action_neurons(self) -> None:
         """List the neurons that follow something in a text."""
         if self._neurons is None:
-            from tui_charrnn.tui.xray.neuron_panel import NeuronPanel  # noqa: PLC0415 - as said
 
             def color_by(name: str, mean: float | None, deviation: float | None) -> None:
                 self.xray.color_by(name, mean, deviation)  # put in only now
 
-            self._neurons = NeuronPanel(
+            self._neurons = lazy.NeuronPanel(
                 self.text,
                 self._settings,
                 color=color_by,
@@ -411,18 +391,15 @@ class TextPane(Vertical):
 
     def action_history(self) -> None:
         """Look through what was generated before, and take seed and settings of a text back."""
-        from tui_charrnn.tui.history.screen import HistoryScreen  # noqa: PLC0415 - as said
 
         def take_back(entry: Entry | None) -> None:
             if entry is None:
                 return
-            from tui_charrnn.tui.history.clamps import held_again  # noqa: PLC0415 - as said
-
             said, opening = entry.generation, self.text.opening
             self.close_tape()
             rng_seed = self._settings.sampling.rng_seed  # it stays that of every text, or none
             self._settings.sampling = dataclasses.replace(said.sampling[0][1], rng_seed=rng_seed)
-            self._settings.held = held_again(said, None if opening is None else opening.loaded)
+            self._settings.held = lazy.held_again(said, None if opening is None else opening.loaded)
             self.texts.show_title()
             self.seed.load_text(said.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
@@ -431,7 +408,7 @@ class TextPane(Vertical):
             # once the seed box has its height: a text that follows its end again says so
             self.call_after_refresh(self.call_after_refresh, self.tell, words)
 
-        self.app.push_screen(HistoryScreen(self._session), take_back)
+        self.app.push_screen(lazy.HistoryScreen(self._session), take_back)
 
     def _leave(self, focused: Widget | None) -> bool:
         """End a search, a selection by keys or the way back, if the focus is there.
@@ -462,10 +439,8 @@ class TextPane(Vertical):
 
 
 def _load_tape(path: Path, loader: ModelLoader, request: ModelRequest, wait: Wait) -> Recording:
-    from tui_charrnn.tui.tape.files import recording  # noqa: PLC0415 - brings NumPy
-
     def load(model: str | None, wait: Wait) -> LoadedModel:
         named = dataclasses.replace(request, source=Source.DEFAULT, model=model)
         return loader.load(request if model is None else named, wait)
 
-    return recording(path, wait, load)
+    return lazy.recording(path, wait, load)

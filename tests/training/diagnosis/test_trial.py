@@ -10,7 +10,7 @@ import pytest
 from tests.support.command import PATIENCE
 from tests.support.small_run import MODEL, TRAINING
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.model.weights import parameter_count
+from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.training.diagnosis.trial_facts import (
     TrialSettings,
     read_trial,

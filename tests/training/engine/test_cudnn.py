@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.cudnn import GATES, gates_of, put_in_place
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.model.weights import STATES_PER_LAYER
+from tui_charrnn.model.shapes import STATES_PER_LAYER
 
 pytestmark = pytest.mark.tensorflow
 

@@ -13,8 +13,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.dialogs.question import QuestionScreen
-from tui_charrnn.tui.run.follower import READ_ONLY
 from tui_charrnn.tui.runs.pane import RunsPane
+from tui_charrnn.tui.session import READ_ONLY
 
 
 async def list_runs(app: CharRNNApp, pilot: Pilot[None], name: str) -> RunsPane:

@@ -253,7 +253,7 @@ def _key(settings: TrialSettings) -> str:
         CorpusError: If the text is too short for the settings.
     """
     # deferred: NumPy, which the app loads after its first frame
-    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
+    from tui_charrnn.text.corpus import fitting_batch_size  # noqa: PLC0415 - as said
     from tui_charrnn.training.plan import is_long  # noqa: PLC0415 - as said
 
     training, characters = settings.training, settings.training_characters

@@ -18,7 +18,8 @@ from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Corpus, read_corpus
+from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.distributed.placement import PREPARATION, JointTask
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
 from tui_charrnn.training.loop import batch_at

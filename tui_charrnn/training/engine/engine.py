@@ -17,7 +17,8 @@ import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.model.weights import STATES_PER_LAYER, Float32
+from tui_charrnn.model.shapes import STATES_PER_LAYER
+from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.engine.dynamic_evaluation import DynamicEvaluation
 from tui_charrnn.training.engine.gradients import GradientComputer
 from tui_charrnn.training.engine.initialization import initial_tensors

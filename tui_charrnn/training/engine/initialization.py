@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.model.weights import Float32, tensor_shapes
+from tui_charrnn.model.shapes import tensor_shapes
+from tui_charrnn.model.weights import Float32
 
 EMBEDDING_LIMIT: Final = 3.0
 """Embeddings begin uniform within this on both sides, so that what a character brings to the

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.model.weights import STATES_PER_LAYER, tensor_shapes
+from tui_charrnn.model.shapes import STATES_PER_LAYER, tensor_shapes
 from tui_charrnn.training.engine.cudnn import run_cudnn_layer
 from tui_charrnn.training.engine.network import ONE_HOT_LIMIT
 from tui_charrnn.training.engine.noise import Noise

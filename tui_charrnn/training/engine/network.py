@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.model.weights import STATES_PER_LAYER, tensor_shapes
+from tui_charrnn.model.shapes import STATES_PER_LAYER, tensor_shapes
 from tui_charrnn.training.engine import gru, lstm, normalization, normalized_lstm, rnn
 from tui_charrnn.training.engine.noise import Noise
 from tui_charrnn.training.engine.precision import Arithmetic

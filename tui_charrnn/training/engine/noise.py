@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.model.weights import GATE_COUNTS
+from tui_charrnn.model.shapes import GATE_COUNTS
 from tui_charrnn.training.engine.recurrence import Tensor
 
 Draw: TypeAlias = Callable[[Sequence[int], Sequence[int], int | Tensor], Tensor]

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, TypeAlias
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.model.weights import GATE_COUNTS
+from tui_charrnn.model.shapes import GATE_COUNTS
 from tui_charrnn.training.engine.recurrence import Tensor
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]

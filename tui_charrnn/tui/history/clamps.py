@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ def held_again(said: Generation, loaded: LoadedModel | None) -> ActiveClamps:
     is_same = loaded is not None and said.model.file == str(loaded.file and loaded.file.absolute())
     if loaded is None or not is_same or not words:
         return ActiveClamps()
-    # deferred: NumPy, which those who hold nothing do not need
-    from tui_charrnn.generation.clamping import parse_clamps  # noqa: PLC0415 - as said
-
     try:
         clamps = parse_clamps(words, loaded.model.config)
     except ConfigError:  # the file was replaced by a model of another shape

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.generation.replay import Replay
 from tui_charrnn.history.lookup import find_same_model
+from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.background import BackgroundTask
 
 if TYPE_CHECKING:
@@ -87,10 +89,6 @@ class HistoryReplay:
     def _generate(self, task: BackgroundTask) -> int | None:
         path = find_same_model(self.entry)
         task.check()
-        # deferred: NumPy, which most who look do not need
-        from tui_charrnn.generation.replay import Replay  # noqa: PLC0415 - as said
-        from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415 - as said
-
         said = self.entry.generation
         replay = Replay(load_model(path), said, lambda: task.is_cancelled)
         task.check()

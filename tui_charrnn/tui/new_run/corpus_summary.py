@@ -18,8 +18,11 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry
-from tui_charrnn.text.corpus import read_corpus, split_point
+from tui_charrnn.text.corpus import fitting_batch_size, split_point
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.sources import FoundSources, find_sources
+from tui_charrnn.text.survey import survey_sources
+from tui_charrnn.text.vocabulary import choose_vocabulary
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
 from tui_charrnn.viewing.formatting import format_size
@@ -76,8 +79,6 @@ def look_into(
     # deferred: NumPy, which the first frame does not wait for
     for name in _BROUGHT_ALONG:
         importlib.import_module(name)
-    from tui_charrnn.text.survey import survey_sources  # noqa: PLC0415 - as said
-
     told_at = 0.0
 
     def tell(survey: "Survey") -> None:
@@ -215,9 +216,6 @@ def vocabulary_of(survey: "Survey", training: TrainingConfig) -> "Vocabulary":
     Raises:
         ConfigError: If all characters are rare.
     """
-    # deferred: NumPy, which whoever surveyed has loaded
-    from tui_charrnn.text.vocabulary import choose_vocabulary  # noqa: PLC0415 - as said
-
     return choose_vocabulary(
         survey.occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
     )
@@ -337,9 +335,6 @@ def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> li
 
 
 def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:
-    # deferred: NumPy, which whoever surveyed has loaded
-    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
-
     split = split_point(survey.characters, training.validation_fraction)
     return fitting_batch_size(split, training.batch_size, training.sequence_length)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.text.corpus import split_point
@@ -294,9 +295,6 @@ def time_words(seconds: float) -> str:
 
 def network_words(model: ModelConfig, vocabulary_size: int | None) -> str:
     """A network in a few words; without a known vocabulary, its size for a usual one."""
-    # deferred: NumPy, which the first frame does not wait for
-    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
-
     count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
     known = f"for {vocabulary_size:,} characters" if vocabulary_size else "or so"
     layers = "" if model.layer_count == 1 else f"{model.layer_count} x "

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, StorageError
+from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.corpus import Corpus, read_corpus, split_point
+from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.seeds import choose_seeds
+from tui_charrnn.text.vocabulary import choose_vocabulary
 from tui_charrnn.tui.new_run.form_values import NewRun
 
 Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
@@ -83,11 +86,6 @@ def make_run(
         StorageError: If the disk refuses.
     """
     require_tensorflow()
-    # deferred: NumPy, which the first frame does not wait for
-    from tui_charrnn.model.weights import parameter_count  # noqa: PLC0415 - as said
-    from tui_charrnn.text.batches import fitting_batch_size  # noqa: PLC0415 - as said
-    from tui_charrnn.text.vocabulary import choose_vocabulary  # noqa: PLC0415 - as said
-
     model, training = configurations
     occurrences = corpus.numbered.occurrences()
     if len(occurrences) < 2:

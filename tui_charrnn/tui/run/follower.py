@@ -18,7 +18,7 @@ from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoticePosted, RunChanged
-from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.session import READ_ONLY, Session
 from tui_charrnn.viewing.pending import Pending, PendingRequests
 from tui_charrnn.viewing.run_view import Notice, RunView
 
@@ -191,7 +191,6 @@ class RunFeed:
 
 
 NO_TRAINER: Final = "Nothing is being trained here."
-READ_ONLY: Final = "This view is read-only: nothing is asked of the trainer."
 
 
 class RequestRefused(Message):

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.runs.log_tail import read_log_end
 from tui_charrnn.tui.messages import RunChanged
 
 if TYPE_CHECKING:
@@ -81,9 +82,6 @@ class LogExcerpt:
 
 
 def _read_end(run: RunDirectory) -> tuple[str, ...]:
-    # deferred: nothing is wrong with most runs
-    from tui_charrnn.runs.log_tail import read_log_end  # noqa: PLC0415 - as said
-
     try:
         return tuple(read_log_end(run.log))
     except CharRNNError as error:

@@ -7,6 +7,7 @@ from typing import Final
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from tui_charrnn import lazy
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import RunFound
@@ -50,12 +51,9 @@ def look_at_run(app: MessagePump, run: RunDirectory) -> None:
 
 def _look(session: Session, post: Callable[[Message], object]) -> None:
     """Find the run of the model that speaks; or else, where no other was asked for, the best."""
-    # deferred: what reads runs, which the first characters do not wait for
-    from tui_charrnn.tui.runs.choice import find_run_to_show, run_of_model  # noqa: PLC0415 - so
-
     folder = session.runs_folder
-    found = run_of_model(session.model, folder) if session.model else None
+    found = lazy.run_of_model(session.model, folder) if session.model else None
     if found is None and not session.model_is_named:
-        found = find_run_to_show(folder)
+        found = lazy.find_run_to_show(folder)
     if found is not None:
         post(RunFound(found))

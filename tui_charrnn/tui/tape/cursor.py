@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from tui_charrnn.tui.signal import Signal
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
 from tui_charrnn.tui.text.wrapped_text import moved
+from tui_charrnn.viewing.branches import forks_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,9 +169,6 @@ class Forks(TextLayer):
         text = self._cursor.text
         if self._cursor.at is None or text.tree is None:
             return
-        # deferred: needed by those who go back over the text only
-        from tui_charrnn.viewing.branches import forks_on  # noqa: PLC0415 - as said
-
         forks = {*forks_on(text.tree, text.branch)}
         for position, start, end in text.positions_in_row(row) if forks else ():
             if position in forks:

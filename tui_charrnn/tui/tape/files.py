@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn import __version__
 from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.generation.tape_file import fingerprint, tape_document
 from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.text.generation_result import Recording
@@ -41,8 +42,6 @@ def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
     Raises:
         OSError: If the disk refuses; nothing is left behind then.
     """
-    from tui_charrnn.generation.tape_file import tape_document  # noqa: PLC0415 - brings NumPy
-
     now = datetime.datetime.now(datetime.UTC)
     file = opening.loaded.file
     with tape.held_still():
@@ -78,8 +77,6 @@ def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedM
         OSError: If it cannot be read.
         CharRNNError: If it is no tape, or its model is not there.
     """
-    from tui_charrnn.generation.tape_file import fingerprint  # noqa: PLC0415 - brings NumPy
-
     document = _read(path)
     named = document.get("model_file")
     for model in [named, None] if isinstance(named, str) else [None]:

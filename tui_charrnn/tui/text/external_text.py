@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.generation.sampling import surprise
+from tui_charrnn.generation.stream import unknown_in
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 
 if TYPE_CHECKING:
     import threading
@@ -69,9 +72,6 @@ class ExternalText:
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        # deferred: NumPy, which the first frame does not wait for
-        from tui_charrnn.generation.sampling import surprise  # noqa: PLC0415 - as said
-
         unknown = self.loaded.model.vocabulary.unknown_index
         due, bits, read, scored = time.monotonic() + _TOLD_EVERY, 0.0, 0, 0
         for index in self.numbers:
@@ -115,9 +115,6 @@ def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait)
     if not text:
         raise CorpusError(f"There is no text to read{f' in {name}' if name else ''}: it is empty.")
     loaded = load(wait)
-    # deferred: NumPy, which the first frame does not wait for
-    from tui_charrnn.generation.stream import unknown_in  # noqa: PLC0415 - as said
-
     spelled = loaded.model.vocabulary.spell(text[:LONGEST])
     if not spelled.is_known.any():
         raise CorpusError(
@@ -167,9 +164,6 @@ def _text_of(path: Path) -> str:
 
 
 def _pieces_of(path: Path) -> Iterator[str]:
-    # deferred: needed once a file is read
-    from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces  # noqa: PLC0415 - as said
-
     try:
         yield from read_pieces(path, Reading(), BytesFound())
     except OSError as error:

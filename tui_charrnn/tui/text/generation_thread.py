@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.message import Message
 
+from tui_charrnn import lazy
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.generation_result import GenerationResult, result_of
 
@@ -244,11 +245,8 @@ class GenerationThread:
         prepared = self._prepare(stopping.wait)
         if stopping.is_set():
             return
-        # deferred: NumPy, 0.2 s that the first frame does not wait for
-        from tui_charrnn.tui.text.tape_start import start_tape  # noqa: PLC0415 - as said
-
         self._applied, self._held = self._settings.sampling, self._settings.held
-        tape, opening = start_tape(
+        tape, opening = lazy.start_tape(
             prepared, self._seed_text, self._applied, self._held, stopping.is_set
         )
         if stopping.is_set():
@@ -280,9 +278,7 @@ class GenerationThread:
         if (tape.branch.number, tape.position) != (fork.branch, fork.position):
             tape.rewind(fork.position, fork.branch)
         if fork.is_redrawn:
-            from tui_charrnn.tui.text.tape_start import redraw  # noqa: PLC0415 - as in `_begin`
-
-            redraw(tape.stream)
+            lazy.redraw(tape.stream)
         self._apply_settings(tape)
         for index in fork.taken:
             tape.take(index)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, ModelFileError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import key_label
@@ -125,13 +126,9 @@ def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic
         CharRNNError: If there are none; the sentence says when there will be.
     """
     if wanted.run is None or wanted.source is Source.DEFAULT:
-        from tui_charrnn.generation.sources import find_model  # noqa: PLC0415 - as said above
-
-        return Weights(find_model(wanted.model, wanted.runs_folder))
+        return Weights(lazy.find_model(wanted.model, wanted.runs_folder))
     if wanted.source is Source.BEST:
-        from tui_charrnn.runs.checkpoints import best_or_newest  # noqa: PLC0415 - as said above
-
-        checkpoint = best_or_newest(wanted.run)
+        checkpoint = lazy.best_or_newest(wanted.run)
         if checkpoint is None:
             raise _no_weights(wanted.run)
         return Weights(checkpoint.model)
@@ -151,10 +148,8 @@ def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic
 
 def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
     """Ask for the newest weights and wait for their file; False if they do not come."""
-    from tui_charrnn.runs.control import send_request  # noqa: PLC0415 - as said above
-
     before = file_mark(run.live_model)
-    send_request(run, "publish")
+    lazy.send_request(run, "publish")
     give_up_at = clock() + PUBLISH_LIMIT
     while clock() < give_up_at and not wait(_LOOK_INTERVAL):
         if file_mark(run.live_model) not in {before, None}:
@@ -164,12 +159,9 @@ def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
 
 def _newest_file(run: RunDirectory) -> Path | None:
     """The newest weights that lie in a run: a checkpoint's, or published later than it."""
-    from tui_charrnn.runs.checkpoints import newest_valid  # noqa: PLC0415 - as said above
-    from tui_charrnn.runs.foreign_parts import has_own_live_model  # noqa: PLC0415 - as said above
-
-    checkpoint = newest_valid(run)
+    checkpoint = lazy.newest_valid(run)
     candidates = [checkpoint.model] if checkpoint else []
-    candidates += [run.live_model] if has_own_live_model(run) else []
+    candidates += [run.live_model] if lazy.has_own_live_model(run) else []
     marks = {path: mark for path in candidates if (mark := file_mark(path)) is not None}
     return max(marks, key=lambda path: marks[path][0], default=None)
 
@@ -196,10 +188,7 @@ def file_mark(path: Path) -> tuple[int, int, int] | None:
 
 
 def _loaded(weights: Weights, wanted: ModelRequest) -> LoadedModel:
-    # deferred: NumPy, 0.2 s that the first frame does not wait for
-    from tui_charrnn.model.checkpoint import load_model  # noqa: PLC0415 - as said
-
-    model = load_model(weights.path)
+    model = lazy.load_model(weights.path)
     step = model.training.get("step")
     at = f", step {step:,}" if isinstance(step, int) else ""
     if wanted.run is None or wanted.source is Source.DEFAULT:

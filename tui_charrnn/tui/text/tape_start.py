@@ -8,6 +8,7 @@ from tui_charrnn.generation.clamping import Clamp, clamp_words
 from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.tape_file import open_tape
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui.generation_settings import ActiveClamps
@@ -84,9 +85,6 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
     Raises:
         DataError: If it is not a tape, or not one of this model.
     """
-    # deferred: needed by those who open what was recorded only
-    from tui_charrnn.generation.tape_file import open_tape  # noqa: PLC0415 - as said
-
     tape = open_tape(loaded.model, document)
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
     held = tuple(clamp_words(tape.seed_clamps))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from tui_charrnn.tui.text.wrapped_text import Place, place_of, source_at, sources_in_row
+from tui_charrnn.viewing.branches import parting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,9 +155,6 @@ class TapeText:
         """
         if self.generation is None or self.tree is None or number == self.branch:
             return
-        # deferred: needed by those who branch off only
-        from tui_charrnn.viewing.branches import parting  # noqa: PLC0415 - as said
-
         shared = min(parting(self.tree, self.branch, number), self.shown)
         if self.place_at(shared) is None:  # what both begin with was dropped long ago
             self.view.clear()

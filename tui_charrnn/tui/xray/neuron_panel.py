@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -370,9 +371,6 @@ def rounded(value: float) -> float:
 
 def _wrapped(words: str, width: int, row: int) -> str:
     """One row of some words, broken where they fit."""
-    # deferred: only an empty list says something
-    import textwrap  # noqa: PLC0415 - as said
-
     rows = textwrap.wrap(words, max(width - 1, 1))
     return f" {rows[row]}" if row < len(rows) else ""
 

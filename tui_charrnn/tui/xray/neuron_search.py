@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Final
 from textual.message import Message
 
 from tui_charrnn.errors import CharRNNError, CorpusError
+from tui_charrnn.generation.training_corpus import read_training_corpus
+from tui_charrnn.lens.neurons import NeuronFinder
+from tui_charrnn.lens.properties import with_following
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 
@@ -123,10 +127,6 @@ class NeuronSearch:
             self._announce(SearchEnded(self, found))
 
     def _find(self, task: BackgroundTask) -> Found:
-        # deferred: NumPy, which the first frame does not wait for
-        from tui_charrnn.lens.neurons import NeuronFinder  # noqa: PLC0415 - as said
-        from tui_charrnn.lens.properties import with_following  # noqa: PLC0415 - as said
-
         name, text, note = self._text(task)
         finder = NeuronFinder(self._loaded.model)
         blocks = [text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK)]
@@ -141,8 +141,6 @@ class NeuronSearch:
 
     def _text(self, task: BackgroundTask) -> tuple[str, str, str]:
         """The text's name, itself, and why it is not the one that was wanted."""
-        from tui_charrnn.text.corpus import read_corpus  # noqa: PLC0415 - as in `_find`
-
         keeps_returns = "\r" in self._loaded.model.vocabulary.characters
         if self._path:
             corpus = read_corpus(
@@ -165,10 +163,6 @@ class NeuronSearch:
             return "what was said so far", self._said[-LONGEST:], safe_line(str(error))
 
     def _own_text(self, task: BackgroundTask) -> tuple[str, str, str]:
-        from tui_charrnn.generation.training_corpus import (  # noqa: PLC0415 - as in `_find`
-            read_training_corpus,
-        )
-
         loaded = self._loaded
         if loaded.file is None or loaded.runs_folder is None:
             raise CorpusError("The model came from no file, so it is not known what it read.")

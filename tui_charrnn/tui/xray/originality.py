@@ -18,7 +18,7 @@ from tui_charrnn.generation.training_corpus import (
     read_training_corpus,
 )
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import read_corpus
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import OriginalityMeter
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
