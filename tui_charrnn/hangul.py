@@ -116,6 +116,18 @@ def is_jamo(character: str) -> bool:
     return _JAMO.match(character) is not None
 
 
+def continued(before: str, character: str) -> str:
+    """What a jamo makes of the syllable that it goes on with; another character is itself.
+
+    Args:
+        before: The text so far, or its end.
+        character: What would come next.
+    """
+    growing = _GROWING.search(before)
+    joined = join_syllables(growing[0] + character) if growing else ""
+    return joined if len(joined) == 1 else character
+
+
 def shown_hangul(text: str) -> str:
     """A text without conjoining jamo, whose width differs between terminals.
 

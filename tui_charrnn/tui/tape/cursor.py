@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.tui.signal import Signal
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
 from tui_charrnn.tui.text.wrapped_text import moved
@@ -16,7 +17,18 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.tape_text import TapeText
 
 Step = Literal[
-    "left", "right", "word_left", "word_right", "home", "end", "up", "down", "pageup", "pagedown"
+    "left",
+    "right",
+    "jamo_left",
+    "jamo_right",
+    "word_left",
+    "word_right",
+    "home",
+    "end",
+    "up",
+    "down",
+    "pageup",
+    "pagedown",
 ]
 _LONGEST_WORD: Final = 1000
 """Characters in which the next word is looked for."""
@@ -64,7 +76,9 @@ class TapeCursor(TextLayer):
         text = self.text
         match step:
             case "left" | "right":
-                wanted = position - 1 if step == "left" else position + 1
+                wanted = self._beside(position, -1 if step == "left" else 1)
+            case "jamo_left" | "jamo_right":
+                wanted = position + (-1 if step == "jamo_left" else 1)
             case "home" | "end":
                 wanted = 0 if step == "home" else text.shown
             case "word_left":
@@ -139,6 +153,15 @@ class TapeCursor(TextLayer):
         before, self._last = self._last, self.text.shown
         if self._last != before:
             self.grown_to.send()
+
+    def _beside(self, position: int, by: int) -> int:
+        """The next character on a side; a syllable in jamo is one."""
+        position += by
+        while 0 < position < self.text.shown and continues_syllable(
+            self.text.spelled(position, position + 1)
+        ):
+            position += by
+        return position
 
     def _word_before(self, position: int) -> int:
         first = max(position - _LONGEST_WORD, 0)

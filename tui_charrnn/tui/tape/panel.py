@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, cast, get_args
 
@@ -12,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.hangul import continued
 from tui_charrnn.paths import find_file
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
@@ -111,7 +113,11 @@ class TapePanel(Static, can_focus=True):
         count = max(self.size.height - _HEAD, 1)
         pages = -(-len(read.alternatives) // count)
         first = self._page % pages * count
-        return chosen_rows(read.alternatives, read.moment.chosen, names, first, count)
+        before = self._before(read.at[1])
+        composed = [
+            replace(each, character=continued(before, each.character)) for each in read.alternatives
+        ]
+        return chosen_rows(composed, read.moment.chosen, names, first, count)
 
     def on_mount(self) -> None:
         """Follow the cursor."""
@@ -234,21 +240,17 @@ class TapePanel(Static, can_focus=True):
             or generation.opening is None
         ):
             return
-        vocabulary = generation.opening.vocabulary
-        never = (
-            generation.tape.stream.model.vocabulary.unknown_symbol
-        )  # it is read, and never comes
+        vocabulary = generation.tape.stream.model.vocabulary
 
         def problem(typed: str) -> str:
-            strange = (sign for sign in typed if sign not in vocabulary or sign == never)
-            unknown = next(strange, None)
             if not typed:
                 return "Type one character at least."
-            return f"The model has never seen {unknown}." if unknown is not None else ""
+            is_known = vocabulary.spell(typed).is_known
+            return "" if is_known.all() else f"The model has never seen {typed[is_known.argmin()]}."
 
         def take(typed: str | None) -> None:
             if typed:
-                self.walk.take(at[1], tuple(map(vocabulary.index, typed)))
+                self.walk.take(at[1], tuple(vocabulary.spell(typed).indices.tolist()))
 
         question = "What comes at the cursor; the model goes on from it."
         self.app.push_screen(AskTextScreen("Type", question, "", problem), take)
@@ -326,6 +328,11 @@ class TapePanel(Static, can_focus=True):
         self.update(Content("\n").join(lines))
         if read is not None:
             self.border_subtitle = Content(moment_words(read.moment, read.alternatives))
+
+    def _before(self, position: int) -> str:
+        """The syllable that a place may go on with, in jamo; more or less of the text before."""
+        seed = self.text.opening.read_text[-2:] if self.text.opening and position < 2 else ""
+        return seed + self.text.spelled(max(position - 2, 0), position)
 
     def _show_place(self) -> None:
         """Say above the alternatives where the cursor is."""
