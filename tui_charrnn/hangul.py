@@ -158,7 +158,15 @@ def placed(character: str, parts: int) -> tuple[str, int]:
         return (character, 2) if parts == 1 else (FILLER + character, 0)
     if character in FINALS:
         return (character if parts == 2 else FILLER + character), 0
+    if is_open_syllable(character):  # of a seed text, which its jamo may follow
+        return character, 2
     return (shown_hangul(character) if is_jamo(character) else character), 0
+
+
+def is_open_syllable(character: str) -> bool:
+    """Whether it is a syllable that a final may still be added to."""
+    code = ord(character) - _SYLLABLE
+    return 0 <= code < len(INITIALS) * _MEDIALS * _FINALS and code % _FINALS == 0
 
 
 def drawn_hangul(text: str) -> str:

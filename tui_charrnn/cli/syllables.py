@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rich.cells import cell_len
 
-from tui_charrnn.hangul import INITIALS, is_jamo, join_syllables, shown_hangul
+from tui_charrnn.hangul import INITIALS, is_jamo, is_open_syllable, join_syllables, shown_hangul
 
 _TAB = 8
 """Columns between two tab stops of a terminal."""
@@ -36,7 +36,8 @@ class DrawnSyllables:
             # behind the last column terminals differ in where the cursor waits
             is_last = self._column == self._width()
             return (f"\x1b[{self._column - 1}G" if is_last else "\x1b[2D") + joined
-        self._growing = character if character in INITIALS else ""
+        is_open = character in INITIALS or is_open_syllable(character)
+        self._growing = character if is_open else ""
         shown = shown_hangul(character)
         self._advance(shown)
         return shown
