@@ -40,3 +40,26 @@ def test_models_are_listed_by_name_after_the_default(installation: Path) -> None
     models = bundled_models()
     assert list(models) == ["shakespeare", "a", "b"]
     assert models["a"] == installation / "models" / "a.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("language", "first"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, "korean"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "ko"}, "korean"),
+        ({"LANG": "ko_KR.UTF-8", "LC_MESSAGES": "C"}, "shakespeare"),
+        ({"LANG": "kok_IN"}, "shakespeare"),
+        ({}, "shakespeare"),
+    ],
+)
+def test_the_language_of_the_user_chooses_the_first_model(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, language: dict[str, str], first: str
+) -> None:
+    (installation / "models").mkdir()
+    for name in ("shakespeare", "korean"):
+        (installation / "models" / f"{name}.safetensors").touch()
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in language.items():
+        monkeypatch.setenv(name, value)
+    assert next(iter(bundled_models())) == first

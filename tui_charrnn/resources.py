@@ -1,10 +1,15 @@
 """Finds the bundled corpora, themes and models, in a checkout or in an installed wheel."""
 
+import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 DEFAULT_MODEL = "shakespeare"
 """Which bundled model speaks where none is named."""
+KOREAN_MODEL = "korean"
+"""Which one speaks instead where the user's language is Korean."""
 
 
 def resource_folder(name: str) -> Path:
@@ -28,5 +33,12 @@ def bundled_models() -> dict[str, Path]:
     """The models that come with the program, by name: the default first, the others by name."""
     paths = resource_folder("models").glob("*.safetensors")
     models = {path.stem: path for path in sorted(paths)}
-    default = {DEFAULT_MODEL: models[DEFAULT_MODEL]} if DEFAULT_MODEL in models else {}
-    return default | models
+    wanted = [KOREAN_MODEL, DEFAULT_MODEL] if speaks_korean(os.environ) else [DEFAULT_MODEL]
+    return {name: models[name] for name in wanted if name in models} | models
+
+
+def speaks_korean(environment: Mapping[str, str]) -> bool:
+    """Whether the language of a user is Korean, as the locale has it."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    language = next((environment[name] for name in names if environment.get(name)), "")
+    return re.match(r"ko([_.@-]|$)", language) is not None

@@ -1,0 +1,83 @@
+"""A model of jamo in the app: syllables on the screen, jamo on the tape."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tests.support.open_app import note_of, settings_of
+from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
+from tests.support.tiny_model import tiny_model
+from tests.support.waiting import wait_until
+from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo, join_syllables
+from tui_charrnn.model.checkpoint import serialize_model
+from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.tape.panel import TapePanel
+
+JAMO = "\n ." + "".join(sorted(INITIALS)[:6] + sorted(MEDIALS)[:4] + sorted(FINALS)[:4])
+
+
+@asynccontextmanager
+async def jamo_app(folder: Path) -> AsyncIterator[TapeApp]:
+    model = tiny_model(vocabulary=JAMO)
+    file = folder / "jamo.safetensors"
+    file.write_bytes(
+        serialize_model(
+            tensors_from_weights(model.weights, model.config),
+            model.config,
+            model.vocabulary,
+            corpus={"name": "k", "units": "jamo"},
+            training={},
+        )
+    )
+    app = CharRNNApp(Session(runs_folder=folder / "runs", model=str(file)))
+    settings = settings_of(app)
+    settings.speed, settings.length = None, LENGTH
+    settings.sampling = replace(SETTINGS, temperature=1.5)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
+        await pilot.press("f2")
+        await wait_until(pilot, "the tape", lambda: bool(app.main.query(TapePanel)))
+        opened = TapeApp(app, pilot)
+        await opened.known()
+        yield opened
+
+
+def drive(folder: Path, work: Callable[[TapeApp], object]) -> None:
+    async def run() -> None:
+        async with jamo_app(folder) as opened:
+            await work(opened)  # type: ignore[misc]
+
+    asyncio.run(run())
+
+
+def test_syllables_are_shown_and_gone_over_one_by_one(tmp_path: Path) -> None:
+    async def work(opened: TapeApp) -> None:
+        text = opened.tape.text()
+        screen = "".join(
+            segment.text
+            for row in range(opened.view.size.height)
+            for segment in opened.view.render_line(row)
+        )
+        assert not any(map(is_jamo, screen))
+        assert "".join(screen.split()) == "".join(join_syllables(text).split())
+
+        whole = [place for place, each in enumerate(text) if each not in MEDIALS | FINALS]
+        for place in whole[:-4:-1]:
+            await opened.press("left")
+            assert opened.at[1] == place
+        await opened.press("home")
+        first = next(place for place in whole if text[place] in INITIALS)
+        while opened.at[1] < first:
+            await opened.press("right")
+        await opened.press("j")
+        assert opened.at[1] == first + 1
+        offered = {
+            row.alternative.character for row in opened.panel.rows if row.alternative.probability
+        }
+        assert offered <= {join_syllables(text[first] + medial) for medial in MEDIALS}
+
+    drive(tmp_path, work)
