@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from tests.support.cluster_run import free_addresses
 from tests.support.command import PATIENCE, ROOT, wait_for
 from tests.support.fake_run import created_run
 from tests.support.lone_run import losses_of, train_alone, untrained_twin
-from tests.support.small_run import status_of
+from tests.support.small_run import of_kind, status_of
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import RunRolledBack
 from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
 
 pytestmark = [pytest.mark.trainer, pytest.mark.stress]
@@ -92,10 +94,11 @@ class Trainers:
 
 
 @pytest.fixture
-def trainers(tmp_path: Path) -> Iterator[Trainers]:
+def trainers(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Trainers]:
     """Of a run that nobody has trained; they are gone after the test."""
     model = ModelConfig(embedding_size=4, hidden_size=8)
-    made = Trainers(created_run(tmp_path, name="joint", model=model, training=TRAINING))
+    training = replace(TRAINING, **getattr(request, "param", {}))
+    made = Trainers(created_run(tmp_path, name="joint", model=model, training=training))
     try:
         yield made
     finally:
@@ -108,6 +111,36 @@ def test_one_that_is_killed_ends_the_other(trainers: Trainers, lost: int) -> Non
     trainers.wait_for_step(50)
     trainers.processes[lost].kill()
     assert trainers.codes()[1 - lost] == 75
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_one_that_hangs_ends_the_other(trainers: Trainers, lost: int) -> None:
+    trainers.start()
+    trainers.wait_for_step(50)
+    hung, other = trainers.processes[lost], trainers.processes[1 - lost]
+    hung.send_signal(signal.SIGSTOP)
+    other.communicate(timeout=PATIENCE)
+    assert other.returncode == 75
+    hung.kill()  # which the command does that started it
+
+
+@pytest.mark.parametrize(
+    "trainers",
+    [{"learning_rate": 10.0, "weight_decay": 1.0, "warmup_fraction": 0.0}],
+    indirect=True,
+)
+def test_a_run_that_diverges_goes_back_everywhere(trainers: Trainers) -> None:
+    """A decay that multiplies the weights at every step, until half the rate is low enough."""
+    trainers.start()
+
+    def has_gone_back() -> bool:
+        return len(of_kind(trainers.run, RunRolledBack)) == 3
+
+    wait_for("it went back three times", has_gone_back, PATIENCE)
+    trainers.wait_for_step(100)
+    trainers.processes[1].send_signal(signal.SIGUSR1)
+    assert trainers.codes() == [75, 75]
+    assert status_of(trainers.run).state is RunState.SAVED
 
 
 def test_two_processes_leave_together_and_train_what_one_trains(

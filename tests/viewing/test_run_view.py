@@ -211,6 +211,11 @@ def test_a_run_that_broke_off_names_what_was_saved(
     assert news[-1].sentence.endswith(f": {words}.")
 
 
+def test_a_run_that_failed_before_its_first_step_names_no_step(view: RunView) -> None:
+    news = view.take([RunFailed("The corpora differ."), ended("failed", 0)])
+    assert news[-1].sentence == "Run moby: failed before its first step."
+
+
 def test_the_clock_runs_while_tensorflow_loads(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.LOADING, beat=1), "alive", now=100.0)
     view.observe(RunStatus(state=RunState.LOADING, beat=2), "alive", now=104.0)

@@ -95,8 +95,8 @@ def train_jointly(
     try:
         _lead(run, task, watching, limit)
     except typer.Exit:
-        if is_new:
-            _remove_untrained(run)
+        if is_new and _remove_untrained(run) and not request.quiet:
+            narrate(f"Nothing was trained, so the run {run.name} is removed.")
         raise
 
 
@@ -202,8 +202,10 @@ def _is_finished(run: RunDirectory) -> bool:
     return status is not None and status.state is RunState.FINISHED
 
 
-def _remove_untrained(run: RunDirectory) -> None:
+def _remove_untrained(run: RunDirectory) -> bool:
     """Leave nothing of a run that was made here and never took a step: the others refused it."""
     with suppress(RunError, StorageError, OSError):
         if not any(isinstance(each, BatchTrained) for each in RunReader(run).read_new()):
             Storage().remove_tree(run.path)
+            return True
+    return False

@@ -180,10 +180,11 @@ def _print_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
     alone = command_words("resume", view.run)
-    if is_joint:
-        narrate(f"{where} All go on by the same command with --resume auto, one alone by: {alone}")
-    else:
+    if not is_joint:
         narrate(f"{where} Go on with: {alone}")
+        return
+    by_itself = f", one alone by: {alone}" if saved else "."
+    narrate(f"{where} All go on by the same command with --resume auto{by_itself}")
 
 
 def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:

@@ -405,10 +405,11 @@ def _apply_preempted(_: RunView, record: RunPreempted) -> Notice:
 
 def _apply_ended(view: RunView, record: RunEnded) -> Notice:
     view.ended = record
-    how = f"{safe_line(record.reason)} at {record.step:,}"
+    place = f"at {record.step:,}" if record.step else "before its first step"
+    how = f"{safe_line(record.reason)} {place}"
     saved = view.checkpoint_step or 0
     if record.reason == RunState.SAVED and saved < record.step:  # another process was lost
-        how = f"ended at {record.step:,}, {f'saved at {saved:,}' if saved else 'nothing saved'}"
+        how = f"ended {place}, {f'saved at {saved:,}' if saved else 'nothing saved'}"
     return Notice(f"Run {safe_line(view.run.name)}: {how}.")
 
 
