@@ -188,6 +188,15 @@ def test_the_row_tells_the_baseline_before_anything_was_scored(view: RunView) ->
     assert words.loss_words(view, 70) == "train 3.000 · bigram 2.486"
 
 
+def test_the_epoch_is_that_of_the_step_and_not_of_an_older_status(view: RunView) -> None:
+    status = RunStatus(state=RunState.TRAINING, step=15, epoch=0.75)
+    view.observe(status, "alive", 0.0)
+    assert words.epoch_words(view) == "epoch 0.8"
+    view.take([RunPlanned(100, 20, 10, 4, None), batch(25, 2.0)])
+    view.observe(status, "alive", 1.0)
+    assert (words.step_words(view), words.epoch_words(view)) == ("step 25/100", "epoch 1.2")
+
+
 def test_a_resume_takes_back_how_the_run_had_ended(view: RunView) -> None:
     view.take([batch(1, 2.0), RunFailed("The disk is full."), ended("failed", 1)])
     assert view.failure == "The disk is full."

@@ -10,6 +10,9 @@ from typing import Final
 
 from tui_charrnn.metrics.history import Bucket
 
+DECAY: Final = 0.9
+"""What is left of a loss's weight after one more batch, where nobody asks for another smoothing: in
+the numbers of a run and in its chart."""
 _NEGLIGIBLE: Final = 2.0**-60
 """A weight that a float does not notice beside 1."""
 
@@ -17,7 +20,7 @@ _NEGLIGIBLE: Final = 2.0**-60
 class RunningMean:
     """A mean in which the weights of past values fall by `decay` with each new one."""
 
-    def __init__(self, decay: float = 0.98) -> None:
+    def __init__(self, decay: float = DECAY) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"decay must be at least 0 and below 1. Received: decay={decay}")
         self._decay = decay

@@ -58,7 +58,7 @@ class Session:
         self._rollback = Rollback(context, engine, progress, self._saver, writer)
         self._fit = TimeFit(context.description.training, context.plan)
         self._last_batch = progress.elapsed
-        self._train_loss = RunningMean(0.98)
+        self._train_loss = RunningMean()
 
     def work(self) -> ExitCode:
         """Train, save, and say how it ended.
@@ -71,7 +71,7 @@ class Session:
             self._writer.beat()  # a step that has fallen is told at once
             if self._progress.step == 0:
                 self._childhood.sample(0, self._should_stop)
-            self._train_loss, self._saver.train_loss = RunningMean(0.98), None
+            self._train_loss, self._saver.train_loss = RunningMean(), None
             diverged = self._train()
             if diverged is None:
                 return self._end()

@@ -125,6 +125,13 @@ class RunView:
         return self.status.total_steps if self.status else None
 
     @property
+    def epoch(self) -> float | None:
+        """How often the training text has been read at `step`; None as long as it is not known."""
+        if self.plan is not None and self.plan.steps_per_epoch:
+            return self.step / self.plan.steps_per_epoch  # the status is up to two seconds older
+        return self.status.epoch if self.status is not None else None
+
+    @property
     def planned_rate(self) -> float | None:
         """The peak of the learning rate that the run was begun with; None if nothing is known."""
         if self.plan is not None and self.plan.learning_rate is not None:

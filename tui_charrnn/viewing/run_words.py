@@ -70,8 +70,7 @@ def state_mark(view: RunView) -> str:
 
 def epoch_words(view: RunView) -> str:
     """How often the training text has been read."""
-    epoch = view.status.epoch if view.status else 0.0
-    return f"epoch {epoch:.1f}" if epoch else ""
+    return f"epoch {view.epoch:.1f}" if view.epoch else ""
 
 
 def step_words(view: RunView) -> str:

@@ -12,7 +12,7 @@ from tui_charrnn.runs.description import CorpusReference, RunDescription
 from tui_charrnn.runs.records import RunPlanned, RunResumed
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs, Mark
 from tui_charrnn.tui.run.chart.quantities import Quantity, SecondLine, second_line
-from tui_charrnn.tui.run.chart.series import Look
+from tui_charrnn.tui.run.chart.series import Look, Series
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -41,6 +41,11 @@ def run_with(norms: list[float], rates: list[float], *, limit: float | None = 1.
     seconds = [0.5 * step for step in steps]
     view.take([BatchStretch(steps, falling_losses(len(norms)), rates, norms, seconds)])
     return view
+
+
+def test_the_chart_smooths_the_loss_as_the_numbers_beside_it() -> None:
+    view = run_with([1.0] * 60, [0.01] * 60)
+    assert view.smoothed.value == pytest.approx(Series.of(view, Look()).line[-1])
 
 
 def line_of(view: RunView, quantity: Quantity) -> SecondLine:

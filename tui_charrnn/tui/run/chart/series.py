@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self, TypeVar
 
-from tui_charrnn.metrics import Bucket, smoothed_means
+from tui_charrnn.metrics import DECAY, Bucket, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.run.chart.quantities import Quantity, SecondLine, second_line
@@ -36,7 +36,7 @@ class Axis(StrEnum):
     TIME = "time"
 
 
-SMOOTHINGS: Final = (0.0, 0.9, 0.98)
+SMOOTHINGS: Final = (0.0, DECAY, 0.98)
 """What is left of a weight after one more batch."""
 _E = TypeVar("_E", bound=StrEnum)
 _MOST: Final = 240
@@ -51,7 +51,7 @@ class Look:
     span: Span = Span.WHOLE
     curvature: Curvature = Curvature.LINEAR
     axis: Axis = Axis.STEPS
-    smoothing: float = 0.9
+    smoothing: float = DECAY
     """One of `SMOOTHINGS`."""
     quantity: Quantity = Quantity.NONE
     """What is drawn beside the losses."""
