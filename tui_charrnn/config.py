@@ -5,7 +5,7 @@ anything of a training.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tui_charrnn.model_config import CELLS as CELLS  # noqa: PLC0414
 from tui_charrnn.model_config import ModelConfig as ModelConfig  # noqa: PLC0414
@@ -71,11 +71,20 @@ class TrainingConfig(Settings):
     )
     max_epochs: float | None = setting(
         None,
-        "Most passes over the text, but at least 2,000 batches; your own length lifts a preset's.",
+        "Most passes over the text; a length of your own lifts a preset's, which is 2,000 steps "
+        "at least.",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e6,
         optional=True,
+    )
+    least_steps: int | None = setting(
+        None,
+        "Steps that a preset's most epochs leave a run: few passes of a small text teach nothing.",
+        minimum=1,
+        maximum=10**9,
+        optional=True,
+        is_listed=False,
     )
     stop_early: int | None = setting(
         None,
@@ -207,6 +216,12 @@ class TrainingConfig(Settings):
     threads: int | None = setting(
         None, "Processor threads; none takes all.", minimum=1, maximum=4096, optional=True
     )
+
+    @classmethod
+    def read(cls, name: str, text: str) -> dict[str, Any]:
+        """See `Settings.read`; the most epochs, given by hand, hold whatever a preset leaves."""
+        freed = {"least_steps": None} if name == cls.LENGTH_BOUND else {}
+        return super(TrainingConfig, cls).read(name, text) | freed
 
     def __post_init__(self) -> None:
         """Refuse what is not allowed, all at once."""

@@ -19,6 +19,9 @@ class Preset:
     (docs/lstm.md, section 17); None where nobody has measured it yet."""
 
 
+LEAST_STEPS = 2_000
+"""The greatest number of epochs of a preset ends no run before."""
+
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
@@ -31,6 +34,7 @@ PRESETS: dict[str, Preset] = {
                 sequence_length=64,
                 train_time=60.0,
                 max_epochs=24.0,
+                least_steps=LEAST_STEPS,
                 learning_rate=1e-2,
                 second_moment_decay=0.99,
                 average_decay=0.995,
@@ -47,6 +51,7 @@ PRESETS: dict[str, Preset] = {
                 sequence_length=64,
                 train_time=180.0,
                 max_epochs=40.0,
+                least_steps=LEAST_STEPS,
                 learning_rate=5e-3,
                 second_moment_decay=0.99,
                 average_decay=0.998,
@@ -63,6 +68,7 @@ PRESETS: dict[str, Preset] = {
                 sequence_length=64,
                 train_time=600.0,
                 max_epochs=16.0,
+                least_steps=LEAST_STEPS,
                 second_moment_decay=0.99,
                 average_decay=0.998,
                 dropout=0.4,

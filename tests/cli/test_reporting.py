@@ -59,7 +59,7 @@ def told_by_lines(view: RunView, record: Record, capsys: pytest.CaptureFixture[s
 def test_the_plan_says_which_bound_holds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    training = TrainingConfig(train_time=600.0, max_epochs=16.0)
+    training = TrainingConfig(train_time=600.0, max_epochs=16.0, least_steps=2_000)
     run = created_run(tmp_path, training=training)
     view = RunView(run, description=read_description(run))
     by_epochs = RunPlanned(1_600, 100, 50, 32, 0.05, bound="max_epochs")
@@ -69,8 +69,8 @@ def test_the_plan_says_which_bound_holds(
     )
     at_least = RunPlanned(2_000, 100, 50, 32, 0.05, bound="max_epochs")
     assert told_by_lines(view, at_least, capsys).endswith(
-        "It ends there, before its 10m00s: 16 epochs are fewer than 2,000 steps, the least that "
-        "--max-epochs leaves a run."
+        "It ends there, before its 10m00s: the preset's 16 epochs are fewer than 2,000 steps, its "
+        "least."
     )
     by_time = RunPlanned(1_200, 100, 50, 32, 0.5, bound="train_time")
     assert told_by_lines(view, by_time, capsys) == (

@@ -219,10 +219,11 @@ def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
     length, most = format_length(training), training.max_epochs or epochs
     if plan.total_steps > math.ceil(most * plan.steps_per_epoch):
         return (
-            f"{words}. It ends there, before its {length}: {most:g} epochs are fewer than "
-            f"{plan.total_steps:,} steps, the least that --max-epochs leaves a run."
+            f"{words}. It ends there, before its {length}: the preset's {most:g} epochs are fewer "
+            f"than {plan.total_steps:,} steps, its least."
         )
-    return f"{words}. It ends at {most:g} epochs, before its {length}: more passes would overfit."
+    end = f"{words}. It ends at {most:g} epochs, before its {length}"
+    return f"{end}: more passes would overfit." if training.least_steps else f"{end}."
 
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:

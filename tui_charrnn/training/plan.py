@@ -41,8 +41,6 @@ def is_long(
     return 6 * parameter_count(model, vocabulary_size) * characters >= COMPILED_WORK
 
 
-LEAST_STEPS = 2_000
-"""The greatest number of epochs ends no run before: of a small text a few passes teach nothing."""
 EVALUATION_SHARE = 0.2
 """Of a run whose length is a time, at most this share is spent on evaluations."""
 
@@ -168,7 +166,7 @@ def within_epochs(
     """A number of steps within the greatest number of epochs, and the setting that it is of."""
     if config.max_epochs is None:
         return total, bound
-    most = max(LEAST_STEPS, math.ceil(config.max_epochs * steps_per_epoch))
+    most = max(config.least_steps or 1, math.ceil(config.max_epochs * steps_per_epoch))
     return (most, "max_epochs") if most < total else (total, bound)
 
 
