@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
     from tui_charrnn.tui.tape.files import recording as recording
     from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
+    from tui_charrnn.tui.text.external_text import end_of_file as end_of_file
     from tui_charrnn.tui.text.external_text import prepared as prepared
     from tui_charrnn.tui.text.sampling_dialog import SamplingScreen as SamplingScreen
     from tui_charrnn.tui.text.saving import copy_text as copy_text
@@ -151,7 +152,7 @@ _NAMES: Final = {
     "tui_charrnn.tui.runs.pane": "RunsPane",
     "tui_charrnn.tui.tape.files": "recording",
     "tui_charrnn.tui.tape.panel": "TapePanel",
-    "tui_charrnn.tui.text.external_text": "prepared",
+    "tui_charrnn.tui.text.external_text": "end_of_file prepared",
     "tui_charrnn.tui.text.sampling_dialog": "SamplingScreen",
     "tui_charrnn.tui.text.saving": "copy_text save_text",
     "tui_charrnn.tui.text.search": "Search SearchBar",

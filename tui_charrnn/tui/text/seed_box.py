@@ -5,11 +5,11 @@ from typing import Final
 
 from textual.message import Message
 
+from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.text.external_text import end_of_file
 from tui_charrnn.tui.text.seed_history import SeedHistory
 from tui_charrnn.tui.text.seed_input import SeedInput
 from tui_charrnn.user_folders import state_folder
@@ -95,7 +95,7 @@ class SeedBox(SeedInput):
 
         def read(_: BackgroundTask) -> None:
             try:
-                message: Message = SeedFileRead(*end_of_file(path, self.LONGEST))
+                message: Message = SeedFileRead(*lazy.end_of_file(path, self.LONGEST))
             except CharRNNError as error:
                 message = NoteWritten(str(error), is_problem=True)
             self.post_message(message)
