@@ -72,6 +72,8 @@ class JoinedText:
 
     def add(self, text: str) -> str:
         """What is known to be whole after some more of the text."""
+        if text.isascii() and not self._held:
+            return text
         text = self._held + text
         growing = _GROWING.search(text)
         cut = growing.start() if growing else len(text)

@@ -40,10 +40,6 @@ class LinePlace(NamedTuple):
     column: int = 0
     """Characters since the last line feed, as far as they were generated."""
 
-    def after(self, *, is_feed: bool) -> LinePlace:
-        """The place behind one more character."""
-        return LinePlace(self.line + 1) if is_feed else LinePlace(self.line, self.column + 1)
-
 
 START: Final = LinePlace()
 """Where a text stands that has nothing before it."""
@@ -68,6 +64,10 @@ class Constraints:
         self._feed: Final = self._characters.find("\n")
         self._of: SamplingConfig | None = None
         self._base = self._all
+        self._only_syllables = False
+        """Whether the settings have no rule but that of possible syllables."""
+        self._penalties = self._syllable_penalties() if self._is_jamo else []
+        """What that rule adds to the scores after each character, and at last after none."""
 
     def place_after(self, newest: int | None) -> LinePlace:
         """Where a text stands that begins after a character; None if nothing is before it."""
@@ -75,9 +75,10 @@ class Constraints:
 
     def moved(self, place: LinePlace, indices: Iterable[int]) -> LinePlace:
         """Where a text stands after some more characters."""
+        line, column = place
         for index in indices:
-            place = place.after(is_feed=index == self._feed)
-        return place
+            line, column = (line + 1, 0) if index == self._feed else (line, column + 1)
+        return LinePlace(line, column)
 
     def is_complete(self, sampling: SamplingConfig, place: LinePlace) -> bool:
         """Whether a text has all lines that were asked for."""
@@ -102,14 +103,16 @@ class Constraints:
         Returns:
             A new array, or the same where everything may come.
         """
-        if not self._is_jamo and not sampling.is_constrained:
-            return logits
-        allowed = self._allowed(sampling, recent, place)
-        return logits if allowed is self._all else np.where(allowed, logits, -np.inf)
-
-    def _allowed(self, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace) -> Bool:
         if sampling is not self._of:
             self._of, self._base = sampling, self._of_letters(sampling)
+            self._only_syllables = not sampling.is_constrained
+        if self._only_syllables:
+            if not self._is_jamo or sampling.hangul != "valid":
+                return logits
+            return logits + self._penalties[recent[-1] if recent else -1]
+        return np.where(self._allowed(sampling, recent, place), logits, -np.inf)
+
+    def _allowed(self, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace) -> Bool:
         allowed = self._base
         for mask in self._masks(sampling, recent, place):
             both = allowed & mask
@@ -132,6 +135,13 @@ class Constraints:
             rest = [start[place.column :] for start in starts if start.startswith(begun)]
             if any(rest):
                 yield self._mask({each[0] for each in rest if each})
+
+    def _syllable_penalties(self) -> list[Float32]:
+        masks = (self._syllable_mask(newest) & self._all for newest in [*self._characters, ""])
+        return [
+            np.where(mask if mask.any() else self._all, 0, -np.inf).astype(np.float32)
+            for mask in masks
+        ]
 
     def _syllable_mask(self, newest: str) -> Bool:
         """What a syllable can go on with: a medial after an initial, a final after a medial."""
