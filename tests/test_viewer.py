@@ -29,6 +29,7 @@ COMMANDS = [
     (["--version"], 0),
     (["generate", "The ", "-n", "20", "--rng-seed", "1"], 0),
     (["score", "text.txt"], 0),
+    (["which", "The "], 0),
     (["neurons", "text.txt"], 0),
     (["models"], 0),
     (["history"], 0),

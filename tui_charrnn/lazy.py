@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tui_charrnn.cli.score_report import PlainReport as PlainReport
     from tui_charrnn.cli.syllables import DrawnSyllables as DrawnSyllables
     from tui_charrnn.generation.clamping import parse_clamps as parse_clamps
+    from tui_charrnn.generation.clamping import parse_gate_clamps as parse_gate_clamps
     from tui_charrnn.generation.dynamic_evaluation import DynamicScorer as DynamicScorer
     from tui_charrnn.generation.offer import offered_models as offered_models
     from tui_charrnn.generation.replay import Replay as Replay
@@ -97,6 +98,9 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.xray.neuron_panel import NeuronPanel as NeuronPanel
     from tui_charrnn.viewing.failures import advice_words as advice_words
     from tui_charrnn.viewing.failures import diagnose as diagnose
+    from tui_charrnn.viewing.which import OriginReader as OriginReader
+    from tui_charrnn.viewing.which import bar_rows as bar_rows
+    from tui_charrnn.viewing.which import path_rows as path_rows
 
 _NAMES: Final = {
     "rich.console": "Console",
@@ -110,7 +114,7 @@ _NAMES: Final = {
     "tui_charrnn.cli.score_page": "open_page",
     "tui_charrnn.cli.score_report": "JsonReport PlainReport",
     "tui_charrnn.cli.syllables": "DrawnSyllables",
-    "tui_charrnn.generation.clamping": "parse_clamps",
+    "tui_charrnn.generation.clamping": "parse_clamps parse_gate_clamps",
     "tui_charrnn.generation.dynamic_evaluation": "DynamicScorer",
     "tui_charrnn.generation.offer": "offered_models",
     "tui_charrnn.generation.replay": "Replay",
@@ -162,6 +166,7 @@ _NAMES: Final = {
     "tui_charrnn.tui.xray.legend": "XrayLegend",
     "tui_charrnn.tui.xray.neuron_panel": "NeuronPanel",
     "tui_charrnn.viewing.failures": "advice_words diagnose",
+    "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",
 }
 """What is asked for, by its module."""
 _MODULES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}

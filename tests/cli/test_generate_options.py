@@ -338,3 +338,35 @@ def test_records_hold_no_control_character_whatever_the_vocabulary(rng_seed: int
     lines = file.getvalue().decode().split("\n")
     assert all(" " <= character <= "~" for line in lines for character in line)
     assert [json.loads(line)["character"] in vocabulary for line in lines[:-1]] == [True] * 20
+
+
+def test_temperatures_are_compared_from_the_same_random_numbers(model_file: Path) -> None:
+    common = ["bad", "-n", 12, "--rng-seed", 3, "--model", model_file, "--no-history"]
+    plain = invoke(*common, "--compare-temperatures", "0.5,1").stdout
+    records = invoke(*common, "--compare-temperatures", "0.5,1", "--json").stdout.splitlines()
+    for number, temperature in enumerate([0.5, 1.0], 1):
+        sampling = SamplingConfig(temperature=temperature, rng_seed=3)
+        text = said(sampling, "bad", 12)
+        heading = f"==> {number} of 2: --temperature {temperature:g} --rng-seed 3 <=="
+        assert f"{heading}\nbad{text}" in plain
+        of_text = [one for one in map(json.loads, records) if one["temperature"] == temperature]
+        assert "".join(one["character"] for one in of_text) == text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["0.5"], ["0.5,hot"], ["0.5,-1"], ["0.5,1", "--count", "2"], ["0.5,1", "--temperature", "1"]],
+)
+def test_temperatures_that_cannot_be_compared_are_refused(
+    model_file: Path, options: list[str]
+) -> None:
+    result = invoke("--model", model_file, "--compare-temperatures", *options)
+    assert isinstance(result.exception, ConfigError)
+
+
+def test_a_gate_is_held_by_its_option(model_file: Path) -> None:
+    common = ["bad", "-n", 30, "--rng-seed", 3, "--model", model_file, "--no-history"]
+    free = invoke(*common).stdout
+    held = invoke(*common, "--clamp-gate", "0:o=0").stdout
+    assert held != free
+    assert held == invoke(*common, "--clamp", "0:o=0").stdout

@@ -31,6 +31,7 @@ READ = {
     "generate --corpus": ["generate", "--corpus", "{}"],
     "score FILE...": ["score", "{}"],
     "score --model": ["score", "text.txt", "--model", "{}"],
+    "which --model": ["which", "text", "--model", "{}", "--model", "python"],
     "neurons CORPUS...": ["neurons", "{}"],
     "neurons --model": ["neurons", "text.txt", "--model", "{}"],
     "attach RUN": ["attach", "{}"],
@@ -157,6 +158,7 @@ def test_a_model_that_is_written(
 NEED_RUNS = {
     "generate": ["generate", "-m", "fake"],
     "score": ["score", "text.txt", "-m", "fake"],
+    "which": ["which", "text", "-m", "fake", "-m", "python"],
     "neurons": ["neurons", "text.txt", "-m", "fake"],
     "models": ["models"],
     "attach": ["attach", "fake"],

@@ -7,13 +7,19 @@ from tests.support.naive_steps import indices_of, read_naively
 from tests.support.tiny_model import tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.clamping import Clamp, ClampedLayer, parse_clamps
+from tui_charrnn.generation.clamping import (
+    Clamp,
+    ClampedLayer,
+    parse_clamps,
+    parse_gate_clamps,
+)
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Neuron, all_neurons, parse_neuron, place_of
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
+from tui_charrnn.lens.probe import GATES
 
 TEXT = "\nbad cab\nhide a jig"
 CASES = [
@@ -164,3 +170,94 @@ def test_what_is_no_clamp_is_told(texts: list[str], sentence: str) -> None:
 def test_a_cell_without_a_cell_state_is_told() -> None:
     with pytest.raises(ConfigError, match=r"kind gru has no cell state, only h, as in 0:h2\."):
         parse_clamps(["0:c2=1"], tiny_config(cell="gru"))
+
+
+GATE_CASES = [
+    ("lstm", "0:f", 0.0),
+    ("lstm", "1:o", 1.0),
+    ("lstm", "0:i", 0.25),
+    ("lstm+norm", "1:f", 0.9),
+    ("gru", "1:z", 0.0),
+    ("gru", "0:r", 0.6),
+]
+
+
+@pytest.mark.parametrize(("cell", "name", "mean"), GATE_CASES)
+def test_a_held_gate_has_its_mean_and_keeps_the_order_of_its_units(
+    cell: str, name: str, mean: float
+) -> None:
+    model = tiny_model(config=tiny_config(cell=cell, layer_count=2, hidden_size=40))
+    clamps = parse_gate_clamps([f"{name}={mean}"], model.config)
+    free, held = (
+        Stepper(fold_embedding(model.weights, model.config, each)) for each in ((), clamps)
+    )
+    gate = GATES[cell.partition("+")[0]][name[-1]]
+    for index in indices_of(model, TEXT):
+        held.state[:] = free.state
+        free.read(index)
+        held.read(index)
+        layer = int(name[0])
+        alone, together = free.layers[layer].gates()[gate], held.layers[layer].gates()[gate]
+        assert together.mean() == pytest.approx(mean, abs=1e-6)
+        if 0 < mean < 1 and layer == 0:  # the layer above sees what the held one lets out
+            assert (together.argsort(kind="stable") == alone.argsort(kind="stable")).all()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru"])
+def test_a_gate_that_was_let_go_leaves_no_bit_different(cell: str) -> None:
+    model = tiny_model(cell=cell, layer_count=2)
+    weights = fold_embedding(model.weights, model.config)
+    touched, plain = Stepper(weights), Stepper(weights)
+    gate = "f" if cell.startswith("lstm") else "z"
+    touched.hold(parse_gate_clamps([f"0:{gate}=0", f"1:{gate}=0.5"], model.config))
+    touched.read(3)
+    touched.hold(())
+    touched.state[:] = plain.state
+    for index in indices_of(model, TEXT):
+        assert touched.read(index).tobytes() == plain.read(index).tobytes()
+        assert touched.state.tobytes() == plain.state.tobytes()
+
+
+def test_a_forget_gate_at_0_leaves_no_memory() -> None:
+    model = tiny_model()
+    clamps = parse_gate_clamps(["0:f=0"], model.config)
+    stepper = Stepper(fold_embedding(model.weights, model.config, clamps))
+    stepper.state[:] = 5
+    stepper.read(3)
+    layer = stepper.layers[0]
+    gates = layer.gates()
+    np.testing.assert_array_equal(layer.cell_state, gates["input"] * gates["candidate"])
+
+
+def test_texts_side_by_side_have_their_gates_held_each() -> None:
+    model = tiny_model(layer_count=2)
+    clamps = parse_gate_clamps(["0:f=0.3"], model.config)
+    weights = fold_embedding(model.weights, model.config, clamps)
+    alone, together = Stepper(weights), Stepper(weights, 3)
+    for index in indices_of(model, TEXT):
+        alone.read(index)
+        together.read_each(np.full(3, index))
+    np.testing.assert_allclose(together.state, np.tile(alone.state, (3, 1)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "words"),
+    [
+        ("lstm", "0:g=1", "0:i, 0:f, 0:o"),
+        ("lstm", "0:c2=1", "0:i, 0:f, 0:o"),
+        ("lstm", "1:f=1", "0:i, 0:f, 0:o"),
+        ("lstm", "0:f=1.5", "from 0 to 1"),
+        ("lstm", "0:f", "LAYER:CELL=VALUE"),
+        ("gru", "0:f=1", "0:z, 0:r"),
+        ("rnn", "0:f=1", "has no gates"),
+    ],
+)
+def test_what_is_no_gate_is_refused(cell: str, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        parse_gate_clamps([text], tiny_config(cell=cell))
+
+
+def test_a_held_gate_is_written_as_it_is_read() -> None:
+    config = tiny_config()
+    for text in ["0:f=1", "0:i=0", "0:o=0.25"]:
+        assert [str(clamp) for clamp in parse_clamps([text], config)] == [text]

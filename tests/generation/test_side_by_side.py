@@ -64,7 +64,7 @@ def test_settings_change_for_all_from_the_next_character() -> None:
     batch = SideBySide(CharacterStream(tiny_model(), SETTINGS[0]), 3)
     batch.next()
 
-    batch.sampling = SamplingConfig(temperature=0)
+    batch.samplings = [SamplingConfig(temperature=0)] * 3
 
     assert [said.probability for said in batch.next()] == [1, 1, 1]
 
@@ -81,3 +81,16 @@ def test_rng_seeds_end_where_they_end() -> None:
     assert SideBySide(last, 1).rng_seeds == [LARGEST_SEED]
     with pytest.raises(ConfigError, match=f"at most {LARGEST_SEED - 1} for 2 texts"):
         SideBySide(last, 2)
+
+
+def test_texts_at_several_temperatures_are_those_said_alone_at_each() -> None:
+    model, temperatures = tiny_model(), [0.3, 0.8, 1.2]
+    stream = CharacterStream(model, SETTINGS[0])
+    stream.prime("bad")
+    batch = SideBySide(stream, 3, temperatures)
+    texts = list(zip(*(batch.next() for _ in range(LENGTH)), strict=True))
+    assert batch.rng_seeds == [RNG_SEED] * 3
+    for text, temperature in zip(texts, temperatures, strict=True):
+        alone = CharacterStream(model, SamplingConfig(temperature=temperature, rng_seed=RNG_SEED))
+        alone.prime("bad")
+        assert [said.index for said in text] == [alone.next().index for _ in range(LENGTH)]

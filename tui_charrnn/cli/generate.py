@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NamedTuple, Protocol, TypeAlias
 
 import typer
 
@@ -48,6 +48,15 @@ Clamps: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+ClampGates: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LAYER:GATE=MEAN",
+        help="Clamp a gate of a layer (i, f, o; of a gru z, r) to a mean from 0 to 1, as 0:f=1; "
+        "several are allowed.",
+        show_default=False,
+    ),
+]
 Originality: TypeAlias = Annotated[
     bool,
     typer.Option(
@@ -80,6 +89,7 @@ _NAMED_CHARACTERS: Final = 8
 DEFAULT_LENGTH: Final = 500
 """Characters, where neither an option nor a setting says how many."""
 _MOST_TEXTS: Final = 1024
+_MOST_TEMPERATURES: Final = 16
 _SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
 _PREFERRED: Final = (*_SAMPLING, "length", "model", "history")
 """The settings that stand in for options."""
@@ -153,6 +163,14 @@ def generate(
             metavar="N", help="Texts to generate side by side, with successive RNG seeds."
         ),
     ] = 1,
+    compare_temperatures: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBERS",
+            help="Texts at several temperatures, as 0.3,0.8,1.2, from the same random numbers.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Write a JSON record a character: probability, surprise."),
@@ -179,6 +197,7 @@ def generate(
         bool, typer.Option("--echo/--no-echo", help="Write the seed text first.")
     ] = True,
     clamp: Clamps = None,
+    clamp_gate: ClampGates = None,
     originality: Originality = False,
     corpus: ComparedWith = None,
     copied_length: CopiedLength = None,
@@ -195,6 +214,8 @@ def generate(
     one pass; each matches a single run with its RNG seed, apart from rounding differences.
     """
     _check_counts(length, count)
+    temperatures = _temperatures(compare_temperatures, temperature, count)
+    count = len(temperatures) or count
     flags = {
         "temperature": temperature,
         "top_k": top_k,
@@ -218,7 +239,8 @@ def generate(
     chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
     seed = find_seed(seed_text, seed_file)
     recorder = TextRecorder(is_wanted=preferred.history)
-    stream, path = _open_stream(preferred.model, runs_dir, sampling, recorder, clamp or [])
+    held = Held(clamp or [], clamp_gate or [])
+    stream, path = _open_stream(preferred.model, runs_dir, sampling, recorder, held)
     _refuse_unknown(stream.constraints.unknown(sampling))
     stops = _stops(stop or [], count, stream.model)
     if top_k is not None:
@@ -243,14 +265,15 @@ def generate(
                 writer.echo(piece, is_repeated=count > 1)
 
         read_seed(stream, seed, echo_piece)
-        write_samples(_streams(stream, count), recorder.recording(writer), chosen_length, stops)
+        streams = _streams(stream, count, temperatures)
+        write_samples(streams, recorder.recording(writer), chosen_length, stops)
 
     is_complete = write_text(work)
     recorder.keep(sampling, [str(clamp) for clamp in stream.clamps])
     watch.print_summary()
     if sampling.rng_seed is None and stdout_is_terminal():
         again = [f"--rng-seed {stream.rng_seed}", *clamp_options(stream)]
-        again += [f"--count {count}"] if count > 1 else []
+        again += _count_options(count, compare_temperatures)
         narrate(f"For the same text again: {' '.join(again)}")
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
@@ -269,9 +292,19 @@ def _refuse_unknown(characters: str) -> None:
         )
 
 
+def _count_options(count: int, temperatures: str | None) -> list[str]:
+    """The options that make as many texts again."""
+    if temperatures is not None:
+        return [f"--compare-temperatures {temperatures}"]
+    return [f"--count {count}"] if count > 1 else []
+
+
 def clamp_options(stream: "CharacterStream") -> Sequence[str]:
     """The options that hold the same cells again."""
-    return [f"--clamp {clamp}" for clamp in stream.clamps]
+    return [
+        f"{'--clamp' if clamp.neuron.part in 'hc' else '--clamp-gate'} {clamp}"
+        for clamp in stream.clamps
+    ]
 
 
 class Watch(Protocol):
@@ -420,12 +453,34 @@ def _check_counts(length: int | None, count: int) -> None:
         )
 
 
+def _temperatures(given: str | None, temperature: str | None, count: int) -> list[float]:
+    """The temperatures that are compared; none if that is not asked for."""
+    if given is None:
+        return []
+    if temperature is not None or count > 1:
+        raise ConfigError("--compare-temperatures goes without --temperature and --count.")
+    parsed = [SamplingConfig.parse("temperature", each.strip()) for each in given.split(",")]
+    if not 2 <= len(parsed) <= _MOST_TEMPERATURES:
+        raise ConfigError(
+            f"--compare-temperatures takes 2 to {_MOST_TEMPERATURES} numbers with commas between, "
+            f"as 0.3,0.8,1.2. Received: {given!r}."
+        )
+    return parsed
+
+
+class Held(NamedTuple):
+    """What the options hold."""
+
+    cells: Sequence[str]
+    gates: Sequence[str]
+
+
 def _open_stream(
     model: str | None,
     runs_dir: Path | None,
     sampling: SamplingConfig,
     recorder: TextRecorder,
-    clamps: Sequence[str],
+    held: Held,
 ) -> "tuple[CharacterStream, Path]":
     if "numpy" not in sys.modules:
         # One thread is enough for a vector and takes nothing from a trainer beside it; more
@@ -433,13 +488,17 @@ def _open_stream(
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     path = recorder.watch(lazy.find_model(model, runs_folder(runs_dir), narrate), model)
     loaded = lazy.load_model(path)
-    return lazy.CharacterStream(loaded, sampling, lazy.parse_clamps(clamps, loaded.config)), path
+    clamps = [
+        *lazy.parse_clamps(held.cells, loaded.config),
+        *lazy.parse_gate_clamps(held.gates, loaded.config),
+    ]
+    return lazy.CharacterStream(loaded, sampling, clamps), path
 
 
-def _streams(stream: "CharacterStream", count: int) -> SampleStreams:
+def _streams(stream: "CharacterStream", count: int, temperatures: Sequence[float]) -> SampleStreams:
     if count == 1:
         return OneStream(stream)
-    return ParallelStreams(lazy.SideBySide(stream, count))
+    return ParallelStreams(lazy.SideBySide(stream, count, temperatures), temperatures)
 
 
 def _stops(strings: list[str], count: int, model: "Model") -> "list[StopStrings]":

@@ -43,6 +43,10 @@ COMMANDS: Final = {
         "score:score",
         "Measure how surprising texts are to a model, in bits per character.",
     ),
+    "which": (
+        "which:which",
+        "Say from which model's corpus a text comes, character by character.",
+    ),
     "neurons": (
         "neurons:neurons",
         "Find the cells of a model that follow a property of a text.",

@@ -78,10 +78,10 @@ class _MarkingWriter(PlainWriter):
         self._style = terminal_style() if stdout_is_terminal() else ""
         self._marks: list[PassageMarks] = []
 
-    def begin(self, rng_seeds: Sequence[int]) -> None:
+    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
         self._watch.begin(rng_seeds)
         self._marks = [PassageMarks(self._watch.copied_length) for _ in rng_seeds]
-        super().begin(rng_seeds)
+        super().begin(rng_seeds, temperatures)
 
     def add(
         self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
@@ -107,9 +107,9 @@ class _RecordWriter(RecordWriter):
         super().__init__(output)
         self._watch = watch
 
-    def begin(self, rng_seeds: Sequence[int]) -> None:
+    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
         self._watch.begin(rng_seeds)
-        super().begin(rng_seeds)
+        super().begin(rng_seeds, temperatures)
 
     def facts(self, text: int, character: "GeneratedCharacter") -> Mapping[str, object]:
         match = self._watch.meters[text].add(character.character)

@@ -1,5 +1,6 @@
 """What `generate` writes: one text or several, as text or as records."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,10 @@ class SampleStreams(Protocol):
     def rng_seeds(self) -> Sequence[int]:
         """The RNG seed of each."""
 
+    @property
+    def temperatures(self) -> Sequence[float]:
+        """Of each, where several are compared; else empty."""
+
     def next(self) -> "Sequence[GeneratedCharacter]":
         """The next character of each."""
 
@@ -53,6 +58,7 @@ class OneStream:
     def __init__(self, stream: "CharacterStream") -> None:
         self._stream = stream
         self.rng_seeds = (stream.rng_seed,)
+        self.temperatures = ()
 
     def next(self) -> "Sequence[GeneratedCharacter]":
         """The next character."""
@@ -70,9 +76,10 @@ class OneStream:
 class ParallelStreams:
     """Texts side by side."""
 
-    def __init__(self, batch: "SideBySide") -> None:
+    def __init__(self, batch: "SideBySide", temperatures: Sequence[float]) -> None:
         self._batch = batch
         self.rng_seeds = tuple(batch.rng_seeds)
+        self.temperatures = temperatures
 
     def next(self) -> "Sequence[GeneratedCharacter]":
         """The next character of each."""
@@ -91,8 +98,8 @@ class ParallelStreams:
 class Writer(Protocol):
     """Takes characters as they come."""
 
-    def begin(self, rng_seeds: Sequence[int]) -> None:
-        """Take the RNG seeds of the texts, before their first characters."""
+    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
+        """Take what tells the texts apart, before their first characters; see `SampleStreams`."""
 
     def add(
         self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
@@ -109,6 +116,7 @@ class PlainWriter:
     def __init__(self, output: TextOutput) -> None:
         self._output = output
         self._seeds: Sequence[int] = ()
+        self._temperatures: Sequence[float] = ()
         self._waiting: dict[int, list[tuple[str, str]]] = {}
         self._seed_text: list[str] = []
 
@@ -119,9 +127,9 @@ class PlainWriter:
         else:
             self._output.write(seed_text)
 
-    def begin(self, rng_seeds: Sequence[int]) -> None:
+    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
         """Write the line above the first of several texts; see `Writer`."""
-        self._seeds = rng_seeds
+        self._seeds, self._temperatures = rng_seeds, temperatures
         if len(rng_seeds) > 1:
             self._output.write(self._heading(0) + "".join(self._seed_text))
 
@@ -144,7 +152,10 @@ class PlainWriter:
                 self._output.write(piece, style)
 
     def _heading(self, text: int) -> str:
-        return f"==> {text + 1} of {len(self._seeds)}: --rng-seed {self._seeds[text]} <==\n"
+        option = f"--rng-seed {self._seeds[text]}"
+        if self._temperatures:
+            option = f"--temperature {self._temperatures[text]:g} {option}"
+        return f"==> {text + 1} of {len(self._seeds)}: {option} <==\n"
 
 
 class RecordWriter:
@@ -153,18 +164,21 @@ class RecordWriter:
     def __init__(self, output: TextOutput) -> None:
         self._output = output
         self._surprise = lazy.surprise
-        self._seeds: Sequence[int] = ()
+        self._texts: Sequence[Mapping[str, float]] = ()
 
-    def begin(self, rng_seeds: Sequence[int]) -> None:
-        """Take the RNG seeds; see `Writer`."""
-        self._seeds = rng_seeds
+    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
+        """Take what tells the texts apart; see `Writer`."""
+        self._texts = [{"rng_seed": seed} for seed in rng_seeds]
+        if temperatures:
+            pairs = zip(temperatures, self._texts, strict=True)
+            self._texts = [{"temperature": each, **text} for each, text in pairs]
 
     def add(
         self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
     ) -> None:
         """Write a record; see `Writer`."""
         record = {
-            "rng_seed": self._seeds[text],
+            **self._texts[text],
             "position": position,
             "character": character.character,
             "probability": character.probability,
@@ -198,7 +212,7 @@ def write_samples(
         length: Characters of each at most.
         stops: One watcher a text.
     """
-    writer.begin(streams.rng_seeds)
+    writer.begin(streams.rng_seeds, streams.temperatures)
     running = [True] * len(stops)
     try:
         for position in range(length):
@@ -255,7 +269,7 @@ class TextRecorder:
         """Put every text of at least one character into the history.
 
         Args:
-            sampling: How it was chosen.
+            sampling: How it was chosen, but for temperatures that were compared.
             held: The clamps, as LAYER:CELL=VALUE.
         """
         texts = [text for text in self._texts if text.length]
@@ -268,7 +282,7 @@ class TextRecorder:
                     seed_text=self._seed_text,
                     text="".join(text.characters),
                     length=text.length,
-                    sampling=((0, sampling),),
+                    sampling=((0, text.sampling(sampling)),),
                     rng_seed=text.rng_seed,
                     model=origin,
                     clamps=((0, tuple(held)),) if held else (),
@@ -282,10 +296,16 @@ class TextRecorder:
 class _RecordedText:
     """One generated text."""
 
-    def __init__(self, rng_seed: int) -> None:
+    def __init__(self, rng_seed: int, temperature: float | None) -> None:
         self.rng_seed = rng_seed
+        self._temperature = temperature
         self.length = 0
         self.characters: list[str] = []
+
+    def sampling(self, common: SamplingConfig) -> SamplingConfig:
+        if self._temperature is None:
+            return common
+        return dataclasses.replace(common, temperature=self._temperature)
 
     def add(self, character: str) -> None:
         self.length += 1
@@ -300,10 +320,11 @@ class _RecordingWriter:
         self._writer = writer
         self._texts = texts
 
-    def begin(self, rng_seeds: Sequence[int]) -> None:
+    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
         """See `Writer`."""
-        self._texts.extend(map(_RecordedText, rng_seeds))
-        self._writer.begin(rng_seeds)
+        each: Sequence[float | None] = temperatures or [None] * len(rng_seeds)
+        self._texts.extend(map(_RecordedText, rng_seeds, each))
+        self._writer.begin(rng_seeds, temperatures)
 
     def add(
         self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"

@@ -51,8 +51,15 @@ class StepLayer(NamedTuple):
     centered: the mean over the units of a gate is 0 in each of their rows."""
 
 
+HoldGate = Callable[[Float32, int], None]
+"""Moves half the pre-activations of all gates, shape (..., G·H), in place, given H."""
+
+
 class RecurrentLayer(Protocol):
     """A layer with its state and its gates, all written over by every character."""
+
+    held_gates: Sequence[HoldGate]
+    """What holds gates of the layer; none leaves them to themselves."""
 
     @property
     def parameters(self) -> StepLayer:
@@ -117,6 +124,7 @@ class LstmLayer:
             state: h and c, shape (2·H,) or (N, 2·H), to be written to.
         """
         self.parameters: Final = parameters
+        self.held_gates: Sequence[HoldGate] = ()
         self.hidden, self.cell_state = np.split(state, 2, axis=-1)
         width = GATE_COUNTS["lstm"] * self.hidden.shape[-1]
         self._sums = np.zeros((*state.shape[:-1], width), np.float32)
@@ -135,6 +143,8 @@ class LstmLayer:
     def _open(self) -> None:
         """Activate the gates, and take c and h through them."""
         sums, opened, product, cell = self._sums, self._opened, self._product, self.cell_state
+        for hold in self.held_gates:
+            hold(sums, cell.shape[-1])
         np.tanh(sums, sums)  # one call for all four
         np.multiply(sums, _HALF, opened)  # the candidate's quarter of it goes unused
         np.add(opened, _HALF, opened)
@@ -174,6 +184,7 @@ class GruLayer:
             state: h, shape (H,) or (N, H), to be written to.
         """
         self.parameters: Final = parameters
+        self.held_gates: Sequence[HoldGate] = ()
         self.hidden = state
         self.cell_state = None
         size = state.shape[-1]
@@ -190,6 +201,8 @@ class GruLayer:
         self._multiply()
         np.add(recurrent, self.parameters.recurrent_bias, recurrent)
         np.add(inputs[..., :split], recurrent[..., :split], opened)
+        for hold in self.held_gates:
+            hold(opened, self.hidden.shape[-1])
         np.tanh(opened, opened)
         np.multiply(opened, _HALF, opened)
         np.add(opened, _HALF, opened)
@@ -222,6 +235,7 @@ class RnnLayer:
             state: h, shape (H,) or (N, H), to be written to.
         """
         self.parameters: Final = parameters
+        self.held_gates: Sequence[HoldGate] = ()
         self.hidden = state
         self.cell_state = None
         self._sums = np.zeros_like(state)

@@ -3,6 +3,9 @@
 A network without clamps does not pass through this module: a layer is only wrapped if one of its
 neurons is held. Both states of a unit follow from that unit's gates alone, so a held value can be
 put in after the layer's step and before anything else looks at it.
+
+A gate is held by its mean over the units of a layer: all its pre-activations are moved by the same
+amount, so the order among the units stays. At 0 every unit's gate is closed, at 1 open.
 """
 
 import math
@@ -11,24 +14,29 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.cells import RecurrentLayer, StepLayer
-from tui_charrnn.generation.neuron import Neuron, parse_neuron
+from tui_charrnn.generation.cells import HoldGate, RecurrentLayer, StepLayer
+from tui_charrnn.generation.neuron import GATE_PLACES, Gate, Neuron, parse_gate, parse_neuron
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.model_config import ModelConfig
 
+Float64 = npt.NDArray[np.float64]
+
+GATES: Final = {part: place for each in GATE_PLACES.values() for part, place in each.items()}
+"""Every gate that opens between 0 and 1; no two cells have one of the same letter."""
 LIMIT: Final = 1000.0
 """How far from 0 a neuron can be held; what a network holds by itself is rarely beyond 20."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """A neuron and the value that it has after every character."""
+    """A neuron and the value that it has after every character; or a gate, and its mean."""
 
-    neuron: Neuron
+    neuron: Neuron | Gate
     value: float
-    """At most `LIMIT` from 0."""
+    """At most `LIMIT` from 0; of a gate in [0, 1]."""
 
     def __str__(self) -> str:
         return f"{self.neuron}={self.value!r}".removesuffix(".0")
@@ -40,34 +48,106 @@ def clamp_words(clamps: Iterable[Clamp]) -> list[str]:
 
 
 def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:
-    """Read clamps as LAYER:CELL=VALUE; `parse_neuron` says how a cell is named.
+    """Read clamps as LAYER:CELL=VALUE, or LAYER:GATE=MEAN; see `parse_neuron` and `parse_gate`.
 
     Raises:
         ConfigError: If one is not written so, the network has no such cell, the value is not
             allowed, or a cell is held twice.
     """
-    clamps: dict[Neuron, Clamp] = {}
+    clamps: dict[Neuron | Gate, Clamp] = {}
     for text in texts:
         name, sign, number = text.partition("=")
         if not sign:
             raise ConfigError(f"A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.")
-        neuron = parse_neuron(name, config)
+        is_gate = name.strip()[-1:] in GATES
+        neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
         if neuron in clamps:
             raise ConfigError(f"A cell can be held at one value only. Received: {neuron} twice.")
-        clamps[neuron] = Clamp(neuron, _value(number))
+        clamps[neuron] = Clamp(neuron, _value(number, is_gate=is_gate))
     return tuple(clamps.values())
 
 
-def _value(text: str) -> float:
+def parse_gate_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:
+    """The same for gates alone: LAYER:GATE=MEAN.
+
+    Raises:
+        ConfigError: As `parse_clamps`, and if one is of a cell.
+    """
+    texts = list(texts)
+    for text in texts:
+        parse_gate(text.partition("=")[0], config)  # it says which gates there are
+    return parse_clamps(texts, config)
+
+
+def _value(text: str, *, is_gate: bool) -> float:
+    lowest, highest = (0.0, 1.0) if is_gate else (-LIMIT, LIMIT)
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not abs(value) <= LIMIT:
+    if not lowest <= value <= highest:
+        what = "The mean of a gate" if is_gate else "A cell"
         raise ConfigError(
-            f"A cell is held at a number from -{LIMIT:g} to {LIMIT:g}. Received: {text!r}."
+            f"{what} is held at a number from {lowest:g} to {highest:g}. Received: {text!r}."
         )
     return value
+
+
+class HeldGate:
+    """Moves the pre-activations of a gate so that its mean over the units is a certain one."""
+
+    def __init__(self, place: int, mean: float) -> None:
+        """Hold a gate.
+
+        Args:
+            place: Which of the gates of its cell.
+            mean: In [0, 1].
+        """
+        self._place = place
+        self._mean = mean
+
+    def __call__(self, halves: Float32, size: int) -> None:
+        """Move them in place.
+
+        Args:
+            halves: Half the pre-activations of all gates, shape (..., G·H).
+            size: H.
+        """
+        part = halves[..., self._place * size : (self._place + 1) * size]
+        if self._mean in {0.0, 1.0}:
+            part[...] = math.copysign(math.inf, self._mean - 0.5)  # tanh makes ±1 of it
+        else:
+            part += _shift(part.astype(np.float64), 2 * self._mean - 1)
+
+
+def _shift(halves: Float64, mean: float) -> Float64:
+    """What is added to numbers for the mean of their tanh to be a certain one.
+
+    Args:
+        halves: Shape (..., H).
+        mean: In (-1, 1).
+
+    Returns:
+        Shape (..., 1).
+    """
+    aim = math.atanh(mean)
+    low = aim - halves.max(axis=-1, keepdims=True)
+    high = aim - halves.min(axis=-1, keepdims=True)
+    shift: Float64 = (low + high) / 2
+    for _ in range(_MOST_ROUNDS):
+        reached = np.tanh(halves + shift)
+        missing = mean - reached.mean(axis=-1, keepdims=True)
+        if np.abs(missing).max() < _CLOSE:
+            break
+        low, high = np.where(missing > 0, shift, low), np.where(missing > 0, high, shift)
+        slope = np.maximum((1 - reached * reached).mean(axis=-1, keepdims=True), _CLOSE)
+        shift = shift + missing / slope
+        shift = np.where((shift > low) & (shift < high), shift, (low + high) / 2)
+    return shift
+
+
+_MOST_ROUNDS: Final = 60
+_CLOSE: Final = 1e-9
 
 
 class ClampedLayer:
@@ -89,6 +169,15 @@ class ClampedLayer:
     def parameters(self) -> StepLayer:
         """The layer's parameters."""
         return self._layer.parameters
+
+    @property
+    def held_gates(self) -> Sequence[HoldGate]:
+        """See `RecurrentLayer`."""
+        return self._layer.held_gates
+
+    @held_gates.setter
+    def held_gates(self, held: Sequence[HoldGate]) -> None:
+        self._layer.held_gates = held
 
     @property
     def hidden(self) -> Float32:
@@ -127,11 +216,20 @@ def clamped(layer: RecurrentLayer, number: int, clamps: Iterable[Clamp]) -> Recu
         clamps: Of the whole network.
     """
     mine = [clamp for clamp in clamps if clamp.neuron.layer == number]
-    return ClampedLayer(layer, mine) if mine else layer
+    layer.held_gates = tuple(
+        HeldGate(GATES[clamp.neuron.part], clamp.value)
+        for clamp in mine
+        if isinstance(clamp.neuron, Gate)
+    )
+    neurons = [clamp for clamp in mine if isinstance(clamp.neuron, Neuron)]
+    return ClampedLayer(layer, neurons) if neurons else layer
 
 
 def _columns(clamps: Iterable[Clamp], part: str) -> tuple[np.ndarray, Float32]:
     """The units of a part that are held, and their values."""
-    mine = [clamp for clamp in clamps if clamp.neuron.part == part]
-    units = np.array([clamp.neuron.unit for clamp in mine], np.intp)
-    return units, np.array([clamp.value for clamp in mine], np.float32)
+    mine = {
+        clamp.neuron.unit: clamp.value
+        for clamp in clamps
+        if isinstance(clamp.neuron, Neuron) and clamp.neuron.part == part
+    }
+    return np.array(list(mine), np.intp), np.array(list(mine.values()), np.float32)

@@ -1,5 +1,7 @@
 """One number of what a network remembers, by name: `0:c117` is unit 117 of c of the lowest layer.
 
+A gate of a layer as a whole is named likewise: `0:f` is the forget gate of the lowest.
+
 Notation: L layers, H hidden size, S numbers that a network remembers; layers and units count from
 0, as in the names of a model's tensors.
 """
@@ -13,6 +15,12 @@ from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model_config import ModelConfig
 
 _NAME: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
+GATE_PLACES: Final[dict[str, dict[str, int]]] = {
+    "lstm": {"i": 0, "f": 1, "o": 3},
+    "gru": {"z": 0, "r": 1},
+    "rnn": {},
+}
+"""The gates of a cell that open between 0 and 1, and where each lies among all of its gates."""
 _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
 """What a layer remembers, in the order in which it lies in the state."""
 
@@ -30,6 +38,41 @@ class Neuron:
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.part}{self.unit}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gate:
+    """A gate of a layer, over all of its units."""
+
+    layer: int
+    """From 0, the lowest, to L - 1."""
+    part: str
+    """`i`, `f` or `o` of an lstm, `z` (update) or `r` (reset) of a gru."""
+
+    def __str__(self) -> str:
+        return f"{self.layer}:{self.part}"
+
+
+def gates_of(config: ModelConfig) -> list[Gate]:
+    """Every gate of a network that opens between 0 and 1, the lowest layer first."""
+    parts = GATE_PLACES[config.cell]
+    return [Gate(layer, part) for layer in range(config.layer_count) for part in parts]
+
+
+def parse_gate(text: str, config: ModelConfig) -> Gate:
+    """Read a name: LAYER:GATE, as 0:f.
+
+    Raises:
+        ConfigError: If the network has no such gate.
+    """
+    known = gates_of(config)
+    found = next((gate for gate in known if str(gate) == text.strip()), None)
+    if found is None:
+        names = f"The gates of this model are {', '.join(map(str, known))}."
+        if not known:
+            names = f"A model of kind {config.cell} has no gates."
+        raise ConfigError(f"{names} Received: {text!r}.")
+    return found
 
 
 def all_neurons(config: ModelConfig) -> list[Neuron]:

@@ -5,9 +5,14 @@ k takes the random numbers of RNG seed s + k, as it would alone with that seed. 
 matrices adds in another order than one of a matrix and a vector, so the logits agree with those of
 a single stream to rounding (1e-5), not to the bit: where a random number falls within rounding of
 the border between two characters, a text differs from there on from the one said alone.
+
+Texts at several temperatures all take the random numbers of the stream, so nothing but the
+temperature makes them differ.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -31,34 +36,41 @@ LARGEST_SEED: Final = int(SamplingConfig.bounds()["rng_seed"].maximum)
 class SideBySide:
     """N texts that go on from where one stream stands."""
 
-    def __init__(self, stream: CharacterStream, count: int) -> None:
+    def __init__(
+        self, stream: CharacterStream, count: int, temperatures: Sequence[float] = ()
+    ) -> None:
         """Stand where a stream stands, N times; the stream itself is not moved.
 
         Args:
             stream: Primed, with nothing said yet. Its RNG seed is that of the first text.
             count: N, how many texts.
+            temperatures: Of the N texts, to be compared; none leaves all at the stream's.
 
         Raises:
             ConfigError: If there is no text, or the RNG seeds are more than there are.
         """
         if count < 1:
             raise ConfigError(f"count must be at least 1. Received: {count}.")
-        if stream.rng_seed > LARGEST_SEED - (count - 1):
+        if not temperatures and stream.rng_seed > LARGEST_SEED - (count - 1):
             sentence = (
                 f"must be at most {LARGEST_SEED - (count - 1)} for {count} texts, each of which "
                 f"takes the next one. Received: {stream.rng_seed}."
             )
             raise SettingError([Problem("rng_seed", sentence)])
         start = stream.snapshot()
-        self.sampling = stream.sampling
-        """The settings of the next characters; an RNG seed in it is not looked at."""
+        compared = temperatures or [stream.sampling.temperature] * count
+        self.samplings = [replace(stream.sampling, temperature=each) for each in compared]
+        """The settings of the next characters of each text; RNG seeds in them are not looked at."""
         self._stepper = Stepper(stream.weights, count)
         self.logits: Final = self._stepper.logits
         """The scores that the last characters were chosen by, shape (N, V); written over by the
         next ones."""
         self._stepper.state[:] = start.network
         self._unread = np.full(count, start.unread, np.intp)
-        self._draws = [RandomStream(start.rng_seed + text, start.drawn) for text in range(count)]
+        step = 0 if temperatures else 1
+        self._draws = [
+            RandomStream(start.rng_seed + step * text, start.drawn) for text in range(count)
+        ]
         self._recent = [deque(start.recent, LONGEST_WINDOW) for _ in range(count)]
         self._places = [start.place] * count
         self._constraints = stream.constraints
@@ -71,7 +83,7 @@ class SideBySide:
 
     def is_complete(self, text: int) -> bool:
         """Whether one of them has all lines that the settings ask for."""
-        return self._constraints.is_complete(self.sampling, self._places[text])
+        return self._constraints.is_complete(self.samplings[text], self._places[text])
 
     def next(self) -> list[GeneratedCharacter]:
         """Draw the next character of every text.
@@ -79,9 +91,9 @@ class SideBySide:
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        logits, sampling = self._stepper.read_each(self._unread), self.sampling
-        said = []
-        for text, (draws, recent) in enumerate(zip(self._draws, self._recent, strict=True)):
+        logits, said = self._stepper.read_each(self._unread), []
+        texts = zip(self._draws, self._recent, self.samplings, strict=True)
+        for text, (draws, recent, sampling) in enumerate(texts):
             scores = self._constraints.apply(logits[text], sampling, recent, self._places[text])
             weights = weights_of(
                 scores, sampling, recent_of(recent, sampling), self._vocabulary.unknown_index

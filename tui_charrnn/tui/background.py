@@ -45,6 +45,10 @@ class BackgroundTask:
         if self._cancelled.wait(seconds):
             raise CancelledError
 
+    def gives_up(self, seconds: float) -> bool:
+        """Wait, in the work; whether the task was cancelled meanwhile."""
+        return self._cancelled.wait(seconds)
+
     def check(self) -> None:
         """Return if the result is still wanted.
 

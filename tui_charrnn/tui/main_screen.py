@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -38,8 +40,10 @@ from tui_charrnn.tui.messages import (
     RunCompared,
     RunMoved,
 )
+from tui_charrnn.tui.pages.context import PageContext
 from tui_charrnn.tui.panes import PaneHost
 from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.tui.text_pane import TextPane
 from tui_charrnn.tui.textual_patches import is_closing
 from tui_charrnn.tui.throttle import Throttle
@@ -56,6 +60,12 @@ if TYPE_CHECKING:
 
 _EXPLAINING: Final = {"-tape", "-neurons", "-xray"}
 """Classes of a text pane in which something looks into the text, and needs room for it."""
+_PAGES: Final = {
+    "which": ("which", "WhichPage"),
+    "grow": ("grow", "GrowPage"),
+    "gates": ("gates", "GatesPage"),
+}
+"""Module and name of each page, which is imported as it is opened."""
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two drawings while nothing but batches comes."""
 
@@ -176,7 +186,8 @@ class MainScreen(Screen[None]):
         if self._waits_for_run and view is not None and (view.status or view.problem):
             self._waits_for_run = False
             self.text_pane.answer(None)
-        self._drawing.request(self._news())
+        # what is drawn at once when it changes; the rest is progress
+        self._drawing.request((_news_of(view), _news_of(self._compared_view), self._asked_for))
 
     def on_run_compared(self, event: RunCompared) -> None:
         """Draw another run's loss over that of the shown one."""
@@ -230,6 +241,21 @@ class MainScreen(Screen[None]):
         self.toggle_class("-zoomed")
         self._show_keys()
 
+    def action_page(self, name: str) -> None:
+        """Open a page over this screen."""
+        module, page = _PAGES[name]
+        opened = getattr(import_module(f"tui_charrnn.tui.pages.{module}"), page)
+        pane = self.text_pane
+        context = PageContext(
+            session=self.session,
+            load=partial(self._loader.load, ModelRequest.of(self.session)),
+            text=pane.text,
+            at=pane.cursor.at,
+            show_settings=pane.texts.show_title,
+            seed_text=pane.seed.text,
+        )
+        self.app.push_screen(opened(context))
+
     def action_text(self) -> None:
         """Show the text; where it or the seed has the focus, go back over it, and return."""
         text_pane = self.text_pane
@@ -268,14 +294,6 @@ class MainScreen(Screen[None]):
     def _asked_for(self) -> str:
         """What the trainer has not answered yet, in words."""
         return self._run_controls.follower.pending.words if self._run_controls is not None else ""
-
-    def _news(self) -> object:
-        """What is drawn at once when it changes; the rest is progress."""
-        return (
-            _news_of(self.session.view),
-            _news_of(self._compared_view),
-            self._asked_for,
-        )
 
     def _draw_run(self) -> None:
         view, now = self.session.view, time.monotonic()

@@ -61,7 +61,7 @@ def key_commands(
     """What the screen does has a key in several panes."""
     for key in sorted(keys, key=lambda key: key.owner != pane):
         target: DOMNode | None = {"app": app, "main": main}.get(key.owner)
-        if key.action.startswith("text_pane."):  # it can do that, wherever the focus is
+        if key.action.startswith(("text_pane.", "screen.")):  # it can, wherever the focus is
             target = main
         elif key.owner == pane and focused is not None:
             target = _node_with(focused, key)

@@ -1,4 +1,13 @@
-"""Sizes, counts and ages as text: one way for the app and the command line."""
+"""Sizes, counts, ages, shares and characters as text: one way for the app and the commands."""
+
+import unicodedata
+from typing import Final
+
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.ascii_signs import in_ascii
+
+_NAMES: Final = {" ": "space", "\n": "newline", "\t": "tab", "\r": "return", "\xa0": "no-break"}
+_PARTS: Final = " ▏▎▍▌▋▊▉"
 
 
 def format_size(count: float) -> str:
@@ -19,6 +28,39 @@ def format_age(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size:,}{unit}"
     return f"{whole}s"
+
+
+def character_words(character: str, *, is_ascii: bool = False) -> str:
+    """A character of a vocabulary for people, safe to show.
+
+    Args:
+        character: Any.
+        is_ascii: Whether a sign would be drawn as another one.
+    """
+    if character in _NAMES:
+        return _NAMES[character]
+    shown = safe_line(character)
+    if unicodedata.combining(character):
+        return f"\N{DOTTED CIRCLE}{shown}"
+    if is_ascii and in_ascii(shown) != shown:
+        return f"U+{ord(character):04X}"
+    return shown
+
+
+def percent(probability: float) -> str:
+    """A probability in seven columns at most."""
+    if probability <= 0:
+        return "0 %"
+    if probability < 1e-4:
+        return "<0.01 %"
+    return f"{100 * probability:.{1 if probability >= 0.1 else 2}f} %"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar as wide as a share of its columns, in eighths of one; what is not nothing is seen."""
+    eighths = round(8 * width * min(max(share, 0.0), 1.0)) or (1 if share > 0 else 0)
+    whole, part = divmod(eighths, 8)
+    return ("█" * whole + _PARTS[part]).rstrip()
 
 
 def _rounded(count: float) -> tuple[str, str]:

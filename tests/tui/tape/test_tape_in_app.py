@@ -11,7 +11,7 @@ from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.tape.panel import TapePanel
-from tui_charrnn.tui.text.alternative_rows import character_words
+from tui_charrnn.viewing.formatting import character_words
 
 PICKY = SamplingConfig(rng_seed=5, temperature=0.9, top_k=9, repetition_penalty=1.2)
 

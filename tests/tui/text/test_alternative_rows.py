@@ -4,14 +4,8 @@ import pytest
 from textual.content import Content
 
 from tui_charrnn.generation.tape import Alternative
-from tui_charrnn.tui.text.alternative_rows import (
-    AlternativeRow,
-    bar,
-    character_words,
-    chosen_rows,
-    drawn_rows,
-    percent,
-)
+from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
+from tui_charrnn.viewing.formatting import bar, character_words, percent
 
 ALTERNATIVES = [Alternative(chr(97 + n), n, 0.5**n / 2, 0.5**n / 3) for n in range(20)]
 

@@ -23,6 +23,9 @@ GROUPS: Final = {
     "tape": "Back over the text: the tape",
     "branches": "In the list of branches",
     "neurons": "In the list of neurons",
+    "which": "In the page many to one",
+    "grow": "In the page one to many",
+    "gates": "In the page of the gates",
 }
 """Under which heading the help lists a key, by the first word of its id."""
 

@@ -16,6 +16,9 @@ Owner = Literal[
     "tape",
     "branches",
     "neurons",
+    "which",
+    "grow",
+    "gates",
 ]
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 

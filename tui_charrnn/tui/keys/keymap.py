@@ -11,11 +11,14 @@ from tui_charrnn.preferences.declaration import unknown_sentence
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.main_keys import MAIN_KEYS
 from tui_charrnn.tui.keys.neuron_keys import NEURON_KEYS
+from tui_charrnn.tui.keys.page_keys import PAGE_KEYS
 from tui_charrnn.tui.keys.pane_keys import PANE_KEYS
 from tui_charrnn.tui.keys.tape_keys import TAPE_KEYS
 from tui_charrnn.tui.keys.xray_keys import XRAY_KEYS
 
-KEYS: Final[tuple[Key, ...]] = MAIN_KEYS + PANE_KEYS + XRAY_KEYS + NEURON_KEYS + TAPE_KEYS
+KEYS: Final[tuple[Key, ...]] = (
+    MAIN_KEYS + PANE_KEYS + XRAY_KEYS + NEURON_KEYS + TAPE_KEYS + PAGE_KEYS
+)
 """Every key of the app as it comes."""
 EVERYWHERE: Final[frozenset[Owner]] = frozenset({"app", "main"})
 """Owners whose keys act wherever the focus is, also while a seed is typed."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.ascii_signs import in_ascii
+from tui_charrnn.viewing.formatting import bar, character_words, percent
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.tape import Alternative
 
-_NAMES: Final = {" ": "space", "\n": "newline", "\t": "tab", "\r": "return", "\xa0": "no-break"}
 _NAME_WIDTH: Final = 9  # columns
 _NUMBERS_WIDTH: Final = 20  # columns of both percentages
-_PARTS: Final = " ▏▎▍▌▋▊▉"
 _MARGIN: Final = 5  # columns of the mark, the key and the gaps
 _KEYS: Final = 9
 """Rows that have a digit as their key."""
@@ -62,39 +58,6 @@ def chosen_rows(
         AlternativeRow(other, other.index == chosen, branches.get(other.index, ""))
         for other in page
     ]
-
-
-def character_words(character: str, *, is_ascii: bool = False) -> str:
-    """A character of a vocabulary for people, safe to show.
-
-    Args:
-        character: Any.
-        is_ascii: Whether a sign would be drawn as another one.
-    """
-    if character in _NAMES:
-        return _NAMES[character]
-    shown = safe_line(character)
-    if unicodedata.combining(character):
-        return f"\N{DOTTED CIRCLE}{shown}"
-    if is_ascii and in_ascii(shown) != shown:
-        return f"U+{ord(character):04X}"
-    return shown
-
-
-def percent(probability: float) -> str:
-    """A probability in seven columns at most."""
-    if probability <= 0:
-        return "0 %"
-    if probability < 1e-4:
-        return "<0.01 %"
-    return f"{100 * probability:.{1 if probability >= 0.1 else 2}f} %"
-
-
-def bar(share: float, width: int) -> str:
-    """A bar as wide as a share of its columns, in eighths of one; what is not nothing is seen."""
-    eighths = round(8 * width * min(max(share, 0.0), 1.0)) or (1 if share > 0 else 0)
-    whole, part = divmod(eighths, 8)
-    return ("█" * whole + _PARTS[part]).rstrip()
 
 
 def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) -> list[Content]:

@@ -14,8 +14,8 @@ from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
-from tui_charrnn.tui.text.alternative_rows import bar
 from tui_charrnn.tui.xray.looks import LOOKS
+from tui_charrnn.viewing.formatting import bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

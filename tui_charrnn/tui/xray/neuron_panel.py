@@ -14,20 +14,20 @@ from textual.strip import Strip
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
+from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.text.alternative_rows import bar
 from tui_charrnn.tui.xray.neuron_search import NeuronSearch, SearchEnded, SearchMoved
 from tui_charrnn.tui.xray.text_dialog import find_corpus
+from tui_charrnn.viewing.formatting import bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.binding import BindingType
 
-    from tui_charrnn.generation.neuron import Neuron
     from tui_charrnn.lens.findings import FollowingNeuron
     from tui_charrnn.tui.generation_settings import GenerationSettings
     from tui_charrnn.tui.text.model_loader import LoadedModel
@@ -50,7 +50,7 @@ _FAR: Final = 3
 _STEP: Final = 0.5
 """Standard deviations from one value to the next."""
 
-Row = tuple["Neuron", "Follower | None"]
+Row = tuple[Neuron, "Follower | None"]
 """A neuron, and what it follows; None if it is only held."""
 
 
@@ -287,7 +287,11 @@ class NeuronPanel(CursorView):
         if self.found is not None:
             rows = [(one.cell.neuron, one) for one in self.found.listed(self._filter)]
         names = {neuron for neuron, _ in rows}
-        others: list[Row] = [(one.neuron, None) for one in held if one.neuron not in names]
+        others: list[Row] = [
+            (one.neuron, None)
+            for one in held
+            if isinstance(one.neuron, Neuron) and one.neuron not in names
+        ]
         self.rows = [*others, *rows]
         self.border_title = Content(
             f"Neurons · {self._filter or 'every property'} · Pearson's r (by chance)"

@@ -10,10 +10,10 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.text.alternative_rows import bar, character_words, percent
 from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
 from tui_charrnn.tui.xray.looks import LOOKS
+from tui_charrnn.viewing.formatting import bar, character_words, percent
 from tui_charrnn.viewing.xray import CANDIDATE_SCALE, GATE_SCALE, full_scale, neuron_scale
 
 if TYPE_CHECKING:

@@ -1,0 +1,49 @@
+"""The command `which`."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from tests.support.tiny_model import tiny_model_file
+from tui_charrnn.cli.which import which
+from tui_charrnn.errors import ConfigError, DataError
+
+
+def invoke(*arguments: object, stdin: bytes | None = None) -> Result:
+    app = typer.Typer()
+    app.command()(which)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> list[object]:
+    one = tiny_model_file(tmp_path / "one.safetensors", rng_seed=1)
+    other = tiny_model_file(tmp_path / "other.safetensors", rng_seed=2)
+    return ["--model", one, "--model", other]
+
+
+def test_the_document_has_every_character(models: list[object]) -> None:
+    document = json.loads(invoke("bad cab", *models, "--json").stdout)
+    assert "".join(each["character"] for each in document["characters"]) == "bad cab"
+    last = document["characters"][-1]["probability"]
+    assert {each["model"]: each["probability"] for each in document["models"]} == last
+    assert sum(last.values()) == pytest.approx(1)
+
+
+def test_the_picture_is_ascii_if_that_is_asked_for(models: list[object]) -> None:
+    assert not invoke("bad", *models).stdout.isascii()
+    assert invoke("bad", *models, "--ascii").stdout.isascii()
+
+
+def test_a_text_comes_from_standard_input(models: list[object]) -> None:
+    piped = invoke("-", *models, "--json", stdin=b"bad").stdout
+    assert piped == invoke("bad", *models, "--json").stdout
+
+
+def test_what_cannot_be_compared_is_refused(models: list[object]) -> None:
+    assert isinstance(invoke("bad", *models[:2]).exception, ConfigError)
+    assert isinstance(invoke("", *models).exception, ConfigError)
+    assert isinstance(invoke("-", *models, stdin=b"\xff").exception, DataError)

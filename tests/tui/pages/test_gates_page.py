@@ -1,0 +1,83 @@
+"""Gates by hand: what the page shows is what the network makes of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.page_host import note_of, opened, page_context
+from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
+from tests.support.tiny_model import tiny_model
+from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.clamping import parse_gate_clamps
+from tui_charrnn.generation.gates import GateTrial
+from tui_charrnn.generation.neuron import Gate, gates_of
+from tui_charrnn.generation.sampling import distribution
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.tui.pages.gates import GatesPage
+
+
+def trial_of(cell: str = "lstm") -> tuple[CharacterStream, GateTrial]:
+    stream = CharacterStream(tiny_model(cell=cell, layer_count=2), SETTINGS)
+    stream.prime("bad cab")
+    return stream, GateTrial(stream.model, stream.snapshot(), SETTINGS)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
+def test_untouched_gates_give_the_step_of_the_stream_bit_for_bit(cell: str) -> None:
+    stream, trial = trial_of(cell)
+    text = trial.continuation((), 20)
+    before = trial.probabilities()
+    first = stream.next()
+    assert before.tobytes() == distribution(stream.logits, SamplingConfig(temperature=1)).tobytes()
+    assert list(text) == [first.index, *(stream.next().index for _ in range(19))]
+
+
+def test_a_mean_that_is_set_is_the_one_that_is_read() -> None:
+    stream, trial = trial_of()
+    clamps = parse_gate_clamps(["0:f=0.25", "1:o=1"], stream.model.config)
+    means = trial.means(clamps)
+    assert means[Gate(0, "f")] == pytest.approx(0.25, abs=1e-6)
+    assert means[Gate(1, "o")] == 1
+    assert set(means) == set(gates_of(stream.model.config))
+    assert np.abs(trial.probabilities(clamps) - trial.probabilities()).max() > 1e-4
+
+
+async def test_gates_are_moved_at_the_cursor_and_held_in_a_branch(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        await app.press("left", "left")
+        at = app.at
+        await app.pilot.press("v")
+        await wait_until(app.pilot, "the page", lambda: isinstance(app.app.screen, GatesPage))
+        page = app.app.screen
+        assert isinstance(page, GatesPage)
+        await wait_until(app.pilot, "the gates", lambda: page.found is not None)
+        moment = fresh_tape()
+        for _ in range(LENGTH):
+            moment.next()
+        free = moment.moment(at[1])
+        assert page.found is not None
+        plain = distribution(free.logits, SamplingConfig(temperature=1))
+        assert page.found.before.tobytes() == plain.tobytes()
+        assert page.found.after.tobytes() == plain.tobytes()
+
+        await app.pilot.press("down", "0", "right")
+        assert page.held == {Gate(0, "f"): 0.05}
+        await app.pilot.press("r", "1")
+        await wait_until(
+            app.pilot,
+            "another",
+            lambda: page.found is not None and bool(page.found.after[0] != plain[0]),
+        )
+        await app.pilot.press("enter")
+        await wait_until(app.pilot, "a branch", lambda: app.text.branch == 1)
+        assert [str(clamp) for clamp in app.app.session.settings.held.clamps] == ["0:f=1"]
+        assert "0:f=1 held" in str(app.view.border_title)
+
+
+async def test_a_page_without_a_text_says_so(tmp_path: Path) -> None:
+    page = GatesPage(page_context(tmp_path))
+    async with opened(page) as pilot:
+        await pilot.press("down", "0", "right", "a", "enter")
+        assert "no text yet" in note_of(page)

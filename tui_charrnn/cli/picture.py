@@ -1,0 +1,60 @@
+"""What the commands that draw share: a short text as an argument, and rows on a terminal."""
+
+import shutil
+from collections.abc import Iterable
+from typing import Annotated, Final, TypeAlias
+
+import typer
+
+from tui_charrnn.cli.output import print_data, stdin_bytes
+from tui_charrnn.errors import ConfigError, DataError
+from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.viewing.ascii_signs import in_ascii
+
+DrawnInAscii: TypeAlias = Annotated[
+    bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` does so always.")
+]
+_LEAST_WIDTH: Final = 40
+_LONGEST: Final = 100_000
+"""Characters of a text that is given as an argument."""
+
+
+def read_argument(text: str, name: str) -> str:
+    """A short text: the argument itself, or standard input if it is `-`.
+
+    Args:
+        text: The argument.
+        name: What it is called, for people.
+
+    Raises:
+        ConfigError: If it is empty or very long.
+        DataError: If standard input is closed, or no UTF-8.
+    """
+    if text == "-":
+        stdin = stdin_bytes()
+        if stdin is None:
+            raise DataError(f"Standard input is closed: {name} cannot be read from it.")
+        try:
+            text = stdin.read(4 * _LONGEST + 4).decode()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name} from standard input is not UTF-8: {error.reason}.") from error
+    if not 0 < len(text) <= _LONGEST:
+        raise ConfigError(f"{name} has 1 to {_LONGEST:,} characters. Received: {len(text):,}.")
+    return text
+
+
+def picture_width() -> int:
+    """Columns that there are to draw in."""
+    return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+
+
+def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
+    """Print rows on standard output.
+
+    Args:
+        rows: Safe for a terminal.
+        is_ascii: Whether signs are drawn in ASCII, whatever the settings say.
+    """
+    is_ascii = resolve({"ascii": is_ascii or None}, wanted=["ascii"]).checked().ascii
+    for row in rows:
+        print_data((in_ascii(row) if is_ascii else row).rstrip())

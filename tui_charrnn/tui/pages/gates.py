@@ -1,0 +1,246 @@
+"""Gates by hand: sliders for the means of a layer's gates, and what they make of the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.content import Content
+from textual.getters import query_one
+
+from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.generation.gates import GateTrial
+from tui_charrnn.generation.neuron import Gate, gates_of
+from tui_charrnn.generation.sampling import Float64
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.tui.text.generation_thread import Fork
+from tui_charrnn.viewing.formatting import bar, character_words, percent
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+    from tui_charrnn.generation.tape import Tape, TapePosition
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.pages.context import PageContext
+
+_NAMES: Final = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": "reset"}
+_STEP: Final = 0.05
+_SHOWN: Final = 6
+"""Gates that are listed at a time; a network of eight layers has 24."""
+_CONTINUED: Final = 200
+"""Characters of both continuations."""
+_NAME: Final = 12
+"""Columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of the place."""
+
+    free: Mapping[Gate, float]
+    """The mean of each gate by itself."""
+    before: Float64
+    """What is expected next, shape (V,), with no gate held."""
+    after: Float64
+    """The same with the gates as they are set."""
+    goes_on: tuple[str, str]
+    """Both continuations."""
+
+
+class GatesPage(Page):
+    """Lists the gates with a slider each, the next characters, and how the text would go on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("gates")]
+
+    picture = query_one(Picture)
+
+    def __init__(self, context: PageContext) -> None:
+        """Look at the cursor of the tape.
+
+        Args:
+            context: Has the text and the cursor.
+        """
+        at = context.at or (context.text.branch, context.text.shown)
+        super().__init__(f"Gates by hand · before character {at[1] + 1:,}", "gates")
+        self.held: dict[Gate, float] = {}
+        """The means that are set."""
+        self.found: _Found | None = None
+        """What came of them last."""
+        self._at = at
+        self._text = context.text
+        self._settings = context.session.settings
+        self._show_settings = context.show_settings
+        self._cursor = 0
+        self._gates: list[Gate] = []
+        self._moment: TapePosition | None = None
+        self._trial: GateTrial | None = None
+        self._cells: tuple[Clamp, ...] = ()
+        """The neurons that are held at the place."""
+
+    def on_mount(self) -> None:
+        """List the gates."""
+        super().on_mount()
+        tape = self._tape
+        if tape is None:
+            self.tell("There is no text yet whose gates could be moved.")
+            return
+        self._gates = gates_of(tape.stream.model.config)
+        if not self._gates:
+            self.tell(f"A model of kind {tape.stream.model.config.cell} has no gates.")
+            return
+        is_end = self._at[1] >= tape.tree.branches[self._at[0]].length
+        there = tape.tree.holder(*self._at)
+        clamps = self._settings.held.clamps if is_end else there.clamps_at(self._at[1])
+        self._cells = tuple(each for each in clamps if not isinstance(each.neuron, Gate))
+        self.held = {each.neuron: each.value for each in clamps if isinstance(each.neuron, Gate)}
+        self._try()
+
+    def action_move(self, by: int) -> None:
+        """Go to another gate."""
+        if self._gates:
+            self._cursor = (self._cursor + by) % len(self._gates)
+            self._draw()
+
+    def action_turn(self, by: int) -> None:
+        """Raise or lower the mean of the gate, from what it is now."""
+        if self.found is not None:
+            gate = self._gates[self._cursor]
+            now = self.held.get(gate, self.found.free[gate])
+            self.action_hold(min(1.0, max(0.0, round(now / _STEP + by) * _STEP)))
+
+    def action_hold(self, mean: float) -> None:
+        """Hold the gate at a mean."""
+        if self._gates:
+            self.held[self._gates[self._cursor]] = round(float(mean), 2)
+            self._try()
+
+    def action_release(self) -> None:
+        """Let the gate go."""
+        if self._gates:
+            self.held.pop(self._gates[self._cursor], None)
+            self._try()
+
+    def action_release_all(self) -> None:
+        """Let all gates go."""
+        self.held.clear()
+        self._try()
+
+    def action_keep(self) -> None:
+        """Close the page, and go on from the cursor with the gates so."""
+        tape = self._tape
+        if tape is None or not self._gates:
+            return
+        self._settings.held = ActiveClamps(self._clamps, identity_of(tape.stream.model))
+        self._show_settings()
+        self._text.branch_off(Fork(*self._at))
+        self.dismiss(None)
+
+    @property
+    def _tape(self) -> Tape | None:
+        generation = self._text.generation
+        return generation.tape if generation is not None else None
+
+    @property
+    def _clamps(self) -> tuple[Clamp, ...]:
+        return (*self._cells, *(Clamp(gate, mean) for gate, mean in self.held.items()))
+
+    def _try(self) -> None:
+        """Find out in a thread what comes of the gates as they are set."""
+        tape, generation, clamps = self._tape, self._text.generation, self._clamps
+        if tape is None or generation is None:
+            return
+        self._draw()  # the sliders move at once
+
+        def work(_: BackgroundTask) -> Iterator[_Found]:
+            moment = self._moment or generation.moment(*self._at)
+            if moment is None:
+                return
+            trial = self._trial or GateTrial(tape.stream.model, moment.state, moment.sampling)
+            self._moment, self._trial = moment, trial
+            characters = tape.stream.model.vocabulary.characters
+            ways = [trial.continuation(each, _CONTINUED) for each in (self._cells, clamps)]
+            before, after = ("".join(characters[index] for index in way) for way in ways)
+            yield _Found(
+                free=trial.means(self._cells),
+                before=trial.probabilities(self._cells),
+                after=trial.probabilities(clamps),
+                goes_on=(before, after),
+            )
+
+        self.compute(work, self._take)
+
+    def _take(self, found: _Found) -> None:
+        self.found = found
+        moved = 0.5 * abs(found.after - found.before).sum()
+        words = f"{percent(float(moved))} of the probability moved." if self.held else ""
+        keep = key_label("gates.keep")
+        self.tell(f"{words} {keep} goes on from the cursor like this.".strip())
+        self._draw()
+
+    def _draw(self) -> None:
+        self.picture.show(self._rows)
+
+    def _rows(self, width: int, height: int) -> list[str | Content]:
+        found, tape = self.found, self._tape
+        if found is None or tape is None:
+            return ["Reading the text up to the cursor ..."]
+        first = max(0, min(self._cursor - _SHOWN + 1, len(self._gates) - _SHOWN))
+        room = max(width - 38, 6)
+        rows: list[str | Content] = [f"{'  gate':<12}{'mean':<{room}}{'by itself':>11}{'set':>9}"]
+        for place, gate in enumerate(self._gates[first : first + _SHOWN], first):
+            mean = self.held.get(gate, found.free[gate])
+            held = f"= {self.held[gate]:.2f}" if gate in self.held else ""
+            mark = "▸" if place == self._cursor else " "
+            slider = f"{bar(mean, room):<{room}}"
+            row = f"{mark} {gate!s:<4} {_NAMES[gate.part]:<7}"
+            numbers = f"{found.free[gate]:>8.3f}{held:>9}"
+            style = "bold" if place == self._cursor else ""
+            rows.append(Content.assemble((row, style), (slider, "$accent"), (numbers, style)))
+        listed = max(3, min(8, height - len(rows) - 6))
+        return [
+            *rows,
+            "",
+            *self._next_rows(found, tape, width, listed),
+            "",
+            *_text_rows(found.goes_on, width, height - len(rows) - listed - 3),
+        ]
+
+    def _next_rows(self, found: _Found, tape: Tape, width: int, count: int) -> list[Content]:
+        """The likeliest characters before and after, and the likeliest of all first."""
+        characters = tape.stream.model.vocabulary.characters
+        order = sorted(range(len(characters)), key=lambda index: -max(_both(found, index)))
+        room = max((width - _NAME - 24) // 2, 4)
+        gap = f"{'':<{_NAME}}"
+        rows = [Content(f"{gap}{'as it is':<{room + 11}}  as set")]
+        is_ascii = bool(getattr(self.app, "is_ascii", False))
+        for index in order[:count]:
+            parts: list[str | tuple[str, str]] = []
+            for share in _both(found, index):
+                parts += [(f"{bar(share, room):<{room}}", "$accent"), f" {percent(share):>8}  "]
+            name = Content(f"  {character_words(characters[index], is_ascii=is_ascii)}")
+            pad = " " * max(_NAME - name.cell_length, 0)
+            rows.append(Content.assemble(name, pad, *parts))
+        return rows
+
+
+def _both(found: _Found, index: int) -> tuple[float, float]:
+    return float(found.before[index]), float(found.after[index])
+
+
+def _text_rows(texts: tuple[str, str], width: int, height: int) -> list[Content]:
+    """Both continuations, one below the other, in as many rows as there are."""
+    each = max(1, height // 2)
+    rows = []
+    for name, text in zip(("as it is", "as set"), texts, strict=True):
+        line, room = safe_line(text), width - _NAME
+        for row in range(each):
+            head = f"{name if row == 0 else '':<{_NAME}}"
+            piece = Content(line).truncate(room) if len(line) > room else Content(line)
+            line = line[len(piece.plain) :]
+            rows.append(Content.assemble((head, "$text-muted"), piece))
+    return rows

@@ -1,0 +1,137 @@
+"""One to many: one beginning, several texts that grow side by side at several temperatures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.getters import query_one
+
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.generation.side_by_side import SideBySide
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.tui.dialogs.ask_text import SafeInput
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.pages.page import Page
+from tui_charrnn.tui.text.text_view import TextView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.pages.context import PageContext
+
+_LENGTH: Final = 1_000
+"""Characters of each text."""
+_FASTEST: Final = 60
+"""Characters a second of each text, so that one sees them grow."""
+_MOST: Final = 4
+"""Texts that have room side by side in 80 columns."""
+
+
+class GrowPage(Page):
+    """Shows texts side by side that take the same random numbers."""
+
+    AUTO_FOCUS = "#grow-seed"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("grow")]
+    DEFAULT_CSS = """
+    GrowPage {
+        & #grow-asked { height: 3; }
+        & #grow-seed { width: 2fr; }
+        & #grow-temperatures { width: 3fr; }
+        & #grow-texts { height: 1fr; }
+        & TextView {
+            width: 1fr;
+            height: 100%;
+            padding: 0 1;
+            border: round $foreground 25%;
+            border-title-color: $text-muted;
+        }
+    }
+    """
+
+    seed = query_one("#grow-seed", SafeInput)
+    temperatures = query_one("#grow-temperatures", SafeInput)
+    texts = query_one("#grow-texts", Horizontal)
+
+    def __init__(self, context: PageContext) -> None:
+        """Begin with the first letter of the seed box, or with T.
+
+        Args:
+            context: Loads the model, and has the settings.
+        """
+        super().__init__("One to many: one beginning, several texts", "grow")
+        self._load = context.load
+        self._settings = context.session.settings
+        self._first = context.seed_text[:1].strip() or "T"
+
+    def compose_page(self) -> ComposeResult:
+        """The beginning, the temperatures, the texts."""
+        with Horizontal(id="grow-asked"):
+            seed = SafeInput(self._first, id="grow-seed")
+            seed.border_title = "Beginning"
+            yield seed
+            temperatures = SafeInput("0.3, 0.8, 1.2", id="grow-temperatures")
+            temperatures.border_title = f"Temperatures: 1 to {_MOST}, with commas between"
+            yield temperatures
+        yield Horizontal(id="grow-texts")
+
+    def on_mount(self) -> None:
+        """Let the texts grow."""
+        super().on_mount()
+        for field in (self.seed, self.temperatures):
+            field.cursor_blink = False
+        self._grow()
+
+    def on_input_submitted(self) -> None:
+        """Let the texts grow anew."""
+        self._grow()
+
+    def _grow(self) -> None:
+        try:
+            temperatures = _parsed(self.temperatures.value)
+        except ConfigError as error:
+            self.tell(str(error), is_problem=True)
+            return
+        seed_text, speed = self.seed.value, min(self._settings.speed or _FASTEST, _FASTEST)
+        self.texts.remove_children()
+        views = [TextView() for _ in temperatures]
+        for view, temperature in zip(views, temperatures, strict=True):
+            view.can_focus = False
+            view.border_title = Content(f"temperature {temperature:g}")
+        self.texts.mount(*views)
+
+        def work(task: BackgroundTask) -> Iterator[tuple[str, ...]]:
+            loaded = self._load(task.gives_up)
+            stream = CharacterStream(loaded.model, self._settings.sampling)
+            known = stream.prime(seed_text).text
+            batch = SideBySide(stream, len(temperatures), temperatures)
+            yield (known,) * len(temperatures)
+            for _ in range(_LENGTH):
+                task.wait(1 / speed)
+                yield tuple(said.character for said in batch.next())
+
+        def show(pieces: tuple[str, ...]) -> None:
+            for view, piece in zip(views, pieces, strict=True):
+                view.append(piece, "generated")
+
+        self.tell("The texts take the same random numbers; only the temperature differs.")
+        self.compute(work, show)
+
+
+def _parsed(text: str) -> list[float]:
+    """Temperatures with commas or spaces between.
+
+    Raises:
+        ConfigError: If they are none, or too many.
+    """
+    found: list[float] = [
+        SamplingConfig.parse("temperature", each) for each in text.replace(",", " ").split()
+    ]
+    if not 1 <= len(found) <= _MOST:
+        raise ConfigError(f"There is room for 1 to {_MOST} temperatures. Received: {len(found)}.")
+    return found

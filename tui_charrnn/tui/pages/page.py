@@ -1,0 +1,165 @@
+"""A page over the main screen: a frame with a picture, a line of notes, the keys that act in it."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
+from tui_charrnn.tui.chrome import KeyRow
+from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.keys.keymap import active_keys
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from tui_charrnn.tui.keys.key import Owner
+
+_Result = TypeVar("_Result")
+
+
+class Computed(Message, bubble=False):
+    """Something that a page waits for is known."""
+
+    def __init__(self, task: BackgroundTask, show: Callable[[], object]) -> None:
+        self.task = task
+        self.show = show
+        super().__init__()
+
+
+class Picture(Static):
+    """Rows that are drawn again whenever there is another width for them."""
+
+    DEFAULT_CSS = "Picture { height: 1fr; text-wrap: nowrap; }"
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+        self._draw: Callable[[int, int], Sequence[str | Content]] = lambda _width, _height: []
+
+    def show(self, draw: Callable[[int, int], Sequence[str | Content]]) -> None:
+        """Show a picture.
+
+        Args:
+            draw: The rows, safe to show, for a number of columns and of rows.
+        """
+        self._draw = draw
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """Fit into the room that there is."""
+        size = self.size
+        if size.width and size.height:
+            rows = self._draw(size.width, size.height)[: size.height]
+            contents = [row if isinstance(row, Content) else Content(row) for row in rows]
+            self.update(Content("\n").join(contents))
+
+
+class Page(Dialog[None]):
+    """Shows a picture until it is left by Esc; what it shows is computed in threads."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    DEFAULT_CSS = """
+    Page {
+        background: $background;
+        & #page {
+            height: 1fr;
+            padding: 0 1;
+            border: round $primary;
+            border-title-color: $primary;
+            border-title-style: bold;
+            border-subtitle-color: $text-muted;
+        }
+        & #page-note { height: auto; max-height: 3; padding: 0 2; color: $text-muted; }
+        & #page-note.-problem { color: $text-warning; }
+        & Input { border: round $foreground 25%; border-title-color: $text-muted; height: 3; }
+        & Input:focus { border: round $primary; }
+    }
+    """
+
+    def __init__(self, title: str, owner: Owner) -> None:
+        """Show nothing yet.
+
+        Args:
+            title: What the page shows, in the frame.
+            owner: Whose keys act here.
+        """
+        super().__init__()
+        self.OWNER = owner
+        self._title = title
+        self._tasks = LatestTask(owner)
+        self._lock = threading.Lock()
+
+    def compose(self) -> ComposeResult:
+        """The frame with what is in it, the note, the keys."""
+        with Vertical(id="page") as frame:
+            frame.border_title = Content(self._title)
+            frame.border_subtitle = Content("Esc leaves")
+            yield from self.compose_page()
+        yield Static("", id="page-note", markup=False)
+        yield KeyRow()
+
+    def compose_page(self) -> ComposeResult:
+        """What is in the frame."""
+        yield Picture()
+
+    def on_mount(self) -> None:
+        """Show the keys."""
+        others = {key.id for key in active_keys() if key.owner != self.OWNER}
+        self.query_one(KeyRow).show(others, self.OWNER)
+
+    def on_unmount(self) -> None:
+        """Let the thread end."""
+        self._tasks.cancel()
+
+    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+        """Say something in the line above the keys."""
+        note = self.query_one("#page-note", Static)
+        note.update(safe_line(sentence))
+        note.set_class(is_problem, "-problem")
+
+    def compute(
+        self,
+        work: Callable[[BackgroundTask], Iterator[_Result]],
+        show: Callable[[_Result], object],
+    ) -> None:
+        """Compute something in a thread, in the place of what is computed there now.
+
+        Args:
+            work: Yields results; one at a time is at work, and each is asked whether it is wanted.
+            show: Takes each result, on the screen's side.
+        """
+        context = contextvars.copy_context()  # of the app, whose keys sentences name
+
+        def run(task: BackgroundTask) -> None:
+            with self._lock:
+                task.check()
+                try:
+                    for result in work(task):
+                        self.post_message(Computed(task, partial(show, result)))
+                        task.check()
+                except CharRNNError as error:
+                    told = partial(self.tell, str(error), is_problem=True)
+                    self.post_message(Computed(task, told))
+
+        self._tasks.start(lambda task: context.run(run, task))
+
+    def on_computed(self, event: Computed) -> None:
+        """Show what is known, if it is still wanted."""
+        event.stop()
+        if not event.task.is_cancelled:
+            event.show()
+
+    def action_leave(self) -> None:
+        """Close the page."""
+        self.dismiss(None)

@@ -1,0 +1,105 @@
+"""Many to one: from which corpus a text comes, while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.getters import query_one
+from textual.widgets import Input
+
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.generation.sources import find_model, models_that_came_along
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.tui.dialogs.ask_text import SafeInput
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.viewing.which import Origin, OriginReader, bar_rows, path_rows
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.pages.context import PageContext
+
+
+class WhichPage(Page):
+    """Shows a bar for each model, and how it grew or shrank with every character."""
+
+    AUTO_FOCUS = "#which-text"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("which")]
+
+    text = query_one("#which-text", SafeInput)
+    models = query_one("#which-models", SafeInput)
+    picture = query_one(Picture)
+
+    def __init__(self, context: PageContext) -> None:
+        """Ask for a text.
+
+        Args:
+            context: Has the folder of the runs.
+        """
+        super().__init__("Many to one: which corpus does a text come from?", "which")
+        self._runs = context.session.runs_folder
+        self._readers: dict[str, OriginReader] = {}
+
+    def compose_page(self) -> ComposeResult:
+        """The text, the models, the bars."""
+        text = SafeInput(placeholder="type, and see each character weigh in", id="which-text")
+        text.border_title = "Text"
+        models = SafeInput(id="which-models")
+        models.border_title = "Models: names, runs or files, with commas between"
+        yield from (text, models, Picture())
+
+    def on_mount(self) -> None:
+        """Name the bundled models."""
+        super().on_mount()
+        for field in (self.text, self.models):
+            field.cursor_blink = False
+        with self.prevent(Input.Changed):
+            self.models.value = ", ".join(models_that_came_along())
+        self._read()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Read on."""
+        event.stop()
+        self._read()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Begin another text."""
+        event.stop()
+        self.text.value = ""
+        self.text.focus()
+
+    def _read(self) -> None:
+        text, names = self.text.value, self.models.value
+
+        def work(_: BackgroundTask) -> Iterator[Origin]:
+            if names not in self._readers:
+                self._readers = {names: self._open(names)}
+            yield self._readers[names].read(text)
+
+        self.compute(work, self._show)
+
+    def _open(self, names: str) -> OriginReader:
+        wanted = [name.strip() for name in names.split(",") if name.strip()]
+        if len(set(wanted)) < 2:
+            raise ConfigError("Name two models at least, with a comma between.")
+        paths = {name: find_model(name, self._runs) for name in wanted}
+        return OriginReader({name: load_model(path) for name, path in paths.items()})
+
+    def _show(self, origin: Origin) -> None:
+        self.picture.show(
+            lambda width, _: [
+                *bar_rows(origin, width, has_head=True),
+                "",
+                *path_rows(origin, width),
+            ]
+        )
+        strange = [
+            f"{name} has never seen {count} of the characters."
+            for name, count in zip(origin.names, origin.unknown, strict=True)
+            if count
+        ]
+        self.tell(" ".join(strange))
