@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.support.naive_steps import indices_of, read_naively
+from tests.support.naive_steps import held_neurons, indices_of, read_naively
 from tests.support.tiny_model import tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
@@ -39,15 +39,15 @@ def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
     model = tiny_model(cell=cell, layer_count=2)
     clamps = parse_clamps(texts, model.config)
     stepper = Stepper(fold_embedding(model.weights, model.config, clamps))
-    held = {(each.neuron.layer, each.neuron.part, each.neuron.unit): each.value for each in clamps}
+    held = held_neurons(clamps)
     indices = indices_of(model, TEXT)
     reading = read_naively(model, indices, held)
 
     for place, index in enumerate(indices):
         logits = stepper.read(index).astype(np.float64)
 
-        for each in clamps:
-            assert stepper.state[place_of(each.neuron, model.config)] == np.float32(each.value)
+        for neuron, value in held.items():
+            assert stepper.state[place_of(Neuron(*neuron), model.config)] == np.float32(value)
         powers = np.exp(logits - logits.max())
         np.testing.assert_allclose(powers / powers.sum(), reading.probabilities[place], atol=1e-6)
         for layer, step in zip(stepper.layers, reading.steps[place], strict=True):

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.naive_steps import NaiveNetwork, indices_of
+from tests.support.naive_steps import NaiveNetwork, held_neurons, indices_of
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.generation.clamping import Clamp, parse_clamps
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.neuron import place_of
+from tui_charrnn.generation.neuron import Neuron, place_of
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import CharacterStream
@@ -66,9 +66,7 @@ def test_what_is_held_and_let_go_on_the_way_follows_from_the_equations(cell: str
         if place in {5, 12}:
             held = parse_clamps(["0:h1=0.75", "1:2=-1.5"] if place == 5 else [], model.config)
             stepper.hold(held)
-            naive.held = {
-                (each.neuron.layer, each.neuron.part, each.neuron.unit): each.value for each in held
-            }
+            naive.held = held_neurons(held)
         steps, expected = naive.read(index)
         logits = stepper.read(index).astype(np.float64)
 
@@ -88,7 +86,8 @@ def test_every_place_of_a_tape_is_computed_again_with_what_was_held_there() -> N
         tape.next()
         logits.append(stream.logits.copy())
 
-    place_held = place_of(clamps_of(*HELD)[0].neuron, stream.model.config)
+    neuron = next(iter(held_neurons(clamps_of(*HELD))))
+    place_held = place_of(Neuron(*neuron), stream.model.config)
     for position in reversed(range(60)):
         moment = tape.moment(position)
         np.testing.assert_array_equal(moment.logits, logits[position])

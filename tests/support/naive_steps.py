@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import LayerWeights
 
@@ -110,6 +112,15 @@ def read_naively(
     network = NaiveNetwork(model, held)
     done = [network.read(index) for index in indices]
     return NaiveReading([steps for steps, _ in done], [expected for _, expected in done])
+
+
+def held_neurons(clamps: Iterable[Clamp]) -> dict[tuple[int, str, int], float]:
+    """Clamps of neurons as `NaiveNetwork` takes them."""
+    return {
+        (each.neuron.layer, each.neuron.part, each.neuron.unit): each.value
+        for each in clamps
+        if isinstance(each.neuron, Neuron)
+    }
 
 
 def indices_of(model: Model, text: Sequence[str]) -> list[int]:
