@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.viewed_run import viewed
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.records import BaselinesMeasured, SampleTaken, SplitEvaluated
+from tui_charrnn.runs.records import (
+    BaselinesMeasured,
+    MemoryMeasured,
+    SampleTaken,
+    SplitEvaluated,
+)
 from tui_charrnn.viewing.childhood import (
     Scrubber,
     absence_words,
@@ -177,6 +182,9 @@ def test_facts_are_those_of_the_step(tmp_path: Path) -> None:
         view = viewed(trainer.run)
     assert fact_words(view, view.samples[0]) == ["step 10", "epoch 0.5", "validation 2.500"]
     assert fact_words(view, view.samples[1]) == ["step 15", "epoch 0.8"]
+    view.take([MemoryMeasured(10, 4, None, 100, ())])
+    memory = "memory 3/>100"
+    assert fact_words(view, view.samples[0]) == ["step 10", "epoch 0.5", memory, "validation 2.500"]
 
 
 def test_an_unplanned_run_has_no_epochs(tmp_path: Path) -> None:

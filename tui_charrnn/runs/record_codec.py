@@ -14,6 +14,7 @@ from tui_charrnn.runs.records import (
     CheckpointSaved,
     DynamicallyEvaluated,
     LearningRateChanged,
+    MemoryMeasured,
     ModelPublished,
     PathChosen,
     Record,
@@ -45,6 +46,7 @@ _KINDS: Final[dict[str, type[Record]]] = {
     "stopped_early": StoppedEarly,
     "dynamically_evaluated": DynamicallyEvaluated,
     "sampled": SampleTaken,
+    "memory_measured": MemoryMeasured,
     "checkpointed": CheckpointSaved,
     "published": ModelPublished,
     "answered": RequestAnswered,
@@ -66,8 +68,11 @@ _STEPS: Final = frozenset({
     "steps_per_epoch",
     "evaluate_every",
     "early_evaluations",
+    "half",
+    "tenth",
+    "reach",
 })
-"""Fields that count steps."""
+"""Fields that count steps or characters."""
 
 
 def encode_record(record: Record) -> str:
@@ -109,6 +114,6 @@ def _check_bounds(name: str, value: Any) -> None:
     """
     for number in value if isinstance(value, tuple) else (value,):
         if name in _STEPS and number is not None and not 0 <= number <= LARGEST_STEP:
-            raise ValueError(f"Steps are 0 to {LARGEST_STEP:,}. Received: {name}={number}")
+            raise ValueError(f"Counts are 0 to {LARGEST_STEP:,}. Received: {name}={number}")
         if isinstance(number, float) and not abs(number) <= LARGEST_NUMBER:
             raise ValueError(f"Numbers are {LARGEST_NUMBER:g} at most. Received: {name}={number}")

@@ -205,6 +205,22 @@ class SampleTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryMeasured:
+    """How far back the newest weights look, in a passage of the held-out text."""
+
+    step: int
+    half: int | None
+    """Characters back from which on less than a half of the largest mean influence is left; null
+    if that is not so within `reach`."""
+    tenth: int | None
+    """Likewise for a tenth."""
+    reach: int
+    """Characters back that were looked at."""
+    fading: tuple[float, ...]
+    """Norm of the gradient of one loss with respect to h 1, 2, 3 ... steps before it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointSaved:
     """A checkpoint is durable."""
 
@@ -343,6 +359,7 @@ Record: TypeAlias = (
     | StoppedEarly
     | DynamicallyEvaluated
     | SampleTaken
+    | MemoryMeasured
     | CheckpointSaved
     | ModelPublished
     | RequestAnswered

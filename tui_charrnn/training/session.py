@@ -23,6 +23,7 @@ from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.history import History
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Progress, has_stopped_gaining, train
+from tui_charrnn.training.memory import MemoryMeter
 from tui_charrnn.training.pace import TimeFit
 from tui_charrnn.training.report import ProgressReport
 from tui_charrnn.training.requests import RequestDesk
@@ -55,6 +56,7 @@ class Session:
         self._saver = Saver(context, engine, progress, self._report, writer)
         self._desk = RequestDesk(context, progress, self._saver, self._report, interruption, writer)
         self._childhood = Childhood(context, engine, writer, history)
+        self._memory = MemoryMeter(context, engine, writer)
         self._rollback = Rollback(context, engine, progress, self._saver, writer)
         self._fit = TimeFit(context.description.training, context.plan)
         self._last_batch = progress.elapsed
@@ -124,6 +126,7 @@ class Session:
 
     def _note_evaluation(self, event: SplitEvaluated) -> None:
         seconds = self._childhood.sample(event.step, self._should_stop)
+        seconds += self._memory.measure(event.step, event.elapsed)
         self._report.pace.evaluated(event.elapsed + seconds)
         self._fit.evaluated(event.elapsed + seconds - self._last_batch)
         if event.is_best or self._saver.is_due:

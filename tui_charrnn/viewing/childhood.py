@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tui_charrnn.runs.records import SampleTaken
+from tui_charrnn.runs.records import MemoryMeasured, SampleTaken
 from tui_charrnn.viewing.run_view import RunView
 
 MOST_PLAYED: Final = 60
@@ -153,14 +153,26 @@ def playing_order(count: int, most: int = MOST_PLAYED) -> list[int]:
 
 
 def fact_words(view: RunView, sample: SampleTaken) -> list[str]:
-    """What is known of the moment of a sample: its step, epoch and validation loss."""
+    """What is known of the moment of a sample: step, epoch, memory and, last, validation loss."""
     parts = [f"step {sample.step:,}"]
     if view.plan is not None and view.plan.steps_per_epoch:
         parts.append(f"epoch {sample.step / view.plan.steps_per_epoch:.1f}")
     place = bisect_left(view.evaluations, sample.step, key=lambda scored: scored.step)
     if place < len(view.evaluations) and view.evaluations[place].step == sample.step:
         parts.append(f"validation {view.evaluations[place].loss:.3f}")
+    memory = next((one for one in view.memories if one.step == sample.step), None)
+    if memory is not None:
+        parts.insert(-1 if len(parts) > 1 else 1, memory_words(memory))
     return parts
+
+
+def memory_words(memory: MemoryMeasured) -> str:
+    """Up to how many characters back a half and a tenth of the influence are left."""
+    half, tenth = (
+        f">{memory.reach:,}" if distance is None else f"{distance - 1:,}"
+        for distance in (memory.half, memory.tenth)
+    )
+    return f"memory {half}/{tenth}"
 
 
 def absence_words(view: RunView | None) -> str:

@@ -20,6 +20,7 @@ from tui_charrnn.runs.records import (
     CheckpointSaved,
     DynamicallyEvaluated,
     LearningRateChanged,
+    MemoryMeasured,
     ModelPublished,
     PathChosen,
     RequestAnswered,
@@ -83,6 +84,8 @@ class RunView:
     """Seconds of work on the run until the newest of them, as far as is known."""
     samples: list[SampleTaken] = field(default_factory=list)
     """Of all pinned seeds, oldest first."""
+    memories: list[MemoryMeasured] = field(default_factory=list)
+    """How far back the weights look, oldest first."""
     newest_batch: BatchTrained | None = None
     batches: int = 0
     """How many batches were read, those of dropped stretches left out."""
@@ -325,6 +328,11 @@ def _apply_sample(view: RunView, record: SampleTaken) -> None:
     view.samples.append(record)
 
 
+def _apply_memory(view: RunView, record: MemoryMeasured) -> None:
+    view.memories = [one for one in view.memories if one.step < record.step]
+    view.memories.append(record)
+
+
 def _apply_published(view: RunView, record: ModelPublished) -> None:
     view.published_step = record.step
 
@@ -362,6 +370,7 @@ def _drop_after(view: RunView, step: int) -> None:
     view.best = _best_of(view)
     view.checkpoints = [saved for saved in view.checkpoints if saved <= step]
     view.samples = [sample for sample in view.samples if sample.step <= step]
+    view.memories = [memory for memory in view.memories if memory.step <= step]
     view.newest_batch = None
     view.batches = sum(bucket.count for bucket in view.losses.buckets)
     view.smoothed = RunningMean()
@@ -433,6 +442,7 @@ _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | 
     StoppedEarly: _apply_stopped_early,
     DynamicallyEvaluated: _apply_dynamic_evaluation,
     SampleTaken: _apply_sample,
+    MemoryMeasured: _apply_memory,
     CheckpointSaved: _apply_checkpoint,
     ModelPublished: _apply_published,
     RequestAnswered: _apply_answered,

@@ -9,7 +9,7 @@ from tests.support.viewed_losses import falling_losses, viewed_losses
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.description import CorpusReference, RunDescription
-from tui_charrnn.runs.records import RunPlanned, RunResumed
+from tui_charrnn.runs.records import MemoryMeasured, RunPlanned, RunResumed
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs, Mark
 from tui_charrnn.tui.run.chart.quantities import Quantity, SecondLine, second_line
 from tui_charrnn.tui.run.chart.series import Look, Series
@@ -118,3 +118,13 @@ def test_a_higher_norm_lies_higher() -> None:
     )
     rows = heights(chart, Mark.SECOND)
     assert rows[max(rows)] < rows[min(rows) + 20]
+
+
+def test_the_memory_has_a_line_for_a_tenth_and_one_below_it_for_a_half() -> None:
+    view = run_with([0.5] * 100, [1e-3] * 100)
+    view.take([MemoryMeasured(step, 4, 20 if step < 90 else None, 50, ()) for step in (30, 60, 90)])
+    line = line_of(view, Quantity.MEMORY)
+    assert [value for _, value in line.points] == [20, 20, 50]
+    assert [value for _, value in line.lower] == [4, 4, 4]
+    view.take([RunResumed(60)])
+    assert [step for step, _ in line_of(view, Quantity.MEMORY).points] == [30, 60]

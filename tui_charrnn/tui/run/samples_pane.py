@@ -257,7 +257,14 @@ def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
     (step, *more), (place, short) = facts, places
     loss = more[-1:]
     return longest_fitting(
-        ([step, *more, place], [step, *loss, place], [step, *loss, short], [step, *loss], [step]),
+        (
+            [step, *more, place],
+            [step, *more[1:], place],
+            [step, *loss, place],
+            [step, *loss, short],
+            [step, *loss],
+            [step],
+        ),
         separator=" · ",
         width=width,
     )

@@ -128,15 +128,16 @@ class Plot:
                 row = scale.dot(value, frame.down) // frame.glyphs.down
                 signs = f" {name} {value:g} ".ljust(frame.width, frame.glyphs.baseline)
                 self.cells[row] = [(sign, Mark.SECOND) for sign in signs[: frame.width]]
-        places = [
-            (frame.window.dot(x_scale.place(step), frame.across), value)
-            for step, value in line.points
-        ]
-        places = [place for place in places if 0 <= place[0] < frame.across]
-        dots = DotPlot(frame.across, frame.down)
-        dots.draw_line(mean_points(places, scale, frame.down))
-        dots.cut(column for column in range(frame.across) if column % 2)
-        self._put(dots, frame.glyphs.second, Mark.SECOND)
+        for points in (line.points, line.lower):
+            places = [
+                (frame.window.dot(x_scale.place(step), frame.across), value)
+                for step, value in points
+            ]
+            places = [place for place in places if 0 <= place[0] < frame.across]
+            dots = DotPlot(frame.across, frame.down)
+            dots.draw_line(mean_points(places, scale, frame.down))
+            dots.cut(column for column in range(frame.across) if column % 2)
+            self._put(dots, frame.glyphs.second, Mark.SECOND)
 
     def draw_evaluations(
         self, evaluations: Sequence[SplitEvaluated], x_scale: XScale, sign: str, mark: Mark
@@ -465,7 +466,7 @@ def _second_scale(series: Series, x_scale: XScale, window: Window) -> ValueScale
     line = series.second
     if line is None:
         return None
-    places = ((x_scale.place(step), value) for step, value in line.points)
+    places = ((x_scale.place(step), value) for step, value in line.values)
     values = [value for place, value in places if window.begin <= place <= window.end]
     return ValueScale.over(values, [value for _, value in line.references], Curvature.LINEAR)
 

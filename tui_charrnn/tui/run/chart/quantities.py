@@ -20,6 +20,7 @@ class Quantity(StrEnum):
     NORM = "gradient norm"
     RATE = "learning rate"
     SPEED = "characters a second"
+    MEMORY = "memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,18 @@ class SecondLine:
     """The steps rise."""
     references: Sequence[tuple[str, float]] = ()
     """What it is held against, by name."""
+    lower: Sequence[Point] = ()
+    """A second line below the first."""
 
     def value_at(self, step: float) -> float | None:
         """The newest number until a step, or the first of all; None if there is none."""
         found = [value for at, value in self.points if at <= step]
         return found[-1] if found else next((value for _, value in self.points), None)
+
+    @property
+    def values(self) -> list[Point]:
+        """The points of both lines."""
+        return [*self.points, *self.lower]
 
 
 def second_line(
@@ -87,10 +95,19 @@ def _speed(view: RunView, is_recent: bool, smoothing: float) -> SecondLine | Non
     return SecondLine("characters a second", "1000/s", _smoothed(speeds, smoothing))
 
 
+def _memory(view: RunView, is_recent: bool, _: float) -> SecondLine:
+    begin = view.losses.recent[0].first_step if is_recent and view.losses.recent else 0
+    shown = [memory for memory in view.memories if memory.step >= begin]
+    tenths = [(float(memory.step), float(memory.tenth or memory.reach)) for memory in shown]
+    halves = [(float(memory.step), float(memory.half or memory.reach)) for memory in shown]
+    return SecondLine("memory: a tenth left, a half left", "back", tenths, lower=halves)
+
+
 _LINES: Final[dict[Quantity, Callable[[RunView, bool, float], SecondLine | None]]] = {
     Quantity.NORM: _norm,
     Quantity.RATE: _rate,
     Quantity.SPEED: _speed,
+    Quantity.MEMORY: _memory,
 }
 
 
