@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.support.small_run import MODEL, new_run, of_kind, records_of, train
+from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.lens.influence import Passage, distance_left
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import MemoryMeasured, SplitEvaluated
-from tui_charrnn.runs.run_corpus import read_run_corpus
 from tui_charrnn.training import memory
 
 pytestmark = pytest.mark.tensorflow
