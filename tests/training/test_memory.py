@@ -1,6 +1,7 @@
 """How far back the weights look, recorded at every validation."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,8 +57,8 @@ def test_what_would_take_too_much_of_the_work_is_left_out(
 
 
 def test_the_held_out_text_goes_on_from_window_to_window() -> None:
-    ones = np.ones((2, 3))
-    windows = [
+    ones = np.ones((2, 3), np.float32)
+    windows: list[Any] = [
         (np.array([[1, 2, 3], [7, 8, 9]]), ones, ones),
         (np.array([[4, 5, 0], [9, 9, 9]]), ones, np.array([[1, 1, 0], [1, 1, 1]])),
     ]
