@@ -36,7 +36,7 @@ def trained_run(folder: Path, model: bytes) -> RunDirectory:
 
 
 def listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
-    models.models(folder, as_json=True)
+    models.list_all(folder, as_json=True)
     found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
     return found
 
@@ -45,7 +45,7 @@ def test_bundled_models_come_first_then_those_of_runs(
     runs_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = trained_run(runs_folder, tiny_model_bytes())
-    models.models(runs_folder)
+    models.list_all(runs_folder)
     heading, *rows = capsys.readouterr().out.splitlines()
     assert heading.split()[:3] == ["MODEL", "FROM", "CORPUS"]
     assert [row.split()[:2] for row in rows] == [["small", "bundled"], [run.name, "run"]]
@@ -88,7 +88,7 @@ def test_a_damaged_model_is_named_beside_the_others(
     runs_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = trained_run(runs_folder, tiny_model_bytes()[:-1])
-    models.models(runs_folder)
+    models.list_all(runs_folder)
     written = capsys.readouterr()
     assert [row.split()[0] for row in written.out.splitlines()[1:]] == ["small"]
     assert written.err.startswith(f"{run.name}: ")
@@ -100,7 +100,7 @@ def test_without_any_it_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sources, "bundled_models", dict)
-    models.models(tmp_path)
+    models.list_all(tmp_path)
     written = capsys.readouterr()
     assert not written.out
     assert "charrnn-tui train" in written.err

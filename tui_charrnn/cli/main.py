@@ -66,7 +66,7 @@ COMMANDS: Final = {
         "Pause a run: its trainer saves and waits, and keeps its memory.",
     ),
     "unpause": ("control:unpause", "Continue a paused run."),
-    "models": ("models:models", "List the models: bundled ones and yours."),
+    "models": ("models:models_app", "List the models, or export one to another program."),
     "doctor": (
         "doctor:doctor",
         "Check this machine: device, precision, disk space and problems.",

@@ -1,16 +1,31 @@
 """`charrnn-tui models`: the models that can be talked to."""
 
 import json
+import tempfile
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import JsonDocument, RunsDir
+from tui_charrnn.cli.conversion import convert
+from tui_charrnn.cli.options import (
+    JsonDocument,
+    RunsDir,
+    complete_model,
+    complete_path,
+    refuse_options_before_command,
+)
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.table import table_lines
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
+from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.runs.launcher import require_tensorflow
+from tui_charrnn.runs.output_file import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.formatting import format_size
 
@@ -30,8 +45,76 @@ _HEADINGS: Final = (
 )
 
 
-def models(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
+models_app = typer.Typer(help="List the models, or export one to another program.")
+
+
+@models_app.callback(invoke_without_command=True)
+def models(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the models: bundled ones and yours."""
+    if context.invoked_subcommand is None:
+        list_all(runs_dir, as_json)
+    else:
+        refuse_options_before_command(context)
+
+
+@models_app.command()
+def export(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
+            help="A model file, a run, or a bundled model.",
+            show_default=False,
+        ),
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            autocompletion=complete_path,
+            parser=lambda text: parse_path(text, "The file"),
+            help="What is written; default: NAME.keras here.",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[str, typer.Option("--to", metavar="keras", help="For which program.")] = "keras",
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Replace a file of that name.")
+    ] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Write a model as a .keras file of standard layers, and its characters beside it as JSON.
+
+    The network takes indices of characters, shape (1, T), keeps its state from call to call, and
+    returns the probabilities of the next character, shape (1, T, V).
+    """
+    if to != "keras":
+        raise ConfigError(f"--to must be keras. Received: {to!r}.")
+    require_tensorflow()
+    path = lazy.find_model(model, runs_folder(runs_dir), narrate)
+    name = Path(model).stem or path.stem
+    target = file or parse_path(f"{name}.keras", "The file")
+    if target.suffix != ".keras":
+        raise ConfigError(f"The name of the file must end in .keras. Received: {target.name!r}.")
+    characters = target.with_suffix(".json")
+    for written in (target, characters):
+        refuse_taken(written, overwrite=force)
+    loaded = lazy.load_model(path)
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / target.name
+        convert("keras", path, made)
+        with open_output(target, overwrite=force) as output:
+            output.write(made.read_bytes())
+    document = {"vocabulary": loaded.vocabulary.characters, "units": loaded.units}
+    with open_output(characters, overwrite=force) as output:
+        output.write(json.dumps(document).encode())
+    print_data(str(target))
+    narrate(f"Its characters, in the order of their indices: {characters}")
+
+
+def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
+    """Print a line a model."""
     found = list(lazy.offered_models(runs_folder(runs_dir)))
     if as_json:
         print_data(json.dumps([_values(model) for model in found]))

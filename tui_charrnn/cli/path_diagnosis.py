@@ -89,7 +89,7 @@ def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
         )
     errors = _decoded(ended.stderr)
     if ended.returncode:
-        return Answer(failure=_explain_end(ended.returncode, last_useful_line(errors)))
+        return Answer(failure=explain_end(ended.returncode, last_useful_line(errors)))
     try:
         examination = Examination.from_json(_decoded(ended.stdout))
     except ValueError as error:
@@ -107,7 +107,13 @@ def last_useful_line(errors: str) -> str:
     return next(reversed(plain or lines), "")
 
 
-def _explain_end(code: int, said: str) -> str:
+def explain_end(code: int, said: str) -> str:
+    """Say why a process that loads TensorFlow ended.
+
+    Args:
+        code: Its exit code; negative for a signal.
+        said: The last line that it wrote.
+    """
     if code < 0:
         number = signal.Signals(-code)
         reason = _EXPLANATIONS.get(number)

@@ -1,6 +1,8 @@
 """The commands of `charrnn-tui runs`: list, show, rename, export, delete and restore runs."""
 
+import enum
 import json
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from tui_charrnn.cli.conversion import convert
 from tui_charrnn.cli.options import (
     JsonDocument,
     RunArgument,
@@ -29,6 +32,8 @@ from tui_charrnn.runs.archive import archive_name, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
 from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.figures import export_figures
+from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.small_curve import small_curve
@@ -42,6 +47,14 @@ if TYPE_CHECKING:
 
 _CURVE_WIDTH: Final = 12  # columns
 _HEADINGS: Final = ("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")
+
+
+class EventFormat(enum.StrEnum):
+    """How the figures of a run are written."""
+
+    CSV = "csv"
+    TENSORBOARD = "tensorboard"
+
 
 runs_app = typer.Typer(help="List and manage the runs.")
 
@@ -123,16 +136,29 @@ def export(
             show_default=False,
         ),
     ] = None,
+    events: Annotated[
+        EventFormat | None,
+        typer.Option(
+            help="Write the figures of every step: a CSV file, or a folder for TensorBoard.",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Replace a file of that name.")
     ] = False,
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
-    """Pack a run into one archive, or copy its model to a file."""
+    """Pack a run into one archive, copy its model to a file, or write its figures."""
     if model is not None and (file is not None or every_checkpoint):
         raise ConfigError("With --model only the model is copied: leave out FILE and --all.")
+    if events is not None and (model is not None or every_checkpoint):
+        raise ConfigError("With --events only the figures are written: leave out --model, --all.")
     found = find_run(run, runs_folder(runs_dir))
+    if events is not None:
+        written = _export_events(found, events, file, overwrite=force)
+        print_data(json.dumps({"path": str(written)}) if as_json else str(written))
+        return
     if missed := missed_best(found, best_or_newest(found)):
         narrate(missed)
     with progress_bar(f"Packing {found.name}") as progress:
@@ -150,6 +176,25 @@ def export(
         return
     print_data(str(made.path))
     narrate(f"Packed {format_size(made.size)}: {format_checkpoints(made)}.")
+
+
+def _export_events(
+    run: RunDirectory, kind: EventFormat, file: Path | None, *, overwrite: bool
+) -> Path:
+    """Write the figures of a run; return where they are."""
+    if kind is EventFormat.CSV:
+        target = file or parse_path(".", "The file")
+        target = target / f"{run.name}.csv" if is_folder(target) else target
+        count = export_figures(run, target, overwrite=overwrite)
+        narrate(f"Wrote {count:,} steps.")
+        return target
+    require_tensorflow()
+    folder = file or parse_path(f"{run.name}-tensorboard", "The folder")
+    if folder.exists() and not (overwrite and is_folder(folder)):
+        raise ConfigError(f"{folder} is there already. Name another folder.")
+    convert("tensorboard", run.path, folder)
+    narrate(f"Look at them: tensorboard --logdir {shlex.quote(str(folder))}")
+    return folder
 
 
 def format_checkpoints(made: "Exported") -> str:

@@ -1,0 +1,63 @@
+"""The figures of a run as a table: one row a step, without what was taken back."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import created_run
+from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.runs.figures import Figures, export_figures, read_figures
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.record_codec import encode_record
+from tui_charrnn.runs.records import (
+    BatchTrained,
+    Record,
+    RunResumed,
+    RunRolledBack,
+    SplitEvaluated,
+)
+
+
+def run_of(folder: Path, *records: Record) -> RunDirectory:
+    run = created_run(folder)
+    text = "".join(f"{encode_record(record)}\n" for record in records)
+    run.events.write_text(text, encoding="utf-8")
+    return run
+
+
+def batch(step: int, loss: float) -> BatchTrained:
+    return BatchTrained(step, loss, 0.1, 1.5, step / 2)
+
+
+def test_a_step_has_one_row(tmp_path: Path) -> None:
+    run = run_of(tmp_path, batch(1, 4.0), SplitEvaluated(1, 4.5, True, 0.6), batch(2, 3.0))
+    target = tmp_path / "figures.csv"
+    assert export_figures(run, target) == 2
+    with target.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0] == {
+        "step": "1",
+        "elapsed": "0.5",
+        "train_loss": "4.0",
+        "validation_loss": "4.5",
+        "learning_rate": "0.1",
+        "gradient_norm": "1.5",
+    }
+    assert (rows[1]["step"], rows[1]["validation_loss"]) == ("2", "")
+    with pytest.raises(ConfigError, match=r"figures\.csv"):
+        export_figures(run, target)
+
+
+@pytest.mark.parametrize(
+    "cut", [RunResumed(1), RunRolledBack(3, 1, "loss", "nan", 0.05, 1)], ids=["resume", "rollback"]
+)
+def test_what_was_taken_back_is_left_out(tmp_path: Path, cut: Record) -> None:
+    run = run_of(tmp_path, batch(1, 4.0), batch(2, 9.0), batch(3, 9.0), cut, batch(2, 3.0))
+    assert [(row.step, row.train_loss) for row in read_figures(run)] == [(1, 4.0), (2, 3.0)]
+
+
+def test_a_run_without_steps_has_no_figures(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no step"):
+        export_figures(run_of(tmp_path), tmp_path / "x.csv")
+    assert Figures(0).train_loss is None

@@ -1,0 +1,95 @@
+"""Writes what other programs read, where that takes TensorFlow: in a process of its own.
+
+Usage: python -m tui_charrnn.training.conversion keras MODEL FILE
+       python -m tui_charrnn.training.conversion tensorboard RUN FOLDER
+"""
+
+import math
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.model.checkpoint import Model, load_model
+from tui_charrnn.runs.figures import Figures, read_figures
+from tui_charrnn.runs.layout import RunDirectory
+
+_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+
+
+def keras_model(model: Model) -> keras.Sequential:
+    """A model of Keras's standard layers that gives the same probabilities.
+
+    It takes indices, shape (1, T), keeps its states from call to call, and returns the
+    probabilities of the next character after each, shape (1, T, V).
+
+    Raises:
+        ConfigError: If Keras has no such layer.
+    """
+    config, weights = model.config, model.weights
+    if config.layer_norm:
+        raise ConfigError(
+            "Keras has no LSTM whose gates are normalized, so this model (layer_norm) cannot be "
+            "exported to it. Train one with --layer-norm no."
+        )
+    layers: list[keras.Layer] = [
+        keras.layers.Input(batch_shape=(1, None), dtype="int32"),
+        keras.layers.Embedding(len(model.vocabulary), config.embedding_size),
+    ]
+    for _ in weights.layers:
+        layers.append(
+            _LAYERS[config.cell](config.hidden_size, return_sequences=True, stateful=True)
+        )
+    layers.append(keras.layers.Dense(len(model.vocabulary), activation="softmax"))
+    network = keras.Sequential(layers, name="charrnn")
+    network.set_weights([
+        weights.embedding,
+        *(
+            tensor
+            for layer in weights.layers
+            for tensor in (layer.kernel, layer.recurrent_kernel, layer.bias)
+        ),
+        weights.output_kernel,
+        weights.output_bias,
+    ])
+    return network
+
+
+def write_events(figures: list[Figures], folder: Path) -> None:
+    """Write an event file that TensorBoard shows: a curve a column, by step."""
+    names = [field.name for field in fields(Figures) if field.name != "step"]
+    # as `tf.summary.scalar` says it, which asks for TensorBoard itself to be installed
+    metadata = tf.compat.v1.SummaryMetadata()
+    metadata.plugin_data.plugin_name = "scalars"
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        for row in figures:
+            for name in names:
+                value = getattr(row, name)
+                if value is not None and math.isfinite(value):
+                    number = tf.constant(value, tf.float32)
+                    tf.summary.write(name, number, step=row.step, metadata=metadata)
+
+
+def main(kind: str, source: str, target: str) -> None:
+    """Convert one thing.
+
+    Args:
+        kind: `keras` or `tensorboard`.
+        source: The model file or the run.
+        target: The file or the folder.
+    """
+    if kind == "keras":
+        keras_model(load_model(Path(source))).save(target)
+    else:
+        write_events(read_figures(RunDirectory(Path(source))), Path(target))
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except CharRNNError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(int(error.exit_code))
