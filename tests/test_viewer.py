@@ -30,6 +30,7 @@ COMMANDS = [
     (["generate", "The ", "-n", "20", "--rng-seed", "1"], 0),
     (["score", "text.txt"], 0),
     (["which", "The "], 0),
+    (["fill", "The k_ng"], 0),
     (["neurons", "text.txt"], 0),
     (["models"], 0),
     (["history"], 0),

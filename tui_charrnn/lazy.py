@@ -98,6 +98,11 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.xray.neuron_panel import NeuronPanel as NeuronPanel
     from tui_charrnn.viewing.failures import advice_words as advice_words
     from tui_charrnn.viewing.failures import diagnose as diagnose
+    from tui_charrnn.viewing.filling import Filler as Filler
+    from tui_charrnn.viewing.filling import candidate_rows as candidate_rows
+    from tui_charrnn.viewing.filling import format_filled as format_filled
+    from tui_charrnn.viewing.filling import measure_right_side as measure_right_side
+    from tui_charrnn.viewing.filling import split_gaps as split_gaps
     from tui_charrnn.viewing.which import OriginReader as OriginReader
     from tui_charrnn.viewing.which import bar_rows as bar_rows
     from tui_charrnn.viewing.which import path_rows as path_rows
@@ -166,6 +171,8 @@ _NAMES: Final = {
     "tui_charrnn.tui.xray.legend": "XrayLegend",
     "tui_charrnn.tui.xray.neuron_panel": "NeuronPanel",
     "tui_charrnn.viewing.failures": "advice_words diagnose",
+    "tui_charrnn.viewing.filling": "Filler candidate_rows format_filled measure_right_side "
+    "split_gaps",
     "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",
 }
 """What is asked for, by its module."""

@@ -47,6 +47,10 @@ COMMANDS: Final = {
         "which:which",
         "Say from which model's corpus a text comes, character by character.",
     ),
+    "fill": (
+        "fill:fill",
+        "Say what stands in the gaps of a text: from the left side alone, and from both sides.",
+    ),
     "neurons": (
         "neurons:neurons",
         "Find the cells of a model that follow a property of a text.",

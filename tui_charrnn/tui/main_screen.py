@@ -64,6 +64,7 @@ _PAGES: Final = {
     "which": ("which", "WhichPage"),
     "grow": ("grow", "GrowPage"),
     "gates": ("gates", "GatesPage"),
+    "fill": ("fill", "FillPage"),
 }
 """Module and name of each page, which is imported as it is opened."""
 PROGRESS_INTERVAL: Final = 1.0

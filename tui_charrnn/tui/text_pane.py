@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.xray.legend import XrayLegend
     from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
+_GAPS: Final = frozenset("▢□")
+"""What makes a seed a question; the other signs of gaps are letters of some texts."""
 _LONG_SEED: Final = 2000  # characters; to read fewer takes no time that anybody notices
 
 
@@ -274,9 +276,12 @@ class TextPane(Vertical):
                 self._xray.fit()
             self.tell("")
 
-    def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
-        """Answer the seed."""
+    async def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
+        """Answer the seed; a text with ▢ in it asks what stands there."""
         event.stop()
+        if _GAPS & set(event.text):
+            await self.run_action("screen.page('fill')")
+            return
         if (length := len(event.text)) > _LONG_SEED:
             stop = key_label("text.stop")
             self.tell(f"Reading the seed text, {length:,} characters … {stop} gives it up.")

@@ -26,6 +26,7 @@ GROUPS: Final = {
     "which": "In the page many to one",
     "grow": "In the page one to many",
     "gates": "In the page of the gates",
+    "fill": "In the page of gaps",
 }
 """Under which heading the help lists a key, by the first word of its id."""
 

@@ -19,6 +19,7 @@ Owner = Literal[
     "which",
     "grow",
     "gates",
+    "fill",
 ]
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 

@@ -7,6 +7,7 @@ from tui_charrnn.tui.keys.key import Key, Owner
 _OPENED: Final[dict[str, tuple[str, str, Owner]]] = {
     "which": ("w", "See, while you type, from which model's corpus a text comes.", "speech"),
     "grow": ("g", "Let several texts grow from one letter, at several temperatures.", "speech"),
+    "fill": ("f", "Ask what stands in the gaps (▢) of a text, from both sides.", "speech"),
     "gates": ("v", "Move the gates by hand at the cursor, and see what comes next.", "tape"),
 }
 """The key of each page, what it does, and where it is pressed."""
@@ -17,6 +18,7 @@ PAGE_KEYS: Final[tuple[Key, ...]] = (
         for name, (key, sentence, owner) in _OPENED.items()
     ),
     Key("which.clear", "enter", "", "New text", "Begin another text.", owner="which"),
+    Key("fill.clear", "enter", "", "New text", "Begin another text.", owner="fill"),
     Key("grow.begin", "enter", "", "Grow", "Let the texts grow anew.", owner="grow"),
     Key("gates.up", "up", "move(-1)", "", "Go to the gate above.", owner="gates", shown="↑"),
     Key("gates.down", "down", "move(1)", "Gate", "Go to the gate below.", "gates", shown="↓"),

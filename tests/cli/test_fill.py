@@ -1,0 +1,61 @@
+"""The command `fill`."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from tests.support.tiny_model import tiny_model, tiny_model_file
+from tui_charrnn.cli.fill import fill
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.generation.filling import Filler, measure_right_side, split_gaps
+
+
+def invoke(*arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(fill)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> list[object]:
+    return ["--model", tiny_model_file(tmp_path / "model.safetensors")]
+
+
+def test_the_document_has_what_was_found(model: list[object]) -> None:
+    document = json.loads(invoke("ba▢ ca▢", *model, "--json", "--count", 3, "--beam", 9).stdout)
+    found = Filler(tiny_model()).fill(split_gaps("ba▢ ca▢"), beam=9)
+    assert document["parts"] == ["ba", " ca", ""]
+    assert document["beam"] == 9
+    assert document["bits"] == pytest.approx(found.bits)
+    for one, other in zip(document["candidates"], found.candidates[:3], strict=True):
+        assert (one["fill"], one["both"]) == (other.fill, pytest.approx(other.both))
+
+
+def test_the_table_says_how_it_was_found(model: list[object]) -> None:
+    one = invoke("ba_ cab", *model, "--ascii").stdout
+    assert one.isascii()
+    assert "Every candidate was tried" in one
+    assert "A beam of 5" in invoke("ba__ cab", *model, "--beam", 5).stdout
+
+
+def test_what_the_right_side_is_worth_is_measured_over_a_text(
+    model: list[object], tmp_path: Path
+) -> None:
+    text = "a bad cab had a jig\n" * 5
+    (tmp_path / "text").write_text(text)
+    arguments = ["--over", tmp_path / "text", *model, "--places", 7, "--right", 5, "--json"]
+    document = json.loads(invoke(*arguments).stdout)
+    *_, last = measure_right_side(tiny_model(), text, places=7, right=5)
+    assert document["bits"] == pytest.approx(last.bits)
+    assert document["places"] == 7
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["no gap"], ["a_b", "--over", "x"], ["a_b", "--count", "0"], ["a_b", "--beam", "99999"]],
+)
+def test_what_is_no_question_is_refused(model: list[object], arguments: list[str]) -> None:
+    assert isinstance(invoke(*arguments, *model).exception, ConfigError)

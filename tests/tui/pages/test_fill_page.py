@@ -1,0 +1,34 @@
+"""The page of gaps: it answers as one types, and a seed with a gap in it opens it."""
+
+from pathlib import Path
+
+from tests.support.open_app import tiny_app
+from tests.support.page_host import note_of, opened, page_context, rows_of
+from tests.support.tiny_model import tiny_model
+from tests.support.waiting import wait_until
+from tui_charrnn.generation.filling import Filler, split_gaps
+from tui_charrnn.tui.pages.fill import FillPage
+from tui_charrnn.viewing.filling import candidate_rows, format_filled
+
+
+async def test_candidates_are_those_of_the_model(tmp_path: Path) -> None:
+    page = FillPage(page_context(tmp_path, seed_text="ba▢ cab"))
+    async with opened(page) as pilot:
+        found = Filler(tiny_model()).fill(split_gaps("ba▢ cab"))
+        await wait_until(pilot, "an answer", lambda: format_filled(found) in note_of(page))
+        width = page.picture.size.width
+        assert "\n".join(candidate_rows(found, width, 5)) in rows_of(page)
+        await pilot.press("enter", *"ab")
+        await wait_until(pilot, "a hint", lambda: "needs 1 to 64 gaps" in note_of(page))
+
+
+async def test_a_seed_with_a_gap_is_a_question(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.main.text_pane.seed.load_text("ba▢")
+        await pilot.press("enter")
+        await wait_until(pilot, "the page", lambda: isinstance(app.screen, FillPage))
+        page = app.screen
+        assert isinstance(page, FillPage)
+        await wait_until(pilot, "an answer", lambda: "BOTH SIDES" in rows_of(page))
+        assert page.text.value == "ba▢"

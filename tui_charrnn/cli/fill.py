@@ -1,0 +1,141 @@
+"""The command `fill`: what stands in the gaps of a text."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tui_charrnn import lazy
+from tui_charrnn.cli.options import JsonDocument, RunsDir, complete_model, complete_path
+from tui_charrnn.cli.output import narrate, print_data, progress_bar
+from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
+from tui_charrnn.cli.reading import load_models, read_blocks
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.sources import find_sources
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.filling import Filled
+    from tui_charrnn.model.checkpoint import Model
+
+_MOST: Final = {"count": 10_000, "beam": 4096, "places": 100_000, "right": 1_000}
+"""What the numbers are at most; all are 1 at least."""
+_READ: Final = 100_000
+"""Characters of a text that is measured."""
+
+
+def fill(
+    text: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TEXT",
+            help="A text with gaps, as 푸른 하늘에 ▢▢이 떠있다; a gap is written ▢, □, _ or ㅁ. "
+            "- reads it from standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
+            help="A model file, a run, or a bundled model; the first bundled one if left out.",
+        ),
+    ] = None,
+    gap: Annotated[
+        str | None,
+        typer.Option(metavar="SIGN", help="The sign that stands for a gap.", show_default=False),
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", help="Candidates to list.")] = 10,
+    beam: Annotated[
+        int,
+        typer.Option(metavar="N", help="Candidates to keep where there is more than one gap."),
+    ] = 200,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            autocompletion=complete_path,
+            help="Measure over a held-out text what knowing the right side is worth.",
+            show_default=False,
+        ),
+    ] = None,
+    places: Annotated[
+        int, typer.Option(metavar="N", help="Places of that text to try, evenly spaced.")
+    ] = 100,
+    right: Annotated[
+        int, typer.Option(metavar="N", help="Characters to the right of each that are known.")
+    ] = 32,
+    as_json: JsonDocument = False,
+    is_ascii: DrawnInAscii = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Say what stands in the gaps of a text: from the left side alone, and from both sides.
+
+    The model reads forward; it knows the right side by carrying each candidate on through it and
+    weighing how well that fits. One gap is exact up to 4,096 candidates; of several gaps a
+    beam of the likeliest candidates is kept, and told. BITS is what the right side adds.
+    """
+    for name, value in {"count": count, "beam": beam, "places": places, "right": right}.items():
+        if not 1 <= value <= _MOST[name]:
+            raise ConfigError(
+                f"--{name} must be at least 1 and at most {_MOST[name]:,}. Received: {value}."
+            )
+    if (text is None) == (over is None):
+        raise ConfigError("Give a text with gaps, or --over FILE, and not both.")
+    if over is not None:
+        _measure(_load(model, runs_dir), over, (places, right), as_json=as_json)
+        return
+    parts = lazy.split_gaps(read_argument(text or "", "TEXT"), gap)
+    filled = lazy.Filler(_load(model, runs_dir)).fill(parts, beam=beam)
+    if as_json:
+        print_data(json.dumps(_document(filled, count)))
+        return
+    rows = lazy.candidate_rows(filled, picture_width(), count)
+    best = safe_line(filled.text(filled.candidates[0].fill))
+    print_picture([*rows, "", best, lazy.format_filled(filled)], is_ascii=is_ascii)
+    if filled.unknown:
+        narrate(f"The model has never seen {filled.unknown:,} characters of the text.")
+
+
+def _load(model: str | None, runs_dir: Path | None) -> "Model":
+    """The model that the option names, or the preferred one."""
+    named = model or resolve({}, wanted=["model"]).checked().model
+    return next(iter(load_models([named] if named else [], runs_dir).values()))
+
+
+def _document(filled: "Filled", count: int) -> dict[str, object]:
+    return {
+        "parts": filled.parts,
+        "bits": filled.bits,
+        "beam": filled.beam,
+        "unknown": filled.unknown,
+        "candidates": [
+            {"fill": each.fill, "left": each.left, "both": each.both, "bits": each.bits}
+            for each in filled.candidates[:count]
+        ],
+    }
+
+
+def _measure(model: "Model", path: str, size: tuple[int, int], *, as_json: bool) -> None:
+    """Print what the right side is worth over a text."""
+    sources = find_sources([path], encoding="utf-8").sources
+    text = next(read_blocks(sources[0], "utf-8", _READ))[:_READ]
+    places, right = size
+    with progress_bar(f"Trying {places:,} places") as progress:
+        for found in lazy.measure_right_side(model, text, places=places, right=right):
+            progress(found.places, places)
+    values = {"places": found.places, "right": right, "left": found.left, "both": found.both}
+    if as_json:
+        print_data(json.dumps({**values, "bits": found.bits}))
+        return
+    unit = "jamo" if model.units == "jamo" else "character"
+    print_data(f"{found.left:8.3f}  bits per {unit} from the left side alone")
+    print_data(f"{found.both:8.3f}  bits per {unit} from both sides, {right} to the right")
+    print_data(
+        f"{found.bits:8.3f}  bits that knowing the right side is worth, {found.places} places"
+    )

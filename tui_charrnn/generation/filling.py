@@ -1,0 +1,344 @@
+"""What stands in the gaps of a text: from the left side alone, and from both sides.
+
+A model that reads forward knows the right side too: each candidate is carried on through it, and
+counts by how well the right side then fits (Bayes). Every candidate is tried as long as there are
+no more than `LIMIT`; of more, the likeliest so far are kept (a beam), and the result says so.
+
+A gap is one character. Where a model reads Hangul in jamo, a syllable is filled in jamo by jamo.
+
+Notation: N candidates, V vocabulary size, S numbers that a network remembers.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.errors import ConfigError, ModelFileError
+from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
+from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, join_syllables
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Float32
+
+Float64 = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+
+GAPS: Final = "▢□_ㅁ"
+"""Signs that stand for a gap; of those that a text has, the first one here."""
+LIMIT: Final = 4096
+"""Candidates that are all tried for one gap."""
+_AT_ONCE: Final = 1024
+"""Rows of one product: more of them take more memory and no less time."""
+_MOST_GAPS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What may stand in the gaps."""
+
+    fill: str
+    """A character for each gap."""
+    left: float
+    """Its probability, each character given only what stands before it."""
+    both: float
+    """Its probability given the whole text."""
+
+    @property
+    def bits(self) -> float:
+        """What the right side adds to it, log2(both / left); negative if it speaks against it."""
+        return float(np.log2(self.both / self.left)) if self.both and self.left else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A text with gaps, and what may stand in them."""
+
+    parts: tuple[str, ...]
+    """What stands before, between and behind the gaps."""
+    candidates: tuple[Candidate, ...]
+    """The likeliest from both sides first."""
+    beam: int | None
+    """Candidates that were kept at most; None if every one was tried."""
+    unknown: int
+    """Characters of the text that the model has never seen."""
+
+    @property
+    def bits(self) -> float:
+        """What knowing the right side is worth: the mean of `Candidate.bits`, never below 0."""
+        return max(0.0, sum(each.both * each.bits for each in self.candidates))
+
+    def text(self, fill: str) -> str:
+        """The text with its gaps filled."""
+        return "".join(part + sign for part, sign in zip(self.parts, [*fill, ""], strict=True))
+
+
+def split_gaps(text: str, sign: str | None = None) -> tuple[str, ...]:
+    """The parts of a text between its gaps, in composed form (Unicode NFC).
+
+    Args:
+        text: Any.
+        sign: Stands for a gap; None is the first of `GAPS` that the text has.
+
+    Raises:
+        ConfigError: If there is no gap, or there are too many.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if sign is None:
+        sign = next((each for each in GAPS if each in text), None)
+    if sign is not None and len(sign) != 1:
+        raise ConfigError(f"A gap is written as one character. Received: {sign!r}.")
+    count = text.count(sign) if sign is not None else 0
+    if not 1 <= count <= _MOST_GAPS or sign is None:
+        known = f"{sign!r}" if sign else ", ".join(map(repr, GAPS))
+        raise ConfigError(
+            f"The text needs 1 to {_MOST_GAPS} gaps, each written as {known}. Received: {count}."
+        )
+    return tuple(text.split(sign))
+
+
+class _Beam:
+    """N candidates that are carried through a text side by side."""
+
+    def __init__(self, weights: StepWeights, state: Float32, logits: Float32) -> None:
+        """Begin with one candidate, which has no character yet.
+
+        Args:
+            weights: The network.
+            state: What it remembers, shape (1, S).
+            logits: What it expects next, shape (1, V).
+        """
+        self._weights = weights
+        self.state, self.logits = state, logits
+        self.fills = [""]
+        self.left = np.zeros(1)
+        """ln of each candidate's probability from the left alone."""
+        self.total = np.zeros(1)
+        """ln of the probability of all that was read with it."""
+
+    def log_probabilities(self) -> Float64:
+        """Of what comes next, shape (N, V)."""
+        scores = self.logits.astype(np.float64)
+        scores -= scores.max(axis=1, keepdims=True)
+        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        if not np.isfinite(scores).all():
+            raise ModelFileError(
+                "The model's scores are not finite numbers, so nothing can be filled in. "
+                "Its weights are too large; it must be trained again with a lower learning rate."
+            )
+        return scores
+
+    def take(self, symbols: Indices) -> None:
+        """Read one symbol with each candidate, shape (N,)."""
+        state = np.empty_like(self.state)
+        logits = np.empty((len(symbols), self.logits.shape[1]), np.float32)
+        for first in range(0, len(symbols), _AT_ONCE):
+            rows = slice(first, first + _AT_ONCE)
+            stepper = Stepper(self._weights, len(symbols[rows]))
+            stepper.state[:] = self.state[rows]
+            logits[rows] = stepper.read_each(symbols[rows])
+            state[rows] = stepper.state
+        self.state, self.logits = state, logits
+
+    def read(self, symbol: int) -> None:
+        """Let a symbol of the text come, which every candidate has to explain."""
+        self.total = self.total + self.log_probabilities()[:, symbol]
+        self.take(np.full(len(self.total), symbol))
+
+    def only(self, rows: Indices) -> "_Beam":
+        """Some of the candidates, each perhaps several times."""
+        chosen = _Beam(self._weights, self.state[rows], self.logits[rows])
+        chosen.fills = [self.fills[row] for row in rows]
+        chosen.left, chosen.total = self.left[rows], self.total[rows]
+        return chosen
+
+    def extended(self, allowed: Indices, characters: str, limit: int) -> "tuple[_Beam, bool]":
+        """Every candidate with every symbol that is allowed, or the likeliest of those.
+
+        Args:
+            allowed: Numbers in the vocabulary.
+            characters: The vocabulary.
+            limit: Candidates at most.
+
+        Returns:
+            The candidates, having read the symbol, and whether some were left out.
+        """
+        steps = self.log_probabilities()[:, allowed]
+        totals = (self.total[:, None] + steps).ravel()
+        kept = np.argsort(-totals, kind="stable")[:limit]
+        rows, columns = np.divmod(kept, len(allowed))
+        grown = self.only(rows)
+        symbols = allowed[columns]
+        grown.fills = [
+            fill + characters[symbol] for fill, symbol in zip(grown.fills, symbols, strict=True)
+        ]
+        grown.left = grown.left + steps[rows, columns]
+        grown.total = totals[kept]
+        grown.take(symbols)
+        return grown, len(totals) > limit
+
+    def joined(self, other: "_Beam") -> "_Beam":
+        """These candidates and those."""
+        both = _Beam(
+            self._weights,
+            np.concatenate([self.state, other.state]),
+            np.concatenate([self.logits, other.logits]),
+        )
+        both.fills = self.fills + other.fills
+        both.left = np.concatenate([self.left, other.left])
+        both.total = np.concatenate([self.total, other.total])
+        return both
+
+
+class Filler:
+    """Fills the gaps of texts by a model that reads forward."""
+
+    def __init__(self, model: Model) -> None:
+        """Arrange the weights once.
+
+        Args:
+            model: Any.
+        """
+        self._vocabulary = model.vocabulary
+        self._weights = fold_embedding(model.weights, model.config)
+        characters = enumerate(model.vocabulary.characters)
+        known = {sign: place for place, sign in characters}
+        known.pop(model.vocabulary.unknown_symbol or "", None)
+        self._is_jamo = model.units == "jamo"
+        parts = (INITIALS, MEDIALS, FINALS) if self._is_jamo else ((), (), ())
+        self._initial, self._medial, self._final = (
+            np.array([known[sign] for sign in sorted(part) if sign in known], np.intp)
+            for part in parts
+        )
+        inside = {*self._medial, *self._final}
+        self._starts = np.array([place for place in known.values() if place not in inside], np.intp)
+
+    def fill(self, parts: Sequence[str], *, beam: int = 200) -> Filled:
+        """Say what may stand in the gaps of a text, which begins as after a newline.
+
+        Args:
+            parts: What stands before, between and behind the gaps; see `split_gaps`.
+            beam: Candidates that are kept at most where there is more than one gap.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        spelled = [self._vocabulary.spell(part) for part in parts]
+        limit = LIMIT if len(parts) == 2 else beam
+        found, is_cut = self._before(spelled[0].indices), False
+        for place, part in enumerate(spelled[1:], 2):
+            is_end = place == len(spelled) and not len(part.indices)
+            found, was_cut = self._filled(found, limit, is_end=is_end)
+            is_cut |= was_cut
+            for symbol in part.indices:
+                found.read(int(symbol))
+        weights = np.exp(found.total - found.total.max())
+        both = weights / weights.sum()
+        candidates = [
+            Candidate(join_syllables(fill), float(left), float(share))
+            for fill, left, share in zip(found.fills, np.exp(found.left), both, strict=True)
+        ]
+        candidates.sort(key=lambda one: (-one.both, -one.left))
+        return Filled(
+            parts=tuple(parts),
+            candidates=tuple(candidates),
+            beam=limit if is_cut else None,
+            unknown=sum(int((~each.is_known).sum()) for each in spelled),
+        )
+
+    def _before(self, symbols: Indices) -> _Beam:
+        """What the model remembers and expects before the first gap."""
+        stepper = Stepper(self._weights, 1)
+        for symbol in [self._vocabulary.start_index, *symbols]:
+            stepper.read_each(np.array([symbol]))
+        return _Beam(self._weights, stepper.state.copy(), stepper.logits.copy())
+
+    def _filled(self, found: _Beam, limit: int, *, is_end: bool) -> tuple[_Beam, bool]:
+        """Every candidate with every character that may stand in one more gap."""
+        characters = self._vocabulary.characters
+        grown, is_cut = found.extended(self._starts, characters, limit)
+        if not self._is_jamo:
+            return grown, is_cut
+        is_open = np.isin([characters.index(fill[-1]) for fill in grown.fills], self._initial)
+        whole = grown.only(np.flatnonzero(~is_open))
+        if is_open.any():
+            syllables, was_cut = grown.only(np.flatnonzero(is_open)).extended(
+                self._medial, characters, limit
+            )
+            closed, were_cut = syllables.extended(self._final, characters, limit)
+            shares = np.exp(syllables.log_probabilities()[:, self._final]).sum(axis=1)
+            ended = np.log1p(-np.minimum(shares, 1 - 1e-12))  # else what follows tells it
+            syllables.left = syllables.left + ended
+            syllables.total = syllables.total + (ended if is_end else 0)
+            whole = whole.joined(syllables).joined(closed)
+            is_cut = is_cut or was_cut or were_cut or len(whole.fills) > limit
+        best = np.argsort(-whole.total, kind="stable")[:limit]
+        return whole.only(best), is_cut
+
+
+@dataclass(frozen=True, slots=True)
+class RightSide:
+    """What knowing the right side was worth over a text, in bits per symbol."""
+
+    places: int
+    left: float
+    """-log2 p of the symbols from the left alone, their mean."""
+    both: float
+    """The same from both sides."""
+
+    @property
+    def bits(self) -> float:
+        """What knowing the right side is worth."""
+        return self.left - self.both
+
+
+def measure_right_side(
+    model: Model, text: str, *, places: int = 100, right: int = 32
+) -> Iterator[RightSide]:
+    """How much better symbols are known if what follows is known too.
+
+    At places in even distances each symbol of the vocabulary is tried in the place of the true one,
+    and carried on through what follows.
+
+    Args:
+        model: Any.
+        text: Which it has not learned from.
+        places: How many are tried, at most.
+        right: Symbols that follow each.
+
+    Yields:
+        What is known after each place.
+
+    Raises:
+        ConfigError: If the text is too short.
+        ModelFileError: If the model's scores are not finite numbers.
+    """
+    symbols = model.vocabulary.spell(unicodedata.normalize("NFC", text)).indices
+    last = len(symbols) - right
+    if last < 2:
+        raise ConfigError(
+            f"The text must be longer than the {right} symbols to the right. "
+            f"Received: {len(symbols)}."
+        )
+    chosen = set(np.linspace(1, last - 1, min(places, last - 1)).astype(int).tolist())
+    weights = fold_embedding(model.weights, model.config)
+    size, reader = len(model.vocabulary), Stepper(weights, 1)
+    reader.read_each(np.array([model.vocabulary.start_index]))
+    left = both = 0.0
+    count = 0
+    for place, symbol in enumerate(symbols[:last]):
+        if place in chosen:
+            beam = _Beam(weights, reader.state.copy(), reader.logits.copy())
+            grown, _ = beam.extended(np.arange(size), model.vocabulary.characters, size)
+            for following in symbols[place + 1 : place + 1 + right]:
+                grown.read(int(following))
+            truth = grown.fills.index(model.vocabulary.characters[symbol])
+            shares = grown.total - grown.total.max()
+            count += 1
+            left -= float(grown.left[truth]) / np.log(2)
+            both -= float(shares[truth] - np.log(np.exp(shares).sum())) / np.log(2)
+            yield RightSide(count, left / count, both / count)
+        reader.read_each(np.array([symbol]))

@@ -1,0 +1,84 @@
+"""A text with gaps as a question: what stands there, from the left side and from both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.getters import query_one
+
+from tui_charrnn.generation.filling import GAPS, Filled, Filler, split_gaps
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.dialogs.ask_text import SafeInput
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.viewing.filling import candidate_rows, format_filled
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.pages.context import PageContext
+
+EXAMPLE = "My lo__, I am here"
+
+
+class FillPage(Page):
+    """Lists candidates while the text is typed."""
+
+    AUTO_FOCUS = "#fill-text"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("fill")]
+
+    text = query_one("#fill-text", SafeInput)
+    picture = query_one(Picture)
+
+    def __init__(self, context: PageContext) -> None:
+        """Ask what the seed box asks, or an example.
+
+        Args:
+            context: Loads the model.
+        """
+        super().__init__("Both directions: what stands in the gap?", "fill")
+        self._load = context.load
+        seed = context.seed_text
+        self._first = seed if any(sign in seed for sign in GAPS) else EXAMPLE
+        self._filler: Filler | None = None
+
+    def compose_page(self) -> ComposeResult:
+        """The text, the candidates."""
+        text = SafeInput(self._first, id="fill-text", select_on_focus=False)
+        text.border_title = f"A text with gaps, each written as one of {' '.join(GAPS)}"
+        yield from (text, Picture())
+
+    def on_mount(self) -> None:
+        """Answer the first question."""
+        super().on_mount()
+        self.text.cursor_blink = False
+        self._fill()
+
+    def on_input_changed(self) -> None:
+        """Answer as one types."""
+        self._fill()
+
+    def on_input_submitted(self) -> None:
+        """Begin another text."""
+        self.text.value = ""
+
+    def _fill(self) -> None:
+        typed = self.text.value
+
+        def work(task: BackgroundTask) -> Iterator[Filled]:
+            parts = split_gaps(typed)
+            self._filler = self._filler or Filler(self._load(task.gives_up).model)
+            yield self._filler.fill(parts)
+
+        self.compute(work, self._show)
+
+    def _show(self, filled: Filled) -> None:
+        best = f"▸ {safe_line(filled.text(filled.candidates[0].fill))}"
+        self.picture.show(
+            lambda width, height: [best, "", *candidate_rows(filled, width, max(height - 3, 1))]
+        )
+        strange = f" {filled.unknown} characters are not known." if filled.unknown else ""
+        self.tell(f"{format_filled(filled)}{strange}")

@@ -1,0 +1,53 @@
+"""What may stand in the gaps of a text, as rows of a terminal: from the left, from both sides."""
+
+from typing import Final
+
+from rich.cells import cell_len
+
+from tui_charrnn.generation.filling import Filled, Filler, measure_right_side, split_gaps
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.formatting import bar, character_words, percent
+
+__all__ = ["Filler", "candidate_rows", "format_filled", "measure_right_side", "split_gaps"]
+_NUMBERS: Final = 33
+"""Columns of the numbers of a row."""
+_BAR: Final = 20
+
+
+def candidate_rows(filled: Filled, width: int, count: int) -> list[str]:
+    """A head and a row for each of the likeliest candidates.
+
+    Args:
+        filled: A text with gaps, and what may stand in them.
+        width: Columns.
+        count: Candidates at most.
+    """
+    shown = filled.candidates[:count]
+    names = [format_fill(each.fill) for each in shown]
+    widest = max([8, *map(cell_len, names)])
+    length = min(_BAR, max(width - widest - _NUMBERS, 0))
+    rows = [
+        f"{'FILL':<{widest}}{'LEFT ALONE':>11}{'BOTH SIDES':>12} {'':<{length}}{'BITS':>8}".rstrip()
+    ]
+    for name, each in zip(names, shown, strict=True):
+        share = f"{bar(each.both, length):<{length}}"
+        pad = " " * (widest - cell_len(name))
+        rows.append(
+            f"{name}{pad}{percent(each.left):>11}{percent(each.both):>12} {share}{each.bits:>+8.2f}"
+        )
+    return rows
+
+
+def format_fill(fill: str) -> str:
+    """What stands in the gaps, for people: a single sign by its name if it has no shape."""
+    return character_words(fill) if len(fill) == 1 else f"{safe_line(fill)!s}"
+
+
+def format_filled(filled: Filled) -> str:
+    """What the right side is worth, and whether every candidate was tried."""
+    tried = (
+        "Every candidate was tried."
+        if filled.beam is None
+        else f"A beam of {filled.beam:,} candidates: less likely ones were left out."
+    )
+    return f"Knowing the right side is worth {filled.bits:.2f} bits here. {tried}"
