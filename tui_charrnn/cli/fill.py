@@ -124,7 +124,7 @@ def _document(filled: "Filled", count: int) -> dict[str, object]:
 def _measure(model: "Model", path: str, size: tuple[int, int], *, as_json: bool) -> None:
     """Print what the right side is worth over a text."""
     sources = find_sources([path], encoding="utf-8").sources
-    text = next(read_blocks(sources[0], "utf-8", _READ))[:_READ]
+    text = next(read_blocks(sources[0], "utf-8", size=_READ))[:_READ]
     places, right = size
     with progress_bar(f"Trying {places:,} places") as progress:
         for found in lazy.measure_right_side(model, text, places=places, right=right):
