@@ -20,9 +20,6 @@ LARGER: Final = dict[str, int]()
 ONLY_CHILDREN: Final = frozenset({
     "FormInput",
     "LstmLayer",
-    "PlainWriter",
-    "ReadableFiles",
-    "RecordWriter",
     "ThemedApp",
 })
 """Bases that may have a single subclass."""

@@ -32,6 +32,7 @@ from tui_charrnn.runs.checkpoints import (
     best_or_newest,
     checkpoint_to_go_on_from,
     newest_valid,
+    prune_checkpoints,
 )
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.json_values import encode_json
@@ -39,7 +40,6 @@ from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.log_tail import LogTail, read_log_end
 from tui_charrnn.runs.manifest import FileSeal, Manifest
-from tui_charrnn.runs.pruning import prune_checkpoints
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter

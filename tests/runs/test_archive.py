@@ -21,11 +21,9 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs import snapshot
 from tui_charrnn.runs.archive import archive_name, export_model, export_run, free_path
 from tui_charrnn.runs.catalogue import summarize_run
-from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
+from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, prune_checkpoints
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import read_pointer
-from tui_charrnn.runs.pruning import prune_checkpoints
+from tui_charrnn.runs.manifest import checkpoint_folders, read_pointer
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.storage import Storage
 

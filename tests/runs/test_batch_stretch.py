@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.runs.batch_stretch import BatchStretch, split_stretches
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.record_codec import decode_record, encode_record
+from tui_charrnn.runs.record_codec import (
+    BatchStretch,
+    decode_record,
+    encode_record,
+    split_stretches,
+)
 from tui_charrnn.runs.records import LARGEST_STEP, BatchTrained, Record, RunResumed, RunWarned
 
 LINE: Final = (

@@ -10,11 +10,12 @@ from tui_charrnn.runs.checkpoints import (
     best_or_newest,
     missed_best,
     newest_valid,
+    prune_checkpoints,
+    return_to,
     save_checkpoint,
 )
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
-from tui_charrnn.runs.pruning import prune_checkpoints, return_to
 from tui_charrnn.runs.storage import Storage
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.faulty_disk import FaultyDisk, PowerLost
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, save_checkpoint
+from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, return_to, save_checkpoint
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.pruning import return_to
 from tui_charrnn.runs.storage import Storage
 
 

@@ -12,13 +12,13 @@ from tui_charrnn.runs.checkpoints import (
     best_or_newest,
     checkpoint_to_go_on_from,
     newest_valid,
+    prune_checkpoints,
     save_checkpoint,
 )
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.file_system import in_place
+from tui_charrnn.runs.foreign_parts import RunGoneError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.presence import RunGoneError
-from tui_charrnn.runs.pruning import prune_checkpoints
 from tui_charrnn.runs.storage import Storage
 
 

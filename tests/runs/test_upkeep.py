@@ -15,8 +15,7 @@ from tests.support.hostile_text import HOSTILE
 from tui_charrnn.errors import ConfigError, RunError, RunLockedError, StorageError
 from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.control import send_request, take_requests
-from tui_charrnn.runs.disk_usage import disk_size
-from tui_charrnn.runs.file_system import FileSystem
+from tui_charrnn.runs.file_system import FileSystem, disk_size
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.upkeep import (

@@ -29,7 +29,7 @@ from tests.support.command import wait_for
 from tests.support.pseudo_terminal import PseudoTerminal
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.control import send_request
-from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status

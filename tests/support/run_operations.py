@@ -15,6 +15,8 @@ from tui_charrnn.runs.checkpoints import (
     best_or_newest,
     checkpoint_to_go_on_from,
     newest_valid,
+    prune_checkpoints,
+    return_to,
     save_checkpoint,
 )
 from tui_charrnn.runs.control import send_request, take_requests
@@ -22,7 +24,6 @@ from tui_charrnn.runs.event_log import EventLog
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.runs.manifest import is_whole
-from tui_charrnn.runs.pruning import prune_checkpoints, return_to
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.training.history import read_history

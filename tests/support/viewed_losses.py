@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     CheckpointSaved,

@@ -19,8 +19,7 @@ from tests.support.screen_thread import watched_disk
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
-from tui_charrnn.tui.dialogs.question import QuestionScreen
+from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.history.screen import HistoryScreen
 from tui_charrnn.tui.new_run.corpus_field import PathInput
 from tui_charrnn.tui.new_run.screen import NewRunScreen

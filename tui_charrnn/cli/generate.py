@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import typer
 
@@ -20,7 +20,6 @@ from tui_charrnn.cli.samples import (
     RecordWriter,
     SampleStreams,
     TextRecorder,
-    Writer,
     write_samples,
 )
 from tui_charrnn.config import SamplingConfig
@@ -33,6 +32,7 @@ from tui_charrnn.text.originality import COPIED_LENGTH
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 
 if TYPE_CHECKING:
+    from tui_charrnn.cli.originality import OriginalityWatch
     from tui_charrnn.generation.stream import CharacterStream, StopStrings
     from tui_charrnn.model.checkpoint import Model
 
@@ -243,8 +243,8 @@ def generate(
     stream, path = _open_stream(preferred.model, runs_dir, sampling, recorder, held)
     _refuse_unknown(stream.constraints.unknown(sampling))
     stops = _stops(stop or [], count, stream.model)
-    if top_k is not None:
-        _report_idle_filter(sampling.top_k, len(stream.model.vocabulary.characters))
+    asked = None if top_k is None else sampling.top_k
+    _report_idle_filter(asked, len(stream.model.vocabulary.characters))
     watch = open_watch(
         stream.model,
         path,
@@ -257,7 +257,7 @@ def generate(
     def work(output: TextOutput) -> None:
         if stream.model.units == "jamo" and not as_json:
             output.join_syllables()
-        writer = watch.writer(output, as_json=as_json)
+        writer = RecordWriter(output, watch) if as_json else PlainWriter(output, watch)
 
         def echo_piece(piece: str) -> None:
             recorder.add_seed_text(piece)
@@ -270,11 +270,10 @@ def generate(
 
     is_complete = write_text(work)
     recorder.keep(sampling, [str(clamp) for clamp in stream.clamps])
-    watch.print_summary()
-    if sampling.rng_seed is None and stdout_is_terminal():
-        again = [f"--rng-seed {stream.rng_seed}", *clamp_options(stream)]
-        again += _count_options(count, compare_temperatures)
-        narrate(f"For the same text again: {' '.join(again)}")
+    if watch is not None and not as_json:
+        watch.print_summary()
+    if sampling.rng_seed is None:
+        _narrate_options(stream, _count_options(count, compare_temperatures))
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
@@ -299,33 +298,15 @@ def _count_options(count: int, temperatures: str | None) -> list[str]:
     return [f"--count {count}"] if count > 1 else []
 
 
-def clamp_options(stream: "CharacterStream") -> Sequence[str]:
-    """The options that hold the same cells again."""
-    return [
-        f"{'--clamp' if clamp.neuron.part in 'hc' else '--clamp-gate'} {clamp}"
-        for clamp in stream.clamps
-    ]
-
-
-class Watch(Protocol):
-    """Examines the text on its way to standard output."""
-
-    def writer(self, output: TextOutput, *, as_json: bool) -> Writer:
-        """What takes the characters, as text or as records."""
-
-    def print_summary(self) -> None:
-        """Print on standard error what was found."""
-
-
-class NoWatch:
-    """Examines nothing."""
-
-    def writer(self, output: TextOutput, *, as_json: bool) -> Writer:
-        """See `Watch`."""
-        return RecordWriter(output) if as_json else PlainWriter(output)
-
-    def print_summary(self) -> None:
-        """See `Watch`."""
+def _narrate_options(stream: "CharacterStream", others: Sequence[str]) -> None:
+    """Tell whoever reads along which options generate the same text again."""
+    if stdout_is_terminal():
+        clamps = [
+            f"{'--clamp' if clamp.neuron.part in 'hc' else '--clamp-gate'} {clamp}"
+            for clamp in stream.clamps
+        ]
+        again = [f"--rng-seed {stream.rng_seed}", *clamps, *others]
+        narrate(f"For the same text again: {' '.join(again)}")
 
 
 def open_watch(
@@ -336,8 +317,8 @@ def open_watch(
     is_wanted: bool,
     corpus: str | None,
     copied_length: int | None,
-) -> Watch:
-    """What the options ask for: with a corpus or a length, originality is wanted too.
+) -> "OriginalityWatch | None":
+    """What looks for copied passages, if the options ask for it, as a corpus or a length do.
 
     Args:
         model: What speaks.
@@ -354,7 +335,7 @@ def open_watch(
     if copied_length is not None and copied_length < 2:
         raise ConfigError(f"--copied-length must be at least 2. Received: {copied_length}.")
     if not is_wanted and corpus is None and copied_length is None:
-        return NoWatch()
+        return None
     if corpus is None:
         compared = lazy.open_own_corpus(model, path, runs)
     else:

@@ -24,10 +24,10 @@ from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
 from tui_charrnn.cli.trainer_watch import TrainerWatch
 from tui_charrnn.errors import AS_ASKED, BrokenClusterError, CharRNNError, ExitCode, StorageError
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.opened_file import open_to_read
-from tui_charrnn.runs.presence import RunGoneError, refuse_gone
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter

@@ -1,13 +1,12 @@
 """Watches generated text for passages of a corpus: marks them as they come, and sums up."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from tui_charrnn.cli.output import TextOutput, narrate, progress_bar, stdout_is_terminal
+from tui_charrnn.cli.output import narrate, progress_bar, stdout_is_terminal
 from tui_charrnn.cli.reading import read_named_corpus
-from tui_charrnn.cli.samples import PlainWriter, RecordWriter, Writer
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.training_corpus import (
     IndexedCorpus,
@@ -20,11 +19,6 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
 from tui_charrnn.viewing.originality_words import NEW_LENGTHS, new_share_words, share_words
-
-if TYPE_CHECKING:
-    from tui_charrnn.generation.stream import GeneratedCharacter
-    from tui_charrnn.model.weights import Float32
-
 
 _UNDERLINED: Final = "\x1b[4m"
 _UNDERLINED_MAGENTA: Final = "\x1b[4;35m"
@@ -45,91 +39,55 @@ class OriginalityWatch:
         """
         self.corpus: Final = corpus
         self.copied_length: Final = copied_length
-        self.rng_seeds: Sequence[int] = ()
-        self.meters: list[OriginalityMeter] = []
-        self._is_told_elsewhere = False
-
-    def writer(self, output: TextOutput, *, as_json: bool) -> Writer:
-        """What takes the characters: with --json their records, and one more at the end."""
-        self._is_told_elsewhere = as_json
-        return _RecordWriter(output, self) if as_json else _MarkingWriter(output, self)
+        self._rng_seeds: Sequence[int] = ()
+        self._meters: list[OriginalityMeter] = []
+        self._marks: list[PassageMarks] = []
+        self._style = terminal_style() if stdout_is_terminal() else ""
 
     def begin(self, rng_seeds: Sequence[int]) -> None:
         """Take the RNG seeds of the texts."""
-        self.rng_seeds = rng_seeds
-        self.meters = [OriginalityMeter(self.corpus.index, self.copied_length) for _ in rng_seeds]
+        self._rng_seeds = rng_seeds
+        self._meters = [OriginalityMeter(self.corpus.index, self.copied_length) for _ in rng_seeds]
+        self._marks = [PassageMarks(self.copied_length) for _ in rng_seeds]
 
-    def print_summary(self) -> None:
-        """Sum every text up on standard error, unless records have done so."""
-        if self._is_told_elsewhere:
-            return
-        for number, meter in enumerate(self.meters, 1):
-            text = f"Text {number} of {len(self.meters)}: " if len(self.meters) > 1 else ""
-            for line in original_lines(meter, self.corpus, text):
-                narrate(line)
-
-
-class _MarkingWriter(PlainWriter):
-    """Writes texts; on a terminal, with their copied passages marked."""
-
-    def __init__(self, output: TextOutput, watch: OriginalityWatch) -> None:
-        super().__init__(output)
-        self._watch = watch
-        self._style = terminal_style() if stdout_is_terminal() else ""
-        self._marks: list[PassageMarks] = []
-
-    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        self._watch.begin(rng_seeds)
-        self._marks = [PassageMarks(self._watch.copied_length) for _ in rng_seeds]
-        super().begin(rng_seeds, temperatures)
-
-    def add(
-        self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
-    ) -> None:
-        match = self._watch.meters[text].add(character.character)
+    def styled(self, text: int, character: str) -> Iterable[tuple[str, str]]:
+        """Take a character of a text; what can be written of it now, and how it looks."""
+        match = self._meters[text].add(character)
         if not self._style:
-            super().add(text, position, character, logits)
-            return
-        for piece, is_copied in self._marks[text].add(character.character, match):
-            self.put(text, piece, self._style if is_copied else "")
+            return ((character, ""),)
+        pieces = self._marks[text].add(character, match)
+        return [(piece, self._style if is_copied else "") for piece, is_copied in pieces]
 
-    def close(self) -> None:
-        for text, marks in enumerate(self._marks):
-            if held := marks.close():
-                self.put(text, held)
-        super().close()
+    def held_back(self, text: int) -> str:
+        """What `styled` has held back of a text that has ended."""
+        return self._marks[text].close()
 
-
-class _RecordWriter(RecordWriter):
-    """Writes records with the match of every character, and one at the end that sums up."""
-
-    def __init__(self, output: TextOutput, watch: OriginalityWatch) -> None:
-        super().__init__(output)
-        self._watch = watch
-
-    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        self._watch.begin(rng_seeds)
-        super().begin(rng_seeds, temperatures)
-
-    def facts(self, text: int, character: "GeneratedCharacter") -> Mapping[str, object]:
-        match = self._watch.meters[text].add(character.character)
-        line = self._watch.corpus.index.line(match.offset)
+    def match_facts(self, text: int, character: str) -> Mapping[str, object] | None:
+        """Take a character of a text; the passage that it ends, for a record."""
+        match = self._meters[text].add(character)
+        line = self.corpus.index.line(match.offset)
         place = {"length": match.length, "offset": match.offset, "line": line}
-        return {"match": place if match.length else None}
+        return place if match.length else None
 
-    def close(self) -> None:
-        watch = self._watch
-        pairs = zip(watch.rng_seeds, watch.meters, strict=True)
-        document = {
+    def document(self) -> Mapping[str, object]:
+        """All texts summed up, for a record."""
+        pairs = zip(self._rng_seeds, self._meters, strict=True)
+        return {
             "corpus": {
-                "name": watch.corpus.name,
-                "sha256": watch.corpus.sha256,
-                "characters": len(watch.corpus.index),
+                "name": self.corpus.name,
+                "sha256": self.corpus.sha256,
+                "characters": len(self.corpus.index),
             },
-            "copied_length": watch.copied_length,
+            "copied_length": self.copied_length,
             "texts": [{"rng_seed": seed, **original_facts(meter)} for seed, meter in pairs],
         }
-        self.write({"originality": document})
+
+    def print_summary(self) -> None:
+        """Sum every text up on standard error."""
+        for number, meter in enumerate(self._meters, 1):
+            text = f"Text {number} of {len(self._meters)}: " if len(self._meters) > 1 else ""
+            for line in original_lines(meter, self.corpus, text):
+                narrate(line)
 
 
 def terminal_style(environment: Mapping[str, str] = os.environ) -> str:

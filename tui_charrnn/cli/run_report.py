@@ -12,11 +12,10 @@ from tui_charrnn.cli.output import print_data
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.runs.catalogue import RunSummary, find_run, summarize_run
-from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
 from tui_charrnn.runs.description import RunDescription
-from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import read_manifest, read_pointer
+from tui_charrnn.runs.manifest import checkpoint_folders, read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text

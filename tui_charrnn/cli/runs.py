@@ -31,8 +31,8 @@ from tui_charrnn.runs import upkeep
 from tui_charrnn.runs.archive import archive_name, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
-from tui_charrnn.runs.disk_usage import disk_size
 from tui_charrnn.runs.figures import export_figures
+from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line

@@ -17,6 +17,7 @@ from tui_charrnn.history.rows import KEPT_CHARACTERS
 from tui_charrnn.history.store import History
 
 if TYPE_CHECKING:
+    from tui_charrnn.cli.originality import OriginalityWatch
     from tui_charrnn.generation.side_by_side import SideBySide
     from tui_charrnn.generation.stream import CharacterStream, GeneratedCharacter, StopStrings
     from tui_charrnn.model.weights import Float32
@@ -111,10 +112,14 @@ class Writer(Protocol):
 
 
 class PlainWriter:
-    """Writes the first text as it comes, the others after it, each under a line of its own."""
+    """Writes the first text as it comes, the others after it, each under a line of its own.
 
-    def __init__(self, output: TextOutput) -> None:
+    What watches for copied passages says how each piece looks.
+    """
+
+    def __init__(self, output: TextOutput, watch: "OriginalityWatch | None" = None) -> None:
         self._output = output
+        self._watch = watch
         self._seeds: Sequence[int] = ()
         self._temperatures: Sequence[float] = ()
         self._waiting: dict[int, list[tuple[str, str]]] = {}
@@ -130,14 +135,20 @@ class PlainWriter:
     def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
         """Write the line above the first of several texts; see `Writer`."""
         self._seeds, self._temperatures = rng_seeds, temperatures
+        if self._watch is not None:
+            self._watch.begin(rng_seeds)
         if len(rng_seeds) > 1:
             self._output.write(self._heading(0) + "".join(self._seed_text))
 
     def add(self, text: int, _position: int, character: "GeneratedCharacter", _: "Float32") -> None:
         """Write or hold a character; see `Writer`."""
-        self.put(text, character.character)
+        if self._watch is None:
+            self._put(text, character.character)
+            return
+        for piece, style in self._watch.styled(text, character.character):
+            self._put(text, piece, style)
 
-    def put(self, text: int, piece: str, style: str = "") -> None:
+    def _put(self, text: int, piece: str, style: str = "") -> None:
         """Write a piece of the first text, or hold one of another; `TextOutput` has the styles."""
         if text == 0:
             self._output.write(piece, style)
@@ -145,7 +156,10 @@ class PlainWriter:
             self._waiting.setdefault(text, []).append((piece, style))
 
     def close(self) -> None:
-        """Write the texts after the first; see `Writer`."""
+        """Write what was held back, and the texts after the first; see `Writer`."""
+        for text in range(len(self._seeds) if self._watch is not None else 0):
+            if self._watch is not None and (held := self._watch.held_back(text)):
+                self._put(text, held)
         for text in range(1, len(self._seeds)):
             self._output.write("\n\n" + self._heading(text) + "".join(self._seed_text))
             for piece, style in self._waiting.get(text, []):
@@ -159,10 +173,11 @@ class PlainWriter:
 
 
 class RecordWriter:
-    """Writes a JSON object a line for every character."""
+    """Writes a JSON object a line for every character, and one that sums up what was watched."""
 
-    def __init__(self, output: TextOutput) -> None:
+    def __init__(self, output: TextOutput, watch: "OriginalityWatch | None" = None) -> None:
         self._output = output
+        self._watch = watch
         self._surprise = lazy.surprise
         self._texts: Sequence[Mapping[str, float]] = ()
 
@@ -172,31 +187,31 @@ class RecordWriter:
         if temperatures:
             pairs = zip(temperatures, self._texts, strict=True)
             self._texts = [{"temperature": each, **text} for each, text in pairs]
+        if self._watch is not None:
+            self._watch.begin(rng_seeds)
 
     def add(
         self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
     ) -> None:
         """Write a record; see `Writer`."""
-        record = {
+        record: dict[str, object] = {
             **self._texts[text],
             "position": position,
             "character": character.character,
             "probability": character.probability,
             "surprise": self._surprise(logits, character.index),
-            **self.facts(text, character),
         }
-        self.write(record)
-
-    def facts(self, _text: int, _character: "GeneratedCharacter") -> Mapping[str, object]:
-        """What else is told of a character: nothing."""
-        return {}
-
-    def write(self, record: Mapping[str, object]) -> None:
-        """Write a record."""
-        self._output.write(json.dumps(record) + "\n")
+        if self._watch is not None:
+            record["match"] = self._watch.match_facts(text, character.character)
+        self._write(record)
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Write the record that sums up; see `Writer`."""
+        if self._watch is not None:
+            self._write({"originality": self._watch.document()})
+
+    def _write(self, record: Mapping[str, object]) -> None:
+        self._output.write(json.dumps(record) + "\n")
 
 
 def write_samples(

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn.runs.file_system import file_system, refusals
-from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
+from tui_charrnn.runs.foreign_parts import refuse_foreign_parts, refuse_gone
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_owned
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
 from tui_charrnn.runs.opened_file import folder_inside, names_in
-from tui_charrnn.runs.presence import refuse_gone
 from tui_charrnn.runs.storage import Storage
 
 REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate", "pause", "resume")

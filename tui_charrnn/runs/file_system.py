@@ -37,8 +37,12 @@ class LinkError(OSError):
         super().__init__(errno.ELOOP, "it is a link, and none is followed here", str(path))
 
 
-class ReadableFiles:
-    """What reading is made of: one method an operation, each of which may fail by itself."""
+class FileSystem:
+    """What reading and writing are made of: one method an operation, each of which may fail.
+
+    Where a descriptor of a folder is given, what is named lies in that folder, whatever the path to
+    it leads to by now. Tests put their own in its place to make any one operation fail.
+    """
 
     def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
         """Open a file or a folder and return its descriptor; a pipe is not waited for.
@@ -82,14 +86,6 @@ class ReadableFiles:
     def close(self, descriptor: int) -> None:
         """Close a descriptor."""
         os.close(descriptor)
-
-
-class FileSystem(ReadableFiles):
-    """The same for writing.
-
-    Where a descriptor of a folder is given, what is named lies in that folder, whatever the path to
-    it leads to by now. Tests put their own in its place to make any one operation fail.
-    """
 
     def open(self, path: Path, flags: int, folder: int | None = None) -> int:
         """Open a file and return its descriptor; a new file is readable by its owner alone."""
@@ -248,3 +244,17 @@ def cause_words(error: StorageError) -> str:
     if not isinstance(cause, OSError) or cause.errno is None:
         return "disk refuses"
     return _CAUSES.get(cause.errno, os.strerror(cause.errno).lower())
+
+
+def disk_size(path: Path) -> int:
+    """How many bytes a file holds, or all files in a folder; what cannot be read counts nothing.
+
+    Links are not followed.
+    """
+    try:
+        facts = path.lstat()
+        if stat.S_ISDIR(facts.st_mode):
+            return sum(map(disk_size, path.iterdir()))
+    except OSError:
+        return 0
+    return facts.st_size

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tui_charrnn.runs.file_system import ReadableFiles, file_system, quietly, refusals
+from tui_charrnn.runs.file_system import FileSystem, file_system, quietly, refusals
 
 _BLOCK: Final = 1 << 16
 """Bytes that are asked for at once."""
@@ -21,7 +21,7 @@ class OpenedFile(io.RawIOBase):
     Every method raises `OSError` if the system refuses.
     """
 
-    def __init__(self, descriptor: int, files: ReadableFiles) -> None:
+    def __init__(self, descriptor: int, files: FileSystem) -> None:
         super().__init__()
         self.descriptor: Final = descriptor
         self._files = files
@@ -135,7 +135,7 @@ def names_in(folder: Path, *, inside: Path | None = None) -> list[str]:
 def folder_inside(
     folder: Path,
     inside: Path | None,
-    files: ReadableFiles | None = None,
+    files: FileSystem | None = None,
     *,
     opened: int | None = None,
 ) -> Iterator[int | None]:

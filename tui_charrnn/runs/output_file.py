@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from tui_charrnn.errors import ConfigError, StorageError
-from tui_charrnn.runs.file_beside import FileBeside
 from tui_charrnn.runs.file_system import explained
-from tui_charrnn.runs.storage import Storage
+from tui_charrnn.runs.storage import FileBeside, Storage
 
 _STREAMS: Final = ("/dev/", "/proc/")
 """Where a path names something that is open, such as /dev/stdout."""

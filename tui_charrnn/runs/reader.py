@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.batch_stretch import BatchStretch, RecordOrBatch, split_stretches
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.json_values import read_document
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.opened_file import OpenedFile, open_to_read
-from tui_charrnn.runs.record_codec import decode_record
+from tui_charrnn.runs.record_codec import (
+    BatchStretch,
+    RecordOrBatch,
+    decode_record,
+    split_stretches,
+)
 from tui_charrnn.runs.records import Record
 
 LINE_LIMIT: Final = 1 << 20

@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
-from tui_charrnn.runs.disk_usage import disk_size
+from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, pointer_document
+from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import Manifest, read_pointer
+from tui_charrnn.runs.manifest import Manifest, checkpoint_folders, read_pointer
 from tui_charrnn.runs.opened_file import OpenedFile, open_to_read
-from tui_charrnn.runs.pruning import pointer_document
 
 _ATTEMPTS: Final = 20
 """How often checkpoints may be pruned away just before they are opened."""

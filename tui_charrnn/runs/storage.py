@@ -6,13 +6,13 @@ a reader finds the old contents or the new, also after a loss of power.
 
 import contextlib
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import Final, Self
+from types import TracebackType
+from typing import Any, Final, Self
 
-from tui_charrnn.runs.appended_file import AppendedFile
-from tui_charrnn.runs.file_beside import FileBeside
 from tui_charrnn.runs.file_system import (
     FileSystem,
     LinkError,
@@ -20,8 +20,138 @@ from tui_charrnn.runs.file_system import (
     file_system,
     is_missing,
     quietly,
+    refusals,
 )
 from tui_charrnn.runs.opened_file import folder_inside
+
+
+class AppendedFile:
+    """A file that grows at its end and is never edited."""
+
+    def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
+        self._path, self._fs, self._descriptor = path, file_system, descriptor
+
+    def append(self, data: bytes) -> int:
+        """Append with one write.
+
+        Returns:
+            How many of the bytes were taken; the caller appends the others later.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", self._path):
+            return self._fs.write(self._descriptor, data)
+
+    def sync(self) -> None:
+        """Wait until all that was appended is durable.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", self._path):
+            self._fs.fsync(self._descriptor)
+
+    def is_in_place(self) -> bool:
+        """Whether the name still stands for this file; yes, if that cannot be found out.
+
+        What is appended to a file that was removed or replaced is seen by nobody.
+        """
+        try:
+            with refusals():
+                there, ours = self._fs.look_at(self._path), self._fs.facts(self._descriptor)
+        except OSError as error:
+            return not is_missing(error)
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def close(self) -> None:
+        """Close the file; what was appended is as safe as `sync` made it."""
+        with quietly():
+            self._fs.close(self._descriptor)
+
+
+class FileBeside(io.RawIOBase):
+    """Takes bytes one after another; its name is given when the context ends without a failure.
+
+    Until then it is a hidden file beside, which a failure removes, and what had the name before is
+    as it was.
+    """
+
+    def __init__(self, path: Path, file_system: FileSystem) -> None:
+        """Begin the file.
+
+        Args:
+            path: The name that it gets.
+            file_system: The operations of the system.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        super().__init__()
+        self._path, self._fs = path, file_system
+        self._partial = path.with_name(f".{path.name}.partial")
+        self.size = 0
+        """Bytes written so far."""
+        with explained("write", path):
+            self._descriptor = file_system.open(
+                self._partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            )
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Append all of some bytes.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", self._path), memoryview(data).cast("B") as view:
+            written = 0
+            while written < len(view):
+                written += self._fs.write(self._descriptor, view[written:])
+        self.size += written
+        return written
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        try:
+            self._finish(is_complete=error is None)
+        except BaseException:
+            self._remove()
+            raise
+        if error is not None:
+            self._remove()
+
+    def _finish(self, *, is_complete: bool) -> None:
+        """Close the descriptor, after a sync if it was worth it, and give the name.
+
+        Raises:
+            StorageError: If the system refuses.
+        """
+        with explained("write", self._path):
+            try:
+                if is_complete:
+                    self._fs.fsync(self._descriptor)
+            finally:
+                self._fs.close(self._descriptor)
+            if is_complete:
+                self._fs.replace(self._partial, self._path)
+                self._fs.fsync_folder(self._path.parent)
+
+    def _remove(self) -> None:
+        with quietly():
+            self._fs.remove(self._partial)
+
 
 _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """How file systems (Lustre without `-o flock`, some FUSE ones) say that they know no locks."""

@@ -18,8 +18,7 @@ from typing import Final
 from tui_charrnn.errors import RunError, RunLockedError, StorageError
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.creation import refuse_name
-from tui_charrnn.runs.disk_usage import disk_size
-from tui_charrnn.runs.file_system import explained
+from tui_charrnn.runs.file_system import disk_size, explained
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.locking import keep_trainers_out
 from tui_charrnn.runs.opened_file import names_in

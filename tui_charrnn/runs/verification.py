@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.batch_stretch import BatchStretch
-from tui_charrnn.runs.checkpoint_folders import checkpoint_folders
 from tui_charrnn.runs.file_system import file_system, is_missing
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import read_manifest, read_pointer
+from tui_charrnn.runs.manifest import checkpoint_folders, read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import (
     BatchTrained,
     Record,

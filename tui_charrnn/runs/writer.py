@@ -1,9 +1,11 @@
 """The one writer of a run: its lock, its events and its heartbeat."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, is_dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Self
 
 from tui_charrnn.errors import RunError, StorageError
@@ -11,9 +13,9 @@ from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.event_log import EventLog
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
+from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.locking import identify, lock_run
-from tui_charrnn.runs.pulse import Pulse
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
@@ -25,8 +27,98 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     RunWarned,
 )
-from tui_charrnn.runs.status_file import StatusFile
 from tui_charrnn.runs.storage import Storage
+
+
+class Heartbeat:
+    """Beats until it is stopped; a beat for which there is no memory is left out."""
+
+    def __init__(self, beat: Callable[[], None], seconds: float) -> None:
+        """Begin.
+
+        Args:
+            beat: What is done.
+            seconds: Between two beats.
+        """
+        self._beat, self._seconds = beat, seconds
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Beat no more; returns when the last beat is done."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._seconds):
+            with contextlib.suppress(MemoryError):  # a trainer without one looks dead
+                self._beat()
+
+
+_AT_ONCE: Final = ("state", "message", "degraded")
+"""Fields whose change people wait for."""
+_ROOM: Final = 8192
+"""Bytes that are kept for the next status, so that a full disk does not silence the trainer."""
+
+
+class StatusFile:
+    """Holds what the trainer is doing, and writes it down, on a full disk too.
+
+    Safe to use from several threads; whoever changes a number never waits for the disk.
+    """
+
+    def __init__(self, path: Path, storage: Storage, status: RunStatus) -> None:
+        self._path, self._storage, self._status = path, storage, status
+        self._guard = threading.Lock()
+        self._writing = threading.Lock()
+        self.problem: str | None = None
+        """Why the last write failed, or None if it did not."""
+
+    @property
+    def status(self) -> RunStatus:
+        """What is to be written next."""
+        return self._status
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Change some fields; a new state or message is written at once, the others later.
+
+        Raises:
+            TypeError: If there is no such field.
+            ValueError: If a number is not finite.
+        """
+        encode_json({name: _plain(value) for name, value in changes.items()})
+        with self._guard:
+            before = self._status
+            self._status = replace(before, **changes)
+            is_urgent = any(getattr(before, n) != getattr(self._status, n) for n in _AT_ONCE)
+        if is_urgent:
+            self.write()
+
+    def write(self) -> None:
+        """Write the status with a risen beat; a refusal is remembered."""
+        with self._writing:
+            with self._guard:
+                self._status = replace(self._status, beat=self._status.beat + 1)
+                status = self._status
+            data = encode_json(status.to_json())
+            try:
+                self._storage.write_atomically(self._path, data, room_for_next=_ROOM)
+            except StorageError as error:
+                self.problem = str(error)
+            else:
+                self.problem = None
+
+    def close(self) -> None:
+        """Write it for the last time, and keep no more room."""
+        self.write()
+        self._storage.give_room_back(self._path)
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON holds it."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
 
 HEARTBEAT: Final = 2.0
 """Seconds between two writes of state.json."""
@@ -105,7 +197,7 @@ class RunWriter:
             resources.callback(self._status_file.close)
             resources.callback(self._gather)
             self._resources = resources.pop_all()
-        self._pulse = Pulse(self.beat, heartbeat)
+        self._heartbeat = Heartbeat(self.beat, heartbeat)
 
     @property
     def status(self) -> RunStatus:
@@ -166,7 +258,7 @@ class RunWriter:
 
     def close(self) -> None:
         """Write what is left, and let the run go; a second time does nothing."""
-        self._pulse.stop()
+        self._heartbeat.stop()
         self.observe(lambda: {"usage": None})  # nobody takes anything of the machine any more
         self._resources.close()
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
+from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from, return_to
 from tui_charrnn.runs.layout import CheckpointDirectory
-from tui_charrnn.runs.pruning import return_to
 from tui_charrnn.runs.records import LearningRateChanged, RunDiverged, RunRolledBack
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext

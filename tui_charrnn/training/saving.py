@@ -10,8 +10,8 @@ from tui_charrnn.errors import StorageError
 from tui_charrnn.runs.checkpoints import save_checkpoint
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import cause_words
+from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.manifest import read_pointer
-from tui_charrnn.runs.presence import RunGoneError, refuse_gone
 from tui_charrnn.runs.records import CheckpointSaved, ModelPublished, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext

@@ -12,8 +12,7 @@ from textual.getters import query_one
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tui_charrnn.tui.dialogs.ask_text import SafeInput
-from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs import Dialog, SafeInput
 from tui_charrnn.tui.keys.bindings import grouped, matching
 from tui_charrnn.tui.keys.key import Key
 from tui_charrnn.tui.keys.keymap import active_keys

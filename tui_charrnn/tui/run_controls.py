@@ -9,8 +9,7 @@ from textual.widget import Widget
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
-from tui_charrnn.tui.dialogs.question import ask_to_stop
+from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.run.follower import NO_TRAINER, RunFollower
 from tui_charrnn.tui.session import READ_ONLY

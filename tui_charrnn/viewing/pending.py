@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tui_charrnn.runs.batch_stretch import RecordOrBatch
+from tui_charrnn.runs.record_codec import RecordOrBatch
 from tui_charrnn.runs.records import RequestAnswered
 
 PATIENCE: Final = 5.0

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tui_charrnn.durations import format_round_duration
 from tui_charrnn.metrics import LossHistory, RunningMean
-from tui_charrnn.runs.batch_stretch import BatchStretch, RecordOrBatch
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict
+from tui_charrnn.runs.record_codec import BatchStretch, RecordOrBatch
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchSizeChosen,

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen, SafeInput
+from tui_charrnn.tui.dialogs import AskTextScreen, SafeInput
 
 
 def length_problem(typed: str) -> str:

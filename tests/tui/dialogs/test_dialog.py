@@ -3,7 +3,7 @@
 from textual.app import App
 from textual.widgets import Input
 
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs import AskTextScreen
 
 
 def asking() -> AskTextScreen:

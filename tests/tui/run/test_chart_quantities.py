@@ -7,8 +7,8 @@ import pytest
 from tests.support.drawn_chart import columns_of, drawn, heights, lines, rows_of
 from tests.support.viewed_losses import falling_losses, viewed_losses
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.description import CorpusReference, RunDescription
+from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import MemoryMeasured, RunPlanned, RunResumed
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs, Mark
 from tui_charrnn.tui.run.chart.quantities import Quantity, SecondLine, second_line

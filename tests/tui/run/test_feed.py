@@ -9,8 +9,8 @@ from textual.message import Message
 
 from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tui_charrnn.runs.batch_stretch import BatchStretch
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.tui.run.follower import RunDescribed, RunFeed, RunRead, RunUnreadable
 
 

@@ -11,8 +11,7 @@ from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
-from tui_charrnn.tui.dialogs.question import QuestionScreen
+from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs.pane import RunsPane
 from tui_charrnn.tui.session import READ_ONLY
 

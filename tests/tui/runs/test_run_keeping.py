@@ -17,8 +17,7 @@ from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.upkeep import list_trash
 from tui_charrnn.tui.background import CancelledError
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
-from tui_charrnn.tui.dialogs.question import QuestionScreen
+from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs import actions, watcher
 
 

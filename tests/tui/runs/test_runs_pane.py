@@ -10,7 +10,7 @@ from tests.support.runs_pane import asked, contents, names, pane, press
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.dialogs.question import QuestionScreen
+from tui_charrnn.tui.dialogs import QuestionScreen
 from tui_charrnn.tui.runs import watcher
 from tui_charrnn.viewing.run_view import RunView
 

@@ -11,7 +11,7 @@ from tests.support.tiny_model import CORPUS, TRAINING, random_tensors, tiny_conf
 from tests.support.waiting import wait_until
 from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.tape.panel import TapePanel
 
 CHARACTERS = "\n abc\ufffd"

@@ -16,7 +16,7 @@ from tests.support.tape_app import TapeApp
 from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
 from tui_charrnn.text import suffix_index
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.xray.text_dialog import ExternalTextInput
 
 SIZE = (100, 40)

@@ -10,7 +10,7 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.dialogs.ask_text import SafeInput
+from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.history.list import HistoryList
 from tui_charrnn.tui.history.preview import HistoryPreview
 from tui_charrnn.tui.history.reader import (

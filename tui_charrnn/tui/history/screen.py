@@ -12,8 +12,7 @@ from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.store import History
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.chrome import KeyRow
-from tui_charrnn.tui.dialogs.dialog import Dialog
-from tui_charrnn.tui.dialogs.question import Answer, QuestionScreen
+from tui_charrnn.tui.dialogs import Answer, Dialog, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
 from tui_charrnn.tui.history.files import copy_entry, save_entry
 from tui_charrnn.tui.history.list import HistoryList

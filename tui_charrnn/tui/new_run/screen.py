@@ -19,7 +19,7 @@ from textual.widgets import Button, Input
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.messages import (
     CorpusProgressed,
     NewRunRequested,

@@ -9,7 +9,7 @@ from textual.getters import query_one
 
 from tui_charrnn.generation.filling import GAPS, Filled, Filler, split_gaps
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.dialogs.ask_text import SafeInput
+from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
 from tui_charrnn.viewing.filling import candidate_rows, format_filled

@@ -13,7 +13,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.tui.dialogs.ask_text import SafeInput
+from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.tui.text.text_view import TextView

@@ -18,7 +18,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
-from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.keys.keymap import active_keys
 
 if TYPE_CHECKING:

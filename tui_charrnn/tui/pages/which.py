@@ -11,7 +11,7 @@ from textual.widgets import Input
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.sources import find_model, models_that_came_along
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.dialogs.ask_text import SafeInput
+from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
 from tui_charrnn.viewing.which import Origin, OriginReader, bar_rows, path_rows

@@ -23,8 +23,8 @@ from tui_charrnn.viewing.pending import Pending, PendingRequests
 from tui_charrnn.viewing.run_view import Notice, RunView
 
 if TYPE_CHECKING:
-    from tui_charrnn.runs.batch_stretch import RecordOrBatch
     from tui_charrnn.runs.description import RunDescription, RunStatus
+    from tui_charrnn.runs.record_codec import RecordOrBatch
 
 
 POLL_INTERVAL: Final = 0.5  # seconds

@@ -10,8 +10,7 @@ from textual.getters import query_one
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
-from tui_charrnn.tui.dialogs.question import Answer, QuestionScreen
+from tui_charrnn.tui.dialogs import Answer, AskTextScreen, QuestionScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import NoticePosted, ResumeRequested, RunCompared, RunMoved, RunOpened

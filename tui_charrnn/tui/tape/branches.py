@@ -12,8 +12,7 @@ from textual.widgets.option_list import Option
 
 from tui_charrnn.generation.tree import LONGEST_NAME
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
-from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs import AskTextScreen, Dialog
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.viewing.branches import Listed, outline

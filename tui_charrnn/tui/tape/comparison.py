@@ -9,7 +9,7 @@ from textual.containers import Container
 from textual.content import Content
 
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.text.text_view import TextView
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from tui_charrnn.hangul import continued
 from tui_charrnn.paths import find_file
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import active_keys
 from tui_charrnn.tui.tape.branches import BranchesScreen, ask_for_name

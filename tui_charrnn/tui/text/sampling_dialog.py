@@ -17,8 +17,7 @@ from textual.widgets import Button, Input, Static
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.declaration import Preferences, read_words, shown_value
 from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.tui.dialogs.ask_text import SafeInput
-from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs import Dialog, SafeInput
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import active_keys
 

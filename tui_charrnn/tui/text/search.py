@@ -16,12 +16,11 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.hangul import split_syllables
-from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.signal import Signal
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
 from tui_charrnn.tui.text.wrapped_text import Place, WrappedText
 from tui_charrnn.tui.text.wrapping import expand_tabs
-from tui_charrnn.tui.textual_patches import KeysInOrder
 
 _LONGEST: Final = 200  # characters
 _PAUSE: Final = 0.25
@@ -128,20 +127,6 @@ class Search(TextLayer):
             self.view.reveal(self._matches.place(self._at)[0])
 
 
-class SearchField(Input, KeysInOrder):
-    """A line that holds what is looked for as the text would show it."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            id="search-field", placeholder="look for", compact=True, max_length=_LONGEST
-        )
-        self.cursor_blink = False
-
-    def validate_value(self, value: str) -> str:
-        """Turn what would not be shown as it is into the sign that stands for it."""
-        return safe_line(value)
-
-
 class SearchBar(Horizontal):
     """Searches at every key; Enter goes back to the text, where the search goes on."""
 
@@ -159,7 +144,7 @@ class SearchBar(Horizontal):
     }
     """
 
-    field = query_one(SearchField)
+    field = query_one(SafeInput)
     count = query_one("#search-count", Static)
 
     def __init__(self, search: Search) -> None:
@@ -169,7 +154,11 @@ class SearchBar(Horizontal):
     def compose(self) -> ComposeResult:
         """A sign, the line, the count."""
         yield Static("/", id="search-sign", markup=False)
-        yield SearchField()
+        field = SafeInput(
+            id="search-field", placeholder="look for", compact=True, max_length=_LONGEST
+        )
+        field.cursor_blink = False
+        yield field
         yield Static("", id="search-count", markup=False)
 
     def on_mount(self) -> None:

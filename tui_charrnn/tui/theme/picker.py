@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.dialogs.dialog import Dialog
+from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.theme.choice import ThemeSet, find_themes, remember_theme
 from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME
 

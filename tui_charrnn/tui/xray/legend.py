@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.lens.probe import GATES, neighbor, parse_probe
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged
 from tui_charrnn.tui.xray.colorings import SURPRISE, UnitColoring, colorings

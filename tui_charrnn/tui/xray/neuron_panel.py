@@ -16,7 +16,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
 from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.tui.cursor_list import CursorView
-from tui_charrnn.tui.dialogs.ask_text import AskTextScreen
+from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.neuron_search import NeuronSearch, SearchEnded, SearchMoved

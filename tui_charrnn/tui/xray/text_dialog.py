@@ -14,8 +14,7 @@ from textual.widgets import Static
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.paths import find_file
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.dialogs.dialog import Dialog
-from tui_charrnn.tui.dialogs.lookup import LookedUp, Lookup
+from tui_charrnn.tui.dialogs import Dialog, LookedUp, Lookup
 from tui_charrnn.tui.text.external_text import LONGEST
 from tui_charrnn.tui.text.seed_input import SeedInput
 

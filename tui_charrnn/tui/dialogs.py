@@ -1,20 +1,168 @@
-"""A question that is answered by one line of text."""
+"""What lies over the app until it is answered: questions, and lines of text."""
 
-from collections.abc import Callable
-from typing import ClassVar
+from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.widgets import Input, Static
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line, safe_text
-from tui_charrnn.tui.dialogs.dialog import Dialog
-from tui_charrnn.tui.dialogs.lookup import LookedUp, Lookup
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.textual_patches import KeysInOrder
+
+if TYPE_CHECKING:
+    pass
+
+
+Reply = TypeVar("Reply")
+
+
+class Dialog(ModalScreen[Reply]):
+    """A screen over another one that can be closed once, however often that is asked for."""
+
+    def dismiss(self, result: Reply | None = None) -> AwaitComplete:
+        """Close it, with an answer; one that is closed, or lies below another, stays as it is.
+
+        Keys come faster than screens go: a second Enter is on its way while the first one closes
+        the screen, and would close what lies below.
+
+        Args:
+            result: The answer.
+        """
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+_Found = TypeVar("_Found")
+
+
+class LookedUp(Message, Generic[_Found], bubble=False):
+    """It is known what a line names; exactly one of `found` and `error` is there."""
+
+    def __init__(self, typed: str, found: _Found | None, error: Exception | None) -> None:
+        self.typed = typed
+        self.found = found
+        self.error = error
+        super().__init__()
+
+
+class Lookup(Generic[_Found]):
+    """Looks lines up one after another; only the newest one is told of."""
+
+    def __init__(
+        self, name: str, find: Callable[[str], _Found], announce: Callable[[Message], object]
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            name: Of the threads.
+            find: Finds out what a line names; called in a thread.
+            announce: Is told by `LookedUp`, from that thread.
+        """
+        self._find = find
+        self._announce = announce
+        self._task = LatestTask(name)
+
+    def begin(self, typed: str) -> None:
+        """Look a line up, and no longer the one before."""
+
+        def look(task: BackgroundTask) -> None:
+            found, failure = None, None
+            try:
+                found = self._find(typed)
+            except Exception as error:  # noqa: BLE001 - the screen shows it, or the app closes by it
+                failure = error
+            task.check()
+            self._announce(LookedUp(typed, found, failure))
+
+        self._task.start(look)
+
+    def end(self) -> None:
+        """Look nothing up any more."""
+        self._task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One way to answer."""
+
+    key: str
+    """As Textual names it; empty for the default, which has the focus and takes Enter."""
+    shown_key: str
+    label: str
+    result: str
+    """What the screen returns; empty to change nothing."""
+
+
+class QuestionScreen(Dialog[str]):
+    """Asks, and returns the result of the chosen answer; the first one is the default."""
+
+    def __init__(self, title: str, question: str, answers: Sequence[Answer]) -> None:
+        super().__init__()
+        self._title = safe_line(title)
+        self._question = safe_text(question)
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        """The question above its answers."""
+        with Vertical(id="question") as box:
+            box.border_title = Content(self._title)
+            yield Static(self._question, markup=False)
+            for number, answer in enumerate(self._answers):
+                label = Content.assemble((f"{answer.shown_key:>5}", "bold"), f"  {answer.label}")
+                yield Button(label, id=f"answer-{number}", compact=True)
+
+    def on_key(self, event: events.Key) -> None:
+        """Answer by a key."""
+        for answer in self._answers:
+            if event.key == answer.key:
+                event.stop()
+                self.dismiss(answer.result)
+                return
+        if event.key in {"up", "down"}:
+            (self.focus_previous if event.key == "up" else self.focus_next)()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer by the mouse, or by Enter on an answer."""
+        event.stop()
+        number = int((event.button.id or "").removeprefix("answer-"))
+        self.dismiss(self._answers[number].result)
+
+
+def ask_to_leave(run_name: str) -> QuestionScreen:
+    """What becomes of a run that trains when the app is left: `leave`, `stop` or nothing."""
+    return QuestionScreen(
+        "Leave charrnn-tui",
+        f"Run {run_name} is being trained.",
+        [
+            Answer("", "Enter", "Leave it running", "leave"),
+            Answer("s", "s", "Save and stop it", "stop"),
+            Answer("escape", "Esc", "Stay here", ""),
+        ],
+    )
+
+
+def ask_to_stop(run_name: str) -> QuestionScreen:
+    """Whether to stop a run: `stop` or nothing."""
+    return QuestionScreen(
+        "Stop training",
+        f"Save run {run_name} and stop it? It can be resumed later, exactly where it was.",
+        [
+            Answer("escape", "Esc", "Let it train", ""),
+            Answer("s", "s", "Save and stop it", "stop"),
+        ],
+    )
 
 
 class SafeInput(Input, KeysInOrder):

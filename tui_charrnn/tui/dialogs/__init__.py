@@ -1,1 +1,0 @@
-"""What lies over the app until it is answered."""
