@@ -95,15 +95,12 @@ class PaneTabs(Static):
         padding: 0 1;
         color: $text-muted;
         text-wrap: nowrap;
-        link-style: none;
-        link-color: $text-muted;
-        link-background-hover: $panel;
-        link-style-hover: none;
     }
     """
 
     def __init__(self) -> None:
         super().__init__(markup=False)
+        self.auto_links = False
 
     def show(self, pane: str) -> None:
         """Mark the open pane."""
@@ -111,8 +108,8 @@ class PaneTabs(Static):
         row = Content()
         for name in PANES:
             is_open = name == pane
-            markup = f"[@click=screen.show({name!r})]" + ("[bold $primary]" if is_open else "")
-            markup += "$text" + ("[/]" if is_open else "") + "[/]"
+            look = "bold reverse $primary" if is_open else "dim"
+            markup = f"[@click=screen.show({name!r})][{look}]$text[/][/]"
             label = f"{keys[f'pane.{name}']} {_LABELS[name]}"
             text = f"[{label}]" if is_open else f" {label} "
             row = row.append(Content.from_markup(markup, text=text)).append(" ")
@@ -187,6 +184,7 @@ class KeyRow(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
+        self.auto_links = False  # or all of a link had one color
         self._wanted: object = None
         self._shown: list[Key] = []
         self._labels = _AS_THEY_ARE
@@ -263,8 +261,8 @@ def keys_of_row(pane: Owner | None) -> list[Key]:
 
 def _key_content(key: Key, label: str) -> Content:
     pressed = key.keys.split(",")[0]
-    markup = f"[@click=app.simulate_key({pressed!r})][bold]$shown[/]"
-    markup += " $label[/]" if label else "[/]"
+    markup = f"[@click=app.simulate_key({pressed!r})][bold $accent]$shown[/]"
+    markup += "[dim] $label[/][/]" if label else "[/]"
     return Content.from_markup(markup, shown=key.display, label=label)
 
 

@@ -1,6 +1,6 @@
 """Everything that is known of a run as rows of a label and a value, for the run card."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tui_charrnn.durations import format_duration
 from tui_charrnn.runs.description import GpuUsage, Usage
@@ -12,10 +12,21 @@ from tui_charrnn.viewing.run_view import RunView
 Row = tuple[str, str]
 
 
+def card_groups(view: RunView) -> dict[str, list[Row]]:
+    """All rows by what they are about, the most wanted first; only what is known, safe to show."""
+    groups: dict[str, Iterable[Row]] = {
+        "progress": [*_progress_rows(view), ("saved", _saved_words(view))],
+        "loss": words.loss_rows(view),
+        "learning": _learning_rows(view),
+        "machine": _machine_rows(view),
+    }
+    known = {name: [row for row in rows if row[1]] for name, rows in groups.items()}
+    return {name: rows for name, rows in known.items() if rows}
+
+
 def card_rows(view: RunView) -> list[Row]:
-    """All rows, the most wanted first; only what is known, safe to show."""
-    rows = [*_progress_rows(view), *words.loss_rows(view), *detail_rows(view)]
-    return [(label, value) for label, value in rows if value]
+    """All rows."""
+    return [row for rows in card_groups(view).values() for row in rows]
 
 
 def detail_rows(view: RunView) -> list[Row]:

@@ -22,12 +22,21 @@ TEXTS = (
     *("foreground", "text", "text-muted", "text-error", "text-warning", "text-success"),
     *("seed-text", "generated-text", "note-text"),
 )
-OTHERS = ("text-disabled", "skipped-text", "loss", "loss-validation", "baseline", "accent")
+OTHERS = (
+    "text-disabled",
+    "skipped-text",
+    "loss",
+    "loss-validation",
+    "loss-other",
+    "baseline",
+    "accent",
+)
 MARKS = ("primary", "secondary", "warning", "error", "success")
 OPPOSITES = [
     ("loss", "loss-validation"),
-    ("loss", "secondary"),
-    ("loss-validation", "secondary"),
+    ("loss", "loss-other"),
+    ("loss-validation", "loss-other"),
+    ("baseline", "loss-other"),
     ("error", "success"),
     ("text-error", "text-success"),
     ("warning", "error"),
@@ -111,6 +120,13 @@ def test_every_eye_tells_the_safe_colors_apart(pair: tuple[str, str], deficiency
 def test_every_eye_tells_the_two_losses_apart(theme: Theme, deficiency: str) -> None:
     one, other = color_of(theme, "loss"), color_of(theme, "loss-validation")
     assert difference(one, other, deficiency) >= 40.0
+
+
+@pytest.mark.parametrize("theme", COLORED, ids=lambda theme: theme.name)
+def test_the_run_that_is_compared_has_a_hue_of_its_own(theme: Theme) -> None:
+    other = color_of(theme, "loss-other")
+    for name in ("loss", "loss-validation", "baseline", "success", "warning"):
+        assert difference(other, color_of(theme, name)) >= 25.0
 
 
 def test_a_red_and_a_green_that_common_eyes_tell_apart_are_near_to_others() -> None:

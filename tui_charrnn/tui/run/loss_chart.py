@@ -53,8 +53,8 @@ class LossChart(Widget, can_focus=True):
         & .loss-chart--clipped { color: $loss; text-style: bold; }
         & .loss-chart--validation { color: $loss-validation; text-style: bold; }
         & .loss-chart--baseline { color: $baseline; }
-        & .loss-chart--other { color: $secondary; }
-        & .loss-chart--other-validation { color: $secondary; }
+        & .loss-chart--other { color: $loss-other; }
+        & .loss-chart--other-validation { color: $loss-other; text-style: bold; }
         & .loss-chart--second { color: $warning; }
         & .loss-chart--checkpoint { color: $success; }
         & .loss-chart--gap { color: $error; }

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from tui_charrnn.tui.sparkline import Drawing, Mark, draw_bars, joined_columns
 from tui_charrnn.viewing import run_words as words
-from tui_charrnn.viewing.card_rows import Row, card_rows, detail_rows
+from tui_charrnn.viewing.card_rows import Row, card_groups, detail_rows
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -101,13 +101,14 @@ class Words(Static):
         super().__init__(id=id, markup=False)
         self._said = ""
 
-    def say(self, text: str) -> None:
-        """Show other words; the same again cost nothing."""
+    def say(self, words: str | Content) -> None:
+        """Show other words; the same again cost nothing: their looks follow from the text."""
+        text = str(words)
         if text == self._said:
             return
         takes_other_room = _room_of(text) != _room_of(self._said)
         self._said = text
-        self.update(text, layout=takes_other_room)
+        self.update(words, layout=takes_other_room)
 
 
 def _room_of(text: str) -> list[int]:
@@ -117,6 +118,7 @@ def _room_of(text: str) -> list[int]:
 
 _LABEL_WIDTH = 11  # columns
 _ROOMY = 60  # columns from which on two rows stand side by side
+_CURVE_HEIGHT = 3  # rows, with the empty one below it
 
 
 class RunCard(VerticalScroll):
@@ -184,14 +186,24 @@ class RunCard(VerticalScroll):
         is_broad = width >= _ROOMY
         for part in (self.head, self.losses):  # where it is broad, the status line shows them
             part.display = not is_broad
-        self.head.say(_head(view, self._now, self._asked, width))
+        head = _head(view, self._now, self._asked, width)
+        self.head.say(head)
         self.losses.show(view.losses.columns(width))
-        rows = [*words.score_rows(view), *detail_rows(view)] if is_broad else card_rows(view)
-        lines = _side_by_side(rows, width) if is_broad else _one_below_another(rows, width)
-        for sentence in (words.lead_words(view), self._advice):
-            if sentence and not is_broad:  # where it is broad, the status line says it
-                lines += ["", sentence]
-        self.body.say("\n".join(lines))
+        if is_broad:  # the status line says the rest
+            lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
+        else:
+            groups = card_groups(view)
+            below = [
+                line
+                for sentence in filter(None, (words.lead_words(view), self._advice))
+                for line in ("", *textwrap.wrap(sentence, width))
+            ]
+            lines = _one_below_another(groups, width, has_headings=True)
+            room = self.scrollable_content_region.height - len(head.splitlines()) - _CURVE_HEIGHT
+            if len(lines) + len(below) > room:
+                lines = _one_below_another(groups, width)
+            lines += map(Content, below)
+        self.body.say(Content("\n").join(lines))
         self.warning.display = bool(view.warning) and view.is_live
         self.warning.say(view.warning)
         self.set_class(view.is_live, "-live")
@@ -206,28 +218,42 @@ def _head(view: RunView, now: float, asked: str, width: int) -> str:
     return "\n".join([*lines, *([asked] if asked else [])])
 
 
-def _one_a_row(rows: list[Row]) -> list[str]:
-    return [f"{label:<{_LABEL_WIDTH}}{value}" for label, value in rows]
+def _labeled(row: str) -> Content:
+    """A row with a quiet label."""
+    return Content.assemble((row[:_LABEL_WIDTH], "dim"), row[_LABEL_WIDTH:])
 
 
-def _one_below_another(rows: list[Row], width: int) -> list[str]:
-    """A row each; a long value goes on below its beginning."""
-    indent = " " * _LABEL_WIDTH
-    return [
-        line
-        for row in _one_a_row(rows)
-        for line in textwrap.wrap(row, max(width, 2 * _LABEL_WIDTH), subsequent_indent=indent)
-    ]
+def _one_below_another(
+    groups: dict[str, list[Row]], width: int, *, has_headings: bool = False
+) -> list[Content]:
+    """A row each, its label quiet; a long value goes on below its beginning.
+
+    Args:
+        groups: Rows by what they are about.
+        width: Columns.
+        has_headings: Whether a line with its name stands above each group but the first.
+    """
+    indent, lines = " " * _LABEL_WIDTH, list[Content]()
+    for name, rows in groups.items():
+        if has_headings and lines:
+            lines.append(Content.styled(f"{name} ".ljust(width, "─"), "dim"))
+        for label, value in rows:
+            row = f"{label:<{_LABEL_WIDTH}}{value}"
+            wrapped = textwrap.wrap(row, max(width, 2 * _LABEL_WIDTH), subsequent_indent=indent)
+            lines += map(_labeled, wrapped)
+    return lines
 
 
-def _side_by_side(rows: list[Row], width: int) -> list[str]:
+def _side_by_side(rows: list[Row], width: int) -> list[Content]:
     """The rows in two columns, read downward."""
-    cells = _one_a_row(rows)
+    cells = [f"{label:<{_LABEL_WIDTH}}{value}" for label, value in rows]
     height = -(-len(cells) // 2)
     right = [*cells[height:], ""][:height]
     column = width // 2
     return [
-        f"{left[: column - 1]:<{column}}{beside[: width - column]}".rstrip()
+        Content.assemble(
+            _labeled(f"{left[: column - 1]:<{column}}"), _labeled(beside[: width - column])
+        ).rstrip()
         for left, beside in zip(cells[:height], right, strict=False)
     ]
 

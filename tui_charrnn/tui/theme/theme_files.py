@@ -39,6 +39,7 @@ VARIABLES: Final = {
     "note-text": "text-muted",
     "loss": "primary",
     "loss-validation": "accent",
+    "loss-other": "secondary",
     "baseline": "text-muted",
     "xray-negative": "primary",
     "xray-positive": "accent",

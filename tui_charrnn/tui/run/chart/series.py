@@ -83,6 +83,13 @@ class Look:
         smoothing = f"smoothing {self.smoothing:g}" if self.smoothing else "not smoothed"
         return [self.span.value, self.curvature.value, self.axis.value, smoothing]
 
+    def words_of(self, view: RunView | None) -> list[str]:
+        """The choices in words, with how many batches of a run the last ones are."""
+        first, *others = self.words
+        if self.span is Span.RECENT and view is not None and view.batches:
+            first = f"last {recent_count(view):,} of {view.batches:,} batches"
+        return [first, *others]
+
 
 def _after(choice: _E) -> _E:
     choices = list(type(choice))
@@ -104,6 +111,8 @@ class Series:
     """Steps whose loss was not finite."""
     ladder: Sequence[tuple[str, float]]
     """Names and losses of the n-gram models: the best one, then the others in their order."""
+    corpus: str
+    """The hash of the text that it is trained on; empty if that is not known."""
     step: int
     """How far the run is, which may be further than what has been read of it."""
     total_steps: int | None
@@ -115,8 +124,7 @@ class Series:
     def of(cls, view: RunView, look: Look) -> Self:
         """What is to be drawn of a run."""
         losses = view.losses
-        # a run that went far back has no last batches until it has trained some again
-        recent = losses.recent if look.span is Span.RECENT else ()
+        recent = losses.recent[-recent_count(view) :] if look.span is Span.RECENT else ()
         buckets = recent or losses.buckets
         begin = recent[0].first_step if recent else 0
         after_evaluation = bisect_left(view.evaluations, begin, key=lambda scored: scored.step)
@@ -132,6 +140,7 @@ class Series:
             checkpoints=_some(view.checkpoints, after_checkpoint),
             gaps=losses.gaps,
             ladder=[(gram_words(order), loss) for order, loss in ladder],
+            corpus=view.description.corpus.sha256 if view.description is not None else "",
             step=view.step,
             total_steps=view.total_steps,
             steps_per_epoch=view.plan.steps_per_epoch if view.plan is not None else None,
@@ -139,6 +148,12 @@ class Series:
                 view, look.quantity, is_recent=bool(recent), smoothing=look.smoothing
             ),
         )
+
+
+def recent_count(view: RunView) -> int:
+    """How many batches the last ones of a run are: a third of it at most, as far as it is kept."""
+    # a run that went far back has none until it has trained some again
+    return min(len(view.losses.recent), max(view.batches // 3, 1))
 
 
 def series_of(view: RunView, other: RunView | None, look: Look) -> list[Series]:
