@@ -55,7 +55,7 @@ _NAMES: Final = {
     "tui_charrnn.tui.palette": "KeyCommands",
     "tui_charrnn.tui.run.failure_card": "FailureCard",
     "tui_charrnn.tui.run.log_pane": "LogPane",
-    "tui_charrnn.tui.run.loss_chart": "LossChart",
+    "tui_charrnn.tui.run.charts": "Charts",
     "tui_charrnn.tui.run.run_card": "RunCard StatusLine",
     "tui_charrnn.tui.run.samples_pane": "SamplesPane",
     "tui_charrnn.tui.run_controls": "RunControls",

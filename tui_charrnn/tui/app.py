@@ -41,7 +41,7 @@ from tui_charrnn.tui.textual_patches import (
     is_of_removed,
     tolerant_driver,
 )
-from tui_charrnn.tui.theme.choice import apply_theme
+from tui_charrnn.tui.theme.choice import apply_theme, fitting_theme
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.user_folders import state_folder
 
@@ -282,6 +282,8 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     session.settings.sampling = replace(session.settings.sampling, **rules)
     session.tape, session.xray, session.seed_file = tape, xray, seed_file
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
+    session.theme, problem = fitting_theme(session.theme, app.console.color_system)
+    session.problems += (problem,) if problem else ()
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)
     app.main.finish_requests(_REQUEST_PATIENCE)

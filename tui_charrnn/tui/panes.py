@@ -17,9 +17,9 @@ from tui_charrnn.tui.text_pane import TextPane
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.keys.key import Owner
+    from tui_charrnn.tui.run.charts import Charts
     from tui_charrnn.tui.run.failure_card import FailureCard
     from tui_charrnn.tui.run.log_pane import LogPane
-    from tui_charrnn.tui.run.loss_chart import LossChart
     from tui_charrnn.tui.run.run_card import RunCard
     from tui_charrnn.tui.run.samples_pane import SamplesPane
     from tui_charrnn.tui.session import Session
@@ -56,7 +56,7 @@ class PaneHost(Container):
         self._session = session
         self._loader = loader
         self._pane = "text"
-        self._chart: LossChart | None = None
+        self._chart: Charts | None = None
         self._childhood: SamplesPane | None = None
         self._log: LogPane | None = None
         self._runs: Widget | None = None
@@ -185,9 +185,9 @@ class PaneHost(Container):
             self.side.mount(self._card)
         return self._card
 
-    def _mount_chart(self) -> LossChart:
+    def _mount_chart(self) -> Charts:
         self._chart = self._chart or self._put(
-            lazy.LossChart(self._session.preferences.glyphs), "training"
+            lazy.Charts(self._session.preferences.glyphs), "training"
         )
         return self._chart
 

@@ -18,7 +18,8 @@ from tests.support.drawn_chart import (
 from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
 from tui_charrnn.runs.records import RunResumed, SplitEvaluated
 from tui_charrnn.tui.run.chart.canvas import BRAILLE, Mark
-from tui_charrnn.tui.run.chart.series import Axis, Span
+from tui_charrnn.tui.run.chart.drawing import draw_chart
+from tui_charrnn.tui.run.chart.series import Axis, Span, series_of
 
 
 def test_scores_of_held_out_text_lie_at_their_place() -> None:
@@ -66,13 +67,39 @@ def test_before_the_first_batch_the_ladder_is_all_there_is() -> None:
 def test_the_axis_counts_what_is_asked_for(axis: Axis, unit: str, labels: list[str]) -> None:
     view = viewed_losses(falling_losses(450), steps_per_epoch=100)
     written = lines(drawn(view, look=replace(RAW, axis=axis)))[-2].split()
-    assert written[-1] == unit
+    assert written[0] == unit
     assert [label for label in written if label in labels] == labels
 
 
 def test_epochs_are_steps_until_the_run_knows_how_long_one_is() -> None:
     chart = drawn(viewed_losses(falling_losses(50)), look=replace(RAW, axis=Axis.EPOCHS))
-    assert lines(chart)[-2].split()[-1] == "step"
+    assert lines(chart)[-2].split()[0] == "step"
+
+
+def test_the_name_of_an_axis_leaves_the_last_number_its_place() -> None:
+    chart = drawn(viewed_losses(falling_losses(2_000), steps_per_epoch=100))
+    assert lines(chart)[-2].split()[-1] == "2,000"
+
+
+def test_the_last_batches_are_a_third_of_a_run_at_most() -> None:
+    view, look = viewed_losses(falling_losses(900)), replace(RAW, span=Span.RECENT)
+    assert drawn(view, look=look).readings[0].bucket.first_step == 601
+    assert look.words_of(view)[0] == "last 300 of 900 batches"
+
+
+def test_the_name_of_a_reference_stands_where_nothing_is_drawn() -> None:
+    rising = [1.5 + step / 300 for step in range(300)]  # crosses the line in the middle
+    text = lines(drawn(viewed_losses(rising, ladder=LADDER), size=(60, 30)))
+    assert sum("3-gram 2.000" in line for line in text) == 1
+
+
+def test_a_run_on_another_text_is_told() -> None:
+    run, other = viewed_losses(falling_losses(50)), viewed_losses(falling_losses(50), name="other")
+    one, another = series_of(run, other, RAW)
+    for corpus, is_told in (("a", False), ("b", True)):
+        both = [replace(one, corpus="a"), replace(another, corpus=corpus)]
+        chart = draw_chart(both, RAW, (100, 20), BRAILLE)
+        assert ("(another text)" in lines(chart)[0]) == is_told
 
 
 def test_the_recent_view_holds_the_last_thousand_batches() -> None:

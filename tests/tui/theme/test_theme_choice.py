@@ -12,6 +12,7 @@ from tui_charrnn.resources import resource_folder
 from tui_charrnn.tui.theme.choice import (
     apply_theme,
     find_themes,
+    fitting_theme,
     remember_theme,
     remembered_theme,
     user_themes_folder,
@@ -43,6 +44,36 @@ async def choose(pilot: Pilot[Any]) -> OptionList:
     await wait_until(pilot, "the list", lambda: isinstance(pilot.app.screen, ThemeScreen))
     await pilot.pause()
     return pilot.app.screen.query_one(OptionList)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "color_system", "theme"),
+    [
+        ("", "standard", "terminal"),
+        ("", None, "terminal"),
+        ("", "256", ""),
+        ("", "truecolor", ""),
+        ("paper", "truecolor", "paper"),
+        ("paper", "standard", "terminal"),
+        ("terminal", "standard", "terminal"),
+        ("nord", "standard", "nord"),
+        ("mine", "standard", "mine"),
+    ],
+)
+def test_with_sixteen_colors_the_theme_is_that_of_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, color_system: str | None, theme: str
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("TEXTUAL_THEME", raising=False)
+    write_theme("mine", EMBER)
+    found, sentence = fitting_theme(wanted, color_system)
+    assert found == theme
+    assert bool(sentence) == (theme != wanted != "")
+
+
+def test_without_colors_no_theme_has_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert fitting_theme("", "standard") == ("", "")
 
 
 def test_a_theme_of_the_user_takes_the_place_of_a_bundled_one() -> None:

@@ -14,9 +14,10 @@ from textual.widget import Widget
 
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.run.chart.canvas import ASCII, Mark, glyphs_of
-from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_words
+from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_quantity, draw_words
+from tui_charrnn.tui.run.chart.quantities import Quantity
 from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest, nearest_to_column
-from tui_charrnn.tui.run.chart.series import Look, series_of
+from tui_charrnn.tui.run.chart.series import Look, Series, series_of
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.viewing.run_view import RunView
@@ -66,14 +67,19 @@ class LossChart(Widget, can_focus=True):
     cursor: reactive[int | None] = reactive[int | None](None)
     """A step to read out; None follows the newest."""
 
-    def __init__(self, glyphs: str = "auto") -> None:
+    def __init__(self, glyphs: str = "auto", *, is_second: bool = False) -> None:
         """Begin without a run.
 
         Args:
             glyphs: Signs to draw with, by name, unless the environment names others.
+            is_second: Whether it draws what else there is beside the losses, without the focus.
         """
         super().__init__()
         self.glyphs = glyphs_of(preferred=glyphs)
+        self.can_focus = not is_second
+        self._is_second = is_second
+        self.has_second = False
+        """Whether a second graph beside this one has what else would be drawn over the losses."""
         self._view: RunView | None = None
         self._other: RunView | None = None
         self._known: Hashable = None
@@ -106,7 +112,14 @@ class LossChart(Widget, can_focus=True):
             self._drawing.request((_news_of(view), _news_of(other)))
 
     def _redraw(self) -> None:
+        self._show_words()
         self.refresh()
+
+    def _show_words(self) -> None:
+        """Say below the chart what is shown."""
+        words = self.glyphs.separator.join(self.look.words_of(self._view))
+        if not self._is_second and str(self.border_subtitle) != words:
+            self.border_subtitle = Content(words)
 
     def render_line(self, y: int) -> Strip:
         """Draw a row.
@@ -114,7 +127,7 @@ class LossChart(Widget, can_focus=True):
         Args:
             y: The row, counted from the top.
         """
-        asked = self.size, self.look, self.cursor, self.glyphs, self._known
+        asked = self.size, self.look, self.cursor, self.glyphs, self._known, self.has_second
         if asked != self._drawn:
             self._chart, self._drawn = self._draw(), asked
         rows = self._chart.rows
@@ -126,7 +139,7 @@ class LossChart(Widget, can_focus=True):
 
     def watch_look(self) -> None:
         """Say what is shown; it has a scale of its own."""
-        self.border_subtitle = Content(self.glyphs.separator.join(self.look.words))
+        self._show_words()
         self._chart = replace(self._chart, scale=None)
 
     def action_turn_span(self) -> None:
@@ -175,9 +188,14 @@ class LossChart(Widget, can_focus=True):
             return draw_words(NO_RUN, size)
         if not view.losses.has_any and view.baselines is None:
             return draw_words(NO_BATCH, size)
+        if self._is_second:
+            return draw_quantity(
+                Series.of(view, self.look), self.look, size, self.glyphs, cursor=self.cursor
+            )
+        look = replace(self.look, quantity=Quantity.NONE) if self.has_second else self.look
         return draw_chart(
-            series_of(view, self._other, self.look),
-            self.look,
+            series_of(view, self._other, look),
+            look,
             size,
             self.glyphs,
             earlier=self._chart.scale,

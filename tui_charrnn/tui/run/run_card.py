@@ -193,16 +193,13 @@ class RunCard(VerticalScroll):
             lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
         else:
             groups = card_groups(view)
-            below = [
-                line
-                for sentence in filter(None, (words.lead_words(view), self._advice))
-                for line in ("", *textwrap.wrap(sentence, width))
-            ]
+            sentences = [*filter(None, (words.lead_words(view), self._advice))]
+            below = sum(1 + len(textwrap.wrap(sentence, width)) for sentence in sentences)
             lines = _one_below_another(groups, width, has_headings=True)
             room = self.scrollable_content_region.height - len(head.splitlines()) - _CURVE_HEIGHT
-            if len(lines) + len(below) > room:
+            if len(lines) + below > room:
                 lines = _one_below_another(groups, width)
-            lines += map(Content, below)
+            lines += [Content(line) for sentence in sentences for line in ("", sentence)]
         self.body.say(Content("\n").join(lines))
         self.warning.display = bool(view.warning) and view.is_live
         self.warning.say(view.warning)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _LAST_RESORT: Final = "textual-dark"
 """Comes with Textual: there is always something to wear."""
+_FEW_COLORS: Final = {None, "standard", "windows"}
+_FEW_COLORS_THEME: Final = "terminal"
+"""It has the sixteen colors of the terminal, whatever they are."""
 _LONGEST_NAME: Final = 64  # characters
 
 
@@ -93,6 +96,34 @@ def apply_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
     app.set_reactive(App.theme, _LAST_RESORT)
     app.come_in(_first_of(app.available_themes, wishes))
     return [safe_line(problem) for problem in problems]
+
+
+def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
+    """The theme to ask for in a terminal with so many colors.
+
+    With sixteen, nearly all colors of a theme become the same few: everything of `ember` is red.
+
+    Args:
+        wanted: The name of a theme; empty if none is asked for.
+        color_system: As Rich names what the terminal can show.
+
+    Returns:
+        Its name, or that of the theme which takes its place, and then a sentence about it if it
+        was asked for.
+    """
+    asked = wanted or os.environ.get("TEXTUAL_THEME", "")
+    if color_system not in _FEW_COLORS or os.environ.get("NO_COLOR"):
+        return wanted, ""
+    name = asked or DEFAULT_THEME
+    is_own = (user_themes_folder() / f"{name}.toml").exists()
+    theme = load_theme(resource_folder("themes"), name)
+    if is_own or theme is None or theme.ansi:  # the user's, one of Textual's, or made for it
+        return wanted, ""
+    sentence = (
+        f"This terminal says that it has 16 colors at most, in which {asked} cannot be shown: the "
+        f"theme is {_FEW_COLORS_THEME}. COLORTERM=truecolor says otherwise."
+    )
+    return _FEW_COLORS_THEME, sentence if asked else ""
 
 
 def _bundled_theme(name: str) -> Theme | None:

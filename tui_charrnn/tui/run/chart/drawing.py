@@ -224,11 +224,10 @@ class Plot:
                     row[column] = signs[key], mark
 
     def _free_place(self, row: int, length: int) -> int | None:
-        """Where so many cells are free in a row: at its end, at its beginning, or in between."""
+        """Where so many cells are free in a row: at its end, at its beginning, or anywhere."""
         width = self._frame.width
         taken = [mark not in _BEHIND_NAMES for _, mark in self.cells[row]]
-        middle = (width - length) // 2
-        for start in (width - length - 1, 1, middle, middle // 2, middle + middle // 2):
+        for start in (width - length - 1, 1, *range(width - length, -1, -1)):
             if 0 <= start <= width - length and not any(taken[start : start + length]):
                 return start
         return None
@@ -302,15 +301,12 @@ def _axis_sign(frame: Frame, is_tick: bool, is_checkpoint: bool, is_gap: bool) -
 
 
 def _label_row(frame: Frame, left: int, right: int) -> Row:
-    """The numbers below the axis, and at its end what they count."""
-    unit = frame.window.unit
-    text = ""
+    """The numbers below the axis, and before them what they count."""
+    text = frame.window.unit.rjust(left - 1) + " " if left else ""
     for start, label in sorted(frame.window.ticks(frame.width).values()):
-        text = text.ljust(start) + label
-    if len(text) + len(unit) < frame.width:
-        text = text.ljust(frame.width - len(unit)) + unit
-    text = " " * left + text[: frame.width].ljust(frame.width) + " " * right
-    return [(text, Mark.LABEL)]
+        text = text.ljust(left + start) + label
+    width = left + frame.width + right
+    return [(text[:width].ljust(width), Mark.LABEL)]
 
 
 def _label(words: str) -> str:
@@ -320,6 +316,7 @@ def _label(words: str) -> str:
 _LEAST_WIDTH: Final = 24
 """Columns from which on there is an axis at the left."""
 _LEAST_WIDTH_FOR_BITS: Final = 56
+_NOWHERE: Final = ValueScale(0.0, 1.0, Curvature.LINEAR)
 _TAIL: Final = 0.02
 """The share of extremes at either end that may lie off the scale."""
 
@@ -385,6 +382,45 @@ def draw_chart(
         readout = Readout(all_series[0], reading, axis, cursor is None, beside)
         rows.append(readout_row(readout, glyphs, width))
     return Chart(rows, scale, readings, parts.left)
+
+
+def draw_quantity(
+    series: Series, look: Look, size: tuple[int, int], glyphs: Glyphs, *, cursor: int | None = None
+) -> Chart:
+    """Draw what a run has beside its losses in a graph of its own, over the same steps.
+
+    Args:
+        series: The run, as `Series.of` makes it of this look.
+        look: What is shown, and how.
+        size: Columns and rows.
+        glyphs: The signs to draw with.
+        cursor: A step to read out; None reads out the newest.
+    """
+    line, (width, height) = series.second, size
+    if line is None or width < 1 or height < 1:
+        return draw_words(f"There is no {look.quantity.value} yet.", size)
+    parts, axis = _Parts.of(width, height), _known_axis(series, look.axis)
+    x_scale = XScale(series, axis)
+    window = Window.over([series], [x_scale], axis, look.span)
+    scale = _second_scale(series, x_scale, window)
+    plot_width = parts.plot_width + parts.right
+    frame = Frame(window, scale or _NOWHERE, glyphs, plot_width, parts.plot_height, scale)
+    plot, gaps = Plot(frame), _gap_columns(series, x_scale, frame)
+    plot.draw_second(line, x_scale)
+    plot.draw_gaps(gaps, has_foot=not parts.has_bottom)
+    if cursor is not None:
+        plot.draw_cursor(frame.column(x_scale.place(cursor)))
+    rows = with_side_axes(frame, [joined_row(row) for row in plot.cells], parts.left, 0)
+    if parts.has_bottom:
+        rows += bottom_rows(frame, (), gaps, parts.left, 0)
+    if parts.has_legend:
+        legend = [(f"{line.unit}  ", Mark.LABEL), (glyphs.samples["second"], Mark.SECOND)]
+        rows.insert(0, fitted([*legend, (f" {line.name}", Mark.LABEL)], width))
+    if parts.has_readout:
+        step = series.step if cursor is None else cursor
+        words = f"step {step:,}{glyphs.separator}{line.value_at(step):.3g} {line.unit}"
+        rows.append(fitted([(words, Mark.VALUE)], width))
+    return Chart(rows, scale, [], parts.left)
 
 
 def draw_words(words: str, size: tuple[int, int]) -> Chart:

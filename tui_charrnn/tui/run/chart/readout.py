@@ -99,11 +99,16 @@ def _entries(
 ) -> list[tuple[str, Mark, str]]:
     """The signs that are in use and what they mean, the more telling first."""
     samples, run = glyphs.samples, all_series[0]
+
+    def name_of(other: Series) -> str:
+        has_other_text = run.corpus and other.corpus and run.corpus != other.corpus
+        return _shortened(other.name) + (" (another text)" if has_other_text else "")
+
     others = [
         entry
         for other in all_series[1:]
         for entry in (
-            (True, samples["other"], Mark.OTHER, _shortened(other.name)),
+            (True, samples["other"], Mark.OTHER, name_of(other)),
             (
                 bool(other.evaluations),
                 glyphs.other_validation,

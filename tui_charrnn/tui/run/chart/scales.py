@@ -321,10 +321,9 @@ class Window:
     def ticks(self, width: int) -> dict[int, tuple[int, str]]:
         """Round places below the plot: by their column, where the label begins, and the label.
 
-        Labels keep apart from one another and from the unit, which stands at the end.
+        Labels keep apart from one another; the last one ends with the plot.
         """
-        words = _WORDS[self.axis]
-        limit = width - len(self.unit) - _GAP
+        words, limit = _WORDS[self.axis], width
         step = 0.0
         for _ in range(40):  # every round makes the step larger
             step = self._step_above(step)
@@ -332,9 +331,7 @@ class Window:
             free = 0
             for place in multiples(step, self.begin, self.end):
                 label, column = words(place, step), self.dot(place, width)
-                start = max(0, column - len(label) // 2)
-                if start + len(label) > limit:
-                    break
+                start = min(max(0, column - len(label) // 2), limit - len(label))
                 if start < free:
                     ticks = {}
                     break
