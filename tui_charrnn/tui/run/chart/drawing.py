@@ -225,9 +225,10 @@ class Plot:
 
     def _free_place(self, row: int, length: int) -> int | None:
         """Where so many cells are free in a row: at its end, at its beginning, or anywhere."""
-        width = self._frame.width
+        width: int = self._frame.width
         taken = [mark not in _BEHIND_NAMES for _, mark in self.cells[row]]
-        for start in (width - length - 1, 1, *range(width - length, -1, -1)):
+        starts: list[int] = [width - length - 1, 1, *range(width - length, -1, -1)]
+        for start in starts:
             if 0 <= start <= width - length and not any(taken[start : start + length]):
                 return start
         return None
