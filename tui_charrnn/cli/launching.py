@@ -19,10 +19,19 @@ from tui_charrnn.cli.following import (
     unread_records,
 )
 from tui_charrnn.cli.opening import start_without_collecting
-from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.output import narrate, print_data, send_to_terminal
 from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
 from tui_charrnn.cli.trainer_watch import TrainerWatch
-from tui_charrnn.errors import AS_ASKED, BrokenClusterError, CharRNNError, ExitCode, StorageError
+from tui_charrnn.errors import (
+    AS_ASKED,
+    BrokenClusterError,
+    CharRNNError,
+    ConfigError,
+    ExitCode,
+    StorageError,
+)
+from tui_charrnn.preferences.declaration import variable_of
+from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.launcher import launch_trainer
@@ -32,6 +41,7 @@ from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import ALL, Placement
+from tui_charrnn.viewing.announcements import end_sentence, notification, run_notify_command
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import command_words
 
@@ -58,6 +68,8 @@ class Watching:
     """The devices and processes that train."""
     watch: TrainerWatch | None = None
     """Over a trainer that trains together with others."""
+    notify_command: str | None = None
+    """What the user's shell runs when the run has ended; None takes the preference."""
 
 
 def start_and_watch(
@@ -81,11 +93,15 @@ def start_and_watch(
         raise typer.Exit(_end(run, watching, ExitCode.OK))
     limit = max_time or read_description(run).training.max_time
     if watching.detach:
+        if watching.notify_command is not None:
+            raise ConfigError("--notify-command needs somebody who waits: leave out --detach.")
         raise typer.Exit(_train_detached(run, watching, limit))
     if watching.headless:
         with preemptible(is_headless=True):
             raise typer.Exit(_train_headless(run, watching, limit))
     launch(run, watching, limit)
+    if watching.notify_command is not None:
+        os.environ[variable_of("notify_command")] = watching.notify_command  # the app reads it
     start_without_collecting()
     raise typer.Exit(lazy.run_app(run=run.path, runs_folder=run.path.parent, model=None))
 
@@ -147,6 +163,7 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
         return int(error.exit_code)
     if not watching.quiet:
         narrate_outcome(view)
+    _announce_end(view, watching)
     if returncode not in AS_ASKED:
         is_reported = not (watching.quiet or watching.as_json) and view.ended is not ended_before
         if not (is_reported and view.failure):
@@ -154,6 +171,20 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
     elif not watching.quiet:
         _print_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
     return _end(run, watching, returncode)
+
+
+def _announce_end(view: RunView, watching: Watching) -> None:
+    """Ring for whoever looks elsewhere, and run the user's command."""
+    flags = {"notify_command": watching.notify_command}
+    preferred = resolve(flags, wanted=["notify", "notify_command"]).preferences
+    if not (watching.quiet or watching.as_json):
+        send_to_terminal(notification(preferred.notify, end_sentence(view)))
+    if preferred.notify_command is None:
+        return
+    try:
+        run_notify_command(preferred.notify_command, view)
+    except OSError as error:
+        narrate(f"The notify command could not be run: {error.strerror}.")
 
 
 def _record_loss(run: RunDirectory, error: BrokenClusterError) -> None:

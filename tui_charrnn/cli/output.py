@@ -69,6 +69,12 @@ def stderr_is_terminal() -> bool:
     return _is_terminal(sys.stderr) and os.environ.get("TERM", "") != "dumb"
 
 
+def send_to_terminal(sequence: str) -> None:
+    """Send a sequence of control characters, if standard error is a terminal that may know it."""
+    if stderr_is_terminal():
+        _write(sys.stderr, sequence)
+
+
 def narrate(*lines: str) -> None:
     """Tell the user something on standard error, in lines that are made safe for a terminal.
 

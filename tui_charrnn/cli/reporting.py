@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import Reporter
-from tui_charrnn.cli.output import narrate, print_data, stderr_is_terminal
+from tui_charrnn.cli.output import narrate, print_data, send_to_terminal, stderr_is_terminal
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import StorageError
@@ -20,6 +20,7 @@ from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
+from tui_charrnn.viewing.announcements import TerminalStatus, share_done
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import lead_words, speed_words
 
@@ -177,6 +178,7 @@ class BarReporter:
         )
         self._task = self._bar.add_task("", total=None, state="starting", numbers="")
         self._narrator = _Narrator(view, self.notify)
+        self._terminal = TerminalStatus(send_to_terminal)
         self._bar.start()
 
     def recall(self, records: list[Record]) -> None:
@@ -190,6 +192,8 @@ class BarReporter:
         self._narrator.observe(status)
         if status is None:
             return
+        if (share := share_done(status)) is not None:
+            self._terminal.show(self._narrator.view.run.name, share)
         self._bar.update(
             self._task,
             total=status.total_steps,
@@ -203,7 +207,8 @@ class BarReporter:
         self._bar.console.print(safe_line(sentence), markup=False, highlight=False)
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Leave the bar as it stands, and the terminal as it was."""
+        self._terminal.close()
         self._bar.stop()
 
 

@@ -106,6 +106,18 @@ def choose_placement(
     return Placement(found, parse_devices(devices), patience)
 
 
+NotifyCommand: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--notify-command",
+        metavar="COMMAND",
+        help="Have the shell run this when the run has ended; CHARRNN_RUN, CHARRNN_STATE, "
+        "CHARRNN_STEP, CHARRNN_BEST_LOSS and others tell which and how.",
+        show_default=False,
+    ),
+]
+
+
 class ResumeMode(enum.StrEnum):
     """What to do when the named run is there already."""
 
@@ -175,6 +187,7 @@ def train(
         bool, typer.Option("--json", help="Print every record as a line of JSON.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+    notify_command: NotifyCommand = None,
     **settings: str | None,
 ) -> None:
     """Train a model on a text.
@@ -188,7 +201,9 @@ def train(
     folder = runs_folder(runs_dir)
     is_watched = headless and not detach
     placement = choose_placement(devices, cluster, rank, meet_within, headless=is_watched)
-    watching = Watching(headless, detach, as_json, quiet, placement=placement)
+    watching = Watching(
+        headless, detach, as_json, quiet, placement=placement, notify_command=notify_command
+    )
     if no_samples and pin_seed:
         raise ConfigError("--pin-seed asks for samples, --no-samples for none: leave one out.")
     if not (headless or detach) and (obstacle := app_obstacle()):
@@ -253,10 +268,13 @@ def resume(
         bool,
         typer.Option("--force", "-f", help="Continue although the corpus has changed."),
     ] = False,
+    notify_command: NotifyCommand = None,
 ) -> None:
     """Continue a run from its last checkpoint: stopped, saved before its end, or lost."""
     found = find_run(run, runs_folder(runs_dir))
     placement = Placement(devices=parse_devices(devices))
     is_headless = headless or bool(app_obstacle())
-    watching = Watching(is_headless, detach, as_json, quiet, force, placement)
+    watching = Watching(
+        is_headless, detach, as_json, quiet, force, placement, notify_command=notify_command
+    )
     start_and_watch(found, watching, parse_duration(max_time) if max_time else None)

@@ -10,6 +10,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Bounds, Settings, refuse, setting
 
 GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
+NOTIFICATIONS: Final = ("bell", "osc9", "osc777", "none")
 
 _SAMPLING: Final = SamplingConfig.bounds()
 _SAMPLING_DEFAULTS: Final = SamplingConfig().to_mapping()
@@ -98,6 +99,15 @@ class Preferences(Settings):
     reduced_motion: bool = setting(False, "Nothing on the screen moves by itself, except text.")
     mouse: bool = setting(True, "Use the mouse; without it, the terminal selects text.")
     history: bool = setting(True, "Keep generated texts in a history that only you can read.")
+    notify: str = setting(
+        "bell",
+        "How the terminal tells that a run has ended: bell, or also osc9 or osc777.",
+        choices=NOTIFICATIONS,
+    )
+    notify_command: str | None = _declared(
+        None,
+        TextBounds("Command line that the shell runs when a run has ended.", optional=True),
+    )
     seed_history: bool = setting(True, "Remember the seed texts of the app.")
 
     def __post_init__(self) -> None:

@@ -1,0 +1,120 @@
+"""Tells a person who looks elsewhere that a run goes on or is done: by the terminal, or a command.
+
+Source:
+    Title: xterm's OSC 0 and its stack of titles. Progress: OSC 9;4 of ConEmu, which Windows Terminal,
+    Ghostty, kitty and VTE show. Notifications: OSC 9 of iTerm2, OSC 777 of urxvt. A terminal that does
+    not know a sequence leaves it out.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from tui_charrnn.runs.description import RunStatus
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.run_view import RunView
+
+_BELL: Final = "\a"
+_SAVE_TITLE: Final = "\x1b[22;0t"
+_RESTORE_TITLE: Final = "\x1b[23;0t"
+_NO_PROGRESS: Final = "\x1b]9;4;0\x1b\\"
+
+
+def notification(kind: str, sentence: str) -> str:
+    """What a terminal is sent for one message to its user.
+
+    Args:
+        kind: One of the preference `notify`; all but `none` ring the bell.
+        sentence: What has happened.
+    """
+    words = safe_line(sentence).replace(";", ",")
+    if kind == "none":
+        return ""
+    if kind == "osc9":
+        return f"{_BELL}\x1b]9;{words}\x1b\\"
+    if kind == "osc777":
+        return f"{_BELL}\x1b]777;notify;charrnn-tui;{words}\x1b\\"
+    return _BELL
+
+
+class TerminalStatus:
+    """The share of a run that is done, in the title of the terminal and as its progress bar."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        """Show nothing yet.
+
+        Args:
+            write: Sends the terminal a sequence.
+        """
+        self._write = write
+        self._shown: tuple[str, int] | None = None
+
+    def show(self, name: str, share: float) -> None:
+        """Show how far a run is; the same percent is not sent twice.
+
+        Args:
+            name: Of the run.
+            share: Of its steps, 0 to 1.
+        """
+        percent = min(max(int(100 * share), 0), 100)
+        if (name, percent) == self._shown:
+            return
+        begin = "" if self._shown else _SAVE_TITLE
+        self._shown = name, percent
+        title = f"{percent} % {safe_line(name)} · charrnn-tui"
+        self._write(f"{begin}\x1b]0;{title}\x1b\\\x1b]9;4;1;{percent}\x1b\\")
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._shown is not None:
+            self._write(_RESTORE_TITLE + _NO_PROGRESS)
+            self._shown = None
+
+
+def share_done(status: RunStatus | None) -> float | None:
+    """How much of its plan a run has done; None while there is no plan."""
+    if status is None or not status.total_steps:
+        return None
+    return status.step / status.total_steps
+
+
+def end_sentence(view: RunView) -> str:
+    """What has become of a run."""
+    loss = "" if view.best is None else f", validation {view.best.loss:.3f}"
+    state = "ended" if view.ended is None else view.ended.reason
+    return f"{safe_line(view.run.name)}: {state} at step {view.step:,}{loss}"
+
+
+def run_facts(view: RunView) -> dict[str, str]:
+    """A run that has ended as variables of an environment, for a command of the user."""
+    ended, best = view.ended, view.best
+    facts = {
+        "CHARRNN_RUN": view.run.name,
+        "CHARRNN_RUN_PATH": str(view.run.path),
+        "CHARRNN_STATE": "" if ended is None else ended.reason,
+        "CHARRNN_EXIT_CODE": "" if ended is None else str(ended.exit_code),
+        "CHARRNN_STEP": str(view.step),
+        "CHARRNN_BEST_LOSS": "" if best is None else f"{best.loss:.6f}",
+        "CHARRNN_BEST_STEP": "" if best is None else str(best.step),
+    }
+    return {name: value for name, value in facts.items() if "\0" not in value}
+
+
+def run_notify_command(
+    command: str, view: RunView, environment: Mapping[str, str] = os.environ
+) -> "subprocess.Popen[bytes]":
+    """Run a command line of the user's in the shell, with the facts of a run in its environment.
+
+    It is never a part of a run: who sends somebody a run must not have commands run by them.
+
+    Raises:
+        OSError: If there is no shell.
+    """
+    return subprocess.Popen(  # noqa: S603 (the user's own command, as `sh -c` is for)
+        ["/bin/sh", "-c", command],
+        env={**environment, **run_facts(view)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
