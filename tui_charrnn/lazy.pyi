@@ -50,6 +50,7 @@ from tui_charrnn.runs.launcher import launch_trainer as launch_trainer
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
 from tui_charrnn.text.vocabulary import choose_vocabulary as choose_vocabulary
+from tui_charrnn.tui.announcer import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.app import run_app as run_app
 from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
 from tui_charrnn.tui.exit_message import leave_run as leave_run

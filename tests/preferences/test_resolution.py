@@ -65,6 +65,8 @@ def test_everything_can_be_set_in_the_file_and_in_the_environment(file: Path) ->
         "reduced_motion": True,
         "mouse": False,
         "history": False,
+        "notify": "osc9",
+        "notify_command": "notify-send done",
         "seed_history": False,
     }
     assert values.keys() == Preferences.bounds().keys()

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from tui_charrnn.runs.layout import RunDirectory
+    from tui_charrnn.tui.announcer import RunAnnouncer
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.run_controls import RunControls
     from tui_charrnn.tui.text.model_loader import ModelLoader
@@ -88,6 +89,7 @@ class MainScreen(Screen[None]):
         self._loader = loader
         self._status: StatusLine | None = None
         self._run_controls: RunControls | None = None
+        self._announcer: RunAnnouncer | None = None
         self._waits_for_run = False
         self._has_come_up = False
         self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
@@ -187,8 +189,17 @@ class MainScreen(Screen[None]):
         if self._waits_for_run and view is not None and (view.status or view.problem):
             self._waits_for_run = False
             self.text_pane.answer(None)
+        if view is not None:
+            if self._announcer is None:
+                self._announcer = lazy.RunAnnouncer(self, self.session.preferences)
+            self._announcer.look(view)
         # what is drawn at once when it changes; the rest is progress
         self._drawing.request((_news_of(view), _news_of(self._compared_view), self._asked_for))
+
+    def on_unmount(self) -> None:
+        """Leave the terminal's title as it was."""
+        if self._announcer is not None:
+            self._announcer.close()
 
     def on_run_compared(self, event: RunCompared) -> None:
         """Draw another run's loss over that of the shown one."""

@@ -41,6 +41,7 @@ __all__ = [
     "mend_textual",
     "preset_selection",
     "selection_of",
+    "send_to_terminal",
     "tolerant_driver",
 ]
 _MOVE_PAGE: Final = OptionList._move_page
@@ -56,6 +57,12 @@ def add_action_target(app: App[None], name: str) -> None:
         name: Of a property that is a node; its action methods are called.
     """
     app._action_targets.add(name)
+
+
+def send_to_terminal(app: App[object], sequence: str) -> None:
+    """Send control characters that Textual has no word for, as for the title of the window."""
+    if sequence and app._driver is not None:
+        app._driver.write(sequence)
 
 
 def mend_textual() -> None:

@@ -1,13 +1,14 @@
 """Tells a person who looks elsewhere that a run goes on or is done: by the terminal, or a command.
 
 Source:
-    Title: xterm's OSC 0 and its stack of titles. Progress: OSC 9;4 of ConEmu, which Windows Terminal,
-    Ghostty, kitty and VTE show. Notifications: OSC 9 of iTerm2, OSC 777 of urxvt. A terminal that does
+    Title: xterm's OSC 0 and its stack of titles. Progress: OSC 9;4 of ConEmu, which Windows
+    Terminal and others show. Notifications: OSC 9 of iTerm2, OSC 777 of urxvt. A terminal that does
     not know a sequence leaves it out.
 """
 
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -111,10 +112,12 @@ def run_notify_command(
     Raises:
         OSError: If there is no shell.
     """
-    return subprocess.Popen(  # noqa: S603 (the user's own command, as `sh -c` is for)
+    process = subprocess.Popen(  # noqa: S603 (the user's own command, as `sh -c` is for)
         ["/bin/sh", "-c", command],
         env={**environment, **run_facts(view)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
+    threading.Thread(target=process.wait, daemon=True, name="notify-command").start()
+    return process

@@ -1,0 +1,72 @@
+"""What a terminal and a command of the user are told of a run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import created_run
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.records import BatchTrained, RunEnded, SplitEvaluated
+from tui_charrnn.viewing.announcements import (
+    TerminalStatus,
+    end_sentence,
+    notification,
+    run_facts,
+    run_notify_command,
+)
+from tui_charrnn.viewing.run_view import RunView
+
+
+def ended_view(folder: Path) -> RunView:
+    run = created_run(folder)
+    view = RunView(run, description=read_description(run))
+    view.take([
+        BatchTrained(7, 2.0, 0.1, 1.0, 1.0),
+        SplitEvaluated(7, 1.5, True, 1.1),
+        RunEnded("finished", 7, 1.5, 7, 0, 1.2),
+    ])
+    return view
+
+
+@pytest.mark.parametrize(
+    ("kind", "sequence"),
+    [
+        ("none", ""),
+        ("bell", "\a"),
+        ("osc9", "\a\x1b]9;a, b␛\x1b\\"),
+        ("osc777", "\a\x1b]777;notify;charrnn-tui;a, b␛\x1b\\"),
+    ],
+)
+def test_a_message_is_as_the_user_wants_it(kind: str, sequence: str) -> None:
+    assert notification(kind, "a; b\x1b") == sequence
+
+
+def test_the_title_is_sent_once_a_percent_and_taken_back() -> None:
+    sent: list[str] = []
+    status = TerminalStatus(sent.append)
+    for share in (0.1, 0.104, 0.119, 7.0):
+        status.show("my\x1brun", share)
+    assert [text.count("\x1b]0;") for text in sent] == [1, 1, 1]
+    assert "\x1b[22;0t" in sent[0]
+    assert "10 % my␛run" in sent[0]
+    assert "\x1b]9;4;1;100\x1b\\" in sent[2]
+    status.close()
+    status.close()
+    assert sent[3:] == ["\x1b[23;0t\x1b]9;4;0\x1b\\"]
+
+
+def test_a_command_is_told_the_facts_of_the_run(tmp_path: Path) -> None:
+    view = ended_view(tmp_path)
+    assert end_sentence(view) == f"{view.run.name}: finished at step 7, validation 1.500"
+    file = tmp_path / "told"
+    command = 'echo "$CHARRNN_RUN $CHARRNN_STATE $CHARRNN_STEP $CHARRNN_BEST_LOSS" > "$FILE"'
+    run_notify_command(command, view, {"FILE": str(file)}).wait()
+    assert file.read_text(encoding="utf-8") == f"{view.run.name} finished 7 1.500000\n"
+
+
+def test_what_is_not_known_is_empty(tmp_path: Path) -> None:
+    view = replace(ended_view(tmp_path), ended=None, best=None)
+    facts = run_facts(view)
+    assert (facts["CHARRNN_STATE"], facts["CHARRNN_BEST_LOSS"]) == ("", "")
+    assert "ended at step" in end_sentence(view)

@@ -1,0 +1,67 @@
+"""Tells whoever looks elsewhere how far the shown run is, and that it is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui_charrnn.tui.messages import NoticePosted
+from tui_charrnn.tui.textual_patches import send_to_terminal
+from tui_charrnn.viewing.announcements import (
+    TerminalStatus,
+    end_sentence,
+    notification,
+    run_notify_command,
+)
+from tui_charrnn.viewing.run_view import Notice
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from tui_charrnn.preferences.declaration import Preferences
+    from tui_charrnn.runs.layout import RunDirectory
+    from tui_charrnn.viewing.run_view import RunView
+
+
+class RunAnnouncer:
+    """Keeps the terminal's title up to date; rings, and runs the user's command, at a run's end."""
+
+    def __init__(self, owner: Widget, preferences: Preferences) -> None:
+        """Say nothing yet.
+
+        Args:
+            owner: A widget of the app, which posts what goes wrong.
+            preferences: How the user wants to be told.
+        """
+        self._owner = owner
+        self._preferences = preferences
+        self._terminal = TerminalStatus(lambda sequence: send_to_terminal(owner.app, sequence))
+        self._live: RunDirectory | None = None
+        """The run that was seen while it trained, whose end is news."""
+
+    def look(self, view: RunView) -> None:
+        """Take what is known of the run by now."""
+        if view.is_live:
+            self._live = view.run
+            if view.total_steps:
+                self._terminal.show(view.run.name, view.step / view.total_steps)
+            return
+        self._terminal.close()
+        if self._live == view.run and view.ended is not None:
+            self._live = None
+            self._announce(view)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._terminal.close()
+
+    def _announce(self, view: RunView) -> None:
+        sequence = notification(self._preferences.notify, end_sentence(view))
+        send_to_terminal(self._owner.app, sequence)
+        command = self._preferences.notify_command
+        if command is None:
+            return
+        try:
+            run_notify_command(command, view)
+        except OSError as error:
+            words = f"The notify command could not be run: {error.strerror}."
+            self._owner.post_message(NoticePosted(Notice(words, "warning")))
