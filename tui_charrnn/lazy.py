@@ -44,7 +44,6 @@ _NAMES: Final = {
     "tui_charrnn.text.inspection": "inspect_corpus",
     "tui_charrnn.text.vocabulary": "choose_vocabulary",
     "tui_charrnn.tui.announcer": "RunAnnouncer",
-    "tui_charrnn.tui.announcer": "RunAnnouncer",
     "tui_charrnn.tui.app": "run_app",
     "tui_charrnn.tui.dialogs": "ask_to_leave",
     "tui_charrnn.tui.exit_message": "leave_run stop_run",

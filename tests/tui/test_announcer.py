@@ -1,37 +1,37 @@
 """The app tells of the end of a run that it saw training, once."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from textual.app import App
 
 from tests.viewing.test_announcements import ended_view
 from tui_charrnn.preferences.declaration import Preferences
+from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.tui import announcer
 
 
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the terminal is sent."""
-    sequences: list[str] = []
-    monkeypatch.setattr(announcer, "send_to_terminal", lambda _app, text: sequences.append(text))
-    return sequences
-
-
 def test_the_end_is_told_once_and_only_of_a_run_that_was_seen_live(
-    tmp_path: Path, sent: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner: Any = SimpleNamespace(app=None, post_message=sent.append)
-    command = f"touch {tmp_path / 'told'}"
-    looking = announcer.RunAnnouncer(owner, Preferences(notify="osc9", notify_command=command))
+    sent: list[str] = []
+    monkeypatch.setattr(announcer, "send_to_terminal", lambda _app, text: sent.append(text))
+    looking = announcer.RunAnnouncer(Preferences(notify="osc9"))
     ended = ended_view(tmp_path)
-    looking.look(ended)
-    assert sent == []
 
-    live = replace(ended, ended=None, life="alive")
-    looking.look(live)
-    looking.look(ended)
-    looking.look(ended)
+    async def look() -> None:
+        app = App[None]()
+        async with app.run_test():
+            await app.mount(looking)
+            looking.look(ended)
+            assert sent == []
+            looking.look(
+                replace(ended, ended=None, life="alive", status=RunStatus(state=RunState.TRAINING))
+            )
+            looking.look(ended)
+            looking.look(ended)
+
+    asyncio.run(look())
     assert sum("\x1b]9;" in text and "finished" in text for text in sent) == 1

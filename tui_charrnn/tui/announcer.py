@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.widget import Widget
+
 from tui_charrnn.tui.messages import NoticePosted
 from tui_charrnn.tui.textual_patches import send_to_terminal
 from tui_charrnn.viewing.announcements import (
@@ -15,26 +17,25 @@ from tui_charrnn.viewing.announcements import (
 from tui_charrnn.viewing.run_view import Notice
 
 if TYPE_CHECKING:
-    from textual.widget import Widget
-
     from tui_charrnn.preferences.declaration import Preferences
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.viewing.run_view import RunView
 
 
-class RunAnnouncer:
+class RunAnnouncer(Widget):
     """Keeps the terminal's title up to date; rings, and runs the user's command, at a run's end."""
 
-    def __init__(self, owner: Widget, preferences: Preferences) -> None:
+    DEFAULT_CSS = "RunAnnouncer { display: none; }"
+
+    def __init__(self, preferences: Preferences) -> None:
         """Say nothing yet.
 
         Args:
-            owner: A widget of the app, which posts what goes wrong.
             preferences: How the user wants to be told.
         """
-        self._owner = owner
+        super().__init__()
         self._preferences = preferences
-        self._terminal = TerminalStatus(lambda sequence: send_to_terminal(owner.app, sequence))
+        self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))
         self._live: RunDirectory | None = None
         """The run that was seen while it trained, whose end is news."""
 
@@ -50,13 +51,13 @@ class RunAnnouncer:
             self._live = None
             self._announce(view)
 
-    def close(self) -> None:
+    def on_unmount(self) -> None:
         """Leave the terminal as it was."""
         self._terminal.close()
 
     def _announce(self, view: RunView) -> None:
         sequence = notification(self._preferences.notify, end_sentence(view))
-        send_to_terminal(self._owner.app, sequence)
+        send_to_terminal(self.app, sequence)
         command = self._preferences.notify_command
         if command is None:
             return
@@ -64,4 +65,4 @@ class RunAnnouncer:
             run_notify_command(command, view)
         except OSError as error:
             words = f"The notify command could not be run: {error.strerror}."
-            self._owner.post_message(NoticePosted(Notice(words, "warning")))
+            self.post_message(NoticePosted(Notice(words, "warning")))

@@ -191,15 +191,11 @@ class MainScreen(Screen[None]):
             self.text_pane.answer(None)
         if view is not None:
             if self._announcer is None:
-                self._announcer = lazy.RunAnnouncer(self, self.session.preferences)
+                self._announcer = lazy.RunAnnouncer(self.session.preferences)
+                self.mount(self._announcer)
             self._announcer.look(view)
         # what is drawn at once when it changes; the rest is progress
         self._drawing.request((_news_of(view), _news_of(self._compared_view), self._asked_for))
-
-    def on_unmount(self) -> None:
-        """Leave the terminal's title as it was."""
-        if self._announcer is not None:
-            self._announcer.close()
 
     def on_run_compared(self, event: RunCompared) -> None:
         """Draw another run's loss over that of the shown one."""
