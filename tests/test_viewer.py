@@ -31,6 +31,7 @@ COMMANDS = [
     (["score", "text.txt"], 0),
     (["which", "The "], 0),
     (["fill", "The k_ng"], 0),
+    (["embedding"], 0),
     (["neurons", "text.txt"], 0),
     (["models"], 0),
     (["history"], 0),

@@ -73,6 +73,8 @@ _NAMES: Final = {
     "tui_charrnn.tui.xray.color_layer": "XrayColors",
     "tui_charrnn.tui.xray.legend": "XrayLegend",
     "tui_charrnn.tui.xray.neuron_panel": "NeuronPanel",
+    "tui_charrnn.viewing.embedding": "Embedding format_neighbors format_sizes group_of legend "
+    "picture_of",
     "tui_charrnn.viewing.failures": "advice_words diagnose",
     "tui_charrnn.viewing.filling": (
         "Filler candidate_rows format_filled measure_right_side split_gaps"

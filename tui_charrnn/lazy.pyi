@@ -87,6 +87,12 @@ from tui_charrnn.tui.theme.picker import ThemeScreen as ThemeScreen
 from tui_charrnn.tui.xray.color_layer import XrayColors as XrayColors
 from tui_charrnn.tui.xray.legend import XrayLegend as XrayLegend
 from tui_charrnn.tui.xray.neuron_panel import NeuronPanel as NeuronPanel
+from tui_charrnn.viewing.embedding import Embedding as Embedding
+from tui_charrnn.viewing.embedding import format_neighbors as format_neighbors
+from tui_charrnn.viewing.embedding import format_sizes as format_sizes
+from tui_charrnn.viewing.embedding import group_of as group_of
+from tui_charrnn.viewing.embedding import legend as legend
+from tui_charrnn.viewing.embedding import picture_of as picture_of
 from tui_charrnn.viewing.failures import advice_words as advice_words
 from tui_charrnn.viewing.failures import diagnose as diagnose
 from tui_charrnn.viewing.filling import Filler as Filler

@@ -26,6 +26,7 @@ def page_context(folder: Path, model: Model | None = None, seed_text: str = "") 
     return PageContext(
         session=session,
         load=lambda _: loaded,
+        load_newest=lambda _: loaded,
         text=TapeText(TextView(), session.settings),
         at=None,
         show_settings=lambda: None,

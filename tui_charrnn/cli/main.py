@@ -51,6 +51,10 @@ COMMANDS: Final = {
         "fill:fill",
         "Say what stands in the gaps of a text: from the left side alone, and from both sides.",
     ),
+    "embedding": (
+        "embedding:embedding",
+        "Draw the characters of a model where its embedding has them, and list neighbors.",
+    ),
     "neurons": (
         "neurons:neurons",
         "Find the cells of a model that follow a property of a text.",

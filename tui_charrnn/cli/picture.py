@@ -48,6 +48,11 @@ def picture_width() -> int:
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
 
 
+def draws_ascii(*, is_asked: bool) -> bool:
+    """Whether signs are drawn in ASCII: by an option, or as the settings say."""
+    return resolve({"ascii": is_asked or None}, wanted=["ascii"]).checked().ascii
+
+
 def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
     """Print rows on standard output.
 
@@ -55,6 +60,6 @@ def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
         rows: Safe for a terminal.
         is_ascii: Whether signs are drawn in ASCII, whatever the settings say.
     """
-    is_ascii = resolve({"ascii": is_ascii or None}, wanted=["ascii"]).checked().ascii
+    is_ascii = draws_ascii(is_asked=is_ascii)
     for row in rows:
         print_data((in_ascii(row) if is_ascii else row).rstrip())

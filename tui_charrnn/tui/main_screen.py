@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -42,7 +43,7 @@ from tui_charrnn.tui.messages import (
 )
 from tui_charrnn.tui.pages.context import PageContext
 from tui_charrnn.tui.panes import PaneHost
-from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.tui.text_pane import TextPane
 from tui_charrnn.tui.textual_patches import is_closing
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.announcer import RunAnnouncer
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.run_controls import RunControls
-    from tui_charrnn.tui.text.model_loader import ModelLoader
+    from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, Wait
     from tui_charrnn.tui.text.seed_box import SeedBox
     from tui_charrnn.viewing.run_view import RunView
 
@@ -66,6 +67,7 @@ _PAGES: Final = {
     "grow": ("grow", "GrowPage"),
     "gates": ("gates", "GatesPage"),
     "fill": ("fill", "FillPage"),
+    "embedding": ("embedding", "EmbeddingPage"),
 }
 """Module and name of each page, which is imported as it is opened."""
 PROGRESS_INTERVAL: Final = 1.0
@@ -254,9 +256,18 @@ class MainScreen(Screen[None]):
         module, page = _PAGES[name]
         opened = getattr(import_module(f"tui_charrnn.tui.pages.{module}"), page)
         pane = self.text_pane
+        session, loader = self.session, self._loader
+
+        def load_newest(wait: Wait) -> LoadedModel:
+            request = ModelRequest.of(session)
+            if session.has_live_run and not session.is_readonly:
+                request = replace(request, source=Source.NEWEST)
+            return loader.load(request, wait)
+
         context = PageContext(
-            session=self.session,
-            load=partial(self._loader.load, ModelRequest.of(self.session)),
+            session=session,
+            load=partial(loader.load, ModelRequest.of(session)),
+            load_newest=load_newest,
             text=pane.text,
             at=pane.cursor.at,
             show_settings=pane.texts.show_title,

@@ -27,6 +27,7 @@ GROUPS: Final = {
     "grow": "In the page one to many",
     "gates": "In the page of the gates",
     "fill": "In the page of gaps",
+    "embedding": "In the page of the embedding",
 }
 """Under which heading the help lists a key, by the first word of its id."""
 

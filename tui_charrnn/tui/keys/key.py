@@ -20,6 +20,7 @@ Owner = Literal[
     "grow",
     "gates",
     "fill",
+    "embedding",
 ]
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 

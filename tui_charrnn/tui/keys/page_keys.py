@@ -8,6 +8,7 @@ _OPENED: Final[dict[str, tuple[str, str, Owner]]] = {
     "which": ("w", "See, while you type, from which model's corpus a text comes.", "speech"),
     "grow": ("g", "Let several texts grow from one letter, at several temperatures.", "speech"),
     "fill": ("f", "Ask what stands in the gaps (▢) of a text, from both sides.", "speech"),
+    "embedding": ("b", "Draw the characters where the embedding has them.", "speech"),
     "gates": ("v", "Move the gates by hand at the cursor, and see what comes next.", "tape"),
 }
 """The key of each page, what it does, and where it is pressed."""
@@ -19,6 +20,10 @@ PAGE_KEYS: Final[tuple[Key, ...]] = (
     ),
     Key("which.clear", "enter", "", "New text", "Begin another text.", owner="which"),
     Key("fill.clear", "enter", "", "New text", "Begin another text.", owner="fill"),
+    Key("embedding.left", "left", "move(-1, 0)", "", "Go to the left.", "embedding", shown="←"),
+    Key("embedding.right", "right", "move(1, 0)", "", "Go to the right.", "embedding", shown="→"),
+    Key("embedding.up", "up", "move(0, -1)", "", "Go up.", "embedding", shown="↑"),
+    Key("embedding.down", "down", "move(0, 1)", "Character", "Go down.", "embedding", shown="↓"),
     Key("grow.begin", "enter", "", "Grow", "Let the texts grow anew.", owner="grow"),
     Key("gates.up", "up", "move(-1)", "", "Go to the gate above.", owner="gates", shown="↑"),
     Key("gates.down", "down", "move(1)", "Gate", "Go to the gate below.", "gates", shown="↓"),

@@ -19,6 +19,8 @@ class PageContext:
     session: Session
     load: Callable[[Wait], LoadedModel]
     """Loads the model whose turn it is to generate; called in a thread."""
+    load_newest: Callable[[Wait], LoadedModel]
+    """Likewise, but of a run that trains its newest weights."""
     text: TapeText
     """The text in sight, with its tape."""
     at: tuple[int, int] | None

@@ -1,0 +1,46 @@
+"""The command `embedding`."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
+from tui_charrnn.cli.embedding import embedding
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.lens.embedding import Embedding
+
+
+def invoke(*arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(embedding)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny_model_file(tmp_path / "model.safetensors")
+
+
+def test_the_document_has_every_character_with_its_neighbors(model: Path) -> None:
+    document = json.loads(invoke(model, "--json", "--count", 2).stdout)
+    known = Embedding(tiny_model())
+    assert [each["character"] for each in document["characters"]] == list(TINY_VOCABULARY)
+    near = document["characters"][3]["neighbors"]
+    assert [each["character"] for each in near] == [
+        each.character for each in known.neighbors(3, 2)
+    ]
+    assert document["vocabulary_size"] == len(TINY_VOCABULARY)
+
+
+def test_the_picture_is_ascii_if_that_is_asked_for(model: Path) -> None:
+    told = invoke(model, "--ascii", "--character", "b").stdout
+    assert told.isascii()
+    assert "\nb: " in told
+
+
+def test_what_the_model_does_not_know_has_no_neighbors(model: Path) -> None:
+    for options in (["--character", "X"], ["--character", "ab"], ["--count", "0"]):
+        assert isinstance(invoke(model, *options).exception, ConfigError)

@@ -1,0 +1,123 @@
+"""The command `embedding`: which characters a model holds to be alike."""
+
+import json
+import os
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tui_charrnn import lazy
+from tui_charrnn.cli.options import JsonDocument, RunsDir, complete_model
+from tui_charrnn.cli.output import TextOutput, stdout_is_terminal, write_text
+from tui_charrnn.cli.picture import DrawnInAscii, draws_ascii, picture_width
+from tui_charrnn.cli.reading import load_models
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.viewing.ascii_signs import in_ascii
+
+if TYPE_CHECKING:
+    from tui_charrnn.viewing.embedding import Embedding
+
+_HEIGHT: Final = 18
+_COLORS: Final = {
+    "vowel": "31",
+    "consonant": "36",
+    "capital": "33",
+    "digit": "32",
+    "punctuation": "90",
+    "other": "35",
+    **{f"hangul{shade}": str(31 + shade) for shade in range(6)},
+}
+"""As SGR codes."""
+
+
+def embedding(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
+            help="A model file, a run, or a bundled model; the first bundled one if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    character: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHARACTER",
+            help="List the neighbors of this character; several are allowed.",
+            show_default=False,
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", help="Neighbors to list of each.")] = 8,
+    as_json: JsonDocument = False,
+    is_ascii: DrawnInAscii = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Draw the characters of a model where its embedding has them, and list neighbors.
+
+    Characters are drawn at the first two principal components of their vectors, each in a cell of
+    its own; the number after a neighbor is the cosine of the angle between both vectors.
+    """
+    if count < 1:
+        raise ConfigError(f"--count must be at least 1. Received: {count}.")
+    named = model or resolve({}, wanted=["model"]).checked().model
+    ((_, loaded),) = load_models([named] if named else [], runs_dir).items()
+    known = lazy.Embedding(loaded)
+    strange = [each for each in character or [] if len(each) != 1 or each not in known.characters]
+    if strange:
+        raise ConfigError(f"--character is one that the model knows. Received: {strange[0]!r}.")
+    chosen = [known.characters.index(each) for each in character or _first(known.characters)]
+    if as_json:
+        write_text(lambda output: output.write(json.dumps(_document(known, count)) + "\n"))
+        return
+    write_text(lambda output: _draw(output, known, chosen, count, is_ascii=is_ascii))
+
+
+def _first(characters: str) -> str:
+    """Characters that say something about most models: of those the first three it knows."""
+    return "".join(each for each in "aeT.0가나다" if each in characters)[:3] or characters[:1]
+
+
+def _draw(
+    output: TextOutput, known: "Embedding", chosen: list[int], count: int, *, is_ascii: bool
+) -> None:
+    is_colored = stdout_is_terminal() and not os.environ.get("NO_COLOR")
+    plain = draws_ascii(is_asked=is_ascii)
+    shares = known.plane[1]
+    for row in [*lazy.picture_of(known, picture_width(), _HEIGHT), [], lazy.legend(known)]:
+        for piece in row:
+            text = in_ascii(piece.text) if plain else piece.text
+            color = _COLORS.get(piece.kind, "") if is_colored else ""
+            output.write(text, f"\x1b[{color}m" if color else "")
+        output.write("\n")
+    across, up = shares
+    rows = [
+        f"The plane has {across + up:.0%} of the variance ({across:.0%} across, {up:.0%} up).",
+        "",
+        *(lazy.format_neighbors(known, index, count) for index in chosen),
+        "",
+        lazy.format_sizes(known),
+    ]
+    for line in rows:
+        output.write((in_ascii(line) if plain else line) + "\n")
+
+
+def _document(known: "Embedding", count: int) -> dict[str, object]:
+    places, shares = known.plane
+    return {
+        **known.sizes,
+        "variance": shares.tolist(),
+        "characters": [
+            {
+                "character": each,
+                "group": lazy.group_of(each),
+                "place": places[index].tolist(),
+                "neighbors": [
+                    {"character": near.character, "cosine": near.cosine}
+                    for near in known.neighbors(index, count)
+                ],
+            }
+            for index, each in enumerate(known.characters)
+        ],
+    }

@@ -1,0 +1,155 @@
+"""The characters where the embedding has them; live while a run trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import numpy as np
+from textual.content import Content
+from textual.getters import query_one
+
+from tui_charrnn.lens.embedding import Float64
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.viewing.embedding import (
+    Embedding,
+    Piece,
+    format_neighbors,
+    format_sizes,
+    legend,
+    picture_of,
+)
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.binding import BindingType
+
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.pages.context import PageContext
+    from tui_charrnn.tui.text.model_loader import LoadedModel
+
+INTERVAL: Final = 3.0
+"""Seconds from one picture of a run that trains to the next."""
+_COLORS: Final = {
+    "vowel": "$error",
+    "consonant": "$primary",
+    "capital": "$warning",
+    "digit": "$success",
+    "punctuation": "$text-muted",
+    "other": "$secondary",
+    "hangul0": "$primary",
+    "hangul1": "$error",
+    "hangul2": "$warning",
+    "hangul3": "$success",
+    "hangul4": "$secondary",
+    "hangul5": "$accent",
+}
+_BELOW: Final = 4
+"""Rows below the picture."""
+
+
+class EmbeddingPage(Page):
+    """Draws a plane of characters with a cursor on one of them, whose neighbors are listed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("embedding")]
+
+    picture = query_one(Picture)
+
+    def __init__(self, context: PageContext) -> None:
+        """Draw the model that generates; of a run that trains, its newest weights.
+
+        Args:
+            context: Loads the model.
+        """
+        super().__init__("Embedding: which characters are alike?", "embedding")
+        self._opened = context
+        self.shown: Embedding | None = None
+        """What is drawn."""
+        self.character = "e"
+        """The one that has the cursor."""
+        self._places: Float64 = np.zeros((0, 2))
+        self._drawn: list[list[Piece]] = []
+
+    def on_mount(self) -> None:
+        """Load the model, and those that come after it."""
+        super().on_mount()
+        self.picture.show(lambda _width, _height: ["Loading the model ..."])
+        context = self._opened
+
+        def work(task: BackgroundTask) -> Iterator[tuple[LoadedModel, Embedding]]:
+            while True:
+                loaded = context.load_newest(task.gives_up)
+                yield loaded, Embedding(loaded.model)
+                task.wait(INTERVAL)
+                while not context.session.has_live_run:
+                    task.wait(INTERVAL)
+
+        self.compute(work, lambda found: self._take(*found))
+
+    def on_key(self, event: events.Key) -> None:
+        """Go to a character by typing it."""
+        if self.shown is not None and event.character in set(self.shown.characters):
+            event.stop()
+            self.character = event.character or ""
+            self._draw()
+
+    def action_move(self, right: int, down: int) -> None:
+        """Go to the nearest character in a direction."""
+        cells = {
+            piece.number: (sum(len(before.text) for before in row[:place]), number)
+            for number, row in enumerate(self._drawn)
+            for place, piece in enumerate(row)
+            if piece.number >= 0
+        }
+        here = cells.get(self._index)
+        if here is None or self.shown is None:
+            return
+
+        def distance(cell: tuple[int, int]) -> float:
+            x, y = cell[0] - here[0], 2 * (cell[1] - here[1])
+            ahead, aside = (x * right, abs(y)) if right else (y * down, abs(x))
+            return ahead + 2 * aside if ahead > 0 else float("inf")
+
+        index = min(cells, key=lambda each: distance(cells[each]))
+        if distance(cells[index]) < float("inf"):
+            self.character = self.shown.characters[index]
+            self._draw()
+
+    @property
+    def _index(self) -> int:
+        characters = self.shown.characters if self.shown is not None else ""
+        return max(characters.find(self.character), 0)
+
+    def _take(self, loaded: LoadedModel, embedding: Embedding) -> None:
+        places = embedding.plane[0]
+        if places.shape == self._places.shape:  # a component has no sign: keep that of before
+            places = places * np.where((places * self._places).sum(axis=0) < 0, -1, 1)
+        self.shown, self._places = embedding, places
+        frame = self.query_one("#page")
+        frame.border_title = Content(f"Embedding of {safe_line(loaded.label)}")
+        share = embedding.plane[1].sum()
+        frame.border_subtitle = Content(f"{share:.0%} of the variance · Esc leaves")
+        self.tell(format_sizes(embedding))
+        self._draw()
+
+    def _draw(self) -> None:
+        self.picture.show(self._rows)
+
+    def _rows(self, width: int, height: int) -> list[str | Content]:
+        shown = self.shown
+        if shown is None:
+            return []
+        self._drawn = picture_of(shown, width, max(height - _BELOW, 1), self._places)
+        rows: list[str | Content] = [
+            Content.assemble(*(self._styled(piece) for piece in row)) for row in self._drawn
+        ]
+        key = Content.assemble(*(self._styled(piece) for piece in legend(shown)))
+        near = format_neighbors(shown, self._index, max((width - 8) // 10, 1))
+        return [*rows, "", key, "", Content.assemble((near, "bold"))]
+
+    def _styled(self, piece: Piece) -> tuple[str, str]:
+        color = _COLORS.get(piece.kind, "")
+        is_cursor = self.shown is not None and piece.number == self._index
+        return piece.text, f"bold reverse {color}" if is_cursor else color

@@ -1,0 +1,119 @@
+"""A picture of the characters' vectors, and what stands beside it, for a terminal."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from rich.cells import cell_len
+
+from tui_charrnn.lens.embedding import Embedding, Float64, cells_of, group_of, initial_of
+from tui_charrnn.viewing.formatting import character_words
+
+__all__ = [
+    "Embedding",
+    "Piece",
+    "format_neighbors",
+    "format_sizes",
+    "group_of",
+    "legend",
+    "picture_of",
+    "sign_of",
+]
+
+GROUPS: Final = {
+    "vowel": "vowels",
+    "consonant": "consonants",
+    "capital": "capitals",
+    "digit": "digits",
+    "punctuation": "punctuation",
+    "hangul": "Hangul, by first letter",
+    "other": "others",
+}
+"""In the order of the legend."""
+SHADES: Final = 6
+"""Colors of the first letters of Hangul."""
+_BLANK: Final = {" ": "␣", "\n": "␤", "\t": "␉", "\r": "␍"}
+
+
+class Piece(NamedTuple):
+    """Some columns of a row."""
+
+    text: str
+    """Safe to show."""
+    kind: str
+    """A group, for Hangul with the number of its shade; empty for what is between."""
+    number: int = -1
+    """The character's number in the vocabulary."""
+
+
+def sign_of(character: str) -> str:
+    """A character as one sign of one or two columns."""
+    shown = _BLANK.get(character) or character_words(character)
+    return shown if 0 < cell_len(shown) <= 2 else "·"
+
+
+def kind_of(character: str) -> str:
+    """What a character is colored by; see `Piece`."""
+    group = group_of(character)
+    return f"hangul{ord(initial_of(character)) % SHADES}" if group == "hangul" else group
+
+
+def picture_of(
+    embedding: Embedding, width: int, height: int, places: Float64 | None = None
+) -> list[list[Piece]]:
+    """The characters, a cell each, at their first two principal components.
+
+    Args:
+        embedding: Of a model.
+        width: Columns.
+        height: Rows.
+        places: Where they lie, shape (V, 2); None takes the plane of the vectors.
+    """
+    signs = [sign_of(character) for character in embedding.characters]
+    wide = max(map(cell_len, signs))
+    places = embedding.plane[0] if places is None else places
+    # the farthest first: they have most room to lose
+    order = np.argsort(-(places**2).sum(axis=1), kind="stable")
+    cells = cells_of(places[order], max(width // wide, 1), max(height, 1))
+    rows: list[dict[int, int]] = [{} for _ in range(max(height, 1))]
+    for index, (column, row) in zip(order, cells, strict=False):
+        rows[row][column] = int(index)
+    drawn = []
+    for row_cells in rows:
+        pieces, at = [], 0
+        for column, index in sorted(row_cells.items()):
+            sign = signs[index]
+            pieces += [Piece(" " * (column * wide - at), "")] if column * wide > at else []
+            pieces.append(Piece(sign, kind_of(embedding.characters[index]), index))
+            at = column * wide + cell_len(sign)
+        drawn.append(pieces)
+    return drawn
+
+
+def legend(embedding: Embedding) -> list[Piece]:
+    """The groups that a vocabulary has, each in its color."""
+    present = {group_of(character) for character in embedding.characters}
+    pieces = []
+    for group, name in GROUPS.items():
+        if group in present:
+            pieces += [Piece(name, "hangul0" if group == "hangul" else group), Piece("  ", "")]
+    return pieces
+
+
+def format_neighbors(embedding: Embedding, index: int, count: int) -> str:
+    """A character and its nearest neighbors, with the cosine of each."""
+    near = embedding.neighbors(index, count)
+    listed = "  ".join(f"{character_words(each.character)} {each.cosine:+.2f}" for each in near)
+    return f"{character_words(embedding.characters[index])}: {listed}"
+
+
+def format_sizes(embedding: Embedding) -> str:
+    """One-hot columns and vectors, in numbers."""
+    sizes = embedding.sizes
+    count, size = sizes["vocabulary_size"], sizes["embedding_size"]
+    saved = sizes["one_hot_numbers"] - sizes["embedding_numbers"]
+    verb = "saves" if saved >= 0 else "costs"
+    return (
+        f"A character is {size:,} numbers instead of {count:,} (one-hot, one of which is 1). With "
+        f"the first layer that is {sizes['embedding_numbers']:,} weights instead of "
+        f"{sizes['one_hot_numbers']:,}: the table {verb} {abs(saved):,}."
+    )
