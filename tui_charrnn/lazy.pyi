@@ -25,12 +25,12 @@ from tui_charrnn.cli.syllables import DrawnSyllables as DrawnSyllables
 from tui_charrnn.generation.clamping import parse_clamps as parse_clamps
 from tui_charrnn.generation.clamping import parse_gate_clamps as parse_gate_clamps
 from tui_charrnn.generation.dynamic_evaluation import DynamicScorer as DynamicScorer
-from tui_charrnn.generation.offer import offered_models as offered_models
 from tui_charrnn.generation.replay import Replay as Replay
 from tui_charrnn.generation.sampling import surprise as surprise
 from tui_charrnn.generation.scoring import TextScorer as TextScorer
 from tui_charrnn.generation.side_by_side import SideBySide as SideBySide
 from tui_charrnn.generation.sources import find_model as find_model
+from tui_charrnn.generation.sources import offered_models as offered_models
 from tui_charrnn.generation.stream import CharacterStream as CharacterStream
 from tui_charrnn.generation.stream import StopStrings as StopStrings
 from tui_charrnn.generation.text_scores import Listeners as Listeners
@@ -53,11 +53,9 @@ from tui_charrnn.text.vocabulary import choose_vocabulary as choose_vocabulary
 from tui_charrnn.tui.announcer import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.app import run_app as run_app
 from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
-from tui_charrnn.tui.exit_message import leave_run as leave_run
-from tui_charrnn.tui.exit_message import stop_run as stop_run
 from tui_charrnn.tui.help import HelpScreen as HelpScreen
-from tui_charrnn.tui.history.clamps import held_again as held_again
 from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
+from tui_charrnn.tui.history.replay import held_again as held_again
 from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
 from tui_charrnn.tui.new_run.start import make_run as make_run
@@ -69,6 +67,8 @@ from tui_charrnn.tui.run.run_card import RunCard as RunCard
 from tui_charrnn.tui.run.run_card import StatusLine as StatusLine
 from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
 from tui_charrnn.tui.run_controls import RunControls as RunControls
+from tui_charrnn.tui.run_controls import leave_run as leave_run
+from tui_charrnn.tui.run_controls import stop_run as stop_run
 from tui_charrnn.tui.runs.choice import find_run_to_show as find_run_to_show
 from tui_charrnn.tui.runs.choice import run_of_model as run_of_model
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane

@@ -20,9 +20,15 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
 from tui_charrnn.history.generation import Entry, Generation, ModelFile
-from tui_charrnn.history.lookup import find_same_model
 from tui_charrnn.history.rows import entry_values
-from tui_charrnn.history.store import History, find_numbers, put_back, read_entries, take_out
+from tui_charrnn.history.store import (
+    History,
+    find_numbers,
+    find_same_model,
+    put_back,
+    read_entries,
+    take_out,
+)
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.text.number_store import NumberStore
 from tui_charrnn.text.numbered_cache import CachedNumbers, fingerprint
@@ -30,8 +36,8 @@ from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_cache import keep_index, obtain_index
 from tui_charrnn.text.suffix_index import SuffixIndex
-from tui_charrnn.tui.history.clamps import held_again
 from tui_charrnn.tui.history.format import HistoryRow, settings_lines
+from tui_charrnn.tui.history.replay import held_again
 from tui_charrnn.tui.tape.files import recording
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import load_tape

@@ -16,8 +16,7 @@ from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.generation.scoring import Indices
 from tui_charrnn.lens import neurons
 from tui_charrnn.lens.excerpts import EXCERPT, values_of
-from tui_charrnn.lens.findings import Findings
-from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
+from tui_charrnn.lens.neurons import Findings, NeuronFinder, find_neurons
 from tui_charrnn.lens.properties import Property, find_properties
 from tui_charrnn.lens.trace import TraceReader
 from tui_charrnn.model.checkpoint import Model

@@ -4,7 +4,7 @@ import re
 import tomllib
 
 from tui_charrnn.preferences.declaration import Preferences, read_value
-from tui_charrnn.preferences.starter import starter_text
+from tui_charrnn.preferences.file import starter_text
 from tui_charrnn.tui.keys.keymap import KEYS, keymap_of, remap
 
 TEXT = starter_text([(key.id, key.keys, key.sentence) for key in KEYS if key.owner != "seed"])

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.number_store import NumberStore
+from tui_charrnn.text.number_store import NumberedText, NumberStore
 from tui_charrnn.text.numbered_cache import numbered
-from tui_charrnn.text.numbered_text import NumberedText
 from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.vocabulary import Vocabulary
 

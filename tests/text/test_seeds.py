@@ -3,7 +3,7 @@
 import pytest
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.text.seeds import SEED_LENGTH, SEED_LIMIT, choose_seeds, default_seed_of
+from tui_charrnn.text.corpus import SEED_LENGTH, SEED_LIMIT, choose_seeds, default_seed_of
 
 
 @pytest.mark.parametrize(

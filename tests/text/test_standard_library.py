@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text import standard_library
-from tui_charrnn.text.standard_library import build_pydoc, build_python
+from tui_charrnn.text import catalogue as standard_library
+from tui_charrnn.text.catalogue import build_pydoc, build_python
 
 
 def test_the_manual_is_long_and_the_same_each_time() -> None:

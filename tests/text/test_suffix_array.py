@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.text import suffix_array
-from tui_charrnn.text.suffix_array import sort_suffixes
+from tui_charrnn.text import suffix_index as suffix_array
+from tui_charrnn.text.suffix_index import sort_suffixes
 
 
 def sorted_one_by_one(codes: list[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_charrnn.tui.clipboard import takes_copies
+from tui_charrnn.tui.terminal import takes_copies
 
 
 @pytest.mark.parametrize(

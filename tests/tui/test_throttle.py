@@ -3,8 +3,8 @@
 from textual.app import App
 
 from tests.support.waiting import wait_until
+from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.run.run_card import Words
-from tui_charrnn.tui.throttle import Throttle
 
 
 class Drawn(App[None]):

@@ -6,9 +6,8 @@ from tests.support.hostile_text import HOSTILE
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict
-from tui_charrnn.viewing.card_rows import card_rows
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import state_words
+from tui_charrnn.viewing.run_words import card_rows, state_words
 
 FULL = "disk full, last saved step 8,000"
 

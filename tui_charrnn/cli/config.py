@@ -13,9 +13,8 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
 from tui_charrnn.preferences.declaration import Preferences, shown_value, variable_of
-from tui_charrnn.preferences.file import preferences_file
+from tui_charrnn.preferences.file import preferences_file, starter_text
 from tui_charrnn.preferences.resolution import Origin, Resolution, resolve
-from tui_charrnn.preferences.starter import starter_text
 from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.safe_text import safe_line

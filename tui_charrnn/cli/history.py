@@ -14,21 +14,21 @@ from rich.cells import cell_len
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import JsonDocument, refuse_options_before_command
 from tui_charrnn.cli.output import (
+    GAP,
     TextOutput,
     discard_output,
+    fit_cell,
     narrate,
     print_data,
     refused_output,
     stdout_is_terminal,
 )
-from tui_charrnn.cli.table import GAP, fit_cell
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
-from tui_charrnn.history.lookup import find_entry, find_same_model
 from tui_charrnn.history.rows import entry_values
 from tui_charrnn.history.search import words_of
-from tui_charrnn.history.store import LIMIT, History
+from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line, safe_text
 

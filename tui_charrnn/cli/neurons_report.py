@@ -16,10 +16,8 @@ from rich.cells import cell_len
 
 from tui_charrnn.cli.output import TextOutput, narrate, print_data, stdout_is_terminal, write_text
 from tui_charrnn.invocation import command
-from tui_charrnn.lens.excerpts import values_of
-from tui_charrnn.lens.findings import Finding, Findings, FollowingNeuron
-from tui_charrnn.lens.levels import BORDERS, levels_of
-from tui_charrnn.lens.neurons import SHIFTS
+from tui_charrnn.lens.excerpts import BORDERS, levels_of, values_of
+from tui_charrnn.lens.neurons import SHIFTS, Finding, Findings, FollowingNeuron
 from tui_charrnn.lens.trace import TraceReader
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line

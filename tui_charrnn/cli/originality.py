@@ -18,7 +18,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
-from tui_charrnn.viewing.originality_words import NEW_LENGTHS, new_share_words, share_words
+from tui_charrnn.viewing.formatting import NEW_LENGTHS, new_share_words, share_words
 
 _UNDERLINED: Final = "\x1b[4m"
 _UNDERLINED_MAGENTA: Final = "\x1b[4;35m"

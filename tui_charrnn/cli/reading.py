@@ -20,10 +20,10 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.config import UNITS, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.decoding import known_encoding
-from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 from tui_charrnn.text.sources import Source
 

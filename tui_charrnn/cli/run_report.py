@@ -19,12 +19,11 @@ from tui_charrnn.runs.manifest import checkpoint_folders, read_manifest, read_po
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
-from tui_charrnn.viewing.card_rows import Row, card_rows
 from tui_charrnn.viewing.failures import advice_words, diagnose
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_rows import run_row, trouble_words
 from tui_charrnn.viewing.run_view import Notice, RunView
-from tui_charrnn.viewing.run_words import gram_words, lead_words
+from tui_charrnn.viewing.run_words import Row, card_rows, gram_words, lead_words
 
 _LABEL_WIDTH: Final = 12  # columns
 

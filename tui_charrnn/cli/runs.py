@@ -20,9 +20,8 @@ from tui_charrnn.cli.options import (
     complete_run,
     refuse_options_before_command,
 )
-from tui_charrnn.cli.output import has_terminal, narrate, print_data, progress_bar
+from tui_charrnn.cli.output import has_terminal, narrate, print_data, progress_bar, table_lines
 from tui_charrnn.cli.run_report import show, summary_facts
-from tui_charrnn.cli.table import table_lines
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
@@ -36,7 +35,7 @@ from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.small_curve import small_curve
+from tui_charrnn.tui.sparkline import small_curve
 from tui_charrnn.user_folders import default_runs_folder
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_rows import RunRow, run_row

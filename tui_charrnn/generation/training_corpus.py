@@ -12,10 +12,10 @@ from tui_charrnn.runs.description import CorpusReference
 from tui_charrnn.runs.foreign_parts import has_own_corpus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
 from tui_charrnn.text.suffix_cache import obtain_index, open_index
 from tui_charrnn.text.suffix_index import SuffixIndex

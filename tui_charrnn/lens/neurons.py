@@ -24,16 +24,57 @@ import numpy as np
 
 from tui_charrnn.errors import CorpusError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.neuron import all_neurons
+from tui_charrnn.generation.neuron import Neuron, all_neurons
 from tui_charrnn.generation.scoring import WARM_UP, Indices, pass_over, quiet
 from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
 from tui_charrnn.lens.correlation import Correlation, Float64
-from tui_charrnn.lens.excerpts import ExcerptFinder
-from tui_charrnn.lens.findings import Finding, Findings, FollowingNeuron
+from tui_charrnn.lens.excerpts import Excerpt, ExcerptFinder
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, with_following
 from tui_charrnn.lens.scanning import Values
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
+
+
+@dataclass(frozen=True, slots=True)
+class FollowingNeuron:
+    """A neuron and how closely it follows a property."""
+
+    neuron: Neuron
+    r: float
+    """Pearson's correlation over the text, from -1 to 1."""
+    mean: float
+    """Of the neuron over the text."""
+    deviation: float
+    """Its standard deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found for one property."""
+
+    property: Property
+    mean: float
+    """Of the property over the text: of a yes or no, the share of yes."""
+    chance: float
+    """The largest |r| that any of the neurons looked at has with the property shifted along the
+    text; see `NeuronFinder`. What is not above it may be chance."""
+    neurons: tuple[FollowingNeuron, ...]
+    """The one with the largest |r| first; none if the property never changed."""
+    excerpt: Excerpt | None
+    """A passage in which it changes, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found in a text."""
+
+    characters: int
+    """That were read."""
+    unknown: int
+    """That the model does not know: passed over, or read as the symbol that it has for them."""
+    properties: tuple[Finding, ...]
+    """In the order in which they were asked for."""
+
 
 BLOCK: Final = 1 << 20
 """Characters of a text that are best handed over at a time."""

@@ -1,13 +1,20 @@
 """The file of the preferences: where it is, what it says, and how a new one begins."""
 
 import os
+import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.paths import open_file
+from tui_charrnn.preferences.declaration import (
+    Preferences,
+    shown_value,
+    variable_of,
+)
+from tui_charrnn.settings import Bounds
 from tui_charrnn.user_folders import config_folder, path_in
 
 _LARGEST_FILE: Final = 256 * 1024
@@ -93,3 +100,38 @@ def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
             yield from _flat(value, f"{above}{name}.")
         else:
             yield above + name, value
+
+
+_HEAD = """\
+# The settings of charrnn-tui. To change one, remove the # before its name.
+# Flags of a command go before the environment, the environment before this file.
+# `charrnn-tui config show` tells what holds, and why.
+"""
+_KEYS = """\
+[keys]
+# Other keys for what the app does: "f10", "ctrl+g", "alt+x", "home"; several are a list. What acts
+# while a seed is typed cannot be a letter. docs/keys.md has them all.
+"""
+_WIDTH = 100  # columns
+
+
+def starter_text(keys: Iterable[tuple[str, str, str]]) -> str:
+    """A TOML document with every setting and every key as it comes, all commented out.
+
+    Args:
+        keys: Id, key and sentence of everything that a key may be chosen for.
+    """
+    parts = [_HEAD]
+    defaults = Preferences().to_mapping()
+    for name, bounds in Preferences.bounds().items():
+        about = f"{bounds.sentence} Allowed: {bounds.allowed()}. Environment: {variable_of(name)}."
+        lines = textwrap.wrap(about, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        lines.append(f"#{name} = {_written(name, defaults[name], bounds)}")
+        parts.append("\n".join(lines) + "\n")
+    lines = [f'#"{name}" = "{pressed}"  # {sentence}' for name, pressed, sentence in keys]
+    return "\n".join([*parts, _KEYS + "\n".join(lines) + "\n"])
+
+
+def _written(name: str, value: object, bounds: Bounds) -> str:
+    is_word = value is None or bounds.choices
+    return f'"{shown_value(name, value)}"' if is_word else shown_value(name, value)

@@ -20,7 +20,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.output_file import OutputFile, open_output, refuse_taken
 from tui_charrnn.runs.snapshot import Piece, Snapshot, open_best_model
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.cache import Progress
 
 ENDINGS: Final = (".tar.gz", ".tgz", ".zip")
 """Of the names that an archive can have."""

@@ -10,9 +10,10 @@ import hashlib
 import os
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeAlias
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.user_folders import cache_folder
@@ -155,3 +156,7 @@ def _replace(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+Progress: TypeAlias = Callable[[int, int | None], None]
+"""Takes how much is done and, if it is known, how much there is; both in bytes."""

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import CatalogueEntry, obtain
 from tui_charrnn.text.corpus import Corpus, CorpusReport
 from tui_charrnn.text.decoding import known_encoding
-from tui_charrnn.text.number_store import NumberStore
+from tui_charrnn.text.number_store import NumberedText, NumberStore
 from tui_charrnn.text.numbered_cache import (
     CachedNumbers,
     Fingerprint,
@@ -19,9 +20,7 @@ from tui_charrnn.text.numbered_cache import (
     fingerprint,
     numbered,
 )
-from tui_charrnn.text.numbered_text import NumberedText
 from tui_charrnn.text.numbering import Numbering
-from tui_charrnn.text.progress import Progress
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tui_charrnn import __version__
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.cache import Progress
 
 SILENCE_LIMIT: Final = 20.0  # seconds without a byte
 TOTAL_LIMIT: Final = 900.0  # seconds for one source; 6 MB at 7 kB/s

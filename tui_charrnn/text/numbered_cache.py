@@ -24,8 +24,7 @@ from typing import Any, BinaryIO, Final, TypeAlias
 import numpy as np
 
 from tui_charrnn.text.cache import mark_in_use, prune_folder
-from tui_charrnn.text.number_store import NumberStore, map_numbers
-from tui_charrnn.text.numbered_text import NumberedText
+from tui_charrnn.text.number_store import NumberedText, NumberStore, map_numbers
 from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.user_folders import cache_folder
 

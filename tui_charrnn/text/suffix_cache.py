@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn.errors import StorageError
-from tui_charrnn.text.cache import cache_advice, mark_in_use, prune_folder
-from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.suffix_index import SuffixIndex, code_width
 from tui_charrnn.user_folders import cache_folder

@@ -1,7 +1,7 @@
 """An index of a corpus that finds any passage of it, however long, in a few microseconds."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from mmap import mmap
@@ -11,10 +11,184 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.progress import Progress
+from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.sources import never_cancelled
-from tui_charrnn.text.suffix_array import LONGEST, Codes, Int64, sort_suffixes
 from tui_charrnn.text.vocabulary import code_points
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.unsignedinteger[Any]]
+
+LONGEST: Final = 2**31 - 2
+"""Characters of a text at most: places are numbers of 32 bits."""
+_BLOCK: Final = 1 << 16
+"""Suffixes that are sorted at a time, unless more of them are equal: few enough for a processor's
+cache, and for memory beside what must be kept."""
+_KEY_LIMIT: Final = 2**63 - 1
+
+
+def sort_suffixes(
+    codes: Codes,
+    *,
+    progress: Progress | None = None,
+    check_cancelled: Callable[[], None] = never_cancelled,
+) -> Int32:
+    """The places at which the suffixes of a text begin, in the order of the suffixes.
+
+    A suffix that is the beginning of another comes before it. Beside the codes it takes about 12
+    bytes a character, and more where one character makes up most of the text.
+
+    Args:
+        codes: The characters as unsigned numbers, shape (N,).
+        progress: Told how many suffixes have found their place, of N.
+        check_cancelled: Called now and then; it raises to give the sorting up.
+
+    Returns:
+        Shape (N,), int32.
+
+    Raises:
+        ValueError: If the text is too long.
+    """
+    if len(codes) > LONGEST:
+        raise ValueError(f"A text has at most {LONGEST:,} characters. Received: {len(codes)}")
+    sorting = _Sorting(codes, progress, check_cancelled)
+    open_slots = sorting.sort_by_beginnings()
+    while len(open_slots):
+        open_slots = sorting.sort_further(open_slots)
+    return sorting.suffixes
+
+
+class _Sorting:
+    """Suffixes on their way into order.
+
+    Slots are the places in the order, from 0. The rank of a suffix is the first slot of those that
+    it is equal to as far as both were looked at; ranks compare as the suffixes do.
+    """
+
+    def __init__(
+        self, codes: Codes, progress: Progress | None, check_cancelled: Callable[[], None]
+    ) -> None:
+        self._codes = codes
+        self._progress = progress
+        self._check_cancelled = check_cancelled
+        self._settled = 0
+        self._depth = 0
+        """Characters by which suffixes of different rank are told apart, at least."""
+        self.suffixes: Final[Int32] = np.empty(len(codes), dtype=np.int32)
+        self._ranks: Int32 = np.empty(len(codes) + 1, dtype=np.int32)
+        self._ranks[-1] = -1  # the empty suffix comes before all
+
+    def sort_by_beginnings(self) -> Int32:
+        """Sort by as many first characters as fit into a number; return the slots still open."""
+        base = int(self._codes.max(initial=0)) + 2  # 0 stands for the end of the text
+        self._depth = _digits(base)
+        open_slots = np.empty(len(self._codes), dtype=np.int32)
+        slot = kept = 0
+        for places in _by_first_character(self._codes):
+            slots = np.arange(slot, slot + len(places), dtype=np.int32)
+            # no name here for the keys, so that they are gone once they are sorted
+            still = self._place(slots, places, _packed(self._codes, places, base, self._depth))
+            open_slots[kept : kept + len(still)] = still
+            kept += len(still)
+            slot += len(places)
+        return open_slots[:kept]
+
+    def sort_further(self, open_slots: Int32) -> Int32:
+        """Tell equal suffixes apart by twice as many characters; return the slots still open.
+
+        Args:
+            open_slots: Those of suffixes that are equal to another, in order; written over.
+        """
+        begin = kept = 0
+        while begin < len(open_slots):
+            end = self._block_end(open_slots, begin)
+            slots = open_slots[begin:end].copy()
+            places = self.suffixes[slots]
+            # Ranks of this round may already be finer than the depth, which only helps.
+            keys = self._ranks[places].astype(np.int64) << 32
+            keys += self._ranks[places + self._depth] + 1
+            still = self._place(slots, places, keys)
+            open_slots[kept : kept + len(still)] = still
+            kept += len(still)
+            begin = end
+        self._depth *= 2
+        return open_slots[:kept]
+
+    def _block_end(self, slots: Int32, begin: int) -> int:
+        """Where a block ends that begins with whole groups of equal suffixes."""
+        end = begin + _BLOCK
+        if end >= len(slots):
+            return len(slots)
+
+        def rank(slot: int) -> int:
+            return int(self._ranks[self.suffixes[slot]])
+
+        first_of_group = bisect_left(slots, rank(slots[end]), begin, end)
+        if first_of_group > begin:
+            return first_of_group
+        return bisect_right(slots, rank(slots[end]), end, len(slots), key=rank)
+
+    def _place(self, slots: Int32, places: Int32, keys: Int64) -> Int32:
+        """Put suffixes into slots in the order of their keys; return the slots of equal ones."""
+        self._check_cancelled()
+        order = np.argsort(keys)
+        places = places[order]
+        keys = keys[order]
+        del order
+        is_first = np.empty(len(slots) + 1, dtype=np.bool_)
+        is_first[0] = is_first[-1] = True
+        np.not_equal(keys[1:], keys[:-1], out=is_first[1:-1])
+        firsts = np.flatnonzero(is_first)
+        self.suffixes[slots] = places
+        self._ranks[places] = np.repeat(slots[firsts[:-1]], np.diff(firsts))
+        still_open = slots[~(is_first[1:] & is_first[:-1])]
+        self._settled += len(slots) - len(still_open)
+        if self._progress is not None:
+            self._progress(self._settled, len(self._codes))
+        return still_open
+
+
+def _digits(base: int) -> int:
+    """How many digits of a base a key holds."""
+    digits = 1
+    while base ** (digits + 1) <= _KEY_LIMIT:
+        digits += 1
+    return digits
+
+
+def _by_first_character(codes: Codes) -> Iterator[Int32]:
+    """Places in the order of the characters there, those of a few characters at a time."""
+    counts = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int64)
+    for begin in range(0, len(codes), _BLOCK):
+        counts += np.bincount(codes[begin : begin + _BLOCK], minlength=len(counts))
+    low = count = 0
+    for code, more in enumerate(counts.tolist()):
+        if count and count + more > 4 * _BLOCK:
+            yield np.flatnonzero((codes >= low) & (codes < code)).astype(np.int32)
+            low, count = code, 0
+        count += more
+    if count:
+        yield np.flatnonzero(codes >= low).astype(np.int32)
+
+
+def _packed(codes: Codes, places: Int32, base: int, digits: int) -> Int64:
+    """The first characters of suffixes as the digits of one number each, 0 after the end.
+
+    Args:
+        codes: The text, shape (N,).
+        places: Where the suffixes begin, ascending, shape (M,).
+        base: Of the numbers.
+        digits: How many characters.
+    """
+    keys = np.zeros(len(places), dtype=np.int64)
+    for digit in range(digits):
+        inside = int(np.searchsorted(places, len(codes) - digit))
+        keys *= base
+        keys[:inside] += codes[places[:inside] + np.int32(digit)]
+        keys[:inside] += 1
+    return keys
+
 
 _PIECE: Final = 1 << 20
 """Characters that are numbered at a time, for the sake of memory."""

@@ -13,7 +13,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.runs.records import RunWarned, SampleTaken
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.text.seeds import SEED_LENGTH, SEED_LIMIT
+from tui_charrnn.text.corpus import SEED_LENGTH, SEED_LIMIT
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.history import History
 

@@ -11,7 +11,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
-from tui_charrnn.text.numbered_text import IndexedText
+from tui_charrnn.text.number_store import IndexedText
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.loop import Material

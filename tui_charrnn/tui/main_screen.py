@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui_charrnn import lazy
+from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.chrome import (
     PANES,
     TALL,
@@ -47,7 +48,6 @@ from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.tui.text_pane import TextPane
 from tui_charrnn.tui.textual_patches import is_closing
-from tui_charrnn.tui.throttle import Throttle
 
 if TYPE_CHECKING:
     from textual.widget import Widget

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.run.follower import NO_TRAINER, RunFollower
 from tui_charrnn.tui.session import READ_ONLY
+from tui_charrnn.viewing.run_words import command_words
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.session import Session
@@ -104,3 +108,21 @@ def rate_problem(typed: str) -> str:
         return str(error)
     bounds = TrainingConfig.bounds()["learning_rate"]
     return "" if bounds.admits(rate) else f"It must be {bounds.allowed()}."
+
+
+def leave_run(run: RunDirectory) -> str:
+    """Let it train, and say how to come back to it and how to stop it."""
+    return (
+        f"{safe_line(run.name)} goes on training. Come back: {command_words('attach', run)} · "
+        f"stop it: {command_words('stop', run)}"
+    )
+
+
+def stop_run(run: RunDirectory) -> str:
+    """Ask its trainer to save and stop, and say how to go on with it."""
+    name = safe_line(run.name)
+    try:
+        send_request(run, "stop")
+    except CharRNNError as error:
+        return f"{name} could not be asked to stop: {safe_line(str(error))}"
+    return f"{name} saves and stops. Go on: {command_words('resume', run)}"

@@ -123,3 +123,17 @@ def _cell(height: int, floor: int, line: int | None) -> tuple[str, Mark]:
     if line is not None and floor <= line < floor + 8 and filled in {0, 8}:
         return _LINES[line - floor], Mark.CROSSING if filled else Mark.BASELINE
     return _EIGHTHS[filled], Mark.BAR
+
+
+_UNKNOWN: Final = "·"
+
+
+def small_curve(losses: Sequence[float], width: int) -> str:
+    """A row of exactly `width` cells: eighth blocks for losses, dots where there are none.
+
+    Args:
+        losses: Of equal stretches, oldest first; neighbors are joined if there are too many.
+        width: Cells.
+    """
+    (row,) = draw_bars(joined_columns(losses, width), rows=1).rows
+    return row.ljust(width, _UNKNOWN)

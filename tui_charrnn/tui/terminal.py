@@ -7,7 +7,7 @@ import signal
 import sys
 import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, Final
 
@@ -106,3 +106,26 @@ class TerminalGuard:
             events = [event for _, event in poll.poll()]
             if self._previous and any(event & _GONE for event in events):
                 os.kill(os.getpid(), signal.SIGHUP)
+
+
+LONGEST_COPY: Final = 50_000
+"""Bytes that every terminal takes that takes copies at all; some stop at 75,000 of base64."""
+
+_BY_TERM: Final = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio")
+_BY_PROGRAM: Final = frozenset({"WezTerm", "ghostty", "kitty", "vscode", "rio"})
+_MULTIPLEXERS: Final = ("TMUX", "STY", "ZELLIJ")
+
+
+def takes_copies(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal is one that is known to take copies without being told to.
+
+    Args:
+        environment: The variables by which terminals name themselves.
+    """
+    if any(environment.get(name) for name in _MULTIPLEXERS):
+        return False
+    return (
+        environment.get("TERM", "").startswith(_BY_TERM)
+        or environment.get("TERM_PROGRAM") in _BY_PROGRAM
+        or bool(environment.get("WT_SESSION"))  # Windows Terminal
+    )

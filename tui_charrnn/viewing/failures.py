@@ -15,10 +15,9 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.card_rows import gigabytes
 from tui_charrnn.viewing.log_lines import words_since_start
 from tui_charrnn.viewing.run_view import RunView, quantity_words
-from tui_charrnn.viewing.run_words import command_words
+from tui_charrnn.viewing.run_words import command_words, gigabytes
 
 RemedyId = Literal["resume", "half_batch", "lower_rate", "log"]
 

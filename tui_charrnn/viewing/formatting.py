@@ -1,7 +1,8 @@
 """Sizes, counts, ages, shares and characters as text: one way for the app and the commands."""
 
 import unicodedata
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Protocol
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.ascii_signs import in_ascii
@@ -71,3 +72,29 @@ def _rounded(count: float) -> tuple[str, str]:
             break
         count, letter = count / 1000, larger
     return (f"{count:.3g}" if count < 999.5 else f"{count:,.0f}"), letter
+
+
+NEW_LENGTHS: Final = (5, 10, 20, 50)
+"""Lengths at which the share of new text is told."""
+
+
+class Measured(Protocol):
+    """A text that was held against a corpus; see `OriginalityMeter`."""
+
+    def new_share(self, length: int) -> float | None:
+        """The share of passages of a length that the corpus does not have."""
+
+
+def share_words(share: float) -> str:
+    """A share as a percentage; one that is neither all nor nothing is never told as such."""
+    if 0 < share < 1:
+        return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
+    return f"{share:.0%}".replace("%", " %")
+
+
+def new_share_words(measured: Measured) -> Iterator[str]:
+    """The share of new text at every length that the text has, as `20: 98.1 %`."""
+    for length in NEW_LENGTHS:
+        share = measured.new_share(length)
+        if share is not None:
+            yield f"{length}: {share_words(share)}"

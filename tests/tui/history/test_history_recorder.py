@@ -10,8 +10,7 @@ from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.history.generation import Entry, hindrance_of
-from tui_charrnn.history.lookup import find_same_model
-from tui_charrnn.history.store import History, history_file
+from tui_charrnn.history.store import History, find_same_model, history_file
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.preferences.resolution import resolve

@@ -7,7 +7,7 @@ import pytest
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.presets import PRESETS
-from tui_charrnn.text import survey
+from tui_charrnn.text import inspection as survey
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.new_run import corpus_summary
 from tui_charrnn.tui.new_run.corpus_summary import (

@@ -17,8 +17,7 @@ from tui_charrnn.cli.generate import generate
 from tui_charrnn.generation.clamping import Clamp
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.history.generation import Entry, hindrance_of
-from tui_charrnn.history.lookup import find_same_model
-from tui_charrnn.history.store import History
+from tui_charrnn.history.store import History, find_same_model
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.text.saving import texts_folder
 

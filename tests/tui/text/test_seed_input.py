@@ -12,8 +12,7 @@ from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.themed_app import ThemedApp, drawn_rows, styled
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.text.seed_history import LONGEST_SEED
-from tui_charrnn.tui.text.seed_input import SeedInput
-from tui_charrnn.tui.text.seed_line import shown_line, unknown_in, unknown_spans
+from tui_charrnn.tui.text.seed_input import SeedInput, shown_line, unknown_in, unknown_spans
 
 LOWER = frozenset("abcdefghijklmnopqrstuvwxyz é한글")
 

@@ -10,7 +10,7 @@ from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.rows import entry_values
 from tui_charrnn.safe_text import safe_text
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.clipboard import LONGEST_COPY, takes_copies
+from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.text.saving import save_copy, texts_folder, write_new
 
 if TYPE_CHECKING:

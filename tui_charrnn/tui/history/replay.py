@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from tui_charrnn.errors import CharRNNError
+from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.replay import Replay
-from tui_charrnn.history.lookup import find_same_model
+from tui_charrnn.history.store import find_same_model
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui_charrnn.history.generation import Entry
+    from tui_charrnn.history.generation import Entry, Generation
     from tui_charrnn.tui.generation_settings import GenerationSettings
+    from tui_charrnn.tui.text.model_loader import LoadedModel
 
 
 class ReplayBegan(Message):
@@ -100,3 +103,21 @@ class HistoryReplay:
             due = now if speed is None else max(due, now - 0.1) + 1 / speed
             task.wait(max(0.0, due - now))
         return replay.difference()
+
+
+def held_again(said: Generation, loaded: LoadedModel | None) -> ActiveClamps:
+    """The clamps that a text began with, if the model that said it speaks now; else none.
+
+    Args:
+        said: The text.
+        loaded: Who speaks now; None if nobody does.
+    """
+    words = dict(said.clamps).get(0, ())
+    is_same = loaded is not None and said.model.file == str(loaded.file and loaded.file.absolute())
+    if loaded is None or not is_same or not words:
+        return ActiveClamps()
+    try:
+        clamps = parse_clamps(words, loaded.model.config)
+    except ConfigError:  # the file was replaced by a model of another shape
+        return ActiveClamps()
+    return ActiveClamps(clamps, identity_of(loaded.model))

@@ -10,11 +10,9 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.declaration import unknown_sentence
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.main_keys import MAIN_KEYS
-from tui_charrnn.tui.keys.neuron_keys import NEURON_KEYS
-from tui_charrnn.tui.keys.page_keys import PAGE_KEYS
 from tui_charrnn.tui.keys.pane_keys import PANE_KEYS
 from tui_charrnn.tui.keys.tape_keys import TAPE_KEYS
-from tui_charrnn.tui.keys.xray_keys import XRAY_KEYS
+from tui_charrnn.tui.keys.xray_keys import NEURON_KEYS, PAGE_KEYS, XRAY_KEYS
 
 KEYS: Final[tuple[Key, ...]] = (
     MAIN_KEYS + PANE_KEYS + XRAY_KEYS + NEURON_KEYS + TAPE_KEYS + PAGE_KEYS

@@ -20,16 +20,15 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry
 from tui_charrnn.text.corpus import fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.text.inspection import survey_sources
 from tui_charrnn.text.sources import FoundSources, find_sources
-from tui_charrnn.text.survey import survey_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
 from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:
-    from tui_charrnn.text.inspection import CharacterCount
-    from tui_charrnn.text.survey import Survey
+    from tui_charrnn.text.inspection import CharacterCount, Survey
     from tui_charrnn.text.vocabulary import Vocabulary
 
 

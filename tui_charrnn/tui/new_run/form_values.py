@@ -14,7 +14,7 @@ from tui_charrnn.runs.creation import OF_SHELLS, is_good_name
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.settings import Bounds, SettingError, Settings
-from tui_charrnn.text.seeds import choose_seeds
+from tui_charrnn.text.corpus import choose_seeds
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 

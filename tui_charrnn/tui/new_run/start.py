@@ -13,10 +13,9 @@ from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
+from tui_charrnn.text.cache import Progress
+from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.progress import Progress
-from tui_charrnn.text.seeds import choose_seeds
 from tui_charrnn.text.vocabulary import choose_vocabulary
 from tui_charrnn.tui.new_run.form_values import NewRun
 

@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.run.chart.canvas import ASCII, Mark, glyphs_of
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_quantity, draw_words
@@ -19,7 +20,6 @@ from tui_charrnn.tui.run.chart.quantities import Quantity
 from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest, nearest_to_column
 from tui_charrnn.tui.run.chart.series import Look, Series, series_of
 from tui_charrnn.tui.theme.themed_app import ThemedApp
-from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.viewing.run_view import RunView
 
 NO_RUN = "No run is shown."

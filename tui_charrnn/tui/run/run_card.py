@@ -17,8 +17,8 @@ from textual.widgets import Static
 
 from tui_charrnn.tui.sparkline import Drawing, Mark, draw_bars, joined_columns
 from tui_charrnn.viewing import run_words as words
-from tui_charrnn.viewing.card_rows import Row, card_groups, detail_rows
 from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import Row, card_groups, detail_rows
 
 
 class LossSparkline(Widget):

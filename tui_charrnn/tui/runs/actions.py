@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.runs.catalogue import RunSummary
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.text.progress import Progress
+    from tui_charrnn.text.cache import Progress
 
 READ_ONLY: Final = "This view is read-only: runs can be opened, compared and exported, no more."
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.message import Message
 from textual.widgets import DataTable
 
-from tui_charrnn.tui.small_curve import small_curve
+from tui_charrnn.tui.sparkline import small_curve
 
 if TYPE_CHECKING:
     from textual import events

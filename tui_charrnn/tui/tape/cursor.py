@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from tui_charrnn.hangul import continues_syllable
-from tui_charrnn.tui.signal import Signal
+from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
 from tui_charrnn.tui.text.wrapped_text import moved
 from tui_charrnn.viewing.branches import forks_on

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tui_charrnn import __version__
 from tui_charrnn.hangul import join_syllables
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.clipboard import LONGEST_COPY, takes_copies
+from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.text.model_loader import file_mark
 from tui_charrnn.user_folders import data_folder
 

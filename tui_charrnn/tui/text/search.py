@@ -16,8 +16,8 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.hangul import split_syllables
+from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.dialogs import SafeInput
-from tui_charrnn.tui.signal import Signal
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
 from tui_charrnn.tui.text.wrapped_text import Place, WrappedText
 from tui_charrnn.tui.text.wrapping import expand_tabs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tui_charrnn.tui.signal import Signal
+from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
 from tui_charrnn.tui.xray.looks import look_class
 from tui_charrnn.tui.xray.numbers import key_of, known_place

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
-    from tui_charrnn.lens.findings import FollowingNeuron
+    from tui_charrnn.lens.neurons import FollowingNeuron
     from tui_charrnn.tui.generation_settings import GenerationSettings
     from tui_charrnn.tui.text.model_loader import LoadedModel
     from tui_charrnn.tui.text.tape_text import TapeText

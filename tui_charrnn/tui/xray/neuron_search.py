@@ -19,7 +19,7 @@ from tui_charrnn.tui.keys.keymap import key_label
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui_charrnn.lens.findings import Findings, FollowingNeuron
+    from tui_charrnn.lens.neurons import Findings, FollowingNeuron
     from tui_charrnn.lens.properties import Property
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.tui.text.model_loader import LoadedModel

@@ -23,7 +23,7 @@ from tui_charrnn.text.originality import OriginalityMeter
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.reader import Passage
-from tui_charrnn.viewing.originality_words import new_share_words, share_words
+from tui_charrnn.viewing.formatting import new_share_words, share_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

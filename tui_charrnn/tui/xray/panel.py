@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
+from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.throttle import Throttle
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
 from tui_charrnn.tui.xray.looks import LOOKS
 from tui_charrnn.viewing.formatting import bar, character_words, percent
