@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import numpy_program
 from tests.support.cluster_run import trains_anew
 from tests.support.command import ROOT, finish, wait_for
 from tests.support.job_queue import JobQueue
+from tests.support.numpy_program import MODULE
 from tests.support.small_run import of_kind, status_of
 from tui_charrnn.cli import trainer_watch
 from tui_charrnn.runs.description import RunState
@@ -22,7 +24,7 @@ from tui_charrnn.training.distributed import placement
 
 PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
 SETTINGS = (
-    "--hidden-size=7 --embedding-size=5 --batch-size=4 --sequence-length=16 --steps=1500 "
+    "--hidden-size=7 --embedding-size=5 --batch-size=6 --sequence-length=16 --steps=300 "
     "--evaluations=4 --threads=1 --precision=float32 --no-samples"
 )
 
@@ -35,35 +37,51 @@ def job_script(folder: Path, *, has_nodes: bool = False) -> Path:
     return path
 
 
-@pytest.mark.trainer
-def test_the_job_is_preempted_twice_and_requeued_until_it_is_finished(tmp_path: Path) -> None:
-    corpus, runs = tmp_path / "my.txt", tmp_path / "runs"
-    corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
-    run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin")
-    words = [str(job_script(tmp_path)), str(corpus), "my-run", *SETTINGS.split()]
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "my.txt"
+    path.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
+    return path
+
+
+def test_the_job_is_preempted_twice_and_requeued_until_it_is_finished(
+    tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = tmp_path / "goes-on"
+    monkeypatch.setenv(numpy_program.HOLD, str(goes_on))
+    runs = tmp_path / "runs"
+    run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin", module=MODULE)
+    words = [
+        str(job_script(tmp_path)),
+        str(corpus),
+        "my-run",
+        "--steps=50",
+        *numpy_program.SETTINGS,
+    ]
     job = queue.submit(*words, runs=runs)
     wait_for("the first job trains", trains_anew(run, 1))
     os.kill(queue.step, signal.SIGUSR1)  # as --signal=USR1@120
     wait_for("the second job trains", trains_anew(run, 2))
     os.kill(queue.job, signal.SIGTERM)  # as a preemption that only the shell is told of
+    wait_for("the third job trains", trains_anew(run, 3))
+    goes_on.touch()
     ended = finish(job)
     assert ended.returncode == 0, ended.stderr.decode()
     assert queue.codes == [75, 75, 0]
     assert [record.cause for record in of_kind(run, RunPreempted)] == ["SIGUSR1", "SIGTERM"]
     events = verify_events(run)
-    assert (events.last_step, events.missing, events.repeated) == (1_500, [], 0)
+    assert (events.last_step, events.missing, events.repeated) == (50, [], 0)
     assert status_of(run).state is RunState.FINISHED
     again = finish(queue.submit(*words, runs=runs))  # a job of a finished run has nothing to do
     assert (again.returncode, queue.codes) == (0, [75, 75, 0, 0]), again.stderr
 
 
 @pytest.mark.trainer
-def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path) -> None:
-    corpus, runs = tmp_path / "my.txt", tmp_path / "runs"
-    corpus.write_text("".join(f"{n} times {n} is {n * n}\n" for n in range(999)), encoding="utf-8")
-    run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin", tasks=3)
+def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path, corpus: Path) -> None:
+    runs = tmp_path / "runs"
+    run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin", tasks=2)
     words = [str(job_script(tmp_path, has_nodes=True)), str(corpus), "my-run", *SETTINGS.split()]
-    job = queue.submit(*words, "--steps=300", "--batch-size=6", runs=runs)
+    job = queue.submit(*words, runs=runs)
     wait_for("the first job trains", trains_anew(run, 1))
     os.kill(queue.step, signal.SIGUSR1)
     ended = finish(job)
@@ -74,10 +92,9 @@ def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path) -> N
     assert status_of(run).state is RunState.FINISHED
 
 
-@pytest.mark.parametrize("tasks", [1, 2])
-def test_another_failure_ends_the_job(tmp_path: Path, tasks: int) -> None:
-    queue = JobQueue(tmp_path / "bin", tasks)
-    missing, script = str(tmp_path / "missing.txt"), job_script(tmp_path, has_nodes=tasks > 1)
+def test_another_failure_ends_the_job(tmp_path: Path) -> None:
+    queue = JobQueue(tmp_path / "bin")
+    missing, script = str(tmp_path / "missing.txt"), job_script(tmp_path)
     job = queue.submit(str(script), missing, "my-run", runs=tmp_path / "runs")
     assert finish(job).returncode == 3
     assert queue.codes == [3]

@@ -1,4 +1,8 @@
-"""`train`, `resume`, `runs` and `stop` in processes of their own, with TensorFlow."""
+"""`train`, `resume`, `runs` and `stop` in processes of their own.
+
+Where it matters that it is TensorFlow that computes, it does; the trainers of the other tests
+compute with NumPy, and are else the real ones.
+"""
 
 import contextlib
 import json
@@ -14,6 +18,8 @@ import pytest
 
 from tests.support.command import finish, run_program, start_program, wait_for
 from tests.support.connections import connections_of
+from tests.support.numpy_program import SETTINGS as NUMPY_SETTINGS
+from tests.support.numpy_program import run_numpy_program, start_numpy_program
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.model.weights import tensors_from_weights
@@ -23,7 +29,6 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import BatchTrained, CheckpointSaved, RunEnded
-from tui_charrnn.runs.writer import RunWriter
 
 pytestmark = pytest.mark.trainer
 
@@ -51,10 +56,25 @@ def train_arguments(folder: Path, name: str, *more: str) -> list[str]:
     return [*common, *SETTINGS.split(), *more]
 
 
+KERAS_FILE = '{"backend": "torch", "floatx": "float16"}'
+"""Settings of Keras's that another program of the user's may have made."""
+
+
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> tuple[RunDirectory, bytes, bytes]:
-    """A run that was never interrupted, with what its command printed."""
-    finished = run_program(*train_arguments(folder, "whole", f"--steps={STEPS}", "--json"))
+    """A run that was never interrupted, with what its command printed.
+
+    Its user has set up another backend of Keras.
+    """
+    file = folder / "home" / ".keras" / "keras.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(KERAS_FILE, encoding="utf-8")
+    finished = finish(
+        start_program(
+            *train_arguments(folder, "whole", f"--steps={STEPS}", "--json"),
+            variables={"HOME": str(folder / "home"), "KERAS_BACKEND": "torch"},
+        )
+    )
     assert finished.returncode == 0, finished.stderr
     return RunDirectory(folder / "whole"), finished.stdout, finished.stderr
 
@@ -118,27 +138,11 @@ def test_json_is_the_records_and_nothing_else(whole: tuple[RunDirectory, bytes, 
     assert b"than the best n-gram" in stderr
 
 
-def test_another_backend_of_keras_and_its_file_are_passed_over_and_none_is_made(
-    folder: Path, tmp_path: Path
+def test_another_backend_of_keras_is_passed_over_and_its_file_stays(
+    folder: Path, whole: tuple[RunDirectory, bytes, bytes]
 ) -> None:
-    configured, empty = tmp_path / "configured", tmp_path / "empty"
-    empty.mkdir()
-    file = configured / ".keras" / "keras.json"
-    file.parent.mkdir(parents=True)
-    file.write_text('{"backend": "torch", "floatx": "float16"}', encoding="utf-8")
-    arguments = ["train", "--headless", "pydoc", "--preset=tiny", "--steps=20", "--runs-dir"]
-    programs = [
-        start_program(
-            *arguments,
-            str(tmp_path / home.name),
-            variables={"HOME": str(home), "KERAS_BACKEND": "torch"},
-        )
-        for home in (configured, empty)
-    ]
-    ended = [finish(program) for program in programs]
-    assert [each.returncode for each in ended] == [0, 0], ended
-    assert file.read_text(encoding="utf-8") == '{"backend": "torch", "floatx": "float16"}'
-    assert not (empty / ".keras").exists()
+    (file,) = (folder / "home" / ".keras").iterdir()
+    assert file.read_text(encoding="utf-8") == KERAS_FILE
 
 
 def test_a_finished_run_can_be_listed_and_spoken_with(
@@ -180,33 +184,39 @@ def test_killed_at_any_moment_it_resumes_to_the_very_same_bits(
         np.testing.assert_array_equal(weights_of(run)[name], tensor, err_msg=name)
 
 
-def begun_run(folder: Path, name: str, *more: str) -> RunDirectory:
-    """A run whose command was told to leave as soon as the run was there."""
+def numpy_arguments(folder: Path, name: str, *more: str) -> list[str]:
+    common = ["train", "--headless", str(folder / "corpus.txt"), "--runs-dir", str(folder)]
+    return [*common, "--name", name, *NUMPY_SETTINGS, *more]
+
+
+def begun_run(folder: Path, name: str) -> RunDirectory:
+    """A run of 50 steps whose command was told to leave after its first batch."""
     run = RunDirectory(folder / name)
-    program = start_program(*train_arguments(folder, name, *more))
-    wait_for("the run is made", run.description.exists)
+    arguments = numpy_arguments(folder, name, "--steps=50")
+    program = start_numpy_program(*arguments, hold=folder / "never")
+    wait_for("it trains", has_reached(run, 1))
     program.send_signal(signal.SIGTERM)
     assert finish(program).returncode == 75
     return run
 
 
 def test_the_time_limit_leaves_with_75_and_resume_auto_goes_on(folder: Path) -> None:
-    arguments = train_arguments(folder, "limited", "--steps=50", "--resume=auto")
-    early = run_program(*arguments, "--max-time=0.001")
+    arguments = numpy_arguments(folder, "limited", "--steps=50", "--resume=auto")
+    early = run_numpy_program(*arguments, "--max-time=0.001")
     assert (early.returncode, early.stdout) == (75, b"")
     assert not (folder / "limited").exists()
-    run = begun_run(folder, "limited", "--steps=50", "--resume=auto")
-    limited = run_program(*arguments, "--max-time=0.001")
+    run = begun_run(folder, "limited")
+    limited = run_numpy_program(*arguments, "--max-time=0.001")
     assert limited.returncode == 75, limited.stderr
     assert limited.stdout == b""
     assert f"charrnn-tui resume {folder / 'limited'}".encode() in limited.stderr
-    resumed = run_program("resume", "--headless", "--max-time=1h", str(run.path))
+    resumed = run_numpy_program("resume", "--headless", "--max-time=1h", str(run.path))
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout.decode().strip() == str(run.path)
     plain = [line for line in resumed.stderr.decode().splitlines() if line.startswith("time=")]
     assert all("=" in pair for line in plain for pair in line.split(" "))
     assert "step=50/50" in plain[-1]
-    assert run_program(*arguments).returncode == 0
+    assert run_numpy_program(*arguments).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -220,8 +230,9 @@ def test_signals_are_handed_on_and_the_run_is_saved(
     folder: Path, number: signal.Signals, code: int, state: RunState
 ) -> None:
     run = RunDirectory(folder / number.name.lower())
-    program = start_program(*train_arguments(folder, run.name, "--steps=1000000"))
-    wait_for("three batches", has_reached(run, 3))
+    arguments = numpy_arguments(folder, run.name, "--steps=50")
+    program = start_numpy_program(*arguments, hold=folder / "never")
+    wait_for("a batch", has_reached(run, 1))
     program.send_signal(number)
     ended = finish(program)
     assert ended.returncode == code, ended.stderr
@@ -234,7 +245,7 @@ def test_signals_are_handed_on_and_the_run_is_saved(
 
 
 def test_a_detached_trainer_outlives_its_command_and_waits_and_stops_on_request(
-    folder: Path,
+    folder: Path, isolated_home: Path
 ) -> None:
     arguments = train_arguments(folder, "detached", "--steps=1000000", "--detach")
     started = run_program(*arguments)
@@ -253,11 +264,4 @@ def test_a_detached_trainer_outlives_its_command_and_waits_and_stops_on_request(
     stopped = run_program("stop", "detached", "--runs-dir", str(folder))
     assert stopped.returncode == 0
     assert b"detached is stopped" in stopped.stderr
-
-
-def test_a_run_that_is_being_written_is_refused_with_5(folder: Path) -> None:
-    run = begun_run(folder, "locked", "--steps=50")
-    with RunWriter(run):
-        refused = run_program("resume", "--headless", str(run.path))
-    assert refused.returncode == 5
-    assert str(os.getpid()).encode() in refused.stderr
+    assert not (isolated_home / ".keras").exists()  # nor does Keras make its file

@@ -55,20 +55,21 @@ _SCONTROL: Final = """#!/bin/sh
 [ "$1 $2" = "requeue $SLURM_JOB_ID" ] || exit 9
 : > "$QUEUE/requeued"
 """
-_PROGRAM: Final = f"""#!/bin/sh
-exec {sys.executable} -m tui_charrnn "$@"
+_PROGRAM: Final = """#!/bin/sh
+exec {python} -m {module} "$@"
 """
 
 
 class JobQueue:
     """Runs one job script with its arguments, as `sbatch` would."""
 
-    def __init__(self, folder: Path, tasks: int = 1) -> None:
+    def __init__(self, folder: Path, tasks: int = 1, module: str = "tui_charrnn") -> None:
         """Make the stand-ins in a folder, which is made.
 
         Args:
             folder: Where.
             tasks: How many of them `srun` starts.
+            module: What `charrnn-tui` is.
         """
         self._folder, self._tasks = folder, tasks
         folder.mkdir()
@@ -76,7 +77,7 @@ class JobQueue:
             "sbatch": _SBATCH,
             "srun": _SRUN if tasks == 1 else _SRUN_TASKS,
             "scontrol": _SCONTROL,
-            "charrnn-tui": _PROGRAM,
+            "charrnn-tui": _PROGRAM.format(python=sys.executable, module=module),
         }
         for name, text in commands.items():
             path = folder / name

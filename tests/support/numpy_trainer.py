@@ -245,18 +245,25 @@ def numpy_training(
         patience: Seconds of that clock for which the last state is tried to be saved.
         clock: Seconds of work, for a run whose length is a time.
     """
-    stand_in: Any = SimpleNamespace(start_session=start_session)
-    before = sys.modules.get(_START)
     with (
         in_place(FaultyDisk()),  # without faults, and without waiting for the real disk
         mock.patch.object(saving, "time", CountingClock()),
         mock.patch.object(saving, "PATIENCE", patience),
         mock.patch.dict(_WORK_TIME, clock=clock),
+        numpy_engines(),
     ):
-        sys.modules[_START] = stand_in
-        try:
-            yield
-        finally:
-            del sys.modules[_START]
-            if before is not None:
-                sys.modules[_START] = before
+        yield
+
+
+@contextlib.contextmanager
+def numpy_engines() -> Iterator[None]:
+    """Let trainers take this engine; the disk and all clocks are real."""
+    stand_in: Any = SimpleNamespace(start_session=start_session)
+    before = sys.modules.get(_START)
+    sys.modules[_START] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[_START]
+        if before is not None:
+            sys.modules[_START] = before

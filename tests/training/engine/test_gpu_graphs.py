@@ -6,6 +6,7 @@ No GPU is needed for it: the package of TensorFlow knows its kernels for GPUs on
 import itertools
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -75,9 +76,7 @@ def all_nodes(graph: Any) -> Iterator[Any]:
 
 def has_gpu_kernel(node: Any) -> bool:
     """Whether TensorFlow has a kernel for an operation on a GPU with the types that it has here."""
-    from tensorflow.python.framework import kernels
-
-    found = kernels.get_registered_kernels_for_op(node.op).kernel
+    found = kernels_of(node.op)
     if not found or node.op in HOST_OPS:  # without a kernel anywhere: another function is called
         return True
     return any(
@@ -87,3 +86,11 @@ def has_gpu_kernel(node: Any) -> bool:
         )
         for kernel in found
     )
+
+
+@cache
+def kernels_of(operation: str) -> Any:
+    """What TensorFlow knows to compute an operation; each look-up goes through all kernels."""
+    from tensorflow.python.framework import kernels
+
+    return kernels.get_registered_kernels_for_op(operation).kernel
