@@ -94,10 +94,10 @@ def test_no_pair_of_introducers_makes_a_sequence(first: str) -> None:
 
 @pytest.mark.parametrize("introducer", ["\x1b", "\x9b", "\x9d", "\x90"])
 def test_no_character_beside_an_introducer_makes_a_sequence(introducer: str) -> None:
-    everything = map(chr, range(sys.maxunicode + 1))
-    shown = safe_text("".join(f"{introducer}{character}" for character in everything))
+    basic = map(chr, range(0x10000))  # above, there is nothing that terminals know
+    shown = safe_text("".join(f"{introducer}{character}" for character in basic))
     assert not FORBIDDEN.search(shown)
-    assert shown.count(safe_text(introducer)) > sys.maxunicode  # none is dropped
+    assert shown.count(safe_text(introducer)) >= 0x10000  # none is dropped
 
 
 @given(hostile)

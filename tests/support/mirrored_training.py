@@ -22,8 +22,8 @@ from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.loop import BatchResult, Material, batch_at
 
-V, B, T, STEPS, HALF = 11, 8, 5, 100, 40
-MODEL: Final = ModelConfig(embedding_size=3, hidden_size=7, layer_count=2)
+V, B, T, STEPS, HALF = 11, 8, 5, 40, 15
+MODEL: Final = ModelConfig(embedding_size=3, hidden_size=7, layer_count=1)
 TRAINING: Final = TrainingConfig(
     steps=STEPS,
     batch_size=B,

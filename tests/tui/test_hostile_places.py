@@ -23,6 +23,7 @@ from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.storage import Storage
+from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.tape.branches import BranchesScreen
 
 SIZE: Final = (120, 36)
@@ -50,22 +51,37 @@ def hostile_run(folder: Path, string: str) -> RunDirectory:
     return RunDirectory(run.path.rename(folder / as_file_name(string)))
 
 
-@pytest.mark.parametrize("kind", STRINGS)
-async def test_runs_notes_and_toasts(tmp_path: Path, kind: str) -> None:
-    string = STRINGS[kind]
-    app = tiny_app(tmp_path, run=hostile_run(tmp_path / "runs", string))
-    app.session.problems = (string,)
+async def test_runs(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    app.session.settings.length = 100  # so that it need not be drawn all the time
     async with app.run_test(size=SIZE) as pilot:
-        await wait_until(pilot, "the run", lambda: "evil" in screen_text(app))
-        for key in ("f3", "f4", "ctrl+t", "ctrl+l"):
-            await pilot.press(key)
+        for string in STRINGS.values():
+            run = hostile_run(tmp_path / "runs", string)
+            app.main.open_run(run)
+            await wait_until(pilot, "the run", lambda: has_failed(app))
+            for key in ("f3", "f4", "ctrl+t", "ctrl+l"):
+                await pilot.press(key)
+                await wait_until(pilot, "the pane", lambda: "evil" in screen_text(app))
+                check(app)
+
+
+def has_failed(app: CharRNNApp) -> bool:
+    """Whether the end of the run that is shown has been read."""
+    view = app.session.view
+    return view is not None and view.run == app.session.run and view.failure is not None
+
+
+async def test_notes_and_toasts(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    app.session.settings.length = 100
+    # the long one would leave no room for the others
+    app.session.problems = tuple(string for kind, string in STRINGS.items() if kind != "long")
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, "toasts", lambda: "evil" in screen_text(app))
+        for string in STRINGS.values():
+            app.main.tell(string, is_problem=True)
             await pilot.pause()
-            await wait_until(pilot, "the pane", lambda: "evil" in screen_text(app))
             check(app)
-        app.main.tell(string, is_problem=True)
-        await pilot.press("f2")
-        await pilot.pause()
-        check(app)
 
 
 async def test_history(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.support.command import PATIENCE, ROOT
 pytestmark = pytest.mark.trainer
 
 ROUNDING = 2e-5
-"""Relative: what a hundred steps in float32 make of sums that are added up in another order."""
+"""Relative: what some steps in float32 make of sums that are added up in another order."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def found() -> dict[str, Any]:
 
 
 def test_one_device_split_in_two_trains_what_one_trains(found: dict[str, Any]) -> None:
-    assert len(found["two"]) == 100
+    assert len(found["two"]) == 40
     np.testing.assert_allclose(found["two"], found["one"], rtol=ROUNDING)
 
 
@@ -68,7 +68,7 @@ def test_compiled_steps_are_the_same_steps(found: dict[str, Any]) -> None:
 
 def test_what_is_dropped_depends_on_the_part_not_on_its_device(found: dict[str, Any]) -> None:
     np.testing.assert_allclose(found["dropping_on_two"], found["dropping"], rtol=ROUNDING)
-    assert not np.allclose(found["dropping"], found["one"][:40], rtol=1e-3)
+    assert not np.allclose(found["dropping"], found["one"][:15], rtol=1e-3)
 
 
 def test_a_step_that_is_not_finite_is_taken_nowhere(found: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.theme.choice import register_themes
 from tui_charrnn.tui.theme.picker import ThemeScreen
+from tui_charrnn.tui.theme.themed_app import ThemedApp
 
 Opening = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -103,10 +104,9 @@ async def test_a_theme_of_textual_can_be_asked_for(
         assert app.main.text_pane.seed.text == "a"
 
 
-async def test_every_theme_can_be_put_on_while_the_app_runs(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path, run=ended_run(tmp_path))
-    async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
+async def test_every_theme_can_be_put_on_while_an_app_runs() -> None:
+    app = ThemedApp()
+    async with app.run_test() as pilot:
         register_themes(app)
         for name in app.available_themes:
             app.theme = name
@@ -140,23 +140,6 @@ async def test_the_terminals_theme_uses_no_color_of_its_own(tmp_path: Path) -> N
         colors = {color for style in styles for color in (style.color, style.bgcolor) if color}
         assert len(colors) > 2
         assert {color.name for color in colors if color.triplet is not None} == set()
-
-
-async def test_without_colors_there_are_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    app = tiny_app(tmp_path, run=ended_run(tmp_path))
-    async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
-        for opening in EVERYWHERE:
-            await opening(pilot)
-            await pilot.pause()
-            styles = [piece.style for piece in pieces(app) if piece.style]
-            colors = {style.color for style in styles} | {style.bgcolor for style in styles}
-            assert colors == {None}, opening
-            assert any(style.reverse for style in styles), opening  # where one is
-            await pilot.press("escape")
 
 
 async def test_a_variable_that_is_empty_leaves_the_colors(
@@ -227,8 +210,10 @@ async def test_what_became_of_a_run_is_said_in_signs_and_words(
         await wait_until(pilot, "the words", lambda: f"{sign} {end}" in screen_text(app))
 
 
-@pytest.mark.parametrize("size", [(120, 36), (80, 24), (50, 14)])
-async def test_in_ascii_there_is_nothing_else(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_without_colors_and_in_ascii_nothing_has_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
     run = created_run(tmp_path / "runs", name="sonnets", pinned_seeds=("a",))
     with FakeTrainer(run, total_steps=30) as trainer:
         trainer.start()
@@ -239,18 +224,34 @@ async def test_in_ascii_there_is_nothing_else(tmp_path: Path, size: tuple[int, i
         trainer.sample("a", "bcd")
         app = tiny_app(tmp_path, run=run)
         app.is_ascii = True
-        async with app.run_test(size=size) as pilot:
+        app.session.settings.length = 100  # so that it need not be drawn all the time
+        async with app.run_test(size=(120, 36)) as pilot:
             await wait_until(
                 pilot, "the run", lambda: app.session.view is not None and app.session.view.step > 9
             )
             for opening in EVERYWHERE:
                 await opening(pilot)
                 await pilot.pause()
-                text = screen_text(app)
-                assert len(set(text)) > 10, opening
-                assert {sign for sign in text if not sign.isascii()} == set(), opening
-                assert len(screen_rows(app)) == size[1]
+                check_plain(app)
+                await wait_until(pilot, f"a mark: {opening}", lambda: is_marked(app))
                 await pilot.press("escape")
+            for size in ((80, 24), (50, 14)):
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+                check_plain(app)
+
+
+def check_plain(app: CharRNNApp) -> None:
+    """The screen has no color, and no sign but those of ASCII."""
+    text, styles = screen_text(app), [piece.style for piece in pieces(app) if piece.style]
+    assert len(set(text)) > 10
+    assert {sign for sign in text if not sign.isascii()} == set()
+    assert {style.color for style in styles} | {style.bgcolor for style in styles} == {None}
+
+
+def is_marked(app: CharRNNApp) -> bool:
+    """Whether anything is in reverse: a cursor, which may blink, or what has the focus."""
+    return any(piece.style is not None and piece.style.reverse for piece in pieces(app))
 
 
 async def test_in_ascii_the_generated_text_stays_as_it_is(tmp_path: Path) -> None:
