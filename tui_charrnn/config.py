@@ -7,10 +7,11 @@ anything of a training.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tui_charrnn.model_config import CELLS as CELLS  # noqa: PLC0414
-from tui_charrnn.model_config import ModelConfig as ModelConfig  # noqa: PLC0414
-from tui_charrnn.sampling_config import SamplingConfig as SamplingConfig  # noqa: PLC0414
+from tui_charrnn.model_config import CELLS, ModelConfig
+from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Problem, Settings, refuse, setting
+
+__all__ = ["CELLS", "ModelConfig", "SamplingConfig", "TrainingConfig"]
 
 OPTIMIZERS = ("adamw", "adam")
 SCHEDULES = ("cosine", "constant")

@@ -199,7 +199,7 @@ def test_a_value_that_is_none_of_ours_is_a_sentence(
 ) -> None:
     history.add(said("x"))
     with sqlite3.connect(history.path) as connection:
-        connection.execute(f"UPDATE generations SET {column} = ?", (value,))  # noqa: S608
+        connection.execute(f"UPDATE generations SET {column} = ?", (value,))
     connection.close()
 
     with pytest.raises(HistoryError, match=told):

@@ -53,7 +53,7 @@ def serve(answers: Mapping[str, Answer]) -> Iterator[TextServer]:
                 answer.stalls.wait()
             self.wfile.write(answer.body[answer.stalls is not None :])
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -98,7 +98,7 @@ async def test_a_row_of_the_form_can_be_told_a_problem_before_it_is_there() -> N
     app = Host(9)
     async with app.run_test() as pilot:
         row = FormRow("Text", FormInput(), key="text")
-        row.tell("It is wrong.")
+        row.show_problem("It is wrong.")
         await app.screen.mount(row)
         await pilot.pause()
         assert "It is wrong." in str(row.query_one(".form-problem", Static).content)

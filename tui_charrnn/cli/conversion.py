@@ -22,7 +22,7 @@ def convert(kind: str, source: Path, target: Path) -> None:
         CharRNNError: If it cannot be done; the exit code is that of the cause.
     """
     module = [sys.executable, "-P", "-m", "tui_charrnn.training.conversion"]
-    ended = subprocess.run(  # noqa: S603 (no shell, and every word is ours)
+    ended = subprocess.run(
         [*module, kind, str(source.absolute()), str(target.absolute())],
         capture_output=True,
         check=False,

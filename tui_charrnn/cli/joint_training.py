@@ -133,7 +133,7 @@ def _start(
     left = left_of(limit)
     words = [] if left is None else ["--max-time", f"{left:.3f}"]
     try:
-        return subprocess.Popen(  # noqa: S603 (no shell, and every word is ours)
+        return subprocess.Popen(
             [*TRAINER, *words, "--joint", task.to_json()],
             stdout=subprocess.DEVNULL,
             stderr=stderr,

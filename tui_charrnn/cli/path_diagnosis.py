@@ -69,7 +69,7 @@ def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
     # 1: with its warnings, which say what a GPU lacks
     environment = {**trainer_environment(os.environ), "TF_CPP_MIN_LOG_LEVEL": "1"}
     try:
-        ended = subprocess.run(  # noqa: S603 (no shell, and every word is ours)
+        ended = subprocess.run(
             command,
             capture_output=True,
             check=False,

@@ -62,7 +62,7 @@ def matching(
     where, values = _joined(conditions)
     # one row with all numbers: for every row the interpreter would be waited for again
     (numbers,) = database.execute(
-        f"SELECT group_concat(id) FROM (SELECT id FROM generations {where} "  # noqa: S608  all ours
+        f"SELECT group_concat(id) FROM (SELECT id FROM generations {where} "
         "ORDER BY id DESC LIMIT ?)",
         (*values, -1 if most is None else most),
     ).fetchone()
@@ -78,8 +78,7 @@ def _read_through(
     """The numbers of texts that hold folded words, found by reading them."""
     where, values = _joined(conditions)
     rows = database.execute(
-        f"SELECT id, seed_text, text FROM generations {where} "  # noqa: S608  all ours
-        "ORDER BY id DESC",
+        f"SELECT id, seed_text, text FROM generations {where} ORDER BY id DESC",
         values,
     )
     for count, (number, *texts) in enumerate(rows):

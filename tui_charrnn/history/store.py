@@ -70,8 +70,7 @@ class History:
             for generation in generations:
                 row = row_of(generation, now)
                 cursor = database.execute(
-                    f"INSERT INTO generations ({COLUMNS}) "  # noqa: S608  all ours
-                    f"VALUES ({', '.join('?' * len(row))})",
+                    f"INSERT INTO generations ({COLUMNS}) VALUES ({', '.join('?' * len(row))})",
                     row,
                 )
                 numbers.append(int(cursor.lastrowid or 0))
@@ -152,8 +151,7 @@ class History:
             return []
         with open_database(self.path) as database:
             rows = database.execute(
-                f"SELECT id, {COLUMNS} FROM generations WHERE {condition} "  # noqa: S608  all ours
-                "ORDER BY id DESC LIMIT ?",
+                f"SELECT id, {COLUMNS} FROM generations WHERE {condition} ORDER BY id DESC LIMIT ?",
                 (*values, count),
             ).fetchall()
             return [entry_of(row) for row in rows]
@@ -196,8 +194,7 @@ def read_entries(history: History, numbers: Sequence[int]) -> dict[int, Entry]:
         return {}
     with open_database(history.path) as database:
         rows = database.execute(
-            f"SELECT id, {COLUMNS} FROM generations "  # noqa: S608  all ours
-            f"WHERE id IN ({', '.join('?' * len(numbers))})",
+            f"SELECT id, {COLUMNS} FROM generations WHERE id IN ({', '.join('?' * len(numbers))})",
             tuple(numbers),
         )
         return {entry.number: entry for entry in map(entry_of, rows)}
@@ -213,7 +210,7 @@ def take_out(history: History, number: int) -> TakenOut | None:
         return None
     with open_database(history.path) as database, transaction(database):
         row: TakenOut | None = database.execute(
-            f"SELECT id, {COLUMNS} FROM generations WHERE id = ?",  # noqa: S608  all ours
+            f"SELECT id, {COLUMNS} FROM generations WHERE id = ?",
             (number,),
         ).fetchone()
         database.execute("DELETE FROM generations WHERE id = ?", (number,))
@@ -228,7 +225,7 @@ def put_back(history: History, taken: TakenOut) -> None:
     """
     with open_database(history.path) as database:
         database.execute(
-            f"INSERT OR IGNORE INTO generations (id, {COLUMNS}) "  # noqa: S608  all ours
+            f"INSERT OR IGNORE INTO generations (id, {COLUMNS}) "
             f"VALUES ({', '.join('?' * len(taken))})",
             taken,
         )

@@ -95,7 +95,7 @@ def launch_trainer(
     refuse_foreign_parts(run)
     try:
         with open(RunDirectory(path).log, "ab", opener=_open_privately) as log:
-            return subprocess.Popen(  # noqa: S603 (no shell, and every word is ours)
+            return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -112,7 +112,7 @@ def run_notify_command(
     Raises:
         OSError: If there is no shell.
     """
-    process = subprocess.Popen(  # noqa: S603 (the user's own command, as `sh -c` is for)
+    process = subprocess.Popen(
         ["/bin/sh", "-c", command],
         env={**environment, **run_facts(view)},
         stdin=subprocess.DEVNULL,

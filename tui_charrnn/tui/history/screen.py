@@ -50,6 +50,12 @@ HistoryScreen.-flat {
     #history-note { max-height: 1; }
 }
 """
+_WIDTHS: Final = [
+    (0, "-one-column"),
+    (100, "-two-columns"),
+]
+"""Columns from which on the style sheet has a class."""
+_HEIGHTS: Final = [(0, "-flat"), (16, "-high")]
 
 
 class HistoryScreen(Dialog[Entry | None]):
@@ -64,11 +70,8 @@ class HistoryScreen(Dialog[Entry | None]):
     ]
     OWNER: ClassVar[Owner] = "history"
     """Whose keys act here."""
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
-        (0, "-one-column"),
-        (100, "-two-columns"),
-    ]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-high")]  # noqa: RUF012 - as above
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     DEFAULT_CSS = _STYLE
 
     browser = query_one(HistoryBrowser)

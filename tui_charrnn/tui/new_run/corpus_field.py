@@ -185,7 +185,7 @@ class PathInput(FormInput):
     class _Completed(Message):
         completion: Completion
 
-    def __init__(self, *, placeholder: str, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, placeholder: str, id: str) -> None:
         super().__init__(placeholder=placeholder, id=id)
         self.candidates: tuple[Candidate, ...] = ()
         """Ways to go on with what stands in the field now."""
@@ -311,7 +311,7 @@ class PathField(Vertical):
     }
     """
 
-    def __init__(self, *, placeholder: str, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, placeholder: str, id: str) -> None:
         super().__init__()
         self.input = PathInput(placeholder=placeholder, id=id)
         self._list = OptionList(compact=True, markup=False)
@@ -464,13 +464,13 @@ class CorpusField(Vertical):
             self._units = training.units
             self.look()
         found = self.found.show(training)
-        self.tell(form_sentence(problem or found))
+        self.show_problem(form_sentence(problem or found))
 
-    def tell(self, problem: str) -> None:
+    def show_problem(self, problem: str) -> None:
         """Say what is wrong with the text."""
         is_own = self._list.chosen == OWN
-        self._path_row.tell(problem if is_own else "")
-        self._list_row.tell("" if is_own else problem)
+        self._path_row.show_problem(problem if is_own else "")
+        self._list_row.show_problem("" if is_own else problem)
 
     @on(Select.Changed, "#catalogue")
     def choose_listed(self, event: Select.Changed) -> None:

@@ -32,7 +32,7 @@ class FormInput(Input, KeysInOrder):
 
     BINDINGS: ClassVar[list[BindingType]] = [*ARROWS]
 
-    def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:
         super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
         self.cursor_blink = False  # a screen at rest draws nothing
 
@@ -63,7 +63,7 @@ class FormSelect(Select[str], inherit_bindings=False):
         options: Sequence[tuple[str, str]],
         *,
         value: str,
-        id: str | None = None,  # noqa: A002 - Textual's name
+        id: str | None = None,
     ) -> None:
         """Take the choices.
 
@@ -170,7 +170,7 @@ class FormRow(Vertical):
         """Give it another label."""
         self._label.update(label)
 
-    def tell(self, problem: str) -> None:
+    def show_problem(self, problem: str) -> None:
         """Say what is wrong with the field; an empty sentence takes it back."""
         if self._problem is None:
             if not problem:

@@ -159,7 +159,7 @@ class FormBody(Vertical):
             self._training = new.training
             self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)
 
-    def tell(self, problems: Mapping[str, str], *, hushed: FormRow | None = None) -> None:
+    def show_problems(self, problems: Mapping[str, str], *, hushed: FormRow | None = None) -> None:
         """Say what is wrong, each problem at its field.
 
         Args:
@@ -170,7 +170,7 @@ class FormBody(Vertical):
             if row.key in {"catalogue", "corpus", "encoding"}:
                 continue  # the text is told with all that is known of it
             if row is not hushed or row.is_wrong:
-                row.tell(labelled(problems.get(row.key, "")))
+                row.show_problem(labelled(problems.get(row.key, "")))
         self.corpus.show(self._training, problems.get("corpus", ""))
 
     def focus_problem(self, problems: Mapping[str, str]) -> None:

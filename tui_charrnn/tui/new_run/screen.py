@@ -41,6 +41,12 @@ from tui_charrnn.tui.new_run.start import Launch, Permission, WithdrawnError, st
 from tui_charrnn.tui.session import Session
 
 Announce = Callable[[Message], object]
+_WIDTHS: Final = [
+    (0, "-tight"),
+    (60, "-one-column"),
+    (100, "-two-columns"),
+]
+"""Columns from which on the style sheet has a class."""
 
 
 @dataclass
@@ -130,11 +136,7 @@ class NewRunScreen(Dialog[bool]):
         Binding("escape", "give_up", "Close", show=False),
         *ARROWS,
     ]
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
-        (0, "-tight"),
-        (60, "-one-column"),
-        (100, "-two-columns"),
-    ]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
     DEFAULT_CSS = _STYLE
 
     body = query_one(FormBody)
@@ -197,7 +199,7 @@ class NewRunScreen(Dialog[bool]):
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
         self.body.show(new, is_busy=is_busy)
-        self.body.tell(problems, hushed=_row_of(self))
+        self.body.show_problems(problems, hushed=_row_of(self))
         self.footer.complain(problems.get("form", ""))
 
     def on_descendant_focus(self) -> None:
@@ -215,7 +217,7 @@ class NewRunScreen(Dialog[bool]):
             return  # at work already
         self._failure = None
         new, problems = _checked(self.body.values)
-        self.body.tell(problems)
+        self.body.show_problems(problems)
         if new is None:
             self.body.focus_problem(problems)
             return

@@ -129,12 +129,12 @@ class RunFeed:
         while not self._stopping.is_set():
             try:
                 if not is_described:
-                    self._tell(RunDescribed(self, read_description(self.run)))
+                    self._post(RunDescribed(self, read_description(self.run)))
                     is_described = True
                 self._look()
                 pause = 0.0 if self._is_behind else POLL_INTERVAL
             except (CharRNNError, OSError) as error:  # a network drive may come back
-                self._tell(RunUnreadable(self, error))
+                self._post(RunUnreadable(self, error))
                 pause = RETRY_INTERVAL
             self._stopping.wait(pause)
 
@@ -149,7 +149,7 @@ class RunFeed:
         if records or is_due or starts_over or self._told != (status, life):
             self._told, self._told_at = (status, life), now
             self._restarts = self._reader.restarts
-            self._tell(
+            self._post(
                 RunRead(
                     self,
                     records,
@@ -182,7 +182,7 @@ class RunFeed:
         self._is_behind = is_behind
         return tuple(told)
 
-    def _tell(self, message: Message) -> None:
+    def _post(self, message: Message) -> None:
         """Post a message and wait until the screen has taken it."""
         self._taken.clear()
         if not self._stopping.is_set():
@@ -257,13 +257,13 @@ class RunFollower(Widget):
         """
         view = self.view
         if view is None or not view.is_live:
-            self._tell(NO_TRAINER)
+            self._notify(NO_TRAINER)
         elif self._session.is_readonly:
-            self._tell(READ_ONLY)
+            self._notify(READ_ONLY)
         else:
             identifier = new_request_id()
             self.pending.add(Pending(identifier, request, words, time.monotonic()))
-            self._tell(f"The trainer is {words} …")
+            self._notify(f"The trainer is {words} …")
             self.post_message(RunChanged())
             self._send(view.run, request, identifier, arguments)
 
@@ -344,5 +344,5 @@ class RunFollower(Widget):
     def _is_silent(self) -> bool:
         return self.view is not None and self.view.life == "silent"
 
-    def _tell(self, sentence: str) -> None:
+    def _notify(self, sentence: str) -> None:
         self.post_message(NoticePosted(Notice(sentence)))

@@ -40,7 +40,7 @@ class LossSparkline(Widget):
         self,
         *,
         name: str | None = None,
-        id: str | None = None,  # noqa: A002 - the name that every Textual widget has for it
+        id: str | None = None,
         classes: str | None = None,
     ) -> None:
         """Start without columns.
@@ -97,7 +97,7 @@ class LossSparkline(Widget):
 class Words(Static):
     """Shows plain text; lays the screen out anew only if the text takes other room than before."""
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - the name that every widget has for it
+    def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._said = ""
 

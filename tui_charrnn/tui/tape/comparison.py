@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 _BEFORE: Final = 60
 """Characters that both have, and that are shown before they part."""
+_WIDTHS: Final = [
+    (0, "-one-above"),
+    (90, "-beside"),
+]
+"""Columns from which on the style sheet has a class."""
 
 
 class ComparisonScreen(Dialog[None]):
     """Shows both texts from their fork on; the arrows scroll both, Esc leaves."""
 
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared without ClassVar by Textual
-        (0, "-one-above"),
-        (90, "-beside"),
-    ]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Leave", show=False),
         Binding("up", "scroll(-1)", show=False),

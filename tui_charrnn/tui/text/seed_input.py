@@ -138,7 +138,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         *,
         placeholder: str = "",
         name: str | None = None,
-        id: str | None = None,  # noqa: A002 - the name that every Textual widget has for it
+        id: str | None = None,
         classes: str | None = None,
     ) -> None:
         """Start with a text.

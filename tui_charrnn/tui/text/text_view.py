@@ -111,7 +111,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self,
         *,
         limit: int = DEFAULT_LIMIT,
-        id: str | None = None,  # noqa: A002 - the name that every Textual widget has for it
+        id: str | None = None,
     ) -> None:
         """Start without text.
 

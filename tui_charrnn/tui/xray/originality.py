@@ -158,11 +158,11 @@ class OriginalityLevels:
             return
         try:
             path = self._coloring.path
-            corpus = open_compared(generation.opening.loaded, path, self._tell, task.check)
+            corpus = open_compared(generation.opening.loaded, path, self._set_words, task.check)
         except CharRNNError as error:
             task.check()
             names = f"{key_label('speech.corpus')} names a text"
-            self._tell(f"there is no text to compare with; {names}")
+            self._set_words(f"there is no text to compare with; {names}")
             self._coloring.tell(f"{safe_line(str(error))} {names} to compare with.")
             return
         task.check()
@@ -200,7 +200,7 @@ class OriginalityLevels:
         changed = track.add([characters[index] for index in tape.tree.indices(branch, start, stop)])
         self._reading.announce(Passage(branch, changed, stop))
 
-    def _tell(self, words: str) -> None:
+    def _set_words(self, words: str) -> None:
         self._words = words
 
 
