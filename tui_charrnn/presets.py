@@ -22,6 +22,9 @@ class Preset:
 LEAST_STEPS = 2_000
 """The greatest number of epochs of a preset ends no run before."""
 
+MOST_PARAMETERS = 10
+"""Numbers to learn a training character, above which a network learns the text by heart."""
+
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (

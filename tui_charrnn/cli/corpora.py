@@ -20,6 +20,8 @@ from tui_charrnn.cli.reading import (
 from tui_charrnn.config import UNITS
 from tui_charrnn.hangul import shown_hangul
 from tui_charrnn.metrics import bits_per_character
+from tui_charrnn.model.shapes import parameter_count
+from tui_charrnn.presets import MOST_PARAMETERS, PRESETS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.corpus import Corpus
@@ -154,6 +156,8 @@ def inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, An
         "training_characters": found.training_characters,
         "heldout_characters": found.heldout_characters,
         "baselines": asdict(found.baselines) if found.baselines else None,
+        "repeated_share": found.repeated_share,
+        "similar_files": [list(pair) for pair in found.similar_files],
     }
 
 
@@ -198,11 +202,23 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     )
     if found.heldout_only:
         yield "", f"held out but never trained on: {_shown(found.heldout_only)}"
+    yield from _warning_lines(found)
     yield from _baseline_lines(found.baselines)
     counted = found.baselines.training_characters if found.baselines else 0
     if found.baselines and counted < found.training_characters:
         scored = found.baselines.heldout_characters
         yield "", f"counted on {counted:,} characters, scored on the {scored:,} after them"
+
+
+def _warning_lines(found: "CorpusInspection") -> Iterator[tuple[str, str]]:
+    """What makes the validation loss say too much, and which presets would learn by heart."""
+    for sentence in found.warnings:
+        yield "", f"! {safe_line(sentence)}"
+    most = MOST_PARAMETERS * found.training_characters
+    size = len(found.vocabulary)
+    too_large = [n for n, preset in PRESETS.items() if parameter_count(preset.model, size) > most]
+    if too_large:
+        yield "", f"! Too small for {', '.join(too_large)}: these presets would learn it by heart."
 
 
 def _files(corpus: Corpus) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,8 +14,9 @@ from tui_charrnn.text.corpus import Corpus, CorpusReport, split_point
 from tui_charrnn.text.corpus_reading import find_kept
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.number_store import IndexedText, NumberedText
-from tui_charrnn.text.source_reading import BytesFound, Reading, read_source
-from tui_charrnn.text.sources import FoundSources, Source
+from tui_charrnn.text.repetition import repeated_share, repetition_sentence, similar_files
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces, read_source
+from tui_charrnn.text.sources import FoundSources, Source, find_sources
 from tui_charrnn.text.vocabulary import Vocabulary
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
@@ -24,6 +25,9 @@ _LARGE: Final = 16_000_000
 counted of a part, too."""
 _COUNTED_OF_LARGE: Final = 1_000_000
 _SCORED_OF_LARGE: Final = 200_000
+_MOST_FILES: Final = 2_000
+"""Files that are held against each other at most."""
+_TOLD_PAIRS: Final = 8
 _RAREST: Final = 12
 """Characters that are listed as the rarest."""
 
@@ -85,6 +89,20 @@ class CorpusInspection:
     heldout_characters: int
     baselines: Baselines | None
     """None for a text of one character, which cannot be split."""
+    repeated_share: float
+    """Of the held-out passages, those that stand in the training text too; see `repetition`."""
+    similar_files: tuple[tuple[str, str, float], ...]
+    """Two files that have nearly all lines in common, and the share of them."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What stands in the text twice, in sentences."""
+        sentences = [repetition_sentence(self.repeated_share)]
+        sentences += [
+            f"{one} and {other} are nearly the same: {share:.0%} of the lines."
+            for one, other, share in self.similar_files[:_TOLD_PAIRS]
+        ]
+        return [sentence for sentence in sentences if sentence]
 
 
 def inspect_corpus(
@@ -119,7 +137,19 @@ def inspect_corpus(
         training_characters=split,
         heldout_characters=size - split,
         baselines=_baselines(corpus, indices, split, len(vocabulary)) if split else None,
+        repeated_share=repeated_share(indices[:split], indices[split:]),
+        similar_files=tuple(similar_files(_files_of(corpus))),
     )
+
+
+def _files_of(corpus: Corpus) -> Iterator[tuple[str, str]]:
+    """The texts of a corpus of several files one by one; of a single or large one, none."""
+    if not 2 <= len(corpus.sources) <= _MOST_FILES or corpus.report.bytes > _LARGE:
+        return
+    reading = Reading(encoding=corpus.encoding)
+    for source in find_sources(corpus.sources, encoding=corpus.encoding).sources:
+        if source.path is not None:
+            yield source.name, "".join(read_pieces(source.path, reading, BytesFound()))
 
 
 def _baselines(corpus: Corpus, indices: IndexedText, split: int, vocabulary_size: int) -> Baselines:
