@@ -76,7 +76,7 @@ snapshots: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/tui --snapshot-update
 
 picture: $(VENV)/.installed-dev
-	$(BIN)/python scripts/picture.py
+	$(BIN)/python -m scripts.picture
 
 keys: $(VENV)/.installed
 	$(BIN)/python -m scripts.keys_page

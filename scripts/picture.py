@@ -1,12 +1,14 @@
-"""Make the picture of the README: the app on a real run, its newest weights speaking.
+"""Make the pictures of the README: the app on a real run, the x-ray on the tape, a short film.
 
-Usage: python scripts/picture.py
-Trains the `tiny` preset on `pydoc` with the real trainer in a temporary folder, opens the app on
-the run, lets it speak from the weights of the moment, and writes docs/app.svg.
+Usage: python -m scripts.picture [TEXT]
+Trains the `tiny` preset on a text (a file, or `pydoc`) with the real trainer in a temporary folder
+and writes docs/recording.svg, docs/app.svg and docs/xray.svg while it does.
 """
 
 import asyncio
+import functools
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,22 +16,25 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from scripts.screen_recording import Recording
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.launcher import launch_trainer
-from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.text.corpus import read_corpus
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.new_run.start import make_run
 from tui_charrnn.tui.session import Session, Source
 
-PICTURE = Path(__file__).resolve().parent.parent / "docs" / "app.svg"
-SIZE = (120, 34)
-SEED_TEXT = "A function "
-CHARACTERS = 1100
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+SIZE = (120, 36)
+FILM_SIZE = (112, 32)
+SEED_TEXT = "ROMEO:\n"
+CHARACTERS = 900
 
 
-async def wait_until(pilot: Pilot[None], is_true: Callable[[], bool], limit: float = 120) -> None:
+async def wait_until(pilot: Pilot[None], is_true: Callable[[], bool], limit: float = 900) -> None:
     """Let the app run until something is true."""
     deadline = time.monotonic() + limit
     while not is_true():
@@ -38,28 +43,99 @@ async def wait_until(pilot: Pilot[None], is_true: Callable[[], bool], limit: flo
         await pilot.pause(0.1)
 
 
-async def take_picture(folder: Path) -> None:
-    """Train, open, speak, save the screen, stop."""
+def step_of(app: CharRNNApp) -> int:
+    """How far the run is that is shown."""
+    return app.session.view.step if app.session.view is not None else 0
+
+
+def has_reached(app: CharRNNApp, step: int) -> bool:
+    """Whether the run has come so far."""
+    return step_of(app) >= step
+
+
+async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
+    """Speak, go back over the text, look inside, watch the loss fall, see how it learned."""
+    film, pane, settings = Recording(app), app.main.text_pane, app.session.settings
+
+    async def watch(frames: int, interval: float, shown: float) -> None:
+        for _ in range(frames):
+            await pilot.pause(interval)
+            film.take(shown)
+
+    async def press(*keys: str, shown: float = 0.5, pause: float = 0.6) -> None:
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(pause)
+            film.take(shown)
+
+    await wait_until(pilot, lambda: len(pane.view.text) > 40)
+    settings.speed, settings.sampling = 120, SamplingConfig(temperature=0.7, rng_seed=4)
+    await press(*"ROMEO:", shown=0.12, pause=0.1)
+    await press("enter", shown=0.3)
+    await watch(16, 0.25, 0.22)
+    await press("f2", shown=1.2, pause=2)
+    await press("b", "b", "b", shown=0.4)
+    await press("2", shown=0.6, pause=1)
+    await watch(6, 0.3, 0.25)
+    await press("x", "x", shown=1.2, pause=2.5)
+    await press(*["left"] * 4, shown=0.4)
+    await press(*["x"] * 3, shown=0.1, pause=0.3)
+    await wait_until(pilot, lambda: step_of(app) > 20)
+    await press("escape", "escape", shown=0.4, pause=1)
+    for step in range(step_of(app), 1500, 60):
+        await wait_until(pilot, functools.partial(has_reached, app, step))
+        film.take(0.2)
+    app.session.source = Source.NEWEST
+    await press("enter", shown=0.4)
+    await watch(16, 0.25, 0.22)
+    await press("ctrl+t", shown=0.8, pause=1)
+    await press("home", shown=0.8)
+    for _ in range(10):
+        await press("right", shown=0.7)
+    film.take(1.5)
+    film.write(DOCS / "recording.svg")
+
+
+async def take_pictures(app: CharRNNApp, pilot: Pilot[None]) -> None:
+    """The studio with the newest weights speaking; then the x-ray on the tape."""
+    pane, settings = app.main.text_pane, app.session.settings
+    await wait_until(pilot, lambda: step_of(app) > 0 and len(pane.view.text) > 40)
+    settings.speed, settings.sampling = 500, SamplingConfig(temperature=0.6, rng_seed=7)
+    for source, name in ((Source.NEWEST, "app"), (Source.DEFAULT, "xray")):
+        app.session.source = source
+        pane.view.clear()
+        pane.answer(SEED_TEXT)
+        await wait_until(pilot, lambda: len(pane.view.text) > CHARACTERS)
+        if name == "xray":
+            await pilot.press("f2", "x", "x", *"bbb", "left", "left")
+            await pilot.pause(5)
+        picture = app.export_screenshot(title="charrnn-tui")
+        (DOCS / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
+async def make_pictures(folder: Path, text: str) -> None:
+    """Train, open, look, stop."""
     preset = find_preset("tiny")
-    corpus = read_corpus(["pydoc"])
+    corpus = read_corpus([text])
     run = make_run(folder, "my-first-run", preset.name, (preset.model, preset.training), corpus)
     trainer = launch_trainer(run)
-    session = Session(runs_folder=folder, source=Source.NEWEST)
-    app = CharRNNApp(session, run=run)
-    async with app.run_test(size=SIZE) as pilot:
-        await wait_until(pilot, lambda: session.view is not None and session.view.step > 1600)
-        session.settings.speed = 500
-        session.settings.sampling = SamplingConfig(temperature=0.6, rng_seed=7)
-        session.source = Source.NEWEST
-        app.main.text_pane.view.clear()
-        app.main.text_pane.answer(SEED_TEXT)
-        await wait_until(pilot, lambda: len(app.main.text_pane.view.text) > CHARACTERS)
-        PICTURE.write_text(app.export_screenshot(title="charrnn-tui"), encoding="utf-8")
+    for size, work in ((FILM_SIZE, film_the_app), (SIZE, take_pictures)):
+        app = opened_app(folder, run)
+        async with app.run_test(size=size) as pilot:
+            await work(app, pilot)
     send_request(run, "stop")
     trainer.wait()
+
+
+def opened_app(folder: Path, run: RunDirectory) -> CharRNNApp:
+    """The app on a run, speaking with the bundled model at first."""
+    session = Session(runs_folder=folder, model="shakespeare")
+    app = CharRNNApp(session, run=run)
+    session.source = Source.DEFAULT
+    return app
 
 
 if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as temporary:
-        asyncio.run(take_picture(Path(temporary)))
+        asyncio.run(make_pictures(Path(temporary), *(sys.argv[1:] or ["pydoc"])))

@@ -56,6 +56,7 @@ _NAMES: Final = {
     "tui_charrnn.tui.run.failure_card": "FailureCard",
     "tui_charrnn.tui.run.log_pane": "LogPane",
     "tui_charrnn.tui.run.run_card": "RunCard StatusLine",
+    "tui_charrnn.tui.run.teaser": "Teaser",
     "tui_charrnn.tui.run.samples_pane": "SamplesPane",
     "tui_charrnn.tui.run_controls": "RunControls leave_run stop_run",
     "tui_charrnn.tui.runs.choice": "find_run_to_show run_of_model",

@@ -66,6 +66,7 @@ from tui_charrnn.tui.run.log_pane import LogPane as LogPane
 from tui_charrnn.tui.run.run_card import RunCard as RunCard
 from tui_charrnn.tui.run.run_card import StatusLine as StatusLine
 from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
+from tui_charrnn.tui.run.teaser import Teaser as Teaser
 from tui_charrnn.tui.run_controls import RunControls as RunControls
 from tui_charrnn.tui.run_controls import leave_run as leave_run
 from tui_charrnn.tui.run_controls import stop_run as stop_run

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -15,9 +16,10 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES
-from tui_charrnn.tui.messages import RunCompared
+from tui_charrnn.tui.messages import RunCompared, RunFound
 from tui_charrnn.tui.runs import pane as runs_pane
 from tui_charrnn.tui.runs.pane import RunsPane
+from tui_charrnn.tui.runs.search import look_for_run
 from tui_charrnn.tui.runs.table import RunTable
 
 KEYS_OF_PANES = {
@@ -188,13 +190,29 @@ async def test_in_a_tall_terminal_there_is_room_for_all(
         assert shown_panes(app) == {"text", "training"}
 
 
-async def test_without_a_run_the_text_has_the_whole_studio(tmp_path: Path) -> None:
+async def test_a_first_start_shows_what_training_looks_like_until_there_is_a_run(
+    tmp_path: Path,
+) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "some text", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "it", lambda: any(map(in_sight, app.main.query("Teaser"))))
         assert shown_panes(app) == {"text"}
-        assert not in_sight(app.main.pane_host.card)
-        assert app.main.text_pane.region.width >= 110
+        app.main.open_run(fake_run(tmp_path / "runs", losses=[3.0, 2.5]))
+        await wait_until(pilot, "the run", lambda: shown_panes(app) == {"text", "training"})
+        assert not app.main.query("Teaser")
+
+
+@pytest.mark.parametrize("model", [None, "fake"])
+def test_the_run_of_the_model_that_is_named_is_shown_or_none(
+    tmp_path: Path, trainer: FakeTrainer, model: str | None
+) -> None:
+    session = tiny_app(tmp_path).session
+    session.model_is_named = True
+    session.model = model or session.model
+    posted: list[Message] = []
+    look_for_run(session, posted.append)
+    found = [message.run for message in posted if isinstance(message, RunFound)]
+    assert found == ([trainer.run] if model else [])
 
 
 @pytest.mark.parametrize("key", list(KEYS_OF_PANES))

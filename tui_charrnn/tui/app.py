@@ -149,6 +149,9 @@ class CharRNNApp(ThemedApp):
         """Show it, unless another run has been opened meanwhile; one that was named speaks."""
         if self.session.view is not None:
             return
+        if event.run is None:
+            self.main.pane_host.show_teaser()
+            return
         if event.was_named and event.has_weights:
             self.session.source = Source.NEWEST
         self.main.open_run(event.run)

@@ -332,7 +332,9 @@ class MainScreen(Screen[None]):
         pane, is_zoomed = self.text_pane, self.has_class("-zoomed")
         explains = self.pane == "text" and bool(pane.classes & _EXPLAINING)
         gives_way = is_zoomed or (explains and self.size.height < TALL)
-        self.set_class(self.has_class("-has-run") and not gives_way, "-studio")
+        has_teaser = bool(self.pane_host.query("Teaser"))
+        self.set_class(has_teaser, "-teaser")
+        self.set_class((has_teaser or self.has_class("-has-run")) and not gives_way, "-studio")
         idle = idle_keys(
             self.session, is_streaming=pane.view.streaming, is_searching=pane.is_searching
         )

@@ -32,10 +32,13 @@ class NoticePosted(Message):
 
 
 class RunFound(Message):
-    """A run that is worth showing was found in the runs folder, or the one that was named."""
+    """A run that is worth showing was found in the runs folder, or the one that was named.
+
+    The run is None if there is none at all.
+    """
 
     def __init__(
-        self, run: RunDirectory, *, was_named: bool = False, has_weights: bool = False
+        self, run: RunDirectory | None, *, was_named: bool = False, has_weights: bool = False
     ) -> None:
         self.run = run
         self.was_named = was_named

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from tui_charrnn import lazy
 from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import KeysChanged
 from tui_charrnn.tui.run.log_excerpt import LogExcerpt
 from tui_charrnn.tui.text_pane import TextPane
 
@@ -179,11 +180,21 @@ class PaneHost(Container):
     def card(self) -> RunCard:
         """All that is known of the run that is shown."""
         if self._card is None:
-            self._load_css()
-            self._card = lazy.RunCard()
-            self.mount(Vertical(id="side"))
-            self.side.mount(self._card)
+            self.query("Teaser").remove()
+            self._card = self._put_aside(lazy.RunCard())
         return self._card
+
+    def show_teaser(self) -> None:
+        """Show at the side what training looks like, until there is a run."""
+        self._put_aside(lazy.Teaser())
+        self.post_message(KeysChanged())
+
+    def _put_aside(self, widget: _W) -> _W:
+        self._load_css()
+        if not self.query("#side"):
+            self.mount(Vertical(id="side"))
+        self.side.mount(widget)
+        return widget
 
     def _mount_chart(self) -> Charts:
         self._chart = self._chart or self._put(

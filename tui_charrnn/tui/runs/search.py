@@ -28,7 +28,7 @@ def look_for_run_soon(app: MessagePump, session: Session) -> None:
 
     def search() -> None:
         work = threading.Thread(
-            target=_look, args=(session, app.post_message), daemon=True, name="run-search"
+            target=look_for_run, args=(session, app.post_message), daemon=True, name="run-search"
         )
         work.start()
 
@@ -49,11 +49,13 @@ def look_at_run(app: MessagePump, run: RunDirectory) -> None:
     BackgroundTask("named-run", look)
 
 
-def _look(session: Session, post: Callable[[Message], object]) -> None:
+def look_for_run(session: Session, post: Callable[[Message], object]) -> None:
     """Find the run of the model that speaks; or else, where no other was asked for, the best."""
     folder = session.runs_folder
     found = lazy.run_of_model(session.model, folder) if session.model else None
     if found is None and not session.model_is_named:
         found = lazy.find_run_to_show(folder)
+        if found is None and not any(folder.glob("*/run.json")):
+            post(RunFound(None))
     if found is not None:
         post(RunFound(found))

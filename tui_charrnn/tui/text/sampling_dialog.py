@@ -23,6 +23,7 @@ from tui_charrnn.tui.keys.keymap import active_keys
 
 NAMES: Final = (*SamplingConfig.bounds(), "length")
 """The settings, in the order of the rows."""
+_LABELS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "rng_seed": "RNG seed"}
 _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
 """Settings that a text which streams keeps as they were when it began."""
 
@@ -92,13 +93,13 @@ class SamplingScreen(Dialog[None]):
             box.border_subtitle = Content("Enter keeps · Esc takes back")
             with Grid():
                 for name in NAMES:
-                    yield Static(name.replace("_", " "), markup=False)
+                    yield Static(_LABELS.get(name, name.replace("_", " ")), markup=False)
                     yield SafeInput(self._shown(name), id=name, compact=True, select_on_focus=True)
             yield Static("", id="sampling-words", markup=False)
             if self._rng_seed is not None:
-                label = f"Same random numbers again: RNG {self._rng_seed}"
+                label = f"Same numbers again: RNG {self._rng_seed}"
                 yield Button(Content(label), id="again", compact=True)
-            yield Button(Content("All as they come"), id="defaults", compact=True)
+            yield Button(Content("All as they come (defaults)"), id="defaults", compact=True)
 
     def on_mount(self) -> None:
         """Let no cursor blink: a screen at rest draws nothing."""

@@ -1,0 +1,83 @@
+"""What training looks like, for those who have no run yet: a recorded one, in few rows."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.run.run_card import LossSparkline, Words
+
+_FILE: Final = Path(__file__).parent / "teaser.json"
+"""Written by scripts/teaser.py from a run."""
+_LABEL: Final = 12  # columns
+_ROOMY: Final = 60  # columns from which on a sample has one row, beside its step
+_ROWS: Final = 2  # of a sample where it has no room beside its step
+
+
+class Teaser(Vertical):
+    """The curve of a run, and what its weights generated from one seed text on the way."""
+
+    DEFAULT_CSS = """
+    Teaser {
+        height: auto;
+        padding: 0 1;
+        border: round $foreground 25%;
+        border-title-color: $text-muted;
+        & LossSparkline { height: 3; margin-bottom: 1; }
+        & Static { height: auto; }
+    }
+    """
+
+    losses = query_one(LossSparkline)
+    words = query_one("#teaser-words", Words)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.border_title = Content("What training looks like")
+
+    def compose(self) -> ComposeResult:
+        """Losses, and words."""
+        yield LossSparkline()
+        yield Words(id="teaser-words")
+
+    def on_resize(self) -> None:
+        """Write as much as fits."""
+        width = self.content_size.width
+        if width:
+            self.losses.show(_record()["losses"])
+            self.words.say(Content("\n").join(_lines(width)))
+
+
+@cache
+def _record() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def _lines(width: int) -> list[Content]:
+    record = _record()
+    first, last = record["losses"][0], record["validation"]
+    lines = [
+        Content(f"{record['corpus']}, preset {record['preset']}"),
+        Content(f"loss {first:.1f} to {last:.2f} in {record['steps']:,} steps"),
+        Content(""),
+    ]
+    seed = Content.styled(record["seed_text"], "bold")
+    for step, sample in record["samples"]:
+        label, text = f"step {step:,}", " ".join(sample.split())
+        if width >= _ROOMY:
+            lines.append(
+                Content.assemble((label.ljust(_LABEL), "dim"), seed, f" {text[: width // 2]}")
+            )
+        else:
+            whole = seed.append(f" {text}")
+            rows = (whole[row * width : (row + 1) * width] for row in range(_ROWS))
+            lines += [Content.styled(label, "dim"), *rows]
+    train = key_label("run.train")
+    return [*lines, Content(""), Content(f"{train} trains on a text of yours; a minute is enough.")]
