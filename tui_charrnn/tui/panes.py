@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.css.query import NoMatches
 from textual.getters import query_one
 from textual.widget import Widget
 
@@ -186,8 +188,9 @@ class PaneHost(Container):
 
     def show_teaser(self) -> None:
         """Show at the side what training looks like, until there is a run."""
-        self._put_aside(lazy.Teaser())
-        self.post_message(KeysChanged())
+        with suppress(NoMatches):  # of an app that is being closed, to which nothing is added
+            self._put_aside(lazy.Teaser())
+            self.post_message(KeysChanged())
 
     def _put_aside(self, widget: _W) -> _W:
         self._load_css()
