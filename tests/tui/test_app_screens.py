@@ -89,6 +89,20 @@ def test_a_run_trains_beside_the_text(looks_as_kept: Any, size: Any) -> None:
     assert looks_as_kept(size)
 
 
+async def test_the_smallest_screen_has_one_line_of_the_run_and_one_of_keys(
+    app: CharRNNApp,
+) -> None:
+    async with app.run_test(size=(40, 12)) as pilot:
+        await settle(pilot)
+        for key in ("f2", "f3", "ctrl+t"):
+            rows = screen_text(app).splitlines()
+            assert rows[0].strip().startswith("● training  step 800/3,400")
+            assert "─" in rows[1]  # what comes below is no line of the run
+            assert "F1 Help" in rows[-1]
+            await pilot.press(key)
+            await pilot.pause()
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_form(
     app: CharRNNApp, looks_as_kept: Any, size: Any, monkeypatch: pytest.MonkeyPatch
