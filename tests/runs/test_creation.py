@@ -148,7 +148,7 @@ def test_any_corpus_gives_a_good_name(tmp_path: Path, corpus: Corpus, name: str)
 def test_a_name_that_cannot_be_a_folders_is_refused(
     tmp_path: Path, corpus: Corpus, name: str
 ) -> None:
-    with pytest.raises(ConfigError, match="name of its folder"):
+    with pytest.raises(ConfigError, match="A run's name "):
         create(tmp_path / "runs", corpus, name)
     assert not (tmp_path / "runs").exists()
 

@@ -1,8 +1,16 @@
 """Sizes, counts and ages as text."""
 
+import time
+
 import pytest
 
-from tui_charrnn.viewing.formatting import format_age, format_count, format_size
+from tui_charrnn.viewing.formatting import (
+    counted,
+    format_age,
+    format_count,
+    format_size,
+    format_time,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +27,25 @@ from tui_charrnn.viewing.formatting import format_age, format_count, format_size
 )
 def test_a_size_has_three_digits(count: int, text: str) -> None:
     assert format_size(count) == text
+
+
+def test_one_thing_is_no_several() -> None:
+    assert [counted(count, "byte") for count in (0, 1, 1_667)] == [
+        "0 bytes",
+        "1 byte",
+        "1,667 bytes",
+    ]
+
+
+def test_a_moment_is_told_in_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Seoul")
+    time.tzset()
+    try:
+        assert format_time("2026-11-30T18:45:18+00:00") == "2026-12-01 03:45:18"
+        assert format_time("no time") == "no time"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(

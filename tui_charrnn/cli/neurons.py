@@ -121,6 +121,5 @@ def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
 
 def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> None:
     if not lowest <= value <= highest:
-        raise ConfigError(
-            f"--{name} must be at least {lowest} and at most {highest:,}. Received: {value}."
-        )
+        allowed = f"at least {lowest} and at most {highest:,}" if lowest < highest else f"{lowest}"
+        raise ConfigError(f"--{name} must be {allowed}. Received: {value}.")

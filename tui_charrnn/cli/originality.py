@@ -167,8 +167,8 @@ def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) ->
     rest = " ..." if longest.length > _QUOTED else ""
     plural = "" if longest.length == 1 else "s"
     yield (
-        f"Longest copied passage: {longest.length:,} character{plural}, from line "
-        f"{corpus.index.line(longest.offset):,}, character {longest.offset:,}: "
+        f"Longest copied passage: {longest.length:,} character{plural}, from position "
+        f"{longest.offset:,} of the text, line {corpus.index.line(longest.offset):,}: "
         f'"{safe_line(passage)}"{rest}'
     )
     told = list(new_share_words(meter))

@@ -25,6 +25,7 @@ from tui_charrnn.runs.verification import (
     verify_events,
 )
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.formatting import format_time
 from tui_charrnn.viewing.run_words import command_words
 
 _SHOWN_GAPS: Final = 3
@@ -150,7 +151,7 @@ def _judge_description(health: Health) -> Finding:
         return _damage("run.json", health.description_problem)
     model = description.model
     shape = f"{model.layer_count} x {model.cell_name} {model.hidden_size}"
-    created = f"created {description.created} on {description.host}"
+    created = f"created {format_time(description.created)} on {description.host}"
     return Finding("ok", "run.json", f"{shape}, {description.parameter_count:,} numbers, {created}")
 
 

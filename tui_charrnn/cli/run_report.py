@@ -20,7 +20,7 @@ from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.failures import advice_words, diagnose
-from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.formatting import format_size, format_time
 from tui_charrnn.viewing.run_rows import run_row, trouble_words
 from tui_charrnn.viewing.run_view import Notice, RunView
 from tui_charrnn.viewing.run_words import Row, card_rows, gram_words, lead_words
@@ -128,7 +128,7 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     network = f"{model.layer_count} x {model.hidden_size} {model.cell_name}"
     network += f", embedding {model.embedding_size}{', output tied' if model.tied_output else ''}"
     split = f"{corpus.training_characters:,} characters to train on, {held_out:,} held out"
-    yield "made", safe_line(f"{description.created} on {description.host}")
+    yield "made", safe_line(f"{format_time(description.created)} on {description.host}")
     yield "with", safe_line(", ".join(versions))
     yield "preset", safe_line(description.preset)
     yield "network", f"{network}, {description.parameter_count:,} weights"

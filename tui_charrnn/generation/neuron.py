@@ -75,6 +75,12 @@ def parse_gate(text: str, config: ModelConfig) -> Gate:
     return found
 
 
+def layers_sentence(config: ModelConfig) -> str:
+    """Which layers a model has, to be gone on with."""
+    last = config.layer_count - 1
+    return f"This model has the layers 0 to {last}" if last else "This model has one layer, 0"
+
+
 def all_neurons(config: ModelConfig) -> list[Neuron]:
     """Every neuron of a network in the order of its state, S of them."""
     return [
@@ -112,7 +118,7 @@ def parse_neuron(text: str, config: ModelConfig) -> Neuron:
         )
     if layer >= config.layer_count or unit >= config.hidden_size:
         raise ConfigError(
-            f"The layers of this model are 0 to {config.layer_count - 1}, their cells 0 to "
-            f"{config.hidden_size - 1}. Received: {text!r}."
+            f"{layers_sentence(config)}, its cells are 0 to {config.hidden_size - 1}. "
+            f"Received: {text!r}."
         )
     return Neuron(layer, part, unit)

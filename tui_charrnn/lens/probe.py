@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.neuron import Neuron, parse_neuron
+from tui_charrnn.generation.neuron import Neuron, layers_sentence, parse_neuron
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.model_config import ModelConfig
 
@@ -109,8 +109,8 @@ def parse_probe(text: str, config: ModelConfig) -> Probe:
     unit = int(found[3]) if found[3] else None
     if layer >= config.layer_count or (unit or 0) >= config.hidden_size:
         raise ConfigError(
-            f"The layers of this model are 0 to {config.layer_count - 1}, their cells 0 to "
-            f"{config.hidden_size - 1}. Received: {text!r}."
+            f"{layers_sentence(config)}, its cells are 0 to {config.hidden_size - 1}. "
+            f"Received: {text!r}."
         )
     return Probe(layer, letter, unit, gates[letter])
 

@@ -200,23 +200,28 @@ def refuse_name(folder: Path, name: str) -> None:
     Raises:
         ConfigError: If the name is taken or cannot be the name of a folder.
     """
-    if not is_good_name(name):
-        raise ConfigError(
-            f"A run's name is the name of its folder: at most {_NAME_LIMIT} bytes of printable "
-            f"characters, none of them '/' or one that a shell acts on ({OF_SHELLS}), not "
-            f"beginning with '.', '-' or '~'. Received: {name!r}"
-        )
+    problem = name_problem(name)
+    if problem:
+        raise ConfigError(f"{problem} Received: {name!r}")
     if os.path.lexists(folder / name):
         raise _taken(RunDirectory(folder / name))
 
 
-def is_good_name(name: str) -> bool:
-    """Whether a run can have a name, as far as the name alone tells."""
-    if not name.isprintable() or name != name.strip() or len(os.fsencode(name)) > _NAME_LIMIT:
-        return False
-    if "/" in name or not set(OF_SHELLS.split()).isdisjoint(name):
-        return False
-    return bool(name) and not name.startswith((".", "-", "~"))
+def name_problem(name: str) -> str:
+    """Why a run cannot have a name, as far as the name alone tells; empty if it can."""
+    size = len(os.fsencode(name))
+    if not name.strip():
+        return "A run's name has at least one character."
+    if size > _NAME_LIMIT:
+        return f"A run's name is at most {_NAME_LIMIT} bytes long; this one has {size:,}."
+    if not set(OF_SHELLS.split()).isdisjoint(name):
+        return f"A run's name has none of the characters that a shell acts on: {OF_SHELLS}"
+    if not name.isprintable() or name != name.strip() or "/" in name or name[0] in ".-~":
+        return (
+            "A run's name is the name of its folder: printable, without / and without a space at "
+            "its ends, and it does not begin with '.', '-' or '~'."
+        )
+    return ""
 
 
 def _free_names(folder: Path, corpus_name: str) -> Iterator[str]:

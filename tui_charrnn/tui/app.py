@@ -100,7 +100,7 @@ class CharRNNApp(ThemedApp):
             reduces_motion=session.reduces_motion,
         )
         self.session = session
-        activate_keymap(session.keys)
+        activate_keymap(session.keys, is_ascii=session.is_ascii)
         self.set_keymap(keymap_of(session.keys))
         self.exit_message = ""
         """What is to be said on the terminal once the app has left it."""
@@ -162,6 +162,10 @@ class CharRNNApp(ThemedApp):
         """List all keys; once, however often that is asked for while the list is opened."""
         if not isinstance(self.screen, lazy.HelpScreen):
             self.push_screen(lazy.HelpScreen())
+
+    def action_help_quit(self) -> None:
+        """Say which key quits, to somebody who pressed Ctrl+C."""
+        self.notify(f"{key_label('app.quit')} quits; a training goes on.", markup=False)
 
     def action_train(self) -> None:
         """Open the form for a new run."""

@@ -59,8 +59,6 @@ class StreamedText(TextView):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("speech")]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "text-view--match",
-        "text-view--found",
         "text-view--cursor",
         "text-view--fork",
         "text-view--place",
@@ -68,8 +66,6 @@ class StreamedText(TextView):
     }
     DEFAULT_CSS = f"""
     StreamedText {{
-        & .text-view--match {{ background: $warning 30%; text-style: underline; }}
-        & .text-view--found {{ color: $warning; text-style: bold reverse; }}
         & .text-view--cursor {{ text-style: reverse; }}
         & .text-view--fork {{ color: $accent; text-style: bold underline; }}
         & .text-view--place {{ color: $accent; text-style: bold reverse; }}

@@ -178,7 +178,7 @@ def memory_words(memory: MemoryMeasured) -> str:
 def absence_words(view: RunView | None) -> str:
     """Why there is no sample."""
     if view is None:
-        return "No run is shown, so there is no childhood to look at."
+        return "No run is shown. Open one, or train one: samples are taken while it learns."
     if view.description is None:
         return "Nothing is known of this run yet."
     if not view.description.pinned_seeds:

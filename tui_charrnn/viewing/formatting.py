@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final, Protocol
 
 from tui_charrnn.safe_text import safe_line
@@ -20,6 +21,19 @@ def format_size(count: float) -> str:
 def format_count(count: int) -> str:
     """A number that has little room: 1,234 and 12.3k and 1.23M."""
     return f"{count:,}" if count < 10_000 else "".join(_rounded(count))
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: 1 character, 1,234 characters."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def format_time(stamp: str) -> str:
+    """A moment in ISO 8601 as local time, 2026-11-30 18:45:18; what is none stays as it is."""
+    try:
+        return f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):
+        return stamp
 
 
 def format_age(seconds: float) -> str:

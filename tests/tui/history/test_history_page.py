@@ -12,6 +12,7 @@ from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.history.store import History, history_file, read_entries
+from tui_charrnn.tui.dialogs import QuestionScreen
 from tui_charrnn.tui.history.reader import FIRST, HistoryListed
 from tui_charrnn.tui.history.screen import HistoryScreen
 from tui_charrnn.tui.palette import commands_of
@@ -65,6 +66,26 @@ async def test_texts_are_found_while_one_types(tmp_path: Path) -> None:
         await wait_until(pilot, "all", lambda: 1 in page.browser.list.numbers)
         await pilot.press("enter", "end")
         await shown(pilot, page, "gold")
+
+
+async def test_a_search_shows_its_hit(tmp_path: Path) -> None:
+    far = said("nothing here\n" * 60 + "a Silver key")
+    async with history_page(tmp_path, far, said("gold")) as (page, pilot):
+        await shown(pilot, page, "gold")
+        await pilot.press("slash", *"silver")
+        await wait_until(pilot, "the hit", lambda: screen_text(pilot.app).count("Silver key") == 2)
+        assert "… " in screen_text(pilot.app)
+
+
+async def test_texts_are_counted_again_after_a_deletion(tmp_path: Path) -> None:
+    async with history_page(tmp_path, said("one"), said("two"), said("three")) as (page, pilot):
+        await shown(pilot, page, "three")
+        await pilot.press("d")
+        await wait_until(pilot, "a question", lambda: isinstance(pilot.app.screen, QuestionScreen))
+        await pilot.press("d")
+        await wait_until(
+            pilot, "two", lambda: str(page.browser.border_subtitle).startswith("2 texts")
+        )
 
 
 async def test_of_many_texts_those_in_view_alone_are_read(

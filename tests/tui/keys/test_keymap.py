@@ -101,6 +101,15 @@ def test_a_key_that_was_given_up_in_vain_is_taken_by_nobody() -> None:
     assert len(problems) == 2
 
 
+def test_arrows_are_words_where_signs_are_drawn_in_ascii() -> None:
+    def inside() -> None:
+        activate_keymap(KEYS, is_ascii=True)
+        assert (key_label("tape.left"), key_label("run.train")) == ("Left", "^n")
+        assert all(key.display.isascii() for key in active_keys())
+
+    contextvars.copy_context().run(inside)
+
+
 def test_sentences_name_the_keys_that_are_in_force() -> None:
     def inside() -> None:
         activate_keymap(remap({"run.train": "f10"})[0])

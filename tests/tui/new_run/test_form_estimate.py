@@ -122,11 +122,12 @@ def test_counts_are_coarse() -> None:
         "1 M",
         "1.4 M",
     ]
-    assert [passes_words(epochs) for epochs in (0.1, 1.0, 2.5, 106.2)] == [
+    assert [passes_words(epochs) for epochs in (0.1, 1.0, 2.5, 106.2, 1_667.0)] == [
         "10% of this text",
         "once through this text",
         "2.5 times through this text",
         "106 times through this text",
+        "1,667 times through this text",
     ]
 
 

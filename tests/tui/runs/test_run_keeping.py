@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.message import Message
+from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.open_app import RecordingLauncher
@@ -19,6 +20,7 @@ from tui_charrnn.runs.upkeep import list_trash
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs import actions, watcher
+from tui_charrnn.tui.runs.table import RunTable
 
 
 @pytest.fixture
@@ -138,12 +140,12 @@ async def test_rename_gives_another_name(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
-        ("other", "There is a run of this name."),
-        ("a/b", "has no /"),
-        (".a", "begins with none of . - ~"),
+        ("other", "There is a run of this name; choose another one."),
+        ("a/b", "without /"),
+        (".a", "does not begin with"),
         ("a;b", "none of the characters that a shell acts on"),
-        ("a" * 101, "too long"),
-        (" ", "A name is wanted."),
+        ("a" * 101, "at most 100 bytes long; this one has 101."),
+        (" ", "at least one character"),
     ],
 )
 async def test_rename_takes_no_bad_name(folder: Path, typed: str, problem: str) -> None:
@@ -179,12 +181,21 @@ async def test_the_exit_code_of_a_trainer_moves_with_its_run(
         assert app.session.exit_code(run) is None
 
 
+async def export(pilot: Pilot[None], key: str = "e") -> None:
+    """Export the run under the cursor into the folder that is offered."""
+    await pilot.press(key)
+    await asked(pilot, AskTextScreen)
+    await pilot.press("enter")  # taken once it is known which one that is
+
+
 async def test_export_packs_one_archive_under_a_free_name(folder: Path, tmp_path: Path) -> None:
     run = fake_run(folder, losses=[3.0, 2.5], evaluations={2: 2.6})
     before = contents(run)
     async with pane(folder) as (app, pilot):
-        await press(app, pilot, "e", "fake.tar.gz")
-        await press(app, pilot, "e", "fake-2.tar.gz")
+        await export(pilot)
+        await wait_until(pilot, "one archive", lambda: "/fake.tar.gz" in str(app.told))
+        await export(pilot)
+        await wait_until(pilot, "another", lambda: "/fake-2.tar.gz" in str(app.told))
         assert app.pane.runs.border_subtitle == "1 run"
     for name in ("fake.tar.gz", "fake-2.tar.gz"):
         with tarfile.open(tmp_path / name) as packed:
@@ -192,11 +203,47 @@ async def test_export_packs_one_archive_under_a_free_name(folder: Path, tmp_path
     assert contents(run) == before
 
 
+async def test_export_names_its_folder_first_and_takes_another(
+    folder: Path, tmp_path: Path
+) -> None:
+    fake_run(folder)
+    (tmp_path / "other").mkdir()
+    async with pane(folder) as (app, pilot):
+        await pilot.press("e")
+        await asked(pilot, AskTextScreen)
+        question = app.screen
+        assert isinstance(question, AskTextScreen)
+        await wait_until(pilot, "the folder", lambda: str(tmp_path) in str(question.words.content))
+        question.field.value = "nowhere"
+        await wait_until(pilot, "no", lambda: "There is no folder" in str(question.words.content))
+        question.field.value = "other"
+        await pilot.press("enter")
+        await wait_until(
+            pilot, "the archive", lambda: any("Packed into" in one for one in app.told)
+        )
+    assert not (tmp_path / "fake.tar.gz").exists()
+    assert (tmp_path / "other" / "fake.tar.gz").exists()
+
+
+async def test_home_and_end_go_to_the_first_and_the_last_run(folder: Path) -> None:
+    for name in ("a", "b", "c"):
+        fake_run(folder, name=name)
+    async with pane(folder) as (app, pilot):
+        table = app.pane.query_one(RunTable)
+        await pilot.press("end")
+        await wait_until(pilot, "the last", lambda: table.cursor_row == 2)
+        await pilot.press("home")
+        await wait_until(pilot, "the first", lambda: table.cursor_row == 0)
+
+
 async def test_a_run_is_exported_while_it_trains(
     folder: Path, tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     async with pane(folder) as (app, pilot):
-        await press(app, pilot, "e", "Packed into")
+        await export(pilot)
+        await wait_until(
+            pilot, "the archive", lambda: any("Packed into" in one for one in app.told)
+        )
     assert (tmp_path / "live.tar.gz").exists()
 
 
@@ -221,7 +268,7 @@ async def test_sentences_name_the_keys_that_the_user_has(
     monkeypatch.setattr(actions, "export", HeldPacking())
     fake_run(folder)
     async with pane(folder, keys={"runs.restore": "b", "runs.export": "m"}) as (app, pilot):
-        await pilot.press("m")
+        await export(pilot, "m")
         words = "50 %, m cancels it"
         await wait_until(pilot, "how far it is", lambda: words in screen_text(app))
         await press(app, pilot, "m", "Cancelled. No file is left behind.")
@@ -236,7 +283,7 @@ async def test_one_action_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(actions, "export", held)
     fake_run(folder)
     async with pane(folder) as (app, pilot):
-        await pilot.press("e")
+        await export(pilot)
         words = "Packing fake … 50 %, e cancels it"
         await wait_until(pilot, "how far it is", lambda: words in screen_text(app))
         await press(app, pilot, "u", "Packing fake: wait until that is done.")
@@ -250,7 +297,7 @@ async def test_packing_can_be_cancelled(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(actions, "export", HeldPacking())
     fake_run(folder)
     async with pane(folder) as (app, pilot):
-        await pilot.press("e")
+        await export(pilot)
         await wait_until(pilot, "how far it is", lambda: "50 %" in screen_text(app))
         await press(app, pilot, "e", "Cancelled. No file is left behind.")
         await press(app, pilot, "u", "There is nothing in the trash")
@@ -281,7 +328,7 @@ async def test_packing_ends_with_the_app(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(actions, "export", pack)
     fake_run(folder)
     async with pane(folder) as (app, pilot):
-        await pilot.press("e")
+        await export(pilot)
         await wait_until(pilot, "how far it is", lambda: "50 %" in screen_text(app))
     assert ended.wait(30)
 
@@ -296,7 +343,8 @@ async def test_a_action_that_fails_says_why(
     monkeypatch.setattr(actions, "export", refuse)
     fake_run(folder)
     async with pane(folder) as (app, pilot):
-        await press(app, pilot, "e", str(error))
+        await export(pilot)
+        await wait_until(pilot, "why", lambda: any(str(error) in one for one in app.told))
         assert app.pane.runs.border_subtitle == "1 run"
 
 
@@ -311,7 +359,7 @@ async def test_a_defect_closes_the_app_and_is_not_hidden(
 
     async def press_until_it_ends() -> None:
         async with pane(folder) as (app, pilot):
-            await pilot.press("e")
+            await export(pilot)
             await wait_until(pilot, "the end of the app", lambda: not app.is_running)
 
     with pytest.raises(ZeroDivisionError):
@@ -322,12 +370,12 @@ async def test_archives_go_home_if_this_folder_takes_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    assert actions.archive_folder() == Path.home()
+    assert actions.archive_folder("") == Path.home()
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert actions.archive_folder() == Path.home()
+    assert actions.archive_folder("") == Path.home()
 
 
 def test_a_action_tells_its_failure() -> None:

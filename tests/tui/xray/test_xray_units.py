@@ -125,7 +125,7 @@ async def test_what_was_chosen_is_remembered(tmp_path: Path) -> None:
 async def test_a_name_that_does_not_exist_is_refused_as_one_types(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(80, 24)) as app:
         await pick(app, "0:f9")
-        await wait_until(app.pilot, "why", lambda: "cells 0 to 4" in screen_text(app.app))
+        await wait_until(app.pilot, "why", lambda: "cells are 0 to 4" in screen_text(app.app))
         await app.pilot.press("enter")
         assert "Color by" in screen_text(app.app)
         await app.pilot.press("backspace", "1", "enter")

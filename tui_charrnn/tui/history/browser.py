@@ -21,6 +21,7 @@ from tui_charrnn.tui.history.reader import (
     RowsRead,
 )
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.viewing.formatting import counted
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -129,20 +130,29 @@ class HistoryBrowser(Vertical):
         """Show the texts that were found."""
         event.stop()
         self._problem, self.is_listed = "", True
-        count = len(event.numbers)
-        more = "" if event.is_whole else "at least "
-        counted = f"{more}{count:,} text{'' if count == 1 else 's'}"
-        found = " found" if self._query.strip() else ""
-        self.border_subtitle = Content(f"{counted}{found} · Esc leaves")
-        self._show_nothing("" if count else self._why_empty())
+        self._show_nothing("" if event.numbers else self._why_empty())
         self.list.show(event.numbers, self._wanted_cursor or self.list.selected)
+        self._show_count(is_whole=event.is_whole)
+        if self.entry is not None and self.entry.number == self.list.selected:
+            self.preview.mark(self._query)
         if event.is_whole or self._wanted_cursor in event.numbers:
             self._wanted_cursor = None
+
+    def drop(self, number: int) -> None:
+        """Show a text no longer."""
+        self.list.drop({number})
+        self._show_count()
+
+    def _show_count(self, *, is_whole: bool = True) -> None:
+        words = counted(len(self.list.numbers), "text")
+        found = " found" if self._query.strip() else ""
+        more = "" if is_whole else "at least "
+        self.border_subtitle = Content(f"{more}{words}{found} · Esc leaves")
 
     def on_history_list_rows_wanted(self, event: HistoryList.RowsWanted) -> None:
         """Read what is in view."""
         event.stop()
-        self.reader.read_rows(event.numbers)
+        self.reader.read_rows(event.numbers, self._query)
 
     def on_rows_read(self, event: RowsRead) -> None:
         """Draw it."""
@@ -167,12 +177,12 @@ class HistoryBrowser(Vertical):
         if event.number != self.list.selected:
             return
         if event.entry is None:
-            self.list.drop({event.number})
+            self.drop(event.number)
             return
         self.entry = event.entry
         if self.preview.has_note:
             self.post_message(NoteWritten(""))
-        self.preview.show(event.entry)
+        self.preview.show(event.entry, self._query)
 
     def on_history_refused(self, event: HistoryRefused) -> None:
         """Say why there is nothing to see, or why a text could not be deleted."""

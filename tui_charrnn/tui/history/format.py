@@ -12,6 +12,8 @@ from tui_charrnn.viewing.formatting import format_age
 
 _SHOWN: Final = 300
 """Characters of a text that a row may have room for."""
+_BEFORE, _SEEN = 16, 40
+"""Characters before what was found; those of the beginning that are in sight anyway."""
 _SIGNS: Final = {
     "top_k": "k",
     "top_p": "p",
@@ -38,14 +40,14 @@ class HistoryRow:
     text: str
 
     @classmethod
-    def of(cls, entry: Entry) -> "HistoryRow":
-        """The row of a text."""
+    def of(cls, entry: Entry, query: str = "") -> "HistoryRow":
+        """The row of a text, with the place where it holds the words of a search."""
         said = entry.generation
         return cls(
             time=entry.time,
             model=_model_words(said),
             settings=short_settings(said),
-            text=safe_line(_first_line(said)),
+            text=safe_line(_line_of(said, query.casefold().split())),
         )
 
     def age(self, now: datetime) -> str:
@@ -103,7 +105,10 @@ def _model_words(said: Generation) -> str:
     return safe_line(said.model.label.removeprefix("model "))
 
 
-def _first_line(said: Generation) -> str:
-    """The beginning of a text on one line."""
-    text = said.seed_text[:_SHOWN] + said.text[:_SHOWN]
-    return " ".join(text.split())[:_SHOWN]
+def _line_of(said: Generation, words: list[str]) -> str:
+    """The beginning of a text on one line, or a passage of it that holds a word."""
+    text = said.seed_text + said.text
+    folded = text.casefold()  # hardly ever of another length: the passage is then a little off
+    found = min((place for word in words if (place := folded.find(word)) >= 0), default=0)
+    start = max(found - _BEFORE, 0) if found > _SEEN else 0
+    return ("… " if start else "") + " ".join(text[start : start + _SHOWN].split())

@@ -80,6 +80,7 @@ class HistoryList(KeepsText, CursorView):
             cursor: The text to put the cursor on; None, or one that is not there, is the first.
         """
         self.numbers, self._is_waiting = numbers, False
+        self._rows.clear()  # of a search, rows show what was found
         self.take_count(len(numbers), numbers.index(cursor) if cursor in numbers else 0)
         self._want_rows()
 

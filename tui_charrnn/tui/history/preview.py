@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tui_charrnn.tui.history.format import settings_lines
 from tui_charrnn.tui.history.replay import HistoryReplay, ReplayBegan, ReplayEnded, ReplayFailed
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text.text_view import TextView
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class HistoryPreview(Vertical):
         super().__init__()
         self._lines: list[str] = []
         self._replay: HistoryReplay | None = None
+        self._search: Search | None = None
         self.has_note = False
         """Whether a note was written about the text that is shown."""
 
@@ -77,8 +79,13 @@ class HistoryPreview(Vertical):
         """Show as many facts as there is room for."""
         self._show_facts()
 
-    def show(self, entry: Entry | None) -> None:
-        """Show a text from its beginning, and generate none any more; None shows nothing."""
+    def show(self, entry: Entry | None, query: str = "") -> None:
+        """Show a text from its beginning, and generate none any more.
+
+        Args:
+            entry: The text; None shows nothing.
+            query: Words that were looked for: the first is marked and brought into view.
+        """
         self.stop()
         self.has_note = False
         self._lines = [] if entry is None else list(settings_lines(entry, datetime.now(UTC)))
@@ -95,6 +102,16 @@ class HistoryPreview(Vertical):
             more = kept.length - len(kept.text)
             self.text.append(f"\n… and {more:,} more characters, which were not kept", "note")
         self.text.scroll_to(y=0)
+        self.call_after_refresh(self.mark, query)
+
+    def mark(self, query: str) -> None:
+        """Mark the first word of a search in the text, and bring it into view."""
+        if self._search is None and query:
+            self._search = Search(self.text)
+            self.text.text_layers.append(self._search)
+        if self._search is not None:
+            self._search.find("")
+            self._search.find(next(iter(query.split()), ""))
 
     def replay(self, entry: Entry, settings: GenerationSettings) -> None:
         """Generate a text again.

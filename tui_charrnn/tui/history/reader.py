@@ -106,12 +106,12 @@ class HistoryReader:
 
         self._searches.start(lambda task: self._answer(task, work, is_listing=True))
 
-    def read_rows(self, numbers: Sequence[int]) -> None:
-        """Read the rows of some texts: `RowsRead`."""
+    def read_rows(self, numbers: Sequence[int], query: str = "") -> None:
+        """Read the rows of some texts, with the place where they hold some words: `RowsRead`."""
 
         def work(_: BackgroundTask) -> Message:
             entries = read_entries(self._history, numbers)
-            rows = {number: HistoryRow.of(entry) for number, entry in entries.items()}
+            rows = {number: HistoryRow.of(entry, query) for number, entry in entries.items()}
             return RowsRead(numbers, rows)
 
         BackgroundTask("history-rows", lambda task: self._answer(task, work, is_listing=True))

@@ -174,7 +174,7 @@ class HistoryScreen(Dialog[Entry | None]):
     def on_entry_taken_out(self, event: EntryTakenOut) -> None:
         """Show it no longer."""
         event.stop()
-        self.browser.list.drop({event.number})
+        self.browser.drop(event.number)
         if event.taken is not None:
             self._taken.append((event.number, event.taken))
         self.tell(f"Deleted. {key_label('history.restore')} brings it back, until you leave.")

@@ -78,9 +78,17 @@ def active_keys() -> tuple[Key, ...]:
     return _in_force.get()
 
 
-def activate_keymap(keys: tuple[Key, ...]) -> None:
-    """Let an app that starts here go by a table of keys."""
+def activate_keymap(keys: tuple[Key, ...], *, is_ascii: bool = False) -> None:
+    """Let an app that starts here go by a table of keys, arrows written in words for ASCII."""
+    if is_ascii:
+        keys = tuple(replace(key, shown=_in_words(key.shown)) for key in keys)
     _in_force.set(keys)
+
+
+def _in_words(shown: str) -> str:
+    for word in ("left", "right", "up", "down"):
+        shown = shown.replace(_SHORT[word], word.capitalize())
+    return shown
 
 
 def key_label(name: str) -> str:

@@ -163,7 +163,7 @@ _NAME_COLUMN: Final = 28
 
 
 class PathInput(FormInput):
-    """A path; gray behind the cursor is what Tab or → would add."""
+    """A path; gray behind the cursor is what Tab or Right would add."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "accept", "Accept the completion, or go on", show=False),
@@ -297,15 +297,13 @@ class PathField(Vertical):
     PathField {
         height: auto;
         width: 1fr;
-        OptionList {
+        OptionList {  /* in its own rows: what comes below moves on, and is not hidden */
             display: none;
-            overlay: screen;
-            constrain: none inside;
             height: auto;
             max-height: 8;
             padding: 0 1;
-            background: $panel;
-            border: none;
+            background: $background;
+            border: round $primary;
         }
         &.-offering OptionList { display: block; }
     }
@@ -367,8 +365,8 @@ ENCODINGS: Final = (
 )
 _LIST_ADVICE: Final = "Enter or Space opens the list. A path of yours goes before it."
 _PATH_ADVICE: Final = (
-    "Tab or → takes what is offered, ↓ turns to the next, Esc closes the list. Folders, ~ and "
-    "*.txt work; files can be dropped here."
+    "Tab or Right takes what is offered, Down turns to the next, Esc closes the list. Folders, "
+    "~ and *.txt work; files can be dropped or pasted here."
 )
 _ENCODING_ADVICE: Final = "How the bytes of the file become characters."
 
@@ -500,7 +498,7 @@ class CorpusField(Vertical):
     def on_path_input_dropped(self, event: PathInput.Dropped) -> None:
         """Take several files at once."""
         event.stop()
-        self.restore(CorpusChoice(event.paths, f"{len(event.paths)} files that were dropped"))
+        self.restore(CorpusChoice(event.paths, f"{len(event.paths)} files"))
 
 
 def _same(values: Iterable[str]) -> list[tuple[str, str]]:

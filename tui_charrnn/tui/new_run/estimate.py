@@ -267,7 +267,9 @@ def passes_words(epochs: float) -> str:
         return f"{epochs:.0%} of this text"
     if epochs < 1.05:
         return "once through this text"
-    times = f"{epochs:.1f}" if epochs < 9.95 and not float(epochs).is_integer() else f"{epochs:.0f}"
+    times = (
+        f"{epochs:.1f}" if epochs < 9.95 and not float(epochs).is_integer() else f"{epochs:,.0f}"
+    )
     return f"{times} times through this text"
 
 

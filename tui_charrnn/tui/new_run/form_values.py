@@ -10,7 +10,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, Preset, find_preset
-from tui_charrnn.runs.creation import OF_SHELLS, is_good_name
+from tui_charrnn.runs.creation import name_problem
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.settings import Bounds, SettingError, Settings
@@ -95,11 +95,8 @@ def check_form(values: FormValues) -> NewRun:
     elif STANDARD_INPUT in values.corpus.arguments:
         problems["corpus"] = "Standard input belongs to the app: give the path of a file."
     name = values.name.strip()
-    if name and not is_good_name(name):
-        problems["name"] = (
-            f"A name is a plain word, not a path, without {OF_SHELLS}, and does not begin with "
-            f"'.', '-' or '~'. Received: {name!r}"
-        )
+    if name and (problem := name_problem(name)):
+        problems["name"] = problem
     try:
         choose_seeds("", values.seeds)
     except ConfigError as error:
@@ -207,7 +204,7 @@ def with_length(
             steps=int(amount) if unit == "step" else None,
             train_time=None,
         )
-    if typed.isdigit():
+    if typed.isdigit() and typed.strip("0"):
         raise ConfigError(f"Say what the number counts: {typed} epochs, {typed} steps, {typed}m.")
     try:
         seconds = parse_duration(typed)

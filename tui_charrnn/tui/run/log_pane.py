@@ -156,7 +156,6 @@ _SIGN_WIDTH: Final = 2
 _FRAME: Final = 6
 """Columns of the frame that no words can take."""
 Severity = Literal["information", "warning", "error"]
-_NO_RUN: Final = "No run is shown, so there is no log."
 _NO_LINES: Final = "The trainer has printed nothing yet."
 _KINDS: Final[dict[Severity, LogKind]] = {
     "information": "note",
@@ -206,7 +205,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         super().__init__()
         self.border_title = Content("Log")
         self.rows = LogRows()
-        self.sentence = _NO_RUN
+        self.sentence = _no_run()
         """Shown while there is no line; safe to show."""
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         """Rows that are drawn, by their numbers."""
@@ -229,7 +228,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._is_whole = True
         self.clear()
         self.border_title = Content(f"Log of run {safe_line(run.name)}" if run else "Log")
-        self.sentence = "" if run else _NO_RUN
+        self.sentence = "" if run else _no_run()
         if self._feed is not None:
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()
@@ -437,3 +436,8 @@ def state_words(log_filter: LogFilter, count: str, *, follows_end: bool, width: 
         separator=" · ",
         width=width,
     )
+
+
+def _no_run() -> str:
+    train, runs = key_label("run.train"), key_label("pane.runs")
+    return f"No run is shown, so there is no log: {train} trains one, {runs} lists those there are."

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.paths import is_folder, parse_path
+from tui_charrnn.runs import creation
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
-from tui_charrnn.runs.creation import OF_SHELLS, is_good_name
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
@@ -202,8 +204,21 @@ def export(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
     return Outcome(f"Packed into {safe_line(str(made.path))}, {format_size(made.size)}.")
 
 
-def archive_folder() -> Path:
-    """The current folder, or the user's home if nothing can be written there."""
+def archive_folder(typed: str) -> Path:
+    """The folder for an archive, as it is typed; an empty line is the current folder.
+
+    Without anything typed, the user's home is taken if nothing can be written in the current one.
+
+    Raises:
+        ConfigError: If it is no folder that can be written to.
+    """
+    if typed.strip():
+        folder = parse_path(typed, "The folder")
+        if not is_folder(folder):
+            raise ConfigError(f"There is no folder {folder}.")
+        if not os.access(folder, os.W_OK):
+            raise ConfigError(f"Nothing can be written in {folder}.")
+        return folder
     try:
         here = Path.cwd()
     except OSError:  # it was removed
@@ -270,17 +285,11 @@ def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
         name: The old one, which may stay.
         taken: The names of all runs of the folder.
     """
-    if typed == name or (typed not in taken and is_good_name(typed)):
+    if typed == name:
         return ""
     if typed in taken:
-        return "There is a run of this name."
-    if not typed.strip():
-        return "A name is wanted."
-    if len(os.fsencode(typed)) > 100:
-        return "This name is too long."
-    if not set(OF_SHELLS.split()).isdisjoint(typed):
-        return f"A name has none of the characters that a shell acts on: {OF_SHELLS}"
-    return "A name is printable, has no / and no space at its ends, and begins with none of . - ~"
+        return "There is a run of this name; choose another one."
+    return creation.name_problem(typed)
 
 
 def _name(run: RunDirectory) -> str:

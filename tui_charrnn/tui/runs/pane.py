@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
@@ -138,11 +139,24 @@ class RunsPane(Vertical):
         elif found is not None:
             run, runner = found.run, self._actions
 
-            def export(task: BackgroundTask) -> Outcome:
-                return actions.export(run, actions.archive_folder(), runner.progress_of(task))
+            def export(folder: str | None) -> None:
+                if folder is not None:
+                    hint = f"{key_label('runs.export')} cancels it"
+                    self._start(
+                        f"Packing {safe_line(run.name)}",
+                        lambda task: actions.export(run, Path(folder), runner.progress_of(task)),
+                        cancel_hint=hint,
+                    )
 
-            hint = f"{key_label('runs.export')} cancels it"
-            self._start(f"Packing {safe_line(run.name)}", export, cancel_hint=hint)
+            self.app.push_screen(
+                AskTextScreen(
+                    f"Export {safe_line(run.name)}",
+                    "The folder of the archive; an empty line takes this one:",
+                    "",
+                    find=lambda typed: str(actions.archive_folder(typed)),
+                ),
+                export,
+            )
 
     def action_delete(self) -> None:
         """Ask whether to move the run under the cursor into the trash."""

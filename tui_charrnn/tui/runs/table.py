@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
@@ -52,6 +53,10 @@ _COLUMNS: Final = (
 class RunTable(DataTable[Text]):
     """Shows a row a run; the cursor stays on its run, wherever that moves."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [  # which go to the ends of a row, as inherited
+        Binding("home", "scroll_top", show=False),
+        Binding("end", "scroll_bottom", show=False),
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "run-table--curve",
         "run-table--live",

@@ -11,6 +11,7 @@ from textual.content import Content
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.text.text_view import TextView
+from tui_charrnn.viewing.formatting import counted
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -80,7 +81,7 @@ class ComparisonScreen(Dialog[None]):
                 own = length - self._shared
                 name = safe_line(self._tree.branches[number].name)
                 text.border_title = Content(
-                    f"Branch {name} · {own:,} characters after {self._shared:,} shared ones"
+                    f"Branch {name} · {counted(own, 'character')}, {self._shared:,} shared before"
                 )
                 yield text
             text.border_subtitle = Content("Arrows scroll · Esc leaves")

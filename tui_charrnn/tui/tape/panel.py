@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.session_texts import Tell
 
 _HEAD: Final = 1  # rows above the first alternative
-_NOTHING: Final = "There is no text yet to go back over."
+_NOTHING: Final = "There is no text yet to go back over: type a seed and press Enter."
 
 
 class AlternativesRead(Message):

@@ -76,6 +76,8 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         "text-view--seed",
         "text-view--generated",
         "text-view--skipped",
+        "text-view--match",
+        "text-view--found",
         "text-view--note",
         "text-view--caret",
     }
@@ -92,6 +94,8 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         & .text-view--seed { color: $seed-text; text-style: bold; }
         & .text-view--generated { color: $generated-text; }
         & .text-view--skipped { color: $skipped-text; text-style: strike; }
+        & .text-view--match { background: $warning 30%; text-style: underline; }
+        & .text-view--found { color: $warning; text-style: bold reverse; }
         & .text-view--note { color: $note-text; text-style: italic; }
         & .text-view--caret { color: $generated-text; text-style: reverse; }
     }

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.generation.neuron import layers_sentence
 from tui_charrnn.lens.probe import GATES, neighbor, parse_probe
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
@@ -297,8 +298,7 @@ def question_for(config: ModelConfig) -> str:
         names = ", ".join(f"{letter} {name}" for letter, name in gates.items())
         letter = next(iter(gates))
         sentence += f"; or a gate ({names}), as 0:{letter}7, or 0:{letter} for its mean"
-    count = config.layer_count
-    layers = "The only layer is 0" if count == 1 else f"Layers are 0 to {count - 1}"
     return (
-        f"{sentence}. {layers}, units are 0 to {last}; the number before the colon is the layer's."
+        f"{sentence}. {layers_sentence(config)}, its units are 0 to {last}; the number before the "
+        "colon is the layer's."
     )

@@ -142,7 +142,7 @@ class OriginalityLevels:
             f"ends here, in the corpus: {track.lengths[place]:,}",
         ]
         if found.longest:
-            where = f"longest: {found.longest:,}, line {found.line:,}, character {found.offset:,}"
+            where = f"longest: {found.longest:,}, at position {found.offset:,}, line {found.line:,}"
             lines += [*textwrap.wrap(where, width), *textwrap.wrap(found.passage, width)]
         return [Content(line) for line in lines[:height]]
 
