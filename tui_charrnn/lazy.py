@@ -30,7 +30,7 @@ _NAMES: Final = {
     "tui_charrnn.generation.sources": "find_model offered_models",
     "tui_charrnn.generation.stream": "CharacterStream StopStrings",
     "tui_charrnn.generation.text_scores": "Listeners score_text",
-    "tui_charrnn.generation.training_corpus": "absent_texts read_run_corpus",
+    "tui_charrnn.generation.training_corpus": "absent_texts read_run_corpus read_training_corpus",
     "tui_charrnn.history.store": "History",
     "tui_charrnn.lens.neurons": "NeuronFinder find_neurons",
     "tui_charrnn.lens.properties": "find_properties",
@@ -79,6 +79,7 @@ _NAMES: Final = {
     "tui_charrnn.viewing.filling": (
         "Filler candidate_rows format_filled measure_right_side split_gaps"
     ),
+    "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows",
     "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",
 }
 """What is asked for, by its module."""

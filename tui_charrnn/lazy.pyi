@@ -37,6 +37,7 @@ from tui_charrnn.generation.text_scores import Listeners as Listeners
 from tui_charrnn.generation.text_scores import score_text as score_text
 from tui_charrnn.generation.training_corpus import absent_texts as absent_texts
 from tui_charrnn.generation.training_corpus import read_run_corpus as read_run_corpus
+from tui_charrnn.generation.training_corpus import read_training_corpus as read_training_corpus
 from tui_charrnn.history.store import History as History
 from tui_charrnn.lens.neurons import NeuronFinder as NeuronFinder
 from tui_charrnn.lens.neurons import find_neurons as find_neurons
@@ -101,6 +102,9 @@ from tui_charrnn.viewing.filling import candidate_rows as candidate_rows
 from tui_charrnn.viewing.filling import format_filled as format_filled
 from tui_charrnn.viewing.filling import measure_right_side as measure_right_side
 from tui_charrnn.viewing.filling import split_gaps as split_gaps
+from tui_charrnn.viewing.memory_picture import measure_model as measure_model
+from tui_charrnn.viewing.memory_picture import memory_document as memory_document
+from tui_charrnn.viewing.memory_picture import memory_rows as memory_rows
 from tui_charrnn.viewing.which import OriginReader as OriginReader
 from tui_charrnn.viewing.which import bar_rows as bar_rows
 from tui_charrnn.viewing.which import path_rows as path_rows

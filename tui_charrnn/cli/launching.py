@@ -98,7 +98,7 @@ def start_and_watch(
         raise typer.Exit(_train_detached(run, watching, limit))
     if watching.headless:
         with preemptible(is_headless=True):
-            raise typer.Exit(_train_headless(run, watching, limit))
+            raise typer.Exit(_end(run, watching, train_headless(run, watching, limit)))
     launch(run, watching, limit)
     if watching.notify_command is not None:
         os.environ[variable_of("notify_command")] = watching.notify_command  # the app reads it
@@ -142,7 +142,17 @@ def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) 
     return _end(run, watching, returncode or 0)
 
 
-def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) -> int:
+def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -> int:
+    """Start the trainer of a run, and show how it goes on until it ends.
+
+    Args:
+        run: A run that `create_run` made.
+        watching: How to show it.
+        limit: Seconds after the start of this process at which the trainer saves and leaves.
+
+    Returns:
+        Its exit code, below 0 if a signal ended it.
+    """
     reader, view = RunReader(run), RunView(run, description=read_description(run))
     log_size = _size_of_log(run)
     if not watching.quiet:
@@ -170,7 +180,7 @@ def _train_headless(run: RunDirectory, watching: Watching, limit: float | None) 
             report_failure(run, returncode, log_size)
     elif not watching.quiet:
         _print_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
-    return _end(run, watching, returncode)
+    return returncode
 
 
 def _announce_end(view: RunView, watching: Watching) -> None:

@@ -55,6 +55,10 @@ COMMANDS: Final = {
         "embedding:embedding",
         "Draw the characters of a model where its embedding has them, and list neighbors.",
     ),
+    "memory": (
+        "memory:memory",
+        "Measure how far back models look: the mean influence of a character by its distance.",
+    ),
     "neurons": (
         "neurons:neurons",
         "Find the cells of a model that follow a property of a text.",

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_one_of
+from tui_charrnn.cli.options import (
+    RunsDir,
+    complete_corpus,
+    complete_model,
+    complete_one_of,
+    refuse_out_of_bounds,
+)
 from tui_charrnn.cli.output import progress_bar
 from tui_charrnn.cli.reading import Encoding, load_models, read_blocks, thread_count
-from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.text.sources import Source, find_sources
 
@@ -85,16 +90,16 @@ def neurons(
 
     To see what a cell does, clamp it: charrnn-tui generate --clamp 0:c7=2.5
     """
-    _refuse_out_of_bounds("top", top, 1, _MOST_CELLS)
-    _refuse_out_of_bounds("excerpts", excerpts, 0, _MOST_EXCERPTS)
+    refuse_out_of_bounds("top", top, 1, _MOST_CELLS)
+    refuse_out_of_bounds("excerpts", excerpts, 0, _MOST_EXCERPTS)
     if parallel is not None:
-        _refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
+        refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
     sources = find_sources(corpus, encoding=encoding).sources
     name, chosen = _load_model(model, runs_dir)
     wanted = lazy.find_properties(properties or [])
     layers = chosen.config.layer_count
     if layer is not None:
-        _refuse_out_of_bounds("layer", layer, 0, layers - 1)
+        refuse_out_of_bounds("layer", layer, 0, layers - 1)
     finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count())
     found = lazy.find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
     read = " + ".join(source.name for source in sources)
@@ -117,9 +122,3 @@ def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
     for source in sources:
         with progress_bar(f"Reading {source.name}") as progress:
             yield from read_blocks(source, encoding, progress)
-
-
-def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> None:
-    if not lowest <= value <= highest:
-        allowed = f"at least {lowest} and at most {highest:,}" if lowest < highest else f"{lowest}"
-        raise ConfigError(f"--{name} must be {allowed}. Received: {value}.")

@@ -249,6 +249,17 @@ def apply_settings(
     )
 
 
+def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> None:
+    """Refuse a number that is not between two others.
+
+    Raises:
+        ConfigError: Names the option, without its dashes, and the bounds.
+    """
+    if not lowest <= value <= highest:
+        allowed = f"at least {lowest} and at most {highest:,}" if lowest < highest else f"{lowest}"
+        raise ConfigError(f"--{option} must be {allowed}. Received: {value}.")
+
+
 def _read(configuration: type[Settings], texts: Mapping[str, str]) -> dict[str, Any]:
     """The values of those settings of a configuration that have a text."""
     values: dict[str, Any] = {}

@@ -7,7 +7,13 @@ from typing import Annotated, Final
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_path
+from tui_charrnn.cli.options import (
+    RunsDir,
+    complete_corpus,
+    complete_model,
+    complete_path,
+    refuse_out_of_bounds,
+)
 from tui_charrnn.cli.reading import (
     Encoding,
     load_models,
@@ -104,9 +110,9 @@ def score(
     unknown character costs 20.1 bits, as a choice among all of Unicode. Dynamic evaluation is told
     beside the plain score and never ranked by; it reads in one stretch.
     """
-    _refuse_out_of_bounds("top", top, 0, _MOST_PASSAGES)
+    refuse_out_of_bounds("top", top, 0, _MOST_PASSAGES)
     if parallel is not None:
-        _refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
+        refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
     rate = dynamic_evaluation_rate
     if rate is not None and not 0 < rate <= _HIGHEST_RATE:
         raise ConfigError(
@@ -145,13 +151,6 @@ def _models(given: Sequence[str] | None) -> list[str]:
         return list(given)
     preferred = resolve({}, wanted=["model"]).checked().model
     return [preferred] if preferred else []
-
-
-def _refuse_out_of_bounds(name: str, value: int, lowest: int, highest: int) -> None:
-    if not lowest <= value <= highest:
-        raise ConfigError(
-            f"--{name} must be at least {lowest} and at most {highest:,}. Received: {value}."
-        )
 
 
 def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force: bool) -> None:

@@ -68,6 +68,7 @@ _PAGES: Final = {
     "gates": ("gates", "GatesPage"),
     "fill": ("fill", "FillPage"),
     "embedding": ("embedding", "EmbeddingPage"),
+    "memory": ("memory", "MemoryPage"),
 }
 """Module and name of each page, which is imported as it is opened."""
 PROGRESS_INTERVAL: Final = 1.0

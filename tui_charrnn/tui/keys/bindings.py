@@ -28,6 +28,7 @@ GROUPS: Final = {
     "gates": "In the page of the gates",
     "fill": "In the page of gaps",
     "embedding": "In the page of the embedding",
+    "memory": "In the page of the memory",
 }
 """Under which heading the help lists a key, by the first word of its id."""
 

@@ -21,6 +21,7 @@ Owner = Literal[
     "gates",
     "fill",
     "embedding",
+    "memory",
 ]
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 

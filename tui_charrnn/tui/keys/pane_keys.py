@@ -101,7 +101,7 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         "g",
         "turn_quantity",
         "Beside",
-        "Draw beside the losses: gradient norm and its limit, learning rate, speed, memory.",
+        "Draw another quantity beside the losses, on the right axis.",
         owner="chart",
     ),
     Key(

@@ -160,6 +160,7 @@ _OPENED: Final[dict[str, tuple[str, str, Owner]]] = {
     "grow": ("g", "Let several texts grow from one letter, at several temperatures.", "speech"),
     "fill": ("f", "Ask what stands in the gaps (▢) of a text, from both sides.", "speech"),
     "embedding": ("b", "Draw the characters where the embedding has them.", "speech"),
+    "memory": ("m", "See how far back models look, and how the gradient fades.", "speech"),
     "gates": ("v", "Move the gates by hand at the cursor, and see what comes next.", "tape"),
 }
 """The key of each page, what it does, and where it is pressed."""
@@ -175,6 +176,7 @@ PAGE_KEYS: Final[tuple[Key, ...]] = (
     Key("embedding.right", "right", "move(1, 0)", "", "Go to the right.", "embedding", shown="→"),
     Key("embedding.up", "up", "move(0, -1)", "", "Go up.", "embedding", shown="↑"),
     Key("embedding.down", "down", "move(0, 1)", "Character", "Go down.", "embedding", shown="↓"),
+    Key("memory.measure", "enter", "", "Measure", "Measure the models that are named.", "memory"),
     Key("grow.begin", "enter", "", "Grow", "Let the texts grow anew.", owner="grow"),
     Key("gates.up", "up", "move(-1)", "", "Go to the gate above.", owner="gates", shown="↑"),
     Key("gates.down", "down", "move(1)", "Gate", "Go to the gate below.", "gates", shown="↓"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextvars
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -63,6 +64,24 @@ class Picture(Static):
             rows = self._draw(size.width, size.height)[: size.height]
             contents = [row if isinstance(row, Content) else Content(row) for row in rows]
             self.update(Content("\n").join(contents))
+
+
+_CURVES: Final = ("$primary", "$warning", "$success", "$error", "$secondary", "$accent")
+"""Colors of the curves of a picture, in their order."""
+
+
+def colored(row: str, signs: str) -> Content:
+    """A row of a picture whose curves differ by their signs, each in a color of its own.
+
+    Args:
+        row: Safe to show.
+        signs: Of the curves, in their order.
+    """
+    pieces: list[str | tuple[str, str]] = []
+    for sign, group in itertools.groupby(row, key=lambda sign: sign if sign in signs else ""):
+        text = "".join(group)
+        pieces.append((text, _CURVES[signs.index(sign) % len(_CURVES)]) if sign else text)
+    return Content.assemble(*pieces)
 
 
 class Page(Dialog[None]):

@@ -1,0 +1,45 @@
+"""The page of the memory."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.page_host import note_of, opened, page_context, rows_of
+from tests.support.tiny_model import tiny_model_file
+from tests.support.waiting import wait_until
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import MemoryMeasured
+from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.tui.pages import memory
+from tui_charrnn.tui.pages.memory import MemoryPage
+from tui_charrnn.viewing.run_view import RunView
+
+
+async def test_models_are_measured_in_the_text_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tiny_model_file(tmp_path / name, rng_seed=len(name)) for name in ("a", "bcd")]
+    (tmp_path / "text.txt").write_text("bad cab, a big jade face.\n" * 20, encoding="utf-8")
+    corpus = read_corpus([str(tmp_path / "text.txt")])
+    monkeypatch.setattr(memory, "read_training_corpus", lambda *_, **__: corpus)
+    context = page_context(tmp_path)
+    view = context.session.view = RunView(RunDirectory(tmp_path / "run"))
+    page = MemoryPage(context)
+    async with opened(page) as pilot:
+        await wait_until(pilot, "no corpus of a model without a file", lambda: bool(note_of(page)))
+        page.models.value = ", ".join(map(str, paths))
+        await pilot.press("enter")
+        await wait_until(pilot, "both", lambda: len(page.curves) == 2 and "◆" in rows_of(page))
+        assert "In the last 520 characters of text" in note_of(page)
+        view.take([MemoryMeasured(7, 3, None, 100, (1.0, 0.5, 0.1))])
+        await wait_until(pilot, "the run", lambda: "run run, step 7" in rows_of(page))
+        assert "a half from 3, a tenth from >100" in rows_of(page)
+        page.models.value = "nothing"
+        await pilot.press("enter")
+        await wait_until(pilot, "a refusal", lambda: "nothing" in note_of(page))
+
+
+async def test_without_a_corpus_and_a_text_it_says_so(tmp_path: Path) -> None:
+    page = MemoryPage(page_context(tmp_path))
+    async with opened(page) as pilot:
+        await wait_until(pilot, "why", lambda: "no text in sight" in note_of(page))

@@ -1,0 +1,72 @@
+"""How far back models look, as rows: what is drawn is what was measured."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.support.tiny_model import tiny_model
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.lens.influence import Memory
+from tui_charrnn.viewing.ascii_signs import in_ascii
+from tui_charrnn.viewing.memory_picture import (
+    MemoryCurve,
+    chart_rows,
+    measure_model,
+    memory_document,
+    memory_rows,
+    strip_row,
+)
+
+DISTANCES = np.arange(100, dtype=np.float64)
+FADING = MemoryCurve("one", "lstm 8", Memory(0.9**DISTANCES, 0.8**DISTANCES, 50))
+STAYING = MemoryCurve("other", "gru 8", Memory(0.99**DISTANCES, np.ones(100), 50))
+
+
+@pytest.mark.parametrize("size", [(80, 22), (40, 8), (200, 50), (80, 12)])
+def test_every_row_fits(size: tuple[int, int]) -> None:
+    width, height = size
+    rows = memory_rows([FADING, STAYING], width, height)
+    assert len(rows) <= max(height, 9)
+    assert all(len(row) <= width for row in rows)
+
+
+def test_the_table_has_the_distances_of_each() -> None:
+    text = "\n".join(memory_rows([FADING, STAYING], 80, 22))
+    (row,) = [line for line in text.splitlines() if "one  " in line]
+    assert row.split()[-3:] == ["8", "23", "45"]
+    (row,) = [line for line in text.splitlines() if "other" in line]
+    assert row.split()[-3:] == ["70", ">100", ">100"]
+
+
+def test_a_curve_lies_where_its_share_lies() -> None:
+    rows = chart_rows([FADING], 57, 13)[1:14]
+    (tenth,) = [number for number, row in enumerate(rows) if row.strip().startswith("0.1 ")]
+    columns = [column for column, sign in enumerate(rows[tenth][8:]) if sign == "●"]
+    assert columns
+    assert all(17 <= column * 100 / 49 <= 27 for column in columns)  # 0.9 ** 22 = 0.098
+
+
+def test_in_ascii_and_without_colors_the_curves_differ() -> None:
+    rows = [in_ascii(row) for row in memory_rows([FADING, STAYING], 80, 22)]
+    assert all(row.isascii() for row in rows)
+    assert {"*", "x"} <= set("".join(rows))
+
+
+def test_a_strip_falls_with_the_gradient_and_ends_at_the_right() -> None:
+    assert strip_row([1.0, 0.1, 0.01, 0.001, 0.0001, 0.0], 10) == "  ▂▄▆█"
+    assert strip_row([1.0] * 20, 4) == "████"
+    assert strip_row([float("inf"), 1.0], 4) == "█ "
+
+
+def test_numbers_that_are_not_finite_are_null_and_are_not_drawn() -> None:
+    broken = MemoryCurve("x", "rnn 2", Memory(np.array([1.0, np.inf]), np.array([1.0, np.nan]), 3))
+    document = json.loads(json.dumps(memory_document(broken), allow_nan=False))
+    assert document["influence"] == [1.0, None]
+    assert document["half"] is None
+    assert "●" not in "".join(chart_rows([broken], 60, 8))
+
+
+def test_a_text_of_which_nothing_is_known_is_refused() -> None:
+    with pytest.raises(CorpusError, match="does not know"):
+        measure_model("tiny", tiny_model(), "한글")

@@ -1,0 +1,178 @@
+"""The command `memory`: how far back models look."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from tui_charrnn import lazy
+from tui_charrnn.cli.following import newest_status, preemptible
+from tui_charrnn.cli.launching import Watching, train_headless
+from tui_charrnn.cli.options import (
+    JsonDocument,
+    RunsDir,
+    apply_settings,
+    complete_corpus,
+    refuse_out_of_bounds,
+)
+from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture
+from tui_charrnn.cli.reading import Encoding, load_models, read_named_corpus
+from tui_charrnn.cli.run_request import RunRequest
+from tui_charrnn.errors import ExitCode
+from tui_charrnn.paths import is_file, parse_path
+from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.presets import find_preset
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.launcher import require_tensorflow
+
+if TYPE_CHECKING:
+    from tui_charrnn.model.checkpoint import Model
+
+_CELLS: Final = ("rnn", "gru", "lstm")
+_FARTHEST: Final = 500
+_MOST_CHARACTERS: Final = 1_000_000
+_HEIGHT: Final = 22
+"""Rows of the picture."""
+
+
+def memory(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL... [TEXT]",
+            autocompletion=complete_corpus,
+            help="Model files, runs or bundled models, and last, if wanted, a text file to look "
+            "back in; with --train, texts to train on.",
+            show_default=False,
+        ),
+    ],
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            autocompletion=complete_corpus,
+            help="The text, also by the name of a corpus; the first model's own if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train",
+            help="Train an rnn, a gru and an lstm on the text, one after another; those that were "
+            "trained before are taken as they are.",
+        ),
+    ] = False,
+    train_time: Annotated[
+        str, typer.Option(metavar="DURATION", help="With --train: how long each is trained.")
+    ] = "60s",
+    hidden_size: Annotated[
+        int, typer.Option(metavar="H", help="With --train: the hidden size of each.")
+    ] = 128,
+    characters: Annotated[
+        int, typer.Option(metavar="N", help="Read the last N characters of the text.")
+    ] = 20_000,
+    reach: Annotated[
+        int, typer.Option(metavar="D", help="Look back so many characters, 500 at most.")
+    ] = 200,
+    as_json: JsonDocument = False,
+    is_ascii: DrawnInAscii = False,
+    encoding: Encoding = "utf-8",
+    runs_dir: RunsDir = None,
+) -> None:
+    """Measure how far back models look: the mean influence of a character by its distance.
+
+    The influence of an earlier character on a later one is the norm of the gradient of the later
+    one's log probability with respect to the earlier one's input vector. The table says from how
+    many characters back on less than a half, a tenth and a hundredth of the largest mean is left.
+    The strips below show how the gradient of the loss fades on its way back through h.
+    """
+    refuse_out_of_bounds("reach", reach, 1, _FARTHEST)
+    refuse_out_of_bounds("characters", characters, 2, _MOST_CHARACTERS)
+    folder = runs_folder(runs_dir)
+    if train:
+        require_tensorflow()
+        words: Sequence[str] = models
+        read = _read(words, encoding)[-characters:]
+        found: dict[str, Model] = {}
+        for cell in _CELLS:
+            run = _trained(cell, words, encoding, folder, (hidden_size, train_time))
+            found[cell] = load_models([str(run)], runs_dir)[str(run)]
+            if not as_json:
+                _print(found, read, reach, is_ascii=is_ascii)
+    else:
+        *names, last = models
+        if names and text is None and is_file(parse_path(last, "TEXT")) and not _is_model(last):
+            text = last
+        else:
+            names = models
+        found = load_models(names, runs_dir)
+        read = _read([text], encoding) if text else _own_text(names[0], found[names[0]], folder)
+        read = read[-characters:]
+        if not as_json:
+            _print(found, read, reach, is_ascii=is_ascii)
+    if as_json:
+        curves = [lazy.measure_model(name, one, read, reach=reach) for name, one in found.items()]
+        document = {
+            "characters": len(read),
+            "reach": reach,
+            "models": [lazy.memory_document(curve) for curve in curves],
+        }
+        print_data(json.dumps(document, allow_nan=False))
+
+
+def _print(models: "dict[str, Model]", text: str, reach: int, *, is_ascii: bool) -> None:
+    curves = []
+    for name, model in models.items():
+        narrate(f"Looking back in {len(text):,} characters with {name} ...")
+        curves.append(lazy.measure_model(name, model, text, reach=reach))
+    print_picture(lazy.memory_rows(curves, picture_width(), _HEIGHT), is_ascii=is_ascii)
+
+
+def _trained(
+    cell: str, words: Sequence[str], encoding: str, folder: Path, settings: tuple[int, str]
+) -> Path:
+    """The run of a cell, trained now unless it was before."""
+    size, seconds = settings
+    options = {"cell": cell, "hidden_size": str(size), "train_time": seconds}
+    configurations = apply_settings(find_preset("small"), options)
+    text = read_named_corpus(words, encoding=encoding, keep_newlines=False, keep_decomposed=False)
+    request = RunRequest(
+        folder=folder,
+        name=f"memory-{cell}-{size}-{seconds}-{text.sha256[:6]}",
+        may_exist=True,
+        corpus=words,
+        encoding=encoding,
+        preset="small",
+        configurations=configurations,
+        given={},
+        seeds=None,
+        quiet=False,
+    )
+    with preemptible(is_headless=True):
+        run = request.find_or_make(text)
+        status = newest_status(run)
+        if status is None or status.state is not RunState.FINISHED:
+            code = train_headless(run, Watching(True, False, False, False), None)
+            if code != ExitCode.OK:
+                raise typer.Exit(code if code > 0 else int(ExitCode.UNEXPECTED))
+    return run.path
+
+
+def _read(words: Sequence[str], encoding: str) -> str:
+    return read_named_corpus(
+        words, encoding=encoding, keep_newlines=False, keep_decomposed=False
+    ).text
+
+
+def _own_text(name: str, model: "Model", folder: Path) -> str:
+    path = lazy.find_model(name, folder)
+    narrate(f"Reading what {name} was trained on; --text names another text.")
+    return lazy.read_training_corpus(model, path, folder).text
+
+
+def _is_model(argument: str) -> bool:
+    return argument.endswith(".safetensors")

@@ -1,0 +1,151 @@
+"""Memory: how far back models look, and how the gradient fades in the run that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.getters import query_one
+
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.training_corpus import read_training_corpus
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.dialogs import SafeInput
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.pages.page import Page, Picture, colored
+from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.viewing.memory_picture import (
+    CHARACTERS,
+    SIGNS,
+    MemoryCurve,
+    measure_model,
+    memory_rows,
+    run_rows,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.content import Content
+
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.pages.context import PageContext
+
+_LOOK: Final = 1.0
+"""Seconds between two looks at what the run has recorded."""
+_FIRST: Final = 2_000
+"""Characters in which a first, rough picture is measured."""
+
+
+class MemoryPage(Page):
+    """Draws the mean influence by distance for the model that generates, or for models by name."""
+
+    AUTO_FOCUS = "#memory-models"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("memory")]
+
+    models = query_one("#memory-models", SafeInput)
+    picture = query_one(Picture)
+
+    def __init__(self, context: PageContext) -> None:
+        """Measure nothing yet.
+
+        Args:
+            context: Loads the model, and has the run and the text in sight.
+        """
+        super().__init__("Memory: how far back does it look?", "memory")
+        self._given = context
+        self.curves: list[MemoryCurve] = []
+        """What was measured last."""
+
+    def compose_page(self) -> ComposeResult:
+        """The names, the picture."""
+        models = SafeInput(
+            placeholder="empty: the model that generates; Enter measures", id="memory-models"
+        )
+        models.border_title = "Models: names, runs or files, with commas between"
+        yield from (models, Picture())
+
+    def on_mount(self) -> None:
+        """Measure the model that generates; look at the run now and then."""
+        super().on_mount()
+        self.models.cursor_blink = False
+        self.set_interval(_LOOK, self._draw)
+        self._measure()
+
+    def on_input_submitted(self) -> None:
+        """Measure the models that are named."""
+        self._measure()
+
+    def _measure(self) -> None:
+        names = [name.strip() for name in self.models.value.split(",") if name.strip()]
+        self.curves = []
+        self._draw()
+        self.tell("Reading the model and its text ...")
+
+        def work(task: BackgroundTask) -> Iterator[tuple[list[MemoryCurve], str]]:
+            loaded = self._loaded(names, task)
+            name, text = self._text(loaded[0], task)
+            for count in (_FIRST, CHARACTERS):
+                curves = []
+                for one in loaded:
+                    curves.append(
+                        measure_model(
+                            one.label, one.model, text[-count:], go_on=lambda _: task.check()
+                        )
+                    )
+                    yield curves[:], f"In the last {min(count, len(text)):,} characters of {name}."
+                if len(text) <= count:
+                    break
+
+        self.compute(work, self._take)
+
+    def _loaded(self, names: list[str], task: BackgroundTask) -> list[LoadedModel]:
+        """The models that are named, or the one whose turn it is."""
+        if not names:
+            return [self._given.load(task.gives_up)]
+        folder: Path = self._given.session.runs_folder
+        paths = {name: find_model(name, folder) for name in dict.fromkeys(names)}
+        return [
+            LoadedModel(load_model(path), safe_line(name), file=path, runs_folder=folder)
+            for name, path in paths.items()
+        ]
+
+    def _text(self, loaded: LoadedModel, task: BackgroundTask) -> tuple[str, str]:
+        """What a model was trained on, or else the text in sight."""
+        why = "The model came from no file."
+        if loaded.file is not None and loaded.runs_folder is not None:
+            try:
+                corpus = read_training_corpus(
+                    loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
+                )
+            except CorpusError as error:
+                why = str(error)
+            else:
+                length = len(corpus.numbered)
+                return corpus.name, corpus.numbered.decode(max(length - CHARACTERS, 0), length)
+        text = self._given.text
+        shown = text.spelled(0, text.shown)
+        if len(shown) < 2:
+            raise CorpusError(f"{why} There is no text in sight either.")
+        return "the text in sight, as its corpus is not here", shown
+
+    def _take(self, found: tuple[list[MemoryCurve], str]) -> None:
+        self.curves, words = found
+        self.tell(words)
+        self._draw()
+
+    def _draw(self) -> None:
+        self.picture.show(self._rows)
+
+    def _rows(self, width: int, height: int) -> list[str | Content]:
+        view = self._given.session.view
+        newest = view.memories[-1] if view is not None and view.memories else None
+        live = [] if view is None or newest is None else run_rows(view.run.name, newest, width)
+        if not self.curves:
+            return ["Looking back ...", *live]
+        rows = memory_rows(self.curves, width, height - len(live))
+        return [colored(row, SIGNS) for row in [*rows, *live]]

@@ -1,0 +1,218 @@
+"""How far back models look, as rows of a terminal: a curve a model, distances, fading gradients.
+
+The signs are those of blocks; `ascii_signs.in_ascii` makes others of them in as many columns.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from rich.cells import cell_len, set_cell_size
+
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.lens.influence import REACH, Memory, measure_memory
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.runs.records import MemoryMeasured
+from tui_charrnn.safe_text import safe_line
+
+SIGNS: Final = "●◆▲■○+"
+"""One for each curve; after the last comes the first again."""
+SHARES: Final = {"half": 0.5, "tenth": 0.1, "hundredth": 0.01}
+"""What is left of the largest influence, by name."""
+CHARACTERS: Final = 20_000
+"""Of a text that are read at most: its last ones, which are held out from training."""
+_HEIGHTS: Final = "▁▂▃▄▅▆▇█"
+_DECADES: Final = 4
+"""Powers of ten that a strip of gradients has signs for, and a chart at most."""
+_NAME: Final = 24
+"""Columns of a name at most."""
+_LABEL: Final = 7
+
+
+class MemoryCurve(NamedTuple):
+    """How far back a model looks."""
+
+    name: str
+    """As the user calls it."""
+    kind: str
+    """Cell and size of the network."""
+    memory: Memory
+
+
+def measure_model(
+    name: str,
+    model: Model,
+    text: str,
+    *,
+    reach: int = REACH,
+    go_on: Callable[[float], object] = lambda _: None,
+) -> MemoryCurve:
+    """Measure how far back a model looks in a text.
+
+    Args:
+        name: As the user calls the model.
+        model: Who reads.
+        text: Composed (Unicode NFC); what the model does not know is left out.
+        reach: How many characters back are looked at.
+        go_on: As of `measure_memory`.
+
+    Raises:
+        CorpusError: If the model knows hardly any of its characters.
+        ModelFileError: If its states are not finite numbers.
+    """
+    indices = model.vocabulary.spell(text).indices
+    if len(indices) < 2:
+        raise CorpusError(f"The model {name!r} does not know the characters of this text.")
+    memory = measure_memory(model.weights, model.config, indices, reach=reach, go_on=go_on)
+    config = model.config
+    layers = "" if config.layer_count == 1 else f" x {config.layer_count}"
+    return MemoryCurve(name, f"{config.cell_name} {config.hidden_size:,}{layers}", memory)
+
+
+def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:
+    """The chart, a row for each model with its distances, and a strip for each.
+
+    Args:
+        curves: One at least.
+        width: Columns.
+        height: Rows; the strips are left out where they have no room, then the chart is cut.
+    """
+    table = _table_rows(curves, width)
+    strips = ["", "gradient of the loss with respect to h, step by step back (right: the end)"]
+    strips += [
+        f"{SIGNS[number % len(SIGNS)]} {strip_row(curve.memory.hidden.tolist(), width - 2)}"
+        for number, curve in enumerate(curves)
+    ]
+    if height - len(table) - len(strips) < 8:
+        strips = []
+    room = max(height - len(table) - len(strips) - 3, 3)
+    rows = [*chart_rows(curves, width, room), *table, *strips]
+    return [row if cell_len(row) <= width else set_cell_size(row, width) for row in rows]
+
+
+def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:
+    """Mean influence by distance, as a share of the largest, on a logarithmic scale.
+
+    Args:
+        curves: One at least.
+        width: Columns.
+        height: Rows of the plot; a heading, an axis and its numbers come to them.
+    """
+    shares = [_relative(curve.memory.influence) for curve in curves]
+    reach = max(map(len, shares))
+    columns = max(width - _LABEL - 1, 8)
+    least = min((share[share > 0].min(initial=1.0) for share in shares), default=1.0)
+    decades = min(max(math.ceil(-math.log10(least)), 1), _DECADES)
+    cells = [[" "] * columns for _ in range(height)]
+    for number, share in reversed(list(enumerate(shares))):
+        for column in range(columns):
+            begin = column * reach // columns
+            part = share[begin : max((column + 1) * reach // columns, begin + 1)]
+            mean = float(part.mean()) if len(part) else 0.0
+            depth = -math.log10(mean) / decades if mean > 0 else 2.0
+            if depth <= 1:
+                cells[round(depth * (height - 1))][column] = SIGNS[number % len(SIGNS)]
+    labels = {
+        round(power / decades * (height - 1)): f"{10.0**-power:g}" for power in range(decades + 1)
+    }
+    rows = [
+        f"{labels.get(row, ''):>{_LABEL - 1}} {'┤' if row in labels else '│'}{''.join(line)}"
+        for row, line in enumerate(cells)
+    ]
+    head = "mean influence on a character, share of the largest, by distance"
+    return [head, *rows, f"{'':>{_LABEL}}└{'─' * columns}", _axis_row(reach, columns)]
+
+
+def _axis_row(reach: int, columns: int) -> str:
+    """Distances below the axis, and at the end what they count."""
+    unit = "characters back"
+    row = f"{'':>{_LABEL + 1}}1"
+    step = next(one for one in (5, 10, 20, 25, 50, 100, 200, 500) if reach / one <= 5)
+    for distance in range(step, reach + 1, step):
+        start = _LABEL + 1 + (distance - 1) * columns // reach
+        if start > len(row) + 1 and start + len(f"{distance}") + len(unit) + 2 <= columns + _LABEL:
+            row = f"{row:<{start}}{distance}"
+    return f"{row:<{columns + _LABEL - len(unit)}} {unit}"
+
+
+def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
+    names = [safe_line(curve.name) for curve in curves]
+    widest = min(max(map(cell_len, names)), _NAME, max(width - 46, 8))
+    kinds = max(len(curve.kind) for curve in curves)
+    heads = "".join(f"{share.upper():>11}" for share in SHARES)
+    rows = [f"{'less is left from':<{widest + kinds + 4}}{heads}"]
+    for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
+        shown = set_cell_size(name, widest)
+        found = (
+            distance_words(curve.memory.distance(share), len(curve.memory.influence))
+            for share in SHARES.values()
+        )
+        numbers = "".join(f"{words:>11}" for words in found)
+        rows.append(f"{SIGNS[number % len(SIGNS)]} {shown}  {curve.kind:<{kinds}}{numbers}")
+    return rows
+
+
+def distance_words(distance: int | None, reach: int) -> str:
+    """From how many characters back on less than a share is left."""
+    return f">{reach:,}" if distance is None else f"{distance:,}"
+
+
+def strip_row(norms: Sequence[float], width: int) -> str:
+    """Norms of gradients as a strip: the nearest at the right, higher by the power of ten.
+
+    Args:
+        norms: 1, 2, 3 ... steps back.
+        width: Columns; as many of the nearest are drawn.
+    """
+    shown = [norm if math.isfinite(norm) else 0.0 for norm in norms[:width]]
+    largest = max(shown, default=0.0)
+    return "".join(_height(norm / largest if largest else 0.0) for norm in reversed(shown))
+
+
+def run_rows(name: str, memory: MemoryMeasured, width: int) -> list[str]:
+    """What a run recorded last: distances, and how a gradient fades in it.
+
+    Args:
+        name: Of the run.
+        memory: The record.
+        width: Columns.
+    """
+    half, tenth = (distance_words(each, memory.reach) for each in (memory.half, memory.tenth))
+    where = f"run {safe_line(name)}, step {memory.step:,}"
+    return [
+        "",
+        f"{where}: less than a half from {half}, a tenth from {tenth} back",
+        f"h {strip_row(memory.fading, width - 2)}",
+    ]
+
+
+def _height(share: float) -> str:
+    if share <= 0:
+        return " "
+    level = math.ceil(len(_HEIGHTS) * (1 + math.log10(share) / _DECADES)) - 1
+    return _HEIGHTS[level] if level >= 0 else " "
+
+
+def _relative(influence: "np.ndarray") -> "np.ndarray":
+    """Shares of the largest; zeros where a number is not finite."""
+    if not np.isfinite(influence).all() or influence.max() <= 0:
+        return np.zeros_like(influence)
+    return np.asarray(influence / influence.max())
+
+
+def memory_document(curve: MemoryCurve) -> dict[str, object]:
+    """What is known of a model, for `json.dumps`; null where a number is not finite."""
+    memory = curve.memory
+    return {
+        "model": curve.name,
+        "network": curve.kind,
+        "looked_back_from": memory.targets,
+        **{name: memory.distance(share) for name, share in SHARES.items()},
+        "influence": [_finite(norm) for norm in memory.influence.tolist()],
+        "hidden": [_finite(norm) for norm in memory.hidden.tolist()],
+    }
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
