@@ -2,6 +2,7 @@
 
 CharRNNError                 anything expected; printed as one sentence, never with a traceback
 ├── ConfigError         (2)  a setting or an option: what was received, what is allowed
+│   ├── SettingsFileError    the settings: a sentence for each problem
 │   └── ClusterError         processes that cannot train together: addresses, ranks, settings
 ├── DataError           (3)  something that was given to be read could not be
 │   ├── CorpusError          a text: missing, empty, binary, undecodable, too short
@@ -16,6 +17,7 @@ CharRNNError                 anything expected; printed as one sentence, never w
 └── PreemptedError     (75)  a scheduler's signal came before there was anything to save
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
 
@@ -54,11 +56,30 @@ class CharRNNError(Exception):
 
     exit_code: ExitCode = ExitCode.UNEXPECTED
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What a command tells, line by line."""
+        return (str(self),)
+
 
 class ConfigError(CharRNNError):
     """A setting has a value that is not allowed, or a name that is not known."""
 
     exit_code = ExitCode.USAGE
+
+
+class SettingsFileError(ConfigError):
+    """Something is wrong in the settings, most of it in their file."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        """A sentence each."""
+        super().__init__(" ".join(self.problems))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One for each problem."""
+        return self.problems
 
 
 class ClusterError(ConfigError):

@@ -44,7 +44,7 @@ _NAMES: Final = {
     "tui_charrnn.text.vocabulary": "choose_vocabulary",
     "tui_charrnn.tui.announcer": "RunAnnouncer",
     "tui_charrnn.tui.app": "run_app",
-    "tui_charrnn.tui.dialogs": "ask_to_leave",
+    "tui_charrnn.tui.dialogs": "ask_to_leave list_problems",
     "tui_charrnn.tui.help": "HelpScreen",
     "tui_charrnn.tui.history.recorder": "HistoryRecorder",
     "tui_charrnn.tui.history.replay": "held_again",

@@ -54,6 +54,7 @@ from tui_charrnn.text.vocabulary import choose_vocabulary as choose_vocabulary
 from tui_charrnn.tui.announcer import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.app import run_app as run_app
 from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
+from tui_charrnn.tui.dialogs import list_problems as list_problems
 from tui_charrnn.tui.help import HelpScreen as HelpScreen
 from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
 from tui_charrnn.tui.history.replay import held_again as held_again

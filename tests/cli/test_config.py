@@ -106,6 +106,42 @@ def test_show_tells_every_value_and_its_origin(
     assert err == ""
 
 
+@pytest.mark.parametrize(
+    ("asked", "row"),
+    [
+        (("", "", ""), ["theme", "ember", "default"]),
+        (("", "", "paper"), ["theme", "paper", "chosen in the app"]),
+        (("", "nord", "paper"), ["theme", "nord", "TEXTUAL_THEME"]),
+        (("paper", "nord", ""), ["theme", "paper", "file"]),
+        (("nosuch", "", "paper"), ["theme", "paper", "chosen in the app"]),
+        (("nosuch", "nord", ""), ["theme", "ember", "default"]),
+    ],
+)
+def test_the_theme_that_the_app_comes_in_is_shown(
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asked: tuple[str, str, str],
+    row: list[str],
+) -> None:
+    wanted, variable, kept = asked
+    file.write_text(f"theme = '{wanted}'" if wanted else "", encoding="utf-8")
+    monkeypatch.setenv("TEXTUAL_THEME", variable)
+    monkeypatch.setattr("tui_charrnn.tui.theme.choice.remembered_theme", lambda: kept)
+    out, _ = shown(capsys, "config", "show")
+    assert out.splitlines()[0].split(maxsplit=2) == row
+
+
+def test_each_problem_of_the_file_has_a_line(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("temperature = 900\nbogus = 1\n[keys]\n'run.train' = 'zz'", encoding="utf-8")
+    _, err = shown(capsys, "config", "show", code=2)
+    lines = err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith(f"charrnn-tui: {file}: ") for line in lines)
+
+
 def test_show_gives_programs_one_document(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text("pace = 'max'\n[keys]\n'text.more' = ['f10', 'f11']", encoding="utf-8")
     facts = json.loads(shown(capsys, "config", "show", "--json")[0])

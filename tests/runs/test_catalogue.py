@@ -48,6 +48,20 @@ def test_what_is_no_run_is_not_listed(tmp_path: Path) -> None:
     assert list_runs(tmp_path) == []
 
 
+def test_a_folder_of_closed_folders_is_not_said_to_be_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+
+    def refuse(run: RunDirectory) -> bool:
+        raise RunError(f"{run.path} cannot be looked into: Permission denied.")
+
+    monkeypatch.setattr(catalogue, "holds_run", refuse)
+    with pytest.raises(RunError, match=r"/a cannot be looked into: Permission denied. So are 2"):
+        list_runs(tmp_path / "runs")
+
+
 def test_a_damaged_run_is_listed_with_its_problem(tmp_path: Path) -> None:
     created_run(tmp_path, name="good")
     created_run(tmp_path, name="bad").description.write_bytes(b'{"format": 9}')

@@ -14,6 +14,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.chrome import SHOW_PROBLEMS
 from tui_charrnn.tui.palette import commands_of as palette_commands
 from tui_charrnn.tui.run.chart.canvas import BLOCKS
 from tui_charrnn.tui.run.log_pane import LogPane
@@ -65,6 +66,20 @@ async def test_a_pace_off_the_ladder_goes_on_to_the_next_faster_one(tmp_path: Pa
     async with app.run_test() as pilot:
         await pilot.press("ctrl+f")
         assert app.session.settings.speed == 60
+
+
+async def test_several_problems_are_one_toast_and_a_page(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "pace = 0\nbogus = 1\n[keys]\n'text.more' = 'f5'")
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        (toast,) = app._notifications
+        assert toast.message.startswith("The settings have 3 problems")
+        commands = {one.title: one.callback for one in palette_commands(app, app.screen)}
+        await commands[SHOW_PROBLEMS]()
+        await wait_until(
+            pilot, "the page", lambda: "There is no setting 'bogus'" in screen_text(app)
+        )
+        await pilot.press("enter")
+        assert app.screen is app.main
 
 
 async def test_theme_motion_and_signs_reach_the_session(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from tui_charrnn.cli.options import refuse_options_before_command, with_setting_options
 from tui_charrnn.cli.output import narrate, print_data
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
 from tui_charrnn.preferences.declaration import Preferences, shown_value, variable_of
@@ -19,6 +19,7 @@ from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import KEYS, keymap_of, remap
+from tui_charrnn.tui.theme.choice import theme_in_force
 
 _GAP: Final = "  "
 
@@ -68,7 +69,7 @@ def show(
             print_data(f"{name:<{widths[0]}}{_GAP}{value:<{widths[1]}}{_GAP}{origin}")
     problems = [*found.problems, *(f"{found.file}: {problem}" for problem in problems)]
     if problems:
-        raise ConfigError(" ".join(problems))
+        raise SettingsFileError(problems)
 
 
 @config_app.command("init")
@@ -85,11 +86,18 @@ def write_file() -> None:
     print_data(str(path))
 
 
+def _settings(found: Resolution) -> Iterator[tuple[str, Any, str]]:
+    """Name, value and origin of every setting; the theme is the one that the app comes in."""
+    for name, value in found.preferences.to_mapping().items():
+        origin = str(found.origins[name])
+        yield (name, *(theme_in_force(value or "", origin) if name == "theme" else (value, origin)))
+
+
 def _rows(found: Resolution, changed: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     """Name, value and origin of everything, safe to show."""
-    for name, value in found.preferences.to_mapping().items():
-        origin = found.origins[name]
-        words = f"{origin} {variable_of(name)}" if origin is Origin.ENVIRONMENT else str(origin)
+    for name, value, origin in _settings(found):
+        is_variable = origin == Origin.ENVIRONMENT
+        words = f"{origin} {variable_of(name)}" if is_variable else origin
         yield name, safe_line(shown_value(name, value)), words
     for name, keys in changed.items():
         yield f"keys.{name}", keys, str(Origin.FILE)
@@ -100,8 +108,7 @@ def _facts(found: Resolution, changed: dict[str, str]) -> dict[str, Any]:
     return {
         "file": str(found.file) if is_file(found.file) else None,
         "settings": {
-            name: {"value": value, "origin": str(found.origins[name])}
-            for name, value in found.preferences.to_mapping().items()
+            name: {"value": value, "origin": origin} for name, value, origin in _settings(found)
         },
         "keys": {
             key.id: {

@@ -314,8 +314,8 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
     try:
         return work() or int(ExitCode.OK)
     except CharRNNError as error:
-        words = error.as_options() if isinstance(error, SettingError) else str(error)
-        narrate(f"charrnn-tui: {words}")
+        lines = [error.as_options()] if isinstance(error, SettingError) else error.lines
+        narrate(*(f"charrnn-tui: {line}" for line in lines))
         return int(error.exit_code)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.declaration import (
     Preferences,
@@ -55,7 +55,7 @@ class Resolution(NamedTuple):
             ConfigError: If something was; all is reported.
         """
         if self.problems:
-            raise ConfigError(" ".join(self.problems))
+            raise SettingsFileError(self.problems)
         return self.preferences
 
 

@@ -143,10 +143,22 @@ def _runs(folder: Path) -> Iterator[RunDirectory]:
         raise RunError(f"{folder} is no folder, so it holds no runs.") from error
     except OSError as error:
         raise RunError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+    is_empty, closed = True, []
     for path in paths:
         run = RunDirectory(path)
-        if not path.name.startswith(".") and _is_listed(run):
-            yield run
+        try:
+            if not path.name.startswith(".") and holds_run(run):
+                is_empty = False
+                yield run
+        except RunError as error:
+            closed.append(str(error))
+    if is_empty and closed:
+        more = (
+            f" So {'is' if len(closed) == 2 else 'are'} {len(closed) - 1} more."
+            if closed[1:]
+            else ""
+        )
+        raise RunError(f"No run in {folder} can be read. {closed[0]}{more}")
 
 
 def holds_run(run: RunDirectory) -> bool:
@@ -163,13 +175,6 @@ def holds_run(run: RunDirectory) -> bool:
         if is_missing(error) or error.errno == errno.ENAMETOOLONG:
             return False
         raise RunError(f"{run.path} cannot be looked into: {error.strerror}.") from error
-
-
-def _is_listed(run: RunDirectory) -> bool:
-    try:
-        return holds_run(run)
-    except RunError:
-        return False
 
 
 def _modified(run: RunDirectory) -> float:

@@ -19,7 +19,7 @@ from tui_charrnn.preferences.resolution import read_sampling, resolve
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.chrome import HEIGHTS, WIDTHS, size_classes
+from tui_charrnn.tui.chrome import HEIGHTS, SHOW_PROBLEMS, WIDTHS, size_classes
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import activate_keymap, key_label, keymap_of
 from tui_charrnn.tui.main_screen import MainScreen
@@ -102,6 +102,8 @@ class CharRNNApp(ThemedApp):
         self.session = session
         activate_keymap(session.keys, is_ascii=session.is_ascii)
         self.set_keymap(keymap_of(session.keys))
+        self.problems: tuple[str, ...] = ()
+        """What is not right in the settings, safe to show."""
         self.exit_message = ""
         """What is to be said on the terminal once the app has left it."""
         self.exit_work: Callable[[], str] | None = None
@@ -126,8 +128,19 @@ class CharRNNApp(ThemedApp):
     def on_load(self) -> None:
         """Put on the theme before any style sheet is read; say what is not right in it."""
         problems = [*map(safe_line, self.session.problems), *apply_theme(self, self.session.theme)]
-        for problem in problems:
-            self.notify(problem, severity="warning", timeout=15, markup=False)
+        self.problems = tuple(problems)
+        words = problems[0] if len(problems) == 1 else ""
+        if len(problems) > 1:
+            words = (
+                f"The settings have {len(problems)} problems: {key_label('app.palette')} and "
+                f"then “{SHOW_PROBLEMS}”."
+            )
+        if words:
+            self.notify(words, severity="warning", timeout=15, markup=False)
+
+    def action_show_problems(self) -> None:
+        """Show all that is not right in the settings."""
+        self.push_screen(lazy.list_problems(self.problems))
 
     def on_mount(self) -> None:
         """Be ready to leave from now on."""

@@ -50,6 +50,8 @@ def is_too_small(size: Size) -> bool:
     return size.width < WIDTHS[1][0] or size.height < HEIGHTS[1][0]
 
 
+SHOW_PROBLEMS: Final = "Show the problems of the settings"
+"""What the palette calls the page of them."""
 TAGLINE = "a character LSTM that you can watch and talk to"
 _NAME = "▍charrnn-tui"
 

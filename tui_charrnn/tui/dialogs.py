@@ -140,6 +140,12 @@ class QuestionScreen(Dialog[str]):
         self.dismiss(self._answers[number].result)
 
 
+def list_problems(problems: Sequence[str]) -> QuestionScreen:
+    """All that is not right in the settings."""
+    page = "\n\n".join(problems)
+    return QuestionScreen("Problems of the settings", page, [Answer("", "Enter", "Close", "")])
+
+
 def ask_to_leave(run_name: str) -> QuestionScreen:
     """What becomes of a run that trains when the app is left: `leave`, `stop` or nothing."""
     return QuestionScreen(

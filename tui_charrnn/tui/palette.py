@@ -12,6 +12,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from tui_charrnn.tui.chrome import SHOW_PROBLEMS
 from tui_charrnn.tui.keys.bindings import heading_of
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
@@ -43,6 +44,10 @@ def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:
     yield SystemCommand(
         _THEME, "Colors of the app, shown as you go through them", app.search_themes
     )
+    if getattr(app, "problems", ()):
+        yield SystemCommand(
+            SHOW_PROBLEMS, "Each in a sentence", lambda: app.run_action("show_problems", app)
+        )
 
 
 def key_commands(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.app import App
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.safe_text import safe_line
@@ -96,6 +96,26 @@ def apply_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
     app.set_reactive(App.theme, _LAST_RESORT)
     app.come_in(_first_of(app.available_themes, wishes))
     return [safe_line(problem) for problem in problems]
+
+
+def theme_in_force(wanted: str, origin: str) -> tuple[str, str]:
+    """The theme that the app comes in, and what says so.
+
+    Args:
+        wanted: The name of a theme; empty if none is asked for.
+        origin: What asks for it.
+    """
+    known = [theme.name for theme in find_themes().themes]
+    wishes = (
+        (wanted, origin),
+        (os.environ.get("TEXTUAL_THEME", ""), "TEXTUAL_THEME"),
+        (remembered_theme(), "chosen in the app"),
+    )
+    asked = next((wish for wish in wishes[:2] if wish[0]), wishes[2])
+    for name, reason in (asked, wishes[2]):
+        if name in known or name in BUILTIN_THEMES:
+            return name, reason
+    return DEFAULT_THEME, "default"
 
 
 def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
