@@ -77,13 +77,13 @@ def measure() -> dict[str, Any]:
         found[name] = begun + list(train(engine, second))
     found["held_out"] = [each.evaluate(HELD_OUT, lambda: False) for each in (two, four, one)]
     found["compiled"] = list(train(replicated(2, is_compiled=True), [*first, *second]))
-    found["alike"] = [two.is_alike()]
+    found["alike"] = [two.gather()[1]]
     weights = two.model_tensors()
     weights["output.bias"][3] = np.nextafter(weights["output.bias"][3], np.float32(9))
     two._engines[1].restore(weights, two._engines[1].training_tensors())
-    found["alike"].append(two.is_alike())
+    found["alike"].append(two.gather()[1])
     two.restore(weights, two.training_tensors())
-    found["alike"].append(two.is_alike())
+    found["alike"].append(two.gather()[1])
     noisy = TrainingConfig(**{**TRAINING.to_mapping(), "dropout": 0.4})
     cut = ComputePath(shards=2)
     found["dropping"] = list(train(Engine(MODEL, noisy, V, B, cut), first, noisy))
@@ -91,9 +91,9 @@ def measure() -> dict[str, Any]:
     broken = two.training_tensors()
     broken["trained.output.bias"] = np.full(V, np.nan, np.float32)
     two.restore(two.model_tensors(), broken)
-    before = two.states()
+    before = two.gather()[0]
     found["not_finite"] = repr(next(iter(train(two, [STEPS + 1]))).loss)
-    after = two.states()
+    after = two.gather()[0]
     found["states_stay"] = all(np.array_equal(before[name], after[name]) for name in before)
     return found | measure_calls()
 
@@ -116,9 +116,9 @@ def measure_calls() -> dict[str, Any]:
         "calls": results,
         "calls_singly": list(train(single, range(1, len(results) + 1), noisy)),
         "calls_apart": largest_difference(tensors_of(several), tensors_of(single)),
-        "calls_alike": several.is_alike(),
+        "calls_alike": several.gather()[1],
         "calls_newest": several.newest_step,
-        "calls_traced": several._stride._run.experimental_get_tracing_count(),
+        "calls_traced": several._multi_step._run.experimental_get_tracing_count(),
     }
     # the second step throws the weights so far that nothing can be computed with them
     plain = TrainingConfig(**{**TRAINING.to_mapping(), "average_decay": None, "optimizer": "adam"})

@@ -2,8 +2,8 @@
 
 The strategies are TensorFlow's own: `MirroredStrategy` over the GPUs of one process, over several
 processes `MultiWorkerMirroredStrategy`: by NCCL where each process takes GPUs, in a ring over gRPC
-where they compute on processors. They add up gradients and gather states; what each device
-computes is an `Engine`'s.
+where they compute on processors. They add up; what each device computes is an
+`Engine`'s.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.errors import ConfigError
@@ -99,16 +100,15 @@ class Replicas:
         self.first: Final = rank * len(self.devices)
         """Number of this process's first replica among all; rows of a batch are in their order."""
         self._sum = tf.function(self._reduce, autograph=False)
-        self._gather = tf.function(self._gather_rows, autograph=False)
 
     def sum(
-        self, exact: Sequence[Tensor], values: Sequence[Sequence[Tensor]] = ()
+        self, vector: Float32, values: Sequence[Sequence[Tensor]] = ()
     ) -> tuple[Float32, list[list[Tensor]]]:
-        """Add up over all replicas, in one message.
+        """Add up over all processes, in one message.
 
         Args:
-            exact: A vector of each replica of this process.
-            values: Tensors of each of them, of which the mean is wanted.
+            vector: Of this process.
+            values: Tensors of each replica of this process, of which the mean over all is wanted.
 
         Returns:
             The sum of the vectors; and the means, the same to the bit for each replica.
@@ -116,25 +116,14 @@ class Replicas:
         Raises:
             BrokenClusterError: If a process is lost.
         """
-        own = values or [[]] * len(exact)
-        given = [[vector, *each] for vector, each in zip(exact, own, strict=True)]
+        own = values or [()] * len(self.devices)
+        vectors = [vector, *[np.zeros_like(vector)] * (len(self.devices) - 1)]
+        given = [[tf.constant(one), *each] for one, each in zip(vectors, own, strict=True)]
         with self.in_contact():
             apart = map(self._strategy.experimental_local_results, self._sum(self._together(given)))
-            vectors, *means = apart
-            total = vectors[0].numpy()  # a GPU's failure is seen here
+            sums, *means = apart
+            total = sums[0].numpy()  # a GPU's failure is seen here
         return total, [list(each) for each in zip(*means, strict=True)]
-
-    def gather(self, values: Sequence[Sequence[Tensor]]) -> list[Float32]:
-        """Some tensors of all replicas, one below the other in the order of the replicas.
-
-        Args:
-            values: Of each replica of this process, each with rows of its own.
-
-        Raises:
-            BrokenClusterError: If a process is lost.
-        """
-        with self.in_contact():
-            return [each.numpy() for each in self._gather(self._together(values))]
 
     def compute_on_each(
         self, function: Callable[[int], Sequence[Tensor]]
@@ -166,9 +155,6 @@ class Replicas:
             return [total[0], *(each / self.count for each in total[1:])]
 
         return list(self._strategy.run(reduce, args=(values,)))
-
-    def _gather_rows(self, values: list[Any]) -> list[Any]:
-        return [self._strategy.gather(each, axis=0) for each in values]
 
     def _together(self, values: Sequence[Sequence[Tensor]]) -> list[Any]:
         """Each tensor as TensorFlow holds one that every replica has its own of."""

@@ -15,14 +15,13 @@ taken without any host.
 Notation: B streams, N replicas, H hidden size, K steps of a call.
 """
 
-import math
 import signal
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,93 +34,11 @@ from tui_charrnn.training.calls import BatchesAhead
 from tui_charrnn.training.distributed.placement import refuse_uneven
 from tui_charrnn.training.distributed.replicas import Replicas
 from tui_charrnn.training.engine.engine import Engine, PartialGradients, ReplicaSlot
+from tui_charrnn.training.engine.multi_step import MultiStep
 from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.engine.recurrence import Tensor
-from tui_charrnn.training.engine.stride import (
-    Packed,
-    Standing,
-    Stride,
-    count_from,
-    loop_over_steps,
-    pack,
-    read_results,
-)
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
-
-
-class ReplicatedStride:
-    """Takes K steps in one call, in all processes at the same time.
-
-    From the first step on whose loss or gradient is not finite, no replica changes anything. As all
-    have the same mean to the bit, all see the same step fail.
-
-    Args:
-        replicas: Which devices.
-        strides: Of the engine of each replica here.
-    """
-
-    def __init__(self, replicas: Replicas, strides: Sequence[Stride]) -> None:
-        self._replicas = replicas
-        self._strides = strides
-        signatures = [list(each) for each in zip(*(own.signature for own in strides), strict=True)]
-        self._run = tf.function(
-            self._take_steps,
-            input_signature=[*signatures, tf.TensorSpec((), tf.int64)],
-            autograph=False,
-        )
-
-    def take(
-        self,
-        batches: Sequence[Sequence[Batch]],
-        first_step: int,
-        numbers: np.ndarray,
-        states: Sequence[list[Tensor]],
-    ) -> tuple[list[BatchResult], list[list[Tensor]]]:
-        """Take one step on each batch.
-
-        Args:
-            batches: Of each replica here, one after the other: its own rows.
-            first_step: Number of the first step.
-            numbers: Of `Optimizer.numbers`, for each step, (K, 3).
-            states: Of each replica here, before the first batch.
-
-        Returns:
-            The results up to the first that is not finite, which is the last of them and was not
-            applied; and the states of each replica after the last step that was.
-
-        Raises:
-            BrokenClusterError: If a process is lost.
-        """
-        packed = []
-        for device, own in zip(self._replicas.devices, batches, strict=True):
-            with tf.device(device):
-                packed.append(pack(own, numbers))
-        with self._replicas.in_contact():
-            told, after = self._run(packed, list(states), count_from(first_step))
-            results = read_results(told)  # a GPU's failure is seen here
-        return results, [list(each) for each in after]
-
-    def _take_steps(
-        self, packed: list[Packed], states: list[list[Tensor]], first_step: Tensor
-    ) -> tuple[Tensor, list[list[Tensor]]]:
-        """Losses and norms, (K, 2), and the states of each replica after the last applied step."""
-
-        def take(at: Tensor, before: list[Standing]) -> tuple[Tensor, list[Standing]]:
-            def take_own(place: int) -> list[Tensor]:
-                row, (is_wanted, after) = self._strides[place].take_one(
-                    packed[place], at, first_step, before[place], self._replicas.mean
-                )
-                return [row, is_wanted, *after]
-
-            taken: list[Any] = self._replicas.compute_on_each(take_own)
-            (row, *_), *_ = taken
-            return row, [Standing(is_wanted, list(after)) for _, is_wanted, *after in taken]
-
-        begin = [Standing(tf.constant(True), list(each)) for each in states]
-        told, after = loop_over_steps(take, tf.shape(packed[0].numbers)[0], begin)
-        return told, [each.states for each in after]
-
 
 LISTENING_INTERVAL: Final = 0.2
 """Seconds after which the others are asked for reasons to leave if no step has asked them."""
@@ -135,6 +52,9 @@ _REASONS: Final = {
     Reason.TIME_LIMIT.value: Reason.TIME_LIMIT,
 }
 """Reasons to leave by their cause, in the order in which they travel."""
+_NO_NUMBERS: Final = np.zeros((0, 3), np.float32)
+
+
 Tensors = Mapping[str, npt.NDArray[np.generic]]
 
 
@@ -156,7 +76,18 @@ class Action(IntEnum):
     END = 7
     """Leave, with an exit code."""
     TAKE_SEVERAL = 8
-    """Take a number of steps in one call, after their numbers of the optimizer are shared."""
+    """Take a number of steps in one call."""
+
+
+class _Message(NamedTuple):
+    """What rank 0 says."""
+
+    action: Action
+    step: int = 0
+    number: int = 0
+    """How many steps a call takes, or the exit code of all."""
+    numbers: npt.NDArray[np.float32] = _NO_NUMBERS
+    """Of the optimizer for the steps that are taken, (K, 3)."""
 
 
 class ReplicatedEngine:
@@ -167,8 +98,7 @@ class ReplicatedEngine:
         training: Optimizer, clipping, dropout, RNG seed.
         vocabulary_size: V.
         batch_size: B, of all replicas together.
-        path: How each replica computes; `shards` are the parts that it cuts its own rows into. With
-            more than one step a call, all of them are taken on the devices.
+        path: How each replica computes; `shards` are the parts that it cuts its own rows into.
         replicas: Which devices.
 
     Raises:
@@ -198,7 +128,12 @@ class ReplicatedEngine:
                 self._engines.append(
                     Engine(model, training, vocabulary_size, self._rows, path, slot)
                 )
-        self._stride = ReplicatedStride(replicas, [engine.stride for engine in self._engines])
+        self._multi_step = MultiStep(
+            [engine.device_step for engine in self._engines],
+            replicas.devices,
+            replicas.compute_on_each,
+            replicas.mean,
+        )
         self._threads = ThreadPoolExecutor(len(self._engines))
         self._computing: int | None = None
         """The step whose gradients the other processes have or compute, as rank 0 knows."""
@@ -210,37 +145,24 @@ class ReplicatedEngine:
         return self._engines[0].newest_step
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        """Take one step together with all other replicas; as `Engine.train_batch`.
-
-        Args:
-            batch: All B streams, of which each replica reads its own.
-            step: Number of the step.
-            learning_rate: Of this step.
-        """
+        """As `Engine.train_batch`, together with all others; each replica reads its own streams."""
         if self.steps_per_call > 1:  # one graph serves any number of steps
             return self.train_batches([batch], step, [learning_rate])[0]
-        if self._replicas.has_peers and self._computing != step:
-            self._say(Action.COMPUTE, *divmod(step, _STEP_DIGITS))
+        if self._computing != step:
+            self._say(_Message(Action.COMPUTE, step))
         numbers = self._engines[0].optimizer_numbers(step, learning_rate)
         partial = self._compute(batch, step)
-        told, means = self._exchange([Action.TAKE_STEP, *numbers], partial)
+        told, means = self._exchange(_Message(Action.TAKE_STEP, step, 1, numbers[None]), partial)
         self._computing = step + 1
-        return self._apply(partial, means, told, step)
+        return self._apply(partial, means, told)
 
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take several steps in one call, all together; as `Engine.train_batches`.
-
-        Args:
-            batches: `steps_per_call` of them at most; as for `train_batch`.
-            first_step: Number of the first step.
-            learning_rates: Of each step.
-        """
-        count, own = len(batches), self._engines[0].optimizer_numbers
-        self._say(Action.TAKE_SEVERAL, *divmod(first_step, _STEP_DIGITS), count)
-        rates = enumerate(learning_rates, start=first_step)
-        numbers = self._share_numbers(np.stack([own(step, rate) for step, rate in rates]))
+        """As `Engine.train_batches`, with `steps_per_call` of them at most."""
+        own, rates = self._engines[0].optimizer_numbers, enumerate(learning_rates, first_step)
+        numbers = np.stack([own(step, rate) for step, rate in rates])
+        self._say(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
         return self._take_several(batches, first_step, numbers)
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
@@ -263,10 +185,10 @@ class ReplicatedEngine:
         Raises:
             BrokenClusterError: If a process is lost, or there is no memory for it here.
         """
-        self._say(Action.GATHER)
+        self._say(_Message(Action.GATHER))
         try:
-            tensors = self._engines[0].training_tensors() | self.states()
-            is_alike = self.is_alike()
+            states, is_alike = self.gather()
+            tensors = self._engines[0].training_tensors() | states
         except MemoryError as error:  # no reason to train on unsaved: the others still gather
             raise BrokenClusterError(
                 "There was not enough memory for a copy of the weights and of all states. What was "
@@ -276,20 +198,24 @@ class ReplicatedEngine:
             self.restore(self.model_tensors(), tensors)
         return tensors
 
-    def states(self) -> dict[str, Float32]:
-        """The states of all B streams, in their order; all processes must ask."""
-        own = [engine.states() for engine in self._engines]
-        gathered = self._replicas.gather([list(map(tf.constant, each.values())) for each in own])
-        return dict(zip(own[0], gathered, strict=True))
+    def gather(self) -> tuple[dict[str, Float32], bool]:
+        """The states of all B streams in their order; all processes must ask.
 
-    def is_alike(self) -> bool:
-        """Whether all replicas hold the same weights to the bit; all processes must ask.
-
-        They do as long as they compute alike. Processors of different kinds may round differently.
+        Returns:
+            The states, and whether all replicas hold the same weights to the bit. They do as long
+            as they compute alike; processors of different kinds may round differently.
         """
+        states: dict[str, Float32] = {}
+        for place, engine in enumerate(self._engines):
+            for name, own in engine.states().items():
+                whole = states.setdefault(
+                    name, np.zeros((self._batch_size, *own.shape[1:]), own.dtype)
+                )
+                whole[self._rows_of(place)] = own
         sums = [_checksum(engine.model_tensors()) for engine in self._engines]
-        total, _ = self._replicas.sum([tf.constant([each]) for each in sums])
-        return float(total[0]) == self._replicas.count * sums[0]
+        pooled = self._add_up({**states, "checksums": np.array(sums)})
+        total = pooled.pop("checksums").sum()
+        return pooled, bool(total == self._replicas.count * sums[0] and len(set(sums)) == 1)
 
     def restore(self, weights: Mapping[str, Float32], training: Tensors) -> None:
         """Take up what a checkpoint left, in all processes; only rank 0 needs the file.
@@ -299,7 +225,7 @@ class ReplicatedEngine:
         """
         self._adopt(weights, training)  # first: what does not fit is not sent
         if self._replicas.has_peers:
-            self._say(Action.RESTORE)
+            self._say(_Message(Action.RESTORE))
             self._share(weights, training)
 
     def reset(self) -> None:
@@ -315,11 +241,11 @@ class ReplicatedEngine:
     def _listen(self) -> None:
         """Ask for reasons to leave, unless a step has asked a moment ago."""
         if time.monotonic() - self._heard_at >= LISTENING_INTERVAL:
-            self._say(Action.LISTEN)
+            self._say(_Message(Action.LISTEN))
 
     def end(self, code: ExitCode) -> None:
         """Have all processes leave."""
-        self._say(Action.END, int(code))
+        self._say(_Message(Action.END, number=int(code)))
 
     def follow(
         self,
@@ -341,48 +267,45 @@ class ReplicatedEngine:
             BrokenClusterError: If a process is lost.
         """
         self._interruption = interruption
-        batches = BatchesAhead(batch_of)
-        step, kept = 0, None
+        ahead = BatchesAhead(batch_of)
+        step, is_in_step = 0, False
+        partial: list[PartialGradients] | None = None  # of the step
         while True:
-            self._interruption.check(deadline)
-            told, _ = self._exchange([])
-            action, first, second, _ = told
-            if action == Action.END:
-                return ExitCode(int(first))
-            kept = None if action == Action.RESTORE else kept
-            self._do_as_told(told, batches)
-            if action == Action.COMPUTE:
-                wanted = _joined(first, second)
-                step, kept = wanted, kept if step == wanted else None
-            while action in {Action.COMPUTE, Action.TAKE_STEP}:
-                kept = kept or self._compute(batch_of(step), step)
-                self._interruption.check(deadline)
-                told, means = self._exchange([], kept)
-                action = told[0]
-                if action == Action.TAKE_STEP:
-                    self._apply(kept, means, told, step)
-                    step, kept = step + 1, None
+            if is_in_step and partial is None:
+                partial = self._compute(batch_of(step), step)
+            interruption.check(deadline)
+            told, means = self._exchange(None, partial if is_in_step else None)
+            match told.action:
+                case Action.END:
+                    return ExitCode(told.number)
+                case Action.COMPUTE:
+                    partial = partial if told.step == step else None
+                    step, is_in_step = told.step, True
+                case Action.TAKE_STEP if partial is not None:
+                    self._apply(partial, means, told)
+                    step, partial = step + 1, None
+                case Action.ASIDE:
+                    is_in_step = False
+                case _:
+                    partial = None if told.action == Action.RESTORE else partial
+                    self._do_as_told(told, ahead)
 
-    def _do_as_told(self, told: Sequence[float], batches: BatchesAhead[Batch]) -> None:
+    def _do_as_told(self, told: _Message, ahead: BatchesAhead[Batch]) -> None:
         """Do this process's part of what needs no gradients in the messages."""
-        action, first, second, third = told
-        if action == Action.RESTORE:
+        if told.action == Action.RESTORE:
             self._share(self.model_tensors(), self._engines[0].training_tensors())
-        elif action == Action.GATHER:
-            self.states()
-            self.is_alike()
-        elif action == Action.TAKE_SEVERAL:
-            step, count = _joined(first, second), int(third)
-            numbers = self._share_numbers(np.zeros((count, 3), np.float32))
-            self._take_several(batches.take(step, count), step, numbers)
+        elif told.action == Action.GATHER:
+            self.gather()
+        elif told.action == Action.TAKE_SEVERAL:
+            batches = ahead.take(told.step, told.number)
+            self._take_several(batches, told.step, told.numbers[: told.number])
 
     def _compute(self, batch: Batch, step: int) -> list[PartialGradients]:
         """The gradients of the rows of each replica here."""
 
         def compute(place: int) -> PartialGradients:
-            own = self._own_part(batch, place)
             with tf.device(self._replicas.devices[place]):
-                return self._engines[place].compute(own, step)
+                return self._engines[place].compute(self._own_part(batch, place), step)
 
         return list(self._threads.map(compute, range(len(self._engines))))
 
@@ -390,82 +313,78 @@ class ReplicatedEngine:
         self,
         partial: Sequence[PartialGradients],
         means: Sequence[Sequence[Tensor]],
-        told: Sequence[float],
-        step: int,
+        told: _Message,
     ) -> BatchResult:
         """Take the same step everywhere here."""
-        numbers = np.array(told[1:4], np.float32)
 
         def apply(place: int) -> BatchResult:
             loss, *gradients = means[place]
             mean = PartialGradients([loss], [gradients], partial[place].states)
             with tf.device(self._replicas.devices[place]):
-                return self._engines[place].apply(mean, numbers, step)
+                return self._engines[place].apply(mean, told.numbers[0], told.step)
 
         first, *_ = self._threads.map(apply, range(len(self._engines)))
         return first
-
-    def _share_numbers(self, numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The optimizer's numbers of a call's steps, (K, 3), as rank 0 has them."""
-        if not self._replicas.has_peers:
-            return numbers
-        message = np.zeros((self.steps_per_call, 3), np.float32)  # one size: it is traced once
-        if self._replicas.first == 0:
-            message[: len(numbers)] = numbers
-        others = [tf.zeros(message.shape)] * (len(self._engines) - 1)
-        total, _ = self._replicas.sum([tf.constant(message), *others])
-        return total[: len(numbers)]
 
     def _take_several(
         self, batches: Sequence[Batch], first_step: int, numbers: npt.NDArray[np.float32]
     ) -> list[BatchResult]:
         """This process's part of a call of several steps."""
-        own = [
-            [self._own_part(batch, place) for batch in batches]
-            for place in range(len(self._engines))
-        ]
+        places = range(len(self._engines))
+        own = [[self._own_part(batch, place) for batch in batches] for place in places]
         before = [engine.carried for engine in self._engines]
-        results, after = self._stride.take(own, first_step, numbers, before)
+        with self._replicas.in_contact():
+            results, after = self._multi_step.take(own, first_step, numbers, before)
         for engine, states in zip(self._engines, after, strict=True):
             engine.go_on_after(results, first_step, states)
         return results
 
-    def _say(self, action: Action, *arguments: float) -> None:
+    def _say(self, message: _Message) -> None:
         """Tell the other processes what comes next."""
         if not self._replicas.has_peers:
             return
         if self._computing is not None:  # they wait with gradients
             self._computing = None
-            self._exchange([Action.ASIDE], [])
-        self._exchange([action, *arguments])
+            self._exchange(_Message(Action.ASIDE), [])
+        self._exchange(message)
 
     def _exchange(
-        self, said: Sequence[float], partial: Sequence[PartialGradients] | None = None
-    ) -> tuple[list[float], list[list[Tensor]]]:
+        self, said: _Message | None, partial: Sequence[PartialGradients] | None = None
+    ) -> tuple[_Message, list[list[Tensor]]]:
         """What rank 0 says, and the mean of all gradients.
 
         Args:
-            said: By rank 0: an action and three numbers at most.
+            said: By rank 0; None by the others.
             partial: The gradients of each replica here; none of them counts for nothing, and None
                 exchanges no gradients.
         """
+        header = np.zeros(4, np.float32)
+        numbers = np.zeros((self.steps_per_call, 3), np.float32)  # one size: it is traced once
+        if said is not None:
+            header[:] = (said.action, *divmod(said.step, _STEP_DIGITS), said.number)
+            numbers[: len(said.numbers)] = said.numbers
         ours = [float(cause == self._interruption.cause) for cause in _REASONS]
-        header = np.zeros(4 + len(ours), np.float32)
-        header[: len(said)] = said
-        header[4:] = ours
-        vectors = [tf.constant(header)] + [tf.zeros_like(header)] * (len(self._engines) - 1)
+        vector = np.concatenate([header, ours, numbers.ravel()], dtype=np.float32)
         values: Sequence[Sequence[Tensor]] = ()
         if partial is not None:
-            values = [_add_shards(each) for each in partial] or [
-                [tf.zeros(()), *map(tf.zeros_like, self.model_tensors().values())]
-            ] * len(self._engines)
-        total, means = self._replicas.sum(vectors, values)
-        told = total.tolist()
+            nothing = [tf.zeros(()), *map(tf.zeros_like, self.model_tensors().values())]
+            values = [_add_shards(each) for each in partial] or [nothing] * len(self._engines)
+        total, means = self._replicas.sum(vector, values)
         self._heard_at = time.monotonic()
-        for (cause, reason), count in zip(_REASONS.items(), told[4:], strict=True):
+        (action, high, low, number), counts, shared = np.split(total, [4, 4 + len(ours)])
+        for (cause, reason), count in zip(_REASONS.items(), counts, strict=True):
             if count > 0:
                 self._interruption.request(reason, cause)
-        return told[:4], means
+        step = int(high) * _STEP_DIGITS + int(low)
+        return _Message(Action(int(action)), step, int(number), shared.reshape(-1, 3)), means
+
+    def _add_up(self, tensors: Tensors) -> dict[str, Float32]:
+        """The sums over all processes of some tensors in float32, in one message."""
+        flat = np.concatenate([each.ravel() for each in tensors.values()], dtype=np.float32)
+        total, _ = self._replicas.sum(flat)
+        parts = np.split(total, np.cumsum([each.size for each in tensors.values()])[:-1])
+        pairs = zip(tensors.items(), parts, strict=True)
+        return {name: part.reshape(each.shape) for (name, each), part in pairs}
 
     def _adopt(self, weights: Mapping[str, Float32], training: Tensors) -> None:
         """Every replica here takes its own rows of the states of B streams."""
@@ -484,26 +403,17 @@ class ReplicatedEngine:
     def _share(self, weights: Mapping[str, Float32], training: Tensors) -> None:
         """Take up what rank 0 has; of the others only names and shapes are looked at."""
         given = {**weights, **training}
-        own = self._engines[0].training_tensors().keys() | weights.keys()
-        shapes = {
-            name: (self._batch_size, *given[name].shape[1:])
-            if name.startswith("state.")
-            else given[name].shape
-            for name in sorted(own)  # a file has them in another order
-        }
-        sizes = [math.prod(shape) for shape in shapes.values()]
-        if self._replicas.first == 0:
-            flat = np.concatenate([given[name].ravel() for name in shapes], dtype=np.float32)
-        else:
-            flat = np.zeros(sum(sizes), np.float32)
-        others = [tf.zeros(flat.shape)] * (len(self._engines) - 1)
-        total, _ = self._replicas.sum([tf.constant(flat), *others])
-        parts = np.split(total, np.cumsum(sizes)[:-1])
-        shared = {
-            name: part.reshape(shapes[name]) for name, part in zip(shapes, parts, strict=True)
-        }
-        model = {name: shared.pop(name) for name in weights}
-        self._adopt(model, shared)
+        needed = self._engines[0].training_tensors().keys() | weights.keys()
+        tensors: Tensors = {name: given[name] for name in sorted(needed)}  # as in no file
+        if self._replicas.first != 0:
+            tensors = {
+                name: np.zeros((self._batch_size, *each.shape[1:]), np.float32)
+                if name.startswith("state.")
+                else np.zeros(each.shape, np.float32)
+                for name, each in tensors.items()
+            }
+        shared = self._add_up(tensors)
+        self._adopt({name: shared.pop(name) for name in weights}, shared)
 
     def _own_part(self, batch: Batch, place: int) -> Batch:
         """What a replica of this process reads of a batch."""
@@ -514,11 +424,6 @@ class ReplicatedEngine:
         """The rows of a batch that a replica of this process reads."""
         first = (self._replicas.first + place) * self._rows
         return slice(first, first + self._rows)
-
-
-def _joined(high: float, low: float) -> int:
-    """A step that travelled as two numbers."""
-    return int(high) * _STEP_DIGITS + int(low)
 
 
 def _add_shards(partial: PartialGradients) -> list[Tensor]:

@@ -22,13 +22,13 @@ from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.engine.dynamic_evaluation import DynamicEvaluation
 from tui_charrnn.training.engine.gradients import GradientComputer
 from tui_charrnn.training.engine.initialization import initial_tensors
+from tui_charrnn.training.engine.multi_step import DeviceStep, MultiStep
 from tui_charrnn.training.engine.network_choice import build_network
 from tui_charrnn.training.engine.noise import NoiseSource, draw_on_device, draw_on_host
 from tui_charrnn.training.engine.optimizer import Optimizer
 from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.engine.scoring import Scorer
-from tui_charrnn.training.engine.stride import Stride
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 from tui_charrnn.training.machine.devices import use_device
 
@@ -112,13 +112,14 @@ class Engine:
             self._optimizer.take_step, jit_compile=path.has_compiled_update, autograph=False
         )
         self.steps_per_call = path.steps_per_call
-        self.stride: Final = Stride(
+        self.device_step: Final = DeviceStep(
             self._gradients,
             self._update,
             (batch_size, training.sequence_length),
             self._state_shape,
         )
-        """Takes several steps in one call, on a path of one shard."""
+        """A step of a call that takes several, on a path of one shard."""
+        self._multi_step = MultiStep([self.device_step])
         self.newest_step = 0
         """The last that was taken since a checkpoint was taken up; 0 before the first."""
         self._scorer = Scorer(
@@ -191,11 +192,9 @@ class Engine:
         Returns:
             The results of the steps that were taken, and of the one that could not be.
         """
-        numbers = [
-            self._optimizer.numbers(step, rate)
-            for step, rate in enumerate(learning_rates, start=first_step)
-        ]
-        results, states = self.stride.take(batches, first_step, numbers, self.carried)
+        rates = enumerate(learning_rates, start=first_step)
+        numbers = np.stack([self._optimizer.numbers(step, rate) for step, rate in rates])
+        results, (states,) = self._multi_step.take([batches], first_step, numbers, [self.carried])
         self.go_on_after(results, first_step, states)
         return results
 
@@ -221,7 +220,7 @@ class Engine:
 
     def trace_steps(self) -> Any:
         """TensorFlow's graph of `train_batches`, which any device can build."""
-        return self.stride.trace()
+        return self._multi_step.trace()
 
     def evaluate(
         self,

@@ -112,4 +112,4 @@ def test_the_steps_are_those_that_the_host_takes_one_by_one() -> None:
 def test_another_number_of_steps_is_not_traced_anew() -> None:
     engine = new_engine("handwritten", "rnn")
     take(engine, RATES, calls=(2, 1, 2))
-    assert engine.stride._run.experimental_get_tracing_count() == 1
+    assert engine._multi_step._run.experimental_get_tracing_count() == 1
