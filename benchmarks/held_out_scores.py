@@ -25,7 +25,7 @@ from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.text.batches import Indices as TextIndices
 from tui_charrnn.training.loop import Indices, Windows
-from tui_charrnn.training.material import cut_material, prepare_text
+from tui_charrnn.training.preparation import cut_material, prepare_text
 
 SLICE_ROWS: Final = 64
 """Windows that are scored side by side: all of a text at once would not fit into memory."""

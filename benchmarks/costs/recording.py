@@ -17,7 +17,7 @@ from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.training.loop import Batch, BatchResult, batch_at
-from tui_charrnn.training.material import cut_material, prepare_text
+from tui_charrnn.training.preparation import cut_material, prepare_text
 
 if TYPE_CHECKING:  # loaded where it is needed: TensorFlow
     from tui_charrnn.training.engine.engine import Engine

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from tests.support.numpy_trainer import MODEL, NumpyEngine
 from tui_charrnn.errors import RunError
 from tui_charrnn.training.loop import Progress
-from tui_charrnn.training.plan import Plan
-from tui_charrnn.training.schedule import RateChange
+from tui_charrnn.training.plan import Plan, RateChange
 from tui_charrnn.training.state_file import (
     TrainingState,
     load_training_state,

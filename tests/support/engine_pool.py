@@ -54,7 +54,7 @@ class EnginePool:
     @contextmanager
     def lent(self) -> Iterator[None]:
         """Let the runs that are trained in this process meanwhile take their engines here."""
-        from tui_charrnn.training import outset
+        from tui_charrnn.training import start as outset
 
         with self.returned(), patch.object(outset, "Engine", _pooled_class()):
             yield

@@ -31,7 +31,7 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Batch, BatchResult
-from tui_charrnn.training.schedule import learning_rate_at
+from tui_charrnn.training.plan import learning_rate_at
 from tui_charrnn.training.worker import run_training
 
 KILLED: Final = -signal.SIGKILL
@@ -179,15 +179,15 @@ def _die_paused() -> None:
 
 def take_strides(steps: int) -> None:
     """Let calls grow to so many steps, however long these take."""
-    from tui_charrnn.training import calls, outset
+    from tui_charrnn.training import loop, start
     from tui_charrnn.training.engine.path_choice import PathChoice
     from tui_charrnn.training.engine.paths import ComputePath, ExplainedPath
 
     def choose(*_: Any) -> PathChoice:
         return PathChoice(ExplainedPath(ComputePath("GPU", "keras", steps_per_call=steps), {}))
 
-    setattr(outset, "choose_path", choose)  # noqa: B010  as above
-    setattr(calls, "CALL_TIME", math.inf)  # noqa: B010  as above
+    setattr(start, "choose_path", choose)  # noqa: B010  as above
+    setattr(loop, "CALL_TIME", math.inf)  # noqa: B010  as above
 
 
 def _watch_records(run: RunDirectory, scenario: Scenario) -> None:

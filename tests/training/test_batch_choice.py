@@ -18,7 +18,7 @@ from tui_charrnn.training.batch_choice import (
     with_batch_size,
 )
 from tui_charrnn.training.interruption import LeavingError, Reason
-from tui_charrnn.training.schedule import learning_rate_at
+from tui_charrnn.training.plan import learning_rate_at
 
 
 def by_speed(speeds: Mapping[int, float | Exception]) -> Callable[[int], Timed[str]]:

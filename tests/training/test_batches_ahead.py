@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tui_charrnn.training.calls import BatchesAhead
+from tui_charrnn.training.loop import BatchesAhead
 
 
 class Kitchen:

@@ -1,6 +1,6 @@
 """How many steps one call takes."""
 
-from tui_charrnn.training.calls import CALL_TIME, CallLength
+from tui_charrnn.training.loop import CALL_TIME, CallLength
 
 
 def after(limit: int, *seconds_per_step: float) -> list[int]:

@@ -20,8 +20,7 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Progress
-from tui_charrnn.training.plan import Plan
-from tui_charrnn.training.schedule import Horizon, RateChange
+from tui_charrnn.training.plan import Horizon, Plan, RateChange
 
 PLANNED = RunPlanned(100, 30, 10, 4, 0.25)
 MEASURED = BaselinesMeasured((0, 1), (3.0, 2.5))

@@ -13,7 +13,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
-from tui_charrnn.training import calls
+from tui_charrnn.training import loop as calls
 from tui_charrnn.training.loop import (
     Batch,
     BatchResult,
@@ -24,8 +24,7 @@ from tui_charrnn.training.loop import (
     has_stopped_gaining,
     train,
 )
-from tui_charrnn.training.plan import Plan, plan_by_count
-from tui_charrnn.training.schedule import RateChange, learning_rate_at
+from tui_charrnn.training.plan import Plan, RateChange, learning_rate_at, plan_by_count
 
 CONFIG = TrainingConfig(steps=6, batch_size=2, sequence_length=3, evaluations=3)
 MATERIAL = Material(

@@ -30,7 +30,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.training.interruption import Interruption, Reason
-from tui_charrnn.training.schedule import RateChange, learning_rate_at
+from tui_charrnn.training.plan import RateChange, learning_rate_at
 
 pytestmark = pytest.mark.tensorflow
 

@@ -26,7 +26,7 @@ from tui_charrnn.runs.records import (
     ModelPublished,
     RequestAnswered,
 )
-from tui_charrnn.training.schedule import RateChange, learning_rate_at
+from tui_charrnn.training.plan import RateChange, learning_rate_at
 
 pytestmark = pytest.mark.tensorflow
 

@@ -35,7 +35,7 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
 )
 from tui_charrnn.training.loop import BatchResult
-from tui_charrnn.training.schedule import RateChange, learning_rate_at
+from tui_charrnn.training.plan import RateChange, learning_rate_at
 
 pytestmark = pytest.mark.tensorflow
 

@@ -30,7 +30,7 @@ STEPS = 24
 @pytest.fixture(autouse=True)
 def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of a GPU, as far as a processor goes, and time enough for any call."""
-    from tui_charrnn.training import calls, outset
+    from tui_charrnn.training import loop, start
     from tui_charrnn.training.engine.path_choice import PathChoice
     from tui_charrnn.training.engine.paths import ComputePath, ExplainedPath
 
@@ -38,14 +38,14 @@ def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
         path = ComputePath("GPU", "keras", steps_per_call=STEPS_PER_CALL)
         return PathChoice(ExplainedPath(path, {}))
 
-    monkeypatch.setattr(outset, "choose_path", choose)
-    monkeypatch.setattr(calls, "CALL_TIME", 1e9)
+    monkeypatch.setattr(start, "choose_path", choose)
+    monkeypatch.setattr(loop, "CALL_TIME", 1e9)
 
 
 def train_singly(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """Train the same way with one step a call."""
     with monkeypatch.context() as patch:
-        patch.setattr("tui_charrnn.training.calls.CALL_TIME", 0.0)
+        patch.setattr("tui_charrnn.training.loop.CALL_TIME", 0.0)
         assert train(run) is ExitCode.OK
     return run
 
@@ -124,7 +124,7 @@ def test_a_loss_within_a_call_that_is_not_finite_takes_the_run_back(
     """Step 16 throws the weights so far that step 17 has no loss; both are in the call from 13."""
     run = long_run(tmp_path)
     from tui_charrnn.training import loop
-    from tui_charrnn.training.schedule import learning_rate_at
+    from tui_charrnn.training.plan import learning_rate_at
 
     thrown: list[int] = []
 

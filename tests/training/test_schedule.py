@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.training.schedule import RateChange, learning_rate_at, with_changes
+from tui_charrnn.training.plan import RateChange, learning_rate_at, with_changes
 
 COSINE = TrainingConfig(
     steps=100, learning_rate=0.5, warmup_fraction=0.1, final_learning_rate=0.2, schedule="cosine"

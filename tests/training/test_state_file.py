@@ -8,8 +8,7 @@ import pytest
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.training.loop import Progress
-from tui_charrnn.training.plan import Plan
-from tui_charrnn.training.schedule import Horizon, RateChange
+from tui_charrnn.training.plan import Horizon, Plan, RateChange
 from tui_charrnn.training.state_file import (
     TrainingState,
     differences,

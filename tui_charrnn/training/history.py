@@ -23,8 +23,7 @@ from tui_charrnn.runs.records import (
     SampleTaken,
 )
 from tui_charrnn.training.loop import Progress
-from tui_charrnn.training.plan import Plan, recorded_plan
-from tui_charrnn.training.schedule import Horizon, RateChange, with_changes
+from tui_charrnn.training.plan import Horizon, Plan, RateChange, recorded_plan, with_changes
 
 _BATCH: Final = re.compile(
     r'\{"kind":"batch","step":(\d{1,18}),"loss":(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?),', re.ASCII

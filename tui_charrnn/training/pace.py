@@ -9,8 +9,7 @@ from typing import Final
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.metrics import RunningMean
 from tui_charrnn.runs.records import RunReplanned
-from tui_charrnn.training.plan import Plan, within_epochs
-from tui_charrnn.training.schedule import Horizon
+from tui_charrnn.training.plan import Horizon, Plan, within_epochs
 
 
 class WorkClock:

@@ -8,12 +8,11 @@ from tui_charrnn.runs.control import Request, take_requests
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.context import RunContext
+from tui_charrnn.training.context import ProgressReport, RunContext
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Progress
-from tui_charrnn.training.report import ProgressReport
+from tui_charrnn.training.plan import RateChange, with_changes
 from tui_charrnn.training.saving import Saver
-from tui_charrnn.training.schedule import RateChange, with_changes
 
 PAUSED_LOOK: Final = 0.2
 """Seconds between two looks for requests while a run is paused."""

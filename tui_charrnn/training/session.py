@@ -19,17 +19,15 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.childhood import Childhood
-from tui_charrnn.training.context import RunContext
+from tui_charrnn.training.context import ProgressReport, RunContext
 from tui_charrnn.training.history import History
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Progress, has_stopped_gaining, train
 from tui_charrnn.training.memory import MemoryMeter
 from tui_charrnn.training.pace import TimeFit
-from tui_charrnn.training.report import ProgressReport
+from tui_charrnn.training.plan import peak_at
 from tui_charrnn.training.requests import RequestDesk
-from tui_charrnn.training.rollback import Rollback
-from tui_charrnn.training.saving import Saver
-from tui_charrnn.training.schedule import peak_at
+from tui_charrnn.training.saving import Rollback, Saver
 
 if TYPE_CHECKING:  # it would bring TensorFlow
     from tui_charrnn.training.context import RunEngine

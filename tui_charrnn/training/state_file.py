@@ -29,8 +29,7 @@ from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.machine.hardware import processor_name
-from tui_charrnn.training.plan import Plan
-from tui_charrnn.training.schedule import Horizon, RateChange
+from tui_charrnn.training.plan import Horizon, Plan, RateChange
 
 if TYPE_CHECKING:
     from tui_charrnn.training.context import RunContext, RunEngine

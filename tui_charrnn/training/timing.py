@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.text.sources import never_cancelled
-from tui_charrnn.training.calls import CALL_TIME
 from tui_charrnn.training.context import RunEngine
-from tui_charrnn.training.loop import Batch, Material, batch_at
+from tui_charrnn.training.loop import CALL_TIME, Batch, Material, batch_at
 
 TIMED_BATCHES = 20
 TIMING_LIMIT = 2.0  # seconds, after at least three batches

@@ -39,8 +39,7 @@ from tui_charrnn.training.distributed.placement import JointTask, Placement
 from tui_charrnn.training.distributed.roles import INSISTED, Peers
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
 from tui_charrnn.training.machine.usage import UsageMeter
-from tui_charrnn.training.material import PreparedText, prepare_text
-from tui_charrnn.training.preparation import Prepared, prepare_run
+from tui_charrnn.training.preparation import Prepared, PreparedText, prepare_run, prepare_text
 
 LAST_WORDS: Final = 5.0
 """Seconds that the disk has to take why a process ends whose main thread is held."""

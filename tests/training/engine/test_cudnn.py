@@ -33,7 +33,7 @@ def test_the_vector_is_the_one_that_keras_makes(cell: str, rng: np.random.Genera
     import tensorflow as tf
     from keras.src.backend.tensorflow.rnn import _standardize_cudnn_weights
 
-    from tui_charrnn.training.engine.cudnn import flatten_parameters
+    from tui_charrnn.training.engine.library_network import flatten_parameters
 
     kernel, recurrent_kernel, bias = map(tf.constant, random_weights(cell, rng))
     gates = GATES[cell]
@@ -54,7 +54,7 @@ def test_the_vector_is_the_one_that_keras_makes(cell: str, rng: np.random.Genera
 def test_every_gate_is_found_where_cudnn_documents_it(
     cell: str, order: tuple[int, ...], rng: np.random.Generator
 ) -> None:
-    from tui_charrnn.training.engine.cudnn import flatten_parameters
+    from tui_charrnn.training.engine.library_network import flatten_parameters
 
     kernel, recurrent_kernel, bias = random_weights(cell, rng)
     flat = np.array(flatten_parameters(cell, kernel, recurrent_kernel, bias))
@@ -74,9 +74,8 @@ def assert_same_network(cell: str, layer_count: int, atol: float) -> None:
     """Loss, states and every gradient: cuDNN's layers against the hand-written ones."""
     import tensorflow as tf
 
-    from tui_charrnn.training.engine.initialization import initial_tensors
     from tui_charrnn.training.engine.library_network import LibraryNetwork, cudnn_layers
-    from tui_charrnn.training.engine.network import HandwrittenNetwork
+    from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
     from tui_charrnn.training.engine.precision import Arithmetic
 
     rng = np.random.default_rng(2)

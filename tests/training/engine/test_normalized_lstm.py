@@ -23,8 +23,7 @@ def weighted_sum(dtype: type) -> Callable[[list[Any]], Any]:
     """A number that depends on every output and every last state, each in its own way."""
     import tensorflow as tf
 
-    from tui_charrnn.training.engine.normalization import norm_of
-    from tui_charrnn.training.engine.normalized_lstm import run_normalized_lstm
+    from tui_charrnn.training.engine.normalized_lstm import norm_of, run_normalized_lstm
     from tui_charrnn.training.engine.precision import Arithmetic
 
     rng = np.random.default_rng(1)
@@ -83,7 +82,7 @@ def test_the_compiled_layer_gives_the_same_numbers() -> None:
 
 
 def test_a_centered_kernel_gives_each_gate_the_mean_zero() -> None:
-    from tui_charrnn.training.engine.normalization import centered
+    from tui_charrnn.training.engine.normalized_lstm import centered
 
     kernel = np.random.default_rng(0).normal(size=(3, 4 * H))
     gates = centered(kernel).numpy().reshape(3, 4, H)
@@ -96,8 +95,7 @@ def test_narrow_products_move_the_gradients_by_their_rounding_only() -> None:
     import tensorflow as tf
 
     from tui_charrnn.config import ModelConfig
-    from tui_charrnn.training.engine.initialization import initial_tensors
-    from tui_charrnn.training.engine.network import HandwrittenNetwork
+    from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
     from tui_charrnn.training.engine.precision import Arithmetic
 
     config = ModelConfig(embedding_size=7, hidden_size=16, layer_count=2, layer_norm=True)

@@ -37,7 +37,7 @@ def set_ways(monkeypatch: pytest.MonkeyPatch, *ways: Way) -> None:
 
 
 def set_times(monkeypatch: pytest.MonkeyPatch, seconds: Mapping[str, float]) -> None:
-    from tui_charrnn.training.engine.path_trials import PathTester
+    from tui_charrnn.training.engine.path_choice import PathTester
 
     monkeypatch.setattr(
         PathTester, "_time", lambda _, engine: seconds.get(name_of(engine._path.facts()), 1.0)
@@ -78,7 +78,7 @@ def test_the_fastest_is_taken_and_all_are_told() -> None:
 
 
 def test_the_engine_that_was_tried_begins_where_a_run_does() -> None:
-    from tui_charrnn.training.engine.initialization import initial_tensors
+    from tui_charrnn.training.engine.network import initial_tensors
 
     engine = choose().engine
     for name, values in initial_tensors(MODEL, V, TRAINING.rng_seed).items():

@@ -105,9 +105,8 @@ def test_loss_states_and_every_gradient_are_those_of_keras(cell: str, layer_coun
     import tensorflow as tf
 
     from tui_charrnn.config import ModelConfig
-    from tui_charrnn.training.engine.initialization import initial_tensors
     from tui_charrnn.training.engine.library_network import LibraryNetwork, keras_layers
-    from tui_charrnn.training.engine.network import HandwrittenNetwork
+    from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
     from tui_charrnn.training.engine.precision import Arithmetic
 
     vocabulary_size = 9
@@ -144,7 +143,7 @@ def test_a_large_vocabulary_is_looked_up_as_a_small_one() -> None:
 
     from tui_charrnn.config import ModelConfig
     from tui_charrnn.training.engine import network
-    from tui_charrnn.training.engine.initialization import initial_tensors
+    from tui_charrnn.training.engine.network import initial_tensors
     from tui_charrnn.training.engine.precision import Arithmetic
 
     config = ModelConfig(embedding_size=D, hidden_size=H)

@@ -20,11 +20,10 @@ from tui_charrnn.training.diagnosis.examination import (
     Examination,
     GpuFacts,
     decode_settings,
+    exclusive_output,
 )
-from tui_charrnn.training.diagnosis.standard_output import exclusive_output
 from tui_charrnn.training.engine.engine import Engine
-from tui_charrnn.training.engine.path_choice import choose_path
-from tui_charrnn.training.engine.path_trials import one_line
+from tui_charrnn.training.engine.path_choice import choose_path, one_line
 from tui_charrnn.training.engine.paths import ComputePath, RunSize
 from tui_charrnn.training.engine.precision import choose_precision
 from tui_charrnn.training.loop import Batch

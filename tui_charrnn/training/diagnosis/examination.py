@@ -4,9 +4,10 @@
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.records import PathTrial
@@ -99,3 +100,10 @@ def decode_settings(text: str) -> tuple[ModelConfig, TrainingConfig]:
         ModelConfig.from_mapping(values["model"]),
         TrainingConfig.from_mapping(values["training"]),
     )
+
+
+def exclusive_output() -> TextIO:
+    """Standard output for us alone: what anybody else writes there goes to standard error."""
+    ours = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return ours

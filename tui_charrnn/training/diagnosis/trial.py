@@ -13,7 +13,7 @@ from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import fitting_batch_size
-from tui_charrnn.training.diagnosis.standard_output import exclusive_output
+from tui_charrnn.training.diagnosis.examination import exclusive_output
 from tui_charrnn.training.diagnosis.trial_facts import (
     Trial,
     TrialSettings,

@@ -76,11 +76,6 @@ class Placement:
         return self.cluster is None and self.devices == 1
 
     @property
-    def is_chief(self) -> bool:
-        """Whether this process writes the run."""
-        return self.cluster is None or self.cluster.rank == 0
-
-    @property
     def processes(self) -> int:
         """How many there are."""
         return 1 if self.cluster is None else self.cluster.size

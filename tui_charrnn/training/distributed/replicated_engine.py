@@ -30,7 +30,6 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import BrokenClusterError, ExitCode, RunError
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.calls import BatchesAhead
 from tui_charrnn.training.distributed.placement import refuse_uneven
 from tui_charrnn.training.distributed.replicas import Replicas
 from tui_charrnn.training.engine.engine import Engine, PartialGradients, ReplicaSlot
@@ -38,7 +37,7 @@ from tui_charrnn.training.engine.multi_step import MultiStep
 from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.interruption import Interruption, Reason
-from tui_charrnn.training.loop import Batch, BatchResult, Windows
+from tui_charrnn.training.loop import Batch, BatchesAhead, BatchResult, Windows
 
 LISTENING_INTERVAL: Final = 0.2
 """Seconds after which the others are asked for reasons to leave if no step has asked them."""

@@ -23,7 +23,7 @@ from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.distributed.placement import PREPARATION, JointTask
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
 from tui_charrnn.training.loop import batch_at
-from tui_charrnn.training.material import cut_material, index_text
+from tui_charrnn.training.preparation import cut_material, index_text
 
 if TYPE_CHECKING:  # they bring TensorFlow
     from tui_charrnn.training.distributed.coordination import Coordination
@@ -57,16 +57,12 @@ class Peers:
     def __init__(self, task: JointTask) -> None:
         self._task = task
         self.hardware: Hardware | None = None
-        """Once all are connected."""
+        self.coordination: Coordination | None = None
+        """With the others; both once all are connected."""
         self.engine: ReplicatedEngine | None = None
         """Of rank 0, once all train."""
         self.is_in_step = True
         """Whether all can still leave together."""
-
-    @property
-    def coordination(self) -> "Coordination | None":
-        """With the others, once all are connected."""
-        return None if self.hardware is None else self.hardware.coordination
 
     def meet(
         self,
@@ -100,11 +96,11 @@ class Peers:
             raise ValueError("one process has nobody to meet")
         task = task.connected_to(coordination.resolve_addresses(cluster, os.environ))
         check_cancelled()
-        self.hardware = replicas.open_hardware(task.placement, task.threads, task.batch_size, task)
+        hardware = replicas.open_hardware(task.placement, task.threads, task.batch_size, task)
+        self.hardware, self.coordination = hardware, hardware.coordination
         interruption.take_over()
-        card: Mapping[str, str] | CharRNNError
-        card = (
-            coordination.full_card(task, own, self.hardware.gpus) if isinstance(own, str) else own
+        card: Mapping[str, str] | CharRNNError = (
+            coordination.full_card(task, own, hardware.gpus) if isinstance(own, str) else own
         )
         limit = task.placement.meet_within + PREPARATION
         return coordination.agree(self._connection, card, plan, check_cancelled, limit)

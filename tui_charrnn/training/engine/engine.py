@@ -19,16 +19,16 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.engine.dynamic_evaluation import DynamicEvaluation
+from tui_charrnn.training.engine.evaluation import DynamicEvaluation, Scorer
 from tui_charrnn.training.engine.gradients import GradientComputer
-from tui_charrnn.training.engine.initialization import initial_tensors
+from tui_charrnn.training.engine.library_network import LibraryNetwork, cudnn_layers, keras_layers
 from tui_charrnn.training.engine.multi_step import DeviceStep, MultiStep
-from tui_charrnn.training.engine.network_choice import build_network
+from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
 from tui_charrnn.training.engine.noise import NoiseSource, draw_on_device, draw_on_host
 from tui_charrnn.training.engine.optimizer import Optimizer
 from tui_charrnn.training.engine.paths import ComputePath
+from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import Tensor
-from tui_charrnn.training.engine.scoring import Scorer
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 from tui_charrnn.training.machine.devices import use_device
 
@@ -323,3 +323,27 @@ class Engine:
         """Go back to the state before the first step."""
         fresh = Engine(*self._shape)
         self.restore(fresh.model_tensors(), fresh.training_tensors())
+
+
+def build_network(
+    model: ModelConfig, vocabulary_size: int, path: ComputePath
+) -> HandwrittenNetwork | LibraryNetwork:
+    """The network of a path; it holds no weights.
+
+    Args:
+        model: Its shape.
+        vocabulary_size: V.
+        path: Which layers, in which precision.
+    """
+    is_narrow = path.precision == "bfloat16"
+    if path.layers != "handwritten":
+        dtype = tf.bfloat16 if is_narrow else tf.float32
+        is_cudnn = path.layers == "cudnn"
+        layers = cudnn_layers(model) if is_cudnn else keras_layers(model, dtype)
+        return LibraryNetwork(model, vocabulary_size, layers, dtype)
+    arithmetic = Arithmetic(
+        is_narrow,
+        is_fused=path.is_compiled and not path.has_compiled_step,
+        is_stacked=path.is_gpu,
+    )
+    return HandwrittenNetwork(model, vocabulary_size, arithmetic)

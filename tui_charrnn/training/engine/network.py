@@ -4,15 +4,17 @@ Parameters and states go into `forward` and come out of it; nobody else holds th
 code trains, and scores with other weights than those that are trained.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.shapes import STATES_PER_LAYER, tensor_shapes
-from tui_charrnn.training.engine import gru, lstm, normalization, normalized_lstm, rnn
+from tui_charrnn.model.weights import Float32
+from tui_charrnn.training.engine import gru, lstm, normalized_lstm, rnn
 from tui_charrnn.training.engine.noise import Noise
 from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import Tensor, flatten_time, restore_time
@@ -99,7 +101,7 @@ class HandwrittenNetwork:
             bias = _input_bias(bias)
         if self._config.layer_norm:
             bias = tf.zeros_like(bias)  # it comes after the normalization
-            kernel = self._arithmetic.fuse(normalization.centered)(kernel)
+            kernel = self._arithmetic.fuse(normalized_lstm.centered)(kernel)
         if below is None:
             table = tf.cast(self._arithmetic.product(named["embedding"], kernel), bias.dtype)
             scaled = (table + bias) * self._scales  # (V, G·H)
@@ -159,13 +161,13 @@ class HandwrittenNetwork:
         if noise is not None:
             kernel = noise.drop_weights(kernel, layer, self._arithmetic.fuse)
         if self._config.layer_norm:
-            kernel = self._arithmetic.fuse(normalization.centered)(kernel)
+            kernel = self._arithmetic.fuse(normalized_lstm.centered)(kernel)
         kernel = self._scale(kernel)
         states = [tf.transpose(state) for state in before]
         match cell:
             case "lstm" if self._config.layer_norm:
                 names = ("gate_gain", "bias", "memory_gain", "memory_bias")
-                norm = normalization.norm_of(*(named[f"layers.{layer}.{name}"] for name in names))
+                norm = normalized_lstm.norm_of(*(named[f"layers.{layer}.{name}"] for name in names))
                 outputs, after = normalized_lstm.run_normalized_lstm(
                     projected, kernel, norm, states, self._arithmetic
                 )
@@ -198,3 +200,48 @@ def _input_bias(bias: Tensor) -> Tensor:
     """Both of a GRU's biases, (2, 3·H), but for what the reset gate multiplies: (3·H,)."""
     update, reset, candidate = tf.split(bias[1], 3)
     return bias[0] + tf.concat([update, reset, tf.zeros_like(candidate)], axis=0)
+
+
+EMBEDDING_LIMIT: Final = 3.0
+"""Embeddings begin uniform within this on both sides, so that what a character brings to the
+first layer's gates has a standard deviation of about 0.6. Keras's 0.05 leaves the gates nearly
+blind to their input for the first thousand steps."""
+TIED_EMBEDDING_LIMIT: Final = 0.1
+"""Where the embedding is the output layer as well, larger numbers would begin as wild logits."""
+
+
+def initial_tensors(config: ModelConfig, vocabulary_size: int, rng_seed: int) -> dict[str, Float32]:
+    """Uniform embeddings, Glorot uniform kernels, orthogonal recurrent kernels, zero biases.
+
+    The forget bias of an LSTM is 1 (Jozefowicz et al. 2015), and so are all gains.
+
+    Args:
+        config: Shape of the network.
+        vocabulary_size: V.
+        rng_seed: The same seed gives the same weights.
+
+    Returns:
+        By the names and in the order of `tensor_shapes`.
+    """
+    seeds = map(int, np.random.SeedSequence(rng_seed).generate_state(2 + 2 * config.layer_count))
+    shapes = tensor_shapes(config, vocabulary_size)
+    return {name: _draw(name, shape, config, seeds) for name, shape in shapes.items()}
+
+
+def _draw(name: str, shape: tuple[int, ...], config: ModelConfig, seeds: Iterator[int]) -> Float32:
+    if name.endswith("gain"):
+        return np.ones(shape, np.float32)
+    if name.endswith("bias"):
+        zeros = np.zeros(shape, np.float32)
+        if config.cell == "lstm" and name.startswith("layers") and name.endswith(".bias"):
+            zeros[config.hidden_size : 2 * config.hidden_size] = 1
+        return zeros
+    initializer: keras.Initializer
+    if name == "embedding":
+        limit = TIED_EMBEDDING_LIMIT if config.tied_output else EMBEDDING_LIMIT
+        initializer = keras.initializers.RandomUniform(-limit, limit, seed=next(seeds))
+    elif name.endswith("recurrent_kernel"):
+        initializer = keras.initializers.Orthogonal(seed=next(seeds))
+    else:
+        initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+    return np.array(initializer(shape), np.float32)

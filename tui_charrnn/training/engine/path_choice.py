@@ -1,15 +1,27 @@
-"""The choice of a path: on a processor by what is known, on a GPU by what was tried there."""
+"""The choice of a path: on a processor by what is known, on a GPU by what was tried there.
 
+A trial knows nothing of what a way is made of. Each takes the same steps from the same weights, by
+the engine that a run trains with. What they leave is held against what the reference leaves:
+losses, gradients, carried states, and how the weights moved. A way that raises, gives what is not
+finite or differs by more than its precision explains is of no use.
+"""
+
+import gc
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.records import PathChosen, PathTrial
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.training.engine.engine import Engine
-from tui_charrnn.training.engine.path_trials import PathTester, Tried
 from tui_charrnn.training.engine.paths import (
     ComputePath,
     ExplainedPath,
@@ -18,7 +30,184 @@ from tui_charrnn.training.engine.paths import (
     gpu_paths,
     reference_path,
 )
+from tui_charrnn.training.loop import CALL_TIME, Batch, BatchResult
 from tui_charrnn.training.machine.devices import Device
+
+DIFFERENCE_LIMITS: Final = {"float32": 0.02, "bfloat16": 0.1}
+"""Largest difference of losses, gradients and states from the reference's, by precision. It
+was 0.003 with factors rounded to TF32 and 0.025 in bfloat16; a wrong gradient is about 1 away."""
+MOVE_LIMIT: Final = 0.3
+"""The same of how the weights moved: early on Adam takes steps of one length whatever a gradient
+is, so those of the smallest gradients have the sign of what was rounded away."""
+_FLOOR: Final = 1e-3
+"""A gradient that is a smaller part of the whole is measured as if it were so large."""
+_TIMED: Final = 0.4
+"""Seconds of steps that are timed for each way."""
+_CHECKED_RATES: Final = (0.0, 0.0, 1.0)
+"""Of the checked steps, in learning rates of the run: all start from the same weights, and the last
+moves them."""
+
+Numbers: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
+"""What steps leave: losses and norms, the optimizer's mean of each gradient, states, moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A way that was tried."""
+
+    path: ComputePath
+    trial: PathTrial
+    engine: Engine | None
+    """None where something was wrong with it. It does not stand where a run begins."""
+
+    @property
+    def seconds(self) -> float:
+        """Of a step; infinite where something was wrong."""
+        return self.trial.seconds_per_step or math.inf
+
+
+class PathTester:
+    """Tries one way after another, with random characters; the first that works is the reference.
+
+    Args:
+        model: Shape of the network.
+        training: Of the run: dropout, optimizer, sequence length.
+        size: V and B.
+    """
+
+    def __init__(self, model: ModelConfig, training: TrainingConfig, size: RunSize) -> None:
+        self._config = (model, training, size.vocabulary_size, size.batch_size)
+        self._rates = [training.learning_rate * share for share in _CHECKED_RATES]
+        self._batches = _random_batches(training, size, len(_CHECKED_RATES))
+        self._reference: Numbers | None = None
+
+    def try_path(self, path: ComputePath) -> Tried:
+        """Check a way, and time it if nothing is wrong with it."""
+        engine, seconds, difference = None, None, None
+        try:
+            with _exact_products(is_wanted=self._reference is None):
+                engine = Engine(*self._config, path)
+                numbers = self._take_checked_steps(engine)
+            if self._reference is None:
+                self._reference = numbers
+            name, difference, limit = _find_difference(numbers, self._reference, path.precision)
+            if difference <= limit:
+                failure, seconds = "", self._time(engine)
+            else:
+                failure = (
+                    f"its {name} is {difference:.2g} away from the reference's; "
+                    f"{limit:g} is allowed in {path.precision}"
+                )
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not end the training
+            failure = one_line(error)
+        if failure:
+            engine = None
+            gc.collect()  # it holds memory of the device, in a ring of references
+        facts = path.facts()
+        trial = PathTrial(
+            facts["layers"], facts["compiler"], path.precision, seconds, difference, failure
+        )
+        return Tried(path, trial, engine)
+
+    def _take_checked_steps(self, engine: Engine) -> Numbers:
+        """Raises ArithmeticError if a result is not finite."""
+        before = _weights(engine)
+        results = engine.train_batches(self._batches, 1, self._rates)
+        _refuse_infinite(results)
+        moved = [(_weights(engine)[name] - before[name]).ravel() for name in before]
+        left = engine.training_tensors()
+        losses, norms = np.array(results, np.float32).T
+        return {
+            "loss": losses,
+            "gradient norm": norms,
+            "step": np.concatenate(moved),
+            **{name: left[name] for name in left if name.startswith(("state.", _GRADIENT))},
+        }
+
+    def _time(self, engine: Engine) -> float:
+        """Seconds per step, in calls as long as training takes them; no weight is changed."""
+        count, fastest, ending = 1, math.inf, time.monotonic() + _TIMED
+        while time.monotonic() < ending:
+            started = time.monotonic()
+            _refuse_infinite(engine.train_batches(self._batches[:1] * count, 1, [0.0] * count))
+            taken = time.monotonic() - started
+            fastest = min(fastest, taken / count)
+            if 2 * taken <= CALL_TIME:
+                count = min(2 * count, engine.steps_per_call)
+        return fastest
+
+
+_GRADIENT: Final = "optimizer.moment1."
+
+
+def _weights(engine: Engine) -> Mapping[str, npt.NDArray[Any]]:
+    """The weights that are trained, by name."""
+    prefix = "trained."
+    trained = {
+        name.removeprefix(prefix): values
+        for name, values in engine.training_tensors().items()
+        if name.startswith(prefix)
+    }
+    return trained or engine.model_tensors()
+
+
+def _find_difference(found: Numbers, expected: Numbers, precision: str) -> tuple[str, float, float]:
+    """What differs most as a share of what is allowed: its name, by how much, and the limit.
+
+    A difference is the norm of what is between two tensors, relative to the norm of the second.
+    """
+    whole = math.sqrt(
+        sum(_norm(each) ** 2 for name, each in expected.items() if name.startswith(_GRADIENT))
+    )
+    differences = []
+    for name, values in expected.items():
+        floor = _FLOOR * whole if name.startswith(_GRADIENT) else 0.0
+        difference = _norm(found[name] - values) / max(_norm(values), floor, 1e-30)
+        limit = MOVE_LIMIT if name == "step" else DIFFERENCE_LIMITS[precision]
+        label = name.replace(_GRADIENT, "gradient of ").replace("state.", "state ")
+        differences.append((label, difference, limit))
+    return max(differences, key=lambda each: each[1] / each[2])
+
+
+def _norm(values: npt.NDArray[Any]) -> float:
+    return float(np.linalg.norm(values.astype(np.float64)))
+
+
+def _refuse_infinite(results: Sequence[BatchResult]) -> None:
+    for loss, norm in results:
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise ArithmeticError(f"the loss is {loss} and the norm of its gradient {norm}")
+
+
+def _random_batches(training: TrainingConfig, size: RunSize, count: int) -> list[Batch]:
+    """Batches of one text that goes on, with a few streams that begin anew in each."""
+    random = np.random.default_rng(0)
+    shape = (count, size.batch_size, training.sequence_length + 1)
+    texts = random.integers(0, size.vocabulary_size, shape, dtype=np.int32)
+    carried = (random.random((count, size.batch_size)) < 0.9).astype(np.float32)
+    return [
+        Batch(text[:, :-1], text[:, 1:], streams)
+        for text, streams in zip(texts, carried, strict=True)
+    ]
+
+
+@contextmanager
+def _exact_products(*, is_wanted: bool) -> Iterator[None]:
+    """Let a GPU's products in float32 not round their factors to TF32."""
+    config = tf.config.experimental
+    was_enabled = config.tensor_float_32_execution_enabled()
+    config.enable_tensor_float_32_execution(was_enabled and not is_wanted)
+    try:
+        yield
+    finally:
+        config.enable_tensor_float_32_execution(was_enabled)
+
+
+def one_line(error: Exception) -> str:
+    """What an exception says, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:300] if lines else 'no message'}"
+
 
 TRIAL_BUDGET: Final = 15.0
 """Seconds for trials after the reference, which meets all that a device does for the first time.
