@@ -54,9 +54,9 @@ class EnginePool:
     @contextmanager
     def lent(self) -> Iterator[None]:
         """Let the runs that are trained in this process meanwhile take their engines here."""
-        from tui_charrnn.training import start as outset
+        from tui_charrnn.training import start
 
-        with self.returned(), patch.object(outset, "Engine", _pooled_class()):
+        with self.returned(), patch.object(start, "Engine", _pooled_class()):
             yield
 
 

@@ -32,7 +32,7 @@ RATE = TRAINING.learning_rate
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> dict[int, float | Exception]:
     """Characters a second by batch size; an error is raised. May be filled by a test."""
-    from tui_charrnn.training import start as outset
+    from tui_charrnn.training import start
 
     speeds: dict[int, float | Exception] = {3: 100.0, 6: 150.0, 12: 160.0}
 
@@ -43,7 +43,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> dict[int, float | Exception]:
         characters: int = made.batch_size * made.training.sequence_length
         return characters / speed
 
-    monkeypatch.setattr(outset, "_time_shortly", time_shortly)
+    monkeypatch.setattr(start, "_time_shortly", time_shortly)
     return speeds
 
 
@@ -137,10 +137,10 @@ def test_one_that_does_not_fit_ends_the_search(
 def test_a_larger_batch_than_the_memory_has_room_for_is_not_tried(
     tmp_path: Path, timed: Mapping[int, float | Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training import start as outset
+    from tui_charrnn.training import start
 
     scarce = replace(examine_machine(), available=1_000)
-    monkeypatch.setattr(outset, "examine_machine", lambda: scarce)
+    monkeypatch.setattr(start, "examine_machine", lambda: scarce)
     run = automatic_run(tmp_path)
     assert train(run) is ExitCode.OK
     (chosen,) = of_kind(run, BatchSizeChosen)
@@ -160,11 +160,11 @@ def test_several_processes_are_told_that_they_need_the_number(tmp_path: Path) ->
 @pytest.fixture
 def many_threads(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """Four threads, and seconds per step by the number of shards."""
-    from tui_charrnn.training import start as outset
+    from tui_charrnn.training import start
 
     seconds = {1: 1.0, 2: 0.8, 4: 0.75}
-    monkeypatch.setattr(outset, "SHARDS_WORTH", 0.0)
-    monkeypatch.setattr(outset, "_time_shortly", lambda made, _: seconds[made.path.shards])
+    monkeypatch.setattr(start, "SHARDS_WORTH", 0.0)
+    monkeypatch.setattr(start, "_time_shortly", lambda made, _: seconds[made.path.shards])
     return seconds
 
 

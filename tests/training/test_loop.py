@@ -13,7 +13,6 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
-from tui_charrnn.training import loop as calls
 from tui_charrnn.training.loop import (
     Batch,
     BatchResult,
@@ -283,7 +282,7 @@ def test_calls_of_several_steps_tell_what_single_steps_tell() -> None:
 def test_the_time_of_a_call_is_spread_over_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every look at the clock is a second after the one before."""
     seconds = map(float, itertools.count())
-    monkeypatch.setattr(calls, "CALL_TIME", 100.0)
+    monkeypatch.setattr(loop, "CALL_TIME", 100.0)
     engine = ScriptedEngine([3.0] * 24, [2.0] * 2, steps_per_call=4)
     records = train_long(engine, Progress(), clock=lambda: next(seconds))
     times = [each.elapsed for each in records if not isinstance(each, RunDiverged)]

@@ -11,9 +11,9 @@ from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from, return_to, save_checkpoint
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import cause_words
+from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.runs.manifest import read_pointer
-from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.records import (
     CheckpointSaved,
     LearningRateChanged,

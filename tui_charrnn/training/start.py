@@ -1,4 +1,4 @@
-"""How a run begins in TensorFlow: engine and checkpoint, or what is chosen by timing and planned."""
+"""How a run begins in TensorFlow: engine and checkpoint, or what is chosen by timing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
