@@ -13,6 +13,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
+from tui_charrnn.training import loop
 from tui_charrnn.training.loop import (
     Batch,
     BatchResult,
