@@ -171,21 +171,26 @@ def offered(shell: str, line: str) -> list[str]:
     return re.findall(r'"([^"]*)"', told) if shell == "zsh" else told.split()
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
 @pytest.mark.parametrize(
-    "words",
+    ("shell", "words"),
     [
-        "train",
-        "score",
-        "neurons",
-        "corpora inspect",
-        "generate --corpus",
-        "generate --seed-file",
-        "score x --html",
-        "--tape",
-        "--xray",
-        "runs export plays",
-        "generate --model",
+        ("fish", "train"),
+        *[
+            ("zsh", words)
+            for words in (
+                "train",
+                "score",
+                "neurons",
+                "corpora inspect",
+                "generate --corpus",
+                "generate --seed-file",
+                "score x --html",
+                "--tape",
+                "--xray",
+                "runs export plays",
+                "generate --model",
+            )
+        ],
     ],
 )
 def test_paths_are_completed_where_the_shell_does_not(
