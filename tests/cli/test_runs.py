@@ -22,7 +22,7 @@ from tui_charrnn.tui import app
 
 
 def facts(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    runs.list_all(folder, as_json=True)
+    runs.list_all(runs_dir=folder, as_json=True)
     values: list[dict[str, object]] = json.loads(capsys.readouterr().out)
     (only,) = values
     return only
@@ -30,7 +30,7 @@ def facts(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]
 
 def test_a_killed_trainer_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lose_trainer(fake_run(tmp_path, end=None))
-    runs.list_all(tmp_path)
+    runs.list_all(runs_dir=tmp_path)
     row = capsys.readouterr().out.splitlines()[1]
     assert row.split()[:3] == ["fake", "✗", "lost"]
     found = facts(tmp_path, capsys)
@@ -57,7 +57,7 @@ def test_a_row_has_what_a_list_shows(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert status is not None
     told = replace(status, state=RunState.STOPPED, curve=(4.0, 3.0, 2.0, 1.5), total_steps=12_345)
     Storage().write_atomically(run.status, encode_json(told.to_json()))
-    runs.list_all(tmp_path)
+    runs.list_all(runs_dir=tmp_path)
     heading, row = capsys.readouterr().out.splitlines()
     assert heading.split() == ["RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE"]
     cells = ["fake", "■", "stopped", "fake", "2/12.3k", "2.250", "▇▅▂▁········"]
@@ -68,7 +68,7 @@ def test_a_row_has_what_a_list_shows(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_columns_stand_below_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("漢字のラン", "plain", "cafe\u0301"):
         fake_run(tmp_path, name=name)
-    runs.list_all(tmp_path)
+    runs.list_all(runs_dir=tmp_path)
     rows = capsys.readouterr().out.splitlines()[1:]
     assert {cell_len(row.partition("■")[0]) for row in rows} == {12}
 
@@ -78,11 +78,11 @@ def test_a_long_name_is_cut_off_on_a_terminal_and_nowhere_else(
 ) -> None:
     name = "漢字" * 15
     fake_run(tmp_path, name=name)
-    runs.list_all(tmp_path)
+    runs.list_all(runs_dir=tmp_path)
     assert name in capsys.readouterr().out
     monkeypatch.setattr(output, "stdout_is_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
-    runs.list_all(tmp_path)
+    runs.list_all(runs_dir=tmp_path)
     row = capsys.readouterr().out.splitlines()[1]
     assert row.startswith("漢字漢字")
     assert "…  ■ finished" in row
@@ -91,7 +91,7 @@ def test_a_long_name_is_cut_off_on_a_terminal_and_nowhere_else(
 
 def test_a_damaged_run_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     created_run(tmp_path).description.write_bytes(b"{")
-    runs.list_all(tmp_path)
+    runs.list_all(runs_dir=tmp_path)
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["fake", "✗", "unreadable"]
     assert "cannot be used" in str(facts(tmp_path, capsys)["problem"])
 
@@ -103,7 +103,7 @@ def test_a_hostile_list_is_harmless(tmp_path: Path, capsys: pytest.CaptureFixtur
     described = replace(described, corpus=replace(described.corpus, name=HOSTILE))
     Storage().write_atomically(run.description, encode_json(described.to_json()))
     run.path.rename(tmp_path / hostile)
-    runs.list_all(tmp_path)
+    runs.list_all(runs_dir=tmp_path)
     assert not HARMFUL.search(capsys.readouterr().out.replace("\n", ""))
 
 

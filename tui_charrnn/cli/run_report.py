@@ -109,6 +109,8 @@ def _head_rows(whole: WholeRun) -> Iterator[Row]:
     yield "path", safe_line(str(whole.summary.run.path))
     yield "on disk", format_size(whole.size)
     yield "state", f"{row.mark} {row.state}, written {row.age} ago"
+    yield "tags", safe_line(" ".join(whole.summary.labels.tags))
+    yield from _several("note", map(safe_line, whole.summary.labels.note.splitlines()))
     yield "", _format_early_stop(whole.view.stopped_early)
     yield "", trouble
     yield "", failure.hint if failure is not None else advice_words(whole.view)
@@ -220,6 +222,8 @@ def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
         "curve": list(status.curve) if status else [],
         "modified": summary.modified,
         "problem": summary.problem,
+        "tags": list(summary.labels.tags),
+        "note": summary.labels.note,
     }
 
 

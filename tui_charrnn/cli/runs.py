@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -21,7 +21,7 @@ from tui_charrnn.cli.options import (
     refuse_options_before_command,
 )
 from tui_charrnn.cli.output import has_terminal, narrate, print_data, progress_bar, table_lines
-from tui_charrnn.cli.run_report import show, summary_facts
+from tui_charrnn.cli.run_report import read_whole_run, show, summary_facts
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
@@ -32,11 +32,13 @@ from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
 from tui_charrnn.runs.figures import export_figures
 from tui_charrnn.runs.file_system import disk_size
+from tui_charrnn.runs.labels import read_labels, write_labels
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.sparkline import small_curve
 from tui_charrnn.user_folders import default_runs_folder
+from tui_charrnn.viewing.comparison import comparison_rows, has_one_text
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_rows import RunRow, run_row
 
@@ -55,31 +57,52 @@ class EventFormat(enum.StrEnum):
     TENSORBOARD = "tensorboard"
 
 
+Filter: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--filter",
+        metavar="WORDS",
+        help="Only runs that have all these words in name, corpus, preset, tags or note.",
+        show_default=False,
+    ),
+]
 runs_app = typer.Typer(help="List and manage the runs.")
 
 
 @runs_app.callback(invoke_without_command=True)
-def runs(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
+def runs(
+    context: typer.Context,
+    words: Filter = "",
+    runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
+) -> None:
     """List and manage the runs."""
     if context.invoked_subcommand is None:
-        list_all(runs_dir, as_json)
+        list_all(words, runs_dir, as_json)
     else:
         refuse_options_before_command(context)
 
 
 @runs_app.command("list")
-def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
+def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """List the runs, newest first."""
     folder = runs_folder(runs_dir)
-    found, now = list_runs(folder), time.time()
+    everything, now = list_runs(folder), time.time()
+    found = [summary for summary in everything if summary.has_words(words)]
     if as_json:
         print_data(json.dumps([summary_facts(summary, now) for summary in found]))
+        return
+    if everything and not found:
+        narrate(f"No run has the words {safe_line(words)!r} in name, corpus, preset, tags or note.")
         return
     if not found:
         narrate(f"There are no runs in {folder} yet. Start one: {command('train', 'pydoc')}")
         return
     rows: list[tuple[str, ...]] = [_HEADINGS]
     rows += [_cells(run_row(summary, now)) for summary in found]
+    if any(summary.labels.tags for summary in found):
+        tags = ("TAGS", *(safe_line(" ".join(summary.labels.tags)) for summary in found))
+        rows = [(*row, tag) for row, tag in zip(rows, tags, strict=True)]
     for line in table_lines(rows):
         print_data(line)
 
@@ -90,6 +113,78 @@ runs_app.command()(show)
 def _cells(row: RunRow) -> tuple[str, ...]:
     state, curve = f"{row.mark} {row.state}", small_curve(row.curve, _CURVE_WIDTH)
     return (row.name, state, row.corpus, row.step, row.best, curve, row.age)
+
+
+@runs_app.command()
+def note(
+    run: RunArgument,
+    text: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TEXT", help="The note; '' takes it away.", show_default="print the note"
+        ),
+    ] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Write a note about a run, or print it."""
+    found = find_run(run, runs_folder(runs_dir))
+    labels = read_labels(found)
+    if text is None:
+        print_data(labels.note)
+        return
+    write_labels(found, labels.with_note(text))
+
+
+@runs_app.command()
+def tag(
+    run: RunArgument,
+    tags: Annotated[
+        list[str],
+        typer.Argument(metavar="TAG...", help="Words.", show_default=False),
+    ],
+    remove: Annotated[bool, typer.Option("--remove", help="Take these tags away.")] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Give a run tags, or take them away; `runs --filter` finds runs by them."""
+    found = find_run(run, runs_folder(runs_dir))
+    changed = tuple(f"-{tag}" for tag in tags) if remove else tuple(tags)
+    labels = read_labels(found).with_tags(changed)
+    write_labels(found, labels)
+    narrate(f"Tags of {safe_line(found.name)}: {safe_line(' '.join(labels.tags)) or 'none'}.")
+
+
+@runs_app.command()
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN RUN...",
+            help="Names or paths, two at least.",
+            show_default=False,
+            autocompletion=complete_run,
+        ),
+    ],
+    runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
+) -> None:
+    """Compare runs: what they reached, and the settings in which they differ."""
+    if len(runs) < 2:
+        raise ConfigError("Name two runs at least.")
+    folder = runs_folder(runs_dir)
+    views = [read_whole_run(find_run(name, folder)).view for name in runs]
+    rows = comparison_rows(views)
+    if as_json:
+        names, *others = rows
+        table = {
+            name: {row[0]: row[column] for row in others}
+            for column, name in enumerate(names[1:], start=1)
+        }
+        print_data(json.dumps({"same_text": has_one_text(views), "runs": table}))
+        return
+    for line in table_lines(rows):
+        print_data(line)
+    if not has_one_text(views):
+        narrate("They were held against different texts: their losses cannot be compared.")
 
 
 @runs_app.command()

@@ -12,6 +12,7 @@ from tui_charrnn.invocation import command
 from tui_charrnn.paths import parse_path, real_path
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.file_system import is_missing
+from tui_charrnn.runs.labels import NO_LABELS, RunLabels, read_labels
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
 from tui_charrnn.runs.manifest import read_pointer
@@ -34,6 +35,15 @@ class RunSummary:
     """When the trainer last wrote its state: seconds since 1970, by the clock of the disk."""
     problem: str | None = None
     """Why the run cannot be used, in one sentence."""
+    labels: RunLabels = NO_LABELS
+    """What a person wrote about it."""
+
+    def has_words(self, words: str) -> bool:
+        """Whether all words of a query stand in its name, corpus, preset, tags or note."""
+        description, labels = self.description, self.labels
+        of_description = (description.corpus.name, description.preset) if description else ()
+        text = " ".join((self.run.name, *of_description, *labels.tags, labels.note)).casefold()
+        return all(word in text for word in words.casefold().split())
 
     def judge(self, now: float) -> Verdict | None:
         """How its trainer is at `now` (seconds since 1970), at a glance.
@@ -60,7 +70,7 @@ class WatchedFolder:
         """
         found: dict[Path, tuple[object, RunSummary]] = {}
         for run in _runs(self._folder):
-            marks = [_mark(path) for path in (run.description, run.status, run.best)]
+            marks = [_mark(path) for path in (run.description, run.status, run.best, run.labels)]
             known = self._known.get(run.path)
             is_same = known is not None and known[0] == marks
             found[run.path] = known if known and is_same else (marks, summarize_run(run))
@@ -94,6 +104,7 @@ def summarize_run(run: RunDirectory) -> RunSummary:
         best_step=best.step if best else None,
         modified=_modified(run),
         problem=problem,
+        labels=read_labels(run),
     )
 
 

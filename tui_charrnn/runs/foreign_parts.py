@@ -43,6 +43,7 @@ def foreign_parts(run: RunDirectory) -> str:
     parts = (
         run.description,
         run.status,
+        run.labels,
         run.events,
         run.log,
         run.lock,

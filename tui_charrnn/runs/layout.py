@@ -29,6 +29,11 @@ class RunDirectory:
         return self.path / "state.json"
 
     @property
+    def labels(self) -> Path:
+        """labels.json: tags and a note, which people write."""
+        return self.path / "labels.json"
+
+    @property
     def events(self) -> Path:
         """events.jsonl: one record a line, appended."""
         return self.path / "events.jsonl"

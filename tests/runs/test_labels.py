@@ -1,0 +1,55 @@
+"""What people write about a run is kept beside it, and found by its words."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import created_run
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.runs.catalogue import WatchedFolder
+from tui_charrnn.runs.labels import NO_LABELS, RunLabels, read_labels, write_labels
+
+
+def test_tags_are_added_once_and_taken_away() -> None:
+    labels = RunLabels().with_tags(("a", "b", "a")).with_note("  한 줄 \n")
+    assert (labels.tags, labels.note) == (("a", "b"), "한 줄")
+    assert labels.with_tags(("-a", "-x", "c")).tags == ("b", "c")
+
+
+@pytest.mark.parametrize("tag", ["", "-", "two words", "a,b", "x" * 41, "\x1b"])
+def test_a_tag_is_a_word(tag: str) -> None:
+    with pytest.raises(ConfigError, match="A tag must be a word"):
+        RunLabels().with_tags((tag,))
+
+
+def test_there_is_an_end_to_them() -> None:
+    with pytest.raises(ConfigError, match="at most 20 tags"):
+        RunLabels().with_tags(tuple(map(str, range(21))))
+    with pytest.raises(ConfigError, match="at most 2,000"):
+        RunLabels().with_note("x" * 2_001)
+
+
+def test_they_are_kept_beside_the_run(tmp_path: Path) -> None:
+    run = created_run(tmp_path)
+    assert read_labels(run) is NO_LABELS
+    labels = RunLabels(tags=("first",), note="why")
+    write_labels(run, labels)
+    assert read_labels(run) == labels
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"tags": 3}', '{"tags": ["a"], "note": 1}'])
+def test_a_damaged_file_says_nothing(tmp_path: Path, damage: str) -> None:
+    run = created_run(tmp_path)
+    run.labels.write_text(damage, encoding="utf-8")
+    assert read_labels(run) == NO_LABELS
+
+
+def test_a_list_that_is_read_again_has_the_new_words(tmp_path: Path) -> None:
+    run, folder = created_run(tmp_path), WatchedFolder(tmp_path)
+    [before] = folder.list_runs()
+    write_labels(run, RunLabels(tags=("Best",), note="warm rate"))
+    [after] = folder.list_runs()
+    assert not before.has_words("best")
+    assert after.has_words("best RATE")
+    assert after.has_words(run.name[:3])
+    assert not after.has_words("best cold")

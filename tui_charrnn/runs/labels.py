@@ -1,0 +1,82 @@
+"""What a person wrote about a run, in a file of its own that no trainer reads or writes."""
+
+from dataclasses import asdict, dataclass
+from typing import Final, Self
+
+from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.runs.json_values import build_checked, encode_json, read_document
+from tui_charrnn.runs.layout import FORMAT, RunDirectory
+from tui_charrnn.runs.storage import Storage
+
+LONGEST_NOTE = 2_000
+LONGEST_TAG = 40
+MOST_TAGS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLabels:
+    """Tags and a note; nothing of both at first."""
+
+    tags: tuple[str, ...] = ()
+    """Words, each once, in the order in which they were given."""
+    note: str = ""
+
+    def with_tags(self, tags: tuple[str, ...]) -> Self:
+        """The same with more tags, or fewer: one that begins with `-` is taken away.
+
+        Raises:
+            ConfigError: If a tag is no word, or there are too many.
+        """
+        kept = dict.fromkeys(self.tags)
+        for tag in tags:
+            word = tag.removeprefix("-")
+            if (
+                not word
+                or not word.isprintable()
+                or len(word) > LONGEST_TAG
+                or set(word) & set(" ,")
+            ):
+                raise ConfigError(
+                    f"A tag must be a word of at most {LONGEST_TAG} characters, without spaces and "
+                    f"commas. Received: {tag[:60]!r}."
+                )
+            if word == tag:
+                kept[word] = None
+            else:
+                kept.pop(word, None)
+        if len(kept) > MOST_TAGS:
+            raise ConfigError(f"A run has at most {MOST_TAGS} tags. Received: {len(kept)}.")
+        return type(self)(tags=tuple(kept), note=self.note)
+
+    def with_note(self, note: str) -> Self:
+        """The same with another note; an empty one is none.
+
+        Raises:
+            ConfigError: If it is too long.
+        """
+        if len(note) > LONGEST_NOTE:
+            raise ConfigError(
+                f"A note has at most {LONGEST_NOTE:,} characters. Received: {len(note):,}."
+            )
+        return type(self)(tags=self.tags, note=note.strip())
+
+
+NO_LABELS: Final = RunLabels()
+
+
+def read_labels(run: RunDirectory) -> RunLabels:
+    """What was written about a run; of a file that cannot be used, nothing."""
+    try:
+        return build_checked(RunLabels, dict(read_document(run.labels, inside=run.path)))
+    except (FileNotFoundError, RunError, TypeError, ValueError):
+        return NO_LABELS
+
+
+def write_labels(run: RunDirectory, labels: RunLabels, storage: Storage | None = None) -> None:
+    """Keep what was written about a run, also while it is trained.
+
+    Raises:
+        StorageError: If the disk refuses; then what was there is as it was.
+    """
+    document = encode_json({"format": FORMAT, **asdict(labels)})
+    (storage or Storage()).write_atomically(run.labels, document)
