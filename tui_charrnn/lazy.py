@@ -79,6 +79,9 @@ _NAMES: Final = {
     "tui_charrnn.viewing.filling": (
         "Filler candidate_rows format_filled measure_right_side split_gaps"
     ),
+    "tui_charrnn.viewing.clipping_picture": (
+        "ClippingRun ClippingSettings clipping_document clipping_rows"
+    ),
     "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows",
     "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",
 }

@@ -59,6 +59,7 @@ COMMANDS: Final = {
         "memory:memory",
         "Measure how far back models look: the mean influence of a character by its distance.",
     ),
+    "lab": ("lab:lab_app", "Small experiments that need no model and no trainer."),
     "neurons": (
         "neurons:neurons",
         "Find the cells of a model that follow a property of a text.",

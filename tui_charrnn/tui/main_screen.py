@@ -69,6 +69,7 @@ _PAGES: Final = {
     "fill": ("fill", "FillPage"),
     "embedding": ("embedding", "EmbeddingPage"),
     "memory": ("memory", "MemoryPage"),
+    "clipping": ("clipping", "ClippingPage"),
 }
 """Module and name of each page, which is imported as it is opened."""
 PROGRESS_INTERVAL: Final = 1.0

@@ -29,6 +29,7 @@ GROUPS: Final = {
     "fill": "In the page of gaps",
     "embedding": "In the page of the embedding",
     "memory": "In the page of the memory",
+    "clipping": "In the page of clipping",
 }
 """Under which heading the help lists a key, by the first word of its id."""
 

@@ -22,6 +22,7 @@ Owner = Literal[
     "fill",
     "embedding",
     "memory",
+    "clipping",
 ]
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 

@@ -161,6 +161,7 @@ _OPENED: Final[dict[str, tuple[str, str, Owner]]] = {
     "fill": ("f", "Ask what stands in the gaps (▢) of a text, from both sides.", "speech"),
     "embedding": ("b", "Draw the characters where the embedding has them.", "speech"),
     "memory": ("m", "See how far back models look, and how the gradient fades.", "speech"),
+    "clipping": ("c", "See what clipping does: a plain RNN with and without a limit.", "chart"),
     "gates": ("v", "Move the gates by hand at the cursor, and see what comes next.", "tape"),
 }
 """The key of each page, what it does, and where it is pressed."""
@@ -177,6 +178,12 @@ PAGE_KEYS: Final[tuple[Key, ...]] = (
     Key("embedding.up", "up", "move(0, -1)", "", "Go up.", "embedding", shown="↑"),
     Key("embedding.down", "down", "move(0, 1)", "Character", "Go down.", "embedding", shown="↓"),
     Key("memory.measure", "enter", "", "Measure", "Measure the models that are named.", "memory"),
+    Key("clipping.down", "down", "limit(-1)", "", "Lower the limit.", "clipping", shown="↓"),
+    Key("clipping.up", "up", "limit(1)", "Limit", "Raise the limit.", "clipping", shown="↑"),
+    Key("clipping.left", "left", "radius(-1)", "", "Lower the radius.", "clipping", shown="←"),
+    Key("clipping.right", "right", "radius(1)", "Radius", "Raise it.", "clipping", shown="→"),
+    Key("clipping.again", "enter", "again", "Again", "Train both again.", "clipping"),
+    Key("clipping.seed", "s", "again(1)", "Seed", "Draw other weights.", "clipping"),
     Key("grow.begin", "enter", "", "Grow", "Let the texts grow anew.", owner="grow"),
     Key("gates.up", "up", "move(-1)", "", "Go to the gate above.", owner="gates", shown="↑"),
     Key("gates.down", "down", "move(1)", "Gate", "Go to the gate below.", "gates", shown="↓"),

@@ -1,0 +1,35 @@
+"""The command `lab clipping`."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tui_charrnn.cli.lab import lab_app
+from tui_charrnn.errors import ConfigError
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(lab_app, ["clipping", *map(str, arguments)])
+
+
+def test_both_runs_are_told() -> None:
+    document = json.loads(invoke("--json").stdout)
+    assert [run["limit"] for run in document["runs"]] == [None, 1.0]
+    assert [run["diverged"] for run in document["runs"]] == [True, False]
+    assert max(document["runs"][1]["applied"]) <= 1 + 1e-9
+
+
+def test_the_picture_is_ascii_if_that_is_asked_for() -> None:
+    drawn = invoke("--steps", 20, "--ascii").stdout
+    assert drawn.isascii()
+    assert "gradient norm" in drawn
+
+
+@pytest.mark.parametrize(
+    "option", [("--limit", 0), ("--radius", -1), ("--learning-rate", "nan"), ("--steps", 0)]
+)
+def test_numbers_out_of_bounds_are_refused(option: tuple[str, object]) -> None:
+    error = invoke(*option).exception
+    assert isinstance(error, ConfigError)
+    assert option[0] in str(error)

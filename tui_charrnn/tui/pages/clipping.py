@@ -1,0 +1,91 @@
+"""Clipping: a plain RNN that trains while one looks, with and without a limit for its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.getters import query_one
+
+from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.pages.page import Page, Picture, colored
+from tui_charrnn.viewing.clipping_picture import SIGNS, clipping_rows
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+    from textual.content import Content
+
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.pages.context import PageContext
+
+_AT_ONCE: Final = 10
+"""Steps between two drawings."""
+_PAUSE: Final = 0.1
+"""Seconds between them, so that one sees how it comes."""
+_LIMITS: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
+_RADII: Final = (0.5, 0.9, 1.1, 1.4, 1.7, 2.0, 3.0)
+
+
+class ClippingPage(Page):
+    """Trains both runs anew whenever a setting changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("clipping")]
+
+    picture = query_one(Picture)
+
+    def __init__(self, _: PageContext) -> None:
+        """Begin with the settings that show it best."""
+        super().__init__("Clipping: a plain RNN, with and without a limit", "clipping")
+        self.settings = ClippingSettings()
+        self.runs: list[ClippingRun] = []
+        """The one without a limit, then the one with it; the thread trains them."""
+
+    def on_mount(self) -> None:
+        """Train."""
+        super().on_mount()
+        self.action_again()
+
+    def action_again(self, seeds: int = 0) -> None:
+        """Train both anew, with other weights if another seed is asked for."""
+        self.settings = replace(self.settings, rng_seed=self.settings.rng_seed + seeds)
+        settings = self.settings
+        self.tell(
+            f"Spectral radius {settings.radius:g}, limit {settings.limit:g}, learning rate "
+            f"{settings.learning_rate:g}, seed {settings.rng_seed}."
+        )
+
+        def work(task: BackgroundTask) -> Iterator[list[ClippingRun]]:
+            runs = [ClippingRun(settings, is_clipped=each) for each in (False, True)]
+            while len(runs[0].steps) < settings.steps:
+                for run in runs:
+                    for _ in range(_AT_ONCE):
+                        run.advance()
+                yield runs
+                task.wait(_PAUSE)
+
+        self.compute(work, self._take)
+
+    def action_radius(self, by: int) -> None:
+        """Take another spectral radius."""
+        self.settings = replace(self.settings, radius=_next(_RADII, self.settings.radius, by))
+        self.action_again()
+
+    def action_limit(self, by: int) -> None:
+        """Take another limit."""
+        self.settings = replace(self.settings, limit=_next(_LIMITS, self.settings.limit, by))
+        self.action_again()
+
+    def _take(self, runs: list[ClippingRun]) -> None:
+        self.runs = runs
+        self.picture.show(self._rows)
+
+    def _rows(self, width: int, height: int) -> list[str | Content]:
+        rows = clipping_rows(self.runs, self.settings, width, height)
+        return [colored(row, SIGNS) for row in rows]
+
+
+def _next(choices: tuple[float, ...], now: float, by: int) -> float:
+    place = choices.index(now) + by
+    return choices[min(max(place, 0), len(choices) - 1)]

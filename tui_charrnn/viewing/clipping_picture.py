@@ -1,0 +1,132 @@
+"""Two runs side by side, with and without a limit for the gradient, as rows of a terminal."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings, ClippingStep
+
+__all__ = ["ClippingRun", "ClippingSettings", "clipping_document", "clipping_rows"]
+SIGNS: Final = "●◆"
+"""Of the run without a limit, and of that with it."""
+_NAMES: Final = ("no limit", "limit")
+_LABEL: Final = 6
+_GAP: Final = 2
+
+
+def clipping_rows(
+    runs: Sequence[ClippingRun], settings: ClippingSettings, width: int, height: int
+) -> list[str]:
+    """Losses at the left, norms of the gradients at the right, numbers of both runs below.
+
+    Args:
+        runs: The one without a limit, then the one with it.
+        settings: Of both.
+        width: Columns.
+        height: Rows.
+    """
+    guess, half = runs[0].guess, (width - _GAP) // 2
+    losses = [[step.loss for step in run.steps] for run in runs]
+    norms = [[step.norm for step in run.steps] for run in runs]
+    table = _table_rows(runs, settings)
+    rows = max(height - len(table) - 4, 3)
+    left = _plot("loss, nats per character", losses, ("guess", guess), settings, (half, rows))
+    limit = ("limit", settings.limit)
+    right = _plot("gradient norm as it came", norms, limit, settings, (half, rows))
+    charts = [f"{one:<{half}}{'':>{_GAP}}{other}" for one, other in zip(left, right, strict=True)]
+    return [row[:width] for row in [*charts, "", *table]]
+
+
+def _plot(
+    head: str,
+    curves: Sequence[Sequence[float]],
+    reference: tuple[str, float],
+    settings: ClippingSettings,
+    size: tuple[int, int],
+) -> list[str]:
+    """Curves on a logarithmic scale from a hundredth of a reference to a thousand times it."""
+    (width, height), (name, middle) = size, reference
+    columns = max(width - _LABEL - 1, 8)
+    low, high = math.log10(middle) - 2, math.log10(middle) + 3
+    if head.startswith("loss"):
+        low, high = math.log10(middle) - 2.5, math.log10(middle) + 1.5
+
+    def row_of(value: float) -> int:
+        if not math.isfinite(value):
+            return 0
+        share = (math.log10(max(value, 1e-300)) - low) / (high - low)
+        return round((1 - min(max(share, 0.0), 1.0)) * (height - 1))
+
+    cells = [[" "] * columns for _ in range(height)]
+    cells[row_of(middle)] = list(f"{f' {name}':┄>{columns}}")
+    for sign, values in zip(SIGNS, curves, strict=True):
+        for column in range(columns):
+            begin = column * settings.steps // columns
+            part = values[begin : max((column + 1) * settings.steps // columns, begin + 1)]
+            if part:
+                worst = next((value for value in part if not math.isfinite(value)), max(part))
+                cells[row_of(worst)][column] = sign
+    labels = {row_of(10.0**power): f"{10.0**power:g}" for power in range(-3, 5)}
+    labels = {row: label for row, label in labels.items() if 0 < row < height - 1}
+    rows = [
+        f"{labels.get(row, ''):>{_LABEL - 1}} {'┤' if row in labels else '│'}{''.join(line)}"
+        for row, line in enumerate(cells)
+    ]
+    foot = f"{'':>{_LABEL}}└{'─' * columns}"
+    steps = f"{'':>{_LABEL + 1}}1{f'step {settings.steps:,}':>{columns - 1}}"
+    return [head, *rows, foot, steps]
+
+
+def _table_rows(runs: Sequence[ClippingRun], settings: ClippingSettings) -> list[str]:
+    names = _NAMES[0], f"{_NAMES[1]} {settings.limit:g}"
+    head = f"{'STEP':>16}{'LOSS':>9}{'NORM':>8}{'APPLIED':>8}{'TURNED':>9}{'ELEMENT-WISE':>14}"
+    rows = [head]
+    for sign, name, run in zip(SIGNS, names, runs, strict=True):
+        if not run.steps:
+            continue
+        step = run.steps[-1]
+        end = "  diverged" if run.has_diverged else ""
+        rows.append(
+            f"{sign} {name:<9}{len(run.steps):>5,}{_number(step.loss):>9}{_number(step.norm):>8}"
+            f"{_number(step.applied):>8}{step.angle:>7.1f} °{mean_angle(run.steps):>12.1f} °{end}"
+        )
+    return rows
+
+
+def mean_angle(steps: Sequence[ClippingStep]) -> float:
+    """By how much cutting each number would have turned the gradients that were too long, degrees.
+
+    Args:
+        steps: Of a run.
+    """
+    turned = [step.elementwise_angle for step in steps if step.elementwise_angle > 0]
+    return sum(turned) / len(turned) if turned else 0.0
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "none"
+
+
+def clipping_document(runs: Sequence[ClippingRun], settings: ClippingSettings) -> dict[str, object]:
+    """Both runs for `json.dumps`, a list for each number of their steps; null where it is none."""
+    return {
+        "limit": settings.limit,
+        "radius": settings.radius,
+        "learning_rate": settings.learning_rate,
+        "rng_seed": settings.rng_seed,
+        "guess": runs[0].guess,
+        "runs": [
+            {
+                "limit": limit,
+                "diverged": run.has_diverged,
+                **{
+                    name: [
+                        number if math.isfinite(number) else None
+                        for number in (getattr(step, name) for step in run.steps)
+                    ]
+                    for name in ClippingStep._fields
+                },
+            }
+            for limit, run in zip((None, settings.limit), runs, strict=True)
+        ],
+    }
