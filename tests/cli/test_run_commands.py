@@ -56,6 +56,15 @@ def test_without_a_subcommand_the_runs_are_listed(folder: Path, capsys: Capture)
     assert json.loads(outputs[2]) == json.loads(outputs[3])
 
 
+def test_show_tells_of_links_inside_a_run(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    run = fake_run(folder)
+    run.log.unlink(missing_ok=True)
+    run.log.symlink_to(tmp_path / "elsewhere")
+    assert runs("show", "fake") == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("links ")]
+    assert "trainer.log is a link" in row
+
+
 def test_all_runs_are_one_json_document(folder: Path, capsys: Capture) -> None:
     assert runs("list", "--json") == 0
     assert json.loads(capsys.readouterr().out) == []

@@ -167,7 +167,9 @@ def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterato
     yield _judge_precision(examination, precision)
     compiler = "XLA" if path["compiler"] == "xla" else "none"
     yield Finding("ok", "compiler", f"{compiler}: {reasons['compiler']}")
-    yield Finding("ok", "shards", f"{path['shards']}: {reasons['shards']}")
+    parts = int(path["shards"])
+    cut = f"computed in {parts} parts" if parts > 1 else "computed as a whole"
+    yield Finding("ok", "batch", f"{cut}: {reasons['shards']}")
     yield from _judge_trials(examination)
     if examination.trial_seconds is not None:
         words = f"{examination.trial_seconds:.1f} s for two, compiling included"

@@ -14,6 +14,7 @@ from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.runs.catalogue import RunSummary, find_run, summarize_run
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import disk_size
+from tui_charrnn.runs.foreign_parts import foreign_parts
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import checkpoint_folders, read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
@@ -113,6 +114,7 @@ def _head_rows(whole: WholeRun) -> Iterator[Row]:
     yield from _several("note", map(safe_line, whole.summary.labels.note.splitlines()))
     yield "", _format_early_stop(whole.view.stopped_early)
     yield "", trouble
+    yield "links", safe_line(foreign_parts(whole.summary.run))
     yield "", failure.hint if failure is not None else advice_words(whole.view)
 
 

@@ -178,6 +178,12 @@ class SafeInput(Input, KeysInOrder):
         """What is shown, and returned: signs in the place of what cannot be."""
         return safe_line(value)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Say that only the first line is taken, which `Input` does."""
+        if "\n" in event.text.strip().replace("\r", "\n"):
+            words = "Only the first line of what was pasted is taken."
+            self.notify(words, severity="warning", markup=False)
+
     def replace(self, text: str, start: int, end: int) -> None:
         """As `Input`, with the cursor behind all of what is shown for the text."""
         super().replace(safe_line(text), start, end)

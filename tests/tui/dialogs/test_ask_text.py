@@ -104,3 +104,14 @@ async def test_what_is_typed_after_a_paste_stands_behind_it() -> None:
         await pilot.press("z")
         await wait_until(pilot, "all of it", lambda: "z" in app.question.field.value)
         assert app.question.field.value == "a⟨9B⟩␛zbc"
+
+
+async def test_a_paste_of_several_lines_says_that_the_first_is_taken() -> None:
+    async with asking() as (app, pilot):
+        app.question.field.post_message(Paste("one\n"))
+        await wait_until(pilot, "the line", lambda: app.question.field.value == "one")
+        assert not len(app._notifications)
+        app.question.field.post_message(Paste(" two\r\nthree"))
+        await wait_until(pilot, "the line", lambda: app.question.field.value == "one two")
+        (toast,) = app._notifications
+        assert toast.message == "Only the first line of what was pasted is taken."
