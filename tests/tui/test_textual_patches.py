@@ -3,12 +3,13 @@
 import pytest
 from textual._context import active_message_pump
 from textual.app import ComposeResult
-from textual.command import CommandPalette
+from textual.command import CommandInput, CommandList, CommandPalette
 from textual.css.query import NoMatches
 from textual.events import MouseDown
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from tests.support.themed_app import ThemedApp
+from tests.support.waiting import wait_until
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow
 from tui_charrnn.tui.textual_patches import is_of_removed
 
@@ -69,6 +70,26 @@ async def test_a_palette_is_closed_once() -> None:
         palette.dismiss()
         await pilot.pause()
         assert len(app.screen_stack) == 1
+
+
+class TypedInto(CommandPalette):
+    """A palette into which something was typed before its list was there."""
+
+    def on_mount(self) -> None:
+        with self.prevent(Input.Changed):
+            self.query_one(CommandInput).value = "quit"
+
+
+async def test_what_is_typed_before_a_palette_has_its_list_is_searched_for() -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        palette = TypedInto()
+        app.push_screen(palette)
+        palette._gather_commands("quit")
+        await pilot.pause()
+        found = palette.query_one(CommandList)
+        await wait_until(pilot, "a command", lambda: found.option_count == 1)
+        assert "Quit" in str(found.get_option_at_index(0).prompt)
 
 
 async def test_a_click_on_what_was_just_removed_hits_nothing(

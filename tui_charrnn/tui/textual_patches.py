@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from textual import constants, events
 from textual._context import active_message_pump
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette
+from textual.command import CommandInput, CommandList, CommandPalette
 from textual.css.query import NoMatches
 from textual.document._document import EditResult
 from textual.document._edit import Edit
@@ -47,6 +47,7 @@ __all__ = [
 _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
+_GATHER_COMMANDS: Final = CommandPalette._gather_commands
 
 
 def add_action_target(app: App[None], name: str) -> None:
@@ -72,12 +73,14 @@ def mend_textual() -> None:
     PageDown before it has been laid out: in the palette where both keys arrive together, and in any
     list of a terminal with so few rows that the list gets none. A screen asks a widget that was
     clicked on for its parent, which one that was just removed has no longer. The palette
-    closes itself twice where it is clicked beside twice, or a key has closed it meanwhile.
+    closes itself twice where it is clicked beside twice, or a key has closed it meanwhile, and
+    looks for its list where something is typed before that has been put in.
     """
     for owner, name, method in (
         (OptionList, "_move_page", _move_page),
         (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
         (CommandPalette, "dismiss", _dismiss),
+        (CommandPalette, "_gather_commands", _gather_commands),
     ):
         setattr(owner, name, method)
 
@@ -100,6 +103,13 @@ def _widget_and_offset_at(
 
 def _dismiss(self: CommandPalette, result: None = None) -> AwaitComplete:
     return _DISMISS(self, result) if self.is_active else AwaitComplete()
+
+
+def _gather_commands(self: CommandPalette, search_value: str) -> None:
+    if self.query(
+        CommandList
+    ):  # or else it is called again as soon as there is one, without a value
+        _GATHER_COMMANDS(self, search_value or self.query_one(CommandInput).value.strip())
 
 
 def is_closing(screen: Screen[None]) -> bool:
