@@ -18,7 +18,7 @@ from tui_charrnn.runs.records import (
     StoppedEarly,
 )
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.childhood import Childhood
+from tui_charrnn.training.samples import Samples
 from tui_charrnn.training.context import ProgressReport, RunContext
 from tui_charrnn.training.history import History
 from tui_charrnn.training.interruption import Interruption
@@ -53,7 +53,7 @@ class Session:
         self._report = ProgressReport(context, progress, history.losses, writer)
         self._saver = Saver(context, engine, progress, self._report, writer)
         self._desk = RequestDesk(context, progress, self._saver, self._report, interruption, writer)
-        self._childhood = Childhood(context, engine, writer, history)
+        self._samples = Samples(context, engine, writer, history)
         self._memory = MemoryMeter(context, engine, writer)
         self._rollback = Rollback(context, engine, progress, self._saver, writer)
         self._fit = TimeFit(context.description.training, context.plan)
@@ -70,7 +70,7 @@ class Session:
             self._report.show(RunState.TRAINING)
             self._writer.beat()  # a step that has fallen is told at once
             if self._progress.step == 0:
-                self._childhood.sample(0, self._should_stop)
+                self._samples.sample(0, self._should_stop)
             self._train_loss, self._saver.train_loss = RunningMean(), None
             diverged = self._train()
             if diverged is None:
@@ -78,7 +78,7 @@ class Session:
             if not self._rollback.go_back(diverged):
                 return self._end_diverged(diverged)
             self._report.losses.drop_after(self._progress.step)
-            self._childhood.forget_after(self._progress.step)
+            self._samples.forget_after(self._progress.step)
 
     def _train(self) -> RunDiverged | None:
         """Train until the end or until a number is not finite."""
@@ -123,7 +123,7 @@ class Session:
         self._report.show(RunState.TRAINING)
 
     def _note_evaluation(self, event: SplitEvaluated) -> None:
-        seconds = self._childhood.sample(event.step, self._should_stop)
+        seconds = self._samples.sample(event.step, self._should_stop)
         seconds += self._memory.measure(event.step, event.elapsed)
         self._report.pace.evaluated(event.elapsed + seconds)
         self._fit.evaluated(event.elapsed + seconds - self._last_batch)

@@ -197,7 +197,7 @@ def test_whoever_must_stop_does_not_wait_for_the_other_seeds(
 def test_what_takes_long_is_left_out_and_said_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training import childhood
+    from tui_charrnn.training import samples
 
     monkeypatch.setattr(childhood, "SAMPLING_TIME", 0.0)
     run = seeded_run(tmp_path)

@@ -1,4 +1,4 @@
-"""What a run's newest weights say, drawn again and again in the same way: how it learns to speak.
+"""What a run's newest weights say, drawn again and again in the same way: how its text changes.
 
 Generation is that of `tui_charrnn.generation`, in NumPy: nothing of the training is touched.
 """
@@ -28,7 +28,7 @@ _RNG_SEED: Final = 0
 _TEMPERATURE: Final = 0.8
 
 
-class Childhood:
+class Samples:
     """Lets the weights that are scored go on with each pinned seed of the run.
 
     Args:
