@@ -148,7 +148,7 @@ def test_a_stop_ends_the_pause_and_the_run(tmp_path: Path, monkeypatch: pytest.M
 def test_a_signal_ends_the_pause_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: Reason
 ) -> None:
-    from tui_charrnn.training import requests
+    from tui_charrnn.training import session as requests
 
     monkeypatch.setattr(requests, "PAUSED_LOOK", 3600.0)
     run, interruption = new_run(tmp_path), Interruption()

@@ -199,7 +199,7 @@ def test_what_takes_long_is_left_out_and_said_once(
 ) -> None:
     from tui_charrnn.training import samples
 
-    monkeypatch.setattr(childhood, "SAMPLING_TIME", 0.0)
+    monkeypatch.setattr(samples, "SAMPLING_TIME", 0.0)
     run = seeded_run(tmp_path)
     assert train(run) is ExitCode.OK
     assert places_of(run) == []
