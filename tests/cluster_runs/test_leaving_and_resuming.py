@@ -19,6 +19,7 @@ from tui_charrnn.runs.records import (
     RequestAnswered,
     RunPreempted,
     RunResumed,
+    RunRolledBack,
     RunWarned,
 )
 from tui_charrnn.training.state_file import load_training_state
@@ -132,3 +133,18 @@ def test_a_finished_run_ends_all_at_once(cluster: ClusterRun, corpus: Path) -> N
         cluster.start([corpus] * 2, "--steps=9")
         assert cluster.codes() == [0, 0]
     assert max(cluster.steps()) == 9
+
+
+def test_a_run_that_diverges_goes_back_everywhere(cluster: ClusterRun, corpus: Path) -> None:
+    """A decay that multiplies the weights at every step, until half the rate is low enough."""
+    settings = "--learning-rate=10", "--weight-decay=1", "--warmup-fraction=0"
+    cluster.start([corpus] * 3, *settings)
+    cluster.wait_for("it went back three times", lambda: len(rolled_back(cluster)) == 3)
+    cluster.wait_for_step(100)
+    cluster.programs[1].send_signal(signal.SIGUSR1)
+    assert [each.returncode for each in cluster.end()] == [75, 75, 75]
+    assert status_of(cluster.run).state is RunState.SAVED
+
+
+def rolled_back(cluster: ClusterRun) -> list[RunRolledBack]:
+    return of_kind(cluster.run, RunRolledBack) if cluster.run.events.exists() else []

@@ -5,7 +5,7 @@ with engines.lent():
 engine = engines.take(model, training, vocabulary_size, batch_size)
 
 To trace an engine takes a second, all that a small run computes a tenth of one.
-`tests/training/test_engine_state.py` proves that an engine that was reset is a new one.
+`tests/training/engine/test_engine_state.py` proves that an engine that was reset is a new one.
 """
 
 from collections import defaultdict

@@ -63,6 +63,10 @@ _KEPT: Final = "What was saved is kept; the same command on all of them goes on 
 _FIRST_PORT: Final = 20_000
 _SLURM_PORTS: Final = 10_000
 """From which a job's own is chosen: below those that systems lend to outgoing connections."""
+_UNCLEAR: Final = (
+    "Slurm's variables do not say where its tasks are ({}). Say it yourself: "
+    "--cluster host:port,host:port --rank K"
+)
 _BROKEN: Final = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -85,11 +89,7 @@ class Coordination:
         self._checked_at = time.monotonic()
 
     def publish(self, key: str, document: object) -> None:
-        """Let all processes have a JSON document; a key is used once.
-
-        Raises:
-            BrokenClusterError: If a process is lost.
-        """
+        """Let all processes have a JSON document; a key is used once."""
         with self.in_contact():
             self._service.set_config_key_value(key, json.dumps(document))
 
@@ -123,11 +123,7 @@ class Coordination:
         )
 
     def check(self) -> None:
-        """Go on only while all are there; a look is taken once a second.
-
-        Raises:
-            BrokenClusterError: If a process is lost.
-        """
+        """Raise `BrokenClusterError` if a process is lost; a look is taken once a second."""
         if time.monotonic() - self._checked_at < 1.0:
             return
         self._checked_at = time.monotonic()
@@ -267,11 +263,7 @@ def _tell(task: JointTask, event: str) -> None:
 
 
 def check_port(address: str) -> None:
-    """Make sure that the port of an address is free on this host.
-
-    Raises:
-        ClusterError: If it is in use, or not for this user.
-    """
+    """Raise `ClusterError` if the port of an address cannot be used on this host."""
     port = split_address(address)[1]
     with socket.socket() as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of a training just ended
@@ -302,9 +294,10 @@ def resolve_addresses(cluster: Cluster, environment: Mapping[str, str]) -> Clust
         counts = slurm.expand_tasks_per_node(environment["SLURM_STEP_TASKS_PER_NODE"])
         job = int(environment["SLURM_JOB_ID"])
     except (KeyError, ValueError) as error:
-        raise _unclear(str(error)) from error
+        raise ClusterError(_UNCLEAR.format(error)) from error
     if len(hosts) != len(counts) or sum(counts) != size:
-        raise _unclear(f"{size} tasks, {len(hosts)} nodes, tasks by node {counts[:50]}")
+        told = f"{size} tasks, {len(hosts)} nodes, tasks by node {counts[:50]}"
+        raise ClusterError(_UNCLEAR.format(told))
     step = environment.get("SLURM_STEP_ID", "0")
     # a port that two steps on one node hardly share
     port = _FIRST_PORT + (job * 31 + (int(step) if step.isdecimal() else 0) * 97) % _SLURM_PORTS
@@ -316,13 +309,6 @@ def resolve_addresses(cluster: Cluster, environment: Mapping[str, str]) -> Clust
             "follow the order of the nodes. Say so: srun --distribution=block"
         )
     return Cluster(rank, size, tuple(f"{host}:{port + k}" for host, k in places))
-
-
-def _unclear(received: str) -> ClusterError:
-    return ClusterError(
-        f"Slurm's variables do not say where its tasks are ({received}). Say it yourself: "
-        "--cluster host:port,host:port --rank K"
-    )
 
 
 def full_card(task: JointTask, corpus_sha256: str, gpus: int) -> dict[str, str]:

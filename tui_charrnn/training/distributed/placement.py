@@ -5,6 +5,7 @@ on with. No TensorFlow is needed.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
@@ -22,6 +23,7 @@ PREPARATION: Final = 600.0
 """Seconds by which one process may need longer than another to read its text."""
 _OTHER_TASKS: Final = frozenset({"ps", "evaluator"})
 _PORTS: Final = range(1, 65536)
+_ADDRESS: Final = re.compile(r"(?:\[([\w.:%-]+)\]|([\w.-]+)):([0-9]{1,5})")
 _LONGEST: Final = 300
 """Characters of an address; a name of the domain name system has 253 at most."""
 
@@ -196,21 +198,14 @@ def split_address(address: str) -> tuple[str, int]:
     Raises:
         ClusterError: If it has no host, no port, or a port that is none.
     """
-    host, colon, port = address.rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    is_port = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) in _PORTS
-    has_sign = any(sign.isspace() or sign in ",/[]@" for sign in bare)
-    if (
-        not (colon and bare and is_port and address.isprintable() and len(address) <= _LONGEST)
-        or has_sign
-        or (":" in bare) != (host != bare)
-    ):
+    found = _ADDRESS.fullmatch(address)
+    if found is None or len(address) > _LONGEST or int(found[3]) not in _PORTS:
         raise ClusterError(
             "An address of a cluster is host:port with a port from 1 to 65535, as in "
             "node1:12345 or [fd00::1]:12345, and commas stand between addresses. "
             f"Received: {address[:_LONGEST] or '(nothing)'}"
         )
-    return bare, int(port)
+    return found[1] or found[2], int(found[3])
 
 
 def _stated(cluster: str, rank: int | None) -> Cluster:
