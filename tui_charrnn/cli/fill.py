@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import JsonDocument, RunsDir, complete_model, complete_path
+from tui_charrnn.cli.options import JsonDocument, ModelOption, RunsDir, complete_path
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
 from tui_charrnn.cli.reading import load_models, read_blocks
@@ -36,16 +36,7 @@ def fill(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model; the first bundled one if left out.",
-        ),
-    ] = None,
+    model: ModelOption = None,
     gap: Annotated[
         str | None,
         typer.Option(metavar="SIGN", help="The sign that stands for a gap.", show_default=False),

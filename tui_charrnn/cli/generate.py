@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NamedTuple, T
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import RunsDir, complete_corpus, complete_model, complete_path
+from tui_charrnn.cli.options import ModelOption, RunsDir, complete_corpus, complete_path
 from tui_charrnn.cli.output import TextOutput, narrate, stdin_bytes, stdout_is_terminal, write_text
 from tui_charrnn.cli.samples import (
     KeepsHistory,
@@ -175,16 +175,7 @@ def generate(
         bool,
         typer.Option("--json", help="Write a JSON record a character: probability, surprise."),
     ] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model; the first bundled one if left out.",
-        ),
-    ] = None,
+    model: ModelOption = None,
     seed_file: Annotated[
         str | None,
         typer.Option(

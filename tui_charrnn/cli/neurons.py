@@ -7,9 +7,9 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    ModelOption,
     RunsDir,
     complete_corpus,
-    complete_model,
     complete_one_of,
     refuse_out_of_bounds,
 )
@@ -42,16 +42,7 @@ def neurons(
             show_default=False,
         ),
     ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model; the first bundled one if left out.",
-        ),
-    ] = None,
+    model: ModelOption = None,
     top: Annotated[int, typer.Option(metavar="N", help="Cells to list for each property.")] = 3,
     properties: Annotated[
         list[str] | None,

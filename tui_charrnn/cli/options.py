@@ -146,6 +146,16 @@ RunsDir: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+ModelOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="FILE|RUN|NAME",
+        autocompletion=complete_model,
+        help="A model file, a run, or a bundled model; the first bundled one if left out.",
+    ),
+]
 RunArgument: TypeAlias = Annotated[
     str,
     typer.Argument(

@@ -182,11 +182,11 @@ class CharRNNApp(ThemedApp):
 
     def action_train(self) -> None:
         """Open the form for a new run."""
-        self._open_form(None)
+        self.on_new_run_requested(None)
 
-    def on_new_run_requested(self, event: NewRunRequested) -> None:
+    def on_new_run_requested(self, event: NewRunRequested | None) -> None:
         """Open the form, filled in as a run was made."""
-        self._open_form(event)
+        self.push_screen(lazy.NewRunScreen(self.session, self._launch, event), self._show_started)
 
     def on_run_opened(self, event: RunOpened) -> None:
         """Show another run."""
@@ -237,10 +237,6 @@ class CharRNNApp(ThemedApp):
         """Exit with a code; may be called from a signal handler."""
         if self._loop_to_leave is not None:
             self._loop_to_leave.call_soon_threadsafe(self.exit, None, code)
-
-    def _open_form(self, prefill: NewRunRequested | None) -> None:
-        form = lazy.NewRunScreen(self.session, self._launch, prefill)
-        self.push_screen(form, self._show_started)
 
     def _leave_run(self, answer: str | None) -> None:
         if self.session.run is not None and answer:

@@ -1,4 +1,4 @@
-"""Background tasks: daemon threads that can be cancelled."""
+"""Work beside the screen: tasks that can be cancelled, polling, and drawing that is held back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from textual.message import Message
     from textual.message_pump import MessagePump
     from textual.timer import Timer
 
@@ -71,6 +72,69 @@ class BackgroundTask:
             self._work(self)
         except CancelledError:
             return
+
+
+class Poller:
+    """A daemon thread that looks at something now and then, and rests while nobody watches.
+
+    It waits until the screen has taken its last message: a long log fills in piece by piece, and a
+    screen that stands still is not buried.
+    """
+
+    def __init__(self, name: str, announce: Callable[[Message], object], interval: float) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            name: The name of the thread.
+            announce: Posts a message to the screen; safe to call from any thread.
+            interval: Seconds between two looks.
+        """
+        self.interval = interval
+        self._name = name
+        self._announce = announce
+        self._is_watched = False
+        self._is_stopped = False
+        self._waking = threading.Event()
+        self._taken = threading.Event()
+
+    def look(self) -> float | None:
+        """Look once, in the thread; the seconds until the next look, None until it is woken."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, daemon=True, name=self._name).start()
+
+    def stop(self) -> None:
+        """End the thread; no message is posted after this."""
+        self._is_stopped = True
+        self._waking.set()
+        self._taken.set()
+
+    def watch(self, *, is_watched: bool) -> None:
+        """Set whether anybody watches."""
+        self._is_watched = is_watched
+        self._waking.set()
+
+    def wake(self) -> None:
+        """Look at once."""
+        self._waking.set()
+
+    def taken(self) -> None:
+        """Report that the last message was handled."""
+        self._taken.set()
+
+    def post(self, message: Message) -> None:
+        """Post a message and wait until it was handled, in the thread."""
+        self._taken.clear()
+        if not self._is_stopped:
+            self._announce(message)
+            self._taken.wait()
+
+    def _run(self) -> None:
+        while not self._is_stopped:
+            self._waking.wait(self.look())
+            self._waking.clear()
 
 
 class LatestTask:

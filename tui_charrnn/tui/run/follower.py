@@ -16,7 +16,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.background import BackgroundTask, Poller
 from tui_charrnn.tui.messages import NoticePosted, RunChanged
 from tui_charrnn.tui.session import READ_ONLY, Session
 from tui_charrnn.viewing.pending import Pending, PendingRequests
@@ -76,12 +76,11 @@ class RunUnreadable(Message):
         super().__init__()
 
 
-class RunFeed:
-    """A thread that looks into a run directory twice a second.
+class RunFeed(Poller):
+    """Looks into a run directory twice a second.
 
-    The thread waits until the screen has taken what it told, so that a long log fills in piece by
-    piece and a screen that stands still is not buried. What the trainer says of itself comes with
-    the first piece. It is a daemon: a read that hangs on a dead network drive keeps nobody.
+    What the trainer says of itself comes with the first piece. As a daemon, a read that hangs on a
+    dead network drive keeps nobody.
     """
 
     def __init__(
@@ -97,46 +96,30 @@ class RunFeed:
             announce: Posts a message to the screen; safe to call from any thread.
             clock: Seconds, monotonic.
         """
+        super().__init__("run-feed", announce, POLL_INTERVAL)
         self.run = run
-        self._announce = announce
         self._clock = clock
         self._reader = RunReader(run)
         self._restarts = 0
         self._liveness = Liveness(clock)
-        self._stopping = threading.Event()
-        self._taken = threading.Event()
         self._has_caught_up = False
+        self._is_described = False
         self._is_behind = True
         """Whether more is to be read at once."""
         self._told: tuple[RunStatus | None, Verdict] | None = None
         self._told_at = 0.0
 
-    def start(self) -> None:
-        """Begin to follow."""
-        threading.Thread(target=self._follow, daemon=True, name="run-feed").start()
-
-    def stop(self) -> None:
-        """Look no more; nothing is told after this."""
-        self._stopping.set()
-        self._taken.set()
-
-    def taken(self) -> None:
-        """Say that the last message has been dealt with."""
-        self._taken.set()
-
-    def _follow(self) -> None:
-        is_described = False
-        while not self._stopping.is_set():
-            try:
-                if not is_described:
-                    self._post(RunDescribed(self, read_description(self.run)))
-                    is_described = True
-                self._look()
-                pause = 0.0 if self._is_behind else POLL_INTERVAL
-            except (CharRNNError, OSError) as error:  # a network drive may come back
-                self._post(RunUnreadable(self, error))
-                pause = RETRY_INTERVAL
-            self._stopping.wait(pause)
+    def look(self) -> float:
+        """Read once and tell what is new."""
+        try:
+            if not self._is_described:
+                self.post(RunDescribed(self, read_description(self.run)))
+                self._is_described = True
+            self._look()
+        except (CharRNNError, OSError) as error:  # a network drive may come back
+            self.post(RunUnreadable(self, error))
+            return RETRY_INTERVAL
+        return 0.0 if self._is_behind else self.interval
 
     def _look(self) -> None:
         """Read once and tell what is new."""
@@ -149,7 +132,7 @@ class RunFeed:
         if records or is_due or starts_over or self._told != (status, life):
             self._told, self._told_at = (status, life), now
             self._restarts = self._reader.restarts
-            self._post(
+            self.post(
                 RunRead(
                     self,
                     records,
@@ -181,13 +164,6 @@ class RunFeed:
                 break
         self._is_behind = is_behind
         return tuple(told)
-
-    def _post(self, message: Message) -> None:
-        """Post a message and wait until the screen has taken it."""
-        self._taken.clear()
-        if not self._stopping.is_set():
-            self._announce(message)
-            self._taken.wait()
 
 
 NO_TRAINER: Final = "Nothing is being trained here."

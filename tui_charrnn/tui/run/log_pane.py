@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, Final, Literal, get_args
@@ -21,6 +20,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
@@ -52,11 +52,8 @@ class LogRead(Message):
         super().__init__()
 
 
-class LogFeed:
-    """A thread that reads a log twice a second while it is visible, and rests otherwise.
-
-    As `RunFeed`, it waits until the pane has handled its last message, and is a daemon.
-    """
+class LogFeed(Poller):
+    """Reads a log twice a second while it is visible."""
 
     def __init__(self, run: RunDirectory, post: Callable[[Message], object]) -> None:
         """Prepare; `start` begins.
@@ -65,69 +62,33 @@ class LogFeed:
             run: The run directory.
             post: Posts a message to the pane; safe to call from any thread.
         """
+        super().__init__("log-feed", post, POLL_INTERVAL)
         self.run = run
-        self._post = post
         self._tail = LogTail(run.log)
         self._sorter = LogSorter()
         self._notes: queue.SimpleQueue[LogLine] = queue.SimpleQueue()
         self._restarts = 0
         self._problem = ""
         self._has_posted = False
-        self._is_watched = False
-        self._is_stopped = False
-        self._waking = threading.Event()
-        self._taken = threading.Event()
-
-    def start(self) -> None:
-        """Start the thread."""
-        threading.Thread(target=self._follow, daemon=True, name="log-feed").start()
-
-    def stop(self) -> None:
-        """End the thread; no message is posted after this."""
-        self._is_stopped = True
-        self._waking.set()
-        self._taken.set()
-
-    def watch(self, *, is_watched: bool) -> None:
-        """Set whether the log is visible."""
-        self._is_watched = is_watched
-        self._waking.set()
 
     def note(self, line: LogLine) -> None:
         """Add a line of the app after what the log holds by now."""
         self._notes.put(line)
-        self._waking.set()
+        self.wake()
 
-    def taken(self) -> None:
-        """Report that the last message was handled."""
-        self._taken.set()
-
-    def _follow(self) -> None:
-        while not self._is_stopped:
-            if self._is_watched or not self._notes.empty():
-                self._poll()
-            self._waking.wait(POLL_INTERVAL if self._is_watched else None)
-            self._waking.clear()
-
-    def _poll(self) -> None:
+    def look(self) -> float | None:
         """Read once and post what is new."""
+        if not self._is_watched and self._notes.empty():
+            return None
         notes = [self._notes.get() for _ in range(self._notes.qsize())]
         lines = self._read()
         starts_over = self._tail.restarts > self._restarts
         self._restarts = self._tail.restarts
         if lines or notes or starts_over or not self._has_posted:
-            self._taken.clear()
-            if not self._is_stopped:
-                self._has_posted = True
-                self._post(
-                    LogRead(
-                        self,
-                        (*lines, *notes),
-                        starts_over=starts_over,
-                        is_whole=not self._tail.has_passed_over,
-                    )
-                )
-                self._taken.wait()
+            self._has_posted = True
+            is_whole = not self._tail.has_passed_over
+            self.post(LogRead(self, (*lines, *notes), starts_over=starts_over, is_whole=is_whole))
+        return self.interval if self._is_watched else None
 
     def _read(self) -> list[LogLine]:
         try:

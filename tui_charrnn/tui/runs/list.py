@@ -154,7 +154,7 @@ class RunList(Vertical):
     def list_again(self, cursor: Path | None = None) -> None:
         """List at once, as something has changed; move the cursor to a run if one is given."""
         self._next_cursor = cursor
-        self._watcher.list_now()
+        self._watcher.wake()
 
     def show_status(self, status: str) -> None:
         """Show a status at the border, or the number of runs if it is empty."""

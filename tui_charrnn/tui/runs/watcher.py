@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from textual.message import Message
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.catalogue import WatchedFolder
+from tui_charrnn.tui.background import Poller
 from tui_charrnn.viewing.run_rows import is_at_work, run_row
 
 if TYPE_CHECKING:
@@ -43,11 +43,8 @@ class RunsListed(Message):
         super().__init__()
 
 
-class RunsWatcher:
-    """A thread that lists a folder every two seconds while it is watched, and rests otherwise.
-
-    As `RunFeed`, it waits until the pane has handled its last message, and is a daemon.
-    """
+class RunsWatcher(Poller):
+    """Lists a folder every two seconds while it is watched."""
 
     def __init__(self, folder: Path, post: Callable[[Message], object]) -> None:
         """Prepare; `start` begins.
@@ -56,53 +53,19 @@ class RunsWatcher:
             folder: The runs folder, which need not exist.
             post: Posts a message to the pane; safe to call from any thread.
         """
+        super().__init__("runs-watcher", post, INTERVAL)
         self._folder = WatchedFolder(folder)
-        self._post = post
-        self._is_watched = False
-        self._is_stopped = False
-        self._waking = threading.Event()
-        self._taken = threading.Event()
 
-    def start(self) -> None:
-        """Start the thread."""
-        threading.Thread(target=self._watch, daemon=True, name="runs-watcher").start()
-
-    def stop(self) -> None:
-        """End the thread; no message is posted after this."""
-        self._is_stopped = True
-        self._waking.set()
-        self._taken.set()
-
-    def watch(self, *, is_watched: bool) -> None:
-        """Set whether the list is visible."""
-        self._is_watched = is_watched
-        self._waking.set()
-
-    def list_now(self) -> None:
-        """List at once, as something has changed."""
-        self._waking.set()
-
-    def taken(self) -> None:
-        """Report that the last message was handled."""
-        self._taken.set()
-
-    def _watch(self) -> None:
-        while not self._is_stopped:
-            if self._is_watched:
-                self._list()
-            self._waking.wait(INTERVAL if self._is_watched else None)
-            self._waking.clear()
-
-    def _list(self) -> None:
+    def look(self) -> float | None:
         """List once and post the result."""
+        if not self._is_watched:
+            return None
         try:
             listed = prepare(self._folder.list_runs(), time.time())
         except (CharRNNError, OSError) as error:  # a network drive may come back
             listed = RunsListed({}, {}, 0, str(error))
-        self._taken.clear()
-        if not self._is_stopped:
-            self._post(listed)
-            self._taken.wait()
+        self.post(listed)
+        return self.interval if self._is_watched else None
 
 
 def prepare(found: list[RunSummary], now: float) -> RunsListed:

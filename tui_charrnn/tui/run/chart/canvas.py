@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby, pairwise
 from typing import Final, TypeAlias
@@ -119,7 +119,8 @@ BRAILLE: Final = Glyphs(
     separator=" · ",
 )
 """For terminals with a font that has braille: four times as fine as blocks."""
-BLOCKS: Final = Glyphs(
+BLOCKS: Final = replace(
+    BRAILLE,
     across=1,
     down=2,
     line=" ▀▄█",
@@ -128,25 +129,6 @@ BLOCKS: Final = Glyphs(
     second=" ˙.:",
     band_rows=(_EVERY_ROW,),
     dash=1,
-    validation="◆",
-    other_validation="◇",
-    clipped="▲",
-    baseline="┄",
-    cursor="┊",
-    left_axis="│",
-    left_tick="┤",
-    right_axis="│",
-    right_tick="├",
-    left_corner="└",
-    right_corner="┘",
-    bottom="─",
-    bottom_tick="┬",
-    checkpoint="┴",
-    checkpoint_tick="┼",
-    gap="✗",
-    gap_line="╎",
-    dash_word="\N{EN DASH}",
-    separator=" · ",
 )
 """For terminals without braille."""
 ASCII: Final = Glyphs(
