@@ -11,8 +11,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.support.fake_run import FakeTrainer, fake_run
-from tests.support.form_app import outlook_of, problem_of, time_nothing
+from tests.support.fake_run import FakeTrainer
+from tests.support.form_app import outlook_of, time_nothing
 from tests.support.open_app import RecordingLauncher, run_words_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.reader import read_description
@@ -86,55 +86,6 @@ async def test_a_path_and_enter_start_a_run(
         await wait_until(pilot, "its state", lambda: "starting the trainer" in run_words_of(app))
 
 
-async def test_a_mistake_is_told_and_nothing_that_was_typed_is_lost(
-    tmp_path: Path, corpus: Path, launcher: RecordingLauncher
-) -> None:
-    app = tiny_app(tmp_path, launch=launcher)
-    async with app.run_test() as pilot:
-        await pilot.press("ctrl+n")
-        fill(app, corpus=str(corpus), length="soon", name="mine")
-        await pilot.press("enter")
-        await wait_until(
-            pilot, "the mistake", lambda: "Received: 'soon'" in problem_of(app, "length")
-        )
-        assert app.screen.query_one("#name", Input).value == "mine"
-        fill(app, length="5 steps")
-        await pilot.press("enter")
-        await wait_until(pilot, "the run", lambda: len(launcher.runs) == 1)
-
-
-async def test_a_missing_file_is_told_in_the_form(
-    tmp_path: Path, launcher: RecordingLauncher
-) -> None:
-    app = tiny_app(tmp_path, launch=launcher)
-    async with app.run_test() as pilot:
-        await pilot.press("ctrl+n")
-        fill(app, corpus=str(tmp_path / "missing.txt"))
-        await pilot.press("enter")
-        await wait_until(pilot, "a sentence", lambda: "missing.txt" in problem_of(app, "corpus"))
-        assert launcher.runs == []
-
-
-async def test_a_name_that_is_taken_is_told_in_the_form(
-    tmp_path: Path, corpus: Path, launcher: RecordingLauncher
-) -> None:
-    fake_run(tmp_path / "runs", name="taken")
-    app = tiny_app(tmp_path, launch=launcher)
-    async with app.run_test() as pilot:
-        await pilot.press("ctrl+n")
-        fill(app, corpus=str(corpus), name="taken")
-        await pilot.press("enter")
-        await wait_until(pilot, "a sentence", lambda: "'taken'" in problem_of(app, "name"))
-        assert launcher.runs == []
-
-
-async def test_escape_closes_the_form(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
-    async with app.run_test() as pilot:
-        await pilot.press("ctrl+n", "escape")
-        await wait_until(pilot, "the stage", lambda: app.screen is app.main)
-
-
 async def test_a_second_enter_starts_no_second_run(
     tmp_path: Path, launcher: RecordingLauncher, pipe: Path
 ) -> None:
@@ -177,20 +128,7 @@ async def test_the_preset_says_what_it_is_good_for(tmp_path: Path) -> None:
         assert app.screen.query_one("#length", Input).placeholder == "3m00s"
 
 
-async def test_a_trainer_that_dies_at_once_is_called_lost(
-    tmp_path: Path, corpus: Path, launcher: RecordingLauncher
-) -> None:
-    app = tiny_app(tmp_path, launch=launcher)
-    async with app.run_test() as pilot:
-        await pilot.press("ctrl+n")
-        fill(app, corpus=str(corpus), length="30 steps", name="mine")
-        await pilot.press("enter")
-        await wait_until(pilot, "the run", lambda: "starting the trainer" in run_words_of(app))
-        launcher.end()
-        await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
-
-
-async def test_a_lost_run_that_is_resumed_elsewhere_is_alive_again(
+async def test_a_trainer_that_dies_at_once_is_lost_until_the_run_is_resumed_elsewhere(
     tmp_path: Path, corpus: Path, launcher: RecordingLauncher
 ) -> None:
     app = tiny_app(tmp_path, launch=launcher)

@@ -28,8 +28,7 @@ async def legend_says(app: TapeApp, words: str) -> None:
     await wait_until(app.pilot, words, lambda: words in screen_text(app.app))
 
 
-@pytest.mark.parametrize("layer_count", [1, 2])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("cell", "layer_count"), [("lstm", 1), *((cell, 2) for cell in CELLS)])
 async def test_a_neuron_colors_by_its_value_after_each_character(
     tmp_path: Path, cell: str, layer_count: int
 ) -> None:
