@@ -54,11 +54,11 @@ _NAMES: Final = {
     "tui_charrnn.tui.palette": "KeyCommands",
     "tui_charrnn.tui.run.charts": "Charts",
     "tui_charrnn.tui.run.failure_card": "FailureCard",
-    "tui_charrnn.tui.run.log_pane": "LogPane",
     "tui_charrnn.tui.run.run_card": "RunCard StatusLine",
     "tui_charrnn.tui.run.teaser": "Teaser",
+    "tui_charrnn.tui.run.run_log": "RunLog",
     "tui_charrnn.tui.run.samples_pane": "SamplesPane",
-    "tui_charrnn.tui.run_controls": "RunControls leave_run stop_run",
+    "tui_charrnn.tui.run_controls": "RunControls leave_others leave_run stop_run",
     "tui_charrnn.tui.runs.choice": "find_run_to_show run_of_model",
     "tui_charrnn.tui.runs.pane": "RunsPane",
     "tui_charrnn.tui.tape.files": "recording",
@@ -72,6 +72,7 @@ _NAMES: Final = {
     "tui_charrnn.tui.xray.color_layer": "XrayColors",
     "tui_charrnn.tui.xray.legend": "XrayLegend",
     "tui_charrnn.tui.xray.neuron_panel": "NeuronPanel",
+    "tui_charrnn.viewing.advice": "nats_above_ngrams slipped_time steps_since_best",
     "tui_charrnn.viewing.embedding": (
         "Embedding format_neighbors format_sizes group_of legend picture_of"
     ),

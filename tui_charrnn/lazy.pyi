@@ -64,12 +64,13 @@ from tui_charrnn.tui.new_run.start import make_run as make_run
 from tui_charrnn.tui.palette import KeyCommands as KeyCommands
 from tui_charrnn.tui.run.charts import Charts as Charts
 from tui_charrnn.tui.run.failure_card import FailureCard as FailureCard
-from tui_charrnn.tui.run.log_pane import LogPane as LogPane
 from tui_charrnn.tui.run.run_card import RunCard as RunCard
 from tui_charrnn.tui.run.run_card import StatusLine as StatusLine
+from tui_charrnn.tui.run.run_log import RunLog as RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
 from tui_charrnn.tui.run.teaser import Teaser as Teaser
 from tui_charrnn.tui.run_controls import RunControls as RunControls
+from tui_charrnn.tui.run_controls import leave_others as leave_others
 from tui_charrnn.tui.run_controls import leave_run as leave_run
 from tui_charrnn.tui.run_controls import stop_run as stop_run
 from tui_charrnn.tui.runs.choice import find_run_to_show as find_run_to_show
@@ -94,6 +95,9 @@ from tui_charrnn.viewing.clipping_picture import ClippingRun as ClippingRun
 from tui_charrnn.viewing.clipping_picture import ClippingSettings as ClippingSettings
 from tui_charrnn.viewing.clipping_picture import clipping_document as clipping_document
 from tui_charrnn.viewing.clipping_picture import clipping_rows as clipping_rows
+from tui_charrnn.viewing.advice import nats_above_ngrams as nats_above_ngrams
+from tui_charrnn.viewing.advice import slipped_time as slipped_time
+from tui_charrnn.viewing.advice import steps_since_best as steps_since_best
 from tui_charrnn.viewing.embedding import Embedding as Embedding
 from tui_charrnn.viewing.embedding import format_neighbors as format_neighbors
 from tui_charrnn.viewing.embedding import format_sizes as format_sizes

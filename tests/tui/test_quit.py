@@ -10,6 +10,7 @@ from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.open_app import tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import take_requests
+from tui_charrnn.tui.app import CharRNNApp
 
 
 @pytest.fixture
@@ -17,6 +18,10 @@ def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
     with FakeTrainer(created_run(tmp_path / "runs")) as trainer:
         trainer.start()
         yield trainer
+
+
+def _state_of(app: CharRNNApp) -> str:
+    return app.session.view.state if app.session.view is not None else ""
 
 
 async def test_without_a_run_the_app_leaves_at_once(tmp_path: Path) -> None:
@@ -34,8 +39,10 @@ async def test_enter_leaves_the_run_running(tmp_path: Path, trainer: FakeTrainer
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("ctrl+q", "enter")
         await wait_until(pilot, "the end", lambda: not app.is_running)
-    assert f"charrnn-tui attach {trainer.run.path}" in app.exit_message
-    assert f"charrnn-tui stop {trainer.run.path}" in app.exit_message
+    assert app.exit_work is not None
+    message = app.exit_work()
+    assert f"charrnn-tui attach {trainer.run.path}" in message
+    assert f"charrnn-tui stop {trainer.run.path}" in message
     assert take_requests(trainer.run) == []
 
 
@@ -48,6 +55,38 @@ async def test_s_saves_and_stops_the_run(tmp_path: Path, trainer: FakeTrainer) -
     assert app.exit_work is not None
     assert f"charrnn-tui resume {trainer.run.path}" in app.exit_work()
     assert [asked.request for asked in take_requests(trainer.run)] == ["stop"]
+
+
+async def test_a_run_that_trains_is_told_of_whichever_run_is_shown(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    other = created_run(tmp_path / "others", name="other")
+    with FakeTrainer(other) as ended:
+        ended.start()
+        ended.end("stopped")
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        app.main.open_run(other)
+        await wait_until(pilot, "the other", lambda: _state_of(app) == "stopped")
+        await pilot.press("ctrl+q")
+        await wait_until(pilot, "the end", lambda: not app.is_running)
+    assert app.exit_work is not None
+    assert "fake goes on training." in app.exit_work()
+    trainer.end("finished")
+    assert not app.exit_work()
+
+
+async def test_a_view_that_only_looks_leaves_without_a_question(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    app.session.is_readonly = True
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        await pilot.press("ctrl+q")
+        await wait_until(pilot, "the end", lambda: not app.is_running)
+    assert take_requests(trainer.run) == []
 
 
 async def test_escape_stays(tmp_path: Path, trainer: FakeTrainer) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from tui_charrnn.runs.json_values import build_checked, decode_json
@@ -77,13 +78,19 @@ _STEPS: Final = frozenset({
 """Fields that count steps or characters."""
 
 
-def encode_record(record: Record) -> str:
+def encode_record(record: Record, at: datetime | None = None) -> str:
     """Write a record as one line of JSON, without its line end.
+
+    Args:
+        record: What happened.
+        at: When, for people; no batch has it, as there are so many.
 
     Raises:
         ValueError: If a number in it is not finite.
     """
     values = {"kind": _NAMES[type(record)], **asdict(record)}
+    if at is not None and not isinstance(record, BatchTrained):
+        values["at"] = at.isoformat(timespec="seconds")
     return json.dumps(values, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
 
 

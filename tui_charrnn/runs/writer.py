@@ -156,7 +156,7 @@ class RunWriter:
         Args:
             run: It must exist.
             storage: The way to the disk.
-            clock: Tells the time that run.lock names as the start.
+            clock: Tells the time of the start and of each record.
             heartbeat: Seconds between two writes of state.json.
 
         Raises:
@@ -167,6 +167,7 @@ class RunWriter:
         refuse_foreign_parts(run)
         storage = (storage or Storage()).inside(run.path)
         self._unsaved = ""
+        self._clock = clock
         self._observers: list[Callable[[], Mapping[str, Any]]] = []
         with contextlib.ExitStack() as resources:
             identity = identify(clock())
@@ -215,7 +216,7 @@ class RunWriter:
         Raises:
             ValueError: If a number in it is not finite.
         """
-        self._events.append(encode_record(record))
+        self._events.append(encode_record(record, self._clock()))
         if isinstance(record, _DURABLE):
             self._events.sync()
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -225,12 +226,17 @@ class CharRNNApp(ThemedApp):
 
     async def action_quit(self) -> None:
         """Leave; with a run that trains, ask what becomes of it."""
-        if self.session.run is not None and self.session.has_live_run:
+        others = self.session.trained_elsewhere()
+        is_readonly = self.session.is_readonly
+        if self.session.run is not None and self.session.has_live_run and not is_readonly:
             if not any(screen.id == "leaving" for screen in self.screen_stack):
-                question = lazy.ask_to_leave(self.session.run.name)
+                names = [run.name for run in others]
+                question = lazy.ask_to_leave(self.session.run.name, names)
                 question.id = "leaving"
                 self.push_screen(question, self._leave_run)
         else:
+            if others:
+                self.exit_work = partial(lazy.leave_others, others)
             self.exit()
 
     def leave(self, code: int) -> None:
@@ -240,11 +246,13 @@ class CharRNNApp(ThemedApp):
 
     def _leave_run(self, answer: str | None) -> None:
         if self.session.run is not None and answer:
-            run = self.session.run
-            if answer == "stop":
-                self.exit_work = lambda: lazy.stop_run(run)
-            else:
-                self.exit_message = lazy.leave_run(run)
+            run, others = self.session.run, self.session.trained_elsewhere()
+
+            def report() -> str:
+                shown = lazy.stop_run(run) if answer == "stop" else lazy.leave_run(run)
+                return "\n".join(filter(None, (shown, lazy.leave_others(others))))
+
+            self.exit_work = report
             self.exit()
 
     def _show_started(self, has_started: bool | None) -> None:

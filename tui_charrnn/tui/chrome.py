@@ -11,12 +11,13 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.hints import first_hint
 from tui_charrnn.tui.keys.key import Key, Owner
-from tui_charrnn.tui.keys.keymap import active_keys, key_label
+from tui_charrnn.tui.keys.keymap import active_keys
 from tui_charrnn.tui.session import Session
 
 if TYPE_CHECKING:
-    pass
+    from textual.timer import Timer
 
 
 WIDTHS: Final = [(0, "-too-narrow"), (40, "-small"), (60, "-narrow"), (110, "-wide")]
@@ -74,7 +75,8 @@ class TitleRow(Static):
                 about += f" · preset {safe_line(view.description.preset)}"
         if about != self._about:
             self._about = about
-            row = Content.assemble((_NAME, "bold $primary"), f"  {about}")
+            badge = ("  read-only ", "bold $text-warning") if session.is_readonly else ""
+            row = Content.assemble((_NAME, "bold $primary"), badge, f"  {about}")
             self.update(row, layout=False)  # it keeps its row, and the width of the screen
 
 
@@ -118,8 +120,12 @@ class PaneTabs(Static):
         self.update(row, layout=False)  # it keeps its row, and the width of the screen
 
 
+NOTE_TIME: Final = 8.0
+"""Seconds for which a sentence is shown that is not about what lasts."""
+
+
 class NoteLine(Static):
-    """Holds one sentence until the next."""
+    """Holds a sentence for some seconds, or until the next; in between, what to do next."""
 
     DEFAULT_CSS = """
     NoteLine {
@@ -132,22 +138,42 @@ class NoteLine(Static):
     """
 
     def __init__(self) -> None:
-        self._said = hint()
+        self._hint = self._said = first_hint()
+        self._is_telling = False
+        self._timer: Timer | None = None
         super().__init__(self._said, id="note", markup=False)
 
-    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
-        """Say something, or the hint if it is empty; foreign parts are made safe."""
-        said = safe_line(sentence) or hint()
+    def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
+        """Show a sentence, or the hint if it is empty; foreign parts are made safe.
+
+        Args:
+            sentence: What to show.
+            is_problem: Whether it is shown in the color of warnings.
+            lasts: Whether it is true until it is taken back, and stays until then.
+        """
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = None
+        self._is_telling = bool(sentence)
+        self._draw_sentence(safe_line(sentence) or self._hint)
+        self.set_class(is_problem, "-problem")
+        if sentence and not lasts:
+            self._timer = self.set_timer(NOTE_TIME, self.clear)
+
+    def clear(self) -> None:
+        """Take back what is shown, whatever it is."""
+        self.tell("")
+
+    def show_hint(self, hint: str) -> None:
+        """Show what to do next, now or once there is nothing else to say; it is safe to show."""
+        self._hint = hint
+        if not self._is_telling:
+            self._draw_sentence(hint)
+
+    def _draw_sentence(self, said: str) -> None:
         if said != self._said:  # or else the screen is laid out again for nothing
             self._said = said
             self.update(said)
-        self.set_class(is_problem, "-problem")
-
-
-def hint() -> str:
-    """What to do when there is nothing to say."""
-    train, page = key_label("run.train"), key_label("app.help")
-    return f"Type a seed and press Enter · {train} trains on your own text · {page} help"
 
 
 _ORDER: Final = (
@@ -281,7 +307,14 @@ def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> se
         idle |= {"speech.next", "speech.previous"}
     if not session.has_live_run or session.is_readonly:
         idle |= {"run.checkpoint", "run.stop", "run.pause"}
-    return idle
+    return idle | (_REFUSED if session.is_readonly else set())
+
+
+_REFUSED: Final = frozenset({
+    *("run.checkpoint", "run.stop", "run.pause", "run.rate"),
+    *("runs.resume", "runs.rename", "runs.delete", "runs.restore"),
+})
+"""Keys that a view which only looks does not offer."""
 
 
 def labels_now(session: Session, *, is_zoomed: bool = False) -> dict[str, str]:

@@ -146,11 +146,18 @@ def list_problems(problems: Sequence[str]) -> QuestionScreen:
     return QuestionScreen("Problems of the settings", page, [Answer("", "Enter", "Close", "")])
 
 
-def ask_to_leave(run_name: str) -> QuestionScreen:
-    """What becomes of a run that trains when the app is left: `leave`, `stop` or nothing."""
+def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
+    """What becomes of a run that trains when the app is left: `leave`, `stop` or nothing.
+
+    Args:
+        run_name: The run that is shown.
+        others: Names of runs that train besides, and go on in any case.
+    """
+    names = ", ".join(others)
+    besides = f" {names} {'goes' if len(others) == 1 else 'go'} on training in any case."
     return QuestionScreen(
         "Leave charrnn-tui",
-        f"Run {run_name} is being trained.",
+        f"Run {run_name} is being trained.{besides if others else ''}",
         [
             Answer("", "Enter", "Leave it running", "leave"),
             Answer("s", "s", "Save and stop it", "stop"),

@@ -31,6 +31,7 @@ from tui_charrnn.tui.chrome import (
     is_too_small,
     labels_now,
 )
+from tui_charrnn.tui.hints import finished_words, hint_for
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import (
@@ -151,6 +152,7 @@ class MainScreen(Screen[None]):
         for name in PANES:
             self.set_class(name == self.pane, f"-pane-{name}")
         self.query_one(PaneTabs).show(self.pane)
+        self.note.clear()
         self._drawing.draw_now()
 
     def on_resize(self, event: Resize) -> None:
@@ -183,6 +185,9 @@ class MainScreen(Screen[None]):
         controls, other = self.run_controls, self._compared_view
         if other is not None and other.run == run:
             controls.compared.follow(None)
+        self.note.clear()
+        if self.session.run is not None and self.session.has_live_run:
+            self.session.left_training[self.session.run.path] = self.session.run
         controls.follower.follow(run)
         self.session.view = controls.follower.view
 
@@ -225,17 +230,20 @@ class MainScreen(Screen[None]):
     def on_notice_posted(self, event: NoticePosted) -> None:
         """Say what happened in the run."""
         event.stop()
-        self.tell(event.notice.sentence, is_problem=event.notice.severity != "information")
-        self.pane_host.add_notice(event.notice)
+        notice, view = event.notice, self.session.view
+        sentence = notice.sentence
+        if notice.is_finish and view is not None:
+            sentence = finished_words(has_samples=bool(view.samples))
+        self.tell(sentence, is_problem=notice.severity != "information")
 
     def on_note_written(self, event: NoteWritten) -> None:
         """Say what there is to say about the text."""
         event.stop()
-        self.tell(event.sentence, is_problem=event.is_problem)
+        self.tell(event.sentence, is_problem=event.is_problem, lasts=event.lasts)
 
-    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
-        """Say something in the line below the panes."""
-        self.note.tell(sentence, is_problem=is_problem)
+    def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
+        """Say something in the line below the panes, for some seconds or until it is taken back."""
+        self.note.tell(sentence, is_problem=is_problem, lasts=lasts)
 
     def action_show(self, pane: str) -> None:
         """Open a pane and give it the focus."""
@@ -300,6 +308,7 @@ class MainScreen(Screen[None]):
             return
         source = self.session.turn_source()
         self.tell(f"From the next Enter on, {source.value} will speak.")
+        self.text_pane.show_source()
 
     def finish_requests(self, seconds: float) -> None:
         """Wait until what was asked of trainers is written, but at most so many seconds."""
@@ -324,6 +333,8 @@ class MainScreen(Screen[None]):
         if view is not None or self._status is not None:
             trouble = self.pane_host.trouble if view is not None else ""
             self.status.show(view, now, asked, trouble)
+        self.text_pane.show_source()
+        self.note.show_hint(hint_for(self.pane, self.session))
         self.set_class(view is not None, "-has-run")  # last: the studio brings the style of it
         self._show_keys()
 

@@ -144,7 +144,9 @@ class PreparationFailed(Message):
 class NoteWritten(Message):
     """There is something to say about the text; an empty sentence takes the last one back."""
 
-    def __init__(self, sentence: str, *, is_problem: bool = False) -> None:
+    def __init__(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
         self.sentence = sentence
         self.is_problem = is_problem
+        self.lasts = lasts
+        """Whether it is true until it is taken back, and not only worth some seconds."""
         super().__init__()

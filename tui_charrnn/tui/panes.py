@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.keys.key import Owner
     from tui_charrnn.tui.run.charts import Charts
     from tui_charrnn.tui.run.failure_card import FailureCard
-    from tui_charrnn.tui.run.log_pane import LogPane
     from tui_charrnn.tui.run.run_card import RunCard
+    from tui_charrnn.tui.run.run_log import RunLog
     from tui_charrnn.tui.run.samples_pane import SamplesPane
     from tui_charrnn.tui.session import Session
     from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.viewing.failures import Failure
-    from tui_charrnn.viewing.run_view import Notice, RunView
+    from tui_charrnn.viewing.run_view import RunView
 
 _OWNERS: Final[dict[str, Owner]] = {
     "streamed-text": "speech",
@@ -61,7 +61,7 @@ class PaneHost(Container):
         self._pane = "text"
         self._chart: Charts | None = None
         self._childhood: SamplesPane | None = None
-        self._log: LogPane | None = None
+        self._log: RunLog | None = None
         self._runs: Widget | None = None
         self._card: RunCard | None = None
         self._failures: FailureCard | None = None
@@ -102,20 +102,15 @@ class PaneHost(Container):
             now: Seconds, monotonic.
             asked: What the trainer has not answered yet.
         """
+        if self._log is not None:
+            self._log.follow(view.run if view is not None else None)
         if view is not None or self._card is not None:
             card = self.card  # first: a failure is shown above it
             card.show(view, now, asked, self._advise(view) if view is not None else "")
         if view is not None:
             self._mount_chart().show(view, other)
-        if self._log is not None:
-            self._log.follow(view.run if view is not None else None)
         if self._childhood is not None and view is not None and self._pane == "childhood":
             self._childhood.show(view)
-
-    def add_notice(self, notice: Notice) -> None:
-        """Write what happened into the log."""
-        if self._log is not None:
-            self._log.note(notice.sentence)
 
     def pane_of(self, focused: Widget | None) -> Owner | None:
         """Whose keys act while a widget has the focus; None for the text."""
@@ -137,6 +132,9 @@ class PaneHost(Container):
         if failure is not None:
             self.trouble = f"{failure.sentence} {key_label('pane.training')} shows what helps."
         self._show_failure(failure, log)
+        if self._log is not None and failure is not None and not (view.is_live or view.problem):
+            is_recorded = bool(view.failure) or view.diverged is not None
+            self._log.show_end("" if is_recorded else failure.sentence, log)
         return advice
 
     def _show_failure(self, failure: Failure | None, log: tuple[str, ...]) -> None:
@@ -212,4 +210,4 @@ class PaneHost(Container):
         self._childhood = self._childhood or self._put(lazy.SamplesPane(), "childhood")
 
     def _mount_log(self) -> None:
-        self._log = self._log or self._put(lazy.LogPane(), "log")
+        self._log = self._log or self._put(lazy.RunLog(), "log")

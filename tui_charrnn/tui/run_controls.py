@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
@@ -16,9 +18,12 @@ from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.run.follower import NO_TRAINER, RunFollower
 from tui_charrnn.tui.session import READ_ONLY
+from tui_charrnn.viewing.run_rows import is_at_work
 from tui_charrnn.viewing.run_words import command_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tui_charrnn.tui.session import Session
     from tui_charrnn.viewing.run_view import RunView
 
@@ -116,6 +121,12 @@ def leave_run(run: RunDirectory) -> str:
         f"{safe_line(run.name)} goes on training. Come back: {command_words('attach', run)} · "
         f"stop it: {command_words('stop', run)}"
     )
+
+
+def leave_others(runs: Iterable[RunDirectory]) -> str:
+    """The same of every one of some runs that is still being trained; reads their status."""
+    now = time.time()
+    return "\n".join(leave_run(run) for run in runs if is_at_work(summarize_run(run), now))
 
 
 def stop_run(run: RunDirectory) -> str:

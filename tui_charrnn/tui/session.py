@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.resolution import Origin
 from tui_charrnn.runs.host import host_name
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import KEYS, remap
 
@@ -48,6 +49,8 @@ class Session:
     source: Source = Source.DEFAULT
     trainers: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
     """Trainers that this app started, by run directory: they are to be reaped when they end."""
+    left_training: dict[Path, RunDirectory] = field(default_factory=dict)
+    """Runs that were being trained when another one was shown in their place."""
     started: RunDirectory | None = None
     """The run that this app started last."""
     started_words: str = ""
@@ -90,12 +93,34 @@ class Session:
         """Whether its trainer waits until it is told to go on."""
         return self.view is not None and self.view.state == "paused"
 
+    @property
+    def source_name(self) -> str:
+        """Whose weights speak from the next seed on, safe to show."""
+        if self.source is Source.DEFAULT and self.model is not None:
+            return safe_line(Path(self.model).name)
+        return self.source.value
+
     def turn_source(self) -> Source:
         """Go on to the next source; without a run there is only one."""
         sources = list(Source) if self.view else [Source.DEFAULT]
         position = sources.index(self.source) if self.source in sources else -1
         self.source = sources[(position + 1) % len(sources)]
         return self.source
+
+    def trained_elsewhere(self) -> list[RunDirectory]:
+        """Runs beside the shown one that were being trained as far as this app knows."""
+        # deferred: what is known of runs, which the first frame does not wait for
+        from tui_charrnn.runs.layout import RunDirectory  # noqa: PLC0415 - as said
+
+        others = dict(self.left_training)
+        for path, trainer in self.trainers.items():
+            if trainer.poll() is None:
+                others[path] = RunDirectory(path)
+            else:
+                others.pop(path, None)
+        if self.run is not None:
+            others.pop(self.run.path, None)
+        return list(others.values())
 
     def exit_code(self, run: RunDirectory) -> int | None:
         """How the trainer that this app started for a run ended; None if it has not."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.getters import query_one
 
 from tui_charrnn import lazy
@@ -205,15 +206,23 @@ class TextPane(Vertical):
             )
         return self._recorder
 
-    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+    def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
         """Say something about the text; safe to call from any thread."""
-        self.post_message(NoteWritten(sentence, is_problem=is_problem))
+        self.post_message(NoteWritten(sentence, is_problem=is_problem, lasts=lasts))
+
+    def show_source(self) -> None:
+        """Show above the seed whose weights it will be for."""
+        session = self._session
+        title = "Seed"
+        if session.view is not None:
+            title += f" · next: {session.source_name} ({key_label('text.source')})"
+        self.seed.border_title = Content(title)
 
     def answer(self, seed_text: str | None) -> None:
         """Generate from a seed text; None takes one that suits the model."""
         request = ModelRequest.of(self._session)
         if request.source is Source.NEWEST and request.is_live and request.has_begun:
-            self.tell("Asking the trainer for its newest weights …")
+            self.tell("Asking the trainer for its newest weights …", lasts=True)
         self.view.selection.drop()
         self.texts.start(functools.partial(self._loader.load, request), seed_text)
 
@@ -280,7 +289,8 @@ class TextPane(Vertical):
             return
         if (length := len(event.text)) > _LONG_SEED:
             stop = key_label("text.stop")
-            self.tell(f"Reading the seed text, {length:,} characters … {stop} gives it up.")
+            words = f"Reading the seed text, {length:,} characters … {stop} gives it up."
+            self.tell(words, lasts=True)
         self.answer(event.text)
 
     @on(GenerationMessage)
@@ -300,7 +310,8 @@ class TextPane(Vertical):
         event.stop()
         is_held = self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
         if self.view.streaming and not is_held:
-            self.tell("" if event.follows else "Held while you read; scroll to the end to follow.")
+            held = "Held while you read; scroll to the end to follow."
+            self.tell("" if event.follows else held, lasts=True)
 
     def on_text_view_clicked(self, event: TextView.Clicked) -> None:
         """Put the cursor of the tape where the mouse points."""
@@ -380,15 +391,15 @@ class TextPane(Vertical):
             )
             self.mount(self._neurons, before=self.seed)
         self.view.selection.drop()
-        color, hold = key_label("neurons.color"), key_label("neurons.hold")
-        leave = key_label("text.stop")
-        self.tell(f"{color} colors the text by a cell, {hold} clamps it, {leave} leaves.")
         self.add_class("-neurons")
         self.post_message(KeysChanged())
         if self._xray is not None:
             self._xray.fit()
         self._neurons.look()
         self.post_message(PaneRequested("text"))
+        color, hold = key_label("neurons.color"), key_label("neurons.hold")
+        leave = key_label("text.stop")
+        self.tell(f"{color} colors the text by a cell, {hold} clamps it, {leave} leaves.")
 
     def action_history(self) -> None:
         """Look through what was generated before, and take seed and settings of a text back."""

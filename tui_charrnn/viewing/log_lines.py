@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from tui_charrnn.safe_text import safe_line
 
-LogKind = Literal["noise", "plain", "warning", "error", "note"]
-"""`noise` is what TensorFlow says at every start; `note` is a sentence of ours."""
+LogKind = Literal["noise", "plain", "good", "warning", "error"]
+"""`noise` is what TensorFlow says at every start, and what is of less weight in a story."""
 _LAST_WORDS: Final = 30
 """Lines in which the reason of an end is looked for."""
 LONGEST_LINE: Final = 1_000
@@ -72,8 +72,8 @@ class LogFilter(StrEnum):
 _HIDDEN: Final[dict[LogFilter, frozenset[LogKind]]] = {
     LogFilter.EVERYTHING: frozenset(),
     LogFilter.WITHOUT_NOISE: frozenset({"noise"}),
-    LogFilter.TROUBLE: frozenset({"noise", "plain", "note"}),
-    LogFilter.ERRORS: frozenset({"noise", "plain", "note", "warning"}),
+    LogFilter.TROUBLE: frozenset({"noise", "plain", "good"}),
+    LogFilter.ERRORS: frozenset({"noise", "plain", "good", "warning"}),
 }
 
 

@@ -23,7 +23,8 @@ class RunRow:
     """One run, cell by cell."""
 
     mark: str
-    """A sign for the state: ● a trainer is at work, ■ none is, ○ none was yet, ✗ trouble."""
+    """A sign for the state: ● a trainer is at work, ║ it waits, ■ none is, ○ none was yet, ✗
+    trouble."""
     state: str
     name: str
     corpus: str
@@ -112,7 +113,8 @@ def _state_words(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str
         return "●", "no news"
     if status.state in _SPOILED:
         return "✗", str(status.state)
-    return ("■" if verdict == "ended" else "●" if verdict else "○"), str(status.state)
+    at_work = "║" if status.state is RunState.PAUSED else "●"
+    return ("■" if verdict == "ended" else at_work if verdict else "○"), str(status.state)
 
 
 def _step_words(status: RunStatus) -> str:

@@ -51,6 +51,8 @@ class Notice:
     sentence: str
     """Safe to show."""
     severity: Literal["information", "warning", "error"] = "information"
+    is_finish: bool = False
+    """Whether the run is done as planned."""
 
 
 @dataclass(slots=True)
@@ -426,7 +428,8 @@ def _apply_ended(view: RunView, record: RunEnded) -> Notice:
     saved = view.checkpoint_step or 0
     if record.reason == RunState.SAVED and saved < record.step:  # another process was lost
         how = f"ended {place}, {f'saved at {saved:,}' if saved else 'nothing saved'}"
-    return Notice(f"Run {safe_line(view.run.name)}: {how}.")
+    is_finish = record.reason == RunState.FINISHED
+    return Notice(f"Run {safe_line(view.run.name)}: {how}.", is_finish=is_finish)
 
 
 _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | None]]] = {

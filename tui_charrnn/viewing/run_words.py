@@ -1,6 +1,8 @@
 """A run in words: each function turns a `RunView` into a short text that is safe to show."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from rich.cells import cell_len
 
@@ -66,6 +68,8 @@ def state_mark(view: RunView) -> str:
     """One sign for the state, so that color is never alone in telling it."""
     if view.failure or view.diverged or (view.state.is_live and view.life == "lost"):
         return "✗"
+    if view.is_live and view.state is RunState.PAUSED:
+        return "║"
     return "●" if view.is_live else "■"
 
 
@@ -142,12 +146,24 @@ def score_rows(view: RunView) -> list[tuple[str, str]]:
     if measured is not None:
         rows.extend((
             ("bits/char", f"{bits_per_character(measured):.3f}"),
-            ("perplexity", f"{perplexity(measured):.2f}"),
+            ("perplexity", format_perplexity(measured)),
         ))
     if view.baseline is not None:
         order, loss = view.baseline
         rows.append(("baseline", f"{loss:.3f} ({gram_words(order)})"))
     return rows
+
+
+_LARGEST_PERPLEXITY: Final = 10_000
+"""Above it a perplexity says no more than that the network has learned nothing."""
+
+
+def format_perplexity(loss: float) -> str:
+    """The perplexity of a loss in nats per character, as far as it says something."""
+    if loss >= math.log(_LARGEST_PERPLEXITY):
+        return f"above {_LARGEST_PERPLEXITY:,}"
+    value = perplexity(loss)
+    return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
 
 
 def loss_words(view: RunView, width: int) -> str:

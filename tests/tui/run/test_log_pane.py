@@ -1,7 +1,6 @@
 """The log pane."""
 
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,24 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
 from tui_charrnn.tui.run.log_pane import LogPane, LogRead, count_words
+from tui_charrnn.tui.run.run_log import OutputSource
+from tui_charrnn.viewing.log_lines import LogLine
 
 NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
 WARNING = "x.py:3: UserWarning: the text is short"
 ERROR = "ValueError: no"
+OUTPUT = OutputSource, "Log", "The trainer has printed nothing yet."
 
 
 class Host(ThemedApp):
-    """Shows one log, at half past two."""
+    """Shows what one trainer printed."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pane = LogPane(clock=lambda: datetime(2026, 1, 2, 14, 30, 5))
+        self.pane = LogPane(*OUTPUT)
 
     def compose(self) -> ComposeResult:
         yield self.pane
@@ -77,8 +80,7 @@ async def test_each_kind_has_a_sign_of_its_own(run: RunDirectory) -> None:
     print_lines(run, NOISE[:40], "plain", WARNING, ERROR)
     async with app.run_test(size=(60, 8)) as pilot:
         app.pane.follow(run)
-        app.pane.note("Saved at step 2.")
-        await see(pilot, "» 14:30:05 Saved at step 2.")
+        await see(pilot, ERROR)
         rows = [row.strip("│ ") for row in screen_rows(app)[1:5]]
         assert rows == [f"· {NOISE[:40]}", "plain", f"! {WARNING}", f"✗ {ERROR}"]
 
@@ -281,20 +283,15 @@ class Counted(LogPane):
 
 async def test_nothing_is_read_while_it_is_hidden(run: RunDirectory) -> None:
     app = Host()
-    app.pane = pane = Counted(clock=lambda: datetime(2026, 1, 2, 14, 30, 5))
+    app.pane = pane = Counted(*OUTPUT)
     pane.display = False
     print_lines(run, "first line")
     async with app.run_test(size=(60, 8)) as pilot:
         pane.follow(run)
         await pilot.pause()
         assert pane.told == 0
-        pane.note("A warning.", "warning")  # the log is read up to it
-        await wait_until(pilot, "it is noted", lambda: pane.told == 1)
-        print_lines(run, "second line")
         pane.display = True
-        await see(pilot, "second line")
-        rows = [row.strip("│ ") for row in screen_rows(app)[1:4]]
-        assert rows == ["first line", "! 14:30:05 A warning.", "second line"]
+        await see(pilot, "first line")
 
 
 async def test_a_pane_that_is_seen_again_reads_even_if_nobody_says_so(run: RunDirectory) -> None:
@@ -307,13 +304,6 @@ async def test_a_pane_that_is_seen_again_reads_even_if_nobody_says_so(run: RunDi
         print_lines(run, "second line")
         app.pane.refresh()
         await see(pilot, "second line")
-
-
-async def test_a_note_without_a_run_is_none(run: RunDirectory) -> None:
-    app = Host()
-    async with app.run_test(size=(60, 8)):
-        app.pane.note("Nothing happened.")
-        assert app.pane.rows.line_count == 0
 
 
 async def test_selected_lines_are_copied_whole_and_without_signs(run: RunDirectory) -> None:
@@ -331,7 +321,7 @@ async def test_selected_lines_are_copied_whole_and_without_signs(run: RunDirecto
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 8), (20, 4), (3, 3), (1, 1)])
-async def test_hostile_lines_names_and_notes_are_harmless(
+async def test_hostile_lines_and_names_are_harmless(
     run: RunDirectory, size: tuple[int, int]
 ) -> None:
     hostile = RunDirectory(run.path.with_name("evil\x1b]52;c;AA\x07\u202e"))
@@ -340,7 +330,7 @@ async def test_hostile_lines_names_and_notes_are_harmless(
     app = Host()
     async with app.run_test(size=size) as pilot:
         app.pane.follow(hostile)
-        app.pane.note(HOSTILE, "error")
+        app.pane.show_end([LogLine(safe_line(HOSTILE), "error")])
         await wait_until(pilot, "all is read", lambda: app.pane.rows.line_count >= 3)
         await pilot.pause()
         app.pane.follows_end = False

@@ -237,6 +237,14 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         "Show all lines, all but start-up noise, warnings, or errors.",
         owner="log",
     ),
+    Key(
+        "log.output",
+        "o",
+        "toggle_output",
+        "Output",
+        "Show what the trainer's process printed, or the story of the run again.",
+        owner="log",
+    ),
     Key("log.end", "end", "follow", "Newest", "Follow the newest line.", owner="log"),
     Key(
         "history.take",

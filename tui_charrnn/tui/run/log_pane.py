@@ -1,11 +1,9 @@
-"""The log pane: what a trainer's process printed, and what happened in its run."""
+"""Lines that a run's files hold, as they come: wrapped, filtered, and followed to their end."""
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable
-from datetime import datetime
-from typing import ClassVar, Final, Literal, get_args
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final, Protocol, get_args
 
 from rich.segment import Segment
 from textual.binding import BindingType
@@ -18,7 +16,6 @@ from textual.strip import Strip
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.following_scroll import FollowingScrollView
@@ -26,7 +23,7 @@ from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.run.log_rows import LogRow, LogRows
 from tui_charrnn.tui.text.wrapping import wrap_line
-from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine, LogSorter
+from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
 from tui_charrnn.viewing.run_words import longest_fitting
 
 POLL_INTERVAL: Final = 0.5  # seconds
@@ -52,53 +49,66 @@ class LogRead(Message):
         super().__init__()
 
 
-class LogFeed(Poller):
-    """Reads a log twice a second while it is visible."""
+class LogSource(Protocol):
+    """Where the lines come from; called in a thread."""
 
-    def __init__(self, run: RunDirectory, post: Callable[[Message], object]) -> None:
+    @property
+    def restarts(self) -> int:
+        """How often what was read before turned out to be void."""
+        ...
+
+    @property
+    def has_passed_over(self) -> bool:
+        """Whether there are earlier lines that were never read."""
+        ...
+
+    def read_new(self) -> list[LogLine]:
+        """The lines that came since the last look; raises `CharRNNError`."""
+        ...
+
+
+class LogFeed(Poller):
+    """Reads lines twice a second while they are visible."""
+
+    def __init__(
+        self, run: RunDirectory, source: LogSource, post: Callable[[Message], object]
+    ) -> None:
         """Prepare; `start` begins.
 
         Args:
             run: The run directory.
+            source: Reads the lines.
             post: Posts a message to the pane; safe to call from any thread.
         """
         super().__init__("log-feed", post, POLL_INTERVAL)
         self.run = run
-        self._tail = LogTail(run.log)
-        self._sorter = LogSorter()
-        self._notes: queue.SimpleQueue[LogLine] = queue.SimpleQueue()
+        self._source = source
         self._restarts = 0
         self._problem = ""
         self._has_posted = False
 
-    def note(self, line: LogLine) -> None:
-        """Add a line of the app after what the log holds by now."""
-        self._notes.put(line)
-        self.wake()
-
     def look(self) -> float | None:
         """Read once and post what is new."""
-        if not self._is_watched and self._notes.empty():
+        if not self._is_watched:
             return None
-        notes = [self._notes.get() for _ in range(self._notes.qsize())]
         lines = self._read()
-        starts_over = self._tail.restarts > self._restarts
-        self._restarts = self._tail.restarts
-        if lines or notes or starts_over or not self._has_posted:
+        starts_over = self._source.restarts > self._restarts
+        self._restarts = self._source.restarts
+        if lines or starts_over or not self._has_posted:
             self._has_posted = True
-            is_whole = not self._tail.has_passed_over
-            self.post(LogRead(self, (*lines, *notes), starts_over=starts_over, is_whole=is_whole))
-        return self.interval if self._is_watched else None
+            is_whole = not self._source.has_passed_over
+            self.post(LogRead(self, tuple(lines), starts_over=starts_over, is_whole=is_whole))
+        return self.interval
 
     def _read(self) -> list[LogLine]:
         try:
-            lines = [self._sorter.sort(line) for line in self._tail.read_new()]
+            lines = self._source.read_new()
         except CharRNNError as error:  # a network drive may come back
             lines, problem = [], str(error)
         else:
             problem = ""
         if problem and problem != self._problem:
-            lines.append(self._sorter.sort(f"charrnn-tui: {problem}"))
+            lines.append(LogLine(safe_line(f"charrnn-tui: {problem}"), "error"))
         self._problem = problem
         return lines
 
@@ -106,9 +116,9 @@ class LogFeed(Poller):
 _SIGNS: Final[dict[LogKind, str]] = {
     "noise": "· ",
     "plain": "  ",
+    "good": "✓ ",
     "warning": "! ",
     "error": "✗ ",
-    "note": "» ",
 }
 """What stands before a line; color alone would not do."""
 _SIGN_WIDTH: Final = 2
@@ -116,17 +126,13 @@ _SIGN_WIDTH: Final = 2
 
 _FRAME: Final = 6
 """Columns of the frame that no words can take."""
-Severity = Literal["information", "warning", "error"]
-_NO_LINES: Final = "The trainer has printed nothing yet."
-_KINDS: Final[dict[Severity, LogKind]] = {
-    "information": "note",
-    "warning": "warning",
-    "error": "error",
-}
 
 
 class LogPane(FollowingScrollView, can_focus=True):
-    """Shows the log of a run, and follows its end; the log is read only while it is visible."""
+    """Shows lines of a run, and follows their end; they are read only while it is visible."""
+
+    class OutputToggled(Message):
+        """The reader wants to see the story in place of the output, or the other way round."""
 
     ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
@@ -153,28 +159,34 @@ class LogPane(FollowingScrollView, can_focus=True):
         & .log-pane--plain { color: $foreground; }
         & .log-pane--warning { color: $text-warning; }
         & .log-pane--error { color: $text-error; text-style: bold; }
-        & .log-pane--note { color: $note-text; text-style: italic; }
+        & .log-pane--good { color: $text-success; }
     }
     """
 
-    def __init__(self, clock: Callable[[], datetime] = datetime.now) -> None:
+    def __init__(
+        self, open_source: Callable[[RunDirectory], LogSource], title: str, no_lines: str
+    ) -> None:
         """Wait for a run.
 
         Args:
-            clock: The local time, for the notes.
+            open_source: What reads the lines of a run.
+            title: What they are.
+            no_lines: What is shown while there is none.
         """
         super().__init__()
-        self.border_title = Content("Log")
+        self._open_source, self._title, self._no_lines = open_source, title, no_lines
+        self.border_title = Content(title)
         self.rows = LogRows()
         self.sentence = _no_run()
         """Shown while there is no line; safe to show."""
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         """Rows that are drawn, by their numbers."""
-        self._clock = clock
         self._feed: LogFeed | None = None
         self._is_seen = False
         self._is_whole = True
         """Whether all of the log is here, from its first line on."""
+        self._end: Sequence[LogLine] = ()
+        """What comes after all that is read; it is added once it has been read."""
 
     def follow(self, run: RunDirectory | None) -> None:
         """Show the log of a run from now on, in the place of any other; None shows none.
@@ -185,21 +197,31 @@ class LogPane(FollowingScrollView, can_focus=True):
             return
         if self._feed is not None:
             self._feed.stop()
-        self._feed = LogFeed(run, self.post_message) if run is not None else None
-        self._is_whole = True
+        self._feed = (
+            LogFeed(run, self._open_source(run), self.post_message) if run is not None else None
+        )
+        self._is_whole, self._end = True, ()
         self.clear()
-        self.border_title = Content(f"Log of run {safe_line(run.name)}" if run else "Log")
+        self.border_title = Content(
+            f"{self._title} of run {safe_line(run.name)}" if run else self._title
+        )
         self.sentence = "" if run else _no_run()
         if self._feed is not None:
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()
         self._show_state()
 
-    def note(self, sentence: str, severity: Severity = "information") -> None:
-        """Add a line with the time that says what happened; does nothing without a run."""
-        if self._feed is not None:
-            text = safe_line(f"{self._clock():%H:%M:%S} {sentence}")
-            self._feed.note(LogLine(text, _KINDS[severity]))
+    def show_end(self, lines: Sequence[LogLine]) -> None:
+        """Show lines below all that has been read; once, and no more once something follows."""
+        self._end = (*self._end, *lines)
+        if self.rows.line_count:
+            self._append_end()
+
+    def _append_end(self) -> None:
+        lines, self._end = tuple(self._end), ()
+        if lines:
+            self.append(lines)
+            self._show_state()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw; Textual does not always post `Show` to a widget that is visible again.
@@ -300,6 +322,7 @@ class LogPane(FollowingScrollView, can_focus=True):
                 self.clear()
             self._is_whole = event.is_whole
             self.append(event.lines)
+            self._append_end()
             self._show_state()
         event.feed.taken()
 
@@ -309,6 +332,10 @@ class LogPane(FollowingScrollView, can_focus=True):
         """Show whether the end is followed."""
         event.stop()
         self._show_state()
+
+    def action_toggle_output(self) -> None:
+        """Show the story, or what the process printed."""
+        self.post_message(self.OutputToggled())
 
     def action_turn_filter(self) -> None:
         """Show other lines."""
@@ -325,9 +352,8 @@ class LogPane(FollowingScrollView, can_focus=True):
         lines, shown = self.rows.line_count, self.rows.shown_count
         if self._feed is not None and not shown:
             others = key_label("log.filter")
-            self.sentence = (
-                f"None of {lines:,} lines is shown; {others} shows others." if lines else _NO_LINES
-            )
+            hidden = f"None of {lines:,} lines is shown; {others} shows others."
+            self.sentence = hidden if lines else self._no_lines
             self.refresh()
         is_cut = self.rows.is_cut or not self._is_whole
         self.border_subtitle = Content(
@@ -364,7 +390,7 @@ class LogPane(FollowingScrollView, can_focus=True):
     def _draw_sentence(self, y: int, width: int) -> Strip:
         bounds = [0, *wrap_line(self.sentence, width), len(self.sentence)]
         text = self.sentence[bounds[y] : bounds[y + 1]] if y + 1 < len(bounds) else ""
-        note = Segment(text, self.get_component_rich_style("log-pane--note"))
+        note = Segment(text, self.get_component_rich_style("log-pane--noise"))
         return Strip([note]).crop_extend(0, width, self.rich_style)
 
 

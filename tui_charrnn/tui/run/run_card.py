@@ -137,6 +137,7 @@ class RunCard(VerticalScroll):
         & Static { width: 100%; height: auto; }
         & #card-head { color: $foreground; text-wrap: nowrap; }
         &.-live #card-head { color: $text-success; }
+        &.-paused #card-head { color: $text-warning; }
         &.-failed #card-head { color: $text-error; }
         & LossSparkline { height: 2; width: 100%; margin-bottom: 1; }
         & #card-warning { color: $text-warning; }
@@ -205,6 +206,7 @@ class RunCard(VerticalScroll):
         self.warning.say(view.warning)
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
+        self.set_class(words.state_mark(view) == "║", "-paused")
 
 
 def _head(view: RunView, now: float, asked: str, width: int) -> str:
@@ -276,6 +278,7 @@ class StatusLine(Container):
         & #run-numbers { width: auto; height: 1; text-wrap: nowrap; }
         & #run-trouble { column-span: 2; height: auto; max-height: 3; display: none; }
         &.-live #run-state { color: $text-success; }
+        &.-paused #run-state { color: $text-warning; }
         &.-failed #run-state, &.-failed #run-trouble { color: $text-error; }
     }
     """
@@ -327,6 +330,7 @@ class StatusLine(Container):
         self.numbers.say(words.loss_words(view, width - _LEAST_CURVE))
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
+        self.set_class(words.state_mark(view) == "║", "-paused")
         self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less
 
     def _draw_curve(self) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.message import Message
@@ -122,6 +123,8 @@ class GenerationThread:
         """
         self.tape: Tape | None = None
         """All that was generated; its stream belongs to the thread."""
+        self.began = datetime.now()
+        """In local time."""
         self.opening: Opening | None = None
         """How it began."""
         self.branch = 0
@@ -264,7 +267,7 @@ class GenerationThread:
                 tape,
                 stopping,
                 on_character=lambda: self.listener(tape),
-                tell=lambda words: self._announce(NoteWritten(words)),
+                tell=lambda words: self._announce(NoteWritten(words, lasts=True)),
             )
         elif speaks:
             self._speak(tape, stopping, said=1)

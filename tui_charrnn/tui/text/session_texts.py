@@ -136,7 +136,7 @@ class SessionTexts:
         _put_aside(before)
         text.replace(generation)
         generation.look_at(generation.branch, 0)
-        self._write_opening(opening)
+        self._write_opening(generation, opening)
         self._take_settings(generation)
         self.show_title()
         text.draw_new()
@@ -160,7 +160,7 @@ class SessionTexts:
     def _show_start(self, generation: GenerationThread, opening: Opening) -> None:
         """Write the seed text down and draw what follows."""
         self._before = None
-        self._write_opening(opening)
+        self._write_opening(generation, opening)
         if opening.is_recorded:
             self._take_settings(generation)
         sentences = _describe(opening), self._drop_clamps(generation), self._remember(generation)
@@ -210,12 +210,13 @@ class SessionTexts:
         if self._before is not None:
             self.text.restore(self._before)
 
-    def _write_opening(self, opening: Opening) -> None:
-        """Write the seed text of a text down, below all that was shown before."""
+    def _write_opening(self, generation: GenerationThread, opening: Opening) -> None:
+        """Write the seed text of a text down, below all that was shown before and a rule."""
         self._opening = opening
         view = self.text.view
         if view.text:
-            view.append("\n\n", "note")
+            began = f"{generation.began:%H:%M}"
+            view.append(f"\n\n── {began} · RNG {opening.rng_seed} ──\n", "rule")
         if opening.external is not None:
             view.append(opening.external.title, "note")
         unknown = {lost.position for lost in opening.unknown}

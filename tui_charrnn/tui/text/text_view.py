@@ -79,6 +79,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         "text-view--match",
         "text-view--found",
         "text-view--note",
+        "text-view--rule",
         "text-view--caret",
     }
     DEFAULT_CSS = """
@@ -97,6 +98,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         & .text-view--match { background: $warning 30%; text-style: underline; }
         & .text-view--found { color: $warning; text-style: bold reverse; }
         & .text-view--note { color: $note-text; text-style: italic; }
+        & .text-view--rule { color: $foreground 40%; }
         & .text-view--caret { color: $generated-text; text-style: reverse; }
     }
     """

@@ -18,7 +18,7 @@ Place = tuple[int, int]
 """The number of a row, and the index of a character in the row as it is drawn."""
 Direction = Literal["left", "right", "up", "down", "pageup", "pagedown", "home", "end"]
 DIRECTIONS: Final[tuple[Direction, ...]] = get_args(Direction)
-TextStyle = Literal["seed", "generated", "skipped", "note"]
+TextStyle = Literal["seed", "generated", "skipped", "note", "rule"]
 """Why a piece of text is there; each has a look of its own."""
 Run = tuple[TextStyle, int]
 """A style, and the number of characters that have it."""

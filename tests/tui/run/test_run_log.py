@@ -1,0 +1,94 @@
+"""The log of a run: its story, and behind a key what its process printed."""
+
+from pathlib import Path
+
+import pytest
+from textual.app import ComposeResult
+
+from tests.support.fake_run import FakeTrainer, created_run
+from tests.support.shown_screen import screen_text
+from tests.support.themed_app import ThemedApp
+from tests.support.waiting import wait_until
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.run.run_log import RunLog
+
+NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
+
+
+class Host(ThemedApp):
+    """Shows the log of one run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_of_run = RunLog()
+
+    def compose(self) -> ComposeResult:
+        yield self.log_of_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    run = created_run(tmp_path)
+    with FakeTrainer(run) as trainer:
+        trainer.start()
+        trainer.train(3.0, 2.5)
+        trainer.evaluate(2.4)
+        trainer.save()
+    run.log.write_text(f"{NOISE}\nValueError: no\n", encoding="utf-8")
+    return run
+
+
+async def test_the_story_comes_first_and_the_output_behind_a_key(run: RunDirectory) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 16)) as pilot:
+        app.log_of_run.follow(run)
+        await wait_until(pilot, "the story", lambda: "Step 2: saved" in screen_text(app))
+        assert "Story of run fake" in screen_text(app)
+        assert "validation 2.400, the best so far" in screen_text(app)
+        assert "ValueError" not in screen_text(app)
+        app.log_of_run.story.focus()
+        await pilot.press("o")
+        await wait_until(pilot, "the output", lambda: "ValueError: no" in screen_text(app))
+        assert "oneDNN" not in screen_text(app)  # the noise of the start is folded away
+        assert "Step 2" not in screen_text(app)
+        await pilot.press("f", "f", "f")
+        await wait_until(pilot, "all of it", lambda: "oneDNN" in screen_text(app))
+        await pilot.press("o")
+        await wait_until(pilot, "the story", lambda: "Step 2: saved" in screen_text(app))
+
+
+async def test_the_story_goes_on_as_the_run_does(run: RunDirectory) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 16)) as pilot:
+        app.log_of_run.follow(run)
+        await wait_until(pilot, "the story", lambda: "Step 2: saved" in screen_text(app))
+        with FakeTrainer(run) as trainer:
+            trainer.start()
+            await wait_until(pilot, "the next", lambda: "was lost" in screen_text(app))
+
+
+async def test_after_a_crash_the_end_of_the_output_is_below_the_story(run: RunDirectory) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 16)) as pilot:
+        app.log_of_run.follow(run)
+        app.log_of_run.show_end("The trainer was ended from outside.", ())
+        lines = [NOISE, "ValueError: no"]
+        app.log_of_run.show_end("The trainer was ended from outside.", lines)
+        await wait_until(pilot, "its end", lambda: "✗ ValueError: no" in screen_text(app))
+        text = screen_text(app)
+        assert text.count("ended from outside") == 1
+        assert text.index("Step 2: saved") < text.index("ended from outside")
+        assert "oneDNN" not in text
+
+
+async def test_another_run_has_its_own_story(run: RunDirectory, tmp_path: Path) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 16)) as pilot:
+        app.log_of_run.follow(run)
+        app.log_of_run.show_end("It is gone.", ())
+        await wait_until(pilot, "its end", lambda: "It is gone." in screen_text(app))
+        app.log_of_run.follow(created_run(tmp_path / "b", name="other"))
+        await wait_until(
+            pilot, "no story", lambda: "Nothing has happened in this run yet." in screen_text(app)
+        )
+        assert "It is gone." not in screen_text(app)

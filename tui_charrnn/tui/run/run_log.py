@@ -1,0 +1,141 @@
+"""The log of a run: its story from its records, and behind a key what its process printed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.log_tail import LogTail
+from tui_charrnn.runs.reader import LineTail, read_description
+from tui_charrnn.tui.run.log_pane import LogPane
+from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, last_words
+from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.story import Story
+
+_LAST_WORDS: Final = 12
+"""Lines of the process's output that are shown below the story once it is gone."""
+_PIECE: Final = 1 << 20
+"""Bytes of the records that are read at once."""
+
+
+class OutputSource:
+    """What the trainer's process printed, from near its end on."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._tail = LogTail(run.log)
+        self._sorter = LogSorter()
+
+    @property
+    def restarts(self) -> int:
+        """How often the file turned out to be another one."""
+        return self._tail.restarts
+
+    @property
+    def has_passed_over(self) -> bool:
+        """Whether some of the file was never read."""
+        return self._tail.has_passed_over
+
+    def read_new(self) -> list[LogLine]:
+        """The lines that came since the last look."""
+        return [self._sorter.sort(line) for line in self._tail.read_new()]
+
+
+class StorySource:
+    """What happened in the run, from its records."""
+
+    has_passed_over = False
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._tail = LineTail(run.events)
+        self._story: Story | None = None
+        self._told_restarts = 0
+
+    @property
+    def restarts(self) -> int:
+        """How often the file turned out to be another one."""
+        return self._tail.restarts
+
+    def read_new(self) -> list[LogLine]:
+        """The lines that the records are worth that came since the last look."""
+        lines: list[LogLine] = []
+        behind = -1
+        while self._tail.behind != behind:  # it falls until only a torn line is left
+            behind = self._tail.behind
+            new = self._tail.read_new_lines(_PIECE)
+            if self._story is None or self._tail.restarts > self._told_restarts:
+                self._told_restarts = self._tail.restarts
+                self._story, lines = Story(_view_of(self._run)), []
+            for line in new:
+                lines += self._story.read(line)
+        return lines
+
+
+def _view_of(run: RunDirectory) -> RunView:
+    view = RunView(run)
+    with contextlib.suppress(CharRNNError):  # the row of the run says it
+        view.description = read_description(run)
+    return view
+
+
+class RunLog(Container):
+    """Shows the story of a run, or what its process printed; each is read only while it is seen."""
+
+    DEFAULT_CSS = """
+    RunLog { width: 1fr; height: 1fr; }
+    RunLog #log-output { display: none; }
+    RunLog.-output #log-output { display: block; }
+    RunLog.-output #log-story { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story = LogPane(StorySource, "Story", "Nothing has happened in this run yet.")
+        self.story.id = "log-story"
+        self.output = LogPane(OutputSource, "Output", "The trainer has printed nothing yet.")
+        self.output.id = "log-output"
+        self._run: RunDirectory | None = None
+        self._end: tuple[str, Sequence[str]] = "", ()
+
+    def compose(self) -> ComposeResult:
+        """Both; one of them is hidden."""
+        yield self.story
+        yield self.output
+
+    def on_mount(self) -> None:
+        """Fold the start-up noise of TensorFlow away."""
+        self.output.filter_by(LogFilter.WITHOUT_NOISE)
+
+    def follow(self, run: RunDirectory | None) -> None:
+        """Show the log of a run from now on; None shows none."""
+        if run != self._run:
+            self._run, self._end = run, ("", ())
+        self.story.follow(run)
+        self.output.follow(run)
+
+    def show_end(self, sentence: str, log: Sequence[str]) -> None:
+        """Show below the story how a process ended, each part once.
+
+        Args:
+            sentence: What is wrong, if no record says it.
+            log: The last lines of what the process printed, as far as they have been read.
+        """
+        lines = [LogLine(sentence, "error")] if sentence and sentence != self._end[0] else []
+        printed = last_words(log, _LAST_WORDS) if log != self._end[1] else []
+        if printed:
+            lines += [LogLine("The last lines that its process printed:", "noise"), *printed]
+        self._end = sentence, log
+        if lines:
+            self.story.show_end(lines)
+
+    def on_log_pane_output_toggled(self, event: LogPane.OutputToggled) -> None:
+        """Show the other one."""
+        event.stop()
+        self.toggle_class("-output")
+        (self.output if self.has_class("-output") else self.story).focus()
