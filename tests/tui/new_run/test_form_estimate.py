@@ -94,7 +94,7 @@ def test_what_is_asked_for_is_what_was_typed() -> None:
     )
     minute = with_length(steps, "60s")
     assert outlook_words(minute, RunEstimate(1234, 0.25, 60.0)) == (
-        "about 1,200 steps, 25% of this text, in 60 s"
+        "about 1,200 steps, 25% of this text, fitted to 60 s as it goes on"
     )
 
 

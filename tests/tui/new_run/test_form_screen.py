@@ -243,3 +243,33 @@ async def test_another_preset_takes_the_place_of_what_was_not_typed(app: FormApp
         app.set(dropout="0.5")
         await wait_until(pilot, "no change", lambda: app.body.settings.typed == {})
         assert "3 x lstm+norm 768" in outlook_of(app)
+
+
+async def test_a_name_that_is_taken_is_told_while_it_is_typed(app: FormApp, corpus: Path) -> None:
+    created_run(app.session.runs_folder, name="taken")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus))
+        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+        app.body.query_one("#name").focus()
+        await pilot.press(*"taken")
+        await wait_until(pilot, "it is told", lambda: "already" in problem_of(app, "name"))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert not app.launch.runs
+        assert "already" in problem_of(app, "name")
+        await pilot.press("2")
+        await wait_until(pilot, "it is free", lambda: not problem_of(app, "name"))
+
+
+async def test_a_name_that_was_taken_meanwhile_is_told_at_its_field(
+    app: FormApp, corpus: Path
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus), name="taken")
+        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+        app.body.query_one("#name").focus()
+        created_run(app.session.runs_folder, name="taken")
+        await pilot.press("enter")
+        await wait_until(pilot, "it is told", lambda: "already" in problem_of(app, "name"))

@@ -255,7 +255,7 @@ def outlook_words(training: TrainingConfig, estimate: RunEstimate) -> str:
         return f"{done}, {passes_words(estimate.epochs)}, and no more: they would overfit"
     done = f"about {rounded(estimate.steps):,} steps, {passes_words(estimate.epochs)}"
     if training.train_time is not None:
-        return f"{done}, in {time_words(estimate.seconds)}"
+        return f"{done}, fitted to {time_words(estimate.seconds)} as it goes on"
     return f"about {time_words(estimate.seconds)} for {estimate.steps:,} steps, " + passes_words(
         estimate.epochs
     )

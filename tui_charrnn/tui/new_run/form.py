@@ -73,7 +73,10 @@ class FormFooter(Vertical):
         self._progress.update(safe_line(words))
 
 
-_LENGTH_ADVICE = "A time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps."
+_LENGTH_ADVICE = (
+    "About how long: a time like 90s, 5m or 1h30m, which the steps are fitted to, or 10 epochs, or "
+    "2000 steps. max time, below, saves and ends it in any case."
+)
 _SEEDS_ADVICE = (
     "Continued at every evaluation, to be watched. Several with | between, spaces count; \\n is a "
     "new line; none samples nothing."

@@ -1,6 +1,8 @@
 """The form for a new run."""
 
+import contextlib
 import dataclasses
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -126,6 +128,14 @@ _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
 """Whose fault it is that a run cannot be made, by the kind of error."""
 
 
+class NamesRead(Message):
+    """It is known which names of runs are taken."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+        super().__init__()
+
+
 class NewRunScreen(Dialog[bool]):
     """Takes what is needed to train, and returns True once a trainer was started.
 
@@ -159,6 +169,8 @@ class NewRunScreen(Dialog[bool]):
         self._prefill = prefill
         self._permission = Permission()
         """For the run that is being made."""
+        self._taken: frozenset[str] = frozenset()
+        """Names of runs that there are."""
         self._failure: tuple[FormValues, str, str] | None = None
         """With what no run could be made, whose fault that is, and a sentence."""
 
@@ -178,9 +190,30 @@ class NewRunScreen(Dialog[bool]):
             values = with_changes(values, self._prefill.changes)
         self.body.restore(values)
         self.body.corpus.path.focus()
+        BackgroundTask("run-names", self._read_names)
         if self._prefill is not None and self._prefill.run is not None:
             self.footer.occupy(f"Reading how {self._prefill.run.name} was made …")
             read_prefill(self._prefill, self.post_message)
+
+    def _read_names(self, _: BackgroundTask) -> None:
+        with contextlib.suppress(OSError):  # it is told when the run is made
+            with os.scandir(self._session.runs_folder) as entries:
+                names = frozenset(entry.name for entry in entries)
+            self.post_message(NamesRead(names))
+
+    def on_names_read(self, event: NamesRead) -> None:
+        """Refuse a name that is taken as it is typed."""
+        event.stop()
+        self._taken = event.names
+        self.update_facts()
+
+    def _checked(self) -> tuple[NewRun | None, Mapping[str, str]]:
+        """What was typed means, or what is wrong with it."""
+        new, problems = _checked(self.body.values)
+        if new is not None and new.name in self._taken:
+            sentence = f"There is a run {new.name!r} already; choose another name."
+            return None, {**problems, "name": sentence}
+        return new, problems
 
     def scroll_to_center(self, *args: Any, **options: Any) -> None:
         """Jump to the field that gets the focus: a form that glides is hard to read."""
@@ -193,13 +226,16 @@ class NewRunScreen(Dialog[bool]):
     @on(FormBody.Changed)
     def update_facts(self) -> None:
         """Say what follows from what was typed, and what is wrong with it."""
-        new, problems = _checked(self.body.values)
+        new, problems = self._checked()
+        hushed = _row_of(self)
         if self._failure is not None and self._failure[0] == self.body.values:
-            problems = {self._failure[1]: self._failure[2], **problems}
+            problems, hushed = {self._failure[1]: self._failure[2], **problems}, None
+        if hushed is not None and hushed.key == "name":
+            hushed = None  # a name is told at once: nothing that begins it is wrong
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
         self.body.show(new, is_busy=is_busy)
-        self.body.show_problems(problems, hushed=_row_of(self))
+        self.body.show_problems(problems, hushed=hushed)
         self.footer.complain(problems.get("form", ""))
 
     def on_descendant_focus(self) -> None:
@@ -216,7 +252,7 @@ class NewRunScreen(Dialog[bool]):
         if self.footer.is_occupied:
             return  # at work already
         self._failure = None
-        new, problems = _checked(self.body.values)
+        new, problems = self._checked()
         self.body.show_problems(problems)
         if new is None:
             self.body.focus_problem(problems)
