@@ -6,5 +6,11 @@ from tests.support.settling import settle_by_messages
 
 
 @pytest.fixture(autouse=True)
+def lasting_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no note end by the clock, however busy the machine is."""
+    monkeypatch.setattr("tui_charrnn.tui.chrome.NOTE_TIME", 3600.0)
+
+
+@pytest.fixture(autouse=True)
 def settling(monkeypatch: pytest.MonkeyPatch) -> None:
     settle_by_messages(monkeypatch)

@@ -19,7 +19,7 @@ def first_hint() -> str:
 
 def hint_for(pane: str, session: Session) -> str:
     """What to do next, by the state of the run that is shown, or else by the pane that is open."""
-    advice = _advice(session.view, session) if session.view is not None else ""
+    advice = _advice(session.view, session, pane) if session.view is not None else ""
     if advice:
         return advice
     if pane == "text":
@@ -47,7 +47,7 @@ def _text_hint() -> str:
     return f"Type a seed and press Enter · {source} changes who speaks · {loss} the loss"
 
 
-def _advice(view: RunView, session: Session) -> str:
+def _advice(view: RunView, session: Session, pane: str) -> str:
     """What the state or the numbers of a run suggest; empty where the row of the run says it."""
     if view.problem:
         return ""
@@ -58,7 +58,8 @@ def _advice(view: RunView, session: Session) -> str:
     if view.state == "paused" and view.is_live:
         return "Paused." if session.is_readonly else f"Paused. {key_label('run.pause')} goes on."
     if view.state == "finished":
-        return finished_words(has_samples=bool(view.samples))
+        is_told = pane in {"text", "training"}
+        return finished_words(has_samples=bool(view.samples)) if is_told else ""
     return _advice_of_numbers(view, may_steer=not session.is_readonly)
 
 

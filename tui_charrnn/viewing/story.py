@@ -80,6 +80,8 @@ class Story:
             return [_LOST, (begun, "plain")] if had_trainer else [(begun, "plain")]
         if isinstance(record, SplitEvaluated):
             return [self._tell_score(record, None if best is None else best.loss)]
+        if isinstance(record, CheckpointSaved) and best is not None and best.step == record.step:
+            return []  # the best score is always saved, and was told
         if isinstance(record, RunEnded):
             self._has_trainer = False
         words = _own_words(record)

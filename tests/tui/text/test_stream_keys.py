@@ -1,6 +1,7 @@
 """The keys of the text that is spoken, and the seed box beside it, in the whole app."""
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -100,7 +101,8 @@ async def test_only_the_last_text_is_copied_or_what_is_selected(tmp_path: Path) 
         assert app.clipboard == first[:2]
         await pilot.press("a", "c")
         assert app.clipboard.startswith(first[:50])
-        assert "\n\ncab" in app.clipboard
+        rule = re.search(r"\n── \d\d:\d\d · RNG \d+ ──\ncab", app.clipboard)
+        assert rule is not None
 
 
 async def test_saving_writes_the_text_and_its_settings(tmp_path: Path) -> None:

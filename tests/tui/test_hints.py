@@ -1,0 +1,106 @@
+"""What to do next, by the pane and the state of the run."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import created_run
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.records import (
+    BaselinesMeasured,
+    CheckpointSaved,
+    Record,
+    RunPlanned,
+    SampleTaken,
+    SplitEvaluated,
+)
+from tui_charrnn.tui.hints import hint_for
+from tui_charrnn.tui.session import Session
+from tui_charrnn.viewing.run_view import RunView
+
+PLAN = RunPlanned(1_000, 100, 50, 4, 0.1)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    run = created_run(tmp_path, training=TrainingConfig(train_time=300.0))
+    session = Session(tmp_path)
+    session.view = RunView(run, read_description(run))
+    return session
+
+
+def stand(session: Session, *records: Record, state: str = "training", **status: float) -> None:
+    """Let the run stand somewhere; `lost` is what a viewer finds."""
+    assert session.view is not None
+    session.view.take(records)
+    told = RunStatus(state=RunState("training" if state == "lost" else state), **status)  # type: ignore[arg-type]  # counts and seconds
+    session.view.observe(told, "lost" if state == "lost" else "alive", 0.0)
+
+
+def scores(*losses: float) -> list[Record]:
+    return [
+        SplitEvaluated(50 * number, loss, False, 1.0) for number, loss in enumerate(losses, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pane", "words"),
+    [
+        ("text", "^o changes who speaks"),
+        ("training", "read the values out"),
+        ("runs", "Enter shows a run"),
+        ("childhood", "Space plays how it learned, + and - change the speed."),
+        ("log", "o shows what the trainer's process printed"),
+    ],
+)
+def test_each_pane_has_its_own(session: Session, pane: str, words: str) -> None:
+    stand(session, PLAN)
+    assert words in hint_for(pane, session)
+
+
+def test_without_a_run_it_is_about_the_seed_and_training(tmp_path: Path) -> None:
+    assert "trains on your own text" in hint_for("text", Session(tmp_path))
+
+
+def test_a_lost_run_can_be_resumed(session: Session) -> None:
+    stand(session, CheckpointSaved(50, "x", 0.1), state="lost")
+    assert hint_for("text", session) == "F3, Tab, then r goes on from step 50."
+    session.is_readonly = True
+    assert "then r" not in hint_for("text", session)
+
+
+def test_a_paused_run_goes_on_by_a_key(session: Session) -> None:
+    stand(session, state="paused")
+    assert hint_for("runs", session) == "Paused. F5 goes on."
+
+
+def test_a_finished_run_can_be_watched_and_asked(session: Session) -> None:
+    stand(session, SampleTaken(50, "a", "b", 0, 0.8), state="finished")
+    assert hint_for("text", session) == "Finished. ^t shows how it learned, ^o lets it speak."
+    assert "plays" in hint_for("childhood", session)
+
+
+def test_overfitting_is_told_with_what_helps(session: Session) -> None:
+    stand(session, PLAN, *scores(2.0, 1.5, 1.6, 1.7, 1.8, 1.9), step=300)
+    words = "It overfits: its best score was 200 steps ago. F9 stops, ^o takes the best."
+    assert hint_for("training", session) == words
+    session.is_readonly = True
+    assert "F9" not in hint_for("training", session)
+
+
+def test_a_loss_far_above_counting_suggests_a_lower_rate(session: Session) -> None:
+    stand(session, PLAN, BaselinesMeasured((0, 5), (4.0, 1.5)), *scores(3.2), step=100)
+    assert "lower rate" not in hint_for("training", session)  # it has hardly begun
+    stand(session, step=300)
+    words = "1.70 nats worse than counting n-grams: try a lower rate, ^r."
+    assert hint_for("training", session) == words
+
+
+def test_a_run_that_takes_longer_than_it_was_asked_to_says_so(session: Session) -> None:
+    stand(session, PLAN, step=100, elapsed=100.0, eta=205.0)
+    assert "Asked" not in hint_for("training", session)
+    stand(session, step=100, elapsed=100.0, eta=320.0)
+    words = "Asked 5m, now about 7m: this machine is busier than when it was timed."
+    assert hint_for("training", session) == words
