@@ -1,11 +1,14 @@
 """What the lines of a log are worth."""
 
+from typing import get_args
+
 import pytest
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tui_charrnn.viewing.log_lines import (
     LONGEST_LINE,
     LogFilter,
+    LogKind,
     LogSorter,
     last_words,
     words_since_start,
@@ -92,15 +95,15 @@ def test_lines_are_harmless_and_bounded() -> None:
 def test_the_filter_goes_round() -> None:
     first = LogFilter.EVERYTHING
     assert first.following.following.following.following is first
-    assert all(first.passes(kind) for kind in ("noise", "plain", "note", "warning", "error"))
+    assert all(first.passes(kind) for kind in get_args(LogKind))
 
 
 def test_each_filter_hides_more() -> None:
     assert not LogFilter.WITHOUT_NOISE.passes("noise")
     assert LogFilter.WITHOUT_NOISE.passes("plain")
-    assert LogFilter.WITHOUT_NOISE.passes("note")
+    assert LogFilter.WITHOUT_NOISE.passes("good")
     assert not LogFilter.TROUBLE.passes("plain")
-    assert not LogFilter.TROUBLE.passes("note")
+    assert not LogFilter.TROUBLE.passes("good")
     assert LogFilter.TROUBLE.passes("warning")
     assert LogFilter.TROUBLE.passes("error")
     assert not LogFilter.ERRORS.passes("warning")

@@ -119,5 +119,9 @@ def test_records_of_before_have_no_time(story: Story) -> None:
 
 
 def test_hostile_words_are_harmless(story: Story) -> None:
-    records = [RunWarned(HOSTILE), RunFailed(HOSTILE), RunStarted(1, HOSTILE, HOSTILE)]
+    records: list[Record] = [
+        RunWarned(HOSTILE),
+        RunFailed(HOSTILE),
+        RunStarted(1, HOSTILE, HOSTILE),
+    ]
     assert not any(HARMFUL.search(line.text) for line in told(story, *records))

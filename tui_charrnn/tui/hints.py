@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui_charrnn import lazy
+from tui_charrnn.durations import format_round_duration
 from tui_charrnn.tui.keys.keymap import key_label
 
 if TYPE_CHECKING:
@@ -64,18 +66,14 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
 
 
 def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:
-    # deferred: needed once a run is shown
-    from tui_charrnn.durations import format_round_duration  # noqa: PLC0415 - as said
-    from tui_charrnn.viewing import advice  # noqa: PLC0415 - as said
-
-    if (steps := advice.steps_since_best(view)) is not None:
+    if (steps := lazy.steps_since_best(view)) is not None:
         stop = f"{key_label('run.stop')} stops, " if may_steer else ""
         best = f"{stop}{key_label('text.source')} takes the best."
         return f"It overfits: its best score was {steps:,} steps ago. {best}"
-    if (nats := advice.nats_above_ngrams(view)) is not None:
+    if (nats := lazy.nats_above_ngrams(view)) is not None:
         rate = f": try a lower rate, {key_label('run.rate')}." if may_steer else "."
         return f"{nats:.2f} nats worse than counting n-grams{rate}"
-    if (seconds := advice.slipped_time(view)) is not None and view.asked_time is not None:
+    if (seconds := lazy.slipped_time(view)) is not None and view.asked_time is not None:
         asked, now = map(format_round_duration, (view.asked_time, seconds))
         told = f"now about {now}" if view.is_live else f"it took {now}"
         return f"Asked {asked}, {told}: this machine is busier than when it was timed."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.resolution import Origin
 from tui_charrnn.runs.host import host_name
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import KEYS, remap
@@ -19,7 +20,6 @@ if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
 
     from tui_charrnn.preferences.resolution import Resolution
     from tui_charrnn.runs.description import RunStatus
-    from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.keys.key import Key
     from tui_charrnn.viewing.run_view import RunView
 
@@ -109,9 +109,6 @@ class Session:
 
     def trained_elsewhere(self) -> list[RunDirectory]:
         """Runs beside the shown one that were being trained as far as this app knows."""
-        # deferred: what is known of runs, which the first frame does not wait for
-        from tui_charrnn.runs.layout import RunDirectory  # noqa: PLC0415 - as said
-
         others = dict(self.left_training)
         for path, trainer in self.trainers.items():
             if trainer.poll() is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, Protocol, get_args
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.content import Content
@@ -185,7 +186,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._is_seen = False
         self._is_whole = True
         """Whether all of the log is here, from its first line on."""
-        self._end: Sequence[LogLine] = ()
+        self._end: tuple[LogLine, ...] = ()
         """What comes after all that is read; it is added once it has been read."""
 
     def follow(self, run: RunDirectory | None) -> None:
@@ -211,16 +212,12 @@ class LogPane(FollowingScrollView, can_focus=True):
             self._feed.start()
         self._show_state()
 
-    def show_end(self, lines: Sequence[LogLine]) -> None:
-        """Show lines below all that has been read; once, and no more once something follows."""
+    def show_end(self, lines: Sequence[LogLine] = ()) -> None:
+        """Add lines below all that has been read, once something has been; they come once."""
         self._end = (*self._end, *lines)
-        if self.rows.line_count:
-            self._append_end()
-
-    def _append_end(self) -> None:
-        lines, self._end = tuple(self._end), ()
-        if lines:
-            self.append(lines)
+        if self.rows.line_count and self._end:
+            shown, self._end = self._end, ()
+            self.append(shown)
             self._show_state()
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -260,7 +257,9 @@ class LogPane(FollowingScrollView, can_focus=True):
         """
         width = self.scrollable_content_region.width
         if not self.rows.rows:
-            return self._draw_sentence(y, width)
+            look = self.get_component_rich_style("log-pane--noise")
+            strip = draw_sentence(self.sentence, y, width, look)
+            return strip.crop_extend(0, width, self.rich_style)
         index = self.scroll_offset.y + y
         if index >= len(self.rows.rows):
             return Strip.blank(width, self.rich_style)
@@ -322,8 +321,8 @@ class LogPane(FollowingScrollView, can_focus=True):
                 self.clear()
             self._is_whole = event.is_whole
             self.append(event.lines)
-            self._append_end()
             self._show_state()
+            self.show_end()
         event.feed.taken()
 
     def on_following_scroll_view_follow_changed(
@@ -387,11 +386,13 @@ class LogPane(FollowingScrollView, can_focus=True):
         text = Strip([part for part in parts if part.text]).apply_offsets(0, number)
         return Strip([sign, *text]).crop_extend(0, width, self.rich_style)
 
-    def _draw_sentence(self, y: int, width: int) -> Strip:
-        bounds = [0, *wrap_line(self.sentence, width), len(self.sentence)]
-        text = self.sentence[bounds[y] : bounds[y + 1]] if y + 1 < len(bounds) else ""
-        note = Segment(text, self.get_component_rich_style("log-pane--noise"))
-        return Strip([note]).crop_extend(0, width, self.rich_style)
+
+def draw_sentence(sentence: str, y: int, width: int, look: Style) -> Strip:
+    """A row, counted from 0, of a sentence that is wrapped to so many columns."""
+    bounds = [0, *wrap_line(sentence, width), len(sentence)]
+    return Strip([
+        Segment(sentence[bounds[y] : bounds[y + 1]] if y + 1 < len(bounds) else "", look)
+    ])
 
 
 def count_words(shown: int, lines: int, *, is_cut: bool) -> str:
