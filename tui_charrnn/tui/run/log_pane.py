@@ -258,8 +258,8 @@ class LogPane(FollowingScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if not self.rows.rows:
             look = self.get_component_rich_style("log-pane--noise")
-            strip = draw_sentence(self.sentence, y, width, look)
-            return strip.crop_extend(0, width, self.rich_style)
+            row = draw_sentence(self.sentence, y, width, look)
+            return row.crop_extend(0, width, self.rich_style)
         index = self.scroll_offset.y + y
         if index >= len(self.rows.rows):
             return Strip.blank(width, self.rich_style)
