@@ -307,14 +307,14 @@ def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> se
         idle |= {"speech.next", "speech.previous"}
     if not session.has_live_run or session.is_readonly:
         idle |= {"run.checkpoint", "run.stop", "run.pause"}
-    return idle | (_REFUSED if session.is_readonly else set())
+    return idle | (REFUSED if session.is_readonly else set())
 
 
-_REFUSED: Final = frozenset({
+REFUSED: Final = frozenset({
     *("run.checkpoint", "run.stop", "run.pause", "run.rate"),
     *("runs.resume", "runs.rename", "runs.delete", "runs.restore"),
 })
-"""Keys that a view which only looks does not offer."""
+"""Ids of keys that a view which only looks does not offer."""
 
 
 def labels_now(session: Session, *, is_zoomed: bool = False) -> dict[str, str]:

@@ -12,7 +12,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from tui_charrnn.tui.chrome import SHOW_PROBLEMS
+from tui_charrnn.tui.chrome import REFUSED, SHOW_PROBLEMS
 from tui_charrnn.tui.keys.bindings import heading_of
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
@@ -61,7 +61,11 @@ def key_commands(
         focused: What has the focus there.
         pane: Whose keys act while it has the focus; None if it has none of its own.
     """
-    keys = [key for key in active_keys() if key.action != "command_palette"]
+    session = getattr(app, "session", None)
+    refused = REFUSED if session is not None and session.is_readonly else frozenset()
+    keys = [
+        key for key in active_keys() if key.action != "command_palette" and key.id not in refused
+    ]
     offered: set[str] = set()
     """What the screen does has a key in several panes."""
     for key in sorted(keys, key=lambda key: key.owner != pane):

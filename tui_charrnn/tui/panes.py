@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -127,6 +128,9 @@ class PaneHost(Container):
         if failure is not None:
             log = self._log_excerpt.of(view.run, failure.kind)
             failure = lazy.diagnose(view, exit_code, log)
+        if failure is not None and self._session.is_readonly:
+            remedies = tuple(each for each in failure.remedies if each.id != "resume")
+            failure = replace(failure, remedies=remedies)
         advice = lazy.advice_words(view)
         self.trouble = advice
         if failure is not None:

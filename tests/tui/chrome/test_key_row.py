@@ -7,7 +7,8 @@ import pytest
 from tests.support.open_app import spoken_by, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.chrome import KeyRow
+from tui_charrnn.tui.chrome import KeyRow, idle_keys
+from tui_charrnn.tui.palette import key_commands
 
 
 def row_of(app: CharRNNApp) -> str:
@@ -57,3 +58,14 @@ async def test_the_keys_of_matches_are_shown_while_something_is_looked_for(tmp_p
         await pilot.press("escape")
         await pilot.pause()
         assert "n N Match" not in row_of(app)
+
+
+def test_a_view_that_only_looks_offers_no_key_that_it_refuses(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    words = [command.title for command in key_commands(app, app.main, None, None)]
+    assert "Ask the trainer to save a checkpoint now" in words
+    app.session.is_readonly = True
+    words = [command.title for command in key_commands(app, app.main, None, None)]
+    assert "Ask the trainer to save a checkpoint now" not in words
+    idle = idle_keys(app.session, is_streaming=False, is_searching=False)
+    assert {"run.pause", "runs.resume", "runs.delete"} <= idle
