@@ -97,6 +97,17 @@ def test_scores_tell_what_is_the_best_and_when_counting_is_beaten(story: Story) 
     ]
 
 
+def test_that_the_best_score_was_saved_is_told_with_it(story: Story) -> None:
+    best = SplitEvaluated(50, 2.0, True, 1.0)
+    lines = told(
+        story, STARTED, best, CheckpointSaved(50, "x", 0.25), CheckpointSaved(60, "y", 0.2)
+    )
+    assert [line.text[9:] for line in lines[2:]] == [
+        "Step 50: validation 2.000, the best so far.",
+        "Step 60: saved in 0.2 s.",
+    ]
+
+
 def test_a_trainer_that_left_no_end_was_lost(story: Story) -> None:
     lost, again = told(story, STARTED, STARTED)[-2:]
     assert (lost.kind, again.kind) == ("error", "plain")

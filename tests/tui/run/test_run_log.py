@@ -42,7 +42,7 @@ async def test_the_story_comes_first_and_the_output_behind_a_key(run: RunDirecto
     app = Host()
     async with app.run_test(size=(80, 16)) as pilot:
         app.log_of_run.follow(run)
-        await wait_until(pilot, "the story", lambda: "Step 2: saved" in screen_text(app))
+        await wait_until(pilot, "the story", lambda: "Step 2: validation" in screen_text(app))
         assert "Story of run fake" in screen_text(app)
         assert "validation 2.400, the best so far" in screen_text(app)
         assert "ValueError" not in screen_text(app)
@@ -54,14 +54,14 @@ async def test_the_story_comes_first_and_the_output_behind_a_key(run: RunDirecto
         await pilot.press("f", "f", "f")
         await wait_until(pilot, "all of it", lambda: "oneDNN" in screen_text(app))
         await pilot.press("o")
-        await wait_until(pilot, "the story", lambda: "Step 2: saved" in screen_text(app))
+        await wait_until(pilot, "the story", lambda: "Step 2: validation" in screen_text(app))
 
 
 async def test_the_story_goes_on_as_the_run_does(run: RunDirectory) -> None:
     app = Host()
     async with app.run_test(size=(80, 16)) as pilot:
         app.log_of_run.follow(run)
-        await wait_until(pilot, "the story", lambda: "Step 2: saved" in screen_text(app))
+        await wait_until(pilot, "the story", lambda: "Step 2: validation" in screen_text(app))
         with FakeTrainer(run) as trainer:
             trainer.start()
             await wait_until(pilot, "the next", lambda: "was lost" in screen_text(app))
@@ -77,7 +77,7 @@ async def test_after_a_crash_the_end_of_the_output_is_below_the_story(run: RunDi
         await wait_until(pilot, "its end", lambda: "✗ ValueError: no" in screen_text(app))
         text = screen_text(app)
         assert text.count("ended from outside") == 1
-        assert text.index("Step 2: saved") < text.index("ended from outside")
+        assert text.index("Step 2: validation") < text.index("ended from outside")
         assert "oneDNN" not in text
 
 
