@@ -185,9 +185,10 @@ class MainScreen(Screen[None]):
         controls, other = self.run_controls, self._compared_view
         if other is not None and other.run == run:
             controls.compared.follow(None)
-        self.note.clear()
-        if self.session.run is not None and self.session.has_live_run:
-            self.session.left_training[self.session.run.path] = self.session.run
+        if self.session.run is not None:  # what is said of a text stays where the first is found
+            self.note.clear()
+            if self.session.has_live_run:
+                self.session.left_training[self.session.run.path] = self.session.run
         controls.follower.follow(run)
         self.session.view = controls.follower.view
 
