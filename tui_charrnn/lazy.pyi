@@ -91,13 +91,13 @@ from tui_charrnn.tui.theme.picker import ThemeScreen as ThemeScreen
 from tui_charrnn.tui.xray.color_layer import XrayColors as XrayColors
 from tui_charrnn.tui.xray.legend import XrayLegend as XrayLegend
 from tui_charrnn.tui.xray.neuron_panel import NeuronPanel as NeuronPanel
+from tui_charrnn.viewing.advice import nats_above_ngrams as nats_above_ngrams
+from tui_charrnn.viewing.advice import slipped_time as slipped_time
+from tui_charrnn.viewing.advice import steps_since_best as steps_since_best
 from tui_charrnn.viewing.clipping_picture import ClippingRun as ClippingRun
 from tui_charrnn.viewing.clipping_picture import ClippingSettings as ClippingSettings
 from tui_charrnn.viewing.clipping_picture import clipping_document as clipping_document
 from tui_charrnn.viewing.clipping_picture import clipping_rows as clipping_rows
-from tui_charrnn.viewing.advice import nats_above_ngrams as nats_above_ngrams
-from tui_charrnn.viewing.advice import slipped_time as slipped_time
-from tui_charrnn.viewing.advice import steps_since_best as steps_since_best
 from tui_charrnn.viewing.embedding import Embedding as Embedding
 from tui_charrnn.viewing.embedding import format_neighbors as format_neighbors
 from tui_charrnn.viewing.embedding import format_sizes as format_sizes
