@@ -198,6 +198,9 @@ RecordOrBatch: TypeAlias = Record | BatchStretch
 def split_stretches(lines: bytes) -> list[BatchStretch | bytes]:
     """Take lines apart into stretches of batches, and other lines without their ends.
 
+    Nearly all lines of a long run are batches. One that looks exactly as `encode_record` writes it
+    is taken apart by a regular expression; the others are left to `decode_record`.
+
     Args:
         lines: Whole lines, each with its line feed.
     """

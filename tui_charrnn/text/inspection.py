@@ -260,6 +260,9 @@ def survey_sources(
 ) -> Survey:
     """Look through the files of a corpus; one that was read before is known as a whole.
 
+    What it finds is what `read_corpus` and `inspect_corpus` find in the whole text, or, of a large
+    one, in its first part.
+
     Args:
         sources: The texts; each is a regular file, or a text of the catalogue that is kept here.
         reading: How they are read.

@@ -219,7 +219,7 @@ _DECODED: Final = 1 << 20
 
 
 class IndexedText:
-    """The indices of a text's characters in a vocabulary, looked up where they are asked for.
+    """The indices of a text's N characters in a vocabulary, looked up where they are asked for.
 
     It behaves as an array of shape (N,), int32, of which no more is in memory than is looked at.
     """

@@ -36,6 +36,13 @@ def sort_suffixes(
 ) -> Int32:
     """The places at which the suffixes of a text begin, in the order of the suffixes.
 
+    The first characters of every suffix are packed into one number and sorted; then only suffixes
+    that are still equal are told apart, each round by twice as many characters, which costs one
+    look at how the suffixes further on were sorted (prefix doubling).
+
+    Source: Manber and Myers, Suffix arrays: a new method for on-line string searches (1993), and
+    Larsson and Sadakane, Faster suffix sorting (2007), for leaving alone what is settled.
+
     A suffix that is the beginning of another comes before it. Beside the codes it takes about 12
     bytes a character, and more where one character makes up most of the text.
 

@@ -210,7 +210,10 @@ class Throttle:
 
 
 class Signal:
-    """Calls its listeners, in the order in which they were connected."""
+    """Calls its listeners, in the order in which they were connected, in the same thread.
+
+    Textual's signal logs an error of a listener and continues; a defect would go unseen.
+    """
 
     def __init__(self) -> None:
         """Have no listener."""

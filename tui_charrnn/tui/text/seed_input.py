@@ -22,7 +22,11 @@ from tui_charrnn.tui.theme.filters import KeepsText
 
 
 def unknown_in(text: str, vocabulary: frozenset[str]) -> list[str]:
-    """The characters of a text that are not in the vocabulary, each once, in order."""
+    """The characters of a text that are not in the vocabulary, each once, in order.
+
+    A model reads text in composed form (NFC), while a keyboard may send a Hangul syllable or an
+    accented letter in parts; the parts are known if what they compose is, or the other way round.
+    """
     composed = unicodedata.normalize("NFC", text)
     return [each for each in dict.fromkeys(composed) if not spelled_in(vocabulary, each)]
 
