@@ -119,8 +119,8 @@ _MULTIPLEXERS: Final = ("TMUX", "STY", "ZELLIJ")
 def takes_copies(environment: Mapping[str, str]) -> bool:
     """Whether the terminal is one that is known to take copies without being told to.
 
-    A program asks its terminal to by an escape sequence (OSC 52), and no terminal answers. Some take
-    it, some only if they are set so, some never do; a multiplexer in between may swallow it.
+    A program asks its terminal to by an escape sequence (OSC 52), and no terminal answers. Some
+    take it, some only if they are set so, some never do; a multiplexer may swallow it.
 
     Args:
         environment: The variables by which terminals name themselves.
