@@ -144,8 +144,9 @@ class CharRNNApp(ThemedApp):
         self.push_screen(lazy.list_problems(self.problems))
 
     def on_mount(self) -> None:
-        """Be ready to leave from now on."""
+        """Be ready to leave; draw everything anew once the shell has let the program come back."""
         self._loop_to_leave = asyncio.get_running_loop()
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def on_ready(self) -> None:
         """Tell that the screen has been laid out, once it has drawn that as well."""

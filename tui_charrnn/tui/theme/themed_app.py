@@ -66,10 +66,6 @@ class ThemedApp(App[None]):
         self._without_colors = WithoutColors()
         self._in_ascii = InAscii()
 
-    def on_mount(self) -> None:
-        """Draw everything anew once the shell has let the program come back."""
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colors of the program for a theme that has none of them."""
         return fallback_variables(self.current_theme)
