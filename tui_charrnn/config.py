@@ -144,7 +144,7 @@ class TrainingConfig(Settings):
     )
     recurrent_weight_dropout: float = setting(
         0.0,
-        "Share of the recurrent weights that is dropped while training, anew for each batch.",
+        "Share of the recurrent weights that is dropped while training, drawn for each batch.",
         minimum=0,
         maximum=0.95,
     )

@@ -79,7 +79,7 @@ def test_another_text_than_that_of_the_run_is_told_of(corpus: Path, is_there: bo
     ended = job(corpus, "mine", "--quiet")
     assert ended.returncode == 75
     own = read_description(run).corpus.sources[0]
-    assert f"goes on with the text that it was begun with, fake ({own})" in ended.stderr
+    assert f"continues with the text that it was started with, fake ({own})" in ended.stderr
     assert ("corpus.txt" in ended.stderr.replace(own, "")) == (not is_there)
 
 

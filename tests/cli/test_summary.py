@@ -40,7 +40,7 @@ def test_what_reading_changed_is_told_in_one_line(tmp_path: Path) -> None:
     line = told.splitlines()[2].strip()
     assert line == (
         "decoded from utf-16-le; byte order mark left out; 200 CR LF or CR turned into LF; "
-        "200 characters composed (Unicode NFC); 1 binary or empty files passed over"
+        "200 characters composed (Unicode NFC); 1 binary or empty files skipped"
     )
 
 

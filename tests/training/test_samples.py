@@ -204,7 +204,7 @@ def test_what_takes_long_is_left_out_and_said_once(
     assert train(run) is ExitCode.OK
     assert places_of(run) == []
     (warned,) = of_kind(run, RunWarned)
-    assert "of 3 pinned seeds 0 can be gone on with" in warned.message
+    assert "of 3 pinned seeds 0 can be sampled" in warned.message
 
 
 def test_more_seeds_than_can_be_pinned_are_not_sampled(tmp_path: Path) -> None:

@@ -305,7 +305,7 @@ async def test_a_lost_trainer_gets_a_card_whose_key_starts_another(tmp_path: Pat
             await wait_until(pilot, "the list", lambda: "fake" in screen_text(app))
             await pilot.press("r")
             await wait_until(pilot, "a trainer", lambda: launch.runs == [run])
-            await wait_until(pilot, "a note", lambda: "goes on with fake" in note_of(app))
+            await wait_until(pilot, "a note", lambda: "Resumed fake" in note_of(app))
     finally:
         launch.end()
 

@@ -155,7 +155,7 @@ async def use_the_runs(driver: Driver) -> None:
     await driver.see("is back")
     await wait_until(driver.pilot, "a cursor", lambda: getattr(runs, "selected", None) is not None)
     await driver.press("r")
-    await driver.see("A trainer goes on with")
+    await driver.see("Resumed ")
 
 
 async def steer_the_training(driver: Driver) -> None:

@@ -278,8 +278,8 @@ def test_another_machine_is_named(tmp_path: Path) -> None:
     rewrite_status(run, host="node17", boot_id="another")
     lost, silent = failure_of(run, silence=31.0), failure_of(run, silence=11.0)
     assert (lost.kind, silent.kind) == (FailureKind.LOST, FailureKind.SILENT)
-    assert "on node17 has not been heard of for more than 30 s" in lost.sentence
-    assert "on node17 has not been heard of for more than 10 s" in silent.sentence
+    assert "on node17 has not reported for more than 30 s" in lost.sentence
+    assert "on node17 has not reported for more than 10 s" in silent.sentence
     assert remedies_of(silent) == ["log"]
 
 
@@ -288,7 +288,7 @@ def test_silence_here_names_no_machine(tmp_path: Path) -> None:
         trainer.train(3.0)
         assert diagnose(viewed(trainer.run), None, ()) is None
         failure = failure_of(trainer.run, silence=11.0)
-    assert failure.sentence == "The trainer has not been heard of for more than 10 s."
+    assert failure.sentence == "The trainer has not reported for more than 10 s."
 
 
 def test_a_run_that_nobody_took_up_can_be_started(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_a_directory_that_cannot_be_read_is_no_fault_of_the_trainer(tmp_path: Pa
 def test_an_end_in_good_order_is_no_failure_and_has_advice(tmp_path: Path, end: str) -> None:
     view = viewed(fake_run(tmp_path, end=end))
     assert diagnose(view, ExitCode.RESUME_ME, ()) is None
-    assert advice_words(view) == f"Go on with: charrnn-tui resume {view.run.path}"
+    assert advice_words(view) == f"Resume it with: charrnn-tui resume {view.run.path}"
 
 
 def test_a_finished_run_needs_no_advice(tmp_path: Path) -> None:

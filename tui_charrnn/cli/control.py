@@ -50,7 +50,7 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     if status is not None and verdict == "lost":
         narrate(
             f"The trainer of {found.name} is lost; its checkpoints are kept. "
-            f"Go on with: {command_words('resume', found)}"
+            f"Resume it with: {command_words('resume', found)}"
         )
         return
     narrate(f"{found.name} is {status.state if status else 'gone'}.")
@@ -135,7 +135,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
 def _report_lost(run: RunDirectory) -> None:
     narrate(
         f"The trainer of {run.name} is lost; nothing was changed. "
-        f"Go on with: {command_words('resume', run)}"
+        f"Resume it with: {command_words('resume', run)}"
     )
 
 

@@ -223,7 +223,7 @@ def _warning_lines(found: "CorpusInspection") -> Iterator[tuple[str, str]]:
 
 def _files(corpus: Corpus) -> str:
     report = corpus.report
-    skipped = f", {report.skipped_files:,} binary or empty passed over"
+    skipped = f", {report.skipped_files:,} binary or empty skipped"
     return f"{report.files:,} file{'' if report.files == 1 else 's'}" + (
         skipped if report.skipped_files else ""
     )

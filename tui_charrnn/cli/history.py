@@ -74,7 +74,7 @@ def list_newest(limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
     kept = History()
     entries = kept.newest(limit)
     if not entries and not as_json:
-        narrate(f"The history is empty. Let a model speak: {command('generate')}")
+        narrate(f"The history is empty. Generate a text: {command('generate')}")
         return
     _print_list(entries, as_json)
     hidden = kept.count() - len(entries) if len(entries) == limit and not as_json else 0
@@ -122,7 +122,7 @@ def replay(
         int, typer.Argument(metavar="ID", help="Its number in the list.", show_default=False)
     ],
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Let the model speak even if its file has changed.")
+        bool, typer.Option("--anyway", help="Generate even if the model file has changed.")
     ] = False,
     echo: Annotated[
         bool, typer.Option("--echo/--no-echo", help="Write the seed text first.")
@@ -134,7 +134,7 @@ def replay(
         entry,
         may_differ=anyway,
         kept=f"The text is kept: {command('history', 'show', str(number))}",
-        anyway="To let the changed model speak with the same settings, add --anyway.",
+        anyway="To generate with the changed model and the same settings, add --anyway.",
     )
     replayed = _begin(path, entry.generation)
     is_complete = _write(

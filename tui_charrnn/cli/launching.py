@@ -94,7 +94,7 @@ def start_and_watch(
     limit = max_time or read_description(run).training.max_time
     if watching.detach:
         if watching.notify_command is not None:
-            raise ConfigError("--notify-command needs somebody who waits: leave out --detach.")
+            raise ConfigError("--notify-command runs when the command ends: leave out --detach.")
         raise typer.Exit(_train_detached(run, watching, limit))
     if watching.headless:
         with preemptible(is_headless=True):
@@ -222,7 +222,7 @@ def _print_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
     alone = command_words("resume", view.run)
     if not is_joint:
-        narrate(f"{where} Go on with: {alone}")
+        narrate(f"{where} Resume it with: {alone}")
         return
     by_itself = f", one alone by: {alone}" if saved else "."
     narrate(f"{where} All go on by the same command with --resume auto{by_itself}")
@@ -234,7 +234,7 @@ def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
         name = signal.Signals(-returncode).name
         narrate(
             f"The trainer was ended by {name} from outside (too little memory is a common "
-            f"reason). What it saved is kept. Go on with: {command_words('resume', run)}"
+            f"reason). What it saved is kept. Resume it with: {command_words('resume', run)}"
         )
         return
     with contextlib.suppress(StorageError):  # a disk that does not say has not lost the run

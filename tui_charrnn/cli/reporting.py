@@ -346,7 +346,7 @@ def _format_reading(corpus: Corpus) -> str:
             f"{report.composed:,} characters composed (Unicode NFC)",
             corpus.compose and report.composed > 0,
         ),
-        (f"{report.skipped_files:,} binary or empty files passed over", report.skipped_files > 0),
+        (f"{report.skipped_files:,} binary or empty files skipped", report.skipped_files > 0),
     ]
     return "; ".join(words for words, is_so in happened if is_so)
 

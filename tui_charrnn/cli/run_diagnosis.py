@@ -246,7 +246,7 @@ def _speech(health: Health) -> tuple[str, str]:
         else "Put a training.safetensors back from a copy"
     )
     return (
-        f"Its model of step {model.step:,} is whole and can speak. {remedy} to train on.",
+        f"Its model of step {model.step:,} is whole and can generate. {remedy} to train on.",
         safe_line(command("generate", "--model", str(path))),
     )
 

@@ -107,7 +107,7 @@ class RunRequest:
                     return  # whether it has changed since, the trainer finds out
         where = ", ".join(own.sources[:3]) + (", ..." if len(own.sources) > 3 else "")
         narrate(
-            f"The run {run.name} goes on with the text that it was begun with, "
+            f"The run {run.name} continues with the text that it was started with, "
             f"{own.name} ({where or 'a copy in the run'}), whatever this command line names.{why} "
             "For another text, choose another --name."
         )

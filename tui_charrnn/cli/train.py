@@ -171,8 +171,8 @@ def train(
     resume: Annotated[
         ResumeMode,
         typer.Option(
-            help="auto: begin the run of that --name, go on with it if it is there, or end with 0 "
-            "if it is finished, so that a job script is one line."
+            help="auto: start the run of that --name, resume it if it exists, or exit with 0 if it "
+            "is finished: one line for a job script."
         ),
     ] = ResumeMode.NEVER,
     devices: Devices = None,

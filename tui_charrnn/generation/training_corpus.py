@@ -63,7 +63,7 @@ def read_run_corpus(
         raise CorpusError(
             f"The corpus {reference.name!r} is no longer the text that this run was made for: "
             f"sha256 {reference.sha256} then, {corpus.sha256} now. Put the old text back, "
-            f"start a new run, or go on with the new text: {again}"
+            f"start a new run, or resume with the new text: {again}"
         )
     return corpus
 

@@ -148,7 +148,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
         isinstance(each, str) for each in texts
     )
     if not is_ours or not isinstance(file, bytes | None) or b"\0" in (file or b""):
-        raise ValueError(f"the text {str(number)[:20]} has values that are none of ours")
+        raise ValueError(f"the text {str(number)[:20]} has values that this version does not know")
     sampling, clamps, misunderstood = read_settings(document)
     return Entry(
         number=number,

@@ -104,8 +104,8 @@ def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
 
 _HEAD = """\
 # The settings of charrnn-tui. To change one, remove the # before its name.
-# Flags of a command go before the environment, the environment before this file.
-# `charrnn-tui config show` tells what holds, and why.
+# Precedence: flags, environment, this file.
+# `charrnn-tui config show` prints the values in effect and where they come from.
 """
 _KEYS = """\
 [keys]

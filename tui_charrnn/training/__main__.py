@@ -25,7 +25,9 @@ def trainer_options() -> argparse.ArgumentParser:
     )
     parser.add_argument("run", type=Path, nargs="?", help="the run directory")
     parser.add_argument("--max-time", help="save and leave with exit code 75 after this long")
-    parser.add_argument("--force", action="store_true", help="go on with a corpus that has changed")
+    parser.add_argument(
+        "--force", action="store_true", help="resume with a corpus that has changed"
+    )
     parser.add_argument("--devices", help="how many GPUs to take, or `all`")
     parser.add_argument("--joint", help="with which processes it trains; without a run, takes part")
     return parser

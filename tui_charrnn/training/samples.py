@@ -79,7 +79,7 @@ class Samples:
     def _tell_what_is_left_out(self, count: int, wanted: int) -> None:
         if not self._has_warned:
             message = (
-                f"Sampling takes long: of {wanted} pinned seeds {count} can be gone on with within "
+                f"Sampling takes long: of {wanted} pinned seeds {count} can be sampled within "
                 f"{SAMPLING_TIME:g} s, so the others are left out."
             )
             self._writer.append(RunWarned(message))

@@ -219,7 +219,7 @@ class CharRNNApp(ThemedApp):
         self.session.trainers[event.run.path] = event.outcome
         self.main.open_run(event.run)
         self.main.action_show("training")
-        self.main.tell(f"A trainer goes on with {event.run.name}.")
+        self.main.tell(f"Resumed {event.run.name}.")
 
     def search_themes(self) -> None:
         """Let the reader choose a theme by looking at it."""
@@ -260,7 +260,7 @@ class CharRNNApp(ThemedApp):
         if has_started and self.session.started is not None:
             self.main.open_run(self.session.started)
             words = f"Training starts: {self.session.started_words}."
-            self.main.tell(f"{words} {key_label('text.source')} lets the run itself speak.")
+            self.main.tell(f"{words} {key_label('text.source')} generates with the run itself.")
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""

@@ -303,12 +303,12 @@ class MainScreen(Screen[None]):
         await self.run_controls.run_action(action)
 
     def action_source(self) -> None:
-        """Let other weights speak from the next seed on."""
+        """Generate with other weights from the next seed on."""
         if self.session.view is None:
-            self.tell(f"There is no run to speak from; {key_label('run.train')} starts one.")
+            self.tell(f"There is no run to generate with; {key_label('run.train')} starts one.")
             return
         source = self.session.turn_source()
-        self.tell(f"From the next Enter on, {source.value} will speak.")
+        self.tell(f"From the next Enter on, {source.value} will generate.")
         self.text_pane.show_source()
 
     def finish_requests(self, seconds: float) -> None:

@@ -48,7 +48,7 @@ class RunFound(Message):
 
 
 class TrainerStarted(Message):
-    """A trainer goes on with a run, or cannot be started."""
+    """Resumed a run, or cannot be started."""
 
     def __init__(self, run: RunDirectory, outcome: subprocess.Popen[bytes] | CharRNNError) -> None:
         self.run = run

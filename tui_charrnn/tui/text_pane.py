@@ -331,7 +331,7 @@ class TextPane(Vertical):
 
     def action_more(self) -> None:
         """Continue the text from where it stopped."""
-        self.tell("" if self.text.resume() else "There is no stopped text to go on with.")
+        self.tell("" if self.text.resume() else "There is no stopped text to continue.")
 
     def action_set(self, what: str) -> None:
         """Change a setting, at once and also in the middle of a text; or offer all of them.
@@ -416,7 +416,7 @@ class TextPane(Vertical):
             self.seed.load_text(said.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
             self.post_message(PaneRequested("text"))
-            words = f"Seed and settings of a text by {said.model.label} are back; Enter speaks."
+            words = f"Seed and settings of a text by {said.model.label} are back; Enter generates."
             # once the seed box has its height: a text that follows its end again says so
             self.call_after_refresh(self.call_after_refresh, self.tell, words)
 

@@ -187,7 +187,7 @@ def absence_words(view: RunView | None) -> str:
             "made, or an earlier version made it."
         )
     if not view.is_live:
-        return "The run ended before its first evaluation, at which its seeds are gone on with."
+        return "The run ended before its first evaluation, at which samples are taken."
     if view.plan is None:
         return "The first samples come with the first batch."
     first = (*view.plan.early_evaluations, view.plan.evaluate_every)[0]

@@ -205,7 +205,7 @@ def advice_words(view: RunView) -> str:
     """How to go on with a run that was left in good order before its end; empty for others."""
     if diagnose(view, None, ()) is not None or view.state not in _TO_BE_RESUMED:
         return ""
-    return f"Go on with: {command_words('resume', view.run)}"
+    return f"Resume it with: {command_words('resume', view.run)}"
 
 
 def _diverged(view: RunView, record: RunDiverged) -> Failure:
@@ -215,9 +215,9 @@ def _diverged(view: RunView, record: RunDiverged) -> Failure:
         view.run,
         f"The {quantity_words(record.quantity)} became {safe_line(record.value)} at step "
         f"{record.step:,}.",
-        f"{_kept_words(view)} Train anew with a learning rate below {limit:g}."
+        f"{_kept_words(view)} Train again with a learning rate below {limit:g}."
         if limit
-        else f"{_kept_words(view)} Train anew with a lower learning rate.",
+        else f"{_kept_words(view)} Train again with a lower learning rate.",
         (*lower_rate(view), OPEN_LOG),
     )
 
@@ -277,7 +277,7 @@ def _lost(view: RunView) -> Failure:
         sentence, hint = "No trainer has taken this run up.", "It can be started now."
     elif _is_elsewhere(view):
         sentence = (
-            f"The trainer on {safe_line(status.host)} has not been heard of for more than "
+            f"The trainer on {safe_line(status.host)} has not reported for more than "
             f"{LOST_AFTER:.0f} s."
         )
         hint = f"It is gone, or that machine is out of reach. {_kept_words(view)}"
@@ -292,7 +292,7 @@ def _silent(view: RunView) -> Failure:
     return Failure(
         FailureKind.SILENT,
         view.run,
-        f"The trainer{place} has not been heard of for more than {SILENT_AFTER:.0f} s.",
+        f"The trainer{place} has not reported for more than {SILENT_AFTER:.0f} s.",
         "It may be held up by a disk or a network, or paused by the system. If it comes back, "
         "this goes away.",
         (OPEN_LOG,),

@@ -84,7 +84,7 @@ def test_a_folder_is_looked_through(tmp_path: Path) -> None:
     written(tmp_path, b"\0\1", "c.bin")
     lines = fact_lines(facts_of(tmp_path), TINY)
     assert lines[0].startswith("13 kB of utf-8 in 2 files: 13,000 characters")
-    assert "binary or empty files passed over: 1" in lines
+    assert "binary or empty files skipped: 1" in lines
 
 
 def test_a_folder_of_very_many_files_is_not_counted(

@@ -98,7 +98,7 @@ async def test_a_run_that_was_stopped_does_not_look_like_an_error(
     app = tiny_app(tmp_path)
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the run", lambda: "■ stopped, saved" in run_words_of(app))
-        await wait_until(pilot, "what to do", lambda: "Go on with:" in run_words_of(app))
+        await wait_until(pilot, "what to do", lambda: "Resume it with:" in run_words_of(app))
         assert not app.main.status.has_class("-failed")
         assert not app.main.pane_host.card.has_class("-failed")
         assert not app.session.has_live_run

@@ -14,7 +14,7 @@ GROUPS: Final = {
     "run": "Training",
     "pane": "Panes",
     "app": "Program",
-    "speech": "In the text that is spoken",
+    "speech": "In the generated text",
     "chart": "In the loss chart",
     "runs": "In the list of runs",
     "childhood": "In the childhood",

@@ -68,7 +68,7 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         "h",
         "text_pane.history",
         "History",
-        "Find what was said before: read it, hear it again, go on from it.",
+        "Find earlier texts: read one, generate it again, continue it.",
         owner="speech",
     ),
     Key(
@@ -259,7 +259,7 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         "r",
         "replay",
         "Again",
-        "Have it said again, to the character; again to stop.",
+        "Generate exactly the same text again; once more stops.",
         owner="history",
     ),
     Key("history.copy", "c", "copy", "Copy", "Copy the text.", owner="history"),

@@ -55,7 +55,7 @@ TAPE_KEYS: Final[tuple[Key, ...]] = (
         "enter",
         "again",
         "Redraw",
-        "Draw anew from here on, with other random numbers; at the end, go on.",
+        "Sample again from here with other random numbers; at the end, continue.",
         owner="tape",
     ),
     Key("tape.next", "n", "walk(1)", "", "Go to the next branch of this fork.", owner="tape"),

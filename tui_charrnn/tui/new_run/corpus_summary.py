@@ -288,7 +288,7 @@ def _size_line(survey: "Survey") -> str:
 def _remarks(survey: "Survey") -> list[str]:
     found, remarks = survey.found, []
     if survey.skipped_files:
-        remarks.append(f"binary or empty files passed over: {survey.skipped_files:,}")
+        remarks.append(f"binary or empty files skipped: {survey.skipped_files:,}")
     if found.has_mark:
         remarks.append("byte order mark left out")
     if found.crlf or found.cr:

@@ -88,7 +88,7 @@ class GrowPage(Page):
         self._grow()
 
     def on_input_submitted(self) -> None:
-        """Let the texts grow anew."""
+        """Generate the texts again."""
         self._grow()
 
     def _grow(self) -> None:

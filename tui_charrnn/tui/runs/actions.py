@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.text.cache import Progress
 
-READ_ONLY: Final = "This view is read-only: runs can be opened, compared and exported, no more."
+READ_ONLY: Final = "This view is read-only: runs can only be opened, compared and exported."
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ def _newest_file(run: RunDirectory) -> Path | None:
 
 def _no_weights(run: RunDirectory) -> ModelFileError:
     return ModelFileError(
-        f"Run {safe_line(run.name)} has no weights yet; it can speak from its first batch on. "
+        f"Run {safe_line(run.name)} has no weights yet; it can generate from its first batch on. "
         f"{key_label('text.source')} goes back to the bundled model."
     )
 

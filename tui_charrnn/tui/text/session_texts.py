@@ -240,7 +240,7 @@ class SessionTexts:
         if tape is None or not held.clamps or held.of(tape.stream.model):
             return ""
         self._settings.held = ActiveClamps()
-        return "Another model speaks, so no cell is held any more."
+        return "Another model generates now, so the clamps are released."
 
     def _remember(self, generation: GenerationThread) -> str:
         """Keep a text among those that can be gone back to.
@@ -302,4 +302,4 @@ def _next_steps(*, is_back: bool) -> str:
     if is_back:
         return f"{key_label('tape.play')} goes on."
     more, back = key_label("text.more"), key_label("pane.text")
-    return f"{more} goes on, {back} goes back over it, Enter begins anew."
+    return f"{more} goes on, {back} goes back over it, Enter starts a new one."

@@ -165,7 +165,7 @@ class NeuronPanel(CursorView):
         """
         loaded = _model_of(self._text)
         if loaded is None:
-            self._problem = "No model speaks yet."
+            self._problem = "No model is loaded yet."
         elif path is not None or self.found is None or self.found.model is not loaded.model:
             self.cancel()
             self.found, self._filter, self._problem = None, "", ""
@@ -311,7 +311,7 @@ class NeuronPanel(CursorView):
         self.draw_all()
         self._text.resume()
         release = key_label("neurons.release")
-        self._tell(f"{neuron} is held at {value:g} from now on; {release} lets it go.")
+        self._tell(f"{neuron} is held at {value:g} from now on; {release} releases it.")
 
     def _release(self, clamps: tuple[Clamp, ...]) -> None:
         if not clamps:
