@@ -78,7 +78,7 @@ _NAMES: Final = {
     ),
     "tui_charrnn.viewing.failures": "advice_words diagnose",
     "tui_charrnn.viewing.filling": (
-        "Filler candidate_rows format_filled measure_right_side split_gaps"
+        "BothSides Filler candidate_rows format_both format_filled measure_right_side split_gaps"
     ),
     "tui_charrnn.viewing.clipping_picture": (
         "ClippingRun ClippingSettings clipping_document clipping_rows"

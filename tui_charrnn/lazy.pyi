@@ -106,8 +106,10 @@ from tui_charrnn.viewing.embedding import legend as legend
 from tui_charrnn.viewing.embedding import picture_of as picture_of
 from tui_charrnn.viewing.failures import advice_words as advice_words
 from tui_charrnn.viewing.failures import diagnose as diagnose
+from tui_charrnn.viewing.filling import BothSides as BothSides
 from tui_charrnn.viewing.filling import Filler as Filler
 from tui_charrnn.viewing.filling import candidate_rows as candidate_rows
+from tui_charrnn.viewing.filling import format_both as format_both
 from tui_charrnn.viewing.filling import format_filled as format_filled
 from tui_charrnn.viewing.filling import measure_right_side as measure_right_side
 from tui_charrnn.viewing.filling import split_gaps as split_gaps

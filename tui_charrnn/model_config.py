@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tui_charrnn.settings import Problem, Settings, refuse, setting
 
 CELLS = ("lstm", "gru", "rnn")
+DIRECTIONS = ("forward", "both")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,11 @@ class ModelConfig(Settings):
         False,
         "Normalize the gates and the memory of each layer (lstm only): learns in fewer steps.",
     )
+    direction: str = setting(
+        "forward",
+        "Read what comes before a character, or also what follows it (to fill gaps, not to write).",
+        choices=DIRECTIONS,
+    )
 
     def __post_init__(self) -> None:
         """Refuse what is not allowed, all at once."""
@@ -36,9 +42,19 @@ class ModelConfig(Settings):
                 f"Received: {self.embedding_size} and {self.hidden_size}."
             )
             problems.append(Problem("tied_output", sentence))
+        if not problems and self.tied_output and self.reads_both:
+            sentence = "needs the direction forward: a backward stack has no embedding of its own."
+            problems.append(Problem("tied_output", f"{sentence} Received: {self.direction}."))
         refuse(problems)
 
     @property
+    def reads_both(self) -> bool:
+        """Whether a second stack reads backward what follows a character."""
+        return self.direction == "both"
+
+    @property
     def cell_name(self) -> str:
-        """The kind of the cell in a word: `lstm`, `lstm+norm`, `gru` or `rnn`."""
-        return self.cell + ("+norm" if self.layer_norm else "")
+        """The kind of the cell in a word: `lstm`, `gru` or `rnn`; behind it `+norm`, `+both`."""
+        return (
+            self.cell + ("+norm" if self.layer_norm else "") + ("+both" if self.reads_both else "")
+        )

@@ -1,15 +1,16 @@
 """The command `fill`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from tests.support.tiny_model import tiny_model, tiny_model_file
+from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.fill import fill
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.generation.filling import Filler, measure_right_side, split_gaps
 
 
@@ -59,3 +60,14 @@ def test_what_the_right_side_is_worth_is_measured_over_a_text(
 )
 def test_what_is_no_question_is_refused(model: list[object], arguments: list[str]) -> None:
     assert isinstance(invoke(*arguments, *model).exception, ConfigError)
+
+
+def test_a_model_of_both_directions_stands_beside(model: list[object], tmp_path: Path) -> None:
+    config = replace(tiny_config(), direction="both")
+    both = tiny_model_file(tmp_path / "both.safetensors", config=config)
+    document = json.loads(invoke("ba▢ ca", *model, "--bidirectional", both, "--json").stdout)
+    assert document["bidirectional"]["is_exact"]
+    assert sum(document["bidirectional"]["shares"].values()) <= 1 + 1e-9
+    assert "BIDIRECTIONAL" in invoke("ba▢ ca", *model, "--bidirectional", both).stdout
+    assert "Gibbs" in invoke("b▢▢", *model, "--bidirectional", both).stdout
+    assert isinstance(invoke("b▢", "--model", both).exception, ModelFileError)

@@ -35,6 +35,7 @@ READ = {
     "which --model": ["which", "text", "--model", "{}", "--model", "python"],
     "fill --model": ["fill", "a_b", "--model", "{}"],
     "fill --over": ["fill", "--over", "{}"],
+    "fill --bidirectional": ["fill", "a_b", "--bidirectional", "{}"],
     "embedding FILE|RUN|NAME": ["embedding", "{}"],
     "neurons CORPUS...": ["neurons", "{}"],
     "neurons --model": ["neurons", "text.txt", "--model", "{}"],

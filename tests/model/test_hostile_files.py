@@ -95,8 +95,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         "not JSON",
     ),
     "another format": (
-        lambda: with_document(format=3),
-        "of format 3; this version reads formats 1 to 2",
+        lambda: with_document(format=4),
+        "of format 4; this version reads formats 1 to 3",
     ),
     "no format": (lambda: with_document(format=None), "of format None"),
     "no config": (lambda: with_document(config=None), "lacks its config"),

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import JsonDocument, ModelOption, RunsDir, complete_path
+from tui_charrnn.cli.options import (
+    JsonDocument,
+    ModelOption,
+    RunsDir,
+    complete_model,
+    complete_path,
+)
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
 from tui_charrnn.cli.reading import load_models, read_blocks
@@ -17,6 +23,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import find_sources
 
 if TYPE_CHECKING:
+    from tui_charrnn.generation.both_sides import BothFilled
     from tui_charrnn.generation.filling import Filled
     from tui_charrnn.model.checkpoint import Model
 
@@ -37,6 +44,15 @@ def fill(
         ),
     ] = None,
     model: ModelOption = None,
+    bidirectional: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
+            help="A model that reads both directions, to stand beside (`train --direction both`).",
+            show_default=False,
+        ),
+    ] = None,
     gap: Annotated[
         str | None,
         typer.Option(metavar="SIGN", help="The sign that stands for a gap.", show_default=False),
@@ -69,7 +85,8 @@ def fill(
 
     The model reads forward; it knows the right side by carrying each candidate on through it and
     weighing how well that fits. One gap is exact up to 4,096 candidates; of several gaps a
-    beam of the likeliest candidates is kept, and told. BITS is what the right side adds.
+    beam of the likeliest candidates is kept, and told. BITS is what the right side adds. A model
+    that reads both directions gives one gap exactly, and draws several (Gibbs sampling).
     """
     for name, value in {"count": count, "beam": beam, "places": places, "right": right}.items():
         if not 1 <= value <= _MOST[name]:
@@ -82,13 +99,17 @@ def fill(
         _measure(_load(model, runs_dir), over, (places, right), as_json=as_json)
         return
     parts = lazy.split_gaps(read_argument(text or "", "TEXT"), gap)
+    both = None
+    if bidirectional is not None:
+        both = lazy.BothSides(_load(bidirectional, runs_dir)).fill(parts)
     filled = lazy.Filler(_load(model, runs_dir)).fill(parts, beam=beam)
     if as_json:
-        print_data(json.dumps(_document(filled, count)))
+        print_data(json.dumps(_document(filled, both, count)))
         return
-    rows = lazy.candidate_rows(filled, picture_width(), count)
+    rows = lazy.candidate_rows(filled, picture_width(), count, both)
     best = safe_line(filled.text(filled.candidates[0].fill))
-    print_picture([*rows, "", best, lazy.format_filled(filled)], is_ascii=is_ascii)
+    told = [lazy.format_filled(filled), *([lazy.format_both(both)] if both is not None else [])]
+    print_picture([*rows, "", best, *told], is_ascii=is_ascii)
     if filled.unknown:
         narrate(f"The model has never seen {filled.unknown:,} characters of the text.")
 
@@ -99,8 +120,11 @@ def _load(model: str | None, runs_dir: Path | None) -> "Model":
     return next(iter(load_models([named] if named else [], runs_dir).values()))
 
 
-def _document(filled: "Filled", count: int) -> dict[str, object]:
+def _document(filled: "Filled", both: "BothFilled | None", count: int) -> dict[str, object]:
+    likeliest = sorted(both.shares.items(), key=lambda one: -one[1])[:count] if both else []
+    read = {"is_exact": both.is_exact, "shares": dict(likeliest)} if both else None
     return {
+        "bidirectional": read,
         "parts": filled.parts,
         "bits": filled.bits,
         "beam": filled.beam,

@@ -14,6 +14,7 @@ from tui_charrnn.cli.options import (
     complete_path,
     refuse_out_of_bounds,
 )
+from tui_charrnn.cli.output import narrate
 from tui_charrnn.cli.reading import (
     Encoding,
     load_models,
@@ -122,6 +123,9 @@ def score(
     sources = find_sources(files, encoding=encoding).sources
     _refuse_to_overwrite(html, sources, force=force)
     models = load_models(_models(model), runs_dir)
+    for name, each in models.items():
+        if each.config.reads_both:
+            narrate(f"{name} reads both directions: its bits are of characters between known ones.")
     scorers = {
         name: lazy.TextScorer(each, streams=parallel, threads=thread_count())
         for name, each in models.items()

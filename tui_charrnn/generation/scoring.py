@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
+from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
@@ -123,6 +124,9 @@ class _Job(NamedTuple):
 class TextScorer:
     """Scores one text after another, each block by block.
 
+    A model that reads both directions knows what follows a character too, so its bits are not to be
+    held against those of others; it reads each block by itself.
+
     Args:
         model: Whose surprise is asked for.
         streams: How many read side by side: 1 is exact; None takes as many as a block is worth.
@@ -131,8 +135,10 @@ class TextScorer:
     """
 
     def __init__(self, model: Model, *, streams: int | None = None, threads: int = 1) -> None:
-        with quiet():
-            self._weights = fold_embedding(model.weights, model.config)
+        self._both = BothSides(model) if model.config.reads_both else None
+        if self._both is None:
+            with quiet():
+                self._weights = fold_embedding(model.weights, model.config)
         self._vocabulary = model.vocabulary
         self._streams = streams
         self._threads = threads
@@ -143,7 +149,8 @@ class TextScorer:
     def begin(self) -> None:
         """Forget the text so far; the next starts as after a newline, as a generated one does."""
         self._last = self._vocabulary.start_index
-        self._state = np.zeros(self._weights.state_size, np.float32)
+        if self._both is None:
+            self._state = np.zeros(self._weights.state_size, np.float32)
 
     def score(self, block: str) -> Float64:
         """Score the next block of the text.
@@ -170,6 +177,8 @@ class TextScorer:
 
     def _score_symbols(self, symbols: Indices) -> Float64:
         """Nats of each of M characters, shape (M,); afterwards the text has gone on by them."""
+        if self._both is not None:
+            return self._both.nats(symbols)  # of the block by itself
         streams = self._stream_count(len(symbols))
         inputs = np.concatenate([[self._last], symbols[:-1]])
         stretch = -(-len(symbols) // streams)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.cells import StepLayer, StepNorm
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32, LayerWeights, ModelWeights, NormWeights
@@ -57,7 +58,16 @@ def fold_embedding(
         weights: Of the model.
         config: Its shape.
         clamps: Neurons that are held at a value, from the first character that is read on.
+
+    Raises:
+        ModelFileError: If it reads in both directions; see `both_sides`.
     """
+    if config.reads_both:
+        raise ModelFileError(
+            "This model reads both directions: it knows a character by what follows it too, so it "
+            "cannot write or be read character by character. It fills gaps (`charrnn-tui fill "
+            "--bidirectional`) and scores (`charrnn-tui score`)."
+        )
     with quiet():
         layers = tuple(_step_layer(layer, config.cell) for layer in weights.layers)
         table = weights.embedding @ layers[0].kernel + layers[0].input_bias

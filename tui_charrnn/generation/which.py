@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.scoring import Float64, TextScorer
 from tui_charrnn.generation.text_scores import UNKNOWN_BITS
 from tui_charrnn.model.checkpoint import Model
@@ -65,7 +66,15 @@ class OriginReader:
 
         Args:
             models: By name, two at least.
+
+        Raises:
+            ModelFileError: If one reads both directions: it cannot tell as a text grows.
         """
+        for name, model in models.items():
+            if model.config.reads_both:
+                raise ModelFileError(
+                    f"{name} reads both directions, so it says nothing of a text that still grows."
+                )
         self._scorers = {name: TextScorer(model, streams=1) for name, model in models.items()}
         self._text = ""
         self._bits = np.zeros((len(models), 0))

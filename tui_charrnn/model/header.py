@@ -18,7 +18,9 @@ from tui_charrnn.model_config import ModelConfig
 
 NORMALIZED_FORMAT: Final = 2
 """Number of the format of models with layer normalization, which have tensors more."""
-FORMATS: Final = (1, NORMALIZED_FORMAT)
+BOTH_FORMAT: Final = 3
+"""Likewise of models that read in both directions."""
+FORMATS: Final = (1, NORMALIZED_FORMAT, BOTH_FORMAT)
 """Numbers of the model file's formats that this program reads and writes."""
 KEY: Final = "charrnn"
 """Name of our document in the metadata of the file."""
@@ -101,6 +103,8 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
 
 def format_of(config: ModelConfig) -> int:
     """The number of the format that a model is written in: the oldest that can hold it."""
+    if config.reads_both:
+        return BOTH_FORMAT
     return NORMALIZED_FORMAT if config.layer_norm else FORMATS[0]
 
 

@@ -18,6 +18,13 @@ and so is c before its tanh:
     z = gate_gain * norm(x @ kernel + h @ recurrent_kernel) + bias, gate by gate
     h = o * tanh(memory_gain * norm(c) + memory_bias)
     norm(v) = (v - mean(v)) / sqrt(var(v) + 1e-5)
+
+A model that reads in both directions has a second stack of the same shape, `backward.layers.N`,
+and a second output kernel. Character t is predicted from the forward stack, which has read what
+comes before it, and from the backward stack, which has read what follows it, from the right end of
+the window down to it:
+
+    logits = h_forward @ output.kernel + h_backward @ backward.output.kernel + output.bias
 """
 
 import math
@@ -26,6 +33,8 @@ from typing import Final
 from tui_charrnn.model_config import ModelConfig
 
 GATE_COUNTS: Final = {"lstm": 4, "gru": 3, "rnn": 1}
+BACKWARD: Final = "backward."
+"""How the names of the second stack begin."""
 STATES_PER_LAYER: Final = {"lstm": 2, "gru": 1, "rnn": 1}
 """LSTM layers carry h and c, the others h."""
 
@@ -35,8 +44,21 @@ def tensor_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[
 
     A tied output kernel is not stored: it is the embedding.
     """
-    size, width = config.hidden_size, GATE_COUNTS[config.cell] * config.hidden_size
     shapes: dict[str, tuple[int, ...]] = {"embedding": (vocabulary_size, config.embedding_size)}
+    stack = _stack_shapes(config)
+    shapes |= stack
+    if not config.tied_output:
+        stack["output.kernel"] = shapes["output.kernel"] = (config.hidden_size, vocabulary_size)
+    shapes["output.bias"] = (vocabulary_size,)
+    if config.reads_both:
+        shapes |= {BACKWARD + name: shape for name, shape in stack.items()}
+    return shapes
+
+
+def _stack_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The tensors of L layers, the lowest first."""
+    size, width = config.hidden_size, GATE_COUNTS[config.cell] * config.hidden_size
+    shapes: dict[str, tuple[int, ...]] = {}
     for layer in range(config.layer_count):
         inputs = config.embedding_size if layer == 0 else size
         shapes[f"layers.{layer}.kernel"] = (inputs, width)
@@ -46,9 +68,6 @@ def tensor_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[
             shapes[f"layers.{layer}.gate_gain"] = (width,)
             shapes[f"layers.{layer}.memory_gain"] = (size,)
             shapes[f"layers.{layer}.memory_bias"] = (size,)
-    if not config.tied_output:
-        shapes["output.kernel"] = (size, vocabulary_size)
-    shapes["output.bias"] = (vocabulary_size,)
     return shapes
 
 

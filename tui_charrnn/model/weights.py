@@ -1,12 +1,13 @@
 """The weights of a model as arrays; `shapes` says what each is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.model.shapes import BACKWARD
 from tui_charrnn.model_config import ModelConfig
 
 Float32 = npt.NDArray[np.float32]
@@ -52,6 +53,8 @@ class ModelWeights:
     """Shape (H, V); the transposed embedding where the output is tied."""
     output_bias: Float32
     """Shape (V,)."""
+    backward: "ModelWeights | None" = None
+    """The second stack, with the same embedding and a bias of 0; None if it reads forward alone."""
 
 
 def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) -> ModelWeights:
@@ -62,6 +65,12 @@ def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) ->
         config: The model they belong to.
     """
     embedding = tensors["embedding"]
+    backward = None
+    if config.reads_both:
+        names = {name.removeprefix(BACKWARD): name for name in tensors if name.startswith(BACKWARD)}
+        second = {name: tensors[stored] for name, stored in names.items()}
+        second |= {"embedding": embedding, "output.bias": np.zeros_like(tensors["output.bias"])}
+        backward = weights_from_tensors(second, replace(config, direction="forward"))
     return ModelWeights(
         embedding=embedding,
         layers=tuple(
@@ -75,6 +84,7 @@ def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) ->
         ),
         output_kernel=embedding.T if config.tied_output else tensors["output.kernel"],
         output_bias=tensors["output.bias"],
+        backward=backward,
     )
 
 
@@ -100,4 +110,8 @@ def tensors_from_weights(weights: ModelWeights, config: ModelConfig) -> dict[str
     if not config.tied_output:
         tensors["output.kernel"] = weights.output_kernel
     tensors["output.bias"] = weights.output_bias
+    if weights.backward is not None:
+        second = tensors_from_weights(weights.backward, replace(config, direction="forward"))
+        del second["embedding"], second["output.bias"]
+        tensors |= {BACKWARD + name: tensor for name, tensor in second.items()}
     return tensors

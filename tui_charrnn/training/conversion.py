@@ -30,6 +30,11 @@ def keras_model(model: Model) -> keras.Sequential:
         ConfigError: If Keras has no such layer.
     """
     config, weights = model.config, model.weights
+    if config.reads_both:
+        raise ConfigError(
+            "A model that reads both directions keeps no state from call to call, so it cannot be "
+            "exported as one that does. Train one with --direction forward."
+        )
     if config.layer_norm:
         raise ConfigError(
             "Keras has no LSTM whose gates are normalized, so this model (layer_norm) cannot be "

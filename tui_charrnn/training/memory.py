@@ -64,6 +64,8 @@ class MemoryMeter:
         Returns:
             Seconds that it took.
         """
+        if self._context.description.model.reads_both:  # it has no past alone
+            return 0.0
         if self._spent + self._expected > MOST * elapsed:
             return 0.0
         if self._passage is None:

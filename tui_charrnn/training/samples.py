@@ -59,7 +59,9 @@ class Samples:
         """
         clock = self._context.clock
         began = clock.now()
-        pinned = self._context.description.pinned_seeds[:SEED_LIMIT]
+        description = self._context.description
+        # what reads both directions cannot write
+        pinned = [] if description.model.reads_both else description.pinned_seeds[:SEED_LIMIT]
         missing = [seed for seed in pinned if (step, seed) not in self._taken]
         if missing:
             stream = self._open_stream()

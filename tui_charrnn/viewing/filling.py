@@ -4,38 +4,62 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from tui_charrnn.generation.both_sides import CHAINS, SWEEPS, BothFilled, BothSides
 from tui_charrnn.generation.filling import Filled, Filler, measure_right_side, split_gaps
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.formatting import bar, character_words, percent
 
-__all__ = ["Filler", "candidate_rows", "format_filled", "measure_right_side", "split_gaps"]
+__all__ = [
+    "BothSides",
+    "Filler",
+    "candidate_rows",
+    "format_both",
+    "format_filled",
+    "measure_right_side",
+    "split_gaps",
+]
 _NUMBERS: Final = 33
 """Columns of the numbers of a row."""
 _BAR: Final = 20
 
 
-def candidate_rows(filled: Filled, width: int, count: int) -> list[str]:
+def candidate_rows(
+    filled: Filled, width: int, count: int, both: BothFilled | None = None
+) -> list[str]:
     """A head and a row for each of the likeliest candidates.
 
     Args:
         filled: A text with gaps, and what may stand in them.
         width: Columns.
         count: Candidates at most.
+        both: What a model says that reads both directions, if one was asked.
     """
-    shown = filled.candidates[:count]
+    shares = both.shares if both is not None else {}
+    best = sorted(filled.candidates, key=lambda one: -max(one.both, shares.get(one.fill, 0)))
+    shown = best[:count]
     names = [format_fill(each.fill) for each in shown]
     widest = max([8, *map(cell_len, names)])
-    length = min(_BAR, max(width - widest - _NUMBERS, 0))
-    rows = [
-        f"{'FILL':<{widest}}{'LEFT ALONE':>11}{'BOTH SIDES':>12} {'':<{length}}{'BITS':>8}".rstrip()
-    ]
+    third = 14 if both is not None else 0
+    length = min(_BAR, max(width - widest - _NUMBERS - third, 0))
+    head = f"{'FILL':<{widest}}{'LEFT ALONE':>11}{'BOTH SIDES':>12}"
+    rows = [f"{head}{'BIDIRECTIONAL':>{third}}" if third else head]
+    rows[0] += f" {'':<{length}}{'BITS':>8}"
     for name, each in zip(names, shown, strict=True):
         share = f"{bar(each.both, length):<{length}}"
         pad = " " * (widest - cell_len(name))
+        read = f"{percent(shares.get(each.fill, 0.0)):>{third}}" if third else ""
         rows.append(
-            f"{name}{pad}{percent(each.left):>11}{percent(each.both):>12} {share}{each.bits:>+8.2f}"
+            f"{name}{pad}{percent(each.left):>11}{percent(each.both):>12}{read} "
+            f"{share}{each.bits:>+8.2f}"
         )
     return rows
+
+
+def format_both(both: BothFilled) -> str:
+    """How a model that reads both directions came to what it says."""
+    if both.is_exact:
+        return "The bidirectional model gives one gap exactly."
+    return f"The bidirectional model: Gibbs sampling, {CHAINS} texts, {SWEEPS} sweeps."
 
 
 def format_fill(fill: str) -> str:

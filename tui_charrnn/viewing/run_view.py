@@ -175,8 +175,13 @@ class RunView:
 
     @property
     def lead(self) -> float | None:
-        """Nats per character by which the best validation loss beats the best n-gram model."""
+        """Nats per character by which the best validation loss beats the best n-gram model.
+
+        None for a model that reads both directions: it knows what no n-gram model knows.
+        """
         if self.baseline is None or self.best is None:
+            return None
+        if self.description is not None and self.description.model.reads_both:
             return None
         return self.baseline[1] - self.best.loss
 

@@ -1,14 +1,18 @@
 """The page of gaps: it answers as one types, and a seed with a gap in it opens it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.support.open_app import tiny_app
 from tests.support.page_host import note_of, opened, page_context, rows_of
-from tests.support.tiny_model import tiny_model
+from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
+from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.filling import Filler, split_gaps
+from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.pages.fill import FillPage
 from tui_charrnn.viewing.filling import candidate_rows, format_filled
+from tui_charrnn.viewing.formatting import percent
 
 
 async def test_candidates_are_those_of_the_model(tmp_path: Path) -> None:
@@ -20,6 +24,19 @@ async def test_candidates_are_those_of_the_model(tmp_path: Path) -> None:
         assert "\n".join(candidate_rows(found, width, 5)) in rows_of(page)
         await pilot.press("enter", *"ab")
         await wait_until(pilot, "a hint", lambda: "needs 1 to 64 gaps" in note_of(page))
+
+
+async def test_a_model_of_both_directions_stands_beside(tmp_path: Path) -> None:
+    config = replace(tiny_config(), direction="both")
+    path = tiny_model_file(tmp_path / "both.safetensors", config=config)
+    page = FillPage(page_context(tmp_path, seed_text="ba▢ cab"))
+    async with opened(page) as pilot:
+        page.second.value = str(path)
+        await wait_until(pilot, "both", lambda: "BIDIRECTIONAL" in rows_of(page))
+        shares = BothSides(load_model(path)).fill(split_gaps("ba▢ cab")).shares
+        assert percent(max(shares.values())) in rows_of(page)
+        page.second.value = "nothing"
+        await wait_until(pilot, "a refusal", lambda: "no model file" in note_of(page))
 
 
 async def test_a_seed_with_a_gap_is_a_question(tmp_path: Path) -> None:

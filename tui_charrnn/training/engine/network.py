@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.model.shapes import STATES_PER_LAYER, tensor_shapes
+from tui_charrnn.model.shapes import BACKWARD, STATES_PER_LAYER, tensor_shapes
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.engine import gru, lstm, normalized_lstm, rnn
 from tui_charrnn.training.engine.noise import Noise
@@ -71,7 +71,51 @@ class HandwrittenNetwork:
             Logits, shape (T, B, V), and the states after the window.
         """
         named = dict(zip(self._names, parameters, strict=True))
-        per_layer, length = STATES_PER_LAYER[self._config.cell], inputs.shape[0]
+        length = inputs.shape[0]
+        outputs, new_states = self._run_stack(named, inputs, states, noise)
+        kernel = named.get("output.kernel")
+        if kernel is None:
+            kernel = tf.transpose(named["embedding"])
+        if self._config.reads_both:
+            behind = self._read_backward(named, inputs, states, noise)
+            outputs = tf.concat([outputs, behind], axis=1)
+            kernel = tf.concat([kernel, named["backward.output.kernel"]], axis=0)
+        rows = tf.reshape(tf.transpose(outputs, [0, 2, 1]), (-1, outputs.shape[1]))
+        logits = self._arithmetic.product(rows, kernel)  # (T·B, V)
+        bias = named["output.bias"]
+        logits = tf.cast(logits, bias.dtype) + bias
+        return tf.reshape(logits, (length, -1, self._vocabulary_size)), new_states
+
+    def _read_backward(
+        self,
+        named: Mapping[str, Tensor],
+        inputs: Tensor,
+        states: Sequence[Tensor],
+        noise: Noise | None,
+    ) -> Tensor:
+        """What the backward stack knows of each target: of what follows it, and not of itself.
+
+        Target t is input t + 1, so that is what was read from the last input down to t + 2, from
+        nothing on; the last two targets have nothing behind them. Shape (T, H, B).
+        """
+        second = {"embedding": named["embedding"]}
+        for name, tensor in named.items():
+            if name.startswith(BACKWARD):
+                second[name.removeprefix(BACKWARD)] = tensor
+        nothing = [tf.zeros_like(state) for state in states]
+        outputs, _ = self._run_stack(second, tf.reverse(inputs, [0]), nothing, noise)
+        read = tf.reverse(outputs, [0])  # the row j has read inputs T - 1 to j
+        return tf.concat([read[2:], tf.zeros_like(read[:2])], axis=0)
+
+    def _run_stack(
+        self,
+        named: Mapping[str, Tensor],
+        inputs: Tensor,
+        states: Sequence[Tensor],
+        noise: Noise | None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The outputs of the highest layer, (T, H, B), and the states after the window."""
+        per_layer = STATES_PER_LAYER[self._config.cell]
         outputs, new_states = None, []
         for layer in range(self._config.layer_count):
             projected = self._project(named, layer, inputs, outputs)
@@ -80,14 +124,7 @@ class HandwrittenNetwork:
             new_states += after
             if noise is not None:
                 outputs = noise.drop_outputs(outputs, layer, self._arithmetic.fuse)
-        kernel = named.get("output.kernel")
-        if kernel is None:
-            kernel = tf.transpose(named["embedding"])
-        rows = tf.reshape(tf.transpose(outputs, [0, 2, 1]), (-1, self._config.hidden_size))
-        logits = self._arithmetic.product(rows, kernel)  # (T·B, V)
-        bias = named["output.bias"]
-        logits = tf.cast(logits, bias.dtype) + bias
-        return tf.reshape(logits, (length, -1, self._vocabulary_size)), new_states
+        return outputs, new_states
 
     def _project(
         self, named: Mapping[str, Tensor], layer: int, inputs: Tensor, below: Tensor | None
@@ -223,7 +260,7 @@ def initial_tensors(config: ModelConfig, vocabulary_size: int, rng_seed: int) ->
     Returns:
         By the names and in the order of `tensor_shapes`.
     """
-    seeds = map(int, np.random.SeedSequence(rng_seed).generate_state(2 + 2 * config.layer_count))
+    seeds = map(int, np.random.SeedSequence(rng_seed).generate_state(3 + 4 * config.layer_count))
     shapes = tensor_shapes(config, vocabulary_size)
     return {name: _draw(name, shape, config, seeds) for name, shape in shapes.items()}
 
@@ -233,7 +270,7 @@ def _draw(name: str, shape: tuple[int, ...], config: ModelConfig, seeds: Iterato
         return np.ones(shape, np.float32)
     if name.endswith("bias"):
         zeros = np.zeros(shape, np.float32)
-        if config.cell == "lstm" and name.startswith("layers") and name.endswith(".bias"):
+        if config.cell == "lstm" and "layers." in name and name.endswith(".bias"):
             zeros[config.hidden_size : 2 * config.hidden_size] = 1
         return zeros
     initializer: keras.Initializer

@@ -113,7 +113,7 @@ def gpu_paths(device: Device, model: ModelConfig, precision: str) -> list[Comput
         _gpu_path(device, way)
         for way in GPU_WAYS
         if precision in {"auto", way[2]}
-        and (way[0] == "handwritten" or not model.layer_norm)
+        and (way[0] == "handwritten" or not (model.layer_norm or model.reads_both))
         and (way[0] != "keras" or model.cell != "rnn")  # it has no kernel of cuDNN there
         and (way[2] == "float32" or is_bfloat16_known)
     ]

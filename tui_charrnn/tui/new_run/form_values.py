@@ -280,6 +280,7 @@ _GROUPS: Final = {
         "layer_count",
         "tied_output",
         "layer_norm",
+        "direction",
     ),
     "Batches": ("batch_size", "sequence_length"),
     "Length": ("max_epochs", "stop_early"),
