@@ -47,7 +47,7 @@ def naive_nats(model: Model, text: str) -> np.ndarray:
     symbols = indices(text)
     tops = [
         [network.read(int(index))[0][-1].hidden for index in read]
-        for network, read in zip(halves, ([0, *symbols[:-1]], symbols[::-1]), strict=True)
+        for network, read in zip(halves, ([0, *symbols[:-1]], [*symbols[::-1]]), strict=True)
     ]
     nats = []
     for place, symbol in enumerate(symbols):
