@@ -80,6 +80,7 @@ picture: $(VENV)/.installed-dev
 
 keys: $(VENV)/.installed
 	$(BIN)/python -m scripts.keys_page
+	$(BIN)/python -m scripts.learn_page
 
 models: $(VENV)/.installed
 	$(BIN)/python scripts/make_models.py $(if $(TEXT),--text $(TEXT))

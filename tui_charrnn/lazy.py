@@ -83,6 +83,7 @@ _NAMES: Final = {
     "tui_charrnn.viewing.clipping_picture": (
         "ClippingRun ClippingSettings clipping_document clipping_rows"
     ),
+    "tui_charrnn.viewing.lessons": "LESSONS language_of",
     "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows",
     "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",
 }

@@ -59,6 +59,10 @@ COMMANDS: Final = {
         "memory:memory",
         "Measure how far back models look: the mean influence of a character by its distance.",
     ),
+    "learn": (
+        "learn:learn",
+        "Open the app on its guided tour: five pages, each with a live picture.",
+    ),
     "lab": ("lab:lab_app", "Small experiments that need no model and no trainer."),
     "neurons": (
         "neurons:neurons",

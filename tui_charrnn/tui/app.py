@@ -281,6 +281,7 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     xray: Path | None = None,
     seed_file: Path | None = None,
     sampling: Mapping[str, str | None] | None = None,
+    lessons: str = "",
 ) -> int:
     """Open the app in this terminal.
 
@@ -294,6 +295,7 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
         xray: The file of a text to be read and colored.
         seed_file: The file of the first seed text.
         sampling: Settings of the text that the command line names, as text.
+        lessons: The language of the guided tour to open with; empty opens without it.
 
     Returns:
         The exit code.
@@ -306,6 +308,7 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     session = session_for(resolve(flags), runs_folder, is_readonly=readonly)
     session.settings.sampling = replace(session.settings.sampling, **rules)
     session.tape, session.xray, session.seed_file = tape, xray, seed_file
+    session.lessons = lessons
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     session.theme, problem = fitting_theme(session.theme, app.console.color_system)
     session.problems += (problem,) if problem else ()

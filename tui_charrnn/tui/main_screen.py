@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.announcer import RunAnnouncer
+    from tui_charrnn.tui.pages.page import Page
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.run_controls import RunControls
     from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, Wait
@@ -177,6 +178,8 @@ class MainScreen(Screen[None]):
             self.text_pane.seed.open_file(self.session.seed_file)
         else:
             self.text_pane.answer(None)
+        if self.session.lessons:
+            self.action_learn()
 
     def open_run(self, run: RunDirectory | None) -> None:
         """Show a run; its weights can speak from now on. An app that is being left shows none."""
@@ -262,8 +265,8 @@ class MainScreen(Screen[None]):
         self.toggle_class("-zoomed")
         self._show_keys()
 
-    def action_page(self, name: str) -> None:
-        """Open a page over this screen."""
+    def action_page(self, name: str, lesson: int | None = None) -> None:
+        """Open a page over this screen, also as a lesson of the tour."""
         module, page = _PAGES[name]
         opened = getattr(import_module(f"tui_charrnn.tui.pages.{module}"), page)
         pane = self.text_pane
@@ -284,7 +287,24 @@ class MainScreen(Screen[None]):
             show_settings=pane.texts.show_title,
             seed_text=pane.seed.text,
         )
-        self.app.push_screen(opened(context))
+        page: Page = opened(context)
+        if lesson is not None:
+            page.show_lesson(lesson, self._lessons)
+        self.app.push_screen(page, lambda _: self._turn_lesson(lesson, page.turned))
+
+    def action_learn(self, number: int = 0) -> None:
+        """Take the guided tour, from one of its pages on."""
+        self.action_page(lazy.LESSONS[number].page, lesson=number)
+
+    @property
+    def _lessons(self) -> str:
+        """The language of the tour."""
+        return self.session.lessons or lazy.language_of()
+
+    def _turn_lesson(self, lesson: int | None, by: int) -> None:
+        """Go on with the tour as a page of it was left; the last is followed by the first."""
+        if lesson is not None and by:
+            self.action_learn((lesson + by) % len(lazy.LESSONS))
 
     def action_text(self) -> None:
         """Show the text; where it or the seed has the focus, go back over it, and return."""

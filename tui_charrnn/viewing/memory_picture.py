@@ -11,7 +11,7 @@ import numpy as np
 from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.lens.influence import REACH, Memory, measure_memory
+from tui_charrnn.lens.influence import REACH, TARGETS, Memory, measure_memory
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.safe_text import safe_line
@@ -46,6 +46,7 @@ def measure_model(
     text: str,
     *,
     reach: int = REACH,
+    targets: int = TARGETS,
     go_on: Callable[[float], object] = lambda _: None,
 ) -> MemoryCurve:
     """Measure how far back a model looks in a text.
@@ -55,6 +56,7 @@ def measure_model(
         model: Who reads.
         text: Composed (Unicode NFC); what the model does not know is left out.
         reach: How many characters back are looked at.
+        targets: From how many characters it is looked back.
         go_on: As of `measure_memory`.
 
     Raises:
@@ -64,7 +66,9 @@ def measure_model(
     indices = model.vocabulary.spell(text).indices
     if len(indices) < 2:
         raise CorpusError(f"The model {name!r} does not know the characters of this text.")
-    memory = measure_memory(model.weights, model.config, indices, reach=reach, go_on=go_on)
+    memory = measure_memory(
+        model.weights, model.config, indices, reach=reach, targets=targets, go_on=go_on
+    )
     config = model.config
     layers = "" if config.layer_count == 1 else f" x {config.layer_count}"
     return MemoryCurve(name, f"{config.cell_name} {config.hidden_size:,}{layers}", memory)

@@ -26,7 +26,6 @@ async def test_models_are_measured_in_the_text_of_the_first(
     view = context.session.view = RunView(RunDirectory(tmp_path / "run"))
     page = MemoryPage(context)
     async with opened(page) as pilot:
-        await wait_until(pilot, "no corpus of a model without a file", lambda: bool(note_of(page)))
         page.models.value = ", ".join(map(str, paths))
         await pilot.press("enter")
         await wait_until(pilot, "both", lambda: len(page.curves) == 2 and "◆" in rows_of(page))
@@ -39,7 +38,8 @@ async def test_models_are_measured_in_the_text_of_the_first(
         await wait_until(pilot, "a refusal", lambda: "nothing" in note_of(page))
 
 
-async def test_without_a_corpus_and_a_text_it_says_so(tmp_path: Path) -> None:
+async def test_without_a_corpus_the_model_writes_a_text_for_it(tmp_path: Path) -> None:
     page = MemoryPage(page_context(tmp_path))
     async with opened(page) as pilot:
-        await wait_until(pilot, "why", lambda: "no text in sight" in note_of(page))
+        await wait_until(pilot, "a curve", lambda: len(page.curves) == 1)
+        assert "written by itself" in note_of(page)

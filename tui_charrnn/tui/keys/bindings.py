@@ -30,6 +30,7 @@ GROUPS: Final = {
     "embedding": "In the page of the embedding",
     "memory": "In the page of the memory",
     "clipping": "In the page of clipping",
+    "learn": "In the guided tour",
 }
 """Under which heading the help lists a key, by the first word of its id."""
 

@@ -23,6 +23,7 @@ Owner = Literal[
     "embedding",
     "memory",
     "clipping",
+    "learn",
 ]
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 

@@ -171,6 +171,18 @@ PAGE_KEYS: Final[tuple[Key, ...]] = (
         Key(f"{owner}.{name}", key, f"screen.page('{name}')", "", sentence, owner, in_row=False)
         for name, (key, sentence, owner) in _OPENED.items()
     ),
+    Key(
+        "speech.learn",
+        "l",
+        "screen.learn",
+        "",
+        "Take the guided tour: five pages, each with a live picture.",
+        "speech",
+        in_row=False,
+    ),
+    Key("learn.next", "pagedown", "turn_lesson(1)", "", "Next page.", "learn", shown="PgDn"),
+    Key("learn.before", "pageup", "turn_lesson(-1)", "", "Page before.", "learn", shown="PgUp"),
+    Key("learn.text", "f2", "hide_lesson", "", "Hide the words, or show them.", "learn"),
     Key("which.clear", "enter", "", "New text", "Begin another text.", owner="which"),
     Key("fill.clear", "enter", "", "New text", "Begin another text.", owner="fill"),
     Key("embedding.left", "left", "move(-1, 0)", "", "Go to the left.", "embedding", shown="←"),

@@ -9,9 +9,11 @@ from textual.getters import query_one
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture, colored
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
 
 _LOOK: Final = 1.0
 """Seconds between two looks at what the run has recorded."""
-_FIRST: Final = 2_000
-"""Characters in which a first, rough picture is measured."""
+_WRITTEN: Final = 2_000
+"""Characters that a model writes for itself where its corpus is not here."""
+_PASSES: Final = ((_WRITTEN, 100), (CHARACTERS, 1_000))
+"""Characters that are read, and characters that are looked back from: first a rough picture."""
 
 
 class MemoryPage(Page):
@@ -89,17 +93,19 @@ class MemoryPage(Page):
         def work(task: BackgroundTask) -> Iterator[tuple[list[MemoryCurve], str]]:
             loaded = self._loaded(names, task)
             name, text = self._text(loaded[0], task)
-            for count in (_FIRST, CHARACTERS):
+            for count, targets in _PASSES:
                 curves = []
                 for one in loaded:
                     curves.append(
                         measure_model(
-                            one.label, one.model, text[-count:], go_on=lambda _: task.check()
+                            one.label,
+                            one.model,
+                            text[-count:],
+                            targets=targets,
+                            go_on=lambda _: task.check(),
                         )
                     )
                     yield curves[:], f"In the last {min(count, len(text)):,} characters of {name}."
-                if len(text) <= count:
-                    break
 
         self.compute(work, self._take)
 
@@ -115,8 +121,8 @@ class MemoryPage(Page):
         ]
 
     def _text(self, loaded: LoadedModel, task: BackgroundTask) -> tuple[str, str]:
-        """What a model was trained on, or else the text in sight."""
-        why = "The model came from no file."
+        """What a model was trained on, or else what it writes itself."""
+        why = ""
         if loaded.file is not None and loaded.runs_folder is not None:
             try:
                 corpus = read_training_corpus(
@@ -127,11 +133,13 @@ class MemoryPage(Page):
             else:
                 length = len(corpus.numbered)
                 return corpus.name, corpus.numbered.decode(max(length - CHARACTERS, 0), length)
-        text = self._given.text
-        shown = text.spelled(0, text.shown)
-        if len(shown) < 2:
-            raise CorpusError(f"{why} There is no text in sight either.")
-        return "the text in sight, as its corpus is not here", shown
+        stream = CharacterStream(loaded.model, SamplingConfig(rng_seed=0))
+        stream.prime("")
+        said = ""
+        for _ in range(_WRITTEN):
+            task.check()
+            said += stream.next().character
+        return f"{loaded.label}, written by itself. {why}", said
 
     def _take(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, words = found

@@ -20,7 +20,9 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Dialog
-from tui_charrnn.tui.keys.keymap import active_keys
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import active_keys, key_label
+from tui_charrnn.viewing.lessons import LESSONS
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -87,9 +89,13 @@ def colored(row: str, signs: str) -> Content:
 class Page(Dialog[None]):
     """Shows a picture until it is left by Esc; what it shows is computed in threads."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False),
+        *bindings_of("learn"),
+    ]
     DEFAULT_CSS = """
     Page {
+        & #lesson { height: auto; max-height: 50%; color: $text-muted; padding-bottom: 1; }
         background: $background;
         & #page {
             height: 1fr;
@@ -116,14 +122,29 @@ class Page(Dialog[None]):
         super().__init__()
         self.OWNER = owner
         self._title = title
+        self.lesson = ""
+        """What the guided tour says of it, above the picture; empty outside of the tour."""
+        self.turned = 0
+        """By how many pages the tour goes on as this one is left; 0 ends it."""
         self._tasks = LatestTask(owner)
         self._lock = threading.Lock()
+
+    def show_lesson(self, number: int, language: str) -> None:
+        """Make this a page of the guided tour; to be called before it is opened.
+
+        Args:
+            number: Of the lesson, from 0.
+            language: One of `LANGUAGES`.
+        """
+        self.lesson = f"{number + 1}/{len(LESSONS)} {LESSONS[number].rows(language, key_label)}"
 
     def compose(self) -> ComposeResult:
         """The frame with what is in it, the note, the keys."""
         with Vertical(id="page") as frame:
             frame.border_title = Content(self._title)
             frame.border_subtitle = Content("Esc leaves")
+            if self.lesson:
+                yield Static(self.lesson, id="lesson", markup=False)
             yield from self.compose_page()
         yield Static("", id="page-note", markup=False)
         yield KeyRow()
@@ -178,6 +199,22 @@ class Page(Dialog[None]):
         event.stop()
         if not event.task.is_cancelled:
             event.show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action is of use: those of the tour are so only in it."""
+        if action in {"turn_lesson", "hide_lesson"}:
+            return bool(self.lesson)
+        return super().check_action(action, parameters)
+
+    def action_turn_lesson(self, by: int) -> None:
+        """Go on to another page of the tour."""
+        self.turned = by
+        self.dismiss(None)
+
+    def action_hide_lesson(self) -> None:
+        """Hide what the tour says, or show it again."""
+        lesson = self.query_one("#lesson")
+        lesson.display = not lesson.display
 
     def action_leave(self) -> None:
         """Close the page."""

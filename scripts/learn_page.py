@@ -1,0 +1,39 @@
+"""Write docs/learn.md and docs/learn.ko.md from the text of the app's guided tour.
+
+Usage: python -m scripts.learn_page
+"""
+
+from pathlib import Path
+from typing import Final
+
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.viewing.lessons import HEAD, LESSONS, WORDS, with_keys
+
+DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+PAGES: Final = {"en": DOCS / "learn.md", "ko": DOCS / "learn.ko.md"}
+
+
+def learn_page(language: str) -> str:
+    """The whole page in a language."""
+    words, head = WORDS[language], HEAD[language]
+    parts = [with_keys(f"# {head['title']}\n\n{head['text']}\n", key_label)]
+    for number, lesson in enumerate(LESSONS, start=1):
+        text = lesson.texts[language]
+        lines = [
+            f"## {number}. {text.title}",
+            "",
+            text.sentences,
+            "",
+            *(f"- {words['try']} {each}" for each in text.tries),
+            f"- {words['look']} {text.look}",
+            f"- {words['shell']} `charrnn-tui {lesson.command}`",
+            "",
+        ]
+        parts.append(with_keys("\n".join(lines), key_label))
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    for language, page in PAGES.items():
+        page.write_text(learn_page(language), encoding="utf-8")
+        print(page)

@@ -1,0 +1,52 @@
+"""The guided tour: both languages say the same things, and its pages in docs are up to date."""
+
+import re
+
+import pytest
+
+from scripts.learn_page import PAGES, learn_page
+from tui_charrnn.cli.main import COMMANDS
+from tui_charrnn.tui.keys.keymap import KEYS, key_label
+from tui_charrnn.viewing.lessons import LANGUAGES, LESSONS, language_of
+
+
+def keys_of(text: str) -> list[str]:
+    return sorted(re.findall(r"\{([a-z_.]+)\}", text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_up_to_date(language: str) -> None:
+    assert PAGES[language].read_text(encoding="utf-8") == learn_page(language), "Run: make keys"
+
+
+def test_both_languages_name_the_same_keys_which_are_there() -> None:
+    known = {key.id for key in KEYS}
+    for lesson in LESSONS:
+        found = [keys_of("\n".join(lesson.texts[each].tries)) for each in LANGUAGES]
+        assert found[0] == found[1]
+        assert set(found[0]) <= known
+        assert lesson.command.split()[0] in COMMANDS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_lesson_has_two_things_to_try_and_leaves_no_id(language: str) -> None:
+    assert [lesson.page for lesson in LESSONS] == [
+        *("memory", "embedding", "clipping", "fill", "which")
+    ]
+    for lesson in LESSONS:
+        assert len(lesson.texts[language].tries) == 2
+        assert "{" not in lesson.rows(language, key_label)
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, "ko"),
+        ({"LANG": "en_US.UTF-8"}, "en"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "ko_KR.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LANG": "de_DE.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_language_is_that_of_the_locale(environment: dict[str, str], language: str) -> None:
+    assert language_of(environment) == language
