@@ -12,7 +12,7 @@ from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture
 from tui_charrnn.errors import ConfigError
 
 lab_app = typer.Typer(
-    cls=SafeGroup, no_args_is_help=True, help="Small experiments that need no model."
+    cls=SafeGroup, no_args_is_help=True, help="Small experiments that need no model and no trainer."
 )
 _HEIGHT = 22
 """Rows of the picture."""

@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
         else:
             self.text_pane.answer(None)
         if self.session.lessons:
-            self.action_learn()
+            self.action_page("learn")
 
     def open_run(self, run: RunDirectory | None) -> None:
         """Show a run; its weights can speak from now on. An app that is being left shows none."""
@@ -266,7 +266,15 @@ class MainScreen(Screen[None]):
         self._show_keys()
 
     def action_page(self, name: str, lesson: int | None = None) -> None:
-        """Open a page over this screen, also as a lesson of the tour."""
+        """Open a page over this screen; `learn` begins the guided tour.
+
+        Args:
+            name: Of the page.
+            lesson: Which of the tour's pages it is, from 0; None outside of the tour.
+        """
+        if name == "learn":
+            lesson = (lesson or 0) % len(lazy.LESSONS)
+            name = lazy.LESSONS[lesson].page
         module, page = _PAGES[name]
         opened = getattr(import_module(f"tui_charrnn.tui.pages.{module}"), page)
         pane = self.text_pane
@@ -287,24 +295,15 @@ class MainScreen(Screen[None]):
             show_settings=pane.texts.show_title,
             seed_text=pane.seed.text,
         )
-        page: Page = opened(context)
+        opened_page: Page = opened(context)
         if lesson is not None:
-            page.show_lesson(lesson, self._lessons)
-        self.app.push_screen(page, lambda _: self._turn_lesson(lesson, page.turned))
+            opened_page.show_lesson(lesson, self.session.lessons or lazy.language_of())
 
-    def action_learn(self, number: int = 0) -> None:
-        """Take the guided tour, from one of its pages on."""
-        self.action_page(lazy.LESSONS[number].page, lesson=number)
+        def turn(_: None) -> None:
+            if lesson is not None and opened_page.turned:
+                self.action_page("learn", lesson + opened_page.turned)
 
-    @property
-    def _lessons(self) -> str:
-        """The language of the tour."""
-        return self.session.lessons or lazy.language_of()
-
-    def _turn_lesson(self, lesson: int | None, by: int) -> None:
-        """Go on with the tour as a page of it was left; the last is followed by the first."""
-        if lesson is not None and by:
-            self.action_learn((lesson + by) % len(lazy.LESSONS))
+        self.app.push_screen(opened_page, turn)
 
     def action_text(self) -> None:
         """Show the text; where it or the seed has the focus, go back over it, and return."""

@@ -174,7 +174,7 @@ PAGE_KEYS: Final[tuple[Key, ...]] = (
     Key(
         "speech.learn",
         "l",
-        "screen.learn",
+        "screen.page('learn')",
         "",
         "Take the guided tour: five pages, each with a live picture.",
         "speech",
