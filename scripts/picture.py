@@ -6,6 +6,7 @@ and writes docs/recording.svg, docs/app.svg and docs/xray.svg while it does.
 """
 
 import asyncio
+import dataclasses
 import functools
 import os
 import sys
@@ -32,6 +33,7 @@ SIZE = (120, 36)
 FILM_SIZE = (112, 32)
 SEED_TEXT = "ROMEO:\n"
 CHARACTERS = 900
+STEPS = 900
 
 
 async def wait_until(pilot: Pilot[None], is_true: Callable[[], bool], limit: float = 900) -> None:
@@ -72,7 +74,7 @@ async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
     settings.speed, settings.sampling = 120, SamplingConfig(temperature=0.7, rng_seed=4)
     await press(*"ROMEO:", shown=0.12, pause=0.1)
     await press("enter", shown=0.3)
-    await watch(16, 0.25, 0.22)
+    await watch(12, 0.35, 0.3)
     await press("f2", shown=1.2, pause=2)
     await press("b", "b", "b", shown=0.4)
     await press("2", shown=0.6, pause=1)
@@ -82,12 +84,12 @@ async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
     await press(*["x"] * 3, shown=0.1, pause=0.3)
     await wait_until(pilot, lambda: step_of(app) > 20)
     await press("escape", "escape", shown=0.4, pause=1)
-    for step in range(step_of(app), 1500, 60):
+    for step in range(step_of(app), STEPS - 100, STEPS // 16):
         await wait_until(pilot, functools.partial(has_reached, app, step))
-        film.take(0.2)
+        film.take(0.3)
     app.session.source = Source.NEWEST
     await press("enter", shown=0.4)
-    await watch(16, 0.25, 0.22)
+    await watch(12, 0.35, 0.3)
     await press("ctrl+t", shown=0.8, pause=1)
     await press("home", shown=0.8)
     for _ in range(10):
@@ -117,7 +119,9 @@ async def make_pictures(folder: Path, text: str) -> None:
     """Train, open, look, stop."""
     preset = find_preset("tiny")
     corpus = read_corpus([text])
-    run = make_run(folder, "my-first-run", preset.name, (preset.model, preset.training), corpus)
+    length = {"train_time": None, "max_epochs": None, "steps": STEPS}  # on a busy machine as well
+    training = dataclasses.replace(preset.training, **length)
+    run = make_run(folder, "my-first-run", preset.name, (preset.model, training), corpus)
     trainer = launch_trainer(run)
     for size, work in ((FILM_SIZE, film_the_app), (SIZE, take_pictures)):
         app = opened_app(folder, run)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from textual.app import App
 
@@ -24,10 +24,23 @@ _TEXT: Final = re.compile(
     r'<text class="terminal-(r\d+)" x="([^"]*)" y="[^"]*" textLength="([^"]*)" '
     r'clip-path="url\(#terminal-line-(\d+)\)">([^<]*)</text>'
 )
-_SPACE: Final = "&#160;"
+_CELL: Final = 12.2
+"""Width of a cell, in the same units."""
+_GAP: Final = 4
+"""Blank cells from which on what follows is placed by itself: fonts differ in their widths."""
+_BLANK: Final = "\N{NO-BREAK SPACE}"
 
-Row = tuple[tuple[str, ...], ...]
-"""Of a row: (color, x, width) of what lies behind, then (look, x, width, text) of the texts."""
+
+class Piece(NamedTuple):
+    """A text of one look, or a color behind some cells."""
+
+    look: str
+    column: int
+    width: int
+    text: str = ""
+
+
+Row = tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,39 +66,47 @@ class Recording:
     def write(self, path: Path) -> None:
         """Write the film, which begins again at its end."""
         ground = self._app.theme_variables["background"]
-        path.write_text(_film(self._frames, self._app.size.width * 12.2, ground), "utf-8")
+        path.write_text(_film(self._frames, self._app.size.width * _CELL, ground), "utf-8")
 
 
 def _rows_of(picture: str, height: int) -> tuple[Row, ...]:
     looks = dict(_LOOK.findall(picture))
-    rows: list[list[tuple[str, ...]]] = [[] for _ in range(height)]
+    rows: list[list[Piece]] = [[] for _ in range(height)]
     for color, x, y, width in _GROUND.findall(picture):
-        rows[round((float(y) - 1.5) / _HEIGHT)].append((color, x, width))
+        rows[round((float(y) - 1.5) / _HEIGHT)].append(Piece(color, _cells(x), _cells(width)))
     for name, x, width, number, text in _TEXT.findall(picture):
-        if text.replace(_SPACE, "").strip() and int(number) < height:
-            rows[int(number)].append((looks[name], x, width, text))
+        words = text.replace("&#160;", _BLANK)
+        if words.strip(_BLANK) and int(number) < height:
+            rows[int(number)].append(Piece(looks[name], _cells(x), _cells(width), words))
     return tuple(map(tuple, rows))
+
+
+def _cells(length: str) -> int:
+    return round(float(length) / _CELL)
 
 
 def _film(frames: Sequence[Frame], width: float, ground: str) -> str:
     ends = [sum(frame.seconds for frame in frames[:place]) for place in range(len(frames) + 1)]
-    looks, times, body = dict[str, str](), dict[tuple[int, int], str](), list[str]()
+    looks, times, rows = dict[str, str](), dict[tuple[int, int], str](), dict[str, str]()
+    body: list[str] = []
     for number in range(len(frames[0].rows)):
         shown = [frame.rows[number] for frame in frames]
         for first, last in _stretches(shown):
-            if shown[first]:
-                name = times.setdefault((first, last), f"t{len(times)}")
-                drawn = "".join(_drawn(piece, number, looks, ground) for piece in shown[first])
-                body.append(f'<g class="{name}">{drawn}</g>')
+            if drawn := _drawn(shown[first], looks, ground):
+                time = times.setdefault((first, last), f"t{len(times)}")
+                row = rows.setdefault(drawn, f"r{len(rows)}")
+                top = f"{number * _HEIGHT:.0f}"
+                body.append(f'<use href="#{row}" y="{top}" class="{time}"/>')
     sheet = chain(
         (f".{name}{{{look.replace(' ', '')}}}" for look, name in looks.items()),
         (_seen(name, ends[first], ends[last], ends[-1]) for (first, last), name in times.items()),
     )
+    drawings = "".join(f'<g id="{name}">{drawn}</g>' for drawn, name in rows.items())
     box = f"{-_MARGIN} {-_MARGIN} {width + 2 * _MARGIN:.0f}"
     height = len(frames[0].rows) * _HEIGHT + 2 * _MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box} {height:.0f}">'
-        f"<style>text{{font:{_FONT}}}{''.join(sheet)}</style>"
+        f"<style>text{{font:{_FONT}}}{''.join(sheet)}</style><defs>{drawings}</defs>"
         f'<rect x="{-_MARGIN}" y="{-_MARGIN}" width="100%" height="100%" rx="10" fill="{ground}"/>'
         f"{''.join(body)}</svg>\n"
     )
@@ -112,16 +133,33 @@ def _seen(name: str, begin: float, end: float, total: float) -> str:
     )
 
 
-def _drawn(piece: tuple[str, ...], number: int, looks: dict[str, str], ground: str) -> str:
-    top = number * _HEIGHT
-    if len(piece) == 3:
-        color, x, width = piece
-        if color == ground:
-            return ""
-        return f'<rect x="{x}" y="{top:.1f}" width="{width}" height="24.6" fill="{color}"/>'
-    look, x, width, text = piece
-    name = looks.setdefault(look, f"s{len(looks)}")
-    return (
-        f'<text class="{name}" x="{x}" y="{top + 19:.1f}" textLength="{width}" '
-        f'xml:space="preserve">{text}</text>'
-    )
+def _drawn(row: Row, looks: dict[str, str], ground: str) -> str:
+    """A row at the top of the picture."""
+    drawn = [
+        f'<rect x="{piece.column * _CELL:.1f}" width="{piece.width * _CELL:.1f}" height="24.6" '
+        f'fill="{piece.look}"/>'
+        for piece in row
+        if not piece.text and piece.look != ground
+    ]
+    texts = [piece for piece in row if piece.text]
+    begin = 0
+    for place in range(1, len(texts) + 1):
+        before = texts[place - 1]
+        if place == len(texts) or texts[place].column - before.column - before.width >= _GAP:
+            drawn.append(_placed(texts[begin:place], looks))
+            begin = place
+    return "".join(drawn)
+
+
+def _placed(pieces: Sequence[Piece], looks: dict[str, str]) -> str:
+    """Pieces that stand side by side."""
+    first, last = pieces[0], pieces[-1]
+    column, spans = first.column, list[str]()
+    for piece in pieces:
+        blank = _BLANK * (piece.column - column)
+        name = looks.setdefault(piece.look, f"s{len(looks)}")
+        spans.append(f'{blank}<tspan class="{name}">{piece.text}</tspan>')
+        column = piece.column + piece.width
+    width = (last.column + last.width - first.column) * _CELL
+    place = f'x="{first.column * _CELL:.1f}" y="19" textLength="{width:.1f}"'
+    return f"<text {place}>{''.join(spans)}</text>"

@@ -133,6 +133,23 @@ def test_a_pane(looks_as_kept: Any, key: str, size: Any) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("keys", [("f10",), ("f3", "f10")], ids=["text", "loss"])
+def test_a_pane_alone(looks_as_kept: Any, keys: tuple[str, ...], size: Any) -> None:
+    assert looks_as_kept(size, lambda pilot: pilot.press(*keys))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("key", ["f12", "ctrl+p"])
+def test_a_dialog(app: CharRNNApp, looks_as_kept: Any, key: str, size: Any) -> None:
+    app.reduces_motion = True  # or its cursor would blink: it could be in the picture or not
+    assert looks_as_kept(size, lambda pilot: pilot.press(key))
+
+
+def test_a_wide_terminal_has_a_second_graph(looks_as_kept: Any) -> None:
+    assert looks_as_kept((200, 50))
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_the_tape(app: CharRNNApp, looks_as_kept: Any, size: Any) -> None:
     async def go_back(pilot: Pilot[Any]) -> None:
         await pilot.press("f2")
@@ -186,3 +203,21 @@ def test_trouble(app: CharRNNApp, trainer: FakeTrainer, looks_as_kept: Any, size
 def test_a_theme(app: CharRNNApp, looks_as_kept: Any, theme: str, size: Any) -> None:
     app.session.theme = theme
     assert looks_as_kept(size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_first_start(tmp_path: Path, snap_compare: Any, request: Any, size: Any) -> None:
+    app = tiny_app(tmp_path)
+    app.session.settings.sampling = SamplingConfig(rng_seed=42)
+    app.session.settings.speed = None
+    is_kept = not request.config.option.update_snapshots
+    picture = KeptPicture(PICTURES / f"{request.node.name}.svg" if is_kept else None)
+
+    async def get_there(pilot: Pilot[Any]) -> None:
+        await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"), limit=20)
+        await wait_until(pilot, "it", lambda: bool(app.main.query("Teaser")))
+        if size[0] < 110:
+            await pilot.press("f3")
+        await picture.wait_for(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=get_there)
