@@ -65,7 +65,7 @@ class Recording:
 
     def write(self, path: Path) -> None:
         """Write the film, which begins again at its end."""
-        ground = self._app.theme_variables["background"]
+        ground = self._app.theme_variables["background"].lower()
         path.write_text(_film(self._frames, self._app.size.width * _CELL, ground), "utf-8")
 
 
