@@ -34,6 +34,7 @@ FILM_SIZE = (112, 32)
 SEED_TEXT = "ROMEO:\n"
 CHARACTERS = 900
 STEPS = 900
+SEEDS = ("ROMEO:",)
 
 
 async def wait_until(pilot: Pilot[None], is_true: Callable[[], bool], limit: float = 900) -> None:
@@ -92,8 +93,7 @@ async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
     await watch(12, 0.35, 0.3)
     await press("ctrl+t", shown=0.8, pause=1)
     await press("home", shown=0.8)
-    for _ in range(10):
-        await press("right", shown=0.7)
+    await press(*["right"] * 9, shown=0.7)
     film.take(1.5)
     film.write(DOCS / "recording.svg")
 
@@ -121,7 +121,7 @@ async def make_pictures(folder: Path, text: str) -> None:
     corpus = read_corpus([text])
     length = {"train_time": None, "max_epochs": None, "steps": STEPS}  # on a busy machine as well
     training = dataclasses.replace(preset.training, **length)
-    run = make_run(folder, "my-first-run", preset.name, (preset.model, training), corpus)
+    run = make_run(folder, "my-first-run", preset.name, (preset.model, training), corpus, SEEDS)
     trainer = launch_trainer(run)
     for size, work in ((FILM_SIZE, film_the_app), (SIZE, take_pictures)):
         app = opened_app(folder, run)

@@ -179,6 +179,26 @@ async def test_chart_and_card_give_way_to_what_looks_into_the_text(
         await wait_until(pilot, "both", lambda: shown_panes(app) == {"text", "training"})
 
 
+async def test_the_list_of_the_tape_takes_its_new_width_at_once(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    app.session.settings.speed = None
+    async with app.run_test(size=(112, 36)) as pilot:
+        await shown_run(pilot, app)
+        await wait_until(pilot, "the end", lambda: note_of(app).startswith("2,000"))
+        await pilot.press("f2", "b")
+        await wait_until(pilot, "the tape", lambda: "as set" in screen_text(app))
+        await pilot.press("x", "x")
+        await wait_until(pilot, "the panel", lambda: "X-ray" in screen_text(app))
+        await wait_until(
+            pilot,
+            "one row",
+            lambda: any("next" in row and "as set" in row for row in screen_rows(app)),
+            limit=20,
+        )
+
+
 async def test_in_a_tall_terminal_there_is_room_for_all(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:

@@ -17,6 +17,7 @@ from textual.document._edit import Edit
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
+from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.worker import WorkerFailed, get_current_worker
@@ -24,9 +25,11 @@ from textual.worker import WorkerFailed, get_current_worker
 from tui_charrnn.tui.terminal_input import terminal_decoder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
+    from collections.abc import Callable
+
     from textual.app import App
     from textual.driver import Driver
-    from textual.geometry import Offset
+    from textual.geometry import Offset, Size
     from textual.widgets import Select
 
 __all__ = [
@@ -48,6 +51,7 @@ _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
+_SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollView)}
 
 
 def add_action_target(app: App[None], name: str) -> None:
@@ -75,12 +79,17 @@ def mend_textual() -> None:
     clicked on for its parent, which one that was just removed has no longer. The palette
     closes itself twice where it is clicked beside twice, or a key has closed it meanwhile, and
     looks for its list where something is typed before that has been put in.
+
+    Also what leaves it wrong: a widget that changes its size while a neighbor scrolls is not told,
+    as the map of the screen that sizes are compared with was drawn anew by the scrolling. Text
+    then stays wrapped for the old width.
     """
     for owner, name, method in (
         (OptionList, "_move_page", _move_page),
         (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
         (CommandPalette, "dismiss", _dismiss),
         (CommandPalette, "_gather_commands", _gather_commands),
+        *((owner, "_size_updated", _telling(method)) for owner, method in _SIZE_UPDATED.items()),
     ):
         setattr(owner, name, method)
 
@@ -99,6 +108,17 @@ def _widget_and_offset_at(
 ) -> tuple[Widget | None, Offset | None]:
     widget, offset = _WIDGET_AND_OFFSET_AT(self, x, y)
     return (None, None) if widget is not None and widget.parent is None else (widget, offset)
+
+
+def _telling(size_updated: Callable[..., bool]) -> Callable[..., bool]:
+    def tell(self: Widget, size: Size, virtual: Size, container: Size, layout: bool = True) -> bool:
+        before = self._size
+        is_updated = size_updated(self, size, virtual, container, layout)
+        if size != before:  # the newest of several takes the place of the others
+            self.post_message(events.Resize(size, virtual, container))
+        return is_updated
+
+    return tell
 
 
 def _dismiss(self: CommandPalette, result: None = None) -> AwaitComplete:
