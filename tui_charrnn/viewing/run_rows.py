@@ -81,6 +81,7 @@ def run_lines(summary: RunSummary, now: float) -> list[str]:
         if trouble
         else " · ".join(filter(None, _progress(state, row, view))),
         _best_words(summary),
+        safe_line(" · ".join(filter(None, (" ".join(summary.labels.tags), summary.labels.note)))),
         " · ".join(filter(None, _origin_words(summary.description, summary.status))),
         safe_line(str(summary.run.path)),
     ]

@@ -267,11 +267,11 @@ async def test_sentences_name_the_keys_that_the_user_has(
 ) -> None:
     monkeypatch.setattr(actions, "export", HeldPacking())
     fake_run(folder)
-    async with pane(folder, keys={"runs.restore": "b", "runs.export": "m"}) as (app, pilot):
-        await export(pilot, "m")
-        words = "50 %, m cancels it"
+    async with pane(folder, keys={"runs.restore": "b", "runs.export": "y"}) as (app, pilot):
+        await export(pilot, "y")
+        words = "50 %, y cancels it"
         await wait_until(pilot, "how far it is", lambda: words in screen_text(app))
-        await press(app, pilot, "m", "Cancelled. No file is left behind.")
+        await press(app, pilot, "y", "Cancelled. No file is left behind.")
         await pilot.press("d")
         await asked(pilot, QuestionScreen)
         assert "into the trash? b brings it back." in screen_text(app)

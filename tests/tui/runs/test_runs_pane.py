@@ -9,8 +9,9 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trai
 from tests.support.runs_pane import asked, contents, names, pane, press
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
+from tui_charrnn.runs.labels import read_labels
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.dialogs import QuestionScreen
+from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs import watcher
 from tui_charrnn.viewing.run_view import RunView
 
@@ -147,7 +148,9 @@ async def test_a_view_that_is_read_only_changes_nothing(folder: Path, tmp_path: 
             await press(app, pilot, key, "This view is read-only")
         assert app.screen is app.pane.screen
         assert not app.asked
-        await press(app, pilot, "e", "Packed into")
+        await pilot.press("e")
+        await asked(pilot, AskTextScreen)
+        await press(app, pilot, "enter", "Packed into")
         await pilot.press("enter")
         await wait_until(pilot, "it is asked for", lambda: app.asked == [("open", run)])
     assert contents(run) == before
@@ -169,3 +172,24 @@ async def test_page_keys_before_there_is_a_run_choose_none(tmp_path: Path) -> No
         await pilot.press("up", "pageup", "pagedown", "up", "c", "enter")
         await wait_until(pilot, "why", lambda: bool(app.told))
         assert app.pane.runs.selected is None
+
+
+async def test_runs_are_found_by_their_tags_and_notes(folder: Path) -> None:
+    fake_run(folder, name="one")
+    fake_run(folder, name="two")
+    async with pane(folder) as (app, pilot):
+        await wait_until(pilot, "both", lambda: len(app.pane.runs.summaries) == 2)
+        selected = app.pane.runs.selected
+        assert selected is not None
+        await pilot.press("t", *"best", "enter")
+        await wait_until(pilot, "the tag", lambda: read_labels(selected.run).tags == ("best",))
+        await pilot.press("m", *"why", "enter")
+        await wait_until(pilot, "the note", lambda: read_labels(selected.run).note == "why")
+        await pilot.press("slash", *"WHY", "space", *"be", "enter")
+        await wait_until(
+            pilot, "the filter", lambda: [*app.pane.runs.summaries] == [str(selected.run.path)]
+        )
+        await pilot.press("slash", *"x", "enter")
+        await wait_until(pilot, "no run", lambda: "No run has these words" in screen_text(app))
+        await pilot.press("slash", "backspace", "enter")
+        await wait_until(pilot, "both again", lambda: len(app.pane.runs.summaries) == 2)

@@ -14,6 +14,7 @@ from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.runs import creation
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.labels import RunLabels, read_labels, write_labels
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
@@ -157,6 +158,34 @@ def rename(run: RunDirectory, name: str) -> Outcome:
     """
     renamed = rename_run(run, name)
     return Outcome(f"{_name(run)} is called {_name(renamed)} now.", run, renamed)
+
+
+def label(run: RunDirectory, change: Callable[[RunLabels], RunLabels]) -> Outcome:
+    """Write tags or a note.
+
+    Args:
+        run: The run.
+        change: Makes the new ones of those that there are.
+
+    Raises:
+        CharRNNError: If they are not allowed, or cannot be kept.
+    """
+    labels = change(read_labels(run))
+    write_labels(run, labels)
+    return Outcome(f"Kept beside {_name(run)}.", None, run)
+
+
+def tag_problem(typed: str) -> str:
+    """Why tags cannot be given; empty if they can.
+
+    Args:
+        typed: Words, with spaces between.
+    """
+    try:
+        RunLabels().with_tags(tuple(typed.split()))
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 def delete(run: RunDirectory, undo: str) -> Outcome:

@@ -95,6 +95,9 @@ class RunList(Vertical):
         """Shown where there is no run."""
         self._counted = ""
         self._status = ""
+        self.words = ""
+        """What the listed runs must have in their names, corpora, tags or notes."""
+        self._listed: RunsListed | None = None
         self._next_cursor: Path | None = None
         """The run that gets the cursor once it is listed."""
 
@@ -131,15 +134,34 @@ class RunList(Vertical):
     def on_runs_listed(self, event: RunsListed) -> None:
         """Show the runs that are in the folder now."""
         event.stop()
-        self.summaries = event.summaries
+        self._listed = event
+        self._show_listed(event)
+        self._watcher.taken()
+
+    def filter(self, words: str) -> None:
+        """List only the runs that have these words; none lists all."""
+        self.words = words
+        if self._listed is not None:
+            self._show_listed(self._listed)
+
+    def _show_listed(self, event: RunsListed) -> None:
+        found = {
+            path: summary
+            for path, summary in event.summaries.items()
+            if summary.has_words(self.words)
+        }
+        rows = {path: row for path, row in event.rows.items() if path in found}
+        self.summaries = found
         self._empty_text = safe_line(event.problem) or no_runs()
-        self.table.show(event.rows, cursor=str(self._next_cursor))
-        if str(self._next_cursor) in event.rows:
+        if event.rows and not rows:
+            self._empty_text = f"No run has these words. {key_label('runs.filter')} changes them."
+        self.table.show(rows, cursor=str(self._next_cursor))
+        if str(self._next_cursor) in rows:
             self._next_cursor = None
-        self._counted = _counted(len(event.rows), event.live)
+        self.border_title = Content(f"Runs · {safe_line(self.words)}" if self.words else "Runs")
+        self._counted = _counted(len(rows), event.live)
         self.show_status(self._status)
         self.show_preview()
-        self._watcher.taken()
 
     def on_data_table_row_highlighted(self, event: RunTable.RowHighlighted) -> None:
         """Describe the run under the cursor."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -130,6 +131,60 @@ class RunsPane(Vertical):
             return actions.name_problem(typed, run.name, taken)
 
         self.app.push_screen(AskTextScreen("Rename the run", "", shown, check), rename)
+
+    def action_filter(self) -> None:
+        """Ask for the words that the listed runs must have."""
+
+        def list_them(words: str | None) -> None:
+            if words is not None:
+                self.runs.filter(words)
+
+        question = "Words in name, corpus, preset, tags or note; an empty line lists all."
+        self.app.push_screen(AskTextScreen("Filter", question, self.runs.words), list_them)
+
+    def action_tags(self) -> None:
+        """Ask for the tags of the run under the cursor."""
+        found = self._labeled()
+        if found is None:
+            return
+
+        def keep(typed: str | None) -> None:
+            if typed is not None:
+                tags = tuple(typed.split())
+                self._start(
+                    f"Tagging {safe_line(found.run.name)}",
+                    lambda _: actions.label(
+                        found.run, lambda labels: replace(labels, tags=()).with_tags(tags)
+                    ),
+                )
+
+        title, shown = f"Tags of {safe_line(found.run.name)}", " ".join(found.labels.tags)
+        question = "Words, with spaces between."
+        self.app.push_screen(AskTextScreen(title, question, shown, actions.tag_problem), keep)
+
+    def action_note(self) -> None:
+        """Ask for the note about the run under the cursor."""
+        found = self._labeled()
+        if found is None:
+            return
+
+        def keep(typed: str | None) -> None:
+            if typed is not None:
+                self._start(
+                    f"Noting {safe_line(found.run.name)}",
+                    lambda _: actions.label(found.run, lambda labels: labels.with_note(typed)),
+                )
+
+        title = f"Note about {safe_line(found.run.name)}"
+        self.app.push_screen(AskTextScreen(title, "", found.labels.note), keep)
+
+    def _labeled(self) -> RunSummary | None:
+        """The run under the cursor, whose tags and note may be changed also while it trains."""
+        found = self._selected()
+        if found is not None and self._session.is_readonly:
+            self._warn(READ_ONLY)
+            return None
+        return found
 
     def action_export(self) -> None:
         """Export the run under the cursor, or cancel the export that runs."""
