@@ -50,7 +50,7 @@ from tui_charrnn.tui.run.chart.drawing import draw_chart
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span, series_of
 from tui_charrnn.viewing.childhood import Scrubber, mark_columns
 from tui_charrnn.viewing.failures import diagnose
-from tui_charrnn.viewing.log_lines import last_words
+from tui_charrnn.viewing.log_lines import log_end
 from tui_charrnn.viewing.run_rows import run_lines, run_row
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import card_rows, state_words
@@ -178,7 +178,7 @@ def vouch(checkpoint: CheckpointDirectory) -> None:
 
 def read_log(folder: Path) -> None:
     tail = LogTail(folder / "run" / "trainer.log")
-    last_words([*tail.read_new(), *tail.read_new()], 8)
+    log_end([*tail.read_new(), *tail.read_new()], 8)
     look_at(folder)
 
 

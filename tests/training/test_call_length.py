@@ -1,11 +1,11 @@
 """How many steps one call takes."""
 
-from tui_charrnn.training.loop import CALL_TIME, CallLength
+from tui_charrnn.training.loop import CALL_TIME, StepsPerCall
 
 
 def after(limit: int, *seconds_per_step: float) -> list[int]:
     """The length of each call, the last still to come, where steps take so long."""
-    call = CallLength(limit)
+    call = StepsPerCall(limit)
     lengths = [call.steps]
     for seconds in seconds_per_step:
         call.note(call.steps, call.steps * seconds)
@@ -26,14 +26,14 @@ def test_they_shrink_where_steps_become_slow() -> None:
 
 
 def test_a_slow_call_alone_only_halves_them() -> None:
-    call = CallLength(8)
+    call = StepsPerCall(8)
     for seconds in (0.0, 0.0, 0.0, 3.0):
         call.note(call.steps, seconds)
     assert call.steps == 4
 
 
 def test_a_call_cut_short_is_judged_by_its_steps() -> None:
-    call = CallLength(8)
+    call = StepsPerCall(8)
     for steps, seconds in ((1, 0.0), (2, 0.0), (1, CALL_TIME / 2)):
         call.note(steps, seconds)
     assert call.steps == 2

@@ -10,7 +10,7 @@ from tui_charrnn.viewing.log_lines import (
     LogFilter,
     LogKind,
     LogSorter,
-    last_words,
+    log_end,
     words_since_start,
 )
 
@@ -112,8 +112,8 @@ def test_each_filter_hides_more() -> None:
 
 def test_last_words_are_no_noise_and_not_empty() -> None:
     log = ["a", *START, "b", "", *START, "c", START[1]]
-    assert [line.text for line in last_words(log, 2)] == ["b", "c"]
-    assert last_words(START, 6) == []
+    assert [line.text for line in log_end(log, 2)] == ["b", "c"]
+    assert log_end(START, 6) == []
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_last_words_are_no_noise_and_not_empty() -> None:
     ],
 )
 def test_last_words_name_an_error_without_its_modules(line: str, shown: str) -> None:
-    assert [last.text for last in last_words([line], 1)] == [shown]
+    assert [last.text for last in log_end([line], 1)] == [shown]
 
 
 def test_words_since_start_are_of_the_last_process() -> None:

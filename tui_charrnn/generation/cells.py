@@ -76,7 +76,7 @@ class RecurrentLayer(Protocol):
     def advance(self, inputs: Float32) -> None:
         """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,)."""
 
-    def let_out(self) -> None:
+    def update_hidden(self) -> None:
         """Take h anew from c and the output gate, as after c was changed; without a c, nothing."""
 
     def gates(self) -> dict[str, Float32]:
@@ -151,9 +151,9 @@ class LstmLayer:
         np.multiply(self._forget, cell, cell)
         np.multiply(self._input, self._candidate, product)
         np.add(cell, product, cell)
-        self.let_out()
+        self.update_hidden()
 
-    def let_out(self) -> None:
+    def update_hidden(self) -> None:
         """Take h from c; see `RecurrentLayer`."""
         product = self._product
         np.tanh(self.cell_state, product)
@@ -212,7 +212,7 @@ class GruLayer:
         np.multiply(self._update, self.hidden, self.hidden)
         np.add(self.hidden, (_ONE - self._update) * candidate, self.hidden)
 
-    def let_out(self) -> None:
+    def update_hidden(self) -> None:
         """There is no c to take h from."""
 
     def gates(self) -> dict[str, Float32]:
@@ -247,7 +247,7 @@ class RnnLayer:
         np.add(inputs, self._sums, self._sums)
         np.tanh(self._sums, self.hidden)
 
-    def let_out(self) -> None:
+    def update_hidden(self) -> None:
         """There is no c to take h from."""
 
     def gates(self) -> dict[str, Float32]:
@@ -296,7 +296,7 @@ class NormalizedLstmLayer(LstmLayer):
         np.add(gates, norm.biases, gates)
         self._open()
 
-    def let_out(self) -> None:
+    def update_hidden(self) -> None:
         """Take h from c; see `RecurrentLayer`."""
         let_out, norm = self._let_out, self._norm
         cell = self.cell_state

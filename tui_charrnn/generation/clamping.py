@@ -195,12 +195,12 @@ class ClampedLayer:
         hidden, cell_state = self.hidden, self.cell_state
         if cell_state is not None and self._cell_units.size:
             cell_state[..., self._cell_units] = self._cell_values
-            self._layer.let_out()
+            self._layer.update_hidden()
         hidden[..., self._hidden_units] = self._hidden_values
 
-    def let_out(self) -> None:
+    def update_hidden(self) -> None:
         """See `RecurrentLayer`."""
-        self._layer.let_out()
+        self._layer.update_hidden()
 
     def gates(self) -> dict[str, Float32]:
         """The activations, which are those that the layer came to by itself."""

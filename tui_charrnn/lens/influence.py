@@ -369,7 +369,7 @@ def measure_memory(
     *,
     reach: int = REACH,
     targets: int = TARGETS,
-    go_on: Callable[[float], object] = lambda _: None,
+    on_progress: Callable[[float], object] = lambda _: None,
 ) -> Memory:
     """How far back a model looks, on average over a text that it reads from the beginning.
 
@@ -380,7 +380,7 @@ def measure_memory(
         reach: D, how many characters back are looked at; N - 1 at most.
         targets: How many characters are looked back from, evenly spread; fewer if there are not so
             many that have D before them.
-        go_on: Called with the share that is done, before each piece; may raise.
+        on_progress: Called with the share that is done, before each piece; may raise.
 
     Raises:
         ModelFileError: If the model's states are not finite numbers.
@@ -394,7 +394,7 @@ def measure_memory(
     state, begin = None, 0
     while begin + reach < len(indices):
         end = min(begin + reach + _PIECE, len(indices))
-        go_on(begin / len(indices))
+        on_progress(begin / len(indices))
         passage = Passage(weights, config, indices[begin:end], state)
         mine = places[(places >= begin + reach) & (places < end)] - begin
         if len(mine):

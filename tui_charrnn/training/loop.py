@@ -136,7 +136,7 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
         before the step or the evaluation, so going on from there would end the same way).
     """
     started = clock() - progress.elapsed
-    call, take_batches = CallLength(engine.steps_per_call), batch_source(engine, material, config)
+    call, take_batches = StepsPerCall(engine.steps_per_call), batch_source(engine, material, config)
     records: Iterable[BatchTrained | SplitEvaluated | RunDiverged]
     while not should_stop():
         if plan.is_evaluated(progress.step) and progress.evaluated_step < progress.step:
@@ -281,7 +281,7 @@ CALL_TIME: Final = 0.1
 """Seconds that a call takes at most: so long whoever asks for something waits for it."""
 
 
-class CallLength:
+class StepsPerCall:
     """As many steps as fit `CALL_TIME`, up to a limit, found out while training.
 
     A call that took long for another reason (the first is traced) only halves it.

@@ -112,7 +112,7 @@ def _without_modules(line: str) -> str:
     return line[found.end() :] if found else line
 
 
-def last_words(log: Sequence[str], count: int) -> list[LogLine]:
+def log_end(log: Sequence[str], count: int) -> list[LogLine]:
     """The last lines of a log that tell anything, oldest first; errors without their modules."""
     sorter = LogSorter()
     lines = [sorter.sort(_without_modules(line)) for line in log]
@@ -122,4 +122,4 @@ def last_words(log: Sequence[str], count: int) -> list[LogLine]:
 def words_since_start(log: Sequence[str]) -> list[str]:
     """What tells anything of the last process that wrote a log; several may have, one by one."""
     starts = [number for number, line in enumerate(log) if _PREAMBLE.match(line)]
-    return [line.text for line in last_words(log[starts[-1] :] if starts else log, _LAST_WORDS)]
+    return [line.text for line in log_end(log[starts[-1] :] if starts else log, _LAST_WORDS)]

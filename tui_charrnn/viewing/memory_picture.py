@@ -47,7 +47,7 @@ def measure_model(
     *,
     reach: int = REACH,
     targets: int = TARGETS,
-    go_on: Callable[[float], object] = lambda _: None,
+    on_progress: Callable[[float], object] = lambda _: None,
 ) -> MemoryCurve:
     """Measure how far back a model looks in a text.
 
@@ -57,7 +57,7 @@ def measure_model(
         text: Composed (Unicode NFC); what the model does not know is left out.
         reach: How many characters back are looked at.
         targets: From how many characters it is looked back.
-        go_on: As of `measure_memory`.
+        on_progress: As of `measure_memory`.
 
     Raises:
         CorpusError: If the model knows hardly any of its characters.
@@ -67,7 +67,7 @@ def measure_model(
     if len(indices) < 2:
         raise CorpusError(f"The model {name!r} does not know the characters of this text.")
     memory = measure_memory(
-        model.weights, model.config, indices, reach=reach, targets=targets, go_on=go_on
+        model.weights, model.config, indices, reach=reach, targets=targets, on_progress=on_progress
     )
     config = model.config
     layers = "" if config.layer_count == 1 else f" x {config.layer_count}"

@@ -13,6 +13,7 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run import start as new_run
 from tui_charrnn.tui.new_run.form_values import (
     CorpusChoice,
@@ -23,7 +24,7 @@ from tui_charrnn.tui.new_run.form_values import (
     length_words,
     with_length,
 )
-from tui_charrnn.tui.new_run.start import Permission, WithdrawnError, start_run
+from tui_charrnn.tui.new_run.start import CancelToken, start_run
 
 
 def say_nothing(done: int, total: int | None) -> None:
@@ -122,7 +123,7 @@ def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(
         launched.append(run)
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    run, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, Permission())
+    run, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, CancelToken())
     trainer.wait()
     description = read_description(run)
     assert launched == [run]
@@ -136,30 +137,30 @@ def test_a_text_that_is_too_short_makes_no_run(tmp_path: Path) -> None:
     new = requested(str(path))
 
     with pytest.raises(CorpusError):
-        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
+        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, CancelToken())
     assert not list((tmp_path / "runs").glob("*"))
 
 
 def test_a_home_that_nobody_has_is_explained(tmp_path: Path) -> None:
     new = requested("~nosuchuser/x.txt")
     with pytest.raises(CorpusError, match=r"~nosuchuser/x\.txt"):
-        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
+        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, CancelToken())
 
 
 def test_what_was_given_up_before_the_text_was_read_makes_no_run(
     tmp_path: Path, wanted: NewRun
 ) -> None:
-    permission = Permission()
-    assert permission.withdraw()
-    with pytest.raises(WithdrawnError):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, permission)
+    token = CancelToken()
+    assert token.cancel()
+    with pytest.raises(CancelledError):
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, token)
     assert not (tmp_path / "runs").exists()
 
 
 def test_what_was_given_up_while_its_folder_was_made_leaves_none(
     tmp_path: Path, wanted: NewRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    permission, made = Permission(), list[RunDirectory]()
+    token, made = CancelToken(), list[RunDirectory]()
 
     def make_and_give_up(
         folder: Path,
@@ -170,13 +171,13 @@ def test_what_was_given_up_while_its_folder_was_made_leaves_none(
         pinned_seeds: tuple[str, ...] | None,
     ) -> RunDirectory:
         made.append(make_run(folder, name, preset, configurations, corpus, pinned_seeds))
-        permission.withdraw()
+        token.cancel()
         return made[0]
 
     make_run = new_run.make_run
     monkeypatch.setattr(new_run, "make_run", make_and_give_up)
-    with pytest.raises(WithdrawnError):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, permission)
+    with pytest.raises(CancelledError):
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, token)
     assert len(made) == 1
     assert list((tmp_path / "runs").iterdir()) == []
 
@@ -186,20 +187,20 @@ def test_a_trainer_that_cannot_be_started_leaves_no_run(tmp_path: Path, wanted: 
         raise StorageError("no process can be started")
 
     with pytest.raises(StorageError):
-        start_run(wanted, tmp_path / "runs", launch, say_nothing, Permission())
+        start_run(wanted, tmp_path / "runs", launch, say_nothing, CancelToken())
     assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_started_trainer_can_no_longer_be_given_up(tmp_path: Path, wanted: NewRun) -> None:
-    permission = Permission()
+    token = CancelToken()
 
     def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
-        assert not permission.withdraw()
+        assert not token.cancel()
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    _, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, permission)
+    _, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, token)
     trainer.wait()
-    permission.check()
+    token.check()
 
 
 def test_without_tensorflow_no_run_is_made(
@@ -207,5 +208,5 @@ def test_without_tensorflow_no_run_is_made(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match="Training needs tensorflow and keras, not installed"):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, Permission())
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, CancelToken())
     assert not (tmp_path / "runs").exists()

@@ -16,8 +16,8 @@ from tui_charrnn.training.machine.hardware import (
 from tui_charrnn.training.plan import is_long
 
 STEPS_PER_CALL: Final = 128
-"""On a GPU, where the host's look at a step takes as long as the step; `CallLength` finds how many
-of them fit a call."""
+"""On a GPU, where the host's look at a step takes as long as the step; `StepsPerCall` finds how
+many of them fit a call."""
 _BFLOAT16_CAPABILITY: Final = (8, 0)
 """NVIDIA's Ampere; what is older has no products in bfloat16."""
 

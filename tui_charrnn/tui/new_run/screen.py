@@ -20,7 +20,7 @@ from textual.widgets import Button, Input
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.messages import (
     CorpusProgressed,
@@ -39,7 +39,7 @@ from tui_charrnn.tui.new_run.form_values import (
     values_of_run,
     with_changes,
 )
-from tui_charrnn.tui.new_run.start import Launch, Permission, WithdrawnError, start_run
+from tui_charrnn.tui.new_run.start import CancelToken, Launch, start_run
 from tui_charrnn.tui.session import Session
 
 Announce = Callable[[Message], object]
@@ -76,18 +76,18 @@ def read_prefill(prefill: NewRunRequested, announce: Announce) -> None:
 
 
 def prepare_run(
-    new: NewRun, folder: Path, launch: Launch, permission: Permission, announce: Announce
+    new: NewRun, folder: Path, launch: Launch, token: CancelToken, announce: Announce
 ) -> None:
     """Make a run and start its trainer in a thread; nothing is told once that was given up."""
 
     def tell_progress(done: int, total: int | None) -> None:
-        permission.check()
+        token.check()
         announce(CorpusProgressed(done, total))
 
     def prepare() -> None:
         try:
-            run, trainer = start_run(new, folder, launch, tell_progress, permission)
-        except WithdrawnError:
+            run, trainer = start_run(new, folder, launch, tell_progress, token)
+        except CancelledError:
             return
         except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
             announce(PreparationFailed(error))
@@ -167,7 +167,7 @@ class NewRunScreen(Dialog[bool]):
         self._session = session
         self._launch = launch
         self._prefill = prefill
-        self._permission = Permission()
+        self._token = CancelToken()
         """For the run that is being made."""
         self._taken: frozenset[str] = frozenset()
         """Names of runs that there are."""
@@ -221,7 +221,7 @@ class NewRunScreen(Dialog[bool]):
 
     def on_unmount(self) -> None:
         """Start no trainer once the app is left."""
-        self._permission.withdraw()
+        self._token.cancel()
 
     @on(FormBody.Changed)
     def update_facts(self) -> None:
@@ -259,10 +259,8 @@ class NewRunScreen(Dialog[bool]):
             return
         self.footer.occupy("Reading the text …")
         self._session.started_words = f"{new.preset}, {length_words(new.training)}"
-        self._permission = Permission()
-        prepare_run(
-            new, self._session.runs_folder, self._launch, self._permission, self.post_message
-        )
+        self._token = CancelToken()
+        prepare_run(new, self._session.runs_folder, self._launch, self._token, self.post_message)
 
     def on_corpus_progressed(self, event: CorpusProgressed) -> None:
         """Show how much of the corpus has been read."""
@@ -307,7 +305,7 @@ class NewRunScreen(Dialog[bool]):
         What was typed is kept for the next time. If a trainer has just been started, the form
         closes by itself in a moment.
         """
-        if self._permission.withdraw():
+        if self._token.cancel():
             self._session.form = self.body.values
             self.dismiss(False)
 

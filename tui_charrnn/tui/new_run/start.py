@@ -17,43 +17,40 @@ from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import choose_vocabulary
+from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run.form_values import NewRun
 
 Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
 
 
-class WithdrawnError(Exception):
-    """The user no longer wants the run that is being made."""
-
-
-class Permission:
+class CancelToken:
     """Whether a run may be made: the user can withdraw it until its trainer is started."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_used = False
-        self._is_withdrawn = False
+        self._is_cancelled = False
 
-    def withdraw(self) -> bool:
+    def cancel(self) -> bool:
         """Take it back; False if it is too late."""
         with self._lock:
-            self._is_withdrawn = not self._is_used
-            return self._is_withdrawn
+            self._is_cancelled = not self._is_used
+            return self._is_cancelled
 
     def check(self) -> None:
         """Go on only while it lasts.
 
         Raises:
-            WithdrawnError: If it was taken back.
+            CancelledError: If it was taken back.
         """
-        if self._is_withdrawn:
-            raise WithdrawnError
+        if self._is_cancelled:
+            raise CancelledError
 
     def use(self) -> None:
         """Make it final: it can no longer be taken back.
 
         Raises:
-            WithdrawnError: If it was taken back before.
+            CancelledError: If it was taken back before.
         """
         with self._lock:
             self.check()
@@ -110,7 +107,7 @@ def make_run(
 
 
 def start_run(
-    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, permission: Permission
+    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, token: CancelToken
 ) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
     """Read the corpus, make the run directory and start its trainer.
 
@@ -119,7 +116,7 @@ def start_run(
     Raises:
         CharRNNError: If the corpus cannot be read or is too short, the name is taken, or the disk
             refuses.
-        WithdrawnError: If the user gave up meanwhile.
+        CancelledError: If the user gave up meanwhile.
     """
     reading = new.corpus.reading
     corpus = read_corpus(
@@ -129,14 +126,14 @@ def start_run(
         compose=reading.compose,
         units=new.training.units,
         progress=progress,
-        check_cancelled=permission.check,
+        check_cancelled=token.check,
     )
-    permission.check()
+    token.check()
     run = make_run(runs_folder, new.name, new.preset, (new.model, new.training), corpus, new.seeds)
     try:
-        permission.use()
+        token.use()
         return run, launch(run)
-    except (WithdrawnError, StorageError):
+    except (CancelledError, StorageError):
         with contextlib.suppress(StorageError):
             Storage().remove_tree(run.path)  # made a moment ago, and no trainer has seen it
         raise

@@ -102,7 +102,7 @@ class MemoryPage(Page):
                             one.model,
                             text[-count:],
                             targets=targets,
-                            go_on=lambda _: task.check(),
+                            on_progress=lambda _: task.check(),
                         )
                     )
                     yield curves[:], f"In the last {min(count, len(text)):,} characters of {name}."

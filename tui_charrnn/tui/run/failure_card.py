@@ -14,7 +14,7 @@ from textual.widgets import Button, Static
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested
 from tui_charrnn.tui.text.wrapping import TextGate, wrap_line
 from tui_charrnn.viewing.failures import Failure, FailureKind, Remedy, RemedyId
-from tui_charrnn.viewing.log_lines import last_words
+from tui_charrnn.viewing.log_lines import log_end
 
 _LOG_LINES: Final = 6
 _GROUPS: Final[tuple[tuple[RemedyId, ...], ...]] = (("half_batch", "lower_rate"), ("resume", "log"))
@@ -101,7 +101,7 @@ class FailureCard(VerticalScroll, can_focus=False):
         """
         if log is not self._whole_log:  # it may be long, and this is asked for every second
             self._whole_log = log
-            lines = last_words(log, _LOG_LINES)
+            lines = log_end(log, _LOG_LINES)
             self._log = tuple(TextGate().show(line.text) for line in lines)
         elif failure == self._failure:
             return

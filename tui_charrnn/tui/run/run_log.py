@@ -14,7 +14,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.runs.reader import LineTail, read_description
 from tui_charrnn.tui.run.log_pane import LogPane
-from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, last_words
+from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, log_end
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.story import Story
 
@@ -127,7 +127,7 @@ class RunLog(Container):
             log: The last lines of what the process printed, as far as they have been read.
         """
         lines = [LogLine(sentence, "error")] if sentence and sentence != self._end[0] else []
-        printed = last_words(log, _LAST_WORDS) if log != self._end[1] else []
+        printed = log_end(log, _LAST_WORDS) if log != self._end[1] else []
         if printed:
             lines += [LogLine("The last lines that its process printed:", "noise"), *printed]
         self._end = sentence, log
