@@ -148,9 +148,9 @@ def test_a_stop_ends_the_pause_and_the_run(tmp_path: Path, monkeypatch: pytest.M
 def test_a_signal_ends_the_pause_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: Reason
 ) -> None:
-    from tui_charrnn.training import session as requests
+    from tui_charrnn.training import session
 
-    monkeypatch.setattr(requests, "PAUSED_LOOK", 3600.0)
+    monkeypatch.setattr(session, "PAUSED_LOOK", 3600.0)
     run, interruption = new_run(tmp_path), Interruption()
     pause_at(monkeypatch, run, 5)
     with once_paused(run, lambda: interruption.request(reason)):

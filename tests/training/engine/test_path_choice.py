@@ -3,6 +3,7 @@
 A processor stands for the GPU, with cuDNN in NumPy; what is fastest is decided by the test.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,7 +25,10 @@ Way = tuple[str, bool, str]
 
 @pytest.fixture(autouse=True)
 def few_ways(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three of them, cuDNN the fastest by what the clock says."""
+    """Three of them, cuDNN the fastest by what the clock says, and time for all."""
+    from tui_charrnn.training.engine import path_choice
+
+    monkeypatch.setattr(path_choice, "TRIAL_BUDGET", math.inf)
     set_ways(monkeypatch, ("cudnn", False, "float32"), ("handwritten", False, "bfloat16"))
     set_times(monkeypatch, {CUDNN: 0.001, OWN: 0.002})
     put_in_place(monkeypatch)
