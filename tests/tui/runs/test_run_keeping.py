@@ -1,5 +1,6 @@
 """The runs pane: runs are renamed, exported, deleted and restored, or it is said why not."""
 
+import contextlib
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from tests.support.open_app import RecordingLauncher
 from tests.support.runs_pane import asked, contents, names, pane, press
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.errors import RunError, StorageError
+from tui_charrnn.errors import CharRNNError, RunError, StorageError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.upkeep import list_trash
 from tui_charrnn.tui.background import CancelledError
@@ -223,6 +224,15 @@ async def test_export_names_its_folder_first_and_takes_another(
         )
     assert not (tmp_path / "fake.tar.gz").exists()
     assert (tmp_path / "other" / "fake.tar.gz").exists()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["~nobody/x", "x" * 300, "/" + "y" * 300, "a/" * 3_000, "\0", "/\0", "\ud800", "*", "~"],
+)
+def test_whatever_is_typed_for_a_folder_is_a_folder_or_refused(typed: str) -> None:
+    with contextlib.suppress(CharRNNError):
+        assert actions.archive_folder(typed).is_dir()
 
 
 async def test_home_and_end_go_to_the_first_and_the_last_run(folder: Path) -> None:
