@@ -372,7 +372,7 @@ _ENCODING_ADVICE: Final = "How the bytes of the file become characters."
 
 
 class CorpusField(Vertical):
-    """Takes a choice, looks into it in a thread, and says what is there."""
+    """Takes a choice, looks into it in a thread, and shows what is there."""
 
     DEFAULT_CSS = "CorpusField { height: auto; }"
 
@@ -452,7 +452,7 @@ class CorpusField(Vertical):
         self.found.look(self.choice, PAUSE if is_own else 0.0)
 
     def show(self, training: TrainingConfig, problem: str) -> None:
-        """Say what is known, and what is wrong.
+        """Show what is known, and what is wrong.
 
         Args:
             training: Settings that tell how the text is split.
@@ -465,7 +465,7 @@ class CorpusField(Vertical):
         self.show_problem(form_sentence(problem or found))
 
     def show_problem(self, problem: str) -> None:
-        """Say what is wrong with the text."""
+        """Show what is wrong with the text."""
         is_own = self._list.chosen == OWN
         self._path_row.show_problem(problem if is_own else "")
         self._list_row.show_problem("" if is_own else problem)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FILES_LOOKED_AT: Final = 10_000
 """Of a folder; a larger one is not counted before training starts."""
 _TOLD_EVERY: Final = 0.2
-"""Seconds between two tellings at least."""
+"""Least seconds between two announcements."""
 _BROUGHT_ALONG: Final = ("tui_charrnn.model.weights", "tui_charrnn.text.batches")
 """What the form counts with as soon as a corpus is known; slow to load, so the thread does it."""
 
@@ -66,7 +66,7 @@ class _TooManyFilesError(Exception):
 def look_into(
     choice: CorpusChoice, announce: Callable[[CorpusFacts], object], task: BackgroundTask
 ) -> None:
-    """Tell what is in a corpus: something soon, then more, at last all of it.
+    """Announce what is in a corpus: a part soon, then more, at last all of it.
 
     Nothing is downloaded or made, no pipe and no device is opened.
 
@@ -221,7 +221,7 @@ def vocabulary_of(survey: "Survey", training: TrainingConfig) -> "Vocabulary":
 
 
 def form_sentence(problem: str) -> str:
-    """What is wrong with a text, for somebody at the form: options are fields there."""
+    """What is wrong with a text, for the form: options are fields there."""
     return problem.replace("add --encoding utf-16", "choose the encoding utf-16").replace(
         "Name the file's encoding with --encoding, for example", "Choose its encoding:"
     )
@@ -236,7 +236,7 @@ def _progress_line(survey: "Survey") -> str:
 
 
 def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
-    """What the first part of a large text tells; the rest is read when training starts."""
+    """What is known from the first part of a large text; the rest is read when training starts."""
     characters = survey.expected_characters
     split = split_point(characters, training.validation_fraction)
     part = (
@@ -339,7 +339,7 @@ def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:
 
 
 class FormFacts(Static):
-    """Looks into a choice, and says what is there."""
+    """Looks into a choice, and shows what is there."""
 
     DEFAULT_CSS = """
     FormFacts { height: auto; margin-left: 11; color: $text-muted; }
@@ -373,7 +373,7 @@ class FormFacts(Static):
             self._latest.start(lambda task: self._look_into(choice, pause, task))
 
     def show(self, training: TrainingConfig) -> str:
-        """Say what is known.
+        """Show what is known.
 
         Args:
             training: Settings that tell how the text is split.
@@ -390,7 +390,7 @@ class FormFacts(Static):
 
     @on(Learned)
     def keep(self, event: Learned) -> None:
-        """Keep what is known of the choice; of another choice nobody wants to know."""
+        """Keep what is known of the choice; another choice has replaced it otherwise."""
         if event.facts.choice == self.facts.choice:
             self.facts = event.facts
         else:

@@ -61,7 +61,7 @@ class TrialTimer:
         """Do nothing yet.
 
         Args:
-            announce: Told of every answer, in a thread.
+            announce: Called with every answer, in a thread.
             start: Starts the process that times batches; None takes `start_trial`.
             hesitation: Seconds before it is started; None takes `HESITATION`.
         """
@@ -76,7 +76,7 @@ class TrialTimer:
         """Forget what was asked before.
 
         Args:
-            settings: What is to be known.
+            settings: What is wanted.
             is_busy: Whether another training runs here: it is not disturbed, nor would the time
                 that batches take beside it tell much.
         """
@@ -141,7 +141,7 @@ class TrialTimer:
 
 
 def _communicate(process: "subprocess.Popen[str]", task: BackgroundTask) -> tuple[str, str]:
-    """What a process printed; it is ended as soon as nobody wants to know."""
+    """What a process printed; it is ended once its answer is not needed."""
     while True:
         try:
             task.check()
@@ -157,7 +157,7 @@ def _communicate(process: "subprocess.Popen[str]", task: BackgroundTask) -> tupl
 _SCORING_SPEED: Final = 3.0
 """How many times faster a text is scored than trained on: the backward pass is left out."""
 GUESSED_VOCABULARY: Final = 100
-"""Different characters of a text that nobody has read yet."""
+"""Different characters of a text that was not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +280,7 @@ def rounded(count: int) -> int:
 
 
 def time_words(seconds: float) -> str:
-    """A span of time as people say it, coarse: 40 s, 9 min, 2 h 20 min, 1.5 days."""
+    """A span of time as people write it, coarse: 40 s, 9 min, 2 h 20 min, 1.5 days."""
     if seconds < 10:
         return f"{max(1, round(seconds))} s"
     if seconds < 90:

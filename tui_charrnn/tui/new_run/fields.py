@@ -1,4 +1,4 @@
-"""The rows of a form: a label, a field, what is to be known of it, and what is wrong with it."""
+"""The rows of a form: a label, a field, its advice, and its problem."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class FormInput(Input, KeysInOrder):
         return with_few_marks(shown, "")
 
     def show(self, value: str) -> None:
-        """Fill it in without telling anybody that it changed."""
+        """Fill it in without posting a change."""
         if value != self.value:
             with self.prevent(Input.Changed):
                 self.value = value
@@ -80,13 +80,13 @@ class FormSelect(Select[str], inherit_bindings=False):
         return selection_of(self)
 
     def offer(self, options: Sequence[tuple[str, str]], value: str) -> None:
-        """Take other choices, and choose one, without telling anybody that it changed."""
+        """Take other choices, and choose one, without posting a change."""
         with self.prevent(Select.Changed):
             self.set_options(_shown(options))
             self.value = value
 
     def show(self, value: str) -> None:
-        """Choose without telling anybody that it changed."""
+        """Choose without posting a change."""
         preset_selection(self, value)
         if self.is_mounted:
             with self.prevent(Select.Changed):
@@ -127,7 +127,7 @@ class FormRow(Vertical):
             label: Its name.
             field: What is filled in.
             key: How problems call it.
-            advice: What is to be known while it has the focus; may be empty.
+            advice: Advice while it has the focus; may be empty.
             classes: The CSS classes of the row.
         """
         super().__init__(classes=classes)
@@ -171,7 +171,7 @@ class FormRow(Vertical):
         self._label.update(label)
 
     def show_problem(self, problem: str) -> None:
-        """Say what is wrong with the field; an empty sentence takes it back."""
+        """Show what is wrong with the field; an empty sentence takes it back."""
         if self._problem is None:
             if not problem:
                 return
@@ -370,7 +370,7 @@ _ADVICE = "Settings that were tried together. Enter or Space opens the list."
 
 
 class PresetField(Vertical):
-    """Takes a preset; has batches timed with the settings, and says what they tell."""
+    """Takes a preset; has batches timed with the settings, and shows the result."""
 
     DEFAULT_CSS = """
     PresetField {
@@ -410,7 +410,7 @@ class PresetField(Vertical):
         self._list.show(name if name in PRESETS else DEFAULT_PRESET)
 
     def show(self, new: NewRun, facts: CorpusFacts, *, is_busy: bool) -> None:
-        """Say what settings come to.
+        """Show what settings come to.
 
         Args:
             new: The settings.

@@ -59,16 +59,16 @@ class FormFooter(Vertical):
         return self._button.disabled
 
     def advise(self, advice: str) -> None:
-        """Say what is to be known of the field at hand."""
+        """Show advice on the field at hand."""
         self._advice.update(safe_line(advice))
 
     def complain(self, problem: str) -> None:
-        """Say what is wrong that is no field's fault; an empty sentence takes it back."""
+        """Show what is wrong that is no field's fault; an empty sentence takes it back."""
         self._problem.update(f"✗ {safe_line(problem)}" if problem else "")
         self._problem.display = bool(problem)
 
     def occupy(self, words: str) -> None:
-        """Say what is being done, and let nothing be started meanwhile; empty for its end."""
+        """Show what is being done, and let nothing be started meanwhile; empty for its end."""
         self._button.disabled = bool(words)
         self._progress.update(safe_line(words))
 
@@ -152,7 +152,7 @@ class FormBody(Vertical):
         self._follow_preset()
 
     def show(self, new: NewRun | None, *, is_busy: bool) -> None:
-        """Say what follows from what was typed.
+        """Show what follows from what was typed.
 
         Args:
             new: What it means; None while something is wrong with it.
@@ -163,7 +163,7 @@ class FormBody(Vertical):
             self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)
 
     def show_problems(self, problems: Mapping[str, str], *, hushed: FormRow | None = None) -> None:
-        """Say what is wrong, each problem at its field.
+        """Show what is wrong, each problem at its field.
 
         Args:
             problems: One sentence a field; fields that are not named are right.
@@ -198,6 +198,6 @@ class FormBody(Vertical):
     @on(Select.Changed)
     @on(FormFacts.Learned)
     def pass_on(self, event: Message) -> None:
-        """Tell whoever holds the form."""
+        """Notify the owner of the form."""
         event.stop()
         self.post_message(self.Changed())

@@ -31,7 +31,7 @@ class CorpusChoice:
     arguments: tuple[str, ...]
     """As `read_corpus` takes them: paths, globs, `catalogue:NAME`; none if nothing is chosen."""
     label: str = ""
-    """What to call several arguments; a single one speaks for itself."""
+    """What to call several arguments; a single one is its own name."""
     reading: Reading = field(default_factory=Reading)
 
     @property

@@ -78,7 +78,7 @@ def read_prefill(prefill: NewRunRequested, announce: Announce) -> None:
 def prepare_run(
     new: NewRun, folder: Path, launch: Launch, token: CancelToken, announce: Announce
 ) -> None:
-    """Make a run and start its trainer in a thread; nothing is told once that was given up."""
+    """Make a run and start its trainer in a thread; nothing is announced once it was given up."""
 
     def tell_progress(done: int, total: int | None) -> None:
         token.check()
@@ -139,7 +139,7 @@ class NamesRead(Message):
 class NewRunScreen(Dialog[bool]):
     """Takes what is needed to train, and returns True once a trainer was started.
 
-    What is wrong is said at its field, and nothing that was typed is lost.
+    What is wrong is shown at its field, and nothing that was typed is lost.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -175,7 +175,7 @@ class NewRunScreen(Dialog[bool]):
         """With what no run could be made, whose fault that is, and a sentence."""
 
     def compose(self) -> ComposeResult:
-        """The fields, what is to be known of the one at hand, and the buttons."""
+        """The fields, advice on the one with the focus, and the buttons."""
         with Vertical(id="new-run") as box:
             box.border_title = Content("Train a model")
             box.border_subtitle = Content("Enter starts · Tab goes on · Esc leaves")
@@ -225,7 +225,7 @@ class NewRunScreen(Dialog[bool]):
 
     @on(FormBody.Changed)
     def update_facts(self) -> None:
-        """Say what follows from what was typed, and what is wrong with it."""
+        """Show what follows from what was typed, and what is wrong with it."""
         new, problems = self._checked()
         hushed = _row_of(self)
         if self._failure is not None and self._failure[0] == self.body.values:
@@ -239,7 +239,7 @@ class NewRunScreen(Dialog[bool]):
         self.footer.complain(problems.get("form", ""))
 
     def on_descendant_focus(self) -> None:
-        """Say what is to be known of the field at hand, and what is wrong with the last one."""
+        """Show advice on the field at hand, and what is wrong with the last one."""
         around = self.focused.ancestors_with_self if self.focused else []
         advising = [each for each in around if isinstance(each, FormRow | SettingsTitle)]
         self.footer.advise(advising[0].advice if advising else "")
@@ -275,7 +275,7 @@ class NewRunScreen(Dialog[bool]):
         self.dismiss(True)
 
     def on_preparation_failed(self, event: PreparationFailed) -> None:
-        """Say what is wrong; the form stays as it is.
+        """Show what is wrong; the form stays as it is.
 
         Raises:
             Exception: If it is a defect of the program; the app closes by it.

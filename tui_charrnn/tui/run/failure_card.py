@@ -79,7 +79,7 @@ class FailureCard(VerticalScroll, can_focus=False):
         self._failure: Failure | None = None
         self._whole_log: Sequence[str] = ()
         self._log: tuple[str, ...] = ()
-        """The last lines that tell anything, safe to show."""
+        """The last informative lines, safe to show."""
 
     def compose(self) -> ComposeResult:
         """Words first; the buttons stay in sight at the bottom."""

@@ -79,7 +79,7 @@ class RunUnreadable(Message):
 class RunFeed(Poller):
     """Looks into a run directory twice a second.
 
-    What the trainer says of itself comes with the first piece. As a daemon, a read that hangs on a
+    The status of the trainer comes with the first piece. As a daemon, a read that hangs on a
     dead network drive keeps nobody.
     """
 
@@ -105,12 +105,12 @@ class RunFeed(Poller):
         self._has_caught_up = False
         self._is_described = False
         self._is_behind = True
-        """Whether more is to be read at once."""
+        """Whether more can be read at once."""
         self._told: tuple[RunStatus | None, Verdict] | None = None
         self._told_at = 0.0
 
     def look(self) -> float:
-        """Read once and tell what is new."""
+        """Read once and announce what is new."""
         try:
             if not self._is_described:
                 self.post(RunDescribed(self, read_description(self.run)))
@@ -122,7 +122,7 @@ class RunFeed(Poller):
         return 0.0 if self._is_behind else self.interval
 
     def _look(self) -> None:
-        """Read once and tell what is new."""
+        """Read once and announce what is new."""
         status = read_status(self.run)  # before the records: whoever has ended wrote them all
         records = self._read_piece()
         life: Verdict = self._liveness.judge(status)
@@ -179,7 +179,7 @@ class RequestRefused(Message):
 
 
 class RunFollower(Widget):
-    """Folds what a `RunFeed` tells into a view and says so in `RunChanged`; draws nothing."""
+    """Applies the records of a `RunFeed` to a view and posts `RunChanged`; draws nothing."""
 
     DEFAULT_CSS = "RunFollower { display: none; }"
 
@@ -189,7 +189,7 @@ class RunFollower(Widget):
         *,
         posts_notices: bool = True,
     ) -> None:
-        """Wait to be told which run to follow.
+        """Wait for a run to follow.
 
         Args:
             session: Knows the trainers that this app started.
@@ -264,7 +264,7 @@ class RunFollower(Widget):
             task.join(max(0.0, deadline - time.monotonic()))
 
     def on_request_refused(self, event: RequestRefused) -> None:
-        """Say why a request could not be sent, and wait for no answer."""
+        """Show why a request could not be sent; no answer is awaited."""
         event.stop()
         self.pending.drop(event.identifier)
         self.post_message(NoticePosted(Notice(safe_line(str(event.error)), "error")))
@@ -297,7 +297,7 @@ class RunFollower(Widget):
         event.feed.taken()
 
     def on_run_unreadable(self, event: RunUnreadable) -> None:
-        """Say that the run cannot be read; the feed tries again."""
+        """Show that the run cannot be read; the feed tries again."""
         event.stop()
         if event.feed is self._feed and self.view is not None:
             self.view.problem = safe_line(str(event.error))
@@ -305,7 +305,7 @@ class RunFollower(Widget):
         event.feed.taken()
 
     def _follow_requests(self, event: RunRead) -> None:
-        """Strike out what was answered, and say what was not."""
+        """Drop what was answered, and show what was not."""
         self.pending.take(event.records)
         if self.view is None or not self.view.is_live:
             self.pending.clear()

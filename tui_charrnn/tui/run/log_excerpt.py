@@ -54,7 +54,7 @@ class LogExcerpt:
 
         Args:
             run: The run.
-            trouble: What it is in; the log is read anew for another one.
+            trouble: What it is in; the log is read again for another one.
         """
         key, now = (run, trouble), self._clock()
         read_of, lines = self._told

@@ -30,7 +30,7 @@ the chart takes most from it, and moves least."""
 
 
 class LossChart(Widget, can_focus=True):
-    """Draws `RunView`s; anew only when something of them has changed, or the way they are shown.
+    """Draws `RunView`s, again only when something of them has changed, or the way they are shown.
 
     What a frame costs depends on the size of the widget and not on the length of the runs.
     """
@@ -116,7 +116,7 @@ class LossChart(Widget, can_focus=True):
         self.refresh()
 
     def _show_words(self) -> None:
-        """Say below the chart what is shown."""
+        """Describe below the chart what is shown."""
         words = self.glyphs.separator.join(self.look.words_of(self._view))
         if not self._is_second and str(self.border_subtitle) != words:
             self.border_subtitle = Content(words)
@@ -138,7 +138,7 @@ class LossChart(Widget, can_focus=True):
         return Strip(segments).crop_extend(0, self.size.width, self.rich_style)
 
     def watch_look(self) -> None:
-        """Say what is shown; it has a scale of its own."""
+        """Describe what is shown; it has a scale of its own."""
         self._show_words()
         self._chart = replace(self._chart, scale=None)
 

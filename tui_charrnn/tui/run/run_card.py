@@ -95,7 +95,7 @@ class LossSparkline(Widget):
 
 
 class Words(Static):
-    """Shows plain text; lays the screen out anew only if the text takes other room than before."""
+    """Shows plain text; lays the screen out again only if the text takes other room than before."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
@@ -165,7 +165,7 @@ class RunCard(VerticalScroll):
         yield Words(id="card-warning")
 
     def on_resize(self) -> None:
-        """Arrange the rows anew."""
+        """Arrange the rows again."""
         self.call_after_refresh(self._draw)
 
     def show(self, view: RunView | None, now: float, asked: str, advice: str) -> None:
@@ -304,7 +304,7 @@ class StatusLine(Container):
         yield Words(id="run-trouble")
 
     def on_resize(self) -> None:
-        """Say as much as there is room for now."""
+        """Show as much as fits now."""
         self.call_after_refresh(self._draw)
 
     def show(self, view: RunView | None, now: float, asked: str, trouble: str) -> None:

@@ -44,7 +44,7 @@ _BARS: Final = ("bar", "later", "point", "baseline")
 
 
 class SampleSlider(Widget):
-    """Draws the loss as bars above a mark for each sample; tells which one the mouse points at."""
+    """Draws the loss as bars above a mark for each sample; reports the one under the mouse."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"sample-slider--{part}" for part in (*_SIGNS, *_BARS)}
@@ -182,7 +182,7 @@ _CURVE_ROWS: Final = ((16, 6), (12, 4), (9, 3), (0, 1))
 
 
 class SampleView(Vertical):
-    """Draws the sample at which a `Scrubber` stands, or says why there is none."""
+    """Draws the sample at which a `Scrubber` stands, or the reason why there is none."""
 
     DEFAULT_CSS = """
     SampleView {
@@ -340,7 +340,7 @@ class SamplesPane(Container, can_focus=True):
         self._stop_playing()
 
     def on_resize(self) -> None:
-        """Say as much as there is room for."""
+        """Show as much as fits."""
         self.call_after_refresh(self._draw)
 
     def on_key(self, event: events.Key) -> None:

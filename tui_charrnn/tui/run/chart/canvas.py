@@ -55,7 +55,7 @@ class Glyphs:
     dash_word: str
     """Between the lowest and the highest of two numbers."""
     separator: str
-    """Between two things that are told."""
+    """Between two items."""
 
     @property
     def samples(self) -> dict[str, str]:

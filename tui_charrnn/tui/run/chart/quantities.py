@@ -28,7 +28,7 @@ class SecondLine:
     """A quantity of a run, ready to be drawn."""
 
     name: str
-    """What it is, with what else there is to say of it."""
+    """Its name, with its explanation."""
     unit: str
     """Of the numbers beside the axis."""
     points: Sequence[Point]

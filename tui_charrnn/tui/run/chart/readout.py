@@ -97,7 +97,7 @@ def legend_row(
 def _entries(
     all_series: Sequence[Series], glyphs: Glyphs, *, is_clipped: bool
 ) -> list[tuple[str, Mark, str]]:
-    """The signs that are in use and what they mean, the more telling first."""
+    """The signs that are in use and what they mean, the more informative first."""
     samples, run = glyphs.samples, all_series[0]
 
     def name_of(other: Series) -> str:
@@ -140,7 +140,7 @@ class Readout:
     reading: Reading | None
     """The column, if there is any."""
     axis: Axis
-    """What is counted from left to right; told in any case."""
+    """What is counted from left to right; shown in any case."""
     is_newest: bool
     """Whether the column is read out because it is the newest."""
     beside: Sequence[tuple[str, float]] = ()
