@@ -183,7 +183,7 @@ def test_facts_are_those_of_the_step(tmp_path: Path) -> None:
     assert fact_words(view, view.samples[0]) == ["step 10", "epoch 0.5", "validation 2.500"]
     assert fact_words(view, view.samples[1]) == ["step 15", "epoch 0.8"]
     view.take([MemoryMeasured(10, 4, None, 100, ())])
-    memory = "memory 3/>100"
+    memory = "memory 4/>100"
     assert fact_words(view, view.samples[0]) == ["step 10", "epoch 0.5", memory, "validation 2.500"]
 
 

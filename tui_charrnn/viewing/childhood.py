@@ -167,9 +167,9 @@ def fact_words(view: RunView, sample: SampleTaken) -> list[str]:
 
 
 def memory_words(memory: MemoryMeasured) -> str:
-    """Up to how many characters back a half and a tenth of the influence are left."""
+    """From how many characters back on less than a half and a tenth of the influence is left."""
     half, tenth = (
-        f">{memory.reach:,}" if distance is None else f"{distance - 1:,}"
+        f">{memory.reach:,}" if distance is None else f"{distance:,}"
         for distance in (memory.half, memory.tenth)
     )
     return f"memory {half}/{tenth}"

@@ -47,7 +47,7 @@ async def test_what_comes_before_the_cursor_is_colored_by_its_share(
                 wanted.bold,
                 wanted.underline,
             )
-        assert "half left to" in screen_text(app.app)
+        assert "under a half from" in screen_text(app.app)
 
 
 async def test_the_first_character_has_no_past(tmp_path: Path) -> None:

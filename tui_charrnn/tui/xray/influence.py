@@ -112,7 +112,7 @@ class InfluenceLevels:
         if known is None or known.problem or (known.branch, known.position) != (branch, position):
             return ""
         half, tenth = (_back(distance) for distance in known.distances)
-        return f"half left to {half}, a tenth to {tenth} back"
+        return f"under a half from {half}, a tenth from {tenth} back"
 
     def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:  # noqa: ARG002
         """The same as a row."""
@@ -182,4 +182,4 @@ def find_past(generation: GenerationThread, tape: Tape, branch: int, position: i
 
 
 def _back(distance: int | None) -> str:
-    return f"over {FARTHEST}" if distance is None else f"{distance - 1:,}"
+    return f"over {FARTHEST}" if distance is None else f"{distance:,}"

@@ -1,0 +1,82 @@
+"""What it costs to see how far back a model looks: one character, a text, and the trainer's share.
+
+Usage: python -m benchmarks.memory_speed [--hidden-size 512] [--rounds 3]
+
+Seconds are those of a core (`time.process_time` with one thread), which hold on a busy machine too.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Final
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from benchmarks.tables import markdown_table
+from tui_charrnn.lens.influence import Passage, measure_memory
+from tui_charrnn.model.shapes import tensor_shapes
+from tui_charrnn.model.weights import weights_from_tensors
+from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.training.memory import REACH, TARGETS
+
+VOCABULARY: Final = 65
+CELLS: Final = ("lstm", "lstm+norm", "gru", "rnn")
+BARS: Final = ("1 s", "30 s", "1 % of the work")
+
+
+def seconds(work: Callable[[], object], rounds: int) -> float:
+    """The median of some rounds, in seconds of a core."""
+    taken = []
+    for _ in range(rounds):
+        began = time.process_time()
+        work()
+        taken.append(time.process_time() - began)
+    return median(taken)
+
+
+def measured(cell: str, hidden_size: int, rounds: int) -> list[str]:
+    """A row: the cell, and what each measurement takes."""
+    kind, _, norm = cell.partition("+")
+    config = ModelConfig(
+        cell=kind, layer_norm=bool(norm), hidden_size=hidden_size, embedding_size=64
+    )
+    rng = np.random.default_rng(0)
+    tensors = {
+        name: (0.05 * rng.standard_normal(shape)).astype(np.float32)
+        for name, shape in tensor_shapes(config, VOCABULARY).items()
+    }
+    weights = weights_from_tensors(tensors, config)
+    text = rng.integers(0, VOCABULARY, 20_000)
+    places = np.linspace(REACH, 239, TARGETS).astype(np.intp)
+
+    def one() -> None:
+        Passage(weights, config, text[:201]).influence(np.array([200]), 200)
+
+    def recorded() -> None:
+        Passage(weights, config, text[:240]).influence(places, REACH)
+
+    found = (
+        seconds(one, rounds),
+        seconds(lambda: measure_memory(weights, config, text), 1),
+        seconds(recorded, rounds),
+    )
+    return [cell, *(f"{each:.3f}" for each in found)]
+
+
+def main() -> None:
+    """Measure every cell, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hidden-size", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    rows = [measured(cell, given.hidden_size, given.rounds) for cell in CELLS]
+    heads = ["cell", "200 back", "20,000 characters", "a record of the trainer"]
+    print(markdown_table(heads, [*rows, ["bar", *BARS]]))
+
+
+if __name__ == "__main__":
+    main()
