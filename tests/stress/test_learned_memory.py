@@ -1,6 +1,5 @@
 """What a trained network remembers is seen in its influence, and what it forgets is not."""
 
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -20,13 +19,11 @@ BLOCK = GAP + 2
 
 
 def copying_text(blocks: int) -> str:
-    rng = random.Random(0)
-
-    def block() -> str:
-        letter = rng.choice("abcd")
-        return letter + "".join(rng.choice("01") for _ in range(GAP - 1)) + letter + "\n"
-
-    return "".join(block() for _ in range(blocks))
+    rng = np.random.default_rng(0)
+    letters = rng.choice(list("abcd"), blocks)
+    noise = rng.choice(list("01"), (blocks, GAP - 1))
+    rows = zip(letters, noise, strict=True)
+    return "".join(f"{letter}{''.join(signs)}{letter}\n" for letter, signs in rows)
 
 
 def trained(folder: Path, cell: str, hidden_size: int, steps: int) -> Path:
