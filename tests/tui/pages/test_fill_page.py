@@ -39,6 +39,15 @@ async def test_a_model_of_both_directions_stands_beside(tmp_path: Path) -> None:
         await wait_until(pilot, "a refusal", lambda: "no model file" in note_of(page))
 
 
+async def test_a_model_of_both_directions_that_is_open_stands_beside_a_bundled_one(
+    tmp_path: Path,
+) -> None:
+    model = tiny_model(config=replace(tiny_config(), direction="both"))
+    page = FillPage(page_context(tmp_path, model, seed_text="ba▢ cab"))
+    async with opened(page) as pilot:
+        await wait_until(pilot, "both", lambda: "BIDIRECTIONAL" in rows_of(page))
+
+
 async def test_a_seed_with_a_gap_is_a_question(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -80,16 +80,23 @@ class FillPage(Page):
 
         def work(task: BackgroundTask) -> Iterator[tuple[Filled, BothFilled | None]]:
             parts = split_gaps(typed)
-            self._filler = self._filler or Filler(self._load(task.gives_up).model)
+            self._filler = self._filler or self._open(task)
             filled = self._filler.fill(parts)
             yield filled, None
-            if named:
-                if named not in self._readers:
-                    model = load_model(find_model(named, self._runs))
-                    self._readers = {named: BothSides(model)}
+            if named and named not in self._readers:
+                self._readers[named] = BothSides(load_model(find_model(named, self._runs)))
+            if named in self._readers:
                 yield filled, self._readers[named].fill(parts)
 
         self.compute(work, lambda found: self._show(*found))
+
+    def _open(self, task: BackgroundTask) -> Filler:
+        """The model that generates; where that reads both directions, the first bundled one."""
+        model = self._load(task.gives_up).model
+        if model.config.reads_both:
+            self._readers[""] = BothSides(model)
+            model = load_model(find_model(None, self._runs))
+        return Filler(model)
 
     def _show(self, filled: Filled, both: BothFilled | None) -> None:
         best = f"▸ {safe_line(filled.text(filled.candidates[0].fill))}"
