@@ -75,7 +75,7 @@ def test_groups() -> None:
     expected = ["vowel", "vowel", "consonant", "capital", "digit", "punctuation", "punctuation"]
     assert list(groups.values()) == expected
     assert [initial_of(sign) for sign in "가까힣\u1100ㅏa"] == ["ㄱ", "ㄲ", "ㅎ", "ㄱ", "ㅏ", ""]
-    assert group_of("가") == "hangul"
+    assert [group_of(sign) for sign in "가\u1100\u1161ㅏ"] == ["hangul"] * 2 + ["vowel"] * 2
 
 
 def test_the_picture_has_every_character_once_and_its_width() -> None:

@@ -92,6 +92,8 @@ def group_of(character: str) -> Group:
     """What a character is drawn as."""
     if character.isdigit():
         return "digit"
+    if "\u1161" <= character <= "\u1175" or "ㅏ" <= character <= "ㅣ":
+        return "vowel"
     if initial_of(character):
         return "hangul"
     if character.isalpha():
