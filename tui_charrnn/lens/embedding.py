@@ -92,10 +92,9 @@ def group_of(character: str) -> Group:
     """What a character is drawn as."""
     if character.isdigit():
         return "digit"
-    if "\u1161" <= character <= "\u1175" or "ㅏ" <= character <= "ㅣ":
-        return "vowel"
     if initial_of(character):
-        return "hangul"
+        is_vowel = "\u1161" <= character <= "\u1175" or "ㅏ" <= character <= "ㅣ"
+        return "vowel" if is_vowel else "hangul"
     if character.isalpha():
         plain = unicodedata.normalize("NFD", character)[0]
         if character.isupper():
