@@ -14,15 +14,14 @@ from rich.cells import cell_len
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import JsonDocument, refuse_options_before_command
 from tui_charrnn.cli.output import (
-    GAP,
     TextOutput,
     discard_output,
-    fit_cell,
     narrate,
     print_data,
     refused_output,
     stdout_is_terminal,
 )
+from tui_charrnn.cli.table import GAP, fit_cell
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of

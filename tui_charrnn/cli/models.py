@@ -17,7 +17,8 @@ from tui_charrnn.cli.options import (
     complete_path,
     refuse_options_before_command,
 )
-from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal, table_lines
+from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
+from tui_charrnn.cli.table import table_lines
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity

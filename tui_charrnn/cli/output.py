@@ -4,16 +4,13 @@ import contextlib
 import io
 import math
 import os
-import shutil
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
-
-from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn import __version__, lazy
 from tui_charrnn.crash import report_crash
@@ -356,30 +353,3 @@ def _is_of_echo(error: Exception) -> bool:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     return place is not None and place.tb_frame.f_code.co_name == "echo"
-
-
-GAP: Final = "  "
-"""Between two columns."""
-_LEAST_NAME: Final = 8  # columns
-
-
-def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A line for each row.
-
-    In a terminal the first column, names, gives way where the whole is too wide for it.
-
-    Args:
-        rows: Of equal length and safe to show, the headings first.
-    """
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    if stdout_is_terminal():
-        left = shutil.get_terminal_size().columns - sum(widths[1:]) - len(GAP) * len(widths[1:])
-        widths[0] = min(widths[0], max(_LEAST_NAME, left))
-    return (GAP.join(map(fit_cell, row, widths)).rstrip() for row in rows)
-
-
-def fit_cell(text: str, width: int) -> str:
-    """A text in so many columns, cut off if it is longer."""
-    if cell_len(text) > width:
-        return set_cell_size(text, width - 1) + "…"
-    return set_cell_size(text, width)
