@@ -42,4 +42,4 @@ async def test_without_a_corpus_the_model_writes_a_text_for_it(tmp_path: Path) -
     page = MemoryPage(page_context(tmp_path))
     async with opened(page) as pilot:
         await wait_until(pilot, "a curve", lambda: len(page.curves) == 1)
-        assert "written by itself" in note_of(page)
+        assert "wrote itself" in note_of(page)

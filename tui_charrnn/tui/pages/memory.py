@@ -139,7 +139,7 @@ class MemoryPage(Page):
         for _ in range(_WRITTEN):
             task.check()
             said += stream.next().character
-        return f"{loaded.label}, written by itself. {why}", said
+        return f"a text that it wrote itself. {why}".rstrip(" ."), said
 
     def _take(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, words = found
