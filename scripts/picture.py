@@ -82,7 +82,8 @@ async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
     await watch(6, 0.3, 0.25)
     await press("x", "x", shown=1.2, pause=2.5)
     await press(*["left"] * 4, shown=0.4)
-    await press(*["x"] * 3, shown=0.1, pause=0.3)
+    while pane.xray.text_colors.coloring is not None:
+        await press("x", shown=0.1, pause=0.3)
     await wait_until(pilot, lambda: step_of(app) > 20)
     await press("escape", "escape", shown=0.4, pause=1)
     for step in range(step_of(app), STEPS - 100, STEPS // 16):

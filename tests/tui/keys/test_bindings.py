@@ -33,7 +33,9 @@ def test_only_keys_that_every_terminal_delivers() -> None:
         assert delivered.fullmatch(surest) or (others and re.fullmatch(r"alt\+[a-z]", surest))
         assert surest not in aliases
     signs = "slash|comma|full_stop|minus|plus|equals_sign"
-    in_panes = re.compile(rf"[A-Za-z0-9]|{signs}|enter|space|home|end|left|right|up|down")
+    in_panes = re.compile(
+        rf"[A-Za-z0-9]|{signs}|enter|space|home|end|left|right|up|down|page(?:up|down)|f[1-9]"
+    )
     for key in set(KEYS) - set(EVERYWHERE):
         assert all(in_panes.fullmatch(pressed) for pressed in key.keys.split(","))
 
