@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.log_probability import log_probability
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ModelFileError
@@ -54,8 +55,9 @@ def slope(weights: ModelWeights, config: ModelConfig, place: int, target: int) -
         for sign in (-1, 1):
             embedding = weights.embedding.copy()
             embedding[place, column] += sign * step
-            passage = Passage(replace(weights, embedding=embedding), config, TEXT)
-            ends.append(passage.log_probability(np.array([target]))[0])
+            moved = replace(weights, embedding=embedding)
+            passage = Passage(moved, config, TEXT)
+            ends.append(log_probability(passage, moved, config, np.array([target]))[0])
         gradient[column] = (ends[1] - ends[0]) / (2 * step)
     return gradient
 
@@ -84,7 +86,7 @@ def test_the_gradient_of_h_is_that_of_the_finite_differences(config: ModelConfig
             state = passage.state(begin).copy()
             state[unit] += sign * step
             rest = Passage(weights, config, TEXT[begin:], state)
-            ends.append(rest.log_probability(np.array([target - begin]))[0])
+            ends.append(log_probability(rest, weights, config, np.array([target - begin]))[0])
         gradient.append((ends[1] - ends[0]) / (2 * step))
     assert found == pytest.approx(np.linalg.norm(gradient), rel=1e-6)
 
@@ -99,7 +101,8 @@ def test_a_passage_is_read_as_the_generating_step_reads_it(config: ModelConfig) 
         if place:
             logits = stepper.logits.astype(np.float64)
             wanted = logits[index] - np.log(np.exp(logits).sum())
-            assert passage.log_probability(np.array([place]))[0] == pytest.approx(wanted, abs=1e-5)
+            found = log_probability(passage, weights, config, np.array([place]))
+            assert found[0] == pytest.approx(wanted, abs=1e-5)
         stepper.read(index)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.log_probability import log_probability
 from tui_charrnn.generation.sources import find_model
 from tui_charrnn.lens.influence import Passage
 from tui_charrnn.model.checkpoint import load_model
@@ -46,7 +47,8 @@ def share_at_the_gap(model_file: Path, text: str) -> tuple[float, float]:
     assert all(text[place] == text[place - GAP] != "\n" for place in places)
     passage = Passage(model.weights, model.config, indices)
     found = passage.influence(places, 2 * GAP).inputs.mean(axis=0)
-    return float(passage.log_probability(places).mean()), found[GAP - 1] / found.max()
+    learned = log_probability(passage, model.weights, model.config, places)
+    return float(learned.mean()), found[GAP - 1] / found.max()
 
 
 def test_what_is_copied_from_20_back_has_influence_and_a_small_rnn_shows_none(

@@ -233,18 +233,6 @@ class Passage:
                 parts.append(layer.cell[place])
         return np.concatenate(parts)
 
-    def log_probability(self, targets: Indices) -> Array:
-        """Log probabilities of characters, nats, shape (M,).
-
-        Args:
-            targets: Their places in the passage, shape (M,).
-        """
-        logits = self._logits(targets)
-        rows = np.arange(len(targets))
-        chosen = logits[rows, self.indices[targets]]
-        result: Array = chosen - np.log(np.exp(logits).sum(axis=1))
-        return result
-
     def influence(self, targets: Indices, reach: int) -> Influence:
         """How much each character before some targets moves their log probabilities.
 

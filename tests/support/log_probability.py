@@ -1,0 +1,27 @@
+"""What a passage says of its characters, from the states that it kept."""
+
+import numpy as np
+
+from tui_charrnn.lens.influence import Array, Indices, Passage
+from tui_charrnn.model.shapes import STATES_PER_LAYER
+from tui_charrnn.model.weights import ModelWeights
+from tui_charrnn.model_config import ModelConfig
+
+
+def log_probability(
+    passage: Passage, weights: ModelWeights, config: ModelConfig, targets: Indices
+) -> Array:
+    """Log probabilities of characters of a passage, nats.
+
+    Args:
+        passage: As it was read.
+        weights: Of the network that read it.
+        config: Its shape.
+        targets: Their places, shape (M,).
+    """
+    width = STATES_PER_LAYER[config.cell] * config.hidden_size
+    tops = [passage.state(place)[-width:][: config.hidden_size] for place in targets.tolist()]
+    logits = np.stack(tops) @ weights.output_kernel + weights.output_bias
+    chosen = logits[np.arange(len(targets)), passage.indices[targets]]
+    result: Array = chosen - np.logaddexp.reduce(logits, axis=1)
+    return result
