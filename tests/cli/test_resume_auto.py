@@ -68,7 +68,7 @@ def test_what_was_settled_when_a_run_began_is_told(corpus: Path) -> None:
 
 def test_a_run_of_the_same_text_goes_on_without_a_word_about_it(corpus: Path) -> None:
     job(corpus, "mine")
-    assert "the text that it was begun with" not in job(corpus, "mine").stderr
+    assert "the text that it was started with" not in job(corpus, "mine").stderr
 
 
 @pytest.mark.parametrize("is_there", [False, True])

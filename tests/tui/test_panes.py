@@ -15,7 +15,7 @@ from tests.support.open_app import RecordingLauncher, note_of, run_words_of, spo
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.chrome import PANES
+from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
 from tui_charrnn.tui.messages import RunCompared, RunFound
 from tui_charrnn.tui.runs import pane as runs_pane
 from tui_charrnn.tui.runs.pane import RunsPane
@@ -245,7 +245,7 @@ async def test_every_pane_opens_without_a_run(tmp_path: Path, key: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(59, 15), (50, 30), (100, 13), (40, 12)])
-async def test_a_small_terminal_has_stream_and_seed_alone(
+async def test_a_small_terminal_has_stream_seed_one_line_of_the_run_and_one_of_keys(
     tmp_path: Path, trainer: FakeTrainer, size: tuple[int, int]
 ) -> None:
     app = tiny_app(tmp_path)
@@ -253,8 +253,10 @@ async def test_a_small_terminal_has_stream_and_seed_alone(
         await shown_run(pilot, app)
         assert shown_panes(app) == {"text"}
         assert in_sight(app.main.text_pane.seed)
-        assert not in_sight(app.main.status)
-        assert "F2" not in screen_text(app)
+        assert in_sight(app.main.status)
+        assert app.main.status.size.height == 1
+        assert in_sight(app.main.query_one(KeyRow))
+        assert not in_sight(app.main.query_one(PaneTabs))
 
 
 @pytest.mark.parametrize("size", [(39, 30), (80, 11), (10, 3)])

@@ -198,7 +198,7 @@ async def test_the_palette_offers_what_several_panes_do_once_and_says_where_its_
         title = "Color the text by a neuron or a gate that you name, as 0:c13 or 0:f13"
         titles = [command.title for command in palette_commands(app, app.screen)]
         assert len(set(titles)) == len(titles)
-        assert commands_of(app)[title] == "Key: p, in the text that is spoken"
+        assert commands_of(app)[title] == "Key: p, in the generated text"
         app.main.text_pane.view.focus()
         await pilot.pause()
         assert commands_of(app)[title] == "Key: p"
@@ -219,7 +219,7 @@ async def test_a_sentence_from_the_thread_that_speaks_names_the_keys_too(tmp_pat
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         await pilot.press("f10")
-        await wait_until(pilot, "the note", lambda: "run to speak from; F11" in note_of(app))
+        await wait_until(pilot, "the note", lambda: "run to generate with; F11" in note_of(app))
         app.main.open_run(created_run(tmp_path / "runs", name="new"))
         await pilot.press("f10", *"ab", "enter")
         await wait_until(pilot, "the note", lambda: "F10 goes back to" in note_of(app))

@@ -157,7 +157,7 @@ async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         commands = {command.help: command for command in commands_of(app, app.screen)}
-        assert "Find what was said before: read it, hear it again, go on from it" in {
+        assert "Find earlier texts: read one, generate it again, continue it" in {
             command.title for command in commands.values()
         }
         app.main.text_pane.view.focus()
