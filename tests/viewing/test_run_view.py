@@ -323,3 +323,21 @@ def test_another_length_of_a_run_by_time_is_told_once_it_matters(view: RunView) 
     assert view.total_steps == 600
     (notice,) = view.take([RunReplanned(60, 900, 0.3)])
     assert "less busy" in notice.sentence
+
+
+def test_a_paused_run_has_a_sign_of_its_own(view: RunView) -> None:
+    view.observe(RunStatus(state=RunState.TRAINING), "alive", 0.0)
+    assert words.state_mark(view) == "●"
+    view.observe(RunStatus(state=RunState.PAUSED), "alive", 0.0)
+    assert words.state_mark(view) == "║"
+    view.observe(RunStatus(state=RunState.PAUSED), "lost", 0.0)
+    assert words.state_mark(view) == "✗"
+
+
+@pytest.mark.parametrize(
+    ("loss", "shown"),
+    [(0.0, "1.00"), (1.5, "4.48"), (5.0, "148"), (9.0, "8,103"), (9.3, "above 10,000")],
+)
+def test_a_perplexity_is_shown_as_far_as_it_says_something(loss: float, shown: str) -> None:
+    assert words.format_perplexity(loss) == shown
+    assert words.format_perplexity(1e30) == "above 10,000"

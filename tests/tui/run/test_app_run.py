@@ -48,6 +48,33 @@ async def test_batches_reach_the_screen_as_they_are_written(
         assert "2/100" in run_words_of(app)
 
 
+async def test_the_end_of_a_run_says_what_to_do_with_it(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        trainer.train(3.0)
+        trainer.sample("to be", ", or not")
+        trainer.end("finished")
+        words = "Finished. ^t shows how it learned, ^o lets it speak."
+        await wait_until(pilot, "the note", lambda: note_of(app) == words)
+        seed = app.main.text_pane.seed
+        assert str(seed.border_title) == "Seed · next: tiny.safetensors (^o)"
+        await pilot.press("ctrl+o")
+        title = "Seed · next: the run's newest weights (^o)"
+        await wait_until(pilot, "the source", lambda: str(seed.border_title) == title)
+
+
+async def test_a_message_ends_with_another_pane(tmp_path: Path, trainer: FakeTrainer) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.has_live_run)
+        app.main.tell("Copied.")
+        await pilot.press("f4")
+        await wait_until(pilot, "the hint", lambda: "shows a run" in note_of(app))
+
+
 async def test_tab_goes_from_the_seed_into_the_text_where_all_stand_side_by_side(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:

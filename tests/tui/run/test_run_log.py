@@ -1,18 +1,52 @@
 """The log of a run: its story, and behind a key what its process printed."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.app import ComposeResult
+from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.shown_screen import screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.record_codec import encode_record
+from tui_charrnn.runs.records import (
+    BaselinesMeasured,
+    CheckpointSaved,
+    LearningRateChanged,
+    Record,
+    RequestAnswered,
+    RunPlanned,
+    RunResumed,
+    RunStarted,
+    RunWarned,
+    SplitEvaluated,
+)
 from tui_charrnn.tui.run.run_log import RunLog
 
 NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
+
+
+AT = datetime(2026, 1, 2, 14, 30, 5).astimezone(UTC)  # the local time of the test
+STORY: tuple[Record, ...] = (
+    RunStarted(7, "ada", AT.isoformat()),
+    BaselinesMeasured((0, 1, 5), (4.0, 3.2, 1.7)),
+    RunPlanned(2_000, 20, 100, 4, 0.3, early_evaluations=(10, 30)),
+    SplitEvaluated(10, 3.1, False, 1.0),
+    SplitEvaluated(100, 1.9, True, 9.0),
+    CheckpointSaved(100, "x", 0.2),
+    RequestAnswered("pause", accepted=True, message="paused at step 120"),
+    LearningRateChanged(121, 0.001, "request"),
+    CheckpointSaved(150, "x", 0.2),
+    RunStarted(8, "ada", AT.isoformat()),
+    RunResumed(150),
+    RunWarned("The clock of this machine is wrong."),
+    SplitEvaluated(200, 1.6, True, 19.0),
+)
 
 
 class Host(ThemedApp):
@@ -92,3 +126,19 @@ async def test_another_run_has_its_own_story(run: RunDirectory, tmp_path: Path) 
             pilot, "no story", lambda: "Nothing has happened in this run yet." in screen_text(app)
         )
         assert "It is gone." not in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+def test_the_story_of_a_lost_run(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+    run = created_run(tmp_path)
+    lines = [encode_record(record, AT) for record in STORY]
+    run.events.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+    app = Host()
+
+    async def look(pilot: Pilot[Any]) -> None:
+        app.log_of_run.follow(run)
+        output = ["Traceback (most recent call last):", "MemoryError"]
+        app.log_of_run.show_end("The trainer was ended from outside by SIGKILL.", output)
+        await wait_until(pilot, "its end", lambda: "MemoryError" in screen_text(app))
+
+    assert snap_compare(app, terminal_size=size, run_before=look)
