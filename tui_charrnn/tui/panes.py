@@ -136,9 +136,11 @@ class PaneHost(Container):
         if failure is not None:
             self.trouble = f"{failure.sentence} {key_label('pane.training')} shows what helps."
         self._show_failure(failure, log)
-        if self._log is not None and failure is not None and not (view.is_live or view.problem):
+        if self._log is not None:
+            is_over = failure is not None and not (view.is_live or view.problem)
             is_recorded = bool(view.failure) or view.diverged is not None
-            self._log.show_end("" if is_recorded else failure.sentence, log)
+            sentence = failure.sentence if failure is not None and not is_recorded else ""
+            self._log.show_end(sentence if is_over else "", log if is_over else ())
         return advice
 
     def _show_failure(self, failure: Failure | None, log: tuple[str, ...]) -> None:

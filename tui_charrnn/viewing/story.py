@@ -84,10 +84,12 @@ class Story:
             return []  # the best score is always saved, and was told
         if isinstance(record, RunEnded):
             self._has_trainer = False
-        words = _own_words(record)
+        is_slip = isinstance(record, RunReplanned) and notice is not None
+        words = None if is_slip else _own_words(record)
         if words is None and notice is not None:
             is_pause = isinstance(record, RequestAnswered) and record.request == "pause"
-            words = notice.sentence, "warning" if is_pause else _SEVERITIES[notice.severity]
+            kind = "warning" if is_pause or is_slip else _SEVERITIES[notice.severity]
+            words = notice.sentence, kind
         return [words] if words is not None else []
 
     def _tell_score(self, record: SplitEvaluated, best: float | None) -> _Words:

@@ -26,6 +26,7 @@ from tui_charrnn.runs.records import (
     RunWarned,
     SplitEvaluated,
 )
+from tui_charrnn.tui.run import run_log
 from tui_charrnn.tui.run.run_log import RunLog
 
 NOISE = "I0000 00:00:1795554443.946410    7485 port.cc:153] oneDNN custom operations are on."
@@ -47,6 +48,11 @@ STORY: tuple[Record, ...] = (
     RunWarned("The clock of this machine is wrong."),
     SplitEvaluated(200, 1.6, True, 19.0),
 )
+
+
+@pytest.fixture(autouse=True)
+def settled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_log, "SETTLED_AFTER", 0.01)
 
 
 class Host(ThemedApp):
@@ -113,6 +119,19 @@ async def test_after_a_crash_the_end_of_the_output_is_below_the_story(run: RunDi
         assert text.count("ended from outside") == 1
         assert text.index("Step 2: validation") < text.index("ended from outside")
         assert "oneDNN" not in text
+
+
+async def test_an_end_that_is_none_after_all_is_not_shown(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_log, "SETTLED_AFTER", 3600.0)
+    app = Host()
+    async with app.run_test(size=(80, 16)):
+        app.log_of_run.follow(run)
+        app.log_of_run.show_end("It is gone.", ())
+        assert app.log_of_run._timer is not None
+        app.log_of_run.show_end("", ())  # a trainer goes on with it
+        assert app.log_of_run._timer is None
 
 
 async def test_another_run_has_its_own_story(run: RunDirectory, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.timer import Timer
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
@@ -20,6 +21,8 @@ from tui_charrnn.viewing.story import Story
 
 _LAST_WORDS: Final = 12
 """Lines of the process's output that are shown below the story once it is gone."""
+SETTLED_AFTER: Final = 2.0
+"""Seconds after which what is known of an end is taken to be all."""
 _PIECE: Final = 1 << 20
 """Bytes of the records that are read at once."""
 
@@ -102,6 +105,10 @@ class RunLog(Container):
         self.output.id = "log-output"
         self._run: RunDirectory | None = None
         self._end: tuple[str, Sequence[str]] = "", ()
+        """How the process ended, as far as it is known."""
+        self._shown = self._end
+        """What is shown of it."""
+        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Both; one of them is hidden."""
@@ -115,22 +122,33 @@ class RunLog(Container):
     def follow(self, run: RunDirectory | None) -> None:
         """Show the log of a run from now on; None shows none."""
         if run != self._run:
-            self._run, self._end = run, ("", ())
+            self._run, self._shown = run, ("", ())
+            self.show_end("", ())
         self.story.follow(run)
         self.output.follow(run)
 
     def show_end(self, sentence: str, log: Sequence[str]) -> None:
-        """Show below the story how a process ended, each part once.
+        """Show below the story how a process ended, each part once, when it is known for sure.
 
         Args:
-            sentence: What is wrong, if no record says it.
+            sentence: What is wrong, if no record says it; empty while nothing is.
             log: The last lines of what the process printed, as far as they have been read.
         """
-        lines = [LogLine(sentence, "error")] if sentence and sentence != self._end[0] else []
-        printed = log_end(log, _LAST_WORDS) if log != self._end[1] else []
+        if (sentence, log) == self._end:
+            return
+        self._end = sentence, log
+        if self._timer is not None:
+            self._timer.stop()
+        is_over = bool(sentence or log)
+        self._timer = self.set_timer(SETTLED_AFTER, self._append_end) if is_over else None
+
+    def _append_end(self) -> None:
+        sentence, log = self._end
+        lines = [LogLine(sentence, "error")] if sentence and sentence != self._shown[0] else []
+        printed = log_end(log, _LAST_WORDS) if log != self._shown[1] else []
         if printed:
             lines += [LogLine("The last lines that its process printed:", "noise"), *printed]
-        self._end = sentence, log
+        self._shown = self._end
         if lines:
             self.story.show_end(lines)
 

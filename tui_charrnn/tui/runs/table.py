@@ -24,7 +24,7 @@ _SCROLLBAR: Final = 1  # columns
 _LEAST_NAME: Final = 8  # columns
 _WIDEST_NAME: Final = 40  # columns
 _WIDEST: Final = 24  # columns of the corpus, and of the curve
-_KINDS: Final = {"●": "live", "✗": "trouble"}
+_KINDS: Final = {"●": "live", "║": "paused", "✗": "trouble"}
 """Component class of the mark of a state."""
 
 
@@ -60,6 +60,7 @@ class RunTable(DataTable[Text]):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "run-table--curve",
         "run-table--live",
+        "run-table--paused",
         "run-table--trouble",
     }
     DEFAULT_CSS = """
@@ -73,6 +74,7 @@ class RunTable(DataTable[Text]):
         &:focus > .datatable--header { background-tint: $foreground 0%; }
         & .run-table--curve { color: $loss; }
         & .run-table--live { color: $text-success; }
+        & .run-table--paused { color: $text-warning; }
         & .run-table--trouble { color: $text-error; }
     }
     """
