@@ -106,7 +106,7 @@ class RunLog(Container):
         self._run: RunDirectory | None = None
         self._end: tuple[str, Sequence[str]] = "", ()
         """How the process ended, as far as it is known."""
-        self._shown = self._end
+        self._shown: tuple[str, Sequence[str]] = "", ()
         """What is shown of it."""
         self._timer: Timer | None = None
 
