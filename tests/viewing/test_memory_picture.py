@@ -8,6 +8,7 @@ import pytest
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.lens.influence import Memory
+from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.viewing.ascii_signs import in_ascii
 from tui_charrnn.viewing.memory_picture import (
     MemoryCurve,
@@ -15,6 +16,7 @@ from tui_charrnn.viewing.memory_picture import (
     measure_model,
     memory_document,
     memory_rows,
+    run_rows,
     strip_row,
 )
 
@@ -65,6 +67,12 @@ def test_numbers_that_are_not_finite_are_null_and_are_not_drawn() -> None:
     assert document["influence"] == [1.0, None]
     assert document["half"] is None
     assert "●" not in "".join(chart_rows([broken], 60, 8))
+
+
+def test_a_run_with_a_long_name_keeps_its_two_rows() -> None:
+    rows = run_rows("x" * 100, MemoryMeasured(1_910, 2, None, 100, (1.0, 0.1)), 76)
+    assert [len(row) for row in rows] == [0, 76, 4]
+    assert rows[1].startswith("step 1,910: under a half from 2, a tenth from >100 · run xxx")
 
 
 def test_a_text_of_which_nothing_is_known_is_refused() -> None:

@@ -183,12 +183,12 @@ def run_rows(name: str, memory: MemoryMeasured, width: int) -> list[str]:
         width: Columns.
     """
     half, tenth = (distance_words(each, memory.reach) for each in (memory.half, memory.tenth))
-    where = f"run {safe_line(name)}, step {memory.step:,}"
-    return [
-        "",
-        f"{where}: less than a half from {half}, a tenth from {tenth} back",
+    found = f"under a half from {half}, a tenth from {tenth}"
+    rows = [
+        f"step {memory.step:,}: {found} · run {safe_line(name)}",
         f"h {strip_row(memory.fading, width - 2)}",
     ]
+    return ["", *(row if cell_len(row) <= width else set_cell_size(row, width) for row in rows)]
 
 
 def _height(share: float) -> str:

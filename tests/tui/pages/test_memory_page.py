@@ -31,7 +31,7 @@ async def test_models_are_measured_in_the_text_of_the_first(
         await wait_until(pilot, "both", lambda: len(page.curves) == 2 and "◆" in rows_of(page))
         assert "In the last 520 characters of text" in note_of(page)
         view.take([MemoryMeasured(7, 3, None, 100, (1.0, 0.5, 0.1))])
-        await wait_until(pilot, "the run", lambda: "run run, step 7" in rows_of(page))
+        await wait_until(pilot, "the run", lambda: "step 7: under a half" in rows_of(page))
         assert "a half from 3, a tenth from >100" in rows_of(page)
         page.models.value = "nothing"
         await pilot.press("enter")
