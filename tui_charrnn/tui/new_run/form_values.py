@@ -302,7 +302,7 @@ _GROUPS: Final = {
         "evaluation_characters",
         "dynamic_evaluation_rate",
     ),
-    "Vocabulary": ("min_count", "max_vocabulary"),
+    "Vocabulary": ("units", "min_count", "max_vocabulary"),
     "Checkpoints": ("checkpoint_interval", "keep_checkpoints", "max_time"),
     "Machine": ("rng_seed", "precision", "threads"),
 }
