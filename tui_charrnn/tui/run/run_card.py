@@ -356,7 +356,6 @@ def progress_words(view: RunView, now: float, asked: str, width: int) -> str:
             [state, step, epoch, percent, left, speed],
             [state, step, epoch, percent, left],
             [state, step, bar, left],
-            [state, step, left],
             [state, percent, left],
         ),
         separator="  ",
