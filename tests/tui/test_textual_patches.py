@@ -72,6 +72,21 @@ async def test_a_palette_is_closed_once() -> None:
         assert len(app.screen_stack) == 1
 
 
+async def test_a_palette_is_opened_again_while_the_last_one_is_being_taken_away() -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+p")
+        first = app.screen
+        assert isinstance(first, CommandPalette)
+        first.dismiss()
+        app.action_command_palette()
+        await wait_until(
+            pilot,
+            "another",
+            lambda: isinstance(app.screen, CommandPalette) and app.screen is not first,
+        )
+
+
 class TypedInto(CommandPalette):
     """A palette into which something was typed before its list was there."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from textual import constants, events
 from textual._context import active_message_pump
+from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.command import CommandInput, CommandList, CommandPalette
 from textual.css.query import NoMatches
@@ -27,7 +28,6 @@ from tui_charrnn.tui.terminal_input import terminal_decoder
 if TYPE_CHECKING:  # the first frame does not wait for them
     from collections.abc import Callable
 
-    from textual.app import App
     from textual.driver import Driver
     from textual.geometry import Offset, Size
     from textual.widgets import Select
@@ -50,6 +50,7 @@ __all__ = [
 _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
+_OPEN_PALETTE: Final = App.action_command_palette
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
 _SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollView)}
 
@@ -78,7 +79,8 @@ def mend_textual() -> None:
     list of a terminal with so few rows that the list gets none. A screen asks a widget that was
     clicked on for its parent, which one that was just removed has no longer. The palette
     closes itself twice where it is clicked beside twice, or a key has closed it meanwhile, and
-    looks for its list where something is typed before that has been put in.
+    looks for its list where something is typed before that has been put in. A second palette has
+    the name of the first one, which may still be there for a moment after it was closed.
 
     Also what leaves it wrong: a widget that changes its size while a neighbor scrolls is not told,
     as the map of the screen that sizes are compared with was drawn anew by the scrolling. Text
@@ -89,6 +91,7 @@ def mend_textual() -> None:
         (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
         (CommandPalette, "dismiss", _dismiss),
         (CommandPalette, "_gather_commands", _gather_commands),
+        (App, "action_command_palette", _open_palette),
         *((owner, "_size_updated", _telling(method)) for owner, method in _SIZE_UPDATED.items()),
     ):
         setattr(owner, name, method)
@@ -130,6 +133,14 @@ def _gather_commands(self: CommandPalette, search_value: str) -> None:
         CommandList
     ):  # or else it is called again as soon as there is one, without a value
         _GATHER_COMMANDS(self, search_value or self.query_one(CommandInput).value.strip())
+
+
+def _open_palette(self: App[None]) -> None:
+    is_left = any(node.id == "--command-palette" for node in self._nodes)
+    if is_left and not CommandPalette.is_open(self):
+        self.set_timer(0.02, self.action_command_palette)
+    else:
+        _OPEN_PALETTE(self)
 
 
 def is_closing(screen: Screen[None]) -> bool:
