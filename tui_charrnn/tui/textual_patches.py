@@ -135,7 +135,7 @@ def _gather_commands(self: CommandPalette, search_value: str) -> None:
         _GATHER_COMMANDS(self, search_value or self.query_one(CommandInput).value.strip())
 
 
-def _open_palette(self: App[None]) -> None:
+def _open_palette(self: App[object]) -> None:
     is_left = any(node.id == "--command-palette" for node in self._nodes)
     if is_left and not CommandPalette.is_open(self):
         self.set_timer(0.02, self.action_command_palette)
