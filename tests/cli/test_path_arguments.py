@@ -48,6 +48,10 @@ READ = {
     "runs show RUN": ["runs", "show", "{}"],
     "runs rename RUN": ["runs", "rename", "{}", "other"],
     "runs export RUN": ["runs", "export", "{}"],
+    "runs note RUN": ["runs", "note", "{}"],
+    "runs tag RUN": ["runs", "tag", "{}", "word"],
+    "runs compare RUN RUN...": ["runs", "compare", "{}", "fake"],
+    "models export FILE|RUN|NAME": ["models", "export", "{}"],
     "runs rm RUN...": ["runs", "rm", "{}", "--yes"],
     "corpora inspect CORPUS...": ["corpora", "inspect", "{}"],
 }
@@ -56,6 +60,7 @@ READ = {
 WRITTEN = {
     "score --html": ["score", "text.txt", "--html", "{}"],
     "runs export FILE": ["runs", "export", "fake", "{}"],
+    "models export FILE": ["models", "export", "python", "{}"],
 }
 """Arguments of files that are written."""
 
@@ -146,8 +151,9 @@ def test_what_is_written(
 ) -> None:
     fake_run(isolated_home / "runs")
     code, told = ended_with(WRITTEN[argument], bad_paths[kind], capsys)
-    # that it is no archive's name is told first
+    # that it is no archive's name is told first, and that a pipe is none of a .keras file
     is_usage = kind in {*NO_PATH, "socket"} or argument == "runs export FILE"
+    is_usage = is_usage or (argument == "models export FILE" and kind == "pipe")
     assert code == (2 if is_usage else 6), told
 
 
@@ -183,6 +189,10 @@ NEED_RUNS = {
     "runs export": ["runs", "export", "fake"],
     "runs rm": ["runs", "rm", "fake", "--yes"],
     "runs restore": ["runs", "restore", "fake"],
+    "runs note": ["runs", "note", "fake"],
+    "runs tag": ["runs", "tag", "fake", "word"],
+    "runs compare": ["runs", "compare", "fake", "other"],
+    "models export": ["models", "export", "fake"],
     "train": ["train", "--headless", "text.txt", "--name", "fake"],
 }
 """Commands with --runs-dir."""

@@ -187,10 +187,10 @@ def test_a_damaged_page_is_a_sentence(history: History) -> None:
     [
         ("sampling", "[{}]", "These are no settings"),
         ("sampling", "[" * 100_000, "These are no settings"),
-        ("text", b"bytes", "none of ours"),
-        ("model_sha256", b"", "none of ours"),
-        ("rng_seed", float("inf"), "none of ours"),
-        ("model_file", b"/models/\0", "none of ours"),
+        ("text", b"bytes", "that this version does not know"),
+        ("model_sha256", b"", "that this version does not know"),
+        ("rng_seed", float("inf"), "that this version does not know"),
+        ("model_file", b"/models/\0", "that this version does not know"),
         ("time", "yesterday", "yesterday"),
     ],
 )

@@ -95,11 +95,11 @@ def export(
     path = lazy.find_model(model, runs_folder(runs_dir), narrate)
     name = Path(model).stem or path.stem
     target = file or parse_path(f"{name}.keras", "The file")
-    if target.suffix != ".keras":
-        raise ConfigError(f"The name of the file must end in .keras. Received: {target.name!r}.")
     characters = target.with_suffix(".json")
     for written in (target, characters):
         refuse_taken(written, overwrite=force)
+    if target.suffix != ".keras":
+        raise ConfigError(f"The name of the file must end in .keras. Received: {target.name!r}.")
     loaded = lazy.load_model(path)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / target.name
