@@ -137,7 +137,7 @@ async def test_another_model_lets_go_of_what_was_held(tmp_path: Path) -> None:
         app.app.session.model = str(tmp_path / "other.safetensors")
         app.app.session.settings.speed = 30
         await app.prime_tape("((")
-        await app.noted("no cell is held any more")
+        await app.noted("the clamps are released")
         assert app.app.session.settings.held.clamps == ()
         assert app.tape.seed_clamps == ()
 
