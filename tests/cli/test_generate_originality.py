@@ -109,7 +109,8 @@ def test_the_sums_equal_a_search(model_file: Path, corpus: Path, said: str) -> N
     copied = len(copied_positions(said, text, LEAST))
 
     assert f"{copied} of 300 characters, {copied / 3:.1f} %" in told
-    assert "Longest copied passage: 50 characters, from line 2, character " in told
+    assert "Longest copied passage: 50 characters, from position " in told
+    assert " of the text, line 2: " in told
     assert said[40:90].replace("\n", "␤") in told
     for length in (10, 20):
         assert f"{length}: {100 * share_of_new(said, text, length):.1f} %" in told

@@ -152,7 +152,7 @@ def test_show_tells_everything(folder: Path, capsys: Capture) -> None:
         "perplexity  9.49",
         "uniform 3.000, unigram 2.800, bigram 2.200, 3-gram 2.400",
         "0.050 nats worse than the best n-gram",
-        "step 2, 2.39 kB, saved in 0.01 s, validation 2.250, best, newest",
+        "step 2, 2.41 kB, saved in 0.01 s, validation 2.250, best, newest",
         "sample of step 3, temperature 0.8:\n  to be a newer one\n",
     ):
         assert words in told

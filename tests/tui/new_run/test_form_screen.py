@@ -86,7 +86,7 @@ async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(
         await pilot.press("enter")
         await wait_until(pilot, "the mistakes", lambda: bool(problem_of(app, "batch_size")))
         assert "Received: 'soon'" in problem_of(app, "length")
-        assert "not a path" in problem_of(app, "name")
+        assert "without /" in problem_of(app, "name")
         assert "at most 200 characters" in problem_of(app, "seeds")
         assert problem_of(app, "batch_size").startswith("✗ batch size must be at least 1")
         assert "Received: 'fast'" in problem_of(app, "learning_rate")

@@ -103,7 +103,7 @@ async def test_other_states_are_told_apart(tmp_path: Path) -> None:
                 "fresh": "○ created",
                 "damaged": "✗ unreadable",
                 "live": "● training",
-                "waits": "● paused",
+                "waits": "║ paused",
             }.items():
                 assert state in row_of(app, name), name
             assert "5 runs, 2 in training" in screen_text(app)

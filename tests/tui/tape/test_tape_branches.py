@@ -130,7 +130,7 @@ async def test_two_branches_are_compared_from_where_they_part(tmp_path: Path) ->
         await app.pilot.press("c")
         assert isinstance(app.app.screen, ComparisonScreen)
         shown = screen_text(app.app)
-        assert f"Branch 1 · {LENGTH - shared} characters after {shared} shared ones" in shown
+        assert f"Branch 1 · {LENGTH - shared} characters, {shared} shared before" in shown
         assert f"Branch 2 · {LENGTH - 8 + LENGTH - shared} characters" in shown
         ends = [app.tape.text(number, shared).split("\n")[-1] for number in (0, 1)]
         assert all(end in shown for end in ends)

@@ -134,7 +134,7 @@ async def test_the_panel_tells_the_longest_passage_its_place_and_the_shares(tmp_
 
         rows = [str(row) for row in levels.rows(0, len(text) - 1, 60, 20)]
         shown = " ".join(" ".join(rows).split())
-        assert "line 2, character 31" in shown
+        assert "position 31, line 2" in shown
         assert "longest: 33" in shown
         assert "new at length 5: " in shown
         await wait_until(app.pilot, "the panel", lambda: "longest: 33" in screen_text(app.app))
