@@ -36,20 +36,23 @@ KEYS: Final = {
     **{f"ctrl+{letter}": chr(ord(letter) - 96) for letter in "abcdefghijklmnopqrstuvwxyz"},
     **{f"f{number}": f"\x1bO{'PQRS'[number - 1]}" for number in range(1, 5)},
     **{
-        f"f{n}": f"\x1b[{code}~" for n, code in zip(range(5, 10), (15, 17, 18, 19, 20), strict=True)
+        f"f{n}": f"\x1b[{code}~"
+        for n, code in zip(range(5, 13), (15, 17, 18, 19, 20, 21, 23, 24), strict=True)
     },
+    "up": "\x1b[A",
 }
 PANES: Final = {
     "seed.submit": "Esc Stop",  # once the trainer has not answered, it speaks
     "text.stop": "goes on",
     "pane.runs": "Runs",
-    "pane.log": "Log of run",
+    "pane.log": "Story of run",
     "pane.childhood": "Childhood",
 }
 """What a key must have brought to the screen."""
 MODAL: Final = {
     "app.help": "find a key by what it does",
     "app.palette": "Search for commands",
+    "text.sampling": "Esc takes back",
     "run.train": "Train a model",
     "run.rate": "earning rate",
     "run.stop": "Stop training",
@@ -126,14 +129,14 @@ def test_the_keys_of_the_panes_steer_with_no_more(tmp_path: Path) -> None:
             terminal,
             [
                 (KEYS["f3"], "r Recent"),
-                ("r", "last batches"),
+                ("r", "last 1 of"),
                 ("y", "logarithmic"),
                 ("x", "epochs"),
                 (KEYS["ctrl+t"], "← → Step"),
                 ("\x1b[D", "sample 1 of 2"),
                 (" ", "sample 2 of 2"),
                 (KEYS["ctrl+l"], "f Filter"),
-                ("f", "✗ ValueError: ␛"),
+                ("o", "ValueError: ␛"),
                 (KEYS["f4"], "c Compare"),
                 ("c", "is the run that is shown."),
                 ("n", "Rename"),

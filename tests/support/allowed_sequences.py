@@ -26,9 +26,13 @@ ALLOWED: Final = frozenset({
     ("CSI", "?$p"),  # whether a mode is known
     ("CSI", "<u"),  # the keyboard as it was
     ("OSC", "22"),  # the shape of the mouse pointer
+    ("OSC", "0"),  # the title of the window: how far the run is
+    ("OSC", "9"),  # the same as a progress bar
     ("control", "\r"),
     ("control", "\n"),
 })
+TITLE: Final = frozenset({(22, 0), (23, 0)})
+"""What keeps the title of the window, and brings it back."""
 ESCAPE: Final = "\x1b"
 Keys = Several[tuple[str, str]]
 """What is typed, and what is on the screen then; after Escape, what is there no more."""
@@ -38,6 +42,8 @@ def allowed(sequence: Sequence) -> bool:
     """Whether the app needs it."""
     if sequence.name in {"?h", "?l", "?$p"}:
         return sequence.kind == "CSI" and MODES.issuperset(sequence.values)
+    if sequence.name == "t":
+        return sequence.kind == "CSI" and sequence.values in TITLE
     return (sequence.kind, sequence.name) in ALLOWED
 
 

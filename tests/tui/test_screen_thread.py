@@ -146,6 +146,8 @@ async def use_the_runs(driver: Driver) -> None:
     await driver.press("x", "enter")
     await driver.see("is called x now")
     await driver.press("e")
+    await driver.on(AskTextScreen)
+    await driver.press("enter")
     await driver.see("Packed into")
     await driver.press("d")
     await driver.on(QuestionScreen)

@@ -73,8 +73,8 @@ class RunsPane(Vertical):
         event.stop()
         self._actions.finish()
         if event.outcome is not None:
+            self._apply(event.outcome)  # first: another run that is shown takes notes back
             self._notify(event.outcome.sentence)
-            self._apply(event.outcome)
         elif isinstance(event.error, CharRNNError | OSError):
             self._warn(safe_line(str(event.error)))
         elif event.error is not None:
