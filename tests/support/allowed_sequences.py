@@ -28,6 +28,7 @@ ALLOWED: Final = frozenset({
     ("OSC", "22"),  # the shape of the mouse pointer
     ("OSC", "0"),  # the title of the window: how far the run is
     ("OSC", "9"),  # the same as a progress bar
+    ("control", "\a"),  # the bell, as a run ends
     ("control", "\r"),
     ("control", "\n"),
 })

@@ -18,6 +18,7 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
 from tui_charrnn.tui.messages import RunCompared, RunFound
 from tui_charrnn.tui.runs import pane as runs_pane
+from tui_charrnn.tui.runs.list import RunList
 from tui_charrnn.tui.runs.pane import RunsPane
 from tui_charrnn.tui.runs.search import look_for_run
 from tui_charrnn.tui.runs.table import RunTable
@@ -324,7 +325,9 @@ async def test_a_lost_trainer_gets_a_card_whose_key_starts_another(tmp_path: Pat
                 pilot, "the card", lambda: any(map(in_sight, app.main.query("FailureCard")))
             )
             await pilot.press("f4")
-            await wait_until(pilot, "the list", lambda: "fake" in screen_text(app))
+            await wait_until(
+                pilot, "the list", lambda: any(each.selected for each in app.main.query(RunList))
+            )
             await pilot.press("r")
             await wait_until(pilot, "a trainer", lambda: launch.runs == [run])
             await wait_until(pilot, "a note", lambda: "Resumed fake" in note_of(app))

@@ -155,7 +155,12 @@ async def use_the_runs(driver: Driver) -> None:
     await driver.see("is in the trash")
     await driver.press("u")
     await driver.see("is back")
-    await wait_until(driver.pilot, "a cursor", lambda: getattr(runs, "selected", None) is not None)
+
+    def is_selected() -> bool:
+        selected = getattr(runs, "selected", None)
+        return selected is not None and selected.run.name == "x"
+
+    await wait_until(driver.pilot, "the cursor on it", is_selected)
     await driver.press("r")
     await driver.see("Resumed ")
 

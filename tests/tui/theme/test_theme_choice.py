@@ -42,8 +42,12 @@ async def choose(pilot: Pilot[Any]) -> OptionList:
     """Open the list of themes."""
     pilot.app.push_screen(ThemeScreen())
     await wait_until(pilot, "the list", lambda: isinstance(pilot.app.screen, ThemeScreen))
+    screen = pilot.app.screen
+    await wait_until(  # they are read in a thread
+        pilot, "the themes", lambda: any(each.options for each in screen.query(OptionList))
+    )
     await pilot.pause()
-    return pilot.app.screen.query_one(OptionList)
+    return screen.query_one(OptionList)
 
 
 @pytest.mark.parametrize(
