@@ -267,7 +267,9 @@ async def test_a_terminal_that_is_too_small_gets_a_sentence_and_loses_nothing(
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown_run(pilot, app)
+        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         await pilot.press("escape", *"seed")
+        await wait_until(pilot, "the end", lambda: not app.main.text_pane.view.streaming)
         text = spoken_by(app)
         await pilot.resize_terminal(*size)
         await wait_until(pilot, "nothing", lambda: not shown_panes(app))
