@@ -2,12 +2,14 @@
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.errors import CharRNNError, ConfigError, RunError
 
 
 def run_command(work: Callable[[], None]) -> int:
@@ -74,3 +76,40 @@ def choose(text: str, known: Sequence[str], noun: str) -> list[str]:
     if unknown or not words:
         raise ConfigError(f"Known {noun}: {', '.join(known)}. Received: {text!r}")
     return words
+
+
+def parse_numbers(text: str, option: str, *, least: int = 1) -> list[int]:
+    """Read a list of whole numbers with commas between; what stands twice is taken once.
+
+    Raises:
+        ConfigError: If they are not numbers of at least `least`.
+    """
+    words = [word.strip() for word in text.split(",")]
+    numbers = [int(word) if word.isascii() and word.isdigit() else -1 for word in words]
+    if min(numbers) < least:
+        raise ConfigError(
+            f"{option} takes whole numbers from {least} on, with commas between. Received: {text!r}"
+        )
+    return list(dict.fromkeys(numbers))
+
+
+def measure_in_child(module: str, *arguments: object) -> Any:
+    """Run a module of the benchmarks in a process of its own, on one thread.
+
+    Args:
+        module: Its name below `benchmarks`; it prints JSON.
+        arguments: Of its command line.
+
+    Raises:
+        RunError: If it fails.
+    """
+    child = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if child.returncode:
+        raise RunError(f"benchmarks.{module} could not measure: {child.stderr[-1000:]}")
+    return json.loads(child.stdout)

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
-from benchmarks.command_line import run_command, write_json
-from tui_charrnn.errors import ConfigError, RunError
+from benchmarks.command_line import parse_numbers, run_command, write_json
+from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, load_model
 from tui_charrnn.model.weights import Float32, tensors_from_weights
 from tui_charrnn.runs.checkpoints import best_or_newest
@@ -126,21 +126,6 @@ def _loss(engine: ScoringEngine, windows: Windows) -> float:
     return loss
 
 
-def parse_lengths(text: str) -> list[int]:
-    """Read lengths of windows with commas between.
-
-    Raises:
-        ConfigError: If they are not numbers of at least 1.
-    """
-    try:
-        lengths = [int(part) for part in text.split(",")]
-    except ValueError:
-        lengths = [0]
-    if min(lengths) < 1:
-        raise ConfigError(f"Windows are numbers of characters, as 64,256. Received: {text!r}")
-    return lengths
-
-
 def main() -> int:
     """The command; the result is the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.held_out_scores")
@@ -150,7 +135,7 @@ def main() -> int:
     options = parser.parse_args()
 
     def work() -> None:
-        losses = score_run(RunDirectory(options.run), parse_lengths(options.windows))
+        losses = score_run(RunDirectory(options.run), parse_numbers(options.windows, "--windows"))
         for name, loss in losses.items():
             print(f"{name}\t{loss:.4f}")
         write_json(options.json, losses)

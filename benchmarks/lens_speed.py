@@ -4,20 +4,22 @@ Usage: python -m benchmarks.lens_speed [--sizes 304,512] [--rounds 5] [--json FI
 """
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.command_line import narrate, run_command, write_json
+from benchmarks.command_line import (
+    measure_in_child,
+    narrate,
+    parse_numbers,
+    run_command,
+    write_json,
+)
 from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.rounds import Bar, Spread, median_ratio
-from benchmarks.score_speed import parse_sizes
 from benchmarks.tables import markdown_table
-from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.errors import ConfigError
 
 MEGABYTE: Final = 1_000_000
 """Characters that the bar is set for; of one byte each."""
@@ -76,16 +78,7 @@ def measure(size: int, rounds: int, characters: int) -> Seconds:
     Raises:
         RunError: If the process that measures fails.
     """
-    child = subprocess.run(
-        [sys.executable, "-m", "benchmarks.lens_rounds", str(size), str(rounds), str(characters)],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if child.returncode:
-        raise RunError(f"Reading could not be measured: {child.stderr[-1000:]}")
-    seconds: Seconds = json.loads(child.stdout)
+    seconds: Seconds = measure_in_child("lens_rounds", size, rounds, characters)
     return seconds
 
 
@@ -96,7 +89,7 @@ def compare(options: argparse.Namespace) -> None:
         ConfigError: If an option is not allowed.
         RunError: If a measurement fails.
     """
-    sizes = parse_sizes(options.sizes)
+    sizes = parse_numbers(options.sizes, "--sizes")
     for name in ("rounds", "characters"):
         if getattr(options, name) < 1:
             raise ConfigError(f"{name} must be at least 1. Received: {getattr(options, name)}")

@@ -4,23 +4,27 @@ Usage: python -m benchmarks.originality_speed --text FILE [--megabytes 1,10] [--
 """
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from benchmarks.command_line import add_common_options, narrate, run_command, write_json
+from benchmarks.command_line import (
+    add_common_options,
+    measure_in_child,
+    narrate,
+    parse_numbers,
+    run_command,
+    write_json,
+)
 from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.originality.building import CONTENDERS
 from benchmarks.originality.following import FOLLOWED, said_by_bundled_model
 from benchmarks.originality.texts import resample
 from benchmarks.rounds import Bar, Spread, median_ratio, rotated
 from benchmarks.tables import markdown_table
-from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.text.corpus_reading import read_corpus
 
 SECONDS_BAR: Final = Bar(30.0, is_upper=True)
@@ -84,21 +88,6 @@ def _spread(rates: Sequence[float]) -> str:
     return f"{spread.median:,.0f} ({spread.minimum:,.0f} to {spread.maximum:,.0f})"
 
 
-def parse_megabytes(text: str) -> list[int]:
-    """Read sizes with commas between.
-
-    Raises:
-        ConfigError: If they are not whole numbers of at least 1.
-    """
-    try:
-        sizes = [int(part) for part in text.split(",")]
-    except ValueError:
-        sizes = [0]
-    if min(sizes) < 1:
-        raise ConfigError(f"Sizes are whole megabytes, as 1,10. Received: {text!r}")
-    return sizes
-
-
 def corpora(base: str, sizes: Sequence[int]) -> Iterator[tuple[str, str]]:
     """The texts that are indexed, with what to call them.
 
@@ -115,24 +104,6 @@ def corpora(base: str, sizes: Sequence[int]) -> Iterator[tuple[str, str]]:
     yield f"half of it twice, {2 * len(half):,}", half * 2
 
 
-def measure(module: str, *arguments: object) -> Any:
-    """What a part prints, measured in a process of its own.
-
-    Raises:
-        RunError: If it fails.
-    """
-    child = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.originality.{module}", *map(str, arguments)],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if child.returncode:
-        raise RunError(f"{module} could not be measured: {child.stderr[-1000:]}")
-    return json.loads(child.stdout)
-
-
 def compare(options: argparse.Namespace) -> None:
     """Measure, print the tables and write the file.
 
@@ -141,7 +112,7 @@ def compare(options: argparse.Namespace) -> None:
         CorpusError: If the text cannot be read.
         RunError: If a measurement fails.
     """
-    sizes = parse_megabytes(options.megabytes)
+    sizes = parse_numbers(options.megabytes, "--megabytes")
     if options.rounds < 1:
         raise ConfigError(f"There must be at least 1 round. Received: {options.rounds}")
     warn_unless_quiet()
@@ -158,9 +129,11 @@ def compare(options: argparse.Namespace) -> None:
             told: dict[str, list[Mapping[str, float]]] = {each: [] for each in CONTENDERS}
             for number in range(options.rounds):
                 for contender in rotated(list(CONTENDERS), number):
-                    told[contender].append(measure("building", contender, corpus))
+                    told[contender].append(
+                        measure_in_child("originality.building", contender, corpus)
+                    )
             buildings[name] = told
-            rates[name] = measure("following", corpus, said, options.rounds)
+            rates[name] = measure_in_child("originality.following", corpus, said, options.rounds)
             # after every text, as on a busy machine the whole takes long
             document = {"machine": machine, "building": buildings, "following": rates}
             write_json(options.json, document)

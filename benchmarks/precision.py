@@ -20,6 +20,7 @@ from typing import Final
 from benchmarks.command_line import (
     add_common_options,
     narrate,
+    parse_numbers,
     parse_settings,
     run_command,
     write_json,
@@ -27,7 +28,7 @@ from benchmarks.command_line import (
 from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.rounds import Bar, mirrored
 from benchmarks.tables import markdown_table
-from tui_charrnn.errors import ConfigError, ExitCode, RunError
+from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
@@ -139,18 +140,6 @@ def verdict(pairs: Sequence[Pair]) -> str:
     )
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Read RNG seeds with commas between.
-
-    Raises:
-        ConfigError: If they are not numbers from 0 on.
-    """
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise ConfigError(f"Seeds are numbers from 0 on, as 0,1,2. Received: {text!r}")
-    return [int(word) for word in dict.fromkeys(words)]
-
-
 def measure(options: argparse.Namespace) -> None:
     """Train the pairs, print the table and write the file.
 
@@ -158,7 +147,7 @@ def measure(options: argparse.Namespace) -> None:
         ConfigError: If an option is not allowed.
         RunError: If a training failed.
     """
-    seeds = parse_seeds(options.seeds)
+    seeds = parse_numbers(options.seeds, "--seeds", least=0)
     warn_unless_quiet()
     machine = describe_machine()
     with contextlib.ExitStack() as stack:

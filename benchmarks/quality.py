@@ -20,11 +20,12 @@ from typing import Final
 from benchmarks.command_line import (
     add_common_options,
     narrate,
+    parse_numbers,
     parse_settings,
     run_command,
     write_json,
 )
-from benchmarks.held_out_scores import parse_lengths, score_run
+from benchmarks.held_out_scores import score_run
 from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.run_history import RunHistory, read_history
 from benchmarks.tables import markdown_table
@@ -120,7 +121,7 @@ def measure(options: argparse.Namespace) -> None:
         ConfigError: If an option is not allowed.
         RunError: If the training failed.
     """
-    lengths = parse_lengths(options.windows)
+    lengths = parse_numbers(options.windows, "--windows")
     warn_unless_quiet()
     machine = describe_machine()
     with contextlib.ExitStack() as stack:

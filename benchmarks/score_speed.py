@@ -4,19 +4,22 @@ Usage: python -m benchmarks.score_speed [--sizes 304,512,1024] [--rounds 5] [--j
 """
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.command_line import narrate, run_command, write_json
+from benchmarks.command_line import (
+    measure_in_child,
+    narrate,
+    parse_numbers,
+    run_command,
+    write_json,
+)
 from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.rounds import Bar, Spread, median_ratio
 from benchmarks.tables import markdown_table
-from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.errors import ConfigError
 
 BAR: Final = Bar(10.0)
 """What side by side / generating has to reach."""
@@ -64,32 +67,8 @@ def measure(size: int, rounds: int) -> Rates:
         RunError: If the process that measures fails.
     """
     characters = max(_LEAST, _WORK // size**2)
-    child = subprocess.run(
-        [sys.executable, "-m", "benchmarks.score_rounds", str(size), str(rounds), str(characters)],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if child.returncode:
-        raise RunError(f"Scoring could not be measured: {child.stderr[-1000:]}")
-    rates: Rates = json.loads(child.stdout)
+    rates: Rates = measure_in_child("score_rounds", size, rounds, characters)
     return rates
-
-
-def parse_sizes(text: str) -> list[int]:
-    """Read hidden sizes with commas between.
-
-    Raises:
-        ConfigError: If they are not numbers of at least 1.
-    """
-    try:
-        sizes = [int(part) for part in text.split(",")]
-    except ValueError:
-        sizes = [0]
-    if min(sizes) < 1:
-        raise ConfigError(f"Sizes are whole numbers, as 304,512. Received: {text!r}")
-    return sizes
 
 
 def compare(options: argparse.Namespace) -> None:
@@ -99,7 +78,7 @@ def compare(options: argparse.Namespace) -> None:
         ConfigError: If an option is not allowed.
         RunError: If a measurement fails.
     """
-    sizes = parse_sizes(options.sizes)
+    sizes = parse_numbers(options.sizes, "--sizes")
     if options.rounds < 1:
         raise ConfigError(f"There must be at least 1 round. Received: {options.rounds}")
     warn_unless_quiet()

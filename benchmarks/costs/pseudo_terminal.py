@@ -5,7 +5,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Final
 
 from tests.support.pseudo_terminal import PseudoTerminal
@@ -46,12 +45,7 @@ class UnseenTerminal(PseudoTerminal):
         self._reading = threading.Thread(target=self._read_all, name="terminal", daemon=True)
         self._reading.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         """End the program: asked by SIGTERM, then by force."""
         self.process.send_signal(signal.SIGTERM)
         try:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.command_line import choose, parse_settings, run_command
+from benchmarks.command_line import choose, parse_numbers, parse_settings, run_command
 from benchmarks.speed.contest import CONTENDERS, choose_programs
 from tui_charrnn.errors import ConfigError
 
@@ -47,3 +47,14 @@ def test_an_expected_failure_is_a_sentence_and_its_exit_code(
 
     assert run_command(fail) == 2
     assert capsys.readouterr().err == "benchmarks: No.\n"
+
+
+def test_numbers_keep_their_order_and_come_once() -> None:
+    assert parse_numbers("304, 512,304", "--sizes") == [304, 512]
+    assert parse_numbers("3,0", "--seeds", least=0) == [3, 0]
+
+
+@pytest.mark.parametrize("text", ["", "0", "x", "3.5", "1,", "-1"])
+def test_what_is_no_number_is_refused_by_the_name_of_its_option(text: str) -> None:
+    with pytest.raises(ConfigError, match="--sizes takes whole numbers from 1 on"):
+        parse_numbers(text, "--sizes")

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from benchmarks.held_out_scores import SLICE_ROWS, cold_windows, parse_lengths, score_cold, sliced
-from tui_charrnn.errors import ConfigError
+from benchmarks.held_out_scores import SLICE_ROWS, cold_windows, score_cold, sliced
 from tui_charrnn.training.loop import Windows
 
 TEXT = np.random.default_rng(3).integers(0, 7, 1_000).astype(np.int32)
@@ -56,8 +55,3 @@ def test_few_windows_are_scored_at_a_time() -> None:
     score_cold(engine, TEXT, 2)
     assert max(engine.rows) == SLICE_ROWS
     assert sum(engine.rows) == 500
-
-
-def test_what_is_no_length_is_refused() -> None:
-    with pytest.raises(ConfigError, match="'64,x'"):
-        parse_lengths("64,x")

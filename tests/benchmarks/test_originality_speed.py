@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.command_line import measure_in_child
 from benchmarks.originality.building import CONTENDERS, grams_of
 from benchmarks.originality.following import searched_lengths
 from benchmarks.originality.texts import resample
@@ -12,10 +13,8 @@ from benchmarks.originality_speed import (
     building_report,
     corpora,
     following_report,
-    measure,
-    parse_megabytes,
 )
-from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.errors import RunError
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_index import SuffixIndex
 
@@ -72,28 +71,21 @@ def test_the_tables_say_what_was_met() -> None:
     )
 
 
-def test_sizes_are_whole_megabytes() -> None:
-    assert parse_megabytes("1, 10") == [1, 10]
-    for wrong in ("", "0", "x", "1.5"):
-        with pytest.raises(ConfigError, match="Sizes are whole megabytes"):
-            parse_megabytes(wrong)
-
-
 def test_every_contender_is_measured(tmp_path: Path) -> None:
     corpus, said = tmp_path / "corpus.txt", tmp_path / "said.txt"
     corpus.write_text(BASE, encoding="utf-8")
     said.write_text(BASE[20:90], encoding="utf-8")
 
     for contender in CONTENDERS:
-        told = measure("building", contender, corpus)
+        told = measure_in_child("originality.building", contender, corpus)
         assert set(told) == {"seconds", "core_seconds", "megabytes"}
         assert told["megabytes"] > 1
-    rates = measure("following", corpus, said, 2)
+    rates = measure_in_child("originality.following", corpus, said, 2)
 
     assert {len(each) for each in rates.values()} == {2}
     assert all(rate > 0 for each in rates.values() for rate in each)
 
 
 def test_a_part_that_fails_is_said_to() -> None:
-    with pytest.raises(RunError, match="building could not be measured"):
-        measure("building", "index", "there is no such file")
+    with pytest.raises(RunError, match="building could not measure"):
+        measure_in_child("originality.building", "index", "there is no such file")

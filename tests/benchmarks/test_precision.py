@@ -11,12 +11,11 @@ from benchmarks.precision import (
     Pair,
     final_losses,
     pairs_table,
-    parse_seeds,
     train_command,
     verdict,
 )
 from tests.support.command import run_program
-from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.errors import RunError
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 
 OPTIONS = argparse.Namespace(text="shakespeare.txt", preset="small", steps=7, set=["dropout=0.3"])
@@ -65,10 +64,3 @@ def test_the_largest_difference_counts_whichever_way(narrow: float, said: str) -
     told = verdict([pair(1.5, 1.501), pair(1.5, narrow)])
     assert told.startswith(f"Largest difference {said} ")
     assert ("met" if float(said) < 0.01 else "missed") in told
-
-
-def test_seeds_are_numbers() -> None:
-    assert parse_seeds("3, 1,3") == [3, 1]
-    for text in ("", "1,", "-1", "one"):
-        with pytest.raises(ConfigError, match="Seeds are numbers"):
-            parse_seeds(text)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from benchmarks.score_speed import measure, parse_sizes, score_report
-from tui_charrnn.errors import ConfigError
+from benchmarks.score_speed import measure, score_report
 
 
 def test_the_gain_is_over_generation_at_all_and_on_each_core() -> None:
@@ -21,13 +20,6 @@ def test_the_gain_is_over_generation_at_all_and_on_each_core() -> None:
         "11.0 met",
         "5.0",
     ]
-
-
-def test_sizes_are_whole_numbers() -> None:
-    assert parse_sizes("304, 512") == [304, 512]
-    for wrong in ("", "0", "x", "3.5"):
-        with pytest.raises(ConfigError, match="Sizes are whole numbers"):
-            parse_sizes(wrong)
 
 
 def test_every_contender_is_measured_in_every_round(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tests.support.history_app import said
+from tests.support.generations import said
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_in
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.main import run

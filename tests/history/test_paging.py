@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.history_app import said
+from tests.support.generations import said
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history import search
 from tui_charrnn.history.store import History, find_numbers, put_back, read_entries, take_out

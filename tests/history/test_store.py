@@ -7,25 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.generations import said
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history import database, store
-from tui_charrnn.history.generation import Generation, ModelOrigin, hindrance_of
+from tui_charrnn.history.generation import ModelOrigin, hindrance_of
 from tui_charrnn.history.rows import KEPT_CHARACTERS
 from tui_charrnn.history.store import History, history_file
-
-ORIGIN = ModelOrigin("shakespeare", "/models/s.safetensors", "ab" * 32)
-
-
-def said(text: str, seed_text: str = "ROMEO:", **values: object) -> Generation:
-    facts: dict[str, object] = {
-        "length": len(text),
-        "sampling": ((0, SamplingConfig(temperature=0.5)),),
-        "rng_seed": 7,
-        "model": ORIGIN,
-        **values,
-    }
-    return Generation(seed_text=seed_text, text=text, **facts)  # type: ignore[arg-type]
 
 
 @pytest.fixture

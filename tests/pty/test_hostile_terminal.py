@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import fake_run
-from tests.support.history_app import said
+from tests.support.generations import said
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, foreign_controls
 from tests.support.terminal import Terminal, app_command
 from tests.support.tiny_model import tiny_model_file

@@ -1,6 +1,5 @@
 """A trainer that writes what it is told, with the real writer and without TensorFlow."""
 
-from types import TracebackType
 from typing import Final, Self
 
 from tests.support.tiny_model import random_tensors
@@ -162,10 +161,5 @@ class FakeTrainer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.writer.close()

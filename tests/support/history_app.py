@@ -6,30 +6,17 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from tests.support.generations import said
 from tests.support.open_app import spoken_by, tiny_app
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.history.generation import Generation, ModelFile, ModelOrigin
+from tui_charrnn.history.generation import Generation, ModelFile
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.history.screen import HistoryScreen
-
-ORIGIN = ModelOrigin("shakespeare", "/models/s.safetensors", "ab" * 32)
-
-
-def said(text: str, seed_text: str = "ROMEO:", **values: object) -> Generation:
-    """A text that somebody may have generated."""
-    facts: dict[str, object] = {
-        "length": len(text),
-        "sampling": ((0, SamplingConfig(temperature=0.5)),),
-        "rng_seed": 7,
-        "model": ORIGIN,
-        **values,
-    }
-    return Generation(seed_text=seed_text, text=text, **facts)  # type: ignore[arg-type]
 
 
 def really_said(path: Path, length: int = 40, seed_text: str = "bad") -> Generation:

@@ -11,7 +11,6 @@ import sys
 import termios
 from collections.abc import Iterator, Mapping, Sequence
 from io import FileIO
-from types import TracebackType
 from typing import Any, Final, Self
 
 TERMINAL_VARIABLES: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -100,12 +99,7 @@ class PseudoTerminal:
         """The terminal itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         """End the command if it still runs, and close the terminal."""
         if self.is_running:
             self.process.send_signal(signal.SIGKILL)

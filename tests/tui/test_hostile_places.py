@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.form_app import FormApp, form_shown
-from tests.support.history_app import history_page, noted, said, shown
+from tests.support.generations import said
+from tests.support.history_app import history_page, noted, shown
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_in
 from tests.support.open_app import note_of, tiny_app
 from tests.support.shown_screen import screen_text

@@ -30,7 +30,22 @@ Reply = TypeVar("Reply")
 
 
 class Dialog(ModalScreen[Reply]):
-    """A screen over another one that can be closed once, however often that is asked for."""
+    """A screen over another one that can be closed once, however often that is asked for.
+
+    Whatever has the class `box` in it is the frame around its contents.
+    """
+
+    DEFAULT_CSS = """
+    Dialog .box, Dialog .box:focus {
+        border: round $primary;
+        border-title-color: $primary;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+        background: $surface;
+        max-width: 100%;
+        max-height: 100%;
+    }
+    """
 
     def dismiss(self, result: Reply | None = None) -> AwaitComplete:
         """Close it, with an answer; one that is closed, or lies below another, stays as it is.
@@ -116,7 +131,7 @@ class QuestionScreen(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         """The question above its answers."""
-        with Vertical(id="question") as box:
+        with Vertical(id="question", classes="box") as box:
             box.border_title = Content(self._title)
             yield Static(self._question, markup=False)
             for number, answer in enumerate(self._answers):
@@ -204,16 +219,9 @@ class AskTextScreen(Dialog[str | None]):
     AskTextScreen {
         align: center middle;
         & #ask {
-            border: round $primary;
-            border-title-color: $primary;
-            border-title-style: bold;
-            border-subtitle-color: $text-muted;
-            background: $surface;
             padding: 0 1;
             width: 60;
-            max-width: 100%;
             height: auto;
-            max-height: 100%;
         }
         & Static { height: auto; }
         & #ask-words { color: $text-muted; }
@@ -255,7 +263,7 @@ class AskTextScreen(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         """The question above the line, and below what is wrong with it."""
-        with Vertical(id="ask") as box:
+        with Vertical(id="ask", classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content("Enter takes it · Esc leaves it")
             if self._question:

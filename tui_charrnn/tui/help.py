@@ -65,7 +65,7 @@ class HelpScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """A line to type in, what the program does, then a heading a group and a line a key."""
-        with Vertical(id="help") as box:
+        with Vertical(id="help", classes="box") as box:
             box.border_title = Content("Keys")
             box.border_subtitle = Content("Type to find · Esc closes")
             yield SafeInput(placeholder="find a key by what it does", id="help-search")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.history_app import history_page, noted, really_said, said, shown
+from tests.support.generations import said
+from tests.support.history_app import history_page, noted, really_said, shown
 from tests.support.open_app import note_of
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until

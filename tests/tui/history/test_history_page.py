@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.history_app import history_page, noted, opened, said, shown
+from tests.support.generations import said
+from tests.support.history_app import history_page, noted, opened, shown
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until

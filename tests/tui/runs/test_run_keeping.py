@@ -20,25 +20,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.upkeep import list_trash
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
-from tui_charrnn.tui.runs import actions, watcher
+from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.table import RunTable
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A runs folder; archives are put beside it."""
-    monkeypatch.setattr(watcher, "INTERVAL", 0.1)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def trainer(folder: Path) -> Iterator[FakeTrainer]:
-    """At work on the run `live`."""
-    with FakeTrainer(created_run(folder, name="live")) as trainer:
-        trainer.start()
-        trainer.train(3.0)
-        yield trainer
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The runs pane: runs are opened, compared and resumed, or it is said why not."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,25 +11,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.labels import read_labels
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
-from tui_charrnn.tui.runs import watcher
 from tui_charrnn.viewing.run_view import RunView
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A runs folder; archives are put beside it."""
-    monkeypatch.setattr(watcher, "INTERVAL", 0.1)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def trainer(folder: Path) -> Iterator[FakeTrainer]:
-    """At work on the run `live`."""
-    with FakeTrainer(created_run(folder, name="live")) as trainer:
-        trainer.start()
-        trainer.train(3.0)
-        yield trainer
 
 
 async def test_enter_opens_the_run(folder: Path) -> None:

@@ -100,14 +100,8 @@ def prepare_run(
 _STYLE: Final = """
 NewRunScreen {
     #new-run {
-        border: round $primary;
-        border-title-color: $primary;
-        border-title-style: bold;
-        border-subtitle-color: $text-muted;
-        background: $surface;
         padding: 0 1;
         width: 80;
-        max-width: 100%;
         height: 100%;
         max-height: 56;
     }
@@ -176,7 +170,7 @@ class NewRunScreen(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         """The fields, advice on the one with the focus, and the buttons."""
-        with Vertical(id="new-run") as box:
+        with Vertical(id="new-run", classes="box") as box:
             box.border_title = Content("Train a model")
             box.border_subtitle = Content("Enter starts · Tab goes on · Esc leaves")
             yield FormBody()

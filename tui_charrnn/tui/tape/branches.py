@@ -55,11 +55,6 @@ class BranchesScreen(Dialog[Choice | None]):
             max-width: 100;
             height: auto;
             max-height: 90%;
-            border: round $primary;
-            border-title-color: $primary;
-            border-title-style: bold;
-            border-subtitle-color: $text-muted;
-            background: $surface;
             text-wrap: nowrap;
             text-overflow: ellipsis;
             scrollbar-size-vertical: 1;
@@ -88,7 +83,7 @@ class BranchesScreen(Dialog[Choice | None]):
 
     def compose(self) -> ComposeResult:
         """A branch a row, those that leave it below it."""
-        rows = OptionList(*self._options(), id="branches", markup=False)
+        rows = OptionList(*self._options(), id="branches", classes="box", markup=False)
         rows.border_title = Content(f"Branches · {len(self._listed)}")
         show, compare, name = (
             key_label(f"branches.{action}") for action in ("show", "compare", "name")

@@ -40,17 +40,10 @@ class SamplingScreen(Dialog[None]):
     SamplingScreen {
         & #sampling {
             width: 46;
-            max-width: 100%;
             height: auto;
-            max-height: 100%;
             overflow-y: auto;
             scrollbar-size-vertical: 1;
             padding: 0 1;
-            border: round $primary;
-            border-title-color: $primary;
-            border-title-style: bold;
-            border-subtitle-color: $text-muted;
-            background: $surface;
         }
         & Grid {
             grid-size: 2;
@@ -88,7 +81,7 @@ class SamplingScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """A row a setting, what the row in focus means, and two shortcuts."""
-        with Vertical(id="sampling") as box:
+        with Vertical(id="sampling", classes="box") as box:
             box.border_title = Content("Sampling")
             box.border_subtitle = Content("Enter keeps · Esc takes back")
             with Grid():

@@ -39,14 +39,7 @@ class ThemeScreen(Dialog[None]):
     ThemeScreen {
         & #themes {
             width: 38;
-            max-width: 100%;
             height: auto;
-            max-height: 100%;
-            border: round $primary;
-            border-title-color: $primary;
-            border-title-style: bold;
-            border-subtitle-color: $text-muted;
-            background: $surface;
             scrollbar-size-vertical: 1;
             scrollbar-background: $surface;
             scrollbar-background-hover: $surface;
@@ -63,7 +56,7 @@ class ThemeScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """An empty list."""
-        themes = OptionList(id="themes", markup=False)
+        themes = OptionList(id="themes", classes="box", markup=False)
         themes.border_title = Content("Themes")
         themes.border_subtitle = Content("Enter keeps · Esc goes back")
         yield themes

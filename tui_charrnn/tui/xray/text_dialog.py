@@ -43,16 +43,9 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
     ExternalTextScreen {
         align: center middle;
         & #given {
-            border: round $primary;
-            border-title-color: $primary;
-            border-title-style: bold;
-            border-subtitle-color: $text-muted;
-            background: $surface;
             padding: 0 1;
             width: 76;
-            max-width: 100%;
             height: auto;
-            max-height: 100%;
         }
         & Static { height: auto; }
         & ExternalTextInput {
@@ -81,7 +74,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
 
     def compose(self) -> ComposeResult:
         """The question, the field, and what will be read."""
-        with Vertical(id="given") as box:
+        with Vertical(id="given", classes="box") as box:
             box.border_title = Content("X-ray a text")
             box.border_subtitle = Content("Enter reads it · Esc leaves it")
             yield Static(

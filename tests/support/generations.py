@@ -1,0 +1,18 @@
+"""Texts that somebody may have generated."""
+
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.generation import Generation, ModelOrigin
+
+ORIGIN = ModelOrigin("shakespeare", "/models/s.safetensors", "ab" * 32)
+
+
+def said(text: str, seed_text: str = "ROMEO:", **values: object) -> Generation:
+    """A text that somebody may have generated."""
+    facts: dict[str, object] = {
+        "length": len(text),
+        "sampling": ((0, SamplingConfig(temperature=0.5)),),
+        "rng_seed": 7,
+        "model": ORIGIN,
+        **values,
+    }
+    return Generation(seed_text=seed_text, text=text, **facts)  # type: ignore[arg-type]

@@ -1,0 +1,26 @@
+"""What the tests of the runs pane share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_run import FakeTrainer, created_run
+from tui_charrnn.tui.runs import watcher
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A runs folder; archives are put beside it."""
+    monkeypatch.setattr(watcher, "INTERVAL", 0.1)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def trainer(folder: Path) -> Iterator[FakeTrainer]:
+    """At work on the run `live`."""
+    with FakeTrainer(created_run(folder, name="live")) as trainer:
+        trainer.start()
+        trainer.train(3.0)
+        yield trainer
