@@ -131,3 +131,8 @@ def test_the_end_of_a_log_has_its_torn_line(log: Path) -> None:
 
 def test_the_end_of_no_log_is_nothing(log: Path) -> None:
     assert read_log_end(log) == []
+
+
+def test_a_log_of_one_torn_line_is_not_empty(log: Path) -> None:
+    log.write_bytes(b"Killed")
+    assert read_log_end(log) == ["Killed"]

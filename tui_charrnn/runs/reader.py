@@ -1,15 +1,14 @@
 """The reading end of a run: nothing here writes, locks, or keeps a file open."""
 
-import os
-import stat
 from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunDescription, RunStatus
+from tui_charrnn.runs.growing_file import GrowingFile
 from tui_charrnn.runs.json_values import read_document
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.opened_file import OpenedFile, open_to_read
+from tui_charrnn.runs.opened_file import OpenedFile
 from tui_charrnn.runs.record_codec import (
     BatchStretch,
     RecordOrBatch,
@@ -20,8 +19,6 @@ from tui_charrnn.runs.records import Record
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes of the longest line that is read; a longer one is no record of ours."""
-_FINGERPRINT: Final = 64
-"""Bytes before the place we read up to, by which we know the file again."""
 
 
 class LineTail:
@@ -32,17 +29,17 @@ class LineTail:
     """
 
     def __init__(self, path: Path, *, line_limit: int = LINE_LIMIT) -> None:
-        self._path, self._line_limit = path, line_limit
-        self._offset = 0
-        self._last_bytes = b""
-        self._inode = (0, 0)
+        self._file, self._line_limit = GrowingFile(path), line_limit
         self._is_inside_refused = False
         self.refused = 0
         """Lines that were longer than the limit and passed over."""
-        self.restarts = 0
-        """How often the file turned out to be another one; what was read before is void."""
         self.behind = 0
         """Bytes that lay unread after the last look."""
+
+    @property
+    def restarts(self) -> int:
+        """How often the file turned out to be another one; what was read before is void."""
+        return self._file.restarts
 
     def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
         """Read the whole lines that came since the last time, without their ends.
@@ -66,46 +63,28 @@ class LineTail:
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        try:
-            with open_to_read(self._path, inside=self._path.parent) as file:
-                return self._read(file, max_bytes)
-        except FileNotFoundError:
-            return b""
-        except OSError as error:
-            raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
 
-    def _read(self, file: OpenedFile, max_bytes: int) -> bytes:
-        status = file.facts()
-        if not stat.S_ISREG(status.st_mode):
-            raise RunError(f"{self._path} is not a file.")
-        if not self._is_same_file(file, status):
-            self.restarts += 1
-            self._start_again()
-        self._inode = (status.st_dev, status.st_ino)
-        lines = self._next_lines(file, max_bytes)
-        self.behind = max(0, status.st_size - self._offset)
-        return lines
+        def read(file: OpenedFile, size: int, is_other: bool) -> bytes:
+            if is_other:
+                self._is_inside_refused = False
+            lines = self._next_lines(file, max_bytes)
+            self.behind = max(0, size - self._file.offset)
+            return lines
 
-    def _is_same_file(self, file: OpenedFile, status: os.stat_result) -> bool:
-        if self._offset == 0:
-            return True
-        if self._inode != (status.st_dev, status.st_ino) or status.st_size < self._offset:
-            return False
-        known = file.read_at(len(self._last_bytes), self._offset - len(self._last_bytes))
-        return known == self._last_bytes
+        return self._file.look(read, b"")
 
     def _next_lines(self, file: OpenedFile, max_bytes: int) -> bytes:
-        chunk = file.read_at(max_bytes, self._offset)
+        chunk = file.read_at(max_bytes, self._file.offset)
         if b"\n" not in chunk and len(chunk) == max_bytes:
-            chunk = file.read_at(max(max_bytes, self._line_limit), self._offset)
+            chunk = file.read_at(max(max_bytes, self._line_limit), self._file.offset)
         end = chunk.rfind(b"\n") + 1
         if end == 0 and len(chunk) >= self._line_limit:
             self.refused += not self._is_inside_refused
             self._is_inside_refused = True
-            self._advance(chunk)
+            self._file.advance(chunk)
             return b""
         whole = chunk[:end]
-        self._advance(whole)
+        self._file.advance(whole)
         if whole and self._is_inside_refused:
             whole = whole[whole.index(b"\n") + 1 :]  # the end of the line that was refused
             self._is_inside_refused = False
@@ -116,13 +95,6 @@ class LineTail:
         short = [line for line in lines if len(line) <= self._line_limit]
         self.refused += len(lines) - len(short)
         return b"".join(line + b"\n" for line in short)
-
-    def _advance(self, data: bytes) -> None:
-        self._offset += len(data)
-        self._last_bytes = (self._last_bytes + data[-_FINGERPRINT:])[-_FINGERPRINT:]
-
-    def _start_again(self) -> None:
-        self._offset, self._last_bytes, self._is_inside_refused = 0, b"", False
 
 
 class RunReader:
