@@ -23,6 +23,7 @@ _NAMES: Final = {
     "tui_charrnn.cli.syllables": "DrawnSyllables",
     "tui_charrnn.generation.clamping": "parse_clamps parse_gate_clamps",
     "tui_charrnn.generation.dynamic_evaluation": "DynamicScorer",
+    "tui_charrnn.generation.numbers": "choose_numbers with_numbers",
     "tui_charrnn.generation.replay": "Replay",
     "tui_charrnn.generation.sampling": "surprise",
     "tui_charrnn.generation.scoring": "TextScorer",

@@ -25,6 +25,8 @@ from tui_charrnn.cli.syllables import DrawnSyllables as DrawnSyllables
 from tui_charrnn.generation.clamping import parse_clamps as parse_clamps
 from tui_charrnn.generation.clamping import parse_gate_clamps as parse_gate_clamps
 from tui_charrnn.generation.dynamic_evaluation import DynamicScorer as DynamicScorer
+from tui_charrnn.generation.numbers import choose_numbers as choose_numbers
+from tui_charrnn.generation.numbers import with_numbers as with_numbers
 from tui_charrnn.generation.replay import Replay as Replay
 from tui_charrnn.generation.sampling import surprise as surprise
 from tui_charrnn.generation.scoring import TextScorer as TextScorer

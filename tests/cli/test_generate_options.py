@@ -179,6 +179,7 @@ def test_records_tell_probability_and_surprise_of_every_character(model_file: Pa
         assert record.pop("surprise") == pytest.approx(-math.log2(own))
         assert record == {
             "rng_seed": 3,
+            "numbers": "float32",
             "position": position,
             "character": expected.character,
             "probability": expected.probability,

@@ -22,7 +22,19 @@ SAMPLING = ((0, COOL), (12, HOT))
     ],
 )
 def test_settings_and_clamps_survive_a_document(clamps: ClampsInTime) -> None:
-    assert read_settings(write_settings(SAMPLING, clamps)) == (SAMPLING, clamps, "")
+    assert read_settings(write_settings(SAMPLING, clamps)) == (SAMPLING, clamps, "float32", "")
+
+
+def test_numbers_survive_a_document_and_are_those_of_all_of_it() -> None:
+    document = write_settings(SAMPLING, numbers="int8")
+    assert [change["numbers"] for change in json.loads(document)] == ["int8", "int8"]
+    assert read_settings(document) == (SAMPLING, (), "int8", "")
+
+
+def test_numbers_that_are_not_known_are_told() -> None:
+    _, _, numbers, misunderstood = read_settings(write_settings(SAMPLING, numbers="int4"))
+    assert numbers == "float32"
+    assert "the numbers it was made in" in misunderstood
 
 
 def test_without_clamps_a_document_is_as_it_always_was() -> None:
@@ -34,7 +46,7 @@ def test_without_clamps_a_document_is_as_it_always_was() -> None:
 def test_a_name_that_is_not_known_is_told() -> None:
     document = json.dumps([{"after": 0, "temperature": 1.0, "swing": 3}])
 
-    assert "does not know the settings swing" in read_settings(document)[2]
+    assert "does not know the settings swing" in read_settings(document)[-1]
 
 
 def test_what_changes_at_once_stands_together() -> None:

@@ -59,6 +59,7 @@ def test_everything_can_be_set_in_the_file_and_in_the_environment(file: Path) ->
         "rng_seed": 9,
         "length": 77,
         "model": "my run",
+        "numbers": "auto",
         "runs_dir": "~/runs",
         "glyphs": "blocks",
         "ascii": True,

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NamedTuple, T
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import ModelOption, RunsDir, complete_corpus, complete_path
+from tui_charrnn.cli.options import (
+    ModelOption,
+    NumbersOption,
+    RunsDir,
+    complete_corpus,
+    complete_path,
+)
 from tui_charrnn.cli.output import TextOutput, narrate, stdin_bytes, stdout_is_terminal, write_text
 from tui_charrnn.cli.samples import (
     KeepsHistory,
@@ -91,7 +97,7 @@ DEFAULT_LENGTH: Final = 500
 _MOST_TEXTS: Final = 1024
 _MOST_TEMPERATURES: Final = 16
 _SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
-_PREFERRED: Final = (*_SAMPLING, "length", "model", "history")
+_PREFERRED: Final = (*_SAMPLING, "length", "model", "history", "numbers")
 """The settings that stand in for options."""
 
 
@@ -176,6 +182,7 @@ def generate(
         typer.Option("--json", help="Write a JSON record a character: probability, surprise."),
     ] = False,
     model: ModelOption = None,
+    numbers: NumbersOption = None,
     seed_file: Annotated[
         str | None,
         typer.Option(
@@ -217,6 +224,7 @@ def generate(
         "rng_seed": rng_seed,
         "model": model,
         "history": history,
+        "numbers": numbers,
     }
     preferred = resolve(flags, wanted=_PREFERRED).checked()
     sampling = dataclasses.replace(
@@ -231,7 +239,7 @@ def generate(
     seed = find_seed(seed_text, seed_file)
     recorder = TextRecorder(is_wanted=preferred.history)
     held = Held(clamp or [], clamp_gate or [])
-    stream, path = _open_stream(preferred.model, runs_dir, sampling, recorder, held)
+    stream, path = _open_stream(preferred, runs_dir, sampling, recorder, held)
     _refuse_unknown(stream.constraints.unknown(sampling))
     stops = _stops(stop or [], count, stream.model)
     asked = None if top_k is None else sampling.top_k
@@ -248,7 +256,8 @@ def generate(
     def work(output: TextOutput) -> None:
         if stream.model.units == "jamo" and not as_json:
             output.join_syllables()
-        writer = RecordWriter(output, watch) if as_json else PlainWriter(output, watch)
+        in_numbers = stream.model.numbers
+        writer = RecordWriter(output, watch, in_numbers) if as_json else PlainWriter(output, watch)
 
         def echo_piece(piece: str) -> None:
             recorder.add_seed_text(piece)
@@ -260,11 +269,12 @@ def generate(
         write_samples(streams, recorder.recording(writer), chosen_length, stops)
 
     is_complete = write_text(work)
-    recorder.keep(sampling, [str(clamp) for clamp in stream.clamps])
+    recorder.keep(sampling, [str(clamp) for clamp in stream.clamps], stream.model.numbers)
     if watch is not None and not as_json:
         watch.print_summary()
     if sampling.rng_seed is None:
-        _narrate_options(stream, _count_options(count, compare_temperatures))
+        in_numbers = None if preferred.numbers == "float32" else stream.model.numbers
+        _narrate_options(stream, _other_options(count, compare_temperatures, in_numbers))
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
@@ -282,11 +292,14 @@ def _refuse_unknown(characters: str) -> None:
         )
 
 
-def _count_options(count: int, temperatures: str | None) -> list[str]:
-    """The options that make as many texts again."""
-    if temperatures is not None:
-        return [f"--compare-temperatures {temperatures}"]
-    return [f"--count {count}"] if count > 1 else []
+def _other_options(count: int, temperatures: str | None, numbers: str | None) -> list[str]:
+    """The options that make as many texts again, and in the same numbers."""
+    values = {
+        "--compare-temperatures": temperatures,
+        "--count": count if temperatures is None and count > 1 else None,
+        "--numbers": numbers,
+    }
+    return [f"{name} {value}" for name, value in values.items() if value is not None]
 
 
 def _narrate_options(stream: "CharacterStream", others: Sequence[str]) -> None:
@@ -448,7 +461,7 @@ class Held(NamedTuple):
 
 
 def _open_stream(
-    model: str | None,
+    preferred: Preferences,
     runs_dir: Path | None,
     sampling: SamplingConfig,
     recorder: TextRecorder,
@@ -458,8 +471,11 @@ def _open_stream(
         # One thread is enough for a vector and takes nothing from a trainer beside it; more
         # threads on a machine of many cores only wait for each other.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    model = preferred.model
     path = recorder.watch(lazy.find_model(model, runs_folder(runs_dir), narrate), model)
     loaded = lazy.load_model(path)
+    if preferred.numbers != "float32":
+        loaded = lazy.with_numbers(loaded, preferred.numbers, narrate)
     clamps = [
         *lazy.parse_clamps(held.cells, loaded.config),
         *lazy.parse_gate_clamps(held.gates, loaded.config),

@@ -274,6 +274,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "seed text", generation.seed_text or "none"
     yield "length", f"{generation.length:,} characters after it"
     yield "RNG seed", str(generation.rng_seed)
+    yield "numbers", generation.numbers
     for after, config in generation.sampling:
         yield f"from {after:,}" if after else "settings", _format_settings(config)
     for after, held in generation.clamps:

@@ -15,6 +15,7 @@ from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import (
     AsciiOnly,
     LaterCommand,
+    NumbersOption,
     RunsDir,
     SafeGroup,
     complete_model,
@@ -152,6 +153,7 @@ def open_app(
     length: Annotated[
         str | None, typer.Option("--length", "-n", metavar="N", help="Characters of one text.")
     ] = None,
+    numbers: NumbersOption = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
     version: Annotated[
@@ -179,7 +181,7 @@ def open_app(
         tape=tape,
         xray=xray,
         seed_file=seed_file,
-        sampling={**settings, "length": length},
+        sampling={**settings, "length": length, "numbers": numbers},
     )
     raise typer.Exit(code)
 

@@ -14,6 +14,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import parse_path
+from tui_charrnn.preferences.declaration import NUMBERS, Preferences
 from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.presets import PRESETS, Preset
 from tui_charrnn.resources import bundled_models, resource_folder
@@ -32,6 +33,15 @@ _NOT_FIRST: Final = ("-", "=", "%")
 
 AsciiOnly: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
+]
+NumbersOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(NUMBERS),
+        autocompletion=lambda incomplete: _beginning(incomplete, NUMBERS),
+        help=Preferences.bounds()["numbers"].sentence,
+        show_default=Preferences().numbers,
+    ),
 ]
 JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _GONE: Final = {

@@ -122,19 +122,22 @@ def report_recorded(name: str, sha256: str | None) -> None:
     narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
 
-def load_models(models: Sequence[str], runs_dir: Path | None) -> "dict[str, Model]":
+def load_models(
+    models: Sequence[str], runs_dir: Path | None, numbers: str = "float32"
+) -> "dict[str, Model]":
     """Load models.
 
     Args:
         models: Model files, runs or bundled models; none stands for the first bundled model.
         runs_dir: Where runs are looked up by name; None is the user's folder.
+        numbers: What they are multiplied in; see `with_numbers`.
 
     Returns:
         By what the user calls each, in the order of the arguments.
 
     Raises:
         ModelFileError: If one is not found or cannot be used.
-        ConfigError: If one file is named twice.
+        ConfigError: If one file is named twice, or cannot be multiplied so.
     """
     if "numpy" not in sys.modules:
         # The streams are divided among threads of our own, each of which needs one of NumPy's.
@@ -150,7 +153,15 @@ def load_models(models: Sequence[str], runs_dir: Path | None) -> "dict[str, Mode
                 f"{name!r} and {paths[path]!r} are the same model file, {path}. Name it once."
             )
         paths[path] = name
-    return {name: lazy.load_model(path) for path, name in paths.items()}
+    loaded = {name: lazy.load_model(path) for path, name in paths.items()}
+    if numbers == "float32":
+        return loaded
+    return {
+        name: lazy.with_numbers(
+            each, numbers, lambda sentence, name=name: narrate(f"{name}: {sentence}")
+        )
+        for name, each in loaded.items()
+    }
 
 
 def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:

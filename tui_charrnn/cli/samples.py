@@ -175,15 +175,18 @@ class PlainWriter:
 class RecordWriter:
     """Writes a JSON object a line for every character, and one that sums up what was watched."""
 
-    def __init__(self, output: TextOutput, watch: "OriginalityWatch | None" = None) -> None:
+    def __init__(
+        self, output: TextOutput, watch: "OriginalityWatch | None" = None, numbers: str = "float32"
+    ) -> None:
         self._output = output
         self._watch = watch
+        self._numbers = numbers
         self._surprise = lazy.surprise
-        self._texts: Sequence[Mapping[str, float]] = ()
+        self._texts: Sequence[Mapping[str, float | str]] = ()
 
     def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
         """Take what tells the texts apart; see `Writer`."""
-        self._texts = [{"rng_seed": seed} for seed in rng_seeds]
+        self._texts = [{"rng_seed": seed, "numbers": self._numbers} for seed in rng_seeds]
         if temperatures:
             pairs = zip(temperatures, self._texts, strict=True)
             self._texts = [{"temperature": each, **text} for each, text in pairs]
@@ -280,12 +283,13 @@ class TextRecorder:
         """A writer that records what another one writes."""
         return _RecordingWriter(writer, self._texts)
 
-    def keep(self, sampling: SamplingConfig, held: Sequence[str]) -> None:
+    def keep(self, sampling: SamplingConfig, held: Sequence[str], numbers: str) -> None:
         """Put every text of at least one character into the history.
 
         Args:
             sampling: How it was chosen, but for temperatures that were compared.
             held: The clamps, as LAYER:CELL=VALUE.
+            numbers: What the model was multiplied in.
         """
         texts = [text for text in self._texts if text.length]
         if not (self._is_wanted and self._file and texts):
@@ -301,6 +305,7 @@ class TextRecorder:
                     rng_seed=text.rng_seed,
                     model=origin,
                     clamps=((0, tuple(held)),) if held else (),
+                    numbers=numbers,
                 )
                 for text in texts
             ])

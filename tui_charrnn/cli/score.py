@@ -1,6 +1,6 @@
 """The command `score`: how surprising texts are to models."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -8,6 +8,7 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    NumbersOption,
     RunsDir,
     complete_corpus,
     complete_model,
@@ -98,6 +99,7 @@ def score(
             show_default=False,
         ),
     ] = None,
+    numbers: NumbersOption = None,
     encoding: Encoding = "utf-8",
     runs_dir: RunsDir = None,
 ) -> None:
@@ -122,7 +124,10 @@ def score(
         )
     sources = find_sources(files, encoding=encoding).sources
     _refuse_to_overwrite(html, sources, force=force)
-    models = load_models(_models(model), runs_dir)
+    wanted = ["numbers"] if model else ["numbers", "model"]
+    preferred = resolve({"numbers": numbers}, wanted=wanted).checked()
+    named = model or ([preferred.model] if preferred.model else [])
+    models = load_models(named, runs_dir, preferred.numbers)
     for name, each in models.items():
         if each.config.reads_both:
             narrate(f"{name} reads both directions: its bits are of characters between known ones.")
@@ -131,7 +136,8 @@ def score(
         for name, each in models.items()
     }
     learners = {name: lazy.DynamicScorer(each, rate) for name, each in models.items() if rate}
-    report = (lazy.JsonReport if as_json else lazy.PlainReport)(list(scorers), has_lines=lines)
+    used = {name: each.numbers for name, each in models.items()}
+    report = (lazy.JsonReport if as_json else lazy.PlainReport)(used, has_lines=lines)
     with lazy.open_page(html, overwrite=force) as page:
         for source in sources:
             name = safe_line(source.name)
@@ -147,14 +153,6 @@ def score(
             report.text(source.name, found)
             if page:
                 page.end(name, found)
-
-
-def _models(given: Sequence[str] | None) -> list[str]:
-    """The models that options name, or the preferred one, or none for the bundled one."""
-    if given:
-        return list(given)
-    preferred = resolve({}, wanted=["model"]).checked().model
-    return [preferred] if preferred else []
 
 
 def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force: bool) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from tui_charrnn.cli.output import narrate, print_data
@@ -29,8 +29,9 @@ class Report(Protocol):
 class JsonReport:
     """One document for every line, if lines are wanted, and one for every text."""
 
-    def __init__(self, models: Sequence[str], *, has_lines: bool) -> None:
+    def __init__(self, models: Mapping[str, str], **_: bool) -> None:
         """Begin a report; the arguments are those of `PlainReport`."""
+        self._numbers = models
 
     def line_of(self, text: str) -> Callable[[LineScore], None]:
         """See `Report`."""
@@ -44,7 +45,10 @@ class JsonReport:
 
     def text(self, name: str, found: TextScore) -> None:
         """See `Report`."""
-        scores = [_model_values(model, score) for model, score in found.models.items()]
+        scores = [
+            {**_model_values(model, score), "numbers": self._numbers[model]}
+            for model, score in found.models.items()
+        ]
         self._print(kind="text", text=name, scores=scores)
 
     def _print(self, **values: Any) -> None:
@@ -54,11 +58,11 @@ class JsonReport:
 class PlainReport:
     """A row for every text and model; before it the lines of the text, after it its passages."""
 
-    def __init__(self, models: Sequence[str], *, has_lines: bool) -> None:
+    def __init__(self, models: Mapping[str, str], *, has_lines: bool) -> None:
         """Begin a report.
 
         Args:
-            models: Their names.
+            models: What each is multiplied in, by its name.
             has_lines: Whether lines are told of, too.
         """
         self._models = models

@@ -7,17 +7,15 @@ depends on where it is multiplied.
 Every array is allocated once and written over by every character, which is faster by a third than
 new arrays at small sizes. A leading axis of N, for N texts side by side, is left out for one text.
 
-A recurrent kernel of a few times the cache is kept in blocks of columns, read forth by one
-character and back by the next: what the cache still holds of it then comes first. No bit
-depends on the direction, as each number of the product comes from one column.
+`products` multiplies by the recurrent kernel.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
+from tui_charrnn.generation.products import LayerProduct
 from tui_charrnn.model.shapes import GATE_COUNTS
 from tui_charrnn.model.weights import NORM_EPSILON, Float32
 
@@ -60,6 +58,8 @@ class RecurrentLayer(Protocol):
 
     held_gates: Sequence[HoldGate]
     """What holds gates of the layer; none leaves them to themselves."""
+    product: LayerProduct
+    """Multiplies h by the recurrent kernel."""
 
     @property
     def parameters(self) -> StepLayer:
@@ -83,32 +83,6 @@ class RecurrentLayer(Protocol):
         """The activations of the last character by name, each of shape (H,) or (N, H)."""
 
 
-def _recurrent_product(
-    hidden: Float32, blocks: Sequence[Float32], sums: Float32
-) -> Callable[[], object]:
-    """What multiplies h by the recurrent kernel.
-
-    Args:
-        hidden: h, shape (H,) or (N, H).
-        blocks: The kernel in blocks of columns.
-        sums: The product, shape (G·H,) or (N, G·H), written over by every call.
-    """
-    if hidden.ndim > 1:  # many texts read it once, and one large product is faster
-        blocks = [np.concatenate(blocks, axis=1)]
-    ends = np.cumsum([block.shape[1] for block in blocks])
-    parts = np.split(sums, ends[:-1], axis=-1)
-    products = [partial(hidden.dot, *pair) for pair in zip(blocks, parts, strict=True)]
-    if len(products) == 1:
-        return products[0]
-
-    def forth_or_back() -> None:
-        for product in products:
-            product()
-        products.reverse()
-
-    return forth_or_back
-
-
 class LstmLayer:
     """The LSTM with a forget gate.
 
@@ -116,15 +90,17 @@ class LstmLayer:
         Gers, Schmidhuber & Cummins (2000).
     """
 
-    def __init__(self, parameters: StepLayer, state: Float32) -> None:
+    def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
         """Take over a state.
 
         Args:
             parameters: Of the layer.
             state: h and c, shape (2·H,) or (N, 2·H), to be written to.
+            product: Multiplies its h.
         """
         self.parameters: Final = parameters
         self.held_gates: Sequence[HoldGate] = ()
+        self.product = product
         self.hidden, self.cell_state = np.split(state, 2, axis=-1)
         width = GATE_COUNTS["lstm"] * self.hidden.shape[-1]
         self._sums = np.zeros((*state.shape[:-1], width), np.float32)
@@ -132,12 +108,12 @@ class LstmLayer:
         self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
         self._candidate = np.split(self._sums, 4, axis=-1)[2]
         self._product = np.zeros_like(self.cell_state)
-        self._multiply = _recurrent_product(self.hidden, parameters.recurrent_blocks, self._sums)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
-        self._multiply()  # i, f, c̃, o side by side
-        np.add(self._sums, inputs, self._sums)
+        product = self.product
+        product.take_recurrent()  # i, f, c̃, o side by side
+        np.add(product.recurrent, inputs, self._sums)
         self._open()
 
     def _open(self) -> None:
@@ -176,15 +152,17 @@ class GruLayer:
         Cho et al. (2014), in the form of cuDNN and of Keras's `reset_after=True`.
     """
 
-    def __init__(self, parameters: StepLayer, state: Float32) -> None:
+    def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
         """Take over a state.
 
         Args:
             parameters: Of the layer.
             state: h, shape (H,) or (N, H), to be written to.
+            product: Multiplies it.
         """
         self.parameters: Final = parameters
         self.held_gates: Sequence[HoldGate] = ()
+        self.product = product
         self.hidden = state
         self.cell_state = None
         size = state.shape[-1]
@@ -192,14 +170,13 @@ class GruLayer:
         self._opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
         self._update, self._reset = np.split(self._opened, 2, axis=-1)
         self._candidate = np.zeros_like(state)
-        self._multiply = _recurrent_product(state, parameters.recurrent_blocks, self._recurrent)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
         recurrent, opened, candidate = self._recurrent, self._opened, self._candidate
         split = opened.shape[-1]
-        self._multiply()
-        np.add(recurrent, self.parameters.recurrent_bias, recurrent)
+        self.product.take_recurrent()
+        np.add(self.product.recurrent, self.parameters.recurrent_bias, recurrent)
         np.add(inputs[..., :split], recurrent[..., :split], opened)
         for hold in self.held_gates:
             hold(opened, self.hidden.shape[-1])
@@ -227,24 +204,25 @@ class RnnLayer:
         Elman (1990).
     """
 
-    def __init__(self, parameters: StepLayer, state: Float32) -> None:
+    def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
         """Take over a state.
 
         Args:
             parameters: Of the layer.
             state: h, shape (H,) or (N, H), to be written to.
+            product: Multiplies it.
         """
         self.parameters: Final = parameters
         self.held_gates: Sequence[HoldGate] = ()
+        self.product = product
         self.hidden = state
         self.cell_state = None
         self._sums = np.zeros_like(state)
-        self._multiply = _recurrent_product(state, parameters.recurrent_blocks, self._sums)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
-        self._multiply()
-        np.add(inputs, self._sums, self._sums)
+        self.product.take_recurrent()
+        np.add(inputs, self.product.recurrent, self._sums)
         np.tanh(self._sums, self.hidden)
 
     def update_hidden(self) -> None:
@@ -267,19 +245,20 @@ class NormalizedLstmLayer(LstmLayer):
         Ba, Kiros & Hinton (2016), the form of the supplement.
     """
 
-    def __init__(self, parameters: StepLayer, state: Float32) -> None:
+    def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
         """Take over a state.
 
         Args:
             parameters: Of the layer, with a norm.
             state: h and c, shape (2·H,) or (N, 2·H), to be written to.
+            product: Multiplies its h.
 
         Raises:
             ValueError: If there is no norm.
         """
         if parameters.norm is None:
             raise ValueError("a normalized layer needs gains and biases")
-        super().__init__(parameters, state)
+        super().__init__(parameters, state, product)
         self._norm = parameters.norm
         shape = (*state.shape[:-1], GATE_COUNTS["lstm"], self.hidden.shape[-1])
         self._gates = self._sums.reshape(shape)  # the same memory
@@ -289,8 +268,8 @@ class NormalizedLstmLayer(LstmLayer):
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
         sums, gates, norm = self._sums, self._gates, self._norm
-        self._multiply()
-        np.add(sums, inputs, sums)
+        self.product.take_recurrent()
+        np.add(self.product.recurrent, inputs, sums)
         _normalize(gates, self._squares)  # their kernels are centered
         np.multiply(gates, norm.gains, gates)
         np.add(gates, norm.biases, gates)
@@ -321,21 +300,24 @@ def _normalize(values: Float32, squares: Float32) -> None:
     np.divide(values, np.sqrt(variance + NORM_EPSILON), values)
 
 
-_CELLS: Final[dict[str, Callable[[StepLayer, Float32], RecurrentLayer]]] = {
+_CELLS: Final[dict[str, Callable[[StepLayer, Float32, LayerProduct], RecurrentLayer]]] = {
     "lstm": LstmLayer,
     "gru": GruLayer,
     "rnn": RnnLayer,
 }
 
 
-def open_layer(cell: str, parameters: StepLayer, state: Float32) -> RecurrentLayer:
+def open_layer(
+    cell: str, parameters: StepLayer, state: Float32, product: LayerProduct
+) -> RecurrentLayer:
     """A layer that takes over a state.
 
     Args:
         cell: `lstm`, `gru` or `rnn`.
         parameters: Of the layer.
         state: To be written to; of the shape that the cell wants.
+        product: Multiplies its h, which is the beginning of the state.
     """
     if parameters.norm is None:
-        return _CELLS[cell](parameters, state)
-    return NormalizedLstmLayer(parameters, state)
+        return _CELLS[cell](parameters, state, product)
+    return NormalizedLstmLayer(parameters, state, product)

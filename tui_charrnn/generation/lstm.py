@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tui_charrnn.generation.cells import RecurrentLayer, open_layer
 from tui_charrnn.generation.clamping import clamped
+from tui_charrnn.generation.products import Float32Product, Int8Product, LayerProduct
 from tui_charrnn.generation.step_weights import StepWeights, quiet
 from tui_charrnn.model.weights import Float32
 
@@ -42,12 +43,27 @@ class Stepper:
         self.logits: Final = np.zeros((*lead, len(weights.output_bias)), np.float32)
         """The scores of the next character after the last `read`, shape (V,) or (N, V)."""
         self._input_table = weights.input_table
-        self._output_kernel, self._output_bias = weights.output_kernel, weights.output_bias
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
         parts = np.split(self.state, len(weights.layers), axis=-1)
+        size = len(weights.output_kernel)
+        hidden = [part[..., :size] for part in parts]
+        self._exact: Final[list[LayerProduct]] = [
+            Float32Product(each, layer.recurrent_blocks, above)
+            for each, layer, above in zip(
+                hidden, weights.layers, weights.kernels_above, strict=True
+            )
+        ]
+        self._products = self._exact
+        if weights.int8:
+            self._products = [
+                Int8Product(*each, can_overflow=weights.can_overflow)
+                for each in zip(hidden, weights.int8, self._exact, strict=True)
+            ]
         self._free: Final[tuple[RecurrentLayer, ...]] = tuple(
-            open_layer(weights.cell, *each) for each in zip(weights.layers, parts, strict=True)
+            open_layer(weights.cell, *each)
+            for each in zip(weights.layers, parts, self._products, strict=True)
         )
+        self._biases = [*(layer.input_bias for layer in weights.layers[1:]), weights.output_bias]
         self._reaches_far = weights.can_overflow
         self._clamps: tuple[Clamp, ...] = ()
         self._take_layers(self._free)
@@ -55,6 +71,8 @@ class Stepper:
 
     def hold(self, clamps: tuple[Clamp, ...]) -> None:
         """Hold these neurons, and no others, from the next character that is read on.
+
+        While one is held, all is multiplied in float32, as h may be beyond what int8 holds.
 
         Args:
             clamps: Of the network; none lets all go.
@@ -67,7 +85,11 @@ class Stepper:
     def _take_layers(self, layers: tuple[RecurrentLayer, ...]) -> None:
         self.layers = layers
         """The layers, the lowest first, whose states and gates can be looked at."""
-        self._first, *self._upper = layers
+        products = self._exact if self._clamps else self._products
+        for layer, product in zip(self._free, products, strict=True):
+            layer.product = product
+        sums = [self._inputs] * (len(layers) - 1) + [self.logits]
+        self._steps = tuple(zip(layers, products, self._biases, sums, strict=True))
         # `can_overflow` was told of those clamps only that there were from the beginning
         self._can_overflow = self._reaches_far or bool(self._clamps)
 
@@ -99,13 +121,8 @@ class Stepper:
             return self._advance(self._inputs)
 
     def _advance(self, inputs: Float32) -> Float32:
-        self._first.advance(inputs)
-        below = self._first
-        for layer in self._upper:
-            parameters = layer.parameters
-            below.hidden.dot(parameters.kernel, self._inputs)
-            layer.advance(np.add(self._inputs, parameters.input_bias, self._inputs))
-            below = layer
-        below.hidden.dot(self._output_kernel, self.logits)
-        np.add(self.logits, self._output_bias, self.logits)
-        return self.logits
+        for layer, product, bias, sums in self._steps:
+            layer.advance(inputs)
+            product.take_above()
+            inputs = np.add(product.above, bias, sums)
+        return inputs

@@ -35,6 +35,7 @@ class Replay:
         self._changes = dict(said.sampling[1:])
         self._held = {after: parse_clamps(words, model.config) for after, words in said.clamps}
         first = dataclasses.replace(said.sampling[0][1], rng_seed=said.rng_seed)
+        model = dataclasses.replace(model, numbers=said.numbers)
         self._stream = CharacterStream(model, first, self._held.get(0, ()))
         self.read_text: Final = self._stream.prime(said.seed_text, should_stop).text
         """What the model read of the seed text."""

@@ -7,13 +7,14 @@ size, G gates of the cell.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.cells import StepLayer, StepNorm
+from tui_charrnn.generation.products import Int8Kernel, quantize
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32, LayerWeights, ModelWeights, NormWeights
 from tui_charrnn.model_config import ModelConfig
@@ -38,6 +39,13 @@ class StepWeights:
     """Whether the numbers are so large that a sum of a step might not be finite."""
     clamps: tuple[Clamp, ...] = ()
     """Neurons that are held at a value."""
+    int8: tuple[Int8Kernel, ...] = ()
+    """What each layer's h is multiplied by, in whole numbers; none leaves it in float32."""
+
+    @property
+    def kernels_above(self) -> tuple[Float32, ...]:
+        """What each layer's h is multiplied by for what is above it: a layer, or the output."""
+        return (*(layer.kernel for layer in self.layers[1:]), self.output_kernel)
 
     @property
     def state_size(self) -> int:
@@ -47,7 +55,10 @@ class StepWeights:
 
 
 def fold_embedding(
-    weights: ModelWeights, config: ModelConfig, clamps: Sequence[Clamp] = ()
+    weights: ModelWeights,
+    config: ModelConfig,
+    clamps: Sequence[Clamp] = (),
+    numbers: str = "float32",
 ) -> StepWeights:
     """Arrange a model for generation, the embedding folded into the first layer's gates.
 
@@ -58,6 +69,7 @@ def fold_embedding(
         weights: Of the model.
         config: Its shape.
         clamps: Neurons that are held at a value, from the first character that is read on.
+        numbers: What h is multiplied in, `float32` or `int8`.
 
     Raises:
         ModelFileError: If it reads in both directions; see `both_sides`.
@@ -85,7 +97,7 @@ def fold_embedding(
         # beyond all of these together.
         held = max([1.0, *(abs(clamp.value) for clamp in clamps)])
         reach = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors) * held
-    return StepWeights(
+    folded = StepWeights(
         cell=config.cell,
         input_table=table,
         layers=layers,
@@ -94,6 +106,13 @@ def fold_embedding(
         can_overflow=not reach < (_SAFE_NORMALIZED_REACH if config.layer_norm else _SAFE_REACH),
         clamps=tuple(clamps),
     )
+    if numbers != "int8":
+        return folded
+    pairs = zip(layers, folded.kernels_above, strict=True)
+    with quiet():
+        return replace(
+            folded, int8=tuple(quantize(each.recurrent_blocks, above) for each, above in pairs)
+        )
 
 
 _SAFE_REACH: Final = 1e30

@@ -149,7 +149,7 @@ class CharacterStream:
         self.model: Final = model
         self._characters = model.vocabulary.characters
         self._unknown = model.vocabulary.unknown_index
-        self.weights: Final = fold_embedding(model.weights, model.config, clamps)
+        self.weights: Final = fold_embedding(model.weights, model.config, clamps, model.numbers)
         self._stepper = Stepper(self.weights)
         self.network: Final = self._stepper.state
         """What the network remembers, shape (S,): all but the newest character; written over by

@@ -10,11 +10,15 @@ same model on the same machine. Format 1:
 
 Where neurons were held the format is 2, so that nobody computes states without them: the document
 has "seed_clamps" beside, ["LAYER:CELL=VALUE"], and each branch "clamps", [[position, the same]].
+
+Where it was generated in other numbers than float32 the format is 3, for the same reason, and the
+document has "numbers" beside: "int8".
 """
 
 import hashlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from tui_charrnn.errors import CharRNNError, DataError
@@ -28,8 +32,10 @@ from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.sampling_config import SamplingConfig
 
-FORMAT: Final = 2
-"""The newest one, of tapes on which neurons were held."""
+FORMAT: Final = 3
+"""The newest one, of tapes in int8."""
+_CLAMPED: Final = 2
+"""That of tapes on which neurons were held."""
 _PLAIN: Final = 1
 """That of all others, which versions read that know no clamps."""
 _ROUNDED_UP: Final = 1.001
@@ -40,10 +46,11 @@ def tape_document(tape: Tape) -> dict[str, Any]:
     """A tape as JSON values."""
     document = _plain_document(tape)
     if tape.seed_clamps or any(branch.clamps for branch in tape.tree.branches):
-        document |= {"format": FORMAT, "seed_clamps": clamp_words(tape.seed_clamps)}
+        document |= {"format": _CLAMPED, "seed_clamps": clamp_words(tape.seed_clamps)}
         for entry, branch in zip(document["branches"], tape.tree.branches, strict=True):
             entry["clamps"] = [[used.position, clamp_words(used.clamps)] for used in branch.clamps]
-    return document
+    numbers = tape.stream.model.numbers
+    return document if numbers == "float32" else {**document, "format": FORMAT, "numbers": numbers}
 
 
 def _plain_document(tape: Tape) -> dict[str, Any]:
@@ -73,6 +80,7 @@ def _plain_document(tape: Tape) -> dict[str, Any]:
 def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tape:
     """A tape with all its branches, standing at the end of the newest one.
 
+    It is multiplied in the numbers that it was generated in, whatever those of the model are.
     Reading the seed text and the newest branch again takes as long as saying them did.
 
     Args:
@@ -84,9 +92,9 @@ def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tap
         DataError: If it is not a tape, or not one of this model.
     """
     found = document.get("format") if isinstance(document, Mapping) else "none"
-    if not isinstance(document, Mapping) or found not in (_PLAIN, FORMAT):
+    if not isinstance(document, Mapping) or found not in range(_PLAIN, FORMAT + 1):
         raise DataError(
-            f"This is not a tape of format {_PLAIN} or {FORMAT}, those that this version reads. "
+            f"This is not a tape of format {_PLAIN} to {FORMAT}, those that this version reads. "
             f"Received: format {str(found)[:20]}."
         )
     if document.get("model") != fingerprint(model):
@@ -118,6 +126,10 @@ def _opened(model: Model, document: Mapping[str, Any], state_budget: int) -> Tap
     branches = list(_branches(document["branches"], indices, model.config))
     first, last = branches[0], branches[-1]
     seed_clamps = parse_clamps(document.get("seed_clamps", ()), model.config)
+    numbers = document.get("numbers", "float32")
+    if numbers not in {"float32", "int8"}:
+        raise ValueError(f"it was generated in unknown numbers, {str(numbers)[:20]!r}.")
+    model = replace(model, numbers=numbers)
     stream = CharacterStream(model, first.sampling[0].sampling, seed_clamps)
     seed_text = stream.prime(document["seed_text"]).text
     if seed_text != document["seed_text"]:

@@ -45,6 +45,8 @@ class Generation:
     """That was in use, also where none was asked for."""
     model: ModelOrigin
     clamps: ClampsInTime = ()
+    numbers: str = "float32"
+    """What the model was multiplied in, `float32` or `int8`."""
     hindrance: str = ""
     """Why the same text cannot be had again, as the end of a sentence; empty if it can."""
 

@@ -28,16 +28,22 @@ _NONE_OF_OURS: Final = (
 """What comes of reading a document that somebody else wrote."""
 
 
-def write_settings(sampling: SettingsInTime, clamps: ClampsInTime = ()) -> str:
-    """Settings and clamps as a JSON document."""
+_NUMBERS: Final = ("float32", "int8")
+
+
+def write_settings(
+    sampling: SettingsInTime, clamps: ClampsInTime = (), numbers: str = "float32"
+) -> str:
+    """Settings, clamps and numbers as a JSON document."""
+    common = {} if numbers == "float32" else {"numbers": numbers}
     return json.dumps([
-        {"after": after, **config.to_mapping()} | ({"clamps": list(held)} if held else {})
+        {"after": after, **config.to_mapping(), **common} | ({"clamps": list(held)} if held else {})
         for after, config, held in together(sampling, clamps)
     ])
 
 
-def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str]:
-    """The settings and clamps of a JSON document, and what of it this version does not understand.
+def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str]:
+    """The settings, clamps and numbers of a JSON document, and what is not understood of it.
 
     Raises:
         ValueError: If the document is none of ours.
@@ -48,6 +54,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str]:
             *SamplingConfig.bounds(),
             "after",
             "clamps",
+            "numbers",
         }
         settings = [
             (int(change["after"]), SamplingConfig.from_mapping(change, skip_unknown=True))
@@ -60,6 +67,9 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str]:
         raise ValueError(f"These are no settings: {document[:200]}")
     names = ", ".join(sorted(unknown))
     misunderstood = f"this version does not know the settings {names}" if unknown else ""
+    numbers = changes[0].get("numbers", "float32")
+    if numbers not in _NUMBERS:
+        numbers, misunderstood = "float32", "this version does not know the numbers it was made in"
     clamps = tuple(
         (after, words)
         for place, (after, words) in enumerate(held)
@@ -70,7 +80,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str]:
         for place, change in enumerate(settings)
         if place == 0 or change[1] != settings[place - 1][1]
     )
-    return kept, clamps, misunderstood
+    return kept, clamps, numbers, misunderstood
 
 
 def together(
@@ -126,7 +136,7 @@ def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
         generation.length,
         storable(generation.seed_text[-KEPT_CHARACTERS:]),
         storable(generation.text[:KEPT_CHARACTERS]),
-        write_settings(generation.sampling, generation.clamps),
+        write_settings(generation.sampling, generation.clamps, generation.numbers),
         generation.rng_seed,
         storable(model.label),
         os.fsencode(model.file) if model.file is not None else None,
@@ -149,7 +159,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
     )
     if not is_ours or not isinstance(file, bytes | None) or b"\0" in (file or b""):
         raise ValueError(f"the text {str(number)[:20]} has values that this version does not know")
-    sampling, clamps, misunderstood = read_settings(document)
+    sampling, clamps, numbers, misunderstood = read_settings(document)
     return Entry(
         number=number,
         time=datetime.fromisoformat(time),
@@ -161,6 +171,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
             rng_seed=rng_seed,
             model=ModelOrigin(label, None if file is None else os.fsdecode(file), sha256),
             clamps=clamps,
+            numbers=numbers,
             hindrance=hindrance or misunderstood,
         ),
     )
@@ -184,6 +195,7 @@ def entry_values(entry: Entry) -> dict[str, Any]:
         "text": said.text,
         "length": said.length,
         "rng_seed": said.rng_seed,
+        "numbers": said.numbers,
         "sampling": [
             {"after": after, **config.to_mapping(), "rng_seed": said.rng_seed}
             for after, config in said.sampling

@@ -37,6 +37,9 @@ class Model:
     """What it was trained on, as JSON values: name, characters, sha256 ..."""
     training: Mapping[str, object]
     """How far, as JSON values: step, loss, epoch ..."""
+    numbers: str = "float32"
+    """What texts are generated and scored in, `float32` or `int8`: chosen by who asks for them, and
+    not in the file."""
 
     @property
     def units(self) -> str:

@@ -10,6 +10,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Bounds, Settings, refuse, setting
 
 GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
+NUMBERS: Final = ("float32", "int8", "auto")
 NOTIFICATIONS: Final = ("bell", "osc9", "osc777", "none")
 
 _SAMPLING: Final = SamplingConfig.bounds()
@@ -87,6 +88,11 @@ class Preferences(Settings):
             "Model at the start: bundled, a file or a run; none is the first bundled one.",
             optional=True,
         ),
+    )
+    numbers: str = setting(
+        "float32",
+        "Numbers to generate and score in; auto takes int8 where it is faster and as good.",
+        choices=NUMBERS,
     )
     runs_dir: str | None = _declared(
         None,

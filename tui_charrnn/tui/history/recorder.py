@@ -106,6 +106,7 @@ class HistoryRecorder:
             rng_seed=said.opening.rng_seed,
             model=self._origin(said.opening.loaded),
             clamps=said.clamps,
+            numbers=said.opening.loaded.model.numbers,
             hindrance=_end_of_sentence(said.hindrance),
         )
         (number,) = history.add_all([generation], instead_of=before.number)

@@ -69,6 +69,8 @@ class ModelRequest:
     """Whether a trainer is at work that can publish."""
     has_begun: bool
     """Whether it has trained on a batch."""
+    numbers: str = "float32"
+    """What the model is to be multiplied in: `float32`, `int8` or `auto`."""
 
     @classmethod
     def of(cls, session: Session) -> ModelRequest:
@@ -81,6 +83,7 @@ class ModelRequest:
             run=session.run,
             is_live=session.has_live_run and not session.is_readonly,
             has_begun=view is not None and view.step > 0,
+            numbers=session.preferences.numbers,
         )
 
 
@@ -188,13 +191,17 @@ def file_mark(path: Path) -> tuple[int, int, int] | None:
 
 
 def _loaded(weights: Weights, wanted: ModelRequest) -> LoadedModel:
-    model = lazy.load_model(weights.path)
+    model, note = lazy.load_model(weights.path), weights.note
+    if wanted.numbers != "float32":
+        told: list[str] = []
+        model = lazy.with_numbers(model, wanted.numbers, told.append)
+        note = " ".join([note, *told]).strip()
     step = model.training.get("step")
     at = f", step {step:,}" if isinstance(step, int) else ""
     if wanted.run is None or wanted.source is Source.DEFAULT:
-        return LoadedModel(model, _label_of(weights.path, at), weights.note)
+        return LoadedModel(model, _label_of(weights.path, at), note)
     best = "best of " if wanted.source is Source.BEST else ""
-    return LoadedModel(model, f"{best}run {safe_line(wanted.run.name)}{at}", weights.note)
+    return LoadedModel(model, f"{best}run {safe_line(wanted.run.name)}{at}", note)
 
 
 def _label_of(path: Path, at: str) -> str:

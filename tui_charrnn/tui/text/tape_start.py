@@ -86,6 +86,7 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
         DataError: If it is not a tape, or not one of this model.
     """
     tape = open_tape(loaded.model, document)
+    loaded = replace(loaded, model=tape.stream.model)
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
     held = tuple(clamp_words(tape.seed_clamps))
     return tape, Opening(loaded, seed_text, seed_text, (), rng_seed, held, is_recorded=True)

@@ -1,0 +1,240 @@
+"""What a layer's h is multiplied by: in float32, or in whole numbers of 8 bits.
+
+Everything that h is multiplied by is one kernel of two parts: the layer's own recurrent kernel, and
+the kernel of what is above, which is the next layer's or that of the output.
+
+In int8, each column of the kernel is rounded to 127 steps on either side of 0, and h, which lies
+between -1 and 1, likewise. A sum of their products is a whole number below 2^31, so it is exact in
+whatever order it is added: every processor and every library comes to the same bits. The bytes that
+a step reads are a quarter.
+
+Notation: H hidden size, R columns of the recurrent kernel, U columns of the kernel above, N texts
+side by side.
+"""
+
+import functools
+import importlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import ModuleType
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.model.weights import Float32
+
+STEPS: Final = 127
+"""Steps of a rounded number on either side of 0."""
+_EXACT_SIZE: Final = (1 << 24) // STEPS**2
+"""The largest H whose sums are exact in float32 too."""
+
+
+class LayerProduct(Protocol):
+    """h times the kernel of a layer, in two parts that are written over by every step."""
+
+    recurrent: Float32
+    """h times the recurrent kernel, shape (R,) or (N, R)."""
+    above: Float32
+    """h times the kernel of what is above, shape (U,) or (N, U)."""
+
+    def take_recurrent(self) -> object:
+        """Bring `recurrent` up to date, before a step; h may be any, as a state can be restored."""
+
+    def take_above(self) -> object:
+        """Bring `above` up to date, after a step."""
+
+
+class Float32Product:
+    """In float32, as the kernels are.
+
+    A recurrent kernel of a few times the cache is kept in blocks of columns, read forth by one
+    character and back by the next: what the cache still holds of it then comes first. No bit
+    depends on the direction, as each number of the product comes from one column.
+    """
+
+    def __init__(self, hidden: Float32, blocks: Sequence[Float32], above: Float32) -> None:
+        """Multiply nothing yet.
+
+        Args:
+            hidden: h, shape (H,) or (N, H); what is in it later counts.
+            blocks: The recurrent kernel in blocks of columns.
+            above: The kernel of what is above, shape (H, U).
+        """
+        lead = hidden.shape[:-1]
+        if lead:  # many texts read it once, and one large product is faster
+            blocks = [np.concatenate(blocks, axis=1)]
+        ends = np.cumsum([block.shape[1] for block in blocks])
+        self.recurrent: Float32 = np.zeros((*lead, ends[-1]), np.float32)
+        self.above: Float32 = np.zeros((*lead, above.shape[1]), np.float32)
+        parts = np.split(self.recurrent, ends[:-1], axis=-1)
+        products = [partial(hidden.dot, *pair) for pair in zip(blocks, parts, strict=True)]
+
+        def forth_or_back() -> None:
+            for product in products:
+                product()
+            products.reverse()
+
+        self.take_recurrent: Callable[[], object] = (
+            products[0] if len(products) == 1 else forth_or_back
+        )
+        self.take_above: Callable[[], object] = partial(hidden.dot, above, self.above)
+
+
+class Int8Kernel(NamedTuple):
+    """The kernel of a layer in whole numbers: R + U columns, and empty ones up to W in all."""
+
+    columns: npt.NDArray[np.int8]
+    """Each column by itself, shape (W, H)."""
+    scales: Float32
+    """What a sum of products is multiplied by, shape (W,)."""
+    ends: tuple[int, int]
+    """R and R + U."""
+    packed: Any
+    """The columns as the library takes them, or where it is not there, transposed for NumPy."""
+
+
+_TOGETHER: Final = 16
+"""Columns that the library multiplies at a time; with some over it takes another, slower way."""
+
+
+def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
+    """Round a kernel, each column in steps of its own.
+
+    Args:
+        recurrent: In blocks of columns, of shapes (H, columns).
+        above: Shape (H, U).
+    """
+    own = sum(block.shape[1] for block in recurrent)
+    empty = np.zeros((len(above), -(own + above.shape[1]) % _TOGETHER), np.float32)
+    kernel = np.ascontiguousarray(np.concatenate([*recurrent, above, empty], axis=1).T)
+    largest = np.abs(kernel).max(axis=1)
+    steps = np.where(largest > 0, largest, np.float32(1)) / np.float32(STEPS)
+    columns = np.rint(kernel / steps[:, np.newaxis]).astype(np.int8)
+    library = load_library()
+    if library is not None:
+        packed = library.dots_pack(columns, dtype="int8")
+    else:
+        wide = np.float32 if columns.shape[1] <= _EXACT_SIZE else np.float64
+        packed = np.ascontiguousarray(columns.T, wide)
+    return Int8Kernel(columns, steps / np.float32(STEPS), (own, own + above.shape[1]), packed)
+
+
+class Int8Product:
+    """In int8; in float32 while h is beyond what can be rounded.
+
+    One product has both parts: `take_above` makes `recurrent` of the next step along with `above`.
+    """
+
+    def __init__(
+        self, hidden: Float32, kernel: Int8Kernel, exact: LayerProduct, *, can_overflow: bool
+    ) -> None:
+        """Multiply nothing yet.
+
+        Args:
+            hidden: h, shape (H,) or (N, H); what is in it later counts.
+            kernel: Of the layer.
+            exact: The same product in float32, for an h that is not between -1 and 1: a neuron
+                was held there until now.
+            can_overflow: Whether h may not be finite.
+        """
+        self._hidden = hidden
+        self._exact = exact
+        self._can_overflow = can_overflow
+        self._is_bounded = True
+        self._scales = kernel.scales
+        self._rounded = np.zeros(hidden.shape, np.float32)
+        self._both: Float32 = np.zeros((*hidden.shape[:-1], len(kernel.scales)), np.float32)
+        self.recurrent, self.above, _ = np.split(self._both, kernel.ends, axis=-1)
+        self._sum = _sum_of(self._rounded, kernel, self._both)
+        self._of = b""
+        """The h that `recurrent` was made of."""
+
+    def take_recurrent(self) -> None:
+        """See `LayerProduct`."""
+        if self._hidden.tobytes() == self._of:
+            return
+        self._is_bounded = self._has_bounded()
+        if self._is_bounded:
+            self._multiply()
+        else:
+            self._exact.take_recurrent()
+            self.recurrent[...] = self._exact.recurrent
+
+    def take_above(self) -> None:
+        """See `LayerProduct`."""
+        if (self._is_bounded and not self._can_overflow) or self._has_bounded():
+            self._multiply()
+            self._of = self._hidden.tobytes()
+        else:
+            self._of = b""
+            self._exact.take_above()
+            self.above[...] = self._exact.above
+
+    def _has_bounded(self) -> bool:
+        """Whether h can be rounded; what is not a number cannot."""
+        return bool(np.abs(self._hidden).max() <= 1)
+
+    def _multiply(self) -> None:
+        rounded = self._rounded
+        np.multiply(self._hidden, _STEPS, rounded)
+        np.rint(rounded, rounded)
+        self._sum()
+        np.multiply(self._both, self._scales, self._both)
+
+
+_STEPS: Final = np.array(STEPS, np.float32)
+"""An array, as NumPy converts a number in every call."""
+
+
+def _sum_of(rounded: Float32, kernel: Int8Kernel, both: Float32) -> Callable[[], object]:
+    """What multiplies a rounded h by a kernel.
+
+    Args:
+        rounded: Whole numbers, shape (H,) or (N, H).
+        kernel: Of the layer.
+        both: Takes the sums, shape (W,) or (N, W); from 2^24 on they are rounded.
+    """
+    packed = kernel.packed
+    if isinstance(packed, np.ndarray):
+        if packed.dtype == np.float32:
+            return partial(rounded.dot, packed, both)
+
+        def sum_wide() -> None:
+            both[...] = rounded.astype(np.float64).dot(packed)
+
+        return sum_wide
+    library = load_library()
+    assert library is not None  # noqa: S101 (it has packed the kernel)
+    whole = np.zeros((rounded.size // rounded.shape[-1], rounded.shape[-1]), np.int8)
+    tensor = library.zeros((len(whole), len(kernel.scales)), dtype="int32")
+    sums, flat = np.asarray(tensor).reshape(both.shape), whole.reshape(rounded.shape)
+    multiply = partial(library.dots_packed, whole, packed, out=tensor)
+
+    def sum_packed() -> None:
+        flat[...] = rounded
+        multiply()
+        both[...] = sums
+
+    return sum_packed
+
+
+@functools.cache
+def load_library() -> ModuleType | None:
+    """NumKong, if it is installed and multiplies as NumPy does on this processor; else None."""
+    try:
+        library = importlib.import_module("numkong")
+        return library if _is_exact(library) else None
+    except Exception:  # noqa: BLE001 (whatever is wrong with it, NumPy does the same)
+        return None
+
+
+def _is_exact(library: ModuleType) -> bool:
+    """Whether its sums are those of NumPy, for numbers of all sizes and the largest above all."""
+    pattern = np.arange(67 * 517, dtype=np.int64).reshape(67, 517)
+    columns = (pattern * pattern % (2 * STEPS + 1) - STEPS).astype(np.int8)
+    columns[:9] = np.where(pattern[:9] % 3 == 0, -STEPS, STEPS)
+    rows = columns[4:12].copy()
+    tensor = library.zeros((8, 67), dtype="int32")
+    library.dots_packed(rows, library.dots_pack(columns, dtype="int8"), out=tensor)
+    return np.array_equal(np.asarray(tensor), rows.astype(np.int32) @ columns.T.astype(np.int32))
