@@ -27,6 +27,7 @@ from tui_charrnn.errors import ConfigError, RunError
 SIZES: Final = (256, 512, 1024)
 CONTENDERS: Final = {
     "ours": "ours",
+    "int8": "ours",
     "keras": "eager_keras",
     "torch": "torch_steps",
     "reading": "reading",
@@ -34,6 +35,8 @@ CONTENDERS: Final = {
 """Module of each."""
 BARS: Final = {"keras": Bar(50.0), "torch": Bar(5.0), "reading": Bar(0.6)}
 """What ours / theirs has to reach."""
+INT8_BARS: Final = {256: Bar(1.8), 512: Bar(2.2), 1024: Bar(3.5)}
+"""What int8 / ours has to reach, by hidden size."""
 START_BAR: Final = Bar(0.5, is_upper=True)
 START_RATIO_BAR: Final = Bar(3.0, is_upper=True)
 TAPE_SIZE: Final = 512
@@ -55,11 +58,11 @@ class SizeRates:
     rates: Mapping[str, Sequence[float]]
     """Characters per second by contender, one a round; of `reading`, passes per second."""
 
-    def ratio(self, peer: str) -> float | None:
-        """Ours in theirs, or None if one was left out."""
-        if "ours" not in self.rates or peer not in self.rates:
+    def ratio(self, peer: str, contender: str = "ours") -> float | None:
+        """A contender, ours unless named, in another one, or None if one was left out."""
+        if contender not in self.rates or peer not in self.rates:
             return None
-        return median_ratio(self.rates["ours"], self.rates[peer])
+        return median_ratio(self.rates[contender], self.rates[peer])
 
 
 def rates_report(results: Sequence[SizeRates]) -> str:
@@ -78,8 +81,10 @@ def rates_report(results: Sequence[SizeRates]) -> str:
         ratios.append([
             f"{result.hidden_size:,}",
             *(_verdict(result.ratio(peer), bar) for peer, bar in BARS.items()),
+            _verdict(result.ratio("ours", "int8"), INT8_BARS[result.hidden_size]),
         ])
     header = ["H", *(f"ours / {peer} (bar {bar.limit:g})" for peer, bar in BARS.items())]
+    header.append(f"int8 / ours (bars {', '.join(f'{bar.limit:g}' for bar in INT8_BARS.values())})")
     return f"{markdown_table(['H', *names], rows)}\n\n{markdown_table(header, ratios)}"
 
 
@@ -125,7 +130,8 @@ def measure_size(size: int, names: Sequence[str], options: argparse.Namespace) -
         for name in names:
             python = options.torch_python if name == "torch" else None
             module = f"benchmarks.generation.{CONTENDERS[name]}"
-            command = [python or sys.executable, "-m", module, Task(size).to_json()]
+            task = Task(size, "int8" if name == "int8" else "float32")
+            command = [python or sys.executable, "-m", module, task.to_json()]
             process = ContenderProcess(name, command, {**os.environ, **_ONE_THREAD})
             living[name] = stack.enter_context(process)
             living[name].make_ready()

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,7 @@ def main() -> None:
     text = model.vocabulary.decode(rng.integers(0, len(model.vocabulary), min(characters, BLOCK)))
     one = TextScorer(model, streams=1)
     several = TextScorer(model, threads=threads)
+    rounded = TextScorer(replace(model, numbers="int8"), threads=threads)
     contenders: dict[str, tuple[int, Callable[[], object]]] = {
         "generating": (
             len(text) // _SLOW,
@@ -37,6 +39,7 @@ def main() -> None:
         ),
         "one stream": (len(text) // _SLOW, lambda: one.score(text[: len(text) // _SLOW])),
         "side by side": (len(text), lambda: several.score(text)),
+        "in int8": (len(text), lambda: rounded.score(text)),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     busy: dict[str, list[float]] = {name: [] for name in contenders}

@@ -23,6 +23,8 @@ from tui_charrnn.errors import ConfigError
 
 BAR: Final = Bar(10.0)
 """What side by side / generating has to reach."""
+INT8_BAR: Final = Bar(1.5)
+"""What in int8 / side by side has to reach."""
 _WORK: Final = 1 << 37
 """Characters of a round times the square of the hidden size: a round takes alike at all sizes."""
 _LEAST: Final = 1 << 17
@@ -46,13 +48,16 @@ def score_report(results: Mapping[int, Rates]) -> str:
             median_ratio(rates["side by side"][kind], rates["generating"][kind])
             for kind in ("rates", "core_rates")
         ]
+        rounded = median_ratio(rates["in int8"]["rates"], rates["side by side"]["rates"])
         rows.append([
             f"{size:,}",
             *(_spread(rates[name]["rates"]) for name in names),
             f"{gains[0]:.1f} {BAR.verdict(gains[0])}",
             f"{gains[1]:.1f}",
+            f"{rounded:.2f} {INT8_BAR.verdict(rounded)}",
         ])
-    return markdown_table(["H", *names, f"gain (bar {BAR.limit:g})", "gain a core"], rows)
+    columns = [f"gain (bar {BAR.limit:g})", "gain a core", f"int8 (bar {INT8_BAR.limit:g})"]
+    return markdown_table(["H", *names, *columns], rows)
 
 
 def _spread(rates: Sequence[float]) -> str:

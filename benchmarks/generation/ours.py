@@ -30,7 +30,7 @@ def open_stream(task: Task) -> CharacterStream:
     }
     vocabulary = Vocabulary("\n" + "".join(chr(32 + place) for place in range(VOCABULARY_SIZE - 1)))
     weights = weights_from_tensors(tensors, config)
-    model = Model(config, vocabulary, weights, corpus={}, training={})
+    model = Model(config, vocabulary, weights, corpus={}, training={}, numbers=task.numbers)
     return CharacterStream(model, SamplingConfig(temperature=TEMPERATURE, rng_seed=0))
 
 

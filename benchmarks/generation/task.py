@@ -16,6 +16,8 @@ class Task:
     """One contender's work."""
 
     hidden_size: int
+    numbers: str = "float32"
+    """What ours is multiplied in."""
 
     def to_json(self) -> str:
         """The document that a contender is told on its command line."""

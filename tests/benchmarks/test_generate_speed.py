@@ -20,7 +20,16 @@ def test_ratios_are_medians_of_single_rounds() -> None:
 
 def test_what_does_not_reach_its_bar_is_said_to_be_missed() -> None:
     report = rates_report([
-        SizeRates(256, {"ours": [100.0], "keras": [2.0], "torch": [25.0], "reading": [150.0]})
+        SizeRates(
+            256,
+            {
+                "ours": [100.0],
+                "int8": [170.0],
+                "keras": [2.0],
+                "torch": [25.0],
+                "reading": [150.0],
+            },
+        )
     ])
 
     assert [cell.strip() for cell in report.splitlines()[-1].split("|")[1:-1]] == [
@@ -28,6 +37,7 @@ def test_what_does_not_reach_its_bar_is_said_to_be_missed() -> None:
         "50.00 met",
         "4.00 missed",
         "0.67 met",
+        "1.70 missed",
     ]
 
 

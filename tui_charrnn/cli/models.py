@@ -113,6 +113,39 @@ def export(
     narrate(f"Its characters, in the order of their indices: {characters}")
 
 
+@models_app.command()
+def numbers(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
+            help="A model file, a run, or a bundled model.",
+            show_default="the first bundled one",
+        ),
+    ] = None,
+    runs_dir: RunsDir = None,
+    as_json: JsonDocument = False,
+) -> None:
+    """Say which numbers `--numbers auto` takes for a model, and why.
+
+    The model writes 2,000 characters in float32 and reads them in int8. auto takes int8 if the log
+    probabilities of these characters differ by 0.02 nats on average and 0.5 at most.
+    """
+    loaded = lazy.load_model(lazy.find_model(model, runs_folder(runs_dir), narrate))
+    choice = lazy.choose_numbers(loaded)
+    difference = choice.difference._asdict() if choice.difference else None
+    if as_json:
+        document = {"numbers": choice.numbers, "reason": choice.reason, "difference": difference}
+        print_data(json.dumps(document))
+        return
+    print_data(f"numbers     {choice.numbers}")
+    if difference is not None:
+        values = f"{difference['mean']:.4f} on average, {difference['largest']:.3f} at most"
+        print_data(f"difference  {values} (nats)")
+    print_data(f"reason      {choice.reason}")
+
+
 def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
     """Print a line a model."""
     found = list(lazy.offered_models(runs_folder(runs_dir)))

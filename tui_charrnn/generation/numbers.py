@@ -98,8 +98,8 @@ def choose_numbers(model: Model) -> Choice:
     if library is None:
         return Choice(
             "float32",
-            "NumKong is not installed, or does not multiply exactly on this processor: "
-            "pip install 'charrnn-tui[fast]'.",
+            "NumKong is not installed (pip install numkong), or is not fast and exact "
+            "on this processor.",
         )
     difference = _kept_difference(model)
     if difference.is_small:
