@@ -98,6 +98,7 @@ def test_a_file_is_no_folder_of_runs(tmp_path: Any, capsys: Capture) -> None:
     [
         (["generate", "--top-k", "0"], "--top-k must be at least 1"),
         (["generate", "--rng-seed", "-4"], "--rng-seed must be at least 0"),
+        (["generate", "--numbers", "int4"], "--numbers must be one of float32, int8, auto"),
         (["train", "--headless", "x", "--hidden-size", "0"], "--hidden-size must be at least 1"),
         (["train", "--headless", "x", "--encoding", "klingon"], "--encoding: There is no text"),
         (["corpora", "inspect", "x", "--encoding", "klingon"], "--encoding: There is no text"),

@@ -64,6 +64,8 @@ def test_auto_takes_float32_and_says_so_where_rounding_would_do_harm() -> None:
     assert with_numbers(model, "auto", told.append).numbers == "float32"
     assert "This model is multiplied in float32" in told[0]
     assert "0.02 and 0.5 are allowed" in told[0]
+    assert with_numbers(model, "auto", told.append).numbers == "float32"
+    assert len(told) == 1  # it is no news any more
     assert with_numbers(model, "int8", told.append).numbers == "int8"  # at one's own word
 
 

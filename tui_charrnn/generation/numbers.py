@@ -62,8 +62,8 @@ class Choice(NamedTuple):
     """Why, as a sentence."""
     difference: Difference | None = None
     """None where it does not depend on it."""
-    is_expected: bool = True
-    """Whether nobody need be told."""
+    is_new: bool = False
+    """Whether it was found now that int8 will not do: worth a sentence, once."""
 
 
 def with_numbers(model: Model, asked: str, tell: Callable[[str], object]) -> Model:
@@ -72,14 +72,14 @@ def with_numbers(model: Model, asked: str, tell: Callable[[str], object]) -> Mod
     Args:
         model: The model.
         asked: `float32`, `int8` or `auto`.
-        tell: Told in a sentence if `auto` cannot take int8 although the library is there.
+        tell: Told in a sentence as `auto` finds that rounding would do this model harm; once.
 
     Raises:
         ConfigError: If int8 is asked of a model that reads both directions.
     """
     if asked == "auto":
         choice = choose_numbers(model)
-        if not choice.is_expected:
+        if choice.is_new:
             tell(choice.reason)
         asked = choice.numbers
     if asked == "int8" and model.config.reads_both:
@@ -101,7 +101,7 @@ def choose_numbers(model: Model) -> Choice:
             "NumKong is not installed (pip install numkong), or is not fast and exact "
             "on this processor.",
         )
-    difference = _kept_difference(model)
+    difference, is_new = _find_difference(model)
     if difference.is_small:
         return Choice("int8", "Its log probabilities are nearly the same in int8.", difference)
     reason = (
@@ -109,7 +109,7 @@ def choose_numbers(model: Model) -> Choice:
         f"{difference.mean:.3f} nats on average and by {difference.largest:.2f} at most; "
         f"{MEAN_LIMIT} and {LARGEST_LIMIT} are allowed."
     )
-    return Choice("float32", reason, difference, is_expected=False)
+    return Choice("float32", reason, difference, is_new)
 
 
 def measure_difference(model: Model) -> Difference:
@@ -143,13 +143,13 @@ def _of(chosen: np.ndarray, logits: Float32) -> np.ndarray:
     return log_probabilities
 
 
-def _kept_difference(model: Model) -> Difference:
-    """The difference of a model, measured if that was not done before."""
+def _find_difference(model: Model) -> tuple[Difference, bool]:
+    """The difference of a model, and whether it was measured now, not on an earlier day."""
     path, name = cache_folder() / "numbers.json", fingerprint(model)
     kept = _read(path)
     with suppress(KeyError, TypeError, ValueError):
         mean, largest = kept[name]
-        return Difference(float(mean), float(largest))
+        return Difference(float(mean), float(largest)), False
     found = measure_difference(model)
     newest = dict([*kept.items(), (name, list(found))][-_KEPT:])
     document = {"format": _FORMAT, "differences": newest}
@@ -157,7 +157,7 @@ def _kept_difference(model: Model) -> Difference:
         storage = Storage()
         storage.make_folder(path.parent)
         storage.write_atomically(path, json.dumps(document).encode())
-    return found
+    return found, True
 
 
 def _read(path: Path) -> dict[str, Any]:
