@@ -58,8 +58,6 @@ class RecurrentLayer(Protocol):
 
     held_gates: Sequence[HoldGate]
     """What holds gates of the layer; none leaves them to themselves."""
-    product: LayerProduct
-    """Multiplies h by the recurrent kernel."""
 
     @property
     def parameters(self) -> StepLayer:
@@ -100,7 +98,7 @@ class LstmLayer:
         """
         self.parameters: Final = parameters
         self.held_gates: Sequence[HoldGate] = ()
-        self.product = product
+        self._multiplied = product
         self.hidden, self.cell_state = np.split(state, 2, axis=-1)
         width = GATE_COUNTS["lstm"] * self.hidden.shape[-1]
         self._sums = np.zeros((*state.shape[:-1], width), np.float32)
@@ -111,9 +109,9 @@ class LstmLayer:
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
-        product = self.product
-        product.take_recurrent()  # i, f, c̃, o side by side
-        np.add(product.recurrent, inputs, self._sums)
+        multiplied = self._multiplied
+        multiplied.take_recurrent()  # i, f, c̃, o side by side
+        np.add(multiplied.recurrent, inputs, self._sums)
         self._open()
 
     def _open(self) -> None:
@@ -162,7 +160,7 @@ class GruLayer:
         """
         self.parameters: Final = parameters
         self.held_gates: Sequence[HoldGate] = ()
-        self.product = product
+        self._multiplied = product
         self.hidden = state
         self.cell_state = None
         size = state.shape[-1]
@@ -175,8 +173,8 @@ class GruLayer:
         """Take one character in; see `RecurrentLayer`."""
         recurrent, opened, candidate = self._recurrent, self._opened, self._candidate
         split = opened.shape[-1]
-        self.product.take_recurrent()
-        np.add(self.product.recurrent, self.parameters.recurrent_bias, recurrent)
+        self._multiplied.take_recurrent()
+        np.add(self._multiplied.recurrent, self.parameters.recurrent_bias, recurrent)
         np.add(inputs[..., :split], recurrent[..., :split], opened)
         for hold in self.held_gates:
             hold(opened, self.hidden.shape[-1])
@@ -214,15 +212,15 @@ class RnnLayer:
         """
         self.parameters: Final = parameters
         self.held_gates: Sequence[HoldGate] = ()
-        self.product = product
+        self._multiplied = product
         self.hidden = state
         self.cell_state = None
         self._sums = np.zeros_like(state)
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
-        self.product.take_recurrent()
-        np.add(inputs, self.product.recurrent, self._sums)
+        self._multiplied.take_recurrent()
+        np.add(inputs, self._multiplied.recurrent, self._sums)
         np.tanh(self._sums, self.hidden)
 
     def update_hidden(self) -> None:
@@ -268,8 +266,8 @@ class NormalizedLstmLayer(LstmLayer):
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
         sums, gates, norm = self._sums, self._gates, self._norm
-        self.product.take_recurrent()
-        np.add(self.product.recurrent, inputs, sums)
+        self._multiplied.take_recurrent()
+        np.add(self._multiplied.recurrent, inputs, sums)
         _normalize(gates, self._squares)  # their kernels are centered
         np.multiply(gates, norm.gains, gates)
         np.add(gates, norm.biases, gates)

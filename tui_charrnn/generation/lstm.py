@@ -47,18 +47,17 @@ class Stepper:
         parts = np.split(self.state, len(weights.layers), axis=-1)
         size = len(weights.output_kernel)
         hidden = [part[..., :size] for part in parts]
-        self._exact: Final[list[LayerProduct]] = [
+        products: list[LayerProduct] = [
             Float32Product(each, layer.recurrent_blocks, above)
             for each, layer, above in zip(
                 hidden, weights.layers, weights.kernels_above, strict=True
             )
         ]
-        self._products = self._exact
-        if weights.int8:
-            self._products = [
-                Int8Product(*each, can_overflow=weights.can_overflow)
-                for each in zip(hidden, weights.int8, self._exact, strict=True)
-            ]
+        self._rounded: Final = [
+            Int8Product(*each, can_overflow=weights.can_overflow)
+            for each in zip(hidden, weights.int8, products, strict=bool(weights.int8))
+        ]
+        self._products: Final = self._rounded or products
         self._free: Final[tuple[RecurrentLayer, ...]] = tuple(
             open_layer(weights.cell, *each)
             for each in zip(weights.layers, parts, self._products, strict=True)
@@ -85,11 +84,10 @@ class Stepper:
     def _take_layers(self, layers: tuple[RecurrentLayer, ...]) -> None:
         self.layers = layers
         """The layers, the lowest first, whose states and gates can be looked at."""
-        products = self._exact if self._clamps else self._products
-        for layer, product in zip(self._free, products, strict=True):
-            layer.product = product
+        for product in self._rounded:
+            product.is_exact = bool(self._clamps)
         sums = [self._inputs] * (len(layers) - 1) + [self.logits]
-        self._steps = tuple(zip(layers, products, self._biases, sums, strict=True))
+        self._steps = tuple(zip(layers, self._products, self._biases, sums, strict=True))
         # `can_overflow` was told of those clamps only that there were from the beginning
         self._can_overflow = self._reaches_far or bool(self._clamps)
 

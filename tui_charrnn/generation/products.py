@@ -140,38 +140,40 @@ class Int8Product:
         """
         self._hidden = hidden
         self._exact = exact
-        self._can_overflow = can_overflow
-        self._is_bounded = True
+        self.is_exact = False
+        """Whether all is multiplied in float32, as while neurons or gates are held."""
+        self._can_overflow = self._is_doubtful = can_overflow
         self._scales = kernel.scales
         self._rounded = np.zeros(hidden.shape, np.float32)
         self._both: Float32 = np.zeros((*hidden.shape[:-1], len(kernel.scales)), np.float32)
         self.recurrent, self.above, _ = np.split(self._both, kernel.ends, axis=-1)
         self._sum = _sum_of(self._rounded, kernel, self._both)
         self._of = b""
-        """The h that `recurrent` was made of."""
+        """The h that `recurrent` was made of, if it was made in int8."""
 
     def take_recurrent(self) -> None:
         """See `LayerProduct`."""
-        if self._hidden.tobytes() == self._of:
+        if self._hidden.tobytes() == self._of and not self.is_exact:
             return
-        self._is_bounded = self._has_bounded()
-        if self._is_bounded:
+        if not self.is_exact and self._is_in_range():
+            self._is_doubtful = self._can_overflow
             self._multiply()
         else:
+            self._is_doubtful = True
             self._exact.take_recurrent()
             self.recurrent[...] = self._exact.recurrent
 
     def take_above(self) -> None:
         """See `LayerProduct`."""
-        if (self._is_bounded and not self._can_overflow) or self._has_bounded():
-            self._multiply()
-            self._of = self._hidden.tobytes()
-        else:
+        if self.is_exact or (self._is_doubtful and not self._is_in_range()):
             self._of = b""
             self._exact.take_above()
             self.above[...] = self._exact.above
+        else:
+            self._multiply()
+            self._of = self._hidden.tobytes()
 
-    def _has_bounded(self) -> bool:
+    def _is_in_range(self) -> bool:
         """Whether h can be rounded; what is not a number cannot."""
         return bool(np.abs(self._hidden).max() <= 1)
 
