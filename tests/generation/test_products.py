@@ -64,7 +64,7 @@ def test_a_kernel_and_h_are_rounded_to_127_steps_and_multiplied_exactly(
     kernel = rng.standard_normal((5, 9)).astype(np.float32)
     rounded, hidden = quantize([kernel[:, :6]], kernel[:, 6:]), np.zeros(5, np.float32)
     exact = SimpleNamespace()  # of no use to an h that is between -1 and 1
-    product = products.Int8Product(hidden, rounded, exact, can_overflow=False)  # type: ignore[arg-type]
+    product = products.Int8Product(hidden, rounded, exact, can_overflow=False)
     hidden[:] = rng.uniform(-1, 1, 5)
     product.take_above()
 
@@ -108,7 +108,7 @@ def test_sums_beyond_float32_are_rounded_alike_by_both(monkeypatch: pytest.Monke
             monkeypatch.setitem(sys.modules, "numkong", None)
         load_library.cache_clear()
         rounded = quantize([kernel[:, :2]], kernel[:, 2:])
-        product = products.Int8Product(hidden, rounded, SimpleNamespace(), can_overflow=False)  # type: ignore[arg-type]
+        product = products.Int8Product(hidden, rounded, SimpleNamespace(), can_overflow=False)
         product.take_above()
         found.append(product.above.tolist())
     assert found[0] == found[1]

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -20,6 +21,7 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.config import UNITS, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.corpus import Corpus
@@ -157,11 +159,13 @@ def load_models(
     if numbers == "float32":
         return loaded
     return {
-        name: lazy.with_numbers(
-            each, numbers, lambda sentence, name=name: narrate(f"{name}: {sentence}")
-        )
+        name: lazy.with_numbers(each, numbers, partial(_narrate_of, name))
         for name, each in loaded.items()
     }
+
+
+def _narrate_of(name: str, sentence: str) -> None:
+    narrate(f"{safe_line(name)}: {sentence}")
 
 
 def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:

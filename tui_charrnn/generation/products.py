@@ -108,8 +108,9 @@ def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
     own = sum(block.shape[1] for block in recurrent)
     empty = np.zeros((len(above), -(own + above.shape[1]) % _TOGETHER), np.float32)
     kernel = np.ascontiguousarray(np.concatenate([*recurrent, above, empty], axis=1).T)
-    largest = np.abs(kernel).max(axis=1)
-    steps = np.where(largest > 0, largest, np.float32(1)) / np.float32(STEPS)
+    largest: Float32 = np.abs(kernel).max(axis=1)
+    largest[largest == 0] = 1
+    steps: Float32 = largest / np.float32(STEPS)
     columns = np.rint(kernel / steps[:, np.newaxis]).astype(np.int8)
     library = load_library()
     if library is not None:
@@ -159,7 +160,7 @@ class Int8Product:
             self._is_doubtful = self._can_overflow
             self._multiply()
         else:
-            self._is_doubtful = True
+            self._is_doubtful, self._of = True, b""
             self._exact.take_recurrent()
             self.recurrent[...] = self._exact.recurrent
 

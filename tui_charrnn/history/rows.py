@@ -152,9 +152,9 @@ def entry_of(row: Sequence[Any]) -> Entry:
         ValueError: If a value is none of ours.
     """
     number, time, length, seed_text, text, document, rng_seed, label, file, sha256, hindrance = row
-    numbers = (number, length, rng_seed)
+    counts = (number, length, rng_seed)
     texts = (time, seed_text, text, document, label, hindrance, "" if sha256 is None else sha256)
-    is_ours = all(isinstance(each, int) for each in numbers) and all(
+    is_ours = all(isinstance(each, int) for each in counts) and all(
         isinstance(each, str) for each in texts
     )
     if not is_ours or not isinstance(file, bytes | None) or b"\0" in (file or b""):
