@@ -1,6 +1,6 @@
 """What all that surrounds the engine costs it: records, checkpoints, an attached app.
 
-Usage: python -m benchmarks.overhead --text FILE [--parts attached,checkpoints,recording] ...
+Usage: python -m benchmarks.overhead --text FILE [--parts attached,checkpoints,memory,recording] ...
 """
 
 import argparse
@@ -14,15 +14,16 @@ from typing import Any, Final
 from benchmarks.command_line import add_common_options, choose, narrate, run_command, write_json
 from benchmarks.costs.attached import AttachedResult, measure_attached
 from benchmarks.costs.checkpoints import CheckpointResult, measure_checkpoints
+from benchmarks.costs.memory import MemoryResult, measure_memory_records
 from benchmarks.costs.recording import RecordingResult, measure_recording
 from benchmarks.machine import describe_machine, warn_unless_quiet
-from benchmarks.rounds import Bar, Spread
+from benchmarks.rounds import Bar, Spread, median_ratio
 from benchmarks.tables import markdown_table
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.corpus_reading import read_corpus
 
-PARTS: Final = ("attached", "checkpoints", "recording")
+PARTS: Final = ("attached", "checkpoints", "memory", "recording")
 CHECKPOINT_PRESETS: Final = ("tiny", "medium", "tutorial")
 ATTACHED_BAR: Final = Bar(0.02, is_upper=True)
 RECORDING_BAR: Final = Bar(0.01, is_upper=True)
@@ -62,6 +63,26 @@ def recording_report(result: RecordingResult) -> str:
     return markdown_table(["milliseconds a batch", "median (lowest to highest)", ""], rows)
 
 
+def memory_report(result: MemoryResult) -> str:
+    """The table of the records of the memory."""
+    without, recorded = Spread.of(result.without), Spread.of(result.recorded)
+    cost = median_ratio(result.recorded, result.without) - 1.0
+    direct = max(
+        spent / seconds for spent, seconds in zip(result.measuring, result.recorded, strict=True)
+    )
+    rows = [
+        ["runs without it", _seconds(without), ""],
+        [f"with {result.records} records", _seconds(recorded), ""],
+        ["median of the ratios of a round, less 1", f"{cost:.2%}", ""],
+        [
+            "measuring, timed by itself: largest share (bar below 1 %)",
+            f"{direct:.2%}",
+            RECORDING_BAR.verdict(direct),
+        ],
+    ]
+    return markdown_table(["seconds of a run's work", "median (lowest to highest)", ""], rows)
+
+
 def checkpoint_report(results: list[CheckpointResult]) -> str:
     """The table of the checkpoints."""
     rows = []
@@ -70,7 +91,7 @@ def checkpoint_report(results: list[CheckpointResult]) -> str:
         rows.append([
             result.preset,
             f"{result.parameter_count:,}",
-            f"{spread.median:.3f} ({spread.minimum:.3f} to {spread.maximum:.3f})",
+            _seconds(spread),
             CHECKPOINT_BAR.verdict(spread.maximum),
         ])
     header = ["preset", "parameters", "seconds: median (lowest to highest)", "longest below 1 s"]
@@ -79,6 +100,10 @@ def checkpoint_report(results: list[CheckpointResult]) -> str:
 
 def _rates(spread: Spread) -> str:
     return f"{spread.median:,.0f} ({spread.minimum:,.0f} to {spread.maximum:,.0f})"
+
+
+def _seconds(spread: Spread) -> str:
+    return f"{spread.median:.3f} ({spread.minimum:.3f} to {spread.maximum:.3f})"
 
 
 def _milliseconds(spread: Spread) -> str:
@@ -105,6 +130,15 @@ def measure_checkpoints_part(options: argparse.Namespace, folder: Path, corpus: 
     return [asdict(result) for result in results]
 
 
+def measure_memory_part(options: argparse.Namespace, folder: Path, corpus: Corpus) -> Any:
+    """Measure, print, and return what was measured."""
+    result = measure_memory_records(
+        folder, options.preset, corpus, rounds=options.rounds, steps=options.steps
+    )
+    print(f"### Recording the memory, preset {options.preset}\n\n{memory_report(result)}\n")
+    return asdict(result)
+
+
 def measure_recording_part(options: argparse.Namespace, folder: Path, corpus: Corpus) -> Any:
     """Measure, print, and return what was measured."""
     result = measure_recording(
@@ -121,6 +155,7 @@ def measure_recording_part(options: argparse.Namespace, folder: Path, corpus: Co
 _MEASURES: Final[dict[str, Callable[[argparse.Namespace, Path, Corpus], Any]]] = {
     "attached": measure_attached_part,
     "checkpoints": measure_checkpoints_part,
+    "memory": measure_memory_part,
     "recording": measure_recording_part,  # last: it loads TensorFlow into this process
 }
 
@@ -134,8 +169,8 @@ def measure(options: argparse.Namespace) -> None:
         RunError: If a trainer fails.
     """
     chosen = choose(options.parts, PARTS, "parts")
-    if min(options.rounds, options.recording_rounds, options.checkpoints) < 1:
-        raise ConfigError("There must be at least 1 round and at least 1 checkpoint.")
+    if min(options.rounds, options.recording_rounds, options.checkpoints, options.steps) < 1:
+        raise ConfigError("There must be at least 1 round, 1 checkpoint and 1 step.")
     warn_unless_quiet()
     machine, corpus = describe_machine(), read_corpus([options.text])
     print(", ".join(f"{name} {value}" for name, value in machine.items()) + "\n")
@@ -153,9 +188,10 @@ def main() -> int:
     add_common_options(parser)
     parser.add_argument("--parts", default=",".join(PARTS), help=f"default: {','.join(PARTS)}")
     parser.add_argument(
-        "--preset", default="medium", help="for attached and recording (default: medium)"
+        "--preset", default="medium", help="for all but checkpoints (default: medium)"
     )
-    parser.add_argument("--rounds", type=int, default=6, help="attached (default: 6)")
+    parser.add_argument("--rounds", type=int, default=6, help="attached, memory (default: 6)")
+    parser.add_argument("--steps", type=int, default=600, help="of a run of memory (default: 600)")
     parser.add_argument(
         "--seconds", type=float, default=20.0, help="of an attached period (default: 20)"
     )

@@ -26,6 +26,7 @@ def learn_page(language: str) -> str:
             "",
             *(f"- {words['try']} {each}" for each in text.tries),
             f"- {words['look']} {text.look}",
+            *([f"- {words['legend']} {text.legend}"] if text.legend else []),
             f"- {words['shell']} `charrnn-tui {lesson.command}`",
             "",
         ]

@@ -1,4 +1,4 @@
-"""The command `memory`, without training."""
+"""The command `memory`; what it trains is over at once."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,12 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from tests.support.fake_run import FakeTrainer
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.memory import memory
-from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.viewing.memory_picture import measure_model
 
 TEXT = "bad cab, a big jade face.\n" * 20
@@ -59,3 +62,53 @@ def test_numbers_out_of_bounds_are_refused(tmp_path: Path, option: tuple[str, in
     error = invoke(tmp_path / "one.safetensors", *option).exception
     assert isinstance(error, ConfigError)
     assert option[0] in str(error)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Cells and sizes in the order in which they were trained, each at once and at random."""
+    cells: list[str] = []
+
+    def train(run: RunDirectory, *_: object) -> ExitCode:
+        config = read_description(run).model
+        cells.append(f"{config.cell} {config.hidden_size}")
+        with FakeTrainer(run) as trainer:
+            trainer.start()
+            trainer.train(3.0)
+            trainer.save(3.0, is_best=True)
+            trainer.end()
+        return ExitCode.OK
+
+    monkeypatch.setattr("tui_charrnn.cli.memory.train_headless", train)
+    return cells
+
+
+TRAIN = ("--train", "--hidden-size", 6, "--train-time", "15s", "--reach", 20)
+
+
+def test_three_cells_are_trained_one_after_another_and_drawn_as_they_come(
+    text: Path, trained: list[str]
+) -> None:
+    drawn = invoke(text, *TRAIN).stdout
+    assert trained == ["rnn 6", "gru 6", "lstm 6"]
+    rows = [row.split() for row in drawn.splitlines()]
+    cells = [row[1] for row in rows if row[0:1] in (["●"], ["◆"], ["▲"]) and row[3:4] == ["6"]]
+    assert cells == ["rnn", "rnn", "gru", "rnn", "gru", "lstm"]
+
+
+def test_what_was_trained_before_is_taken_as_it_is(text: Path, trained: list[str]) -> None:
+    invoke(text, *TRAIN)
+    again = invoke(text, *TRAIN, "--json")
+    assert len(trained) == 3
+    document = json.loads(again.stdout)
+    assert [model["network"] for model in document["models"]] == ["rnn 6", "gru 6", "lstm 6"]
+
+
+def test_a_training_that_ends_early_ends_the_command(
+    text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = ExitCode.RESUME_ME
+    monkeypatch.setattr("tui_charrnn.cli.memory.train_headless", lambda *_: code)
+    ended = invoke(text, *TRAIN)
+    assert ended.exit_code == code
+    assert not ended.stdout

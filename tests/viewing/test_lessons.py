@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from rich.cells import cell_len
+from textual.content import Content
 
 from scripts.learn_page import PAGES, learn_page
 from tui_charrnn.cli.main import COMMANDS
@@ -36,6 +38,15 @@ def test_every_lesson_has_two_things_to_try_and_leaves_no_id(language: str) -> N
     for lesson in LESSONS:
         assert len(lesson.texts[language].tries) == 2
         assert "{" not in lesson.rows(language, key_label)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_terminal_of_80_columns_shows_all_of_a_lesson_and_leaves_room(language: str) -> None:
+    for number, lesson in enumerate(LESSONS):
+        assert len(Content(lesson.rows(language, key_label)).wrap(76)) <= 6
+        assert cell_len(lesson.title(number, language, key_label)) <= 74
+        assert cell_len(lesson.texts[language].legend) <= 74
+        assert bool(lesson.texts[language].legend) == (language != "en")
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ def test_a_curve_lies_where_its_share_lies() -> None:
     assert all(17 <= column * 100 / 49 <= 27 for column in columns)  # 0.9 ** 22 = 0.098
 
 
+def test_few_rows_are_labelled_by_what_lies_in_them() -> None:
+    rows = chart_rows([FADING], 57, 3)
+    assert [row.split()[0] for row in rows[1:4]] == ["1", "0.01", "0.0001"]
+
+
 def test_in_ascii_and_without_colors_the_curves_differ() -> None:
     rows = [in_ascii(row) for row in memory_rows([FADING, STAYING], 80, 22)]
     assert all(row.isascii() for row in rows)

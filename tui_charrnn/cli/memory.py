@@ -1,7 +1,7 @@
 """The command `memory`: how far back models look."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -30,6 +30,7 @@ from tui_charrnn.runs.launcher import require_tensorflow
 
 if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.viewing.memory_picture import MemoryCurve
 
 _CELLS: Final = ("rnn", "gru", "lstm")
 _FARTHEST: Final = 500
@@ -92,50 +93,63 @@ def memory(
     """
     refuse_out_of_bounds("reach", reach, 1, _FARTHEST)
     refuse_out_of_bounds("characters", characters, 2, _MOST_CHARACTERS)
-    folder = runs_folder(runs_dir)
     if train:
-        require_tensorflow()
-        words: Sequence[str] = models
-        read = _read(words, encoding)[-characters:]
-        found: dict[str, Model] = {}
-        for cell in _CELLS:
-            run = _trained(cell, words, encoding, folder, (hidden_size, train_time))
-            found[cell] = load_models([str(run)], runs_dir)[str(run)]
-            if not as_json:
-                _print(found, read, reach, is_ascii=is_ascii)
+        read = _read([text] if text else models, encoding)
+        found = _train_cells(models, encoding, runs_dir, (hidden_size, train_time))
     else:
-        *names, last = models
-        if names and text is None and is_file(parse_path(last, "TEXT")) and not _is_model(last):
-            text = last
-        else:
-            names = models
-        found = load_models(names, runs_dir)
-        read = _read([text], encoding) if text else _own_text(names[0], found[names[0]], folder)
-        read = read[-characters:]
-        if not as_json:
-            _print(found, read, reach, is_ascii=is_ascii)
+        named, read = _find(models, text, encoding, runs_dir)
+        found = ((name, model, False) for name, model in named.items())
+    read, curves = read[-characters:], []
+    for name, model, is_drawn in found:
+        narrate(f"Looking back in {len(read):,} characters with {name} ...")
+        curves.append(lazy.measure_model(name, model, read, reach=reach))
+        if is_drawn and not as_json:
+            _print(curves, is_ascii=is_ascii)
     if as_json:
-        curves = [lazy.measure_model(name, one, read, reach=reach) for name, one in found.items()]
         document = {
             "characters": len(read),
             "reach": reach,
             "models": [lazy.memory_document(curve) for curve in curves],
         }
         print_data(json.dumps(document, allow_nan=False))
+    else:
+        _print(curves, is_ascii=is_ascii)
 
 
-def _print(models: "dict[str, Model]", text: str, reach: int, *, is_ascii: bool) -> None:
-    curves = []
-    for name, model in models.items():
-        narrate(f"Looking back in {len(text):,} characters with {name} ...")
-        curves.append(lazy.measure_model(name, model, text, reach=reach))
+def _print(curves: "Sequence[MemoryCurve]", *, is_ascii: bool) -> None:
     print_picture(lazy.memory_rows(curves, picture_width(), _HEIGHT), is_ascii=is_ascii)
+
+
+def _find(
+    models: Sequence[str], text: str | None, encoding: str, runs_dir: Path | None
+) -> "tuple[dict[str, Model], str]":
+    """Models by name, and the text to look back in, which may be named last among them."""
+    *names, last = models
+    if names and text is None and is_file(parse_path(last, "TEXT")) and not _is_model(last):
+        text = last
+    else:
+        names = list(models)
+    found = load_models(names, runs_dir)
+    if text is not None:
+        return found, _read([text], encoding)
+    return found, _own_text(names[0], found[names[0]], runs_folder(runs_dir))
+
+
+def _train_cells(
+    words: Sequence[str], encoding: str, runs_dir: Path | None, settings: tuple[int, str]
+) -> "Iterator[tuple[str, Model, bool]]":
+    """Each cell with its model, once it is trained, and whether to draw before the next one."""
+    require_tensorflow()
+    for cell in _CELLS:
+        run, is_new = _trained(cell, words, encoding, runs_folder(runs_dir), settings)
+        (model,) = load_models([str(run)], runs_dir).values()
+        yield cell, model, is_new and cell != _CELLS[-1]
 
 
 def _trained(
     cell: str, words: Sequence[str], encoding: str, folder: Path, settings: tuple[int, str]
-) -> Path:
-    """The run of a cell, trained now unless it was before."""
+) -> tuple[Path, bool]:
+    """The run of a cell, and whether it was trained now: unless it was before."""
     size, seconds = settings
     options = {"cell": cell, "hidden_size": str(size), "train_time": seconds}
     configurations = apply_settings(find_preset("small"), options)
@@ -155,11 +169,12 @@ def _trained(
     with preemptible(is_headless=True):
         run = request.find_or_make(text)
         status = newest_status(run)
-        if status is None or status.state is not RunState.FINISHED:
+        is_new = status is None or status.state is not RunState.FINISHED
+        if is_new:
             code = train_headless(run, Watching(True, False, False, False), None)
             if code != ExitCode.OK:
                 raise typer.Exit(code if code > 0 else int(ExitCode.UNEXPECTED))
-    return run.path
+    return run.path, is_new
 
 
 def _read(words: Sequence[str], encoding: str) -> str:

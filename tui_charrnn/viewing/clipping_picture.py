@@ -58,7 +58,7 @@ def _plot(
         return round((1 - min(max(share, 0.0), 1.0)) * (height - 1))
 
     cells = [[" "] * columns for _ in range(height)]
-    cells[row_of(middle)] = list(f"{f' {name}':┄>{columns}}")
+    cells[row_of(middle)] = ["┄"] * columns
     for sign, values in zip(SIGNS, curves, strict=True):
         for column in range(columns):
             begin = column * settings.steps // columns
@@ -68,6 +68,7 @@ def _plot(
                 cells[row_of(worst)][column] = sign
     labels = {row_of(10.0**power): f"{10.0**power:g}" for power in range(-3, 5)}
     labels = {row: label for row, label in labels.items() if 0 < row < height - 1}
+    labels[row_of(middle)] = name
     rows = [
         f"{labels.get(row, ''):>{_LABEL - 1}} {'┤' if row in labels else '│'}{''.join(line)}"
         for row, line in enumerate(cells)

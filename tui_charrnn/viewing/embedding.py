@@ -110,10 +110,9 @@ def format_sizes(embedding: Embedding) -> str:
     """One-hot columns and vectors, in numbers."""
     sizes = embedding.sizes
     count, size = sizes["vocabulary_size"], sizes["embedding_size"]
-    saved = sizes["one_hot_numbers"] - sizes["embedding_numbers"]
+    whole, saved = sizes["one_hot_numbers"], sizes["one_hot_numbers"] - sizes["embedding_numbers"]
     verb = "saves" if saved >= 0 else "costs"
     return (
-        f"A character is {size:,} numbers instead of {count:,} (one-hot, one of which is 1). With "
-        f"the first layer that is {sizes['embedding_numbers']:,} weights instead of "
-        f"{sizes['one_hot_numbers']:,}: the table {verb} {abs(saved):,}."
+        f"A character is {size:,} numbers instead of {count:,} (one-hot). With the first layer "
+        f"that is {whole - saved:,} weights instead of {whole:,}: the table {verb} {abs(saved):,}."
     )

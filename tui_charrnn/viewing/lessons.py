@@ -20,6 +20,8 @@ class LessonText(NamedTuple):
     """Two things to try."""
     look: str
     """What to look for."""
+    legend: str = ""
+    """What the words in the picture mean, which are English; empty in English."""
 
 
 class Lesson(NamedTuple):
@@ -32,24 +34,33 @@ class Lesson(NamedTuple):
     texts: Mapping[str, LessonText]
     """By language."""
 
+    def title(self, number: int, language: str, key_label: Callable[[str], str]) -> str:
+        """What stands above the lesson: its number, from 0, its title, the keys in force."""
+        title = f"{number + 1}/{len(LESSONS)} {self.texts[language].title}"
+        return with_keys(f"{title} · {WORDS[language]['keys']}", key_label)
+
     def rows(self, language: str, key_label: Callable[[str], str]) -> str:
         """The lesson as lines for the app, with the keys in force."""
         text, words = self.texts[language], WORDS[language]
         lines = [
-            f"{text.title} · {words['keys']}",
             text.sentences,
-            f"{words['try']} {text.tries[0]}",
-            f"{words['try']} {text.tries[1]}",
+            *(f"{words['try']} {each}" for each in text.tries),
             f"{words['look']} {text.look}",
         ]
         return with_keys("\n".join(lines), key_label)
 
 
-_EN: Final = "{learn.next} next, {learn.before} back, {learn.text} hides this"
+_EN: Final = "{learn.next} next, {learn.before} back, {learn.text} words"
 _KO: Final = "{learn.next} 다음, {learn.before} 앞, {learn.text} 감추기"
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {"try": "Try:", "look": "Look for:", "shell": "In a shell:", "keys": _EN},
-    "ko": {"try": "해 보기:", "look": "볼 것:", "shell": "셸에서:", "keys": _KO},
+    "en": {"try": "Try:", "look": "Look for:", "legend": "", "shell": "In a shell:", "keys": _EN},
+    "ko": {
+        "try": "해 보기:",
+        "look": "볼 것:",
+        "legend": "그림의 말:",
+        "shell": "셸에서:",
+        "keys": _KO,
+    },
 }
 """What stands before the parts of a lesson."""
 

@@ -117,9 +117,10 @@ def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[s
             depth = -math.log10(mean) / decades if mean > 0 else 2.0
             if depth <= 1:
                 cells[round(depth * (height - 1))][column] = SIGNS[number % len(SIGNS)]
-    labels = {
-        round(power / decades * (height - 1)): f"{10.0**-power:g}" for power in range(decades + 1)
-    }
+    exact = {power: power / decades * (height - 1) for power in range(decades + 1)}
+    labels = {}
+    for power, row in sorted(exact.items(), key=lambda each: -abs(each[1] - round(each[1]))):
+        labels[round(row)] = f"{10.0**-power:g}"  # of several in one row, the nearest to it
     rows = [
         f"{labels.get(row, ''):>{_LABEL - 1}} {'┤' if row in labels else '│'}{''.join(line)}"
         for row, line in enumerate(cells)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
@@ -20,9 +22,31 @@ async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path)
         await wait_until(pilot, "the last page", lambda: shows("5/5 다대일"))
         await pilot.press("pageup", "pageup")
         await wait_until(pilot, "clipping", lambda: shows("3/5 클리핑"))
+        await wait_until(pilot, "what its words mean", lambda: shows("APPLIED 자른 길이"))
         await pilot.press("left")
         await wait_until(pilot, "its own key", lambda: shows("Spectral radius 1.4"))
         await pilot.press("f2")
-        await wait_until(pilot, "no words", lambda: not shows("3/5"))
+        await wait_until(pilot, "no words", lambda: not shows("볼 것"))
+        assert shows("3/5")
         await pilot.press("escape")
         await wait_until(pilot, "the text", lambda: app.screen is app.main)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_the_smallest_usual_terminal_shows_words_and_picture(
+    tmp_path: Path, language: str
+) -> None:
+    app = tiny_app(tmp_path)
+    app.session.lessons = language
+    looks = {"en": "Look for:", "ko": "볼 것:"}
+    drawn = ("HUNDREDTH", "punctuation", "ELEMENT-WISE", "BOTH SIDES", "python")
+    async with app.run_test(size=(80, 24)) as pilot:
+        for words in drawn:
+            await wait_until(
+                pilot,
+                f"{words} under the words",
+                lambda words=words: (
+                    words in screen_text(app).rpartition(looks[language])[2].rpartition("╰")[0]
+                ),
+            )
+            await pilot.press("pagedown")

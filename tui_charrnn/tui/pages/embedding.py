@@ -67,7 +67,7 @@ class EmbeddingPage(Page):
         self._opened = context
         self.shown: Embedding | None = None
         """What is drawn."""
-        self.character = "e"
+        self.character = "."
         """The one that has the cursor."""
         self._places: Float64 = np.zeros((0, 2))
         self._drawn: list[list[Piece]] = []
@@ -127,10 +127,8 @@ class EmbeddingPage(Page):
         if places.shape == self._places.shape:  # a component has no sign: keep that of before
             places = places * np.where((places * self._places).sum(axis=0) < 0, -1, 1)
         self.shown, self._places = embedding, places
-        frame = self.query_one("#page")
-        frame.border_title = Content(f"Embedding of {safe_line(loaded.label)}")
-        share = embedding.plane[1].sum()
-        frame.border_subtitle = Content(f"{share:.0%} of the variance · Esc leaves")
+        share = f"{embedding.plane[1].sum():.0%} of the variance"
+        self.entitle(f"Embedding of {safe_line(loaded.label)}", f"{share} · Esc leaves")
         self.tell(format_sizes(embedding))
         self._draw()
 

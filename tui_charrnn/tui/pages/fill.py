@@ -55,7 +55,9 @@ class FillPage(Page):
         """The text, the candidates."""
         text = SafeInput(self._first, id="fill-text", select_on_focus=False)
         text.border_title = f"A text with gaps, each written as one of {' '.join(GAPS)}"
-        second = SafeInput(id="fill-both", placeholder="none: train one with --direction both")
+        second = SafeInput(
+            id="fill-both", placeholder="none: train one with --direction both", classes="aside"
+        )
         second.border_title = "A model that reads both directions, to stand beside"
         yield from (text, second, Picture())
 

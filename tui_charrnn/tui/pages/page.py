@@ -95,8 +95,9 @@ class Page(Dialog[None]):
     ]
     DEFAULT_CSS = """
     Page {
-        & #lesson { height: auto; max-height: 50%; color: $text-muted; padding-bottom: 1; }
         background: $background;
+        & #lesson { height: auto; max-height: 50%; color: $text-muted; padding-bottom: 1; }
+        &.-lesson.-flat .aside, &.-lesson.-low .aside, &.-lesson.-medium .aside { display: none; }
         & #page {
             height: 1fr;
             padding: 0 1;
@@ -122,6 +123,7 @@ class Page(Dialog[None]):
         super().__init__()
         self.OWNER = owner
         self._title = title
+        self._legend = ""
         self.lesson = ""
         """What the guided tour says of it, above the picture; empty outside of the tour."""
         self.turned = 0
@@ -136,13 +138,17 @@ class Page(Dialog[None]):
             number: Of the lesson, from 0.
             language: One of `LANGUAGES`.
         """
-        self.lesson = f"{number + 1}/{len(LESSONS)} {LESSONS[number].rows(language, key_label)}"
+        lesson = LESSONS[number]
+        self.lesson = lesson.rows(language, key_label)
+        self._title = lesson.title(number, language, key_label)
+        self._legend = lesson.texts[language].legend
+        self.add_class("-lesson")
 
     def compose(self) -> ComposeResult:
         """The frame with what is in it, the note, the keys."""
         with Vertical(id="page") as frame:
             frame.border_title = Content(self._title)
-            frame.border_subtitle = Content("Esc leaves")
+            frame.border_subtitle = Content(self._legend or "Esc leaves")
             if self.lesson:
                 yield Static(self.lesson, id="lesson", markup=False)
             yield from self.compose_page()
@@ -152,6 +158,19 @@ class Page(Dialog[None]):
     def compose_page(self) -> ComposeResult:
         """What is in the frame."""
         yield Picture()
+
+    def entitle(self, title: str, foot: str) -> None:
+        """Say in the frame what is shown; in the tour the lesson stands there.
+
+        Args:
+            title: Above the picture, safe to show.
+            foot: Below it.
+        """
+        frame = self.query_one("#page")
+        if not self.lesson:
+            frame.border_title = Content(title)
+        if not self._legend:
+            frame.border_subtitle = Content(foot)
 
     def on_mount(self) -> None:
         """Show the keys."""
@@ -213,8 +232,8 @@ class Page(Dialog[None]):
 
     def action_hide_lesson(self) -> None:
         """Hide what the tour says, or show it again."""
-        lesson = self.query_one("#lesson")
-        lesson.display = not lesson.display
+        self.toggle_class("-lesson")
+        self.query_one("#lesson").display = self.has_class("-lesson")
 
     def action_leave(self) -> None:
         """Close the page."""

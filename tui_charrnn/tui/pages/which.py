@@ -48,7 +48,7 @@ class WhichPage(Page):
         """The text, the models, the bars."""
         text = SafeInput(placeholder="type, and see each character weigh in", id="which-text")
         text.border_title = "Text"
-        models = SafeInput(id="which-models")
+        models = SafeInput(id="which-models", classes="aside")
         models.border_title = "Models: names, runs or files, with commas between"
         yield from (text, models, Picture())
 

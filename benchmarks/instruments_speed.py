@@ -1,6 +1,6 @@
-"""What it costs to see how far back a model looks: one character, a text, and the trainer's share.
+"""What the instruments cost: how far back a model looks, the trainer's share of it, gaps filled.
 
-Usage: python -m benchmarks.memory_speed [--hidden-size 512] [--rounds 3]
+Usage: python -m benchmarks.instruments_speed [--hidden-size 512] [--rounds 3]
 
 Seconds are those of a core (`time.process_time` with one thread), which hold on a busy machine too.
 """
@@ -17,15 +17,22 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from benchmarks.tables import markdown_table
+from tui_charrnn.generation.filling import Filler
 from tui_charrnn.lens.influence import Passage, measure_memory
+from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.memory import REACH, TARGETS
 
-VOCABULARY: Final = 65
+SIGNS: Final = "".join(map(chr, range(ord("0"), ord("0") + 65)))
+VOCABULARY: Final = len(SIGNS)
+BEAM: Final = 200
+SIDE: Final = 32
+"""Characters to the left of two gaps, and to the right of them."""
 CELLS: Final = ("lstm", "lstm+norm", "gru", "rnn")
-BARS: Final = ("1 s", "30 s", "1 % of the work")
+BARS: Final = ("1 s", "30 s", "1 % of the work", "2 s")
 
 
 def seconds(work: Callable[[], object], rounds: int) -> float:
@@ -59,10 +66,15 @@ def measured(cell: str, hidden_size: int, rounds: int) -> list[str]:
     def recorded() -> None:
         Passage(weights, config, text[:240]).influence(places, REACH)
 
+    filler = Filler(Model(config, Vocabulary(SIGNS), weights, {}, {}))
+    left, right = (
+        "".join(SIGNS[each] for each in text[begin : begin + SIDE]) for begin in (0, SIDE)
+    )
     found = (
         seconds(one, rounds),
         seconds(lambda: measure_memory(weights, config, text), 1),
         seconds(recorded, rounds),
+        seconds(lambda: filler.fill((left, "", right), beam=BEAM), rounds),
     )
     return [cell, *(f"{each:.3f}" for each in found)]
 
@@ -74,7 +86,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     rows = [measured(cell, given.hidden_size, given.rounds) for cell in CELLS]
-    heads = ["cell", "200 back", "20,000 characters", "a record of the trainer"]
+    heads = ["cell", "200 back", "20,000 characters", "a record of the trainer", "two gaps"]
     print(markdown_table(heads, [*rows, ["bar", *BARS]]))
 
 
