@@ -55,7 +55,8 @@ def memory(
         typer.Option(
             metavar="TEXT",
             autocompletion=complete_corpus,
-            help="The text, also by the name of a corpus; the first model's own if left out.",
+            help="The text to look back in, also by the name of a corpus; if left out, the first "
+            "model's own, or the one that is trained on.",
             show_default=False,
         ),
     ] = None,
