@@ -120,6 +120,14 @@ def test_progress_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "\x07" not in terminal.getvalue()
 
 
+def test_what_is_not_counted_in_bytes_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = take_terminal(monkeypatch)
+    with output.progress_bar("Trying 200 places", in_bytes=False) as progress:
+        progress(50, 200)
+    assert "25 %" in terminal.getvalue()
+    assert "bytes" not in terminal.getvalue()
+
+
 def test_an_unused_bar_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = take_terminal(monkeypatch)
     with output.progress_bar("Downloading a text"):

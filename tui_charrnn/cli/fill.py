@@ -141,7 +141,7 @@ def _measure(model: "Model", path: str, size: tuple[int, int], *, as_json: bool)
     sources = find_sources([path], encoding="utf-8").sources
     text = next(read_blocks(sources[0], "utf-8", size=_READ))[:_READ]
     places, right = size
-    with progress_bar(f"Trying {places:,} places") as progress:
+    with progress_bar(f"Trying {places:,} places", in_bytes=False) as progress:
         for found in lazy.measure_right_side(model, text, places=places, right=right):
             progress(found.places, places)
     values = {"places": found.places, "right": right, "left": found.left, "both": found.both}

@@ -17,7 +17,7 @@ from tui_charrnn.cli.options import (
     complete_corpus,
     refuse_out_of_bounds,
 )
-from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture
 from tui_charrnn.cli.reading import Encoding, load_models, read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
@@ -102,8 +102,7 @@ def memory(
         found = ((name, model, False) for name, model in named.items())
     read, curves = read[-characters:], []
     for name, model, is_drawn in found:
-        narrate(f"Looking back in {len(read):,} characters with {name} ...")
-        curves.append(lazy.measure_model(name, model, read, reach=reach))
+        curves.append(_measure(name, model, read, reach))
         if is_drawn and not as_json:
             _print(curves, is_ascii=is_ascii)
     if as_json:
@@ -115,6 +114,16 @@ def memory(
         print_data(json.dumps(document, allow_nan=False))
     else:
         _print(curves, is_ascii=is_ascii)
+
+
+def _measure(name: str, model: "Model", text: str, reach: int) -> "MemoryCurve":
+    task = f"Looking back in {len(text):,} characters with {name}"
+    with progress_bar(task, in_bytes=False) as progress:
+
+        def report(share: float) -> None:
+            progress(round(100 * share), 100)
+
+        return lazy.measure_model(name, model, text, reach=reach, on_progress=report)
 
 
 def _print(curves: "Sequence[MemoryCurve]", *, is_ascii: bool) -> None:

@@ -123,7 +123,7 @@ def leave_terminal() -> None:
 
 
 @contextmanager
-def progress_bar(task: str) -> Iterator["Progress"]:
+def progress_bar(task: str, *, in_bytes: bool = True) -> Iterator["Progress"]:
     """Show how a piece of work advances, on standard error.
 
     Nothing appears before the first report, so work that turns out to be done already is silent.
@@ -131,21 +131,23 @@ def progress_bar(task: str) -> Iterator["Progress"]:
 
     Args:
         task: What is being done, as a person would say it: `Downloading tiny Shakespeare`.
+        in_bytes: Whether bytes are counted; the share is shown of anything else.
 
     Yields:
-        A function that takes how many bytes are done and, if it is known, how many there are.
+        A function that takes how many are done and, if it is known, how many there are.
     """
     if stderr_is_terminal():
-        yield from _drawn_bar(task)
+        yield from _drawn_bar(task, in_bytes=in_bytes)
     else:
         yield _narrated_once(task)
 
 
-def _drawn_bar(task: str) -> Iterator["Progress"]:
+def _drawn_bar(task: str, *, in_bytes: bool) -> Iterator["Progress"]:
+    share = lazy.TextColumn("{task.percentage:.0f} %")
     bar = lazy.Progress(
         lazy.TextColumn("{task.description}", markup=False),
         lazy.BarColumn(),
-        lazy.DownloadColumn(),
+        lazy.DownloadColumn() if in_bytes else share,
         lazy.TimeRemainingColumn(),
         console=lazy.Console(stderr=True),
         transient=True,
