@@ -42,11 +42,20 @@ def test_the_table_has_the_distances_of_each() -> None:
 
 
 def test_a_curve_lies_where_its_share_lies() -> None:
-    rows = chart_rows([FADING], 57, 13)[1:14]
+    curve = MemoryCurve("one", "lstm 8", Memory(0.95**DISTANCES, DISTANCES, 50))
+    rows = chart_rows([curve], 57, 13)[1:14]
     (tenth,) = [number for number, row in enumerate(rows) if row.strip().startswith("0.1 ")]
     columns = [column for column, sign in enumerate(rows[tenth][8:]) if sign == "●"]
     assert columns
-    assert all(17 <= column * 100 / 49 <= 27 for column in columns)  # 0.9 ** 22 = 0.098
+    assert all(37 <= column * 100 / 49 <= 53 for column in columns)  # 0.95 ** 45 = 0.099
+
+
+@pytest.mark.parametrize("share", [0.8, 0.9, 0.99])
+def test_distances_of_which_nothing_is_left_are_not_drawn(share: float) -> None:
+    rows = chart_rows(
+        [MemoryCurve("one", "lstm 8", Memory(share**DISTANCES, DISTANCES, 50))], 57, 9
+    )
+    assert max(row.rfind("●") for row in rows) >= 55
 
 
 def test_few_rows_are_labelled_by_what_lies_in_them() -> None:

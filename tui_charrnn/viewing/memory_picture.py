@@ -25,6 +25,8 @@ CHARACTERS: Final = 20_000
 _HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _DECADES: Final = 4
 """Powers of ten that a strip of gradients has signs for, and a chart at most."""
+_NEAR: Final = 20
+"""Distances that a chart has at least."""
 _NAME: Final = 24
 """Columns of a name at most."""
 _LABEL: Final = 7
@@ -104,10 +106,11 @@ def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[s
         height: Rows of the plot; a heading, an axis and its numbers come to them.
     """
     shares = [_relative(curve.memory.influence) for curve in curves]
-    reach = max(map(len, shares))
     columns = max(width - _LABEL - 1, 8)
     least = min((share[share > 0].min(initial=1.0) for share in shares), default=1.0)
     decades = min(max(math.ceil(-math.log10(least)), 1), _DECADES)
+    seen = [int(np.flatnonzero(share >= 10.0**-decades).max(initial=0)) + 1 for share in shares]
+    reach = min(max(_NEAR, *seen), max(map(len, shares)))
     cells = [[" "] * columns for _ in range(height)]
     for number, share in reversed(list(enumerate(shares))):
         for column in range(columns):
