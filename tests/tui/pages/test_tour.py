@@ -1,5 +1,6 @@
 """The guided tour in the app: pages are turned, and the keys of a picture act all the while."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,12 @@ async def test_the_smallest_usual_terminal_shows_words_and_picture(
     app.session.lessons = language
     looks = {"en": "Look for:", "ko": "볼 것:"}
     drawn = ("HUNDREDTH", "punctuation", "ELEMENT-WISE", "BOTH SIDES", "python")
+
+    def lies_below(words: str) -> bool:
+        below = screen_text(app).rpartition(looks[language])[2]
+        return words in below.rpartition("╰")[0]
+
     async with app.run_test(size=(80, 24)) as pilot:
         for words in drawn:
-            await wait_until(
-                pilot,
-                f"{words} under the words",
-                lambda words=words: (
-                    words in screen_text(app).rpartition(looks[language])[2].rpartition("╰")[0]
-                ),
-            )
+            await wait_until(pilot, f"{words} below the words", partial(lies_below, words))
             await pilot.press("pagedown")
