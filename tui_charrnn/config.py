@@ -4,9 +4,12 @@ Those of a model and of a text lie in modules of their own: the app needs them b
 anything of a training.
 """
 
+import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from tui_charrnn.durations import parse_duration
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.model_config import CELLS, ModelConfig
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Problem, Settings, refuse, setting
@@ -234,3 +237,29 @@ class TrainingConfig(Settings):
             )
             problems.append(Problem("", sentence))
         refuse(problems)
+
+
+_COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
+
+
+def read_length(typed: str) -> dict[str, Any]:
+    """The one of `TrainingConfig.LENGTHS` that `10 epochs`, `2000 steps` or `5m` stands for.
+
+    Raises:
+        ConfigError: If it is none of these. Bounds are checked when a configuration is built.
+    """
+    typed = typed.strip()
+    if counted := _COUNT.fullmatch(typed):
+        amount, unit = counted[1].replace(",", ""), counted[2].lower().rstrip("s")
+        if amount.count(".") > 1 or (unit == "step" and "." in amount):
+            raise ConfigError(f"Steps are a whole number. Received: {typed!r}")
+        return {"epochs": float(amount)} if unit == "epoch" else {"steps": int(amount)}
+    if typed.isdigit() and typed.strip("0"):
+        raise ConfigError(f"Say what the number counts: {typed} epochs, {typed} steps, {typed}m.")
+    try:
+        return {"train_time": parse_duration(typed)}
+    except ConfigError as error:
+        raise ConfigError(
+            f"How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
+            f"Received: {typed!r}"
+        ) from error

@@ -29,6 +29,7 @@ _NAMES: Final = {
     "tui_charrnn.generation.scoring": "TextScorer",
     "tui_charrnn.generation.side_by_side": "SideBySide",
     "tui_charrnn.generation.sources": "find_model offered_models",
+    "tui_charrnn.generation.starting_model": "open_starting_model starting_point_of",
     "tui_charrnn.generation.stream": "CharacterStream StopStrings",
     "tui_charrnn.generation.text_scores": "Listeners score_text",
     "tui_charrnn.generation.training_corpus": "absent_texts read_run_corpus read_training_corpus",
@@ -42,7 +43,8 @@ _NAMES: Final = {
     "tui_charrnn.runs.launcher": "launch_trainer",
     "tui_charrnn.text.corpus_reading": "read_corpus",
     "tui_charrnn.text.inspection": "inspect_corpus",
-    "tui_charrnn.text.vocabulary": "choose_vocabulary",
+    "tui_charrnn.text.vocabulary": "Vocabulary",
+    "tui_charrnn.training.extension": "extend_run read_amount",
     "tui_charrnn.tui.announcer": "RunAnnouncer",
     "tui_charrnn.tui.app": "run_app",
     "tui_charrnn.tui.dialogs": "ask_to_leave list_problems",
@@ -86,6 +88,7 @@ _NAMES: Final = {
     ),
     "tui_charrnn.viewing.lessons": "LESSONS language_of",
     "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows",
+    "tui_charrnn.viewing.run_view": "extension_words",
     "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",
 }
 """What is asked for, by its module."""

@@ -33,6 +33,8 @@ from tui_charrnn.generation.scoring import TextScorer as TextScorer
 from tui_charrnn.generation.side_by_side import SideBySide as SideBySide
 from tui_charrnn.generation.sources import find_model as find_model
 from tui_charrnn.generation.sources import offered_models as offered_models
+from tui_charrnn.generation.starting_model import open_starting_model as open_starting_model
+from tui_charrnn.generation.starting_model import starting_point_of as starting_point_of
 from tui_charrnn.generation.stream import CharacterStream as CharacterStream
 from tui_charrnn.generation.stream import StopStrings as StopStrings
 from tui_charrnn.generation.text_scores import Listeners as Listeners
@@ -52,7 +54,9 @@ from tui_charrnn.runs.foreign_parts import has_own_live_model as has_own_live_mo
 from tui_charrnn.runs.launcher import launch_trainer as launch_trainer
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
-from tui_charrnn.text.vocabulary import choose_vocabulary as choose_vocabulary
+from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
+from tui_charrnn.training.extension import extend_run as extend_run
+from tui_charrnn.training.extension import read_amount as read_amount
 from tui_charrnn.tui.announcer import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.app import run_app as run_app
 from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
@@ -120,6 +124,7 @@ from tui_charrnn.viewing.lessons import language_of as language_of
 from tui_charrnn.viewing.memory_picture import measure_model as measure_model
 from tui_charrnn.viewing.memory_picture import memory_document as memory_document
 from tui_charrnn.viewing.memory_picture import memory_rows as memory_rows
+from tui_charrnn.viewing.run_view import extension_words as extension_words
 from tui_charrnn.viewing.which import OriginReader as OriginReader
 from tui_charrnn.viewing.which import bar_rows as bar_rows
 from tui_charrnn.viewing.which import path_rows as path_rows

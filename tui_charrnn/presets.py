@@ -1,9 +1,12 @@
 """Named combinations of settings that were tried (docs/lstm.md, section 17)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.settings import Problem, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,50 @@ PRESETS: dict[str, Preset] = {
         ),
     )
 }
+
+
+FINE_TUNING_SHARE = 0.3
+"""Of a preset's peak learning rate, where a run starts from a model (docs/lstm.md, section 17)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartingPoint:
+    """The model that a run starts from, as far as its settings go."""
+
+    name: str
+    model: ModelConfig
+    units: str
+    """What it predicts, as `TrainingConfig.units`."""
+
+    def adapt(self, preset: Preset) -> Preset:
+        """A preset with the network and the units of the model, and a lower learning rate."""
+        rate = preset.training.learning_rate * FINE_TUNING_SHARE
+        training = replace(preset.training, units=self.units, learning_rate=rate)
+        return replace(preset, model=self.model, training=training, expected_loss=None)
+
+    def refuse_others(self, values: Mapping[str, Any]) -> None:
+        """Refuse settings that contradict the model.
+
+        Args:
+            values: Those that the user gave, by name.
+
+        Raises:
+            SettingError: Names all of them.
+        """
+        own = {**self.model.to_mapping(), "units": self.units}
+        refuse([
+            Problem(
+                name,
+                f"is {_written(values[name])}, but the model {self.name} has {_written(has)}, and "
+                "a run that starts from it keeps that. Leave it out, or start without a model.",
+            )
+            for name, has in own.items()
+            if name in values and values[name] != has
+        ])
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def find_preset(name: str) -> Preset:

@@ -13,7 +13,8 @@ from tui_charrnn.text.corpus_reading import read_corpus
 def test_the_summary_names_every_tensor_and_their_sum(tmp_path: Path) -> None:
     model = ModelConfig(embedding_size=5, hidden_size=7, layer_count=2)
     corpus = fake_corpus(tmp_path, "abcab" * 400)
-    told = summarize(created_run(tmp_path), model, TrainingConfig(train_time=90), corpus)
+    run = created_run(tmp_path, text="abcab" * 400)
+    told = summarize(run, model, TrainingConfig(train_time=90), corpus)
     assert "2,000 characters, vocabulary 3; the last 200 are held out" in told
     assert f"{parameter_count(model, 3):,} parameters" in told
     sizes = [
@@ -60,7 +61,8 @@ def test_changes_that_were_declined_are_not_told(tmp_path: Path) -> None:
 def test_rare_characters_are_told_with_their_share(tmp_path: Path) -> None:
     corpus = fake_corpus(tmp_path, "abcab" * 399 + "xxxyz")
     training = TrainingConfig(steps=3, min_count=3)
-    told = summarize(created_run(tmp_path), ModelConfig(), training, corpus)
+    run = created_run(tmp_path, text="abcab" * 399 + "xxxyz", training=training)
+    told = summarize(run, ModelConfig(), training, corpus)
     assert (
         "vocabulary 5 (2 rare ones as one symbol, 0.001 of the text); the last 200 are held out"
     ) in told
@@ -84,7 +86,8 @@ def test_a_huge_vocabulary_is_told_with_the_option_that_helps(tmp_path: Path) ->
     characters = [chr(code) for code in range(0x3400, 0xD7A4)]
     corpus = fake_corpus(tmp_path, "".join(characters))
     training = TrainingConfig(steps=3)
-    told = summarize(created_run(tmp_path), ModelConfig(), training, corpus)
+    run = created_run(tmp_path, text="".join(characters))
+    told = summarize(run, ModelConfig(), training, corpus)
     assert "make every step slow: --max-vocabulary 8000" in told
     bounded = replace(training, max_vocabulary=8000)
     told = summarize(created_run(tmp_path, name="other"), ModelConfig(), bounded, corpus)

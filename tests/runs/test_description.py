@@ -96,7 +96,7 @@ def test_another_format_is_named() -> None:
         RunDescription.from_json(as_stored(DESCRIPTION) | {"format": 2})
 
 
-ADDED_LATER = {"versions", "pinned_seeds", "unknown_symbol"}
+ADDED_LATER = {"versions", "pinned_seeds", "unknown_symbol", "origin"}
 
 
 @pytest.mark.parametrize(

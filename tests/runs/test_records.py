@@ -23,6 +23,7 @@ from tui_charrnn.runs.records import (
     RequestAnswered,
     RunDiverged,
     RunEnded,
+    RunExtended,
     RunFailed,
     RunPlanned,
     RunPreempted,
@@ -45,6 +46,8 @@ EXAMPLES: list[Record] = [
     RunPlanned(1_000, 200, 50, 64, 0.25, "float32", "max_epochs", 0.005, 4),
     RunPlanned(1_000, 200, 50, 64, 0.25, "", "train_time", None, 0, (10,), True),
     RunReplanned(71, 800, 0.5),
+    RunExtended(1_001, 1_500, 10, 0.001, 99.5),
+    RunExtended(1_001, 1_500, 0, 0.001, 99.5, 60.0),
     BatchSizeChosen(64, 0.005, (32, 64, 128), (1_000.5, 1_900.0, 2_000.0)),
     BatchSizeChosen(32, 0.003, (32,), (1_000.0,), "not enough memory"),
     StoppedEarly(150, 50, 2.5, 2),
@@ -88,6 +91,7 @@ ADDED_LATER = {
     },
     "batch_size_chosen": {"failure"},
     "failed": {"cause"},
+    "extended": {"train_time"},
 }
 """By kind, fields of which earlier records know nothing."""
 

@@ -26,7 +26,7 @@ from tui_charrnn.runs.records import RunResumed, RunStarted
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import choose_vocabulary
 
 __all__ = [
     "FakeTrainer",
@@ -61,14 +61,19 @@ def created_run(
 ) -> RunDirectory:
     """A run that no trainer has taken up yet; its corpus lies in `folder/.corpora`."""
     corpus = fake_corpus(folder / ".corpora", text)
-    vocabulary = Vocabulary.from_text(corpus.text)
+    training = training or TrainingConfig(batch_size=4, sequence_length=16, steps=100)
+    vocabulary = choose_vocabulary(
+        corpus.numbered.occurrences(),
+        min_count=training.min_count,
+        max_vocabulary=training.max_vocabulary,
+    )
     model = model or tiny_config()
     return create_run(
         folder,
         name=name,
         preset="tiny",
         model=model,
-        training=training or TrainingConfig(batch_size=4, sequence_length=16, steps=100),
+        training=training,
         corpus=corpus,
         vocabulary=vocabulary,
         parameter_count=parameter_count(model, len(vocabulary)),

@@ -31,6 +31,7 @@ from tui_charrnn.viewing.formatting import format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.sources import OfferedModel
+    from tui_charrnn.model.header import ModelHeader
 
 _HEADINGS: Final = (
     "MODEL",
@@ -177,7 +178,7 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
     return (
         safe_line(model.name),
         model.origin,
-        safe_line(str(facts.header.corpus.get("name", ""))),
+        safe_line(_corpus_words(facts.header)),
         f"{config.cell_name} {config.layer_count}x{config.hidden_size}",
         f"{facts.parameters / 1e6:.2f} M",
         f"{len(facts.header.vocabulary):,}",
@@ -185,6 +186,12 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
         "" if loss is None else f"{bits_per_character(loss):.3f}",
         format_size(facts.size),
     )
+
+
+def _corpus_words(header: "ModelHeader") -> str:
+    """The text that a model learned from, and the model that it started from."""
+    name, source = str(header.corpus.get("name", "")), header.training.get("from")
+    return f"{name}, from {source.get('name', '')}" if isinstance(source, dict) else name
 
 
 def _values(model: "OfferedModel") -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.declaration import NUMBERS, Preferences
 from tui_charrnn.preferences.resolution import runs_folder
-from tui_charrnn.presets import PRESETS, Preset
+from tui_charrnn.presets import PRESETS, Preset, StartingPoint
 from tui_charrnn.resources import bundled_models, resource_folder
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
@@ -248,18 +248,21 @@ def _kind_of_value(bounds: Bounds) -> str:
 
 
 def apply_settings(
-    preset: Preset, given: Mapping[str, str | None]
+    preset: Preset, given: Mapping[str, str | None], start: StartingPoint | None = None
 ) -> tuple[ModelConfig, TrainingConfig]:
     """A preset's configurations with the given settings in place of its own.
 
     A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is, and lifts
-    the bound on its epochs.
+    the bound on its epochs. A model that the run starts from lends it its network and its units.
 
     Raises:
-        ConfigError: If a value is not allowed.
+        ConfigError: If a value is not allowed, or contradicts that model.
     """
     texts = {name: text for name, text in given.items() if text is not None}
     model, training = _read(ModelConfig, texts), _read(TrainingConfig, texts)
+    if start is not None:
+        start.refuse_others({**model, **training})
+        preset = start.adapt(preset)
     if any(name in training for name in TrainingConfig.LENGTHS):
         lifted = (*TrainingConfig.LENGTHS, TrainingConfig.LENGTH_BOUND)
         training = dict.fromkeys(lifted) | training

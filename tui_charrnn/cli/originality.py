@@ -11,8 +11,7 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.training_corpus import (
     IndexedCorpus,
     index_corpus,
-    kept_training_corpus,
-    read_training_corpus,
+    open_training_index,
 )
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
@@ -65,9 +64,7 @@ class OriginalityWatch:
     def match_facts(self, text: int, character: str) -> Mapping[str, object] | None:
         """Take a character of a text; the passage that it ends, for a record."""
         match = self._meters[text].add(character)
-        line = self.corpus.index.line(match.offset)
-        place = {"length": match.length, "offset": match.offset, "line": line}
-        return place if match.length else None
+        return {"length": match.length, **self.corpus.facts(match.offset)} if match.length else None
 
     def document(self) -> Mapping[str, object]:
         """All texts summed up, for a record."""
@@ -79,7 +76,9 @@ class OriginalityWatch:
                 "characters": len(self.corpus.index),
             },
             "copied_length": self.copied_length,
-            "texts": [{"rng_seed": seed, **original_facts(meter)} for seed, meter in pairs],
+            "texts": [
+                {"rng_seed": seed, **original_facts(meter, self.corpus)} for seed, meter in pairs
+            ],
         }
 
     def print_summary(self) -> None:
@@ -128,15 +127,13 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
     Raises:
         CorpusError: If it is not found, or has changed.
     """
-    kept = kept_training_corpus(model)
-    if kept is not None:
-        return kept
     try:
-        with progress_bar("Reading the corpus of the model") as progress:
-            corpus = read_training_corpus(model, path, runs, progress=progress)
+        with progress_bar("Reading and indexing the corpus of the model") as progress:
+            return open_training_index(
+                model, path, runs, reading=progress, indexing=progress, tell=narrate
+            )
     except CorpusError as error:
         raise CorpusError(f"{error} Any text can be named with --corpus.") from error
-    return _indexed(corpus)
 
 
 def _indexed(corpus: Corpus) -> IndexedCorpus:
@@ -166,9 +163,10 @@ def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) ->
     passage = corpus.index.passage(longest.offset, min(longest.length, _QUOTED))
     rest = " ..." if longest.length > _QUOTED else ""
     plural = "" if longest.length == 1 else "s"
+    place = corpus.place(longest.offset)
     yield (
         f"Longest copied passage: {longest.length:,} character{plural}, from position "
-        f"{longest.offset:,} of the text, line {corpus.index.line(longest.offset):,}: "
+        f"{place.offset:,} of {place.text or 'the text'}, line {place.line:,}: "
         f'"{safe_line(passage)}"{rest}'
     )
     told = list(new_share_words(meter))
@@ -176,7 +174,7 @@ def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) ->
         yield f"New text at length {', '.join(told)}."
 
 
-def original_facts(meter: OriginalityMeter) -> dict[str, Any]:
+def original_facts(meter: OriginalityMeter, corpus: IndexedCorpus) -> dict[str, Any]:
     """The same as JSON values."""
     longest, index = meter.longest, meter.index
     return {
@@ -187,8 +185,7 @@ def original_facts(meter: OriginalityMeter) -> dict[str, Any]:
         else {
             "position": longest.position,
             "length": longest.length,
-            "offset": longest.offset,
-            "line": index.line(longest.offset),
+            **corpus.facts(longest.offset),
             "text": index.passage(longest.offset, longest.length),
         },
         "new_share": {str(length): meter.new_share(length) for length in NEW_LENGTHS},

@@ -16,13 +16,14 @@ from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
 from tui_charrnn.viewing.announcements import TerminalStatus, share_done
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import lead_words, speed_words
+from tui_charrnn.viewing.run_words import lead_words, origin_words, speed_words
 
 if TYPE_CHECKING:
     from tui_charrnn.text.vocabulary import Vocabulary
@@ -279,9 +280,8 @@ def summarize(
 ) -> str:
     """What will be trained on what, for how long, and where it is kept."""
     characters, occurrences = len(corpus), corpus.numbered.occurrences()
-    vocabulary = lazy.choose_vocabulary(
-        occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
-    )
+    description = read_description(run)
+    vocabulary = lazy.Vocabulary(description.vocabulary, description.unknown_symbol)
     vocabulary_size = len(vocabulary)
     split = split_point(characters, training.validation_fraction)
     shapes = tensor_shapes(model, vocabulary_size)
@@ -304,6 +304,7 @@ def summarize(
         f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
         f"Corpus     {corpus_words}",
         *(f"           {remark}" for remark in remarks if remark),
+        *(f"From       {words}" for words in [origin_words(description)] if words),
         f"Model      {model_words}",
         *_tensor_lines(shapes),
         f"Training   {training_words}",

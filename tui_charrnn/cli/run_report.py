@@ -23,8 +23,8 @@ from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.failures import advice_words, diagnose
 from tui_charrnn.viewing.formatting import format_size, format_time
 from tui_charrnn.viewing.run_rows import run_row, trouble_words
-from tui_charrnn.viewing.run_view import Notice, RunView
-from tui_charrnn.viewing.run_words import Row, card_rows, gram_words, lead_words
+from tui_charrnn.viewing.run_view import Notice, RunView, extension_words
+from tui_charrnn.viewing.run_words import Row, card_rows, gram_words, lead_words, origin_words
 
 _LABEL_WIDTH: Final = 12  # columns
 
@@ -86,7 +86,7 @@ def _lines(whole: WholeRun) -> Iterator[str]:
     yield from _labeled(_head_rows(whole))
     if whole.summary.description is not None:
         yield from _labeled(_description_rows(whole.summary.description))
-    progress = [row for row in card_rows(whole.view) if row[0] != "network"]
+    progress = [row for row in card_rows(whole.view) if row[0] not in {"network", "from"}]
     yield from _labeled([*_plan_rows(whole.view), *progress, *_ladder_rows(whole.view)])
     yield from _labeled(_several("checkpoints", map(_format_checkpoint, whole.checkpoints)))
     yield from _labeled(_several("warnings", whole.warnings))
@@ -136,6 +136,9 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     yield "with", safe_line(", ".join(versions))
     yield "preset", safe_line(description.preset)
     yield "network", f"{network}, {description.parameter_count:,} weights"
+    if description.origin is not None:
+        yield "from", origin_words(description)
+        yield "", safe_line(f"{description.origin.path}, sha256 {description.origin.sha256[:12]}")
     yield "corpus", safe_line(corpus.name)
     yield "", safe_line(", ".join(corpus.sources) or "the run holds a copy")
     yield "", f"{split}, {len(description.vocabulary):,} different"
@@ -153,6 +156,7 @@ def _plan_rows(view: RunView) -> Iterator[Row]:
         batch = f"{plan.batch_size:,} streams of {training.sequence_length:,} characters"
         rate = f"learning rate {view.planned_rate:.3g}, dropout {training.dropout:g}"
         yield "", f"{batch}, {rate}"
+    yield from _several("extended", map(extension_words, view.extensions))
 
 
 def _ladder_rows(view: RunView) -> Iterator[Row]:
@@ -217,6 +221,7 @@ def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
         "trainer": summary.judge(now),
         "corpus": description.corpus.name if description else None,
         "preset": description.preset if description else None,
+        "from": description.origin.name if description and description.origin else None,
         "step": status.step if status else None,
         "total_steps": status.total_steps if status else None,
         "best_validation_loss": summary.best_loss,
@@ -237,6 +242,7 @@ def whole_facts(whole: WholeRun) -> dict[str, Any]:
         "description": description.to_json() if description else None,
         "status": status.to_json() if status else None,
         "plan": asdict(plan) if plan else None,
+        "extensions": [asdict(extended) for extended in whole.view.extensions],
         "losses": _loss_facts(whole.view),
         "baselines": asdict(whole.view.baselines) if whole.view.baselines else None,
         "checkpoints": [asdict(saved) for saved in whole.checkpoints],

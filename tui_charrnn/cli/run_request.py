@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import narrate
@@ -18,6 +19,9 @@ from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.starting_model import StartingModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class RunRequest:
     seeds: Sequence[str] | None
     """To be sampled as it learns; None takes the beginning of the text."""
     quiet: bool
+    starting: "StartingModel | None" = None
+    """The model that it starts from, if it does."""
 
     def find(self) -> RunDirectory | None:
         """The run, if it is there and may be; says which settings and which text it keeps.
@@ -68,7 +74,13 @@ class RunRequest:
             return found
         try:
             run = lazy.make_run(
-                self.folder, self.name, self.preset, self.configurations, text, self.seeds
+                self.folder,
+                self.name,
+                self.preset,
+                self.configurations,
+                text,
+                self.seeds,
+                self.starting,
             )
         except NameTakenError:
             # another start of the job made it meanwhile: the trainer that comes second ends with 5

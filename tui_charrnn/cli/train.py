@@ -15,9 +15,11 @@ from tui_charrnn.cli.options import (
     RunsDir,
     apply_settings,
     complete_corpus,
+    complete_model,
     complete_preset,
     with_setting_options,
 )
+from tui_charrnn.cli.output import narrate
 from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
@@ -29,9 +31,11 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.resolution import runs_folder
-from tui_charrnn.presets import PRESETS, find_preset
-from tui_charrnn.runs.catalogue import find_run
+from tui_charrnn.presets import FINE_TUNING_SHARE, PRESETS, find_preset
+from tui_charrnn.runs.catalogue import find_run, holds_run
 from tui_charrnn.runs.launcher import require_tensorflow
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.training.batch_choice import refuse_automatic_batch
 from tui_charrnn.training.distributed.placement import (
     MEET_WITHIN,
@@ -150,6 +154,18 @@ def train(
     preset: Annotated[
         str, typer.Option(metavar="NAME", help=_PRESET_HELP, autocompletion=complete_preset)
     ] = "small",
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="FILE|RUN|NAME",
+            help="Fine-tune: begin with the weights of a model file, a run or a bundled model. Its "
+            "network and units are kept, characters that it lacks are added, and the learning rate "
+            f"is {FINE_TUNING_SHARE:g} of the preset's.",
+            autocompletion=complete_model,
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -210,8 +226,15 @@ def train(
         raise ConfigError(f"{obstacle} Add --headless or --detach.")
     if resume is ResumeMode.AUTO and name is None:
         raise ConfigError("--resume auto requires --name.")
-    chosen = find_preset(preset)
-    configurations = apply_settings(chosen, settings)
+    chosen, starting, start = find_preset(preset), None, None
+    if start_from is not None:
+        existing = RunDirectory(folder / name) if resume is ResumeMode.AUTO and name else None
+        if existing is not None and holds_run(existing):  # the model need not be there any more
+            start = lazy.starting_point_of(read_description(existing))
+        else:
+            starting = lazy.open_starting_model(start_from, folder, narrate)
+            start = starting.point
+    configurations = apply_settings(chosen, settings, start)
     refuse_automatic_batch(configurations[1], placement.processes)
     request = RunRequest(
         folder=folder,
@@ -222,6 +245,7 @@ def train(
         preset=chosen.name,
         configurations=configurations,
         given=settings,
+        starting=starting,
         seeds=[] if no_samples else pin_seed or None,
         quiet=quiet,
     )
@@ -269,12 +293,43 @@ def resume(
         typer.Option("--force", "-f", help="Continue although the corpus has changed."),
     ] = False,
     notify_command: NotifyCommand = None,
+    more_steps: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Extend a finished run by so many batches."),
+    ] = None,
+    more_time: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Extend a finished run by so long, as 10m."),
+    ] = None,
+    more_epochs: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Extend a finished run by so many passes over the text."),
+    ] = None,
 ) -> None:
-    """Continue a run from its last checkpoint: stopped, saved before its end, or lost."""
+    """Continue a run from its last checkpoint: stopped, saved before its end, or lost.
+
+    One that is finished can be extended, by one of --more-steps, --more-time and --more-epochs: its
+    learning rate rises again to a share of its peak, then falls.
+    """
     found = find_run(run, runs_folder(runs_dir))
+    more = {"steps": more_steps, "time": more_time, "epochs": more_epochs}
+    amounts = {name: text for name, text in more.items() if text is not None}
+    if len(amounts) > 1:
+        received = " and ".join(f"--more-{name} {text}" for name, text in amounts.items())
+        raise ConfigError(
+            "One of --more-steps, --more-time and --more-epochs says how much longer. "
+            f"Received: {received}."
+        )
     placement = Placement(devices=parse_devices(devices))
     is_headless = headless or bool(app_obstacle())
     watching = Watching(
         is_headless, detach, as_json, quiet, force, placement, notify_command=notify_command
     )
-    start_and_watch(found, watching, parse_duration(max_time) if max_time else None)
+    limit = parse_duration(max_time) if max_time else None
+    for name, text in amounts.items():
+        require_tensorflow()
+        length = "train_time" if name == "time" else name
+        extended = lazy.extend_run(found, length, lazy.read_amount(length, text, f"--more-{name}"))
+        if not quiet:
+            narrate(lazy.extension_words(extended))
+    start_and_watch(found, watching, limit)

@@ -1,14 +1,17 @@
 """Finds and reads the text that a model or a run was made of, and the index of its passages."""
 
+import bisect
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from tui_charrnn.errors import CorpusError, RunError
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.runs.description import CorpusReference
+from tui_charrnn.runs.description import CorpusReference, LearnedText
 from tui_charrnn.runs.foreign_parts import has_own_corpus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
@@ -81,25 +84,120 @@ def absent_texts(sources: Sequence[str]) -> list[str]:
     return [entry.name for entry in entries if entry.kind == "download" and not entry.is_here]
 
 
+_BETWEEN: Final = "\N{NULL}"
+"""Stands between two texts in one index, so that no passage reaches from one into the other."""
+
+
+class Place(NamedTuple):
+    """Where a passage of a corpus is."""
+
+    text: str
+    """Name of the text; empty if the corpus is one text."""
+    offset: int
+    """Of its first character in that text, from 0."""
+    line: int
+    """From 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class IndexedCorpus:
-    """A corpus that passages can be looked up in."""
+    """One or more texts that passages can be looked up in."""
 
-    name: str
-    """As shown to people."""
+    texts: tuple[str, ...]
+    """Their names, in the order in which the index has them."""
     sha256: str
     index: SuffixIndex
 
+    @property
+    def name(self) -> str:
+        """As shown to people."""
+        return " and ".join(self.texts)
 
-def kept_training_corpus(model: Model) -> IndexedCorpus | None:
-    """The corpus of a model if its index was kept; the text itself may be gone.
+    def place(self, offset: int) -> Place:
+        """Where the passage at an offset of the index is."""
+        code = self.index.code(_BETWEEN)
+        if len(self.texts) == 1 or code is None:
+            return Place("", offset, self.index.line(offset))
+        first, end = self.index.find(code)
+        starts = [0, *sorted(self.index.suffixes[place] + 1 for place in range(first, end))]
+        number = min(bisect.bisect(starts, offset), len(self.texts)) - 1
+        start = starts[number]
+        line = self.index.line(offset) - self.index.line(start) + 1
+        return Place(self.texts[number], offset - start, line)
+
+    def facts(self, offset: int) -> dict[str, object]:
+        """The same as JSON values."""
+        place = self.place(offset)
+        named = {"corpus": place.text} if place.text else {}
+        return {"offset": place.offset, "line": place.line, **named}
+
+
+def texts_of(model: Model) -> tuple[LearnedText, ...]:
+    """The texts that a model learned from, the last one first, whatever values its file holds."""
+    earlier = model.corpus.get("earlier")
+    texts = []
+    own = {**model.training, **model.corpus}
+    for each in [own, *(earlier if isinstance(earlier, list) else [])]:
+        values = each if isinstance(each, dict) else {}
+        name, sha256, run = (str(values.get(key, "")) for key in ("name", "sha256", "run"))
+        texts.append(LearnedText(name=name, sha256=sha256, run=run))
+    return tuple(texts)
+
+
+def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told what)
+    model: Model,
+    path: Path | None,
+    runs: Path | None,
+    *,
+    reading: Progress | None = None,
+    indexing: Progress | None = None,
+    check_cancelled: Callable[[], None] = never_cancelled,
+    tell: Callable[[str], None],
+) -> IndexedCorpus:
+    """The index of the text that a model was trained on, and of what it had learned before.
 
     Args:
         model: As it was loaded.
+        path: Of its file; None if it came from none.
+        runs: Where runs are looked up by name.
+        reading: Told of bytes done and, if known, bytes in all.
+        indexing: Likewise of what is sorted.
+        check_cancelled: Called now and then; it raises to give it up.
+        tell: Told in a sentence if an earlier text is not here, or the index cannot be kept.
+
+    Raises:
+        CorpusError: If the text that it was trained on last is not found, or has changed.
     """
-    name, sha256 = _named_in(model)
-    index = open_index(sha256)
-    return IndexedCorpus(name, sha256, index) if index else None
+    texts = texts_of(model)
+    if (index := open_index(_joint_hash(texts))) is not None:
+        return IndexedCorpus(tuple(text.name for text in texts), _joint_hash(texts), index)
+    if path is None or runs is None:
+        raise CorpusError("The model came from no file, so it is not known what it read.")
+    found, missing = [], []
+    for number, text in enumerate(texts):
+        try:
+            corpus = _read_learned(model, text, path, runs, reading, check_cancelled)
+        except CorpusError:
+            if number == 0:
+                raise
+            missing.append(text)
+        else:
+            found.append((text, corpus))
+    if missing:
+        names = ", ".join(f"{text.name or 'a text without a name'!r}" for text in missing)
+        tell(f"The model had learned from {names} before, which is not here: only the rest counts.")
+    known = tuple(text for text, _ in found)
+    joined = _BETWEEN.join(corpus.text for _, corpus in found)
+    index = obtain_index(
+        joined, _joint_hash(known), progress=indexing, check_cancelled=check_cancelled, tell=tell
+    )
+    return IndexedCorpus(tuple(text.name for text in known), _joint_hash(known), index)
+
+
+def _joint_hash(texts: Sequence[LearnedText]) -> str:
+    """Under which hash the index of several texts is kept; of one, its own."""
+    first, *others = [text.sha256 for text in texts]
+    return hashlib.sha256("\n".join([first, *others]).encode()).hexdigest() if others else first
 
 
 def read_training_corpus(
@@ -125,9 +223,20 @@ def read_training_corpus(
     Raises:
         CorpusError: If it is not found, or has changed.
     """
-    name, sha256 = _named_in(model)
-    reason = ""
-    for read in _candidates(model, path, runs, progress, check_cancelled):
+    return _read_learned(model, texts_of(model)[0], path, runs, progress, check_cancelled)
+
+
+def _read_learned(
+    model: Model,
+    text: LearnedText,
+    path: Path,
+    runs: Path,
+    progress: Progress | None,
+    check_cancelled: Callable[[], None],
+) -> Corpus:
+    """Read one of the texts that a model learned from; as `read_training_corpus`."""
+    name, sha256, reason = text.name, text.sha256, ""
+    for read in _candidates(model, text, path, runs, progress, check_cancelled):
         try:
             corpus = read()
         except CorpusError as error:
@@ -150,24 +259,20 @@ def index_corpus(
     index = obtain_index(
         corpus.text, corpus.sha256, progress=progress, check_cancelled=check_cancelled, tell=tell
     )
-    return IndexedCorpus(corpus.name, corpus.sha256, index)
-
-
-def _named_in(model: Model) -> tuple[str, str]:
-    """Name and hash of the corpus that a model tells, whatever values its file holds."""
-    return str(model.corpus.get("name", "")), str(model.corpus.get("sha256", ""))
+    return IndexedCorpus((corpus.name,), corpus.sha256, index)
 
 
 def _candidates(
     model: Model,
+    text: LearnedText,
     path: Path,
     runs: Path,
     progress: Progress | None,
     check_cancelled: Callable[[], None],
 ) -> Iterator[Callable[[], Corpus]]:
-    """What may read the corpus of a model, the surest first."""
-    name, sha256 = _named_in(model)
-    for run in _runs_of(model, path, runs):
+    """What may read a text that a model learned from, the surest first."""
+    name, sha256 = text.name, text.sha256
+    for run in _runs_of(text, path, runs):
         try:
             reference = read_description(run).corpus
         except RunError:
@@ -187,12 +292,11 @@ def _candidates(
             )
 
 
-def _runs_of(model: Model, path: Path, runs: Path) -> Iterator[RunDirectory]:
-    """The runs that a model may come from: around its file, or called as it says."""
+def _runs_of(text: LearnedText, path: Path, runs: Path) -> Iterator[RunDirectory]:
+    """The runs that may have a text: around the model's file, or called as the model says."""
     yield from map(RunDirectory, path.absolute().parents[:3])
-    name = model.training.get("run")
-    if isinstance(name, str) and Path(name).name == name:
-        yield RunDirectory(runs / name)
+    if text.run and Path(text.run).name == text.run:
+        yield RunDirectory(runs / text.run)
 
 
 def _missing_sentence(name: str, sha256: str, reason: str) -> str:

@@ -96,6 +96,30 @@ def _norm_from_tensors(tensors: Mapping[str, Float32], layer: int) -> NormWeight
     )
 
 
+_VOCABULARY_AXES: Final = {
+    "embedding": 0,
+    "output.kernel": 1,
+    f"{BACKWARD}output.kernel": 1,
+    "output.bias": 0,
+}
+"""The axis of each tensor that has an entry for every character."""
+
+
+def grown_tensors(tensors: Mapping[str, Float32], added: int) -> dict[str, Float32]:
+    """The tensors of a model with so many characters more, each the mean of those before.
+
+    Args:
+        tensors: By the names of `tensor_shapes`.
+        added: Characters.
+    """
+    grown = dict(tensors)
+    for name, axis in _VOCABULARY_AXES.items():
+        if name in grown and added:
+            mean = grown[name].mean(axis, dtype=np.float64, keepdims=True).astype(np.float32)
+            grown[name] = np.concatenate([grown[name], mean.repeat(added, axis)], axis)
+    return grown
+
+
 def tensors_from_weights(weights: ModelWeights, config: ModelConfig) -> dict[str, Float32]:
     """The stored tensors by name: the inverse of `weights_from_tensors`."""
     tensors = {"embedding": weights.embedding}

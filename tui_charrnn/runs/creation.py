@@ -19,7 +19,13 @@ from tui_charrnn import __version__
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError, StorageError
 from tui_charrnn.hangul import joined_pieces
-from tui_charrnn.runs.description import CorpusReference, RunDescription, RunState, RunStatus
+from tui_charrnn.runs.description import (
+    CorpusReference,
+    ModelOrigin,
+    RunDescription,
+    RunState,
+    RunStatus,
+)
 from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
 from tui_charrnn.runs.layout import RunDirectory
@@ -53,6 +59,8 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     vocabulary: "Vocabulary",
     parameter_count: int,
     pinned_seeds: tuple[str, ...] = (),
+    origin: ModelOrigin | None = None,
+    initial_model: bytes = b"",
     storage: Storage | None = None,
     document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
@@ -69,6 +77,8 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         vocabulary: Its characters.
         parameter_count: How many numbers are learned.
         pinned_seeds: Seed texts to be sampled at every evaluation; none samples nothing.
+        origin: The model that it starts from, if it does.
+        initial_model: The file of that model.
         storage: The way to the disk.
         document_limit: Bytes of the largest run.json that readers accept.
 
@@ -98,6 +108,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         host=host_name(),
         pinned_seeds=pinned_seeds,
         versions=_versions(),
+        origin=origin,
     )
     if len(encode_json(description.to_json())) > document_limit:
         description = replace(description, corpus=replace(reference, sources=()))
@@ -106,7 +117,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     # not of the name, nor of the process: another host may be making its run beside this one
     hidden = RunDirectory(folder / f".creating-{uuid.uuid4().hex}")
     try:
-        _write_run(hidden, storage, description, stored_text)
+        _write_run(hidden, storage, description, stored_text, initial_model)
         return _publish(hidden, storage, description, names)
     except (CharRNNError, KeyboardInterrupt):
         with contextlib.suppress(StorageError):
@@ -119,6 +130,7 @@ def _write_run(
     storage: Storage,
     description: RunDescription,
     stored_text: Iterator[str] | None,
+    initial_model: bytes,
 ) -> None:
     storage.make_folder(hidden.path)
     for folder in (hidden.control, hidden.checkpoints, hidden.live_model.parent):
@@ -129,6 +141,8 @@ def _write_run(
                 if place == 0 and piece.startswith(_BYTE_ORDER_MARK):
                     file.write(codecs.BOM_UTF8)  # whoever reads a file takes one off
                 file.write(piece.encode())
+    if description.origin is not None:
+        storage.write_new(hidden.initial_model, initial_model)
     status = RunStatus(state=RunState.CREATED, host=description.host)
     storage.write_new(hidden.events, b"")
     storage.write_new(hidden.status, encode_json(status.to_json()))

@@ -83,6 +83,32 @@ class CorpusReference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedText:
+    """A text that a model learned from."""
+
+    name: str
+    sha256: str
+    run: str = ""
+    """Name of the run that it was trained in, if that is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOrigin:
+    """The model that a run started from; the run holds a copy of its file."""
+
+    name: str
+    """As the user called it."""
+    path: str
+    """Where the file was; it need not be there any more."""
+    sha256: str
+    """Of the file."""
+    characters: int
+    """Of its vocabulary, with which that of the run begins."""
+    texts: tuple[LearnedText, ...] = ()
+    """What it had learned from, the last one first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunDescription:
     """run.json: everything that is fixed before the first batch."""
 
@@ -103,6 +129,13 @@ class RunDescription:
     """Seed texts that the newest weights go on with at every evaluation (`SampleTaken`)."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of this program, Python and TensorFlow, at creation."""
+    origin: ModelOrigin | None = None
+    """The model that it started from; None if its first weights were drawn at random."""
+
+    @property
+    def added_characters(self) -> str:
+        """What its vocabulary has beyond that of the model it started from."""
+        return "" if self.origin is None else self.vocabulary[self.origin.characters :]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as the file holds them."""

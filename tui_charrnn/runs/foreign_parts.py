@@ -48,6 +48,7 @@ def foreign_parts(run: RunDirectory) -> str:
         run.log,
         run.lock,
         run.corpus,
+        run.initial_model,
         run.control,
         run.checkpoints,
         run.live_model.parent,

@@ -59,6 +59,11 @@ class RunDirectory:
         return self.path / "corpus.txt"
 
     @property
+    def initial_model(self) -> Path:
+        """initial.safetensors: a copy of the model that the run started from, if it did."""
+        return self.path / "initial.safetensors"
+
+    @property
     def checkpoints(self) -> Path:
         """checkpoints/: one folder a checkpoint, and the two pointers."""
         return self.path / "checkpoints"

@@ -86,6 +86,24 @@ class RunReplanned:
 
 
 @dataclass(frozen=True, slots=True)
+class RunExtended:
+    """A run that was finished is to go on: its learning rate rises once more, then falls."""
+
+    step: int
+    """The first that is trained by it."""
+    total_steps: int
+    """Of the whole run."""
+    warmup_steps: int
+    """So many at its beginning, in which the rate rises from where it was."""
+    learning_rate: float
+    """The peak that it rises to."""
+    elapsed: float
+    """Of the run, when it begins."""
+    train_time: float | None = None
+    """Seconds that it is given, which `total_steps` is fitted to; null if steps were given."""
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSizeChosen:
     """Batch sizes were timed, one after another, and one was taken for the whole run."""
 
@@ -352,6 +370,7 @@ Record: TypeAlias = (
     | BaselinesMeasured
     | RunPlanned
     | RunReplanned
+    | RunExtended
     | BatchSizeChosen
     | PathChosen
     | BatchTrained

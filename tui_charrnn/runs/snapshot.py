@@ -198,7 +198,8 @@ def _read_manifest(piece: Piece | None) -> Manifest | None:
 
 def _open_documents(run: RunDirectory, files: ExitStack) -> list[Piece]:
     found = [_open_piece(run, path, files) for path in (run.description, run.status, run.events)]
-    found += [_open_piece(run, path, files) for path in (run.log, run.corpus, run.labels)]
+    others = (run.log, run.corpus, run.initial_model, run.labels)
+    found += [_open_piece(run, path, files) for path in others]
     return [piece for piece in found if piece is not None]
 
 

@@ -23,6 +23,7 @@ from tui_charrnn.runs.records import (
     LearningRateChanged,
     Record,
     RunEnded,
+    RunExtended,
     RunReplanned,
     RunRolledBack,
     RunWarned,
@@ -127,7 +128,14 @@ _LOST_RECORDS: Final = (
     "and the curves with them; training lacks nothing, and the records from now on are in a new "
     "file."
 )
-_DURABLE: Final = (CheckpointSaved, LearningRateChanged, RunReplanned, RunRolledBack, RunEnded)
+_DURABLE: Final = (
+    CheckpointSaved,
+    LearningRateChanged,
+    RunReplanned,
+    RunExtended,
+    RunRolledBack,
+    RunEnded,
+)
 """Records that a later trainer acts on, or that are the last."""
 
 

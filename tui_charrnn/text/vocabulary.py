@@ -226,6 +226,37 @@ def choose_vocabulary(
     return Vocabulary("".join(sorted(frequent)))
 
 
+def grown_vocabulary(
+    known: Vocabulary,
+    occurrences: Mapping[str, int],
+    *,
+    min_count: int = 1,
+    max_vocabulary: int | None = None,
+) -> Vocabulary:
+    """A model's vocabulary with the characters of another text behind it, by code point.
+
+    No index changes. What is too rare becomes the unknown symbol, which comes last where the model
+    had none.
+
+    Args:
+        known: The vocabulary of the model.
+        occurrences: How often each character of the text occurs.
+        min_count: Characters that occur less often are not added.
+        max_vocabulary: None are added beyond so many symbols, those of the model counted in.
+    """
+    symbol = known.unknown_symbol
+    new = [character for character in occurrences if character not in known]
+    frequent = [character for character in new if occurrences[character] >= min_count]
+    frequent.sort(key=lambda character: (-occurrences[character], character))
+    room = len(new) if max_vocabulary is None else max(0, max_vocabulary - len(known))
+    if len(frequent[:room]) < len(new) and symbol is None:
+        symbol, room = UNKNOWN_SYMBOL, max(0, room - (UNKNOWN_SYMBOL not in known))
+        frequent = [character for character in frequent if character != symbol]
+    added = "".join(sorted(frequent[:room]))
+    is_lacking = symbol is not None and symbol not in known
+    return Vocabulary(f"{known.characters}{added}{symbol if is_lacking else ''}", symbol)
+
+
 def lacking_error(character: str, position: int) -> CorpusError:
     """What to raise where a vocabulary lacks a character of a text, which stands at a position."""
     return CorpusError(

@@ -16,6 +16,7 @@ from tui_charrnn.runs.records import (
     LearningRateChanged,
     PathChosen,
     Record,
+    RunExtended,
     RunPlanned,
     RunReplanned,
     RunResumed,
@@ -53,7 +54,8 @@ class History:
     """Of the newest checkpoint that was recorded."""
     changes: tuple[RateChange, ...] = ()
     horizons: tuple[Horizon, ...] = ()
-    """Lengths of the run after the first."""
+    """Lengths of the run after the first, those of its extensions among them."""
+    extensions: tuple[RunExtended, ...] = ()
     rollbacks: int = 0
     step: int = 0
     """Where the trainer goes on; 0: at the beginning."""
@@ -75,9 +77,8 @@ class History:
         match record:
             case RunPlanned() | PathChosen() | BaselinesMeasured():
                 new = {_FIELDS[type(record)]: record}
-            case RunReplanned():
-                horizon = Horizon(record.step, record.total_steps)
-                new = {"horizons": with_changes(self.horizons, [horizon])}
+            case RunReplanned() | RunExtended():
+                new = self._replanned(record)
             case CheckpointSaved():
                 new = {"saved_step": record.step}
             case SampleTaken() if record.step == self.step:
@@ -97,6 +98,14 @@ class History:
         sampled = self.sampled if self.step <= step else frozenset()
         return {"saved_step": min(self.saved_step, step), "sampled": sampled}
 
+    def _replanned(self, record: RunReplanned | RunExtended) -> dict[str, Any]:
+        horizon = Horizon(record.step, record.total_steps)
+        new: dict[str, Any] = {"horizons": with_changes(self.horizons, [horizon])}
+        if isinstance(record, RunReplanned):
+            return new
+        new |= self._changed(record.step, record.learning_rate)
+        return new | {"extensions": (*self.extensions, record)}
+
     def _changed(self, step: int, learning_rate: float) -> dict[str, Any]:
         return {"changes": with_changes(self.changes, [RateChange(step, learning_rate)])}
 
@@ -115,6 +124,7 @@ class History:
         for horizon in self.horizons:
             if horizon.from_step > step:
                 plan.replan(horizon)
+        plan.extensions = self.extensions or plan.extensions
 
 
 def read_history(run: RunDirectory, step: int = 0) -> History:

@@ -180,13 +180,16 @@ def has_stopped_gaining(progress: Progress, plan: Plan, config: TrainingConfig) 
     step, best = progress.step, progress.best_step
     if config.stop_early is None or best is None or progress.evaluated_step != step:
         return False
+    best = max(best, *plan.earlier_ends) if plan.extensions else best  # each has its patience
     since_best = plan.evaluations_until(step) - plan.evaluations_until(best)
     return step < plan.total_steps and since_best >= config.stop_early
 
 
 def planned_rate(step: int, plan: Plan, config: TrainingConfig, progress: Progress) -> float:
     """The learning rate of a step, with all changes of the rate and of the length."""
-    return learning_rate_at(step, plan.first_total, config, progress.changes, plan.horizons)
+    return learning_rate_at(
+        step, plan.first_total, config, progress.changes, plan.horizons, plan.extensions
+    )
 
 
 def _take_steps(

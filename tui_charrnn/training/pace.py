@@ -4,6 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from tui_charrnn.config import TrainingConfig
@@ -98,14 +99,17 @@ class TimeFit:
     death or a rollback, takes what is recorded, and decides anew only after it.
 
     Args:
-        config: With the time of the run, in seconds.
+        config: With the time of the run, in seconds; an extension has its own.
         plan: Is given the new lengths, where it is adaptive.
     """
 
     def __init__(self, config: TrainingConfig, plan: Plan) -> None:
         self._config = config
         self._plan = plan
-        self._budget = config.train_time if plan.is_adaptive else None
+        self._began, self._budget = 0.0, config.train_time if plan.is_adaptive else None
+        if plan.extensions:  # whose length is the user's own, which lifts a bound on the epochs
+            self._config = replace(config, max_epochs=None)
+            self._began, self._budget = plan.extensions[-1].elapsed, plan.extensions[-1].train_time
         self._marks: deque[tuple[int, float]] = deque(maxlen=_FIT_WINDOW)
         """Steps and the seconds that were spent on batches until then."""
         self._evaluation = RunningMean(0.5)
@@ -127,7 +131,7 @@ class TimeFit:
         Returns:
             The decision, which the plan has by now; None where all stays as it is.
         """
-        is_last = step >= self._plan.total_steps
+        is_last, elapsed = step >= self._plan.total_steps, elapsed - self._began
         if self._budget is None or (self._marks and elapsed < self._next_look and not is_last):
             return None
         self._next_look = elapsed + FIT_INTERVAL * self._budget

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.runs.records import RunPlanned
+from tui_charrnn.runs.records import RunExtended, RunPlanned
 from tui_charrnn.training.batch_choice import with_batch_size
 
 
@@ -31,12 +31,15 @@ def learning_rate_at(
     config: TrainingConfig,
     changes: Sequence[RateChange] = (),
     horizons: Sequence[Horizon] = (),
+    extensions: Sequence[RunExtended] = (),
 ) -> float:
     """The learning rate of one step.
 
     It rises linearly over the warm-up, then follows half a cosine down to its final share
     (`cosine`) or stays (`constant`). A change replaces the peak; the shape stays. Where the number
     of steps changes, the warm-up stays, and the cosine goes on from where it is to the new end.
+    Where a finished run is extended, the rate rises linearly from where it is to the new peak, then
+    follows half a cosine down again.
 
     Args:
         step: From 1 to the last.
@@ -44,17 +47,25 @@ def learning_rate_at(
         config: Peak, warm-up and final share.
         changes: In the order of their steps.
         horizons: Later lengths of the run, in the order of their steps.
+        extensions: In the order of their steps; the peak of each is one of the changes.
 
     Source:
         Loshchilov & Hutter 2017 (SGDR), section 3, for the cosine without restarts.
     """
     peak = peak_at(step, config, changes)
-    warmup_steps = math.ceil(config.warmup_fraction * total_steps)
-    if step <= warmup_steps:
-        return peak * step / warmup_steps
+    before, start, warmup_steps = 0, 0.0, math.ceil(config.warmup_fraction * total_steps)
+    begun = [extension for extension in extensions if extension.step <= step]
+    if begun:
+        *earlier, last = begun
+        before = last.step - 1
+        start = learning_rate_at(before, total_steps, config, changes, horizons, earlier)
+        warmup_steps, total_steps = last.warmup_steps, last.total_steps
+        horizons = [horizon for horizon in horizons if horizon.from_step > last.step]
+    if step <= before + warmup_steps:
+        return start + (peak - start) * (step - before) / warmup_steps
     if config.schedule == "constant":
         return peak
-    progress = _decay_progress(step, warmup_steps, total_steps, horizons)
+    progress = _decay_progress(step, before + warmup_steps, total_steps, horizons)
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
     floor = config.final_learning_rate
     return peak * (floor + (1 - floor) * cosine)
@@ -151,6 +162,13 @@ class Plan:
     """Whether the number of steps is fitted to the time of the run as it goes on."""
     horizons: tuple[Horizon, ...] = ()
     """All lengths so far, the first one from step 1 on; empty while there was only one."""
+    extensions: tuple[RunExtended, ...] = ()
+    """How the run went on each time after it had been finished."""
+
+    @property
+    def earlier_ends(self) -> list[int]:
+        """The last steps of the run before each of its extensions, which are scored too."""
+        return [extension.step - 1 for extension in self.extensions]
 
     @property
     def first_total(self) -> int:
@@ -169,7 +187,7 @@ class Plan:
 
     def is_evaluated(self, step: int) -> bool:
         """Whether the held-out text is scored after this step; the last one always is."""
-        is_even = step % self.evaluate_every == 0
+        is_even = step % self.evaluate_every == 0 or step in self.earlier_ends
         return step > 0 and (is_even or step == self.total_steps or self.is_early(step))
 
     def steps_to_turn(self, step: int) -> int:
@@ -178,7 +196,7 @@ class Plan:
             self.total_steps - step,
             self.evaluate_every - step % self.evaluate_every,
             self.steps_per_epoch - step % self.steps_per_epoch,
-            *(early - step for early in self.early_evaluations if early > step),
+            *(one - step for one in (*self.early_evaluations, *self.earlier_ends) if one > step),
         )
 
     def evaluations_after(self, step: int) -> int:
@@ -190,8 +208,9 @@ class Plan:
     def evaluations_until(self, step: int) -> int:
         """How many evaluations come up to a step, its own counted in."""
         early = sum(self.is_early(place) for place in self.early_evaluations if place <= step)
-        is_last = step == self.total_steps and step % self.evaluate_every > 0
-        return step // self.evaluate_every + early + is_last
+        ends = {self.total_steps, *self.earlier_ends}
+        odd = sum(end <= step and end % self.evaluate_every > 0 for end in ends)
+        return step // self.evaluate_every + early + odd
 
 
 def early_evaluations(evaluate_every: int, evaluations: int) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import ProgressReport, RunContext
+from tui_charrnn.training.initial_weights import take_initial_weights
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import RateChange, peak_at, with_changes
 from tui_charrnn.training.state_file import (
@@ -334,6 +335,7 @@ class Rollback:
             self._restore(good)
         else:
             self._engine.reset()
+            take_initial_weights(self._engine, self._context.run, self._context.description)
             progress.go_back_to(Progress())
             self._saver.stand_at(None)
         first = progress.step + 1

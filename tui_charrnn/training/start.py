@@ -32,6 +32,7 @@ from tui_charrnn.training.distributed.roles import Peers
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
 from tui_charrnn.training.engine.paths import ComputePath, RunSize
+from tui_charrnn.training.initial_weights import take_initial_weights
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material
 from tui_charrnn.training.machine.devices import device_words, library_versions
@@ -298,6 +299,7 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
     else:
         outset, planned = _plan_run(builder, description, prepared, writer, check_cancelled)
         seconds, plan = planned.seconds_per_step, recorded_plan(planned)
+        take_initial_weights(outset.engine, run, description)
     prepared.history.replan(plan, prepared.progress.step)
     fingerprint = outset.path.facts() | machine_fingerprint(
         outset.path.device, thread_count(config.threads), library_versions()

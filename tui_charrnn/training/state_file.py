@@ -23,7 +23,7 @@ import safetensors.numpy
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model, serialize_model
 from tui_charrnn.model.header import HEADER_LIMIT
-from tui_charrnn.runs.description import CorpusReference
+from tui_charrnn.runs.description import CorpusReference, ModelOrigin
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.runs.opened_file import open_to_read
@@ -68,9 +68,11 @@ def model_bytes(
             "characters": description.corpus.characters,
             "training_characters": description.corpus.training_characters,
             **_units(description.corpus),
+            **_earlier(description.origin),
         },
         training={
             "run": description.name,
+            **_source(description.origin),
             "preset": description.preset,
             "step": progress.step,
             "epoch": progress.step / context.plan.steps_per_epoch,
@@ -246,3 +248,13 @@ def _units(corpus: CorpusReference) -> dict[str, object]:
     if corpus.units == "characters":
         return {}
     return {"units": corpus.units, "units_per_character": corpus.units_per_character}
+
+
+def _earlier(origin: ModelOrigin | None) -> dict[str, object]:
+    """What a model had learned from before its run, if it had."""
+    return {} if origin is None else {"earlier": [asdict(text) for text in origin.texts]}
+
+
+def _source(origin: ModelOrigin | None) -> dict[str, object]:
+    """Which model its run started from, if it did; where that lay is nobody else's affair."""
+    return {} if origin is None else {"from": {"name": origin.name, "sha256": origin.sha256}}

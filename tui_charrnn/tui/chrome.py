@@ -312,7 +312,7 @@ def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> se
 
 REFUSED: Final = frozenset({
     *("run.checkpoint", "run.stop", "run.pause", "run.rate"),
-    *("runs.resume", "runs.rename", "runs.delete", "runs.restore"),
+    *("runs.resume", "runs.extend", "runs.rename", "runs.delete", "runs.restore"),
 })
 """Ids of keys that a view which only looks does not offer."""
 

@@ -128,6 +128,7 @@ def _subject_words(description: RunDescription | None, view: RunView) -> Iterato
         characters = format_count(description.corpus.characters)
         yield f"{safe_line(description.corpus.name)}, {characters} characters"
         yield words.network_words(view)
+        yield f"from {safe_line(description.origin.name)}" if description.origin else ""
         yield f"preset {safe_line(description.preset)}" if description.preset else ""
 
 

@@ -26,6 +26,7 @@ from tui_charrnn.runs.records import (
     RequestAnswered,
     RunDiverged,
     RunEnded,
+    RunExtended,
     RunFailed,
     RunPlanned,
     RunPreempted,
@@ -71,6 +72,8 @@ class RunView:
     step: int = 0
     plan: RunPlanned | None = None
     """With the newest length of the run."""
+    extensions: list[RunExtended] = field(default_factory=list)
+    """How the run went on each time after it had been finished."""
     told_steps: int = 0
     """The length of the run that was told last."""
     path: PathChosen | None = None
@@ -155,7 +158,10 @@ class RunView:
 
     @property
     def asked_time(self) -> float | None:
-        """Seconds that the run was given; None if its length is steps or epochs."""
+        """Seconds of work that the run was given; None if its length is steps or epochs."""
+        if self.extensions:
+            last = self.extensions[-1]
+            return None if last.train_time is None else last.elapsed + last.train_time
         return self.description.training.train_time if self.description else None
 
     def is_early(self, scored: SplitEvaluated) -> bool:
@@ -263,6 +269,29 @@ def _apply_replanned(view: RunView, record: RunReplanned) -> Notice | None:
         f"{record.total_steps:,} steps instead of {before:,} fit {format_round_duration(asked)}: "
         f"this machine is {speed} than when it was timed."
     )
+
+
+def extension_words(record: RunExtended) -> str:
+    """By how much a run is longer, and how its learning rate goes on."""
+    more = f"{record.total_steps - record.step + 1:,} steps"
+    if record.train_time is not None:
+        more = f"{format_round_duration(record.train_time)}, about {more},"
+    rate = f"stays at {record.learning_rate:.3g}"
+    if record.warmup_steps:
+        count = f"{record.warmup_steps:,} step{'s' if record.warmup_steps > 1 else ''}"
+        rate = f"rises to {record.learning_rate:.3g} in {count}, then falls"
+    return (
+        f"Extended at step {record.step - 1:,} by {more} to {record.total_steps:,}: the learning "
+        f"rate {rate}."
+    )
+
+
+def _apply_extended(view: RunView, record: RunExtended) -> Notice:
+    if view.plan is not None:
+        view.plan = replace(view.plan, total_steps=record.total_steps)
+    view.told_steps, view.peak_rate = record.total_steps, record.learning_rate
+    view.extensions.append(record)
+    return Notice(extension_words(record))
 
 
 def _apply_batch_size(_: RunView, record: BatchSizeChosen) -> Notice:
@@ -442,6 +471,7 @@ _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | 
     BaselinesMeasured: _apply_baselines,
     RunPlanned: _apply_planned,
     RunReplanned: _apply_replanned,
+    RunExtended: _apply_extended,
     BatchSizeChosen: _apply_batch_size,
     PathChosen: _apply_path,
     BatchTrained: _apply_batch,

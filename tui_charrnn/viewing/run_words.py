@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from tui_charrnn.durations import format_duration
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
-from tui_charrnn.runs.description import GpuUsage, RunState, Usage
+from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usage
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
@@ -218,6 +218,21 @@ def network_words(view: RunView) -> str:
     return f"{model.layer_count}x{model.hidden_size} {model.cell_name}, {amount} weights"
 
 
+_LISTED: Final = 20
+"""Added characters that are listed at most."""
+
+
+def origin_words(description: RunDescription | None) -> str:
+    """The model that a run started from, and what was added to its vocabulary; empty for none."""
+    if description is None or description.origin is None:
+        return ""
+    name, added = safe_line(description.origin.name), description.added_characters
+    if not added:
+        return f"{name}, no character added"
+    listed = safe_line(" ".join(added[:_LISTED])) + (" ..." if len(added) > _LISTED else "")
+    return f"{name}, {len(added):,} character{'s' if len(added) > 1 else ''} added: {listed}"
+
+
 def command_words(word: str, run: RunDirectory, *options: str) -> str:
     """The command line that does something with a run, whatever folder it lies in.
 
@@ -285,6 +300,7 @@ def _learning_rows(view: RunView) -> Iterator[Row]:
         clipped = f", {share:.0%} clipped" if share is not None else ""
         yield "gradient", f"{batch.gradient_norm:.2f}{clipped}"
     yield "network", network_words(view)
+    yield "from", origin_words(view.description)
 
 
 def _machine_rows(view: RunView) -> Iterator[Row]:

@@ -7,9 +7,11 @@ import pytest
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
 from tests.support.runs_pane import asked, contents, names, pane, press
 from tests.support.shown_screen import screen_text
+from tests.support.small_run import of_kind
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.labels import read_labels
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import RunExtended
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.viewing.run_view import RunView
 
@@ -67,8 +69,30 @@ async def test_a_run_that_was_lost_or_never_begun_can_be_resumed(folder: Path) -
 async def test_a_run_that_is_finished_is_not_resumed(folder: Path) -> None:
     fake_run(folder)
     async with pane(folder) as (app, pilot):
-        await press(app, pilot, "r", "fake is finished. ^n trains another one.")
+        await press(app, pilot, "r", "fake is finished. x trains it longer, ^n trains another one.")
         assert not app.asked
+
+
+async def test_a_run_that_is_finished_is_extended_and_resumed(folder: Path) -> None:
+    run = fake_run(folder, evaluations={3: 2.2})
+    async with pane(folder) as (app, pilot):
+        await pilot.press("x")
+        await asked(pilot, AskTextScreen)
+        assert "As 500 steps, 2 epochs or 10m." in screen_text(app)
+        await pilot.press(*"0 steps", "enter")
+        await wait_until(pilot, "why not", lambda: "at least 1" in screen_text(app))
+        await pilot.press("home", "delete", "5")
+        await press(app, pilot, "enter", "Extended at step 3 by 5 steps to 8: the learning rate")
+        await wait_until(pilot, "a trainer", lambda: app.asked == [("resume", run)])
+    (extended,) = of_kind(run, RunExtended)
+    assert (extended.step, extended.total_steps) == (4, 8)
+
+
+async def test_a_run_that_is_not_finished_is_not_extended(folder: Path) -> None:
+    fake_run(folder, end="stopped")
+    async with pane(folder) as (app, pilot):
+        await press(app, pilot, "x", "fake is not finished: r trains the rest of it first.")
+        assert app.screen is app.pane.screen
 
 
 async def test_a_run_that_is_trained_is_neither_resumed_nor_renamed_nor_deleted(

@@ -14,6 +14,7 @@ from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import TINY_VOCABULARY
 from tests.support.waiting import wait_until
 from tests.support.xray_app import looks_in_view
+from tui_charrnn.generation.training_corpus import IndexedCorpus
 from tui_charrnn.text.originality import COPIED_LENGTH
 from tui_charrnn.text.suffix_index import SuffixIndex
 from tui_charrnn.tui.xray.originality import OriginalityLevels, OriginalityTrack
@@ -43,7 +44,7 @@ def test_marks_equal_a_plain_search_of_random_texts(rng_seed: int) -> None:
     while len(text) < 300:
         start, size = int(rng.integers(400)), int(rng.integers(1, 60))
         text += corpus[start : start + size] + str(rng.choice(list("abc")))
-    track = OriginalityTrack(SuffixIndex.of(corpus))
+    track = OriginalityTrack(IndexedCorpus(("own",), "", SuffixIndex.of(corpus)))
     known: list[bool | None] = []
 
     for place in range(0, len(text), 7):

@@ -133,6 +133,15 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
     Key("runs.open", "enter", "open", "Open", "Show the run.", owner="runs"),
     Key("runs.resume", "r", "resume", "Resume", "Go on training it.", owner="runs"),
     Key(
+        "runs.extend",
+        "x",
+        "extend",
+        "Extend",
+        "Train it longer, once it is finished.",
+        owner="runs",
+        in_row=False,
+    ),
+    Key(
         "runs.compare",
         "c",
         "compare",

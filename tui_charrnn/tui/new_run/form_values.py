@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig, read_length
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, Preset, find_preset
@@ -19,7 +19,6 @@ from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 
 DEFAULT_PRESET: Final = "small"
-_COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECASE)
 
 _Configuration = TypeVar("_Configuration", bound=Settings)
 
@@ -194,26 +193,8 @@ def with_length(
         return training
     if not keeps_bound:
         training = dataclasses.replace(training, max_epochs=None)
-    if counted := _COUNT.fullmatch(typed):
-        amount, unit = counted[1].replace(",", ""), counted[2].lower().rstrip("s")
-        if amount.count(".") > 1 or (unit == "step" and "." in amount):
-            raise ConfigError(f"Steps are a whole number. Received: {typed!r}")
-        return dataclasses.replace(
-            training,
-            epochs=float(amount) if unit == "epoch" else None,
-            steps=int(amount) if unit == "step" else None,
-            train_time=None,
-        )
-    if typed.isdigit() and typed.strip("0"):
-        raise ConfigError(f"Say what the number counts: {typed} epochs, {typed} steps, {typed}m.")
-    try:
-        seconds = parse_duration(typed)
-    except ConfigError as error:
-        raise ConfigError(
-            f"How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
-            f"Received: {typed!r}"
-        ) from error
-    return dataclasses.replace(training, epochs=None, steps=None, train_time=seconds)
+    lengths = dict.fromkeys(TrainingConfig.LENGTHS) | read_length(typed)
+    return dataclasses.replace(training, **lengths)
 
 
 def length_words(training: TrainingConfig) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, StorageError
+from tui_charrnn.generation.starting_model import StartingModel
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.launcher import require_tensorflow
@@ -16,7 +17,7 @@ from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.vocabulary import choose_vocabulary
+from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run.form_values import NewRun
 
@@ -57,13 +58,14 @@ class CancelToken:
             self._is_used = True
 
 
-def make_run(
+def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
     folder: Path,
     name: str | None,
     preset: str,
     configurations: tuple[ModelConfig, TrainingConfig],
     corpus: Corpus,
     pinned_seeds: Sequence[str] | None = (),
+    starting: StartingModel | None = None,
 ) -> RunDirectory:
     """Create a run directory, once it is certain that the run can be trained.
 
@@ -74,6 +76,7 @@ def make_run(
         configurations: The network, and how it is trained.
         corpus: The text.
         pinned_seeds: Seed texts to be sampled as it learns; None takes the beginning of the text.
+        starting: The model that it starts from; the settings are those of its `StartingPoint`.
 
     Raises:
         CorpusError: If the corpus is too short, or one character only.
@@ -88,9 +91,12 @@ def make_run(
         raise CorpusError(
             f"{corpus.name} has only one distinct character: there is nothing to learn in it."
         )
-    vocabulary = choose_vocabulary(
-        occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
-    )
+    bounds = {"min_count": training.min_count, "max_vocabulary": training.max_vocabulary}
+    if starting is None:
+        vocabulary = choose_vocabulary(occurrences, **bounds)
+    else:
+        starting.point.refuse_others({**model.to_mapping(), "units": training.units})
+        vocabulary = grown_vocabulary(starting.vocabulary, occurrences, **bounds)
     split = split_point(len(corpus), training.validation_fraction)
     fitting_batch_size(split, training.batch_size, training.sequence_length)  # refuses a short text
     return create_run(
@@ -103,6 +109,8 @@ def make_run(
         vocabulary=vocabulary,
         parameter_count=parameter_count(model, len(vocabulary)),
         pinned_seeds=choose_seeds(corpus.beginning, pinned_seeds),
+        origin=None if starting is None else starting.origin,
+        initial_model=b"" if starting is None else starting.data,
     )
 
 

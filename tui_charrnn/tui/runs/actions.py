@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from tui_charrnn.config import read_length
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.runs import creation
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.labels import RunLabels, read_labels, write_labels
+from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.training.extension import extend_run, read_amount
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.user_folders import home_folder
 from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.run_view import extension_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -42,6 +46,8 @@ class Outcome:
     """Where the run was, if it is elsewhere now."""
     after: RunDirectory | None = None
     """Where it is now; None: in the trash."""
+    is_resumed: bool = False
+    """Whether it is to be trained now."""
 
 
 class ActionProgressed(Message):
@@ -271,8 +277,48 @@ def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
     if found.description is None:
         return safe_line(found.problem or f"{name} cannot be read, so it cannot be trained.")
     if state is RunState.FINISHED:
-        return f"{name} is finished. {key_label('run.train')} trains another one."
+        extends, trains = key_label("runs.extend"), key_label("run.train")
+        return f"{name} is finished. {extends} trains it longer, {trains} trains another one."
     return ""
+
+
+def extend_problem(found: RunSummary, *, is_trained: bool) -> str:
+    """Why a run cannot be given more steps; arguments as of `resume_problem`."""
+    name = safe_line(found.run.name)
+    if found.status is not None and found.status.state is RunState.FINISHED:
+        return ""
+    problem = resume_problem(found, is_trained=is_trained)
+    resumes = key_label("runs.resume")
+    return problem or f"{name} is not finished: {resumes} trains the rest of it first."
+
+
+def length_problem(typed: str) -> str:
+    """Why no run can be trained so much longer; empty if it can."""
+    try:
+        _read_more(typed)
+    except ConfigError as error:
+        return str(error) if typed.strip() else "As 500 steps, 2 epochs or 10m."
+    return ""
+
+
+def _read_more(typed: str) -> tuple[str, float]:
+    ((length, amount),) = read_length(typed).items()
+    return length, read_amount(length, str(amount), "It")
+
+
+def extend(run: RunDirectory, typed: str) -> Outcome:
+    """Give a finished run more steps, so that it can be resumed.
+
+    Args:
+        run: The run.
+        typed: How much more, as 500 steps, 2 epochs or 10m.
+
+    Raises:
+        CharRNNError: If it cannot be extended.
+    """
+    require_tensorflow()
+    extended = extend_run(run, *_read_more(typed))
+    return Outcome(f"{_name(run)}: {extension_words(extended)}", after=run, is_resumed=True)
 
 
 def change_problem(found: RunSummary, done: str, *, is_trained: bool) -> str:

@@ -75,6 +75,8 @@ class RunsPane(Vertical):
         if event.outcome is not None:
             self._apply(event.outcome)  # first: another run that is shown takes notes back
             self._notify(event.outcome.sentence)
+            if event.outcome.is_resumed and event.outcome.after is not None:
+                self._resume(event.outcome.after)
         elif isinstance(event.error, CharRNNError | OSError):
             self._warn(safe_line(str(event.error)))
         elif event.error is not None:
@@ -111,8 +113,32 @@ class RunsPane(Vertical):
         if problem:
             self._warn(problem)
         else:
-            self._end_comparison(found.run)
-            self.post_message(ResumeRequested(found.run))
+            self._resume(found.run)
+
+    def _resume(self, run: RunDirectory) -> None:
+        self._end_comparison(run)
+        self.post_message(ResumeRequested(run))
+
+    def action_extend(self) -> None:
+        """Ask how much longer to train the run under the cursor, which is finished."""
+        found = self._selected()
+        if found is None:
+            return
+        run, name = found.run, safe_line(found.run.name)
+        problem = actions.extend_problem(found, is_trained=self.is_trained(found))
+        if self._session.is_readonly:
+            problem = READ_ONLY
+        if problem:
+            self._warn(problem)
+            return
+
+        def extend(typed: str | None) -> None:
+            if typed is not None:
+                self._start(f"Extending {name}", lambda _: actions.extend(run, typed))
+
+        question = "How much longer: 500 steps, 2 epochs or 10m."
+        ask = AskTextScreen(f"Extend {name}", question, "", actions.length_problem)
+        self.app.push_screen(ask, extend)
 
     def action_rename(self) -> None:
         """Ask for another name of the run under the cursor."""

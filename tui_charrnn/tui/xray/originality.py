@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from tui_charrnn.errors import CharRNNError, CorpusError
+from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.training_corpus import (
     index_corpus,
-    kept_training_corpus,
-    read_training_corpus,
+    open_training_index,
 )
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus_reading import read_corpus
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.generation.training_corpus import IndexedCorpus
-    from tui_charrnn.text.suffix_index import SuffixIndex
     from tui_charrnn.tui.text.model_loader import LoadedModel
     from tui_charrnn.tui.xray.colorings import Levels
     from tui_charrnn.tui.xray.looks import ScaleName
@@ -142,7 +140,9 @@ class OriginalityLevels:
             f"ends here, in the corpus: {track.lengths[place]:,}",
         ]
         if found.longest:
+            text = f" of {safe_line(found.text)}" if found.text else ""
             where = f"longest: {found.longest:,}, at position {found.offset:,}, line {found.line:,}"
+            where += text
             lines += [*textwrap.wrap(where, width), *textwrap.wrap(found.passage, width)]
         return [Content(line) for line in lines[:height]]
 
@@ -158,7 +158,13 @@ class OriginalityLevels:
             return
         try:
             path = self._coloring.path
-            corpus = open_compared(generation.opening.loaded, path, self._set_words, task.check)
+            corpus = open_compared(
+                generation.opening.loaded,
+                path,
+                self._set_words,
+                task.check,
+                lambda sentence: self._coloring.tell(safe_line(sentence)),
+            )
         except CharRNNError as error:
             task.check()
             names = f"{key_label('speech.corpus')} names a text"
@@ -193,7 +199,7 @@ class OriginalityLevels:
         if track is None:
             while len(self._tracks) >= _TRACKS:
                 del self._tracks[next(iter(self._tracks))]
-            track = self._tracks[branch] = OriginalityTrack(corpus.index)
+            track = self._tracks[branch] = OriginalityTrack(corpus)
         start = len(track)
         stop = min(start + _AT_ONCE, tape.tree.branches[branch].length)
         characters = tape.stream.model.vocabulary.characters
@@ -219,6 +225,8 @@ class OriginalitySummary:
     """On which line of the corpus it begins, from 1."""
     offset: int = 0
     """At which character of the corpus it begins, from 0."""
+    text: str = ""
+    """Which text of the corpus; empty if it is one."""
     passage: str = ""
     """The passage itself, safe to show; of a very long one the beginning."""
 
@@ -226,17 +234,18 @@ class OriginalitySummary:
 class OriginalityTrack:
     """Grows with a text; written by one thread and read by any."""
 
-    def __init__(self, index: SuffixIndex) -> None:
+    def __init__(self, corpus: IndexedCorpus) -> None:
         """Know of no character yet.
 
         Args:
-            index: Of the corpus.
+            corpus: What the text is compared with.
         """
+        self._corpus = corpus
         self.lengths: Final = array("i")
         """How many characters that end with each one occur in the corpus together."""
         self.summary = OriginalitySummary()
         """As of the last characters that were taken."""
-        self._meter: Final = OriginalityMeter(index)
+        self._meter: Final = OriginalityMeter(corpus.index)
         self._copied: Final = bytearray()
 
     def __len__(self) -> int:
@@ -281,13 +290,15 @@ class OriginalityTrack:
         longest, index = meter.longest, meter.index
         if longest is None:
             return OriginalitySummary(meter.characters, shares=tuple(new_share_words(meter)))
+        place = self._corpus.place(longest.offset)
         return OriginalitySummary(
             characters=meter.characters,
             copied=meter.copied_characters,
             shares=tuple(new_share_words(meter)),
             longest=longest.length,
-            line=index.line(longest.offset),
-            offset=longest.offset,
+            line=place.line,
+            offset=place.offset,
+            text=place.text,
             passage=safe_line(index.passage(longest.offset, min(longest.length, _QUOTED))),
         )
 
@@ -297,6 +308,7 @@ def open_compared(
     path: str,
     tell: Callable[[str], object],
     check_cancelled: Callable[[], None],
+    notify: Callable[[str], object],
 ) -> IndexedCorpus:
     """The index of the corpus that a model learned from, or of a text that is named instead.
 
@@ -305,6 +317,7 @@ def open_compared(
         path: Of a text; empty is the model's own.
         tell: Told how far it is.
         check_cancelled: Called now and then; it raises to give it up.
+        notify: Told in a sentence what is missing, or cannot be kept.
 
     Raises:
         CorpusError: If there is no such text on this machine; the sentence says how to name one.
@@ -319,9 +332,6 @@ def open_compared(
         share = f": {done / total:.0%}" if total else ""
         tell(f"indexing the corpus{share}")
 
-    def complain(sentence: str) -> None:
-        tell(safe_line(sentence))
-
     tell("looking for the corpus")
     if path:
         unify = "\r" not in loaded.model.vocabulary.characters
@@ -332,17 +342,13 @@ def open_compared(
             progress=reading,
             check_cancelled=check_cancelled,
         )
-    else:
-        kept = kept_training_corpus(loaded.model)
-        if kept is not None:
-            return kept
-        if loaded.file is None or loaded.runs_folder is None:
-            raise CorpusError("The model came from no file, so it is not known what it read.")
-        corpus = read_training_corpus(
-            loaded.model,
-            loaded.file,
-            loaded.runs_folder,
-            progress=reading,
-            check_cancelled=check_cancelled,
-        )
-    return index_corpus(corpus, progress=indexing, check_cancelled=check_cancelled, tell=complain)
+        return index_corpus(corpus, progress=indexing, check_cancelled=check_cancelled, tell=notify)
+    return open_training_index(
+        loaded.model,
+        loaded.file,
+        loaded.runs_folder,
+        reading=reading,
+        indexing=indexing,
+        check_cancelled=check_cancelled,
+        tell=notify,
+    )

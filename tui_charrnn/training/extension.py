@@ -1,0 +1,115 @@
+"""Lets a run that is finished go on: plans it, and records that in the run.
+
+No TensorFlow is needed here: a trainer that resumes the run takes up what is recorded.
+"""
+
+import math
+import time
+from typing import Final
+
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.errors import ConfigError, RunError, RunLockedError, StorageError
+from tui_charrnn.invocation import command
+from tui_charrnn.runs.catalogue import summarize_run
+from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
+from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.records import RunExtended
+from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.history import read_history
+from tui_charrnn.training.plan import peak_at, settled
+
+EXTENSION_SHARE: Final = 0.3
+"""Of the run's peak, to which the learning rate rises again (docs/lstm.md, section 17)."""
+
+
+def extend_run(run: RunDirectory, length: str, amount: float) -> RunExtended:
+    """Give a run that is finished more steps, in its records; it can be resumed then.
+
+    Args:
+        run: The run.
+        length: What is counted, one of `TrainingConfig.LENGTHS`.
+        amount: How much more of it, which the setting of that name admits.
+
+    Raises:
+        ConfigError: If the run is not finished.
+        RunLockedError: If it is being trained.
+        RunError: If it cannot be read, or has no checkpoint to go on from.
+        StorageError: If the disk refuses.
+    """
+    extended = _plan(run, length, amount)
+    with RunWriter(run) as writer:
+        writer.append(extended)
+        total = extended.total_steps
+        writer.set_status(state=RunState.SAVED, total_steps=total, message="")
+        if writer.degraded:
+            raise StorageError(writer.degraded)
+    return extended
+
+
+def _plan(run: RunDirectory, length: str, amount: float) -> RunExtended:
+    summary = summarize_run(run)
+    status, description = summary.status, summary.description
+    if status is None or description is None:
+        raise RunError(summary.problem or f"The run {run.name} has no state.json.")
+    verdict = summary.judge(time.time())
+    if verdict in {"alive", "silent"}:
+        raise RunLockedError(
+            f"The run {run.name} is being trained; it can be extended once it is finished. Watch "
+            f"it with: {command('attach', str(run.path))}"
+        )
+    if status.state is not RunState.FINISHED:
+        state = "lost" if verdict == "lost" else status.state
+        raise ConfigError(
+            f"The run {run.name} is not finished: it is {state} at step {status.step:,} of "
+            f"{status.total_steps or 0:,}. Train the rest of it first, with: "
+            f"{command('resume', str(run.path))}"
+        )
+    history = read_history(run)
+    plan = history.plan
+    if plan is None:
+        raise RunError(f"The run {run.name} has no record of its plan, so it cannot be extended.")
+    if checkpoint_to_go_on_from(run) is None:
+        raise RunError(f"The run {run.name} has no whole checkpoint to go on from.")
+    config = settled(description.training, plan)
+    match length:
+        case "steps":
+            more = int(amount)
+        case "epochs":
+            more = math.ceil(amount * plan.steps_per_epoch)
+        case _:  # as fast as it was, with all evaluations; it is fitted as the run goes on
+            more = max(1, math.floor(amount * status.step / max(status.elapsed, 1e-9)))
+    is_lowered = config.schedule != "constant" and not history.extensions
+    peak = peak_at(status.step, config, history.changes)
+    warmup = max(1, math.ceil(config.warmup_fraction * more))
+    return RunExtended(
+        step=status.step + 1,
+        total_steps=status.step + more,
+        warmup_steps=0 if config.schedule == "constant" else warmup,
+        learning_rate=peak * EXTENSION_SHARE if is_lowered else peak,
+        elapsed=status.elapsed,
+        train_time=amount if length == "train_time" else None,
+    )
+
+
+def read_amount(length: str, text: str, name: str) -> float:
+    """How much longer a run is to be, as people write it.
+
+    Args:
+        length: What is counted, one of `TrainingConfig.LENGTHS`.
+        text: The amount.
+        name: What the user knows it by.
+
+    Raises:
+        ConfigError: If no run can be given that; says what is allowed.
+    """
+    bounds = TrainingConfig.bounds()[length]
+    try:
+        amount = TrainingConfig.parse(length, text)
+    except ConfigError:
+        amount = None
+    if amount is None or not bounds.admits(amount):
+        counted = bounds.allowed().removesuffix(", or none")
+        allowed = "a time like 90s, 10m or 2h" if bounds.is_duration else counted
+        raise ConfigError(f"{name} must be {allowed}. Received: {text!r}.")
+    return float(amount)
