@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_run import created_run
+from tests.support.fake_run import created_run, fake_corpus
+from tests.support.tiny_model import tiny_model_bytes
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.generation.starting_model import open_starting_model
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.tui.new_run.form_values import NewRun, check_form, values_of_run, written_setting
+from tui_charrnn.tui.new_run.start import make_run
 
 MODEL = ModelConfig(cell="gru", embedding_size=8, hidden_size=8, tied_output=True)
 TRAINING = TrainingConfig(
@@ -97,3 +100,17 @@ def test_every_setting_is_written_as_it_is_read(
 def test_a_time_is_written_to_the_last_digit(seconds: float) -> None:
     written = written_setting(seconds, is_duration=True)
     assert TrainingConfig.parse("max_time", written) == seconds
+
+
+def test_a_run_that_started_from_a_model_starts_from_its_copy(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.safetensors"
+    path.write_bytes(tiny_model_bytes())
+    starting = open_starting_model(str(path), tmp_path)
+    settings = starting.point.model, dataclasses.replace(TRAINING, learning_rate=0.0015)
+    corpus = fake_corpus(tmp_path / "texts")
+    run = make_run(tmp_path / "runs", "tuned", "small", settings, corpus, (), starting)
+    path.unlink()
+    description, new = remade(run)
+    assert (new.model, new.training) == (description.model, description.training)
+    assert new.start.argument == str(run.initial_model)
+    assert "hidden_size" not in values_of_run(run, description, {}).settings

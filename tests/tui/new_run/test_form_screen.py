@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fake_run import created_run
+from tests.support.fake_run import created_run, fake_run
 from tests.support.form_app import (
     FormApp,
     facts_of,
@@ -15,12 +15,14 @@ from tests.support.form_app import (
     time_nothing,
 )
 from tests.support.open_app import RecordingLauncher
+from tests.support.tiny_model import tiny_model_bytes
 from tests.support.waiting import wait_until
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.messages import NewRunRequested
+from tui_charrnn.tui.new_run.fields import FormSelect
 from tui_charrnn.tui.new_run.form_values import FormValues, listed_corpus
 
 TEXT = "to be, or not to be\n" * 1000
@@ -72,6 +74,56 @@ async def test_all_that_is_typed_is_used(app: FormApp, corpus: Path) -> None:
         assert (description.name, description.pinned_seeds) == ("mine", ("to ", "be"))
         assert (description.preset, description.model.cell) == ("tiny", "gru")
         assert (description.training.epochs, description.training.batch_size) == (2, 8)
+
+
+async def test_a_run_starts_from_a_model_of_the_list(
+    app: FormApp, corpus: Path, tmp_path: Path
+) -> None:
+    fake_run(tmp_path / "runs", name="old", evaluations={3: 2.2})
+    async with app.run_test(size=(120, 36)) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus))
+        listed = app.screen.query_one("#start-from", FormSelect)
+        await wait_until(pilot, "the models", lambda: "old · 1x5 lstm" in screen_text_of(listed))
+        app.choose(**{"start-from": "old"})
+        await wait_until(pilot, "its network", lambda: "those of old" in outlook_of(app))
+        assert "lstm 5" in outlook_of(app)
+        app.set(hidden_size="6")
+        app.screen.query_one("#start").focus()
+        await pilot.press("enter")
+        await wait_until(pilot, "no", lambda: "old has 5" in problem_of(app, "hidden_size"))
+        app.set(hidden_size="5", learning_rate="0.25")
+        await pilot.press("enter")
+        await wait_until(pilot, "the run", lambda: app.answers == [True])
+    description = read_description(app.launch.runs[0])
+    assert description.origin is not None
+    assert (description.origin.name, description.model.hidden_size) == ("old", 5)
+    assert (description.preset, description.training.learning_rate) == ("small", 0.25)
+
+
+async def test_a_run_starts_from_a_model_file(app: FormApp, corpus: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.safetensors"
+    path.write_bytes(tiny_model_bytes())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus))
+        app.choose(**{"start-from": "file:"})
+        await pilot.pause()
+        app.type_into(**{"start-path": str(tmp_path / "missing")})
+        await pilot.press("tab")
+        await wait_until(pilot, "no model", lambda: "no model file" in problem_of(app, "start"))
+        app.type_into(**{"start-path": str(path)})
+        await wait_until(pilot, "its network", lambda: "those of tiny" in outlook_of(app))
+        app.screen.query_one("#start").focus()
+        await pilot.press("enter")
+        await wait_until(pilot, "the run", lambda: app.answers == [True])
+    description = read_description(app.launch.runs[0])
+    assert description.origin is not None
+    assert description.origin.path == str(path)
+
+
+def screen_text_of(listed: FormSelect) -> str:
+    return " ".join(str(prompt) for prompt, _ in listed._options)
 
 
 async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run import start as new_run
 from tui_charrnn.tui.new_run.form_values import (
@@ -162,15 +161,8 @@ def test_what_was_given_up_while_its_folder_was_made_leaves_none(
 ) -> None:
     token, made = CancelToken(), list[RunDirectory]()
 
-    def make_and_give_up(
-        folder: Path,
-        name: str | None,
-        preset: str,
-        configurations: tuple[ModelConfig, TrainingConfig],
-        corpus: Corpus,
-        pinned_seeds: tuple[str, ...] | None,
-    ) -> RunDirectory:
-        made.append(make_run(folder, name, preset, configurations, corpus, pinned_seeds))
+    def make_and_give_up(*arguments: Any) -> RunDirectory:
+        made.append(make_run(*arguments))
         token.cancel()
         return made[0]
 

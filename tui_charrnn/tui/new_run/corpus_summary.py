@@ -22,7 +22,7 @@ from tui_charrnn.text.corpus import fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import survey_sources
 from tui_charrnn.text.sources import FoundSources, find_sources
-from tui_charrnn.text.vocabulary import choose_vocabulary
+from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
 from tui_charrnn.viewing.formatting import format_size
@@ -209,15 +209,23 @@ def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
     return ""
 
 
-def vocabulary_of(survey: "Survey", training: TrainingConfig) -> "Vocabulary":
+def vocabulary_of(
+    survey: "Survey", training: TrainingConfig, known: "Vocabulary | None" = None
+) -> "Vocabulary":
     """What a model of the text would know: its characters, rare ones folded into one symbol.
+
+    Args:
+        survey: What is in the text.
+        training: Says what is rare.
+        known: The vocabulary of the model that it starts from, if it does.
 
     Raises:
         ConfigError: If all characters are rare.
     """
-    return choose_vocabulary(
-        survey.occurrences, min_count=training.min_count, max_vocabulary=training.max_vocabulary
-    )
+    bounds = {"min_count": training.min_count, "max_vocabulary": training.max_vocabulary}
+    if known is not None:
+        return grown_vocabulary(known, survey.occurrences, **bounds)
+    return choose_vocabulary(survey.occurrences, **bounds)
 
 
 def form_sentence(problem: str) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
@@ -26,6 +26,9 @@ from tui_charrnn.tui.background import BackgroundTask, CancelledError, LatestTas
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, shortness, vocabulary_of
 from tui_charrnn.tui.new_run.form_values import NewRun
 from tui_charrnn.viewing.formatting import format_size
+
+if TYPE_CHECKING:
+    from tui_charrnn.text.vocabulary import Vocabulary
 
 HESITATION: Final = 1.5
 """Seconds that settings have to stand before batches are timed with them."""
@@ -178,20 +181,22 @@ def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
     """
     if facts.problem or shortness(facts, new.training):
         return None
-    characters, vocabulary_size = text_size(facts, new.training)
+    characters, vocabulary_size = text_size(facts, new.training, new.start.vocabulary)
     if not characters:
         return None
     split = split_point(characters, new.training.validation_fraction)
     return TrialSettings(new.model, new.training, vocabulary_size or GUESSED_VOCABULARY, split)
 
 
-def text_size(facts: CorpusFacts, training: TrainingConfig) -> tuple[int | None, int | None]:
+def text_size(
+    facts: CorpusFacts, training: TrainingConfig, known: "Vocabulary | None" = None
+) -> tuple[int | None, int | None]:
     """Characters of a text, which may be a guess, and symbols of its model; None if unknown."""
     survey = facts.survey
     if survey is None or not (survey.is_whole or survey.is_part):
         return facts.characters, None
     try:
-        return survey.expected_characters, len(vocabulary_of(survey, training))
+        return survey.expected_characters, len(vocabulary_of(survey, training, known))
     except ConfigError:  # told as the problem that it is
         return survey.expected_characters, None
 
@@ -204,8 +209,10 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
         facts: What is known of the text.
         answer: What is known of their speed on this machine.
     """
-    characters, vocabulary_size = text_size(facts, new.training)
+    characters, vocabulary_size = text_size(facts, new.training, new.start.vocabulary)
     lines = [network_words(new.model, vocabulary_size)]
+    if new.start.point is not None:
+        lines.append(start_words(new, vocabulary_size))
     preset = find_preset(new.preset)
     is_as_tried = (new.model, new.training) == (preset.model, preset.training)
     if is_as_tried and preset.expected_loss is not None:
@@ -222,6 +229,16 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
     else:
         lines.append("time and memory: known once the text is")
     return lines
+
+
+def start_words(new: NewRun, vocabulary_size: int | None) -> str:
+    """What a run takes from the model that it starts from, and what it adds."""
+    known, name = new.start.vocabulary, new.start.point.name if new.start.point else ""
+    words = f"its weights are those of {name}, its peak rate is {new.training.learning_rate:g}"
+    if known is None or vocabulary_size is None:
+        return words
+    added = vocabulary_size - len(known)
+    return f"{words}; {added or 'no'} character{'' if added == 1 else 's'} added"
 
 
 def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> RunEstimate:

@@ -1,6 +1,7 @@
 """All fields of the training form, as one widget that is filled in and read."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,8 +10,8 @@ from textual.getters import query_one
 from textual.message import Message
 from textual.widgets import Button, Input, Select, Static
 
-from tui_charrnn.config import TrainingConfig
-from tui_charrnn.presets import PRESETS
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.presets import PRESETS, Preset
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.new_run.corpus_field import CorpusField
 from tui_charrnn.tui.new_run.corpus_summary import FormFacts
@@ -24,6 +25,7 @@ from tui_charrnn.tui.new_run.form_values import (
     read_seeds,
     write_seeds,
 )
+from tui_charrnn.tui.new_run.start_field import StartField
 
 
 class FormFooter(Vertical):
@@ -101,10 +103,16 @@ class FormBody(Vertical):
     class Changed(Message):
         """Something else was typed, or more is known of the text."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs_folder: Path) -> None:
+        """Fill in what most take.
+
+        Args:
+            runs_folder: Where the models of runs are.
+        """
         super().__init__()
         preset = PRESETS[DEFAULT_PRESET]
         self.corpus = CorpusField()
+        self.start = StartField(runs_folder)
         self.preset = PresetField()
         self.settings = FormSettings(preset)
         self._length = FormInput(id="length")
@@ -119,6 +127,7 @@ class FormBody(Vertical):
             yield self.corpus
             yield self.preset
             with Vertical(id="form-rest"):
+                yield self.start
                 yield FormRow("How long", self._length, key="length", advice=_LENGTH_ADVICE)
                 yield FormRow("Seeds", self._seeds, key="seeds", advice=_SEEDS_ADVICE)
                 yield FormRow("Name", self._run_name, key="name", advice=_NAME_ADVICE)
@@ -134,6 +143,7 @@ class FormBody(Vertical):
         """What is typed now."""
         return FormValues(
             corpus=self.corpus.choice,
+            start=self.start.choice,
             preset=self.preset.preset.name,
             length=self._length.value,
             seeds=read_seeds(self._seeds.value),
@@ -144,12 +154,13 @@ class FormBody(Vertical):
     def restore(self, values: FormValues) -> None:
         """Fill the fields in."""
         self.preset.restore(values.preset)
-        self.settings.restore(values.settings, self.preset.preset)
+        self.start.restore(values.start)
+        self.settings.restore(values.settings, values.start.adapt(self.preset.preset))
         self._length.show(values.length)
         self._seeds.show(write_seeds(values.seeds))
         self._run_name.show(values.name)
         self.corpus.restore(values.corpus)
-        self._follow_preset()
+        self._follow(values.start.adapt(self.preset.preset))
 
     def show(self, new: NewRun | None, *, is_busy: bool) -> None:
         """Show what follows from what was typed.
@@ -178,7 +189,7 @@ class FormBody(Vertical):
 
     def focus_problem(self, problems: Mapping[str, str]) -> None:
         """Go to the first field that something is wrong with."""
-        if any(name in TrainingConfig.bounds() for name in problems):
+        if problems.keys() & {*ModelConfig.bounds(), *TrainingConfig.bounds()}:
             self.settings.open()
 
         def go() -> None:
@@ -189,14 +200,19 @@ class FormBody(Vertical):
         self.call_after_refresh(go)
 
     @on(Select.Changed, "#preset")
+    @on(Select.Changed, "#start-from")
+    @on(StartField.Learned)
     def _follow_preset(self) -> None:
-        preset = self.preset.preset
+        self._follow(self.start.choice.adapt(self.preset.preset))
+
+    def _follow(self, preset: Preset) -> None:
         self._length.placeholder = length_words(preset.training)
         self.settings.follow(preset)
 
     @on(Input.Changed)
     @on(Select.Changed)
     @on(FormFacts.Learned)
+    @on(StartField.Learned)
     def pass_on(self, event: Message) -> None:
         """Notify the owner of the form."""
         event.stop()

@@ -1,15 +1,16 @@
 """What is typed into the training form, and what it means."""
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, read_length
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.presets import PRESETS, Preset, find_preset
+from tui_charrnn.presets import PRESETS, Preset, StartingPoint, find_preset
 from tui_charrnn.runs.creation import name_problem
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
@@ -17,6 +18,9 @@ from tui_charrnn.settings import Bounds, SettingError, Settings
 from tui_charrnn.text.corpus import choose_seeds
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
+
+if TYPE_CHECKING:  # NumPy, which the first frame does not wait for
+    from tui_charrnn.text.vocabulary import Vocabulary
 
 DEFAULT_PRESET: Final = "small"
 
@@ -46,11 +50,31 @@ def listed_corpus(name: str) -> CorpusChoice:
     return CorpusChoice((f"{CATALOGUE_PREFIX}{name}",))
 
 
+@dataclass(frozen=True, slots=True)
+class StartChoice:
+    """The model that a run is to start from."""
+
+    argument: str = ""
+    """As `find_model` takes it; empty for new weights."""
+    point: StartingPoint | None = None
+    """What it lends the settings; None as long as it was not read."""
+    vocabulary: "Vocabulary | None" = None
+    problem: str = ""
+    """Why it cannot be used, or not yet, in a sentence."""
+    label: str = ""
+    """How a list shows it."""
+
+    def adapt(self, preset: Preset) -> Preset:
+        """A preset with what the model lends it."""
+        return preset if self.point is None else self.point.adapt(preset)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormValues:
     """All that is typed, as it is typed."""
 
     corpus: CorpusChoice
+    start: StartChoice = field(default_factory=StartChoice)
     preset: str = DEFAULT_PRESET
     length: str = ""
     """Empty for the preset's own."""
@@ -71,6 +95,7 @@ class NewRun:
     training: TrainingConfig
     seeds: tuple[str, ...] | None
     name: str | None
+    start: StartChoice = field(default_factory=StartChoice)
 
 
 class FormError(ConfigError):
@@ -100,7 +125,10 @@ def check_form(values: FormValues) -> NewRun:
         choose_seeds("", values.seeds)
     except ConfigError as error:
         problems["seeds"] = str(error)
-    preset = find_preset(values.preset)
+    if values.start.problem:
+        problems["start"] = values.start.problem
+    preset = values.start.adapt(find_preset(values.preset))
+    problems |= _contradictions(values)
     model = _with_settings(preset.model, values.settings, problems)
     training = _with_settings(preset.training, values.settings, problems)
     try:
@@ -110,7 +138,23 @@ def check_form(values: FormValues) -> NewRun:
         problems["length"] = str(error)
     if problems:
         raise FormError(problems)
-    return NewRun(values.corpus, values.preset, model, training, values.seeds, name or None)
+    chosen = values.seeds, name or None, values.start
+    return NewRun(values.corpus, values.preset, model, training, *chosen)
+
+
+def _contradictions(values: FormValues) -> dict[str, str]:
+    """Settings that are not those of the model to start from, and what is wrong with each."""
+    given: dict[str, Any] = {}
+    for configuration in (ModelConfig, TrainingConfig):
+        for name in configuration.listed().keys() & values.settings.keys():
+            with contextlib.suppress(ConfigError):  # told where the setting is read
+                given |= configuration.read(name, values.settings[name])
+    try:
+        if values.start.point is not None:
+            values.start.point.refuse_others(given)
+    except SettingError as error:
+        return {problem.name: str(problem) for problem in error.problems}
+    return {}
 
 
 def _with_settings(
@@ -379,13 +423,15 @@ def values_of_run(
         changes: Settings that are to differ, by name, as they would be typed.
     """
     name = description.preset if description.preset in PRESETS else DEFAULT_PRESET
-    preset = PRESETS[name]
+    start = starting_choice_of(run, description)
+    preset = start.adapt(PRESETS[name])
     settings = {
         **_differences(description.model, preset.model),
         **_differences(description.training, preset.training),
     }
     values = FormValues(
         corpus=corpus_of_run(run, description),
+        start=start,
         preset=name,
         length=_length(description.training, preset),
         seeds=description.pinned_seeds,
@@ -402,14 +448,17 @@ def with_changes(values: FormValues, changes: Mapping[str, str]) -> FormValues:
         if name in changes:
             length = f"{changes[name]}{unit}"
     others = {name: typed for name, typed in changes.items() if name not in units}
-    return FormValues(
-        corpus=values.corpus,
-        preset=values.preset,
-        length=length,
-        seeds=values.seeds,
-        name=values.name,
-        settings={**values.settings, **others},
-    )
+    settings = {**values.settings, **others}
+    return dataclasses.replace(values, length=length, settings=settings)
+
+
+def starting_choice_of(run: RunDirectory, description: RunDescription) -> StartChoice:
+    """The model that a run has started from: the copy that it holds."""
+    origin = description.origin
+    if origin is None:
+        return StartChoice()
+    point = StartingPoint(origin.name, description.model, description.training.units)
+    return StartChoice(str(run.initial_model.absolute()), point)
 
 
 def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoice:

@@ -173,7 +173,7 @@ class NewRunScreen(Dialog[bool]):
         with Vertical(id="new-run", classes="box") as box:
             box.border_title = Content("Train a model")
             box.border_subtitle = Content("Enter starts · Tab goes on · Esc leaves")
-            yield FormBody()
+            yield FormBody(self._session.runs_folder)
             yield FormFooter()
 
     def on_mount(self) -> None:

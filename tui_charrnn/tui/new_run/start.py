@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, StorageError
-from tui_charrnn.generation.starting_model import StartingModel
+from tui_charrnn.generation.starting_model import StartingModel, open_starting_model
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.launcher import require_tensorflow
@@ -137,7 +137,12 @@ def start_run(
         check_cancelled=token.check,
     )
     token.check()
-    run = make_run(runs_folder, new.name, new.preset, (new.model, new.training), corpus, new.seeds)
+    starting = None
+    if new.start.argument:
+        starting = open_starting_model(new.start.argument, runs_folder)
+    token.check()
+    settings = new.model, new.training
+    run = make_run(runs_folder, new.name, new.preset, settings, corpus, new.seeds, starting)
     try:
         token.use()
         return run, launch(run)
