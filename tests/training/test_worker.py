@@ -1,5 +1,6 @@
 """Whole runs through the worker, in this process."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -7,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support.exact_trainer import NETWORKS
-from tests.support.fake_run import created_run
+from tests.support.fake_run import created_run, fake_corpus
 from tests.support.small_run import (
     MODEL,
     TRAINING,
@@ -21,11 +23,19 @@ from tests.support.small_run import (
     records_of,
     status_of,
     train,
+    weights_of,
 )
+from tests.support.tiny_model import random_tensors
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode, RunLockedError, StorageError
+from tui_charrnn.generation.starting_model import open_starting_model
+from tui_charrnn.model.checkpoint import load_model, serialize_model
+from tui_charrnn.model.weights import grown_tensors
+from tui_charrnn.presets import FINE_TUNING_SHARE
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
@@ -35,13 +45,17 @@ from tui_charrnn.runs.records import (
     RunPlanned,
     RunReplanned,
     RunResumed,
+    RunRolledBack,
     RunStarted,
     RunWarned,
     SplitEvaluated,
 )
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.extension import extend_run
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import BatchResult
+from tui_charrnn.tui.new_run.start import make_run
 
 pytestmark = pytest.mark.tensorflow
 
@@ -288,3 +302,126 @@ def test_an_unexpected_failure_is_one_sentence_with_the_log_named(
     run = new_run(tmp_path)
     assert train(run) is ExitCode.UNEXPECTED
     assert "RuntimeError: a defect (details in" in status_of(run).message
+
+
+BOTH = ModelConfig(embedding_size=4, hidden_size=5, direction="both")
+SOURCES = {**{name: model for name, (model, _) in NETWORKS.items()}, "both": BOTH}
+OLD = "to be, or not to be: that is the question.\n" * 40
+NEW = "ab uno disce omnes; q.e.d.\n" * 60
+
+
+def tuned_run(folder: Path, source: Path, training: TrainingConfig, text: str) -> RunDirectory:
+    """A run that starts from a model."""
+    starting = open_starting_model(str(source), folder)
+    settings = starting.point.model, training
+    corpus = fake_corpus(folder / "texts", text)
+    return make_run(folder / "runs", "run", "tiny", settings, corpus, (), starting)
+
+
+@pytest.mark.parametrize("network", SOURCES)
+def test_a_run_begins_with_the_weights_of_its_model(tmp_path: Path, network: str) -> None:
+    """Of every cell, also where the model's weights are averages; new characters are their mean."""
+    model, source = SOURCES[network], tmp_path / "source.safetensors"
+    tensors, vocabulary = random_tensors(model, 12), Vocabulary.from_text("abcdefghijkl")
+    source.write_bytes(serialize_model(tensors, model, vocabulary, corpus={}, training={}))
+    _, settings = NETWORKS.get(network, NETWORKS["lstm"])
+    training = replace(settings, steps=1, learning_rate=1e-12, weight_decay=0.0)
+    run = tuned_run(tmp_path, source, training, NEW)
+    source.unlink()
+    assert train(run) is ExitCode.OK
+    added = len(read_description(run).added_characters)
+    assert added == len(set(NEW) - set("abcdefghijkl"))
+    expected, weights = grown_tensors(tensors, added), weights_of(run)
+    assert weights.keys() == expected.keys()
+    for name, tensor in weights.items():
+        np.testing.assert_allclose(tensor, expected[name], atol=1e-6, err_msg=name)
+    checkpoint = newest_valid(run)
+    assert checkpoint is not None
+    made = load_model(checkpoint.model)
+    assert made.training["from"] == {
+        "name": "source",
+        "sha256": hashlib.sha256(run.initial_model.read_bytes()).hexdigest(),
+    }
+    assert made.corpus["earlier"] == [{"name": "", "sha256": "", "run": ""}]
+
+
+def test_a_run_from_a_model_resumes_to_the_bit_whatever_became_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: Any
+) -> None:
+    """Also where the first trainer died before its first checkpoint, and after a rollback."""
+    from tui_charrnn.training import saving
+
+    model, training = NETWORKS["lstm"]
+    source = tmp_path / "source.safetensors"
+    tensors, vocabulary = random_tensors(model, 12), Vocabulary.from_text("abcdefghijkl")
+    source.write_bytes(serialize_model(tensors, model, vocabulary, corpus={}, training={}))
+    whole, parts = (
+        tuned_run(tmp_path / name, source, training, NEW) for name in ("whole", "parts")
+    )
+    source.unlink()
+    train(whole)
+    interruption = Interruption()
+    stop_at(2, interruption, Reason.PREEMPTED)
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "save_checkpoint", refuse_to_save)
+        assert train(parts, interruption) is ExitCode.CANNOT_SAVE
+    interruption = Interruption()
+    stop_at(5, interruption, Reason.PREEMPTED)
+    assert train(parts, interruption) is ExitCode.RESUME_ME
+    assert train(parts) is ExitCode.OK
+    assert_same_weights(whole, parts)
+
+
+def test_a_run_that_goes_back_to_its_beginning_starts_from_its_model_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, training = NETWORKS["gru"]
+    source = tmp_path / "source.safetensors"
+    tensors, vocabulary = random_tensors(model, 12), Vocabulary.from_text("abcdefghijkl")
+    source.write_bytes(serialize_model(tensors, model, vocabulary, corpus={}, training={}))
+    settings = replace(training, steps=2, learning_rate=1e-12, weight_decay=0.0)
+    run = tuned_run(tmp_path, source, settings, NEW)
+    failures = iter([BatchResult(float("nan"), float("nan"))])
+
+    def fail_once(step: int) -> BatchResult | None:
+        return next(failures, None) if step == 2 else None
+
+    before_batches(monkeypatch, fail_once)
+    assert train(run) is ExitCode.OK
+    assert of_kind(run, RunRolledBack)[0].to_step == 0
+    np.testing.assert_allclose(weights_of(run)["embedding"][:12], tensors["embedding"], atol=1e-6)
+
+
+def test_a_run_from_a_model_of_a_like_text_needs_half_of_the_steps(tmp_path: Path) -> None:
+    model = ModelConfig(embedding_size=12, hidden_size=24)
+    training = replace(TRAINING, batch_size=8, dropout=0.0, learning_rate=0.02, steps=80)
+    first = created_run(tmp_path / "first", text=OLD, model=model, training=training)
+    train(first)
+    other = "that be or question: not to is, to be the.\n" * 40
+    scratch = created_run(tmp_path / "scratch", text=other, model=model, training=training)
+    train(scratch)
+    source = newest_valid(first)
+    assert source is not None
+    halved = replace(training, steps=40, learning_rate=0.02 * FINE_TUNING_SHARE)
+    tuned = tuned_run(tmp_path / "tuned", source.model, halved, other)
+    train(tuned)
+    loss, wanted = (of_kind(run, SplitEvaluated)[-1].loss for run in (tuned, scratch))
+    assert loss < wanted
+
+
+@pytest.mark.parametrize("network", ["lstm", "normalized"])
+def test_an_extended_run_resumes_to_the_bit(tmp_path: Path, stop_at: Any, network: str) -> None:
+    model, training = NETWORKS[network]
+    whole, parts = (
+        created_run(tmp_path / name, model=model, training=training) for name in ("whole", "parts")
+    )
+    for run in (whole, parts):
+        train(run)
+        extend_run(run, "steps", 8)
+    assert train(whole) is ExitCode.OK
+    interruption = Interruption()
+    stop_at(16, interruption, Reason.PREEMPTED)
+    assert train(parts, interruption) is ExitCode.RESUME_ME
+    assert train(parts) is ExitCode.OK
+    assert (status_of(parts).step, status_of(parts).state) == (20, RunState.FINISHED)
+    assert_same_weights(whole, parts)
