@@ -155,12 +155,12 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     texts = {name: f"{name} was here.\nThis is {name}.\n" * 3 for name in ("old", "new")}
     runs = {name: made_text_run(tmp_path, name, text) for name, text in texts.items()}
     references = {name: read_description(run).corpus for name, run in runs.items()}
-    earlier = {"name": "old.txt", "sha256": references["old"].sha256, "run": "old"}
+    earlier = {"name": "old", "sha256": references["old"].sha256, "run": "old"}
     data = serialize_model(
         random_tensors(tiny_config(), 2),
         tiny_config(),
         Vocabulary("ab"),
-        corpus={"name": "new.txt", "sha256": references["new"].sha256, "earlier": [earlier]},
+        corpus={"name": "new", "sha256": references["new"].sha256, "earlier": [earlier]},
         training={"run": "new"},
     )
     path = tmp_path / "model.safetensors"
@@ -169,20 +169,20 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     folder = tmp_path / "runs"
     (tmp_path / "runs" / "old").rename(tmp_path / "gone")
     alone = open_training_index(model, path, folder, tell=told.append)
-    assert alone.texts == ("new.txt",)
-    assert "learned from 'old.txt' before, which is not here" in told[0]
+    assert alone.texts == ("new",)
+    assert "learned from 'old' before, which is not here" in told[0]
     (tmp_path / "gone").rename(folder / "old")
     both = open_training_index(model, path, folder, tell=told.append)
-    assert (both.name, len(told)) == ("new.txt and old.txt", 1)
+    assert (both.name, len(told)) == ("new and old", 1)
     joined = "\0".join([texts["new"], texts["old"]])
     offset = joined.index("This is old.")
     place = both.place(offset)
     assert (place.text, place.offset, place.line) == (
-        "old.txt",
+        "old",
         texts["old"].index("This"),
         2,
     )
-    assert both.place(0).text == "new.txt"
+    assert both.place(0).text == "new"
     (folder / "old").rename(tmp_path / "gone")
     assert open_training_index(model, path, folder, tell=told.append).name == both.name  # kept
 

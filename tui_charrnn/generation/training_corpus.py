@@ -191,7 +191,7 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told 
     index = obtain_index(
         joined, _joint_hash(known), progress=indexing, check_cancelled=check_cancelled, tell=tell
     )
-    return IndexedCorpus(tuple(text.name for text in known), _joint_hash(known), index)
+    return IndexedCorpus(tuple(corpus.name for _, corpus in found), _joint_hash(known), index)
 
 
 def _joint_hash(texts: Sequence[LearnedText]) -> str:
