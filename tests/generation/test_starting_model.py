@@ -165,7 +165,7 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     )
     path = tmp_path / "model.safetensors"
     path.write_bytes(data)
-    model, told = load_model(path), []
+    model, told = load_model(path), list[str]()
     folder = tmp_path / "runs"
     (tmp_path / "runs" / "old").rename(tmp_path / "gone")
     alone = open_training_index(model, path, folder, tell=told.append)

@@ -37,7 +37,7 @@ def starting_point_of(description: RunDescription) -> StartingPoint | None:
 
 
 def open_starting_model(
-    argument: str, runs_folder: Path, tell: Callable[[str], None] = str
+    argument: str, runs_folder: Path, tell: Callable[[str], None] = lambda _: None
 ) -> StartingModel:
     """Read the model that a run is to start from; arguments as of `find_model`.
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from textual import on
@@ -222,7 +222,10 @@ def vocabulary_of(
     Raises:
         ConfigError: If all characters are rare.
     """
-    bounds = {"min_count": training.min_count, "max_vocabulary": training.max_vocabulary}
+    bounds: dict[str, Any] = {
+        "min_count": training.min_count,
+        "max_vocabulary": training.max_vocabulary,
+    }
     if known is not None:
         return grown_vocabulary(known, survey.occurrences, **bounds)
     return choose_vocabulary(survey.occurrences, **bounds)

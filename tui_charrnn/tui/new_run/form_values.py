@@ -237,7 +237,7 @@ def with_length(
         return training
     if not keeps_bound:
         training = dataclasses.replace(training, max_epochs=None)
-    lengths = dict.fromkeys(TrainingConfig.LENGTHS) | read_length(typed)
+    lengths: dict[str, Any] = {**dict.fromkeys(TrainingConfig.LENGTHS), **read_length(typed)}
     return dataclasses.replace(training, **lengths)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, StorageError
@@ -91,7 +92,10 @@ def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
         raise CorpusError(
             f"{corpus.name} has only one distinct character: there is nothing to learn in it."
         )
-    bounds = {"min_count": training.min_count, "max_vocabulary": training.max_vocabulary}
+    bounds: dict[str, Any] = {
+        "min_count": training.min_count,
+        "max_vocabulary": training.max_vocabulary,
+    }
     if starting is None:
         vocabulary = choose_vocabulary(occurrences, **bounds)
     else:

@@ -163,7 +163,7 @@ class OriginalityLevels:
                 path,
                 self._set_words,
                 task.check,
-                lambda sentence: self._coloring.tell(safe_line(sentence)),
+                self._notify,
             )
         except CharRNNError as error:
             task.check()
@@ -205,6 +205,9 @@ class OriginalityLevels:
         characters = tape.stream.model.vocabulary.characters
         changed = track.add([characters[index] for index in tape.tree.indices(branch, start, stop)])
         self._reading.announce(Passage(branch, changed, stop))
+
+    def _notify(self, sentence: str) -> None:
+        self._coloring.tell(safe_line(sentence))
 
     def _set_words(self, words: str) -> None:
         self._words = words
@@ -308,7 +311,7 @@ def open_compared(
     path: str,
     tell: Callable[[str], object],
     check_cancelled: Callable[[], None],
-    notify: Callable[[str], object],
+    notify: Callable[[str], None],
 ) -> IndexedCorpus:
     """The index of the corpus that a model learned from, or of a text that is named instead.
 
