@@ -144,11 +144,9 @@ class Int8Product:
         self.is_exact = False
         """Whether all is multiplied in float32, as while neurons or gates are held."""
         self._can_overflow = self._is_doubtful = can_overflow
-        self._scales = kernel.scales
-        self._rounded = np.zeros(hidden.shape, np.float32)
-        self._both: Float32 = np.zeros((*hidden.shape[:-1], len(kernel.scales)), np.float32)
-        self.recurrent, self.above, _ = np.split(self._both, kernel.ends, axis=-1)
-        self._sum = _sum_of(self._rounded, kernel, self._both)
+        both: Float32 = np.zeros((*hidden.shape[:-1], len(kernel.scales)), np.float32)
+        self.recurrent, self.above, _ = np.split(both, kernel.ends, axis=-1)
+        self._multiply = _product_of(hidden, kernel, both)
         self._of = b""
         """The h that `recurrent` was made of, if it was made in int8."""
 
@@ -178,48 +176,45 @@ class Int8Product:
         """Whether h can be rounded; what is not a number cannot."""
         return bool(np.abs(self._hidden).max() <= 1)
 
-    def _multiply(self) -> None:
-        rounded = self._rounded
-        np.multiply(self._hidden, _STEPS, rounded)
-        np.rint(rounded, rounded)
-        self._sum()
-        np.multiply(self._both, self._scales, self._both)
-
 
 _STEPS: Final = np.array(STEPS, np.float32)
 """An array, as NumPy converts a number in every call."""
 
 
-def _sum_of(rounded: Float32, kernel: Int8Kernel, both: Float32) -> Callable[[], object]:
-    """What multiplies a rounded h by a kernel.
+def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Callable[[], object]:
+    """What rounds h and multiplies it by a kernel.
 
     Args:
-        rounded: Whole numbers, shape (H,) or (N, H).
+        hidden: h, shape (H,) or (N, H).
         kernel: Of the layer.
-        both: Takes the sums, shape (W,) or (N, W); from 2^24 on they are rounded.
+        both: Takes the product, shape (W,) or (N, W); its sums are rounded from 2^24 on.
     """
-    packed = kernel.packed
-    if isinstance(packed, np.ndarray):
-        if packed.dtype == np.float32:
-            return partial(rounded.dot, packed, both)
+    packed, scales, rounded = kernel.packed, kernel.scales, np.zeros(hidden.shape, np.float32)
+    library = None if isinstance(packed, np.ndarray) else load_library()
+    if library is None:
 
-        def sum_wide() -> None:
-            both[...] = rounded.astype(np.float64).dot(packed)
+        def multiply() -> None:
+            np.multiply(hidden, _STEPS, rounded)
+            np.rint(rounded, rounded)
+            both[...] = rounded.astype(packed.dtype, copy=False).dot(packed)
+            np.multiply(both, scales, both)
 
-        return sum_wide
-    library = load_library()
-    assert library is not None  # noqa: S101 (it has packed the kernel)
-    whole = np.zeros((rounded.size // rounded.shape[-1], rounded.shape[-1]), np.int8)
-    tensor = library.zeros((len(whole), len(kernel.scales)), dtype="int32")
-    sums, flat = np.asarray(tensor).reshape(both.shape), whole.reshape(rounded.shape)
-    multiply = partial(library.dots_packed, whole, packed, out=tensor)
+        return multiply
+    size = hidden.shape[-1]
+    rows = np.zeros((hidden.size // size, size), np.int8)
+    tensor = library.zeros((len(rows), len(scales)), dtype="int32")
+    whole, sums = rows.reshape(hidden.shape), np.asarray(tensor).reshape(both.shape)
+    add_up = partial(library.dots_packed, rows, packed, out=tensor)
 
-    def sum_packed() -> None:
-        flat[...] = rounded
-        multiply()
+    def multiply_packed() -> None:
+        np.multiply(hidden, _STEPS, rounded)
+        np.rint(rounded, rounded)
+        whole[...] = rounded
+        add_up()
         both[...] = sums
+        np.multiply(both, scales, both)
 
-    return sum_packed
+    return multiply_packed
 
 
 _FAST_PROCESSORS: Final = ("haswell", "neonsdot")
