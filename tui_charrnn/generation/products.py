@@ -107,11 +107,12 @@ def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
     """
     own = sum(block.shape[1] for block in recurrent)
     empty = np.zeros((len(above), -(own + above.shape[1]) % _TOGETHER), np.float32)
-    kernel = np.ascontiguousarray(np.concatenate([*recurrent, above, empty], axis=1).T)
-    largest: Float32 = np.abs(kernel).max(axis=1)
+    kernel = np.concatenate([*recurrent, above, empty], axis=1)
+    largest = np.maximum(kernel.max(axis=0), -kernel.min(axis=0))
     largest[largest == 0] = 1
     steps: Float32 = largest / np.float32(STEPS)
-    columns = np.rint(kernel / steps[:, np.newaxis]).astype(np.int8)
+    np.rint(np.divide(kernel, steps, kernel), kernel)
+    columns = np.ascontiguousarray(kernel.astype(np.int8).T)
     library = load_library()
     if library is not None:
         packed = library.dots_pack(columns, dtype="int8")
