@@ -1,18 +1,16 @@
 """What it costs a run to record how far back it looks: whole runs with and without it, in turns."""
 
 import json
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from benchmarks.command_line import measure_in_child
 from benchmarks.costs.trainers import endless_run
 from benchmarks.rounds import mirrored
-from tui_charrnn.errors import RunError
 from tui_charrnn.presets import find_preset
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.training import __main__ as trainer
 
@@ -51,7 +49,8 @@ def measure_memory_records(
         for is_recorded in mirrored(False, True, number):
             evaluations = find_preset(preset).training.evaluations
             run = endless_run(folder, preset, corpus, steps=steps, evaluations=evaluations)
-            found = _train(run, *(() if is_recorded else (_WITHOUT,)))
+            options = () if is_recorded else (_WITHOUT,)
+            found = measure_in_child("costs.memory", run.path, *options)
             if is_recorded:
                 result.recorded.append(found["seconds"])
                 result.measuring.append(found["measuring"])
@@ -59,17 +58,6 @@ def measure_memory_records(
             else:
                 result.without.append(found["seconds"])
     return result
-
-
-def _train(run: RunDirectory, *options: str) -> dict[str, float]:
-    """Train a run in a process of its own; what `_main` printed."""
-    command = [sys.executable, "-m", __name__, str(run.path), *options]
-    with run.log.open("ab") as log:
-        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, check=False)
-    if ended.returncode != 0:
-        raise RunError(f"The trainer failed; see {run.log}.")
-    found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
-    return found
 
 
 def _main(path: str, *options: str) -> int:

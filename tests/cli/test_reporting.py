@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import created_run, fake_run
-from tui_charrnn.cli import reporting
+from tui_charrnn.cli import launching, reporting
 from tui_charrnn.cli.launching import proposed_start
 from tui_charrnn.cli.reporting import BarReporter, LineReporter
 from tui_charrnn.config import TrainingConfig
@@ -155,3 +155,14 @@ def test_a_start_that_the_model_can_go_on_with_is_proposed(
     description = replace(made, vocabulary=vocabulary, pinned_seeds=seeds)
     view = RunView(RunDirectory(tmp_path), description=description)
     assert shlex.join(proposed_start(view)) == start
+
+
+def test_a_model_of_both_directions_is_to_fill_gaps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = read_description(fake_run(tmp_path))
+    description = replace(made, model=replace(made.model, direction="both"))
+    view = RunView(RunDirectory(tmp_path / "fake"), description=description)
+    launching._print_next_step(view, 0, is_joint=False)
+    words = shlex.split(capsys.readouterr().err.partition(": ")[2])
+    assert words[-4:-1] == ["fill", "the k▢ng", "--bidirectional"]

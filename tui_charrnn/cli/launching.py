@@ -216,7 +216,7 @@ def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
 def _print_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
     if code == ExitCode.OK:
         if view.description is not None and view.description.model.reads_both:
-            words = command_words("fill", view.run, "'the k▢ng'", "--bidirectional")
+            words = command_words("fill", view.run, "the k▢ng", "--bidirectional")
             narrate(f"Fill gaps with it: {words}")
             return
         words = command_words("generate", view.run, *proposed_start(view), "--model")
