@@ -51,7 +51,7 @@ class Lesson(NamedTuple):
 
 
 _EN: Final = "{learn.next} next, {learn.before} back, {learn.text} words"
-_KO: Final = "{learn.next} 다음, {learn.before} 앞, {learn.text} 감추기"
+_KO: Final = "{learn.next} 다음, {learn.before} 앞, {learn.text} 설명, Esc 나가기"
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {"try": "Try:", "look": "Look for:", "legend": "", "shell": "In a shell:", "keys": _EN},
     "ko": {
