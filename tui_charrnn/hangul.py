@@ -23,6 +23,7 @@ MEDIALS: Final = frozenset(map(chr, range(_MEDIAL, _MEDIAL + _MEDIALS)))
 FINALS: Final = frozenset(map(chr, range(_FINAL + 1, _FINAL + _FINALS)))
 
 _SYLLABLES: Final = re.compile("[\uac00-\ud7a3]+")
+_HANGUL: Final = re.compile("[\uac00-\ud7a3\u1100-\u1112]")
 _APART: Final = re.compile(
     "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
 )
@@ -56,6 +57,16 @@ def join_syllables(text: str) -> str:
     return _APART.sub(lambda found: _joined(found[0]), text)
 
 
+def whole_text(text: str, units: str) -> str:
+    """A text as people write it: its jamo put together if it came in jamo.
+
+    Args:
+        text: Any.
+        units: What it came in; see `Model.units`.
+    """
+    return join_syllables(text) if units == "jamo" else text
+
+
 def joined_pieces(pieces: Iterable[str]) -> Iterator[str]:
     """The same as `join_syllables` for a text that comes in pieces, cut anywhere."""
     joined = JoinedText()
@@ -84,6 +95,32 @@ class JoinedText:
         """What is left."""
         held, self._held = self._held, ""
         return join_syllables(held)
+
+
+def has_hangul(text: str) -> bool:
+    """Whether a text, or a vocabulary, has Hangul syllables, whole or in jamo."""
+    return _HANGUL.search(text) is not None
+
+
+def spelled_pattern(text: str) -> str:
+    """A regular expression for a text whose syllables may stand whole or in jamo.
+
+    A syllable does not match the beginning of another one, as 하 would that of 한.
+
+    Args:
+        text: In composed form (Unicode NFC).
+    """
+    return "".join(map(_spelled_pattern, text))
+
+
+def _spelled_pattern(character: str) -> str:
+    parts = split_syllables(character)
+    if parts == character:
+        return re.escape(character)
+    opened = f"(?:{join_syllables(parts[:2])}|{parts[:2]})"
+    if len(parts) == 2:
+        return f"{opened}(?![\u11a8-\u11ff])"
+    return f"(?:{character}|{opened}{parts[2]})"
 
 
 def refuse_apart(text: str) -> None:

@@ -31,6 +31,8 @@ from tui_charrnn.generation.replay import Replay as Replay
 from tui_charrnn.generation.sampling import surprise as surprise
 from tui_charrnn.generation.scoring import TextScorer as TextScorer
 from tui_charrnn.generation.side_by_side import SideBySide as SideBySide
+from tui_charrnn.generation.sources import bundled_for as bundled_for
+from tui_charrnn.generation.sources import bundled_instead as bundled_instead
 from tui_charrnn.generation.sources import find_model as find_model
 from tui_charrnn.generation.sources import offered_models as offered_models
 from tui_charrnn.generation.starting_model import open_starting_model as open_starting_model
@@ -54,6 +56,7 @@ from tui_charrnn.runs.foreign_parts import has_own_live_model as has_own_live_mo
 from tui_charrnn.runs.launcher import launch_trainer as launch_trainer
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
+from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
 from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
 from tui_charrnn.training.extension import extend_run as extend_run
 from tui_charrnn.training.extension import read_amount as read_amount
@@ -87,6 +90,7 @@ from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
 from tui_charrnn.tui.text.external_text import end_of_file as end_of_file
 from tui_charrnn.tui.text.external_text import prepared as prepared
 from tui_charrnn.tui.text.sampling_dialog import SamplingScreen as SamplingScreen
+from tui_charrnn.tui.text.sampling_dialog import ask_for_acrostic as ask_for_acrostic
 from tui_charrnn.tui.text.saving import copy_text as copy_text
 from tui_charrnn.tui.text.saving import save_text as save_text
 from tui_charrnn.tui.text.search import Search as Search

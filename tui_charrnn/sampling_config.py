@@ -1,5 +1,6 @@
 """How a text is sampled: the one configuration that the app needs before its first frame."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from tui_charrnn.settings import Settings, refuse, setting
@@ -88,5 +89,8 @@ class SamplingConfig(Settings):
         return self.acrostic is not None or self.line_starts is not None
 
     def __post_init__(self) -> None:
-        """Refuse what is not allowed, all at once."""
+        """Refuse what is not allowed, all at once; a model reads characters composed."""
         refuse(self.problems())
+        for name in ("allow", "forbid", "line_starts", "acrostic"):
+            if text := getattr(self, name):
+                object.__setattr__(self, name, unicodedata.normalize("NFC", text))

@@ -76,6 +76,18 @@ def test_a_report_is_there_for_programs() -> None:
     assert found["baselines"]["orders"][:3] == [0, 1, 2]
 
 
+def test_a_report_on_korean_names_the_option_for_jamo() -> None:
+    text = "푸른 하늘에 해가 떠있다.\n".encode() * 30
+    (line,) = [
+        line for line in run("inspect", "-", stdin=text).stdout.splitlines() if "jamo" in line
+    ]
+    assert "Korean: --units jamo learns " in line
+    size = run_for_json("inspect", "-", stdin=text)["jamo_vocabulary_size"]
+    assert f"learns {size} letters" in line
+    assert run_for_json("inspect", "-", "--units", "jamo", stdin=text)["vocabulary_size"] == size
+    assert "Korean:" not in run("inspect", "-", "--units", "jamo", stdin=text).stdout
+
+
 def test_options_keep_what_is_to_be_kept() -> None:
     found = run_for_json(
         "inspect", "-", "--keep-newlines", "--keep-decomposed", stdin=b"e\xcc\x81\r\n"

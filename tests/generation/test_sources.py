@@ -8,7 +8,7 @@ from tests.support.closed_folder import closed
 from tests.support.tiny_model import tiny_model_bytes
 from tui_charrnn.errors import ExitCode, ModelFileError
 from tui_charrnn.generation import sources
-from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.sources import bundled_for, bundled_instead, find_model
 from tui_charrnn.runs.checkpoints import save_checkpoint
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.storage import Storage
@@ -49,6 +49,32 @@ def test_without_an_argument_it_is_the_first_bundled_model(runs_folder: Path) ->
     assert find_model(None, runs_folder).name == "korean"
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("푸른 하늘 a", "korean"),
+        ("\u1112\u1161", "korean"),
+        ("to be, or", "shakespeare"),
+        ("ㅁ", None),
+        ("", None),
+    ],
+)
+def test_a_text_has_the_bundled_model_of_its_script(
+    runs_folder: Path, text: str, name: str | None
+) -> None:
+    assert bundled_for(text) == name
+
+
+@pytest.mark.parametrize(
+    ("unknown", "vocabulary", "name"),
+    [("하", "abc", "korean"), ("Ω", "abc", None), ("뷁", "가나다", None), ("뷁", "\u1112", None)],
+)
+def test_the_korean_model_stands_in_for_one_that_knows_no_hangul(
+    unknown: str, vocabulary: str, name: str | None
+) -> None:
+    assert bundled_instead(unknown, vocabulary) == name
+
+
 def test_without_any_bundled_model_it_says_what_to_do(
     runs_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +85,7 @@ def test_without_any_bundled_model_it_says_what_to_do(
 
     with pytest.raises(ModelFileError, match="--model"):
         find_model(None, runs_folder)
+    assert bundled_for("하늘") is None
 
 
 def test_a_bundled_model_is_found_by_name(runs_folder: Path) -> None:

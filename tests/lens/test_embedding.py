@@ -76,6 +76,7 @@ def test_groups() -> None:
     assert list(groups.values()) == expected
     assert [initial_of(sign) for sign in "가까힣\u1100ㅏa"] == ["ㄱ", "ㄲ", "ㅎ", "ㄱ", "ㅏ", ""]
     assert [group_of(sign) for sign in "가\u1100\u1161ㅏ"] == ["hangul"] * 2 + ["vowel"] * 2
+    assert [group_of(sign) for sign in "\u11a8\u11c2"] == ["final"] * 2
 
 
 def test_the_picture_has_every_character_once_and_its_width() -> None:

@@ -5,12 +5,17 @@ from pathlib import Path
 import numpy as np
 
 from tui_charrnn.config import ModelConfig
+from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS
 from tui_charrnn.model.checkpoint import Model, serialize_model
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import Float32, weights_from_tensors
 from tui_charrnn.text.vocabulary import Vocabulary
 
 TINY_VOCABULARY = "\n abcdefghij"
+JAMO_VOCABULARY = "\n ." + "".join(
+    each for parts in (INITIALS, MEDIALS, FINALS) for each in sorted(parts)[:4]
+)
+"""Of a model in jamo: 4 initials, medials and finals."""
 CORPUS = {"name": "tiny", "sha256": "0" * 64, "characters": 1000}
 TRAINING = {"step": 8, "loss": 1.5}
 
@@ -56,6 +61,7 @@ def tiny_model(
     layer_count: int = 1,
     config: ModelConfig | None = None,
     rng_seed: int = 0,
+    units: str = "characters",
 ) -> Model:
     """A random model in memory; `config` overrides the cell and the layers."""
     config = config or tiny_config(cell=cell, layer_count=layer_count)
@@ -64,7 +70,7 @@ def tiny_model(
         config=config,
         vocabulary=Vocabulary(vocabulary),
         weights=weights_from_tensors(tensors, config),
-        corpus=CORPUS,
+        corpus=CORPUS | {"units": units},
         training=TRAINING,
     )
 
@@ -76,6 +82,7 @@ def tiny_model_bytes(
     layer_count: int = 1,
     config: ModelConfig | None = None,
     rng_seed: int = 0,
+    units: str = "characters",
 ) -> bytes:
     """The same model as the bytes of a model file."""
     config = config or tiny_config(cell=cell, layer_count=layer_count)
@@ -83,7 +90,7 @@ def tiny_model_bytes(
         random_tensors(config, len(vocabulary), rng_seed=rng_seed),
         config,
         Vocabulary(vocabulary),
-        corpus=CORPUS,
+        corpus=CORPUS | {"units": units},
         training=TRAINING,
     )
 
@@ -96,6 +103,7 @@ def tiny_model_file(
     layer_count: int = 1,
     config: ModelConfig | None = None,
     rng_seed: int = 0,
+    units: str = "characters",
 ) -> Path:
     """The same model as a file at `path`, which is returned."""
     path.write_bytes(
@@ -105,6 +113,7 @@ def tiny_model_file(
             layer_count=layer_count,
             config=config,
             rng_seed=rng_seed,
+            units=units,
         )
     )
     return path

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.hangul import join_syllables, split_syllables
+from tui_charrnn.hangul import split_syllables
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.inspection import inspect_corpus
+from tui_charrnn.text.inspection import inspect_corpus, jamo_sentence
 
 TEXT = "푸른 하늘에 값진 닭이 떠있다. é ㅋㅋ\n" * 30
 
@@ -25,14 +23,6 @@ def test_a_text_is_read_in_jamo_and_kept_apart_in_the_cache(tmp_path: Path) -> N
     assert cut.text == split_syllables(TEXT)
     assert (whole.sha256 == cut.sha256, whole.units, cut.units) == (False, "characters", "jamo")
     assert read_corpus([str(path)]).text == TEXT
-
-
-@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1))
-def test_any_text_comes_back_byte_for_byte(text: str) -> None:
-    composed = unicodedata.normalize("NFC", text)
-    read = read_corpus(["-"], stdin=io.BytesIO(("x" + text).encode()), units="jamo")
-    assert join_syllables(read.text).encode() == unicodedata.normalize("NFC", "x" + text).encode()
-    assert unicodedata.normalize("NFC", read.text) == unicodedata.normalize("NFC", "x" + composed)
 
 
 def test_what_would_not_come_back_is_refused() -> None:
@@ -57,3 +47,16 @@ def test_counting_is_told_per_character_and_jamo_are_not_suspicious() -> None:
     assert found.baselines is not None
     uniform = np.log(len(found.vocabulary)) * corpus.units_per_character(found.training_characters)
     assert found.baselines.losses[0] == pytest.approx(uniform)
+
+
+def test_of_a_korean_text_it_is_told_what_jamo_would_change(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text(TEXT, encoding="utf-8")
+    whole = inspect_corpus(read_corpus([str(tmp_path / "text")]))
+    cut = inspect_corpus(read_corpus([str(tmp_path / "text")], units="jamo"))
+    sentence = jamo_sentence(whole.occurrences, "--units jamo")
+    assert (
+        f"{len(cut.vocabulary)} letters and signs instead of {len(whole.vocabulary)} " in sentence
+    )
+    assert jamo_sentence(cut.occurrences, "--units jamo") == ""
+    mostly_latin = inspect_corpus(read_corpus(["-"], stdin=io.BytesIO("abc def 한 ".encode() * 9)))
+    assert jamo_sentence(mostly_latin.occurrences, "--units jamo") == ""

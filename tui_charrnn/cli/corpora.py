@@ -18,7 +18,7 @@ from tui_charrnn.cli.reading import (
     read_named_corpus,
 )
 from tui_charrnn.config import UNITS
-from tui_charrnn.hangul import shown_hangul
+from tui_charrnn.hangul import shown_hangul, split_syllables
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import MOST_PARAMETERS, PRESETS
@@ -150,6 +150,7 @@ def inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, An
         "lines": found.lines,
         "vocabulary_size": len(found.vocabulary),
         "vocabulary": found.vocabulary,
+        "jamo_vocabulary_size": len(set(split_syllables(found.vocabulary))),
         "rarest": [_count_values(count) for count in found.rarest],
         "suspicious": [_count_values(count) for count in found.suspicious],
         "heldout_only": found.heldout_only,
@@ -191,6 +192,8 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     )
     shown = _shown("".join(map(shown_hangul, found.vocabulary)))
     yield "vocabulary", f"{len(found.vocabulary):,} {_UNITS[corpus.units]}: {shown}"
+    if sentence := lazy.jamo_sentence(found.occurrences, "--units jamo"):
+        yield "", sentence
     yield from _table("rarest", found.rarest)
     yield from _table("suspicious", found.suspicious)
     yield (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -13,6 +14,7 @@ from tui_charrnn.cli.picture import DrawnInAscii, draws_ascii, picture_width
 from tui_charrnn.cli.reading import load_models
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _COLORS: Final = {
     "capital": "33",
     "digit": "32",
     "punctuation": "90",
+    "final": "35",
     "other": "35",
     **{f"hangul{shade}": str(31 + shade) for shade in range(6)},
 }
@@ -64,19 +67,28 @@ def embedding(
     named = model or resolve({}, wanted=["model"]).checked().model
     ((_, loaded),) = load_models([named] if named else [], runs_dir).items()
     known = lazy.Embedding(loaded)
-    strange = [each for each in character or [] if len(each) != 1 or each not in known.characters]
+    wanted = character or _first(known.characters)
+    spelled = {each: _spelled(known.characters, each) for each in wanted}
+    strange = [each for each, parts in spelled.items() if not parts]
     if strange:
         raise ConfigError(f"--character is one that the model knows. Received: {strange[0]!r}.")
-    chosen = [known.characters.index(each) for each in character or _first(known.characters)]
+    parts = dict.fromkeys("".join(spelled.values()))
+    chosen = [known.characters.index(each) for each in parts]
     if as_json:
         write_text(lambda output: output.write(json.dumps(_document(known, count)) + "\n"))
         return
     write_text(lambda output: _draw(output, known, chosen, count, is_ascii=is_ascii))
 
 
-def _first(characters: str) -> str:
+def _spelled(known: str, character: str) -> str:
+    """A character as the model knows it, a syllable perhaps in its jamo; empty if it does not."""
+    composed = unicodedata.normalize("NFC", character)
+    return spelled_in(known, composed) if len(composed) == 1 else ""
+
+
+def _first(known: str) -> str:
     """Characters that say something about most models: of those the first three it knows."""
-    return "".join(each for each in "aeT.0가나다" if each in characters)[:3] or characters[:1]
+    return "".join(each for each in "가나다aeT.0" if spelled_in(known, each))[:3] or known[:1]
 
 
 def _draw(

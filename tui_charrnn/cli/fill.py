@@ -9,7 +9,6 @@ import typer
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
     JsonDocument,
-    ModelOption,
     RunsDir,
     complete_model,
     complete_path,
@@ -43,7 +42,17 @@ def fill(
             show_default=False,
         ),
     ] = None,
-    model: ModelOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="FILE|RUN|NAME",
+            autocompletion=complete_model,
+            help="A model file, a run, or a bundled model.",
+            show_default="korean for a text with Hangul, else shakespeare",
+        ),
+    ] = None,
     bidirectional: Annotated[
         str | None,
         typer.Option(
@@ -96,28 +105,32 @@ def fill(
     if (text is None) == (over is None):
         raise ConfigError("Give a text with gaps, or --over FILE, and not both.")
     if over is not None:
-        _measure(_load(model, runs_dir), over, (places, right), as_json=as_json)
+        text = _read_beginning(over)
+        _, loaded = _load(model, text, runs_dir)
+        _measure(loaded, text, (places, right), as_json=as_json)
         return
     parts = lazy.split_gaps(read_argument(text or "", "TEXT"), gap)
     both = None
     if bidirectional is not None:
-        both = lazy.BothSides(_load(bidirectional, runs_dir)).fill(parts)
-    filled = lazy.Filler(_load(model, runs_dir)).fill(parts, beam=beam)
+        both = lazy.BothSides(_load(bidirectional, "", runs_dir)[1]).fill(parts)
+    name, loaded = _load(model, "".join(parts), runs_dir)
+    filled = lazy.Filler(loaded).fill(parts, beam=beam)
     if as_json:
-        print_data(json.dumps(_document(filled, both, count)))
+        print_data(json.dumps({"model": name, **_document(filled, both, count)}))
         return
     rows = lazy.candidate_rows(filled, picture_width(), count, both)
     best = safe_line(filled.text(filled.candidates[0].fill))
-    told = [lazy.format_filled(filled), *([lazy.format_both(both)] if both is not None else [])]
+    told = [f"{lazy.format_filled(filled)} Model: {safe_line(name)}."]
+    told += [lazy.format_both(both)] if both is not None else []
     print_picture([*rows, "", best, *told], is_ascii=is_ascii)
     if filled.unknown:
         narrate(f"The model has never seen {filled.unknown:,} characters of the text.")
 
 
-def _load(model: str | None, runs_dir: Path | None) -> "Model":
-    """The model that the option names, or the preferred one."""
-    named = model or resolve({}, wanted=["model"]).checked().model
-    return next(iter(load_models([named] if named else [], runs_dir).values()))
+def _load(model: str | None, text: str, runs_dir: Path | None) -> "tuple[str, Model]":
+    """The model that the option names, or the preferred one, or the bundled one that suits."""
+    named = model or resolve({}, wanted=["model"]).checked().model or lazy.bundled_for(text)
+    return next(iter(load_models([named] if named else [], runs_dir).items()))
 
 
 def _document(filled: "Filled", both: "BothFilled | None", count: int) -> dict[str, object]:
@@ -136,10 +149,14 @@ def _document(filled: "Filled", both: "BothFilled | None", count: int) -> dict[s
     }
 
 
-def _measure(model: "Model", path: str, size: tuple[int, int], *, as_json: bool) -> None:
-    """Print what the right side is worth over a text."""
+def _read_beginning(path: str) -> str:
+    """The first characters of a text that is measured."""
     sources = find_sources([path], encoding="utf-8").sources
-    text = next(read_blocks(sources[0], "utf-8", size=_READ))[:_READ]
+    return next(read_blocks(sources[0], "utf-8", size=_READ))[:_READ]
+
+
+def _measure(model: "Model", text: str, size: tuple[int, int], *, as_json: bool) -> None:
+    """Print what the right side is worth over a text."""
     places, right = size
     with progress_bar(f"Trying {places:,} places", in_bytes=False) as progress:
         for found in lazy.measure_right_side(model, text, places=places, right=right):

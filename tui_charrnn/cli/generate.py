@@ -30,6 +30,7 @@ from tui_charrnn.cli.samples import (
 )
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError, ExitCode
+from tui_charrnn.hangul import whole_text
 from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.resolution import resolve, runs_folder
@@ -260,7 +261,7 @@ def generate(
         writer = RecordWriter(output, watch, in_numbers) if as_json else PlainWriter(output, watch)
 
         def echo_piece(piece: str) -> None:
-            recorder.add_seed_text(piece)
+            recorder.add_seed_text(whole_text(piece, stream.model.units))
             if echo and isinstance(writer, PlainWriter):
                 writer.echo(piece, is_repeated=count > 1)
 
@@ -269,7 +270,7 @@ def generate(
         write_samples(streams, recorder.recording(writer), chosen_length, stops)
 
     is_complete = write_text(work)
-    recorder.keep(sampling, [str(clamp) for clamp in stream.clamps], stream.model.numbers)
+    recorder.keep(sampling, [str(clamp) for clamp in stream.clamps], stream.model)
     if watch is not None and not as_json:
         watch.print_summary()
     if sampling.rng_seed is None:
@@ -391,8 +392,11 @@ def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]
         unknown |= dict.fromkeys(each.character for each in primed.unknown)
         echo(primed.text)
     if unknown:
-        has_symbol = stream.model.vocabulary.unknown_symbol is not None
-        narrate(_unknown_sentence(list(unknown), has_symbol=has_symbol))
+        vocabulary = stream.model.vocabulary
+        has_symbol = vocabulary.unknown_symbol is not None
+        other = lazy.bundled_instead("".join(unknown), vocabulary.characters)
+        hint = f" --model {other} knows it." if other else ""
+        narrate(_unknown_sentence(list(unknown), has_symbol=has_symbol) + hint)
 
 
 def _pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:

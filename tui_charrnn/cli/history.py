@@ -25,7 +25,7 @@ from tui_charrnn.cli.table import GAP, fit_cell
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
-from tui_charrnn.history.rows import entry_values
+from tui_charrnn.history.rows import entry_values, lacking, length_words
 from tui_charrnn.history.search import words_of
 from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model
 from tui_charrnn.invocation import command
@@ -256,9 +256,8 @@ def entry_lines(entry: Entry) -> Iterator[str]:
     yield ""
     generation = entry.generation
     yield from safe_text(generation.seed_text + generation.text).split("\n")
-    lacking = generation.length - len(generation.text)
-    if lacking > 0:
-        yield f"... and {lacking:,} more characters, which were not kept"
+    if more := lacking(generation):
+        yield f"... and {more:,} more characters, which were not kept"
 
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -272,7 +271,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
         f"SHA-256 {generation.model.sha256}" if generation.model.sha256 else "SHA-256 not known",
     )
     yield "seed text", generation.seed_text or "none"
-    yield "length", f"{generation.length:,} characters after it"
+    yield "length", f"{length_words(generation)} after it"
     yield "RNG seed", str(generation.rng_seed)
     yield "numbers", generation.numbers
     for after, config in generation.sampling:

@@ -12,6 +12,7 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.output import TextOutput, narrate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
+from tui_charrnn.hangul import INITIALS, whole_text
 from tui_charrnn.history.generation import Generation, ModelFile
 from tui_charrnn.history.rows import KEPT_CHARACTERS
 from tui_charrnn.history.store import History
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tui_charrnn.cli.originality import OriginalityWatch
     from tui_charrnn.generation.side_by_side import SideBySide
     from tui_charrnn.generation.stream import CharacterStream, GeneratedCharacter, StopStrings
+    from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.model.weights import Float32
 
 KeepsHistory: TypeAlias = Annotated[
@@ -227,20 +229,21 @@ def write_samples(
     Args:
         streams: The texts.
         writer: Takes their characters.
-        length: Characters of each at most.
+        length: Characters of each at most; one more where the last begins a syllable of jamo.
         stops: One watcher a text.
     """
     writer.begin(streams.rng_seeds, streams.temperatures)
-    running = [True] * len(stops)
+    running = [length > 0] * len(stops)
     try:
-        for position in range(length):
+        for position in range(length + 1):
+            if not any(running):
+                return
             for text, character in enumerate(streams.next()):
                 if running[text]:
                     writer.add(text, position, character, streams.logits_of(text))
                     has_ended = stops[text].has_ended(character.character)
+                    has_ended |= position >= length - 1 and character.character not in INITIALS
                     running[text] = not (has_ended or streams.is_complete(text))
-            if not any(running):
-                return
     finally:
         writer.close()
 
@@ -283,13 +286,13 @@ class TextRecorder:
         """A writer that records what another one writes."""
         return _RecordingWriter(writer, self._texts)
 
-    def keep(self, sampling: SamplingConfig, held: Sequence[str], numbers: str) -> None:
+    def keep(self, sampling: SamplingConfig, held: Sequence[str], model: "Model") -> None:
         """Put every text of at least one character into the history.
 
         Args:
             sampling: How it was chosen, but for temperatures that were compared.
             held: The clamps, as LAYER:CELL=VALUE.
-            numbers: What the model was multiplied in.
+            model: Which wrote the texts.
         """
         texts = [text for text in self._texts if text.length]
         if not (self._is_wanted and self._file and texts):
@@ -299,13 +302,13 @@ class TextRecorder:
             History().add_all([
                 Generation(
                     seed_text=self._seed_text,
-                    text="".join(text.characters),
+                    text=whole_text("".join(text.characters), model.units),
                     length=text.length,
                     sampling=((0, text.sampling(sampling)),),
                     rng_seed=text.rng_seed,
                     model=origin,
                     clamps=((0, tuple(held)),) if held else (),
-                    numbers=numbers,
+                    numbers=model.numbers,
                 )
                 for text in texts
             ])

@@ -1,6 +1,7 @@
 """Draws syllables on a terminal as their jamo come, each in its place."""
 
 import os
+import sys
 from collections.abc import Callable
 
 from rich.cells import cell_len
@@ -20,7 +21,8 @@ class DrawnSyllables:
         Args:
             width: Columns of the terminal; None asks the system.
         """
-        self._width = width or (lambda: os.get_terminal_size().columns)
+        # a serial line reports no columns: then no row ends
+        self._width = width or (lambda: os.get_terminal_size().columns or sys.maxsize)
         self._growing = ""
         """The jamo of the syllable before the cursor."""
         self._column = 0

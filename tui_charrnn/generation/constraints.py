@@ -132,9 +132,11 @@ class Constraints:
         elif sampling.line_starts is not None and place.line >= 0:
             starts = [spelled_in(self._known, each) for each in sampling.line_starts]
             begun = self._spelled(recent, place)
-            rest = [start[place.column :] for start in starts if start.startswith(begun)]
-            if any(rest):
-                yield self._mask({each[0] for each in rest if each})
+            rest = [start[place.column :] for start in starts if start and start.startswith(begun)]
+            if rest:
+                mask = self._mask({each[0] for each in rest if each})
+                # a syllable that is there gets no final: it would be another one
+                yield mask | ~self._final if "" in rest else mask
 
     def _syllable_penalties(self) -> list[Float32]:
         masks = (self._syllable_mask(newest) & self._all for newest in [*self._characters, ""])
@@ -158,6 +160,8 @@ class Constraints:
             if place.column < len(start):
                 yield self._mask({start[place.column]})
                 return
+            if place.column == len(start):
+                yield ~self._final  # it would make another syllable of it
             length = place.column // (2 if self._is_jamo else 1)
             if length < _SHORTEST_LINE:
                 yield ~is_feed

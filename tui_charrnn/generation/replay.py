@@ -6,6 +6,7 @@ from typing import Final
 
 from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.hangul import split_syllables
 from tui_charrnn.history.generation import Generation
 from tui_charrnn.model.checkpoint import Model
 
@@ -32,6 +33,7 @@ class Replay:
         self._said = said
         self.units: Final = model.units
         """What the text comes in; see `Model.units`."""
+        self._kept = split_syllables(said.text) if model.units == "jamo" else said.text
         self._changes = dict(said.sampling[1:])
         self._held = {after: parse_clamps(words, model.config) for after, words in said.clamps}
         first = dataclasses.replace(said.sampling[0][1], rng_seed=said.rng_seed)
@@ -54,7 +56,7 @@ class Replay:
         if self.spoken in self._held:
             self._stream.clamps = self._held[self.spoken]
         character = self._stream.next().character
-        if self.spoken < len(self._said.text):
+        if self.spoken < len(self._kept):
             self._again.append(character)
         self.spoken += 1
         return character
@@ -64,5 +66,5 @@ class Replay:
 
         Another machine, or texts that were said side by side, may round in another way.
         """
-        pairs = zip(self._said.text, self._again, strict=False)
+        pairs = zip(self._kept, self._again, strict=False)
         return next((place for place, (one, other) in enumerate(pairs) if one != other), None)

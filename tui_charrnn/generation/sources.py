@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from tui_charrnn.errors import ModelFileError
+from tui_charrnn.hangul import has_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path
-from tui_charrnn.resources import bundled_models
+from tui_charrnn.resources import DEFAULT_MODEL, KOREAN_MODEL, bundled_models
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
 from tui_charrnn.runs.foreign_parts import has_own_live_model
@@ -64,6 +65,32 @@ def models_that_came_along() -> dict[str, Path]:
         return bundled_models()
     except FileNotFoundError:  # everything else works without them
         return {}
+
+
+def bundled_for(text: str) -> str | None:
+    """The bundled model that knows the script of a text, where no model was chosen.
+
+    Args:
+        text: What it is to read.
+
+    Returns:
+        The Korean one for a text with Hangul, the English one for another with Latin letters; None
+        where neither is the case or it is not there: the user's language decides.
+    """
+    is_latin = any(character.isascii() and character.isalpha() for character in text)
+    name = KOREAN_MODEL if has_hangul(text) else DEFAULT_MODEL if is_latin else ""
+    return name if name in models_that_came_along() else None
+
+
+def bundled_instead(unknown: str, vocabulary: str) -> str | None:
+    """The bundled model that knows the Hangul of a seed text, if another one knows none.
+
+    Args:
+        unknown: What that one does not know.
+        vocabulary: What it knows.
+    """
+    # whether it is there is not looked up: the screen does not wait for a disk
+    return KOREAN_MODEL if has_hangul(unknown) and not has_hangul(vocabulary) else None
 
 
 def _at_path(path: Path, tell: Callable[[str], None]) -> Path | None:

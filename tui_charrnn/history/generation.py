@@ -37,9 +37,9 @@ class Generation:
     seed_text: str
     """How it began; characters that the model does not know may have been left out."""
     text: str
-    """What came after it, or the beginning of that."""
+    """What came after it, or the beginning of that; its jamo are put together."""
     length: int
-    """How many characters came after it."""
+    """How many characters came after it, or jamo."""
     sampling: SettingsInTime
     rng_seed: int
     """That was in use, also where none was asked for."""

@@ -122,6 +122,19 @@ COLUMNS: Final = (
 _LONG_SEED: Final = f"only the last {KEPT_CHARACTERS:,} characters of its seed text were kept"
 
 
+def lacking(generation: Generation) -> int:
+    """How many characters, or jamo, of a long text were not kept."""
+    return max(generation.length - KEPT_CHARACTERS, 0)
+
+
+def length_words(generation: Generation) -> str:
+    """How long a text is: 1 character, or 250 characters (503 jamo)."""
+    count, units = len(generation.text), generation.length
+    is_cut = count < units <= KEPT_CHARACTERS
+    count = count if is_cut else units
+    return f"{count:,} character{'' if count == 1 else 's'}" + (f" ({units:,} jamo)" * is_cut)
+
+
 def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
     """The values of `COLUMNS`.
 

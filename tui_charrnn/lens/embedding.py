@@ -12,11 +12,12 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.hangul import FINALS
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import GATE_COUNTS
 
 Float64 = npt.NDArray[np.float64]
-Group = Literal["vowel", "consonant", "capital", "digit", "punctuation", "hangul", "other"]
+Group = Literal["vowel", "consonant", "capital", "digit", "punctuation", "hangul", "final", "other"]
 
 _VOWELS: Final = frozenset("aeiou")
 _INITIALS: Final = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
@@ -94,7 +95,7 @@ def group_of(character: str) -> Group:
         return "digit"
     if initial_of(character):
         is_vowel = "\u1161" <= character <= "\u1175" or "ㅏ" <= character <= "ㅣ"
-        return "vowel" if is_vowel else "hangul"
+        return "vowel" if is_vowel else "final" if character in FINALS else "hangul"
     if character.isalpha():
         plain = unicodedata.normalize("NFD", character)[0]
         if character.isupper():

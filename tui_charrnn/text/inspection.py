@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.hangul import is_jamo
+from tui_charrnn.hangul import is_jamo, split_syllables
 from tui_charrnn.text.corpus import Corpus, CorpusReport, split_point
 from tui_charrnn.text.corpus_reading import find_kept
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
@@ -30,6 +30,9 @@ _MOST_FILES: Final = 2_000
 _TOLD_PAIRS: Final = 8
 _RAREST: Final = 12
 """Characters that are listed as the rarest."""
+
+_KOREAN: Final = 0.2
+"""Share of Hangul syllables from which on a text is Korean; a blank is every fifth character."""
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -83,6 +86,8 @@ class CorpusInspection:
     """The rarest first."""
     suspicious: tuple[CharacterCount, ...]
     """In the order of their code points."""
+    occurrences: Mapping[str, int]
+    """How often each character occurs."""
     heldout_only: str
     """Characters that occur in the held-out text but not in the training text."""
     training_characters: int
@@ -133,12 +138,30 @@ def inspect_corpus(
         vocabulary=vocabulary.characters,
         rarest=tuple(rarest),
         suspicious=tuple(each for each in in_order if each.suspicion),
+        occurrences=numbered.occurrences(),
         heldout_only="".join(each.character for each in in_order if each.first_position >= split),
         training_characters=split,
         heldout_characters=size - split,
         baselines=_baselines(corpus, indices, split, len(vocabulary)) if split else None,
         repeated_share=repeated_share(indices[:split], indices[split:]),
         similar_files=tuple(similar_files(_files_of(corpus))),
+    )
+
+
+def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
+    """What reading a Korean text in jamo would change; empty for one that is not, or is so read.
+
+    Args:
+        occurrences: How often each character of the text occurs.
+        option: How to ask for it.
+    """
+    hangul = sum(count for each, count in occurrences.items() if "가" <= each <= "힣")
+    if hangul < _KOREAN * sum(occurrences.values()):
+        return ""
+    letters = len(set(split_syllables("".join(occurrences))))
+    return (
+        f"Korean: {option} learns {letters:,} letters and signs instead of {len(occurrences):,} "
+        "characters, and syllables compose as they stream; the loss was alike in trials."
     )
 
 

@@ -96,6 +96,13 @@ class Session:
         return self.view is not None and self.view.state == "paused"
 
     @property
+    def is_model_chosen(self) -> bool:
+        """Whether the user chose whose weights speak: by name, or a run's."""
+        return self.model is not None or (
+            self.view is not None and self.source is not Source.DEFAULT
+        )
+
+    @property
     def source_name(self) -> str:
         """Whose weights speak from the next seed on, safe to show."""
         if self.source is Source.DEFAULT and self.model is not None:

@@ -337,16 +337,19 @@ class TextPane(Vertical):
         """Change a setting, at once and also in the middle of a text; or offer all of them.
 
         Args:
-            what: `cooler`, `warmer`, `speed`, or `all`.
+            what: `cooler`, `warmer`, `speed`, `acrostic`, or `all`.
         """
-        settings = self._settings
+        settings, opening = self._settings, self.text.opening
         match what:
+            case "acrostic":
+                known = None if opening is None else opening.vocabulary
+                begin = functools.partial(self.answer, self.seed.text)
+                self.app.push_screen(*lazy.ask_for_acrostic(settings, known, begin))
             case "cooler" | "warmer":
                 settings.warm(0.1 if what == "warmer" else -0.1)
             case "speed":
                 settings.cycle_speed()
             case "all":
-                opening = self.text.opening
                 rng_seed = None if opening is None else opening.rng_seed
                 self.app.push_screen(lazy.SamplingScreen(settings, self.texts.show_title, rng_seed))
         self.texts.show_title()

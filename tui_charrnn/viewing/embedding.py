@@ -5,7 +5,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from rich.cells import cell_len
 
+from tui_charrnn.hangul import is_jamo
 from tui_charrnn.lens.embedding import Embedding, Float64, cells_of, group_of, initial_of
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.formatting import character_words
 
 __all__ = [
@@ -26,6 +28,7 @@ GROUPS: Final = {
     "digit": "digits",
     "punctuation": "punctuation",
     "hangul": "Hangul, by first letter",
+    "final": "Hangul finals",
     "other": "others",
 }
 """In the order of the legend."""
@@ -47,7 +50,8 @@ class Piece(NamedTuple):
 
 def sign_of(character: str) -> str:
     """A character as one sign of one or two columns."""
-    shown = _BLANK.get(character) or character_words(character)
+    named = safe_line if is_jamo(character) else character_words
+    shown = _BLANK.get(character) or named(character)
     return shown if 0 < cell_len(shown) <= 2 else "·"
 
 

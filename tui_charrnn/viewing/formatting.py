@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, Protocol
 
+from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
@@ -55,6 +56,8 @@ def character_words(character: str, *, is_ascii: bool = False) -> str:
     if character in _NAMES:
         return _NAMES[character]
     shown = safe_line(character)
+    if character in FINALS:  # which look like initials; grammars write them so
+        return f"-{shown}"
     if unicodedata.combining(character):
         return f"\N{DOTTED CIRCLE}{shown}"
     if is_ascii and in_ascii(shown) != shown:

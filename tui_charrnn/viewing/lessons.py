@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tui_charrnn.resources import speaks_korean
+
 LANGUAGES: Final = ("en", "ko")
 
 
@@ -72,9 +74,7 @@ def with_keys(text: str, key_label: Callable[[str], str]) -> str:
 
 def language_of(environment: Mapping[str, str] = os.environ) -> str:
     """The language of the user's locale, if the tour has it; else English."""
-    names = (environment.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    language = next((name[:2] for name in names if name), "")
-    return language if language in LANGUAGES else "en"
+    return "ko" if speaks_korean(environment) else "en"
 
 
 def _read() -> tuple[tuple[Lesson, ...], Mapping[str, Mapping[str, str]]]:

@@ -53,6 +53,11 @@ def test_size_characters_lines_and_split(tmp_path: Path) -> None:
     assert shortness(facts, TINY) == ""
 
 
+def test_of_a_korean_text_it_is_told_what_jamo_would_change(tmp_path: Path) -> None:
+    facts = facts_of(written(tmp_path, "푸른 하늘에 해가 떠있다.\n" * 1000))
+    assert any("jamo" in line for line in fact_lines(facts, TINY))
+
+
 def test_what_is_strange_is_told(tmp_path: Path) -> None:
     text = "\ufeffe\u0301t\u200be\r\n" + "to be, or not to be\n" * 1000 + "q\x1b"
     lines = fact_lines(facts_of(written(tmp_path, text)), TINY)

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.support.open_app import tiny_app
 from tests.support.page_host import note_of, opened, page_context, rows_of
-from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
+from tests.support.tiny_model import JAMO_VOCABULARY, tiny_config, tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
+from tui_charrnn.generation import sources
 from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.filling import Filler, split_gaps
+from tui_charrnn.hangul import is_jamo
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.pages.fill import FillPage
 from tui_charrnn.viewing.filling import candidate_rows, format_filled
@@ -24,6 +28,36 @@ async def test_candidates_are_those_of_the_model(tmp_path: Path) -> None:
         assert "\n".join(candidate_rows(found, width, 5)) in rows_of(page)
         await pilot.press("enter", *"ab")
         await wait_until(pilot, "a hint", lambda: "needs 1 to 64 gaps" in note_of(page))
+
+
+async def test_hangul_is_filled_by_the_korean_model_unless_another_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    korean = tiny_model_file(
+        tmp_path / "korean.safetensors", vocabulary=JAMO_VOCABULARY, units="jamo"
+    )
+    models = {"shakespeare": tmp_path / "not opened", "korean": korean}
+    monkeypatch.setattr(sources, "bundled_models", lambda: models)
+    context = page_context(tmp_path, seed_text="ba▢ cab")
+    page = FillPage(context)
+    async with opened(page) as pilot:
+        await wait_until(pilot, "an answer", lambda: "Knowing the right side" in note_of(page))
+        assert "korean" not in note_of(page)
+        page.text.value = "가▢ 각"
+        await wait_until(pilot, "the Korean model", lambda: "By korean;" in note_of(page))
+        assert not any(map(is_jamo, rows_of(page)))
+        context.session.model = "chosen"
+        page.text.value = "가▢"
+        await wait_until(pilot, "that of the app", lambda: "are not known" in note_of(page))
+        assert "korean" not in note_of(page)
+
+
+@pytest.mark.parametrize(("language", "example"), [("ko_KR.UTF-8", "푸른 "), ("C", "My lo")])
+def test_the_example_is_in_the_language_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, example: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", language)
+    assert FillPage(page_context(tmp_path))._first.startswith(example)
 
 
 async def test_a_model_of_both_directions_stands_beside(tmp_path: Path) -> None:

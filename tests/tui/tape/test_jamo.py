@@ -6,39 +6,27 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tests.support.open_app import note_of, settings_of
+from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
-from tests.support.tiny_model import tiny_model
+from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo, join_syllables
-from tui_charrnn.model.checkpoint import serialize_model
-from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.history.store import History
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.tape.panel import TapePanel
-
-JAMO = "\n ." + "".join(sorted(INITIALS)[:6] + sorted(MEDIALS)[:4] + sorted(FINALS)[:4])
 
 
 @asynccontextmanager
 async def jamo_app(folder: Path) -> AsyncIterator[TapeApp]:
-    model = tiny_model(vocabulary=JAMO)
-    file = folder / "jamo.safetensors"
-    file.write_bytes(
-        serialize_model(
-            tensors_from_weights(model.weights, model.config),
-            model.config,
-            model.vocabulary,
-            corpus={"name": "k", "units": "jamo"},
-            training={},
-        )
-    )
+    file = tiny_model_file(folder / "jamo.safetensors", vocabulary=JAMO_VOCABULARY, units="jamo")
     app = CharRNNApp(Session(runs_folder=folder / "runs", model=str(file)))
     settings = settings_of(app)
     settings.speed, settings.length = None, LENGTH
     settings.sampling = replace(SETTINGS, temperature=1.5)
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
+        await wait_until(pilot, "the end", lambda: f"{LENGTH} jamo." in note_of(app))
         await pilot.press("f2")
         await wait_until(pilot, "the tape", lambda: bool(app.main.query(TapePanel)))
         opened = TapeApp(app, pilot)
@@ -81,3 +69,32 @@ def test_syllables_are_shown_and_gone_over_one_by_one(tmp_path: Path) -> None:
         assert offered <= {join_syllables(text[first] + medial) for medial in MEDIALS}
 
     drive(tmp_path, work)
+
+
+def test_the_history_keeps_syllables_and_an_acrostic_says_that_it_is_complete(
+    tmp_path: Path,
+) -> None:
+    async def work(opened: TapeApp) -> None:
+        app, pilot = opened.app, opened.pilot
+        await pilot.press("escape", "tab", "A")
+        await wait_until(pilot, "the question", lambda: isinstance(app.screen, AskTextScreen))
+        await pilot.press(*"가내", "enter")
+        await wait_until(pilot, "its end", lambda: "acrostic is complete" in note_of(app))
+        await wait_until(pilot, "it in the history", lambda: len(History().newest(9)) == 2)
+        entry = History().newest(1)[0].generation
+        lines = entry.text.strip().split("\n")
+        assert [line[0] for line in lines] == ["가", "내"]
+        assert not any(map(is_jamo, entry.text))
+
+    drive(tmp_path, work)
+
+
+def test_who_types_hangul_to_a_model_without_it_is_told_of_the_korean_one(tmp_path: Path) -> None:
+    async def work() -> None:
+        app = tiny_app(tmp_path)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await pilot.press(*"하늘", "enter")
+            await wait_until(pilot, "the note", lambda: "Left out" in note_of(app))
+            assert "-m korean knows it." in note_of(app)
+
+    asyncio.run(work())

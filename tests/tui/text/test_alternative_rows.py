@@ -40,6 +40,8 @@ def test_what_came_and_its_branches_are_told() -> None:
         ("\u202e", "⟨202E⟩"),
         ("\u0301", "\N{DOTTED CIRCLE}\u0301"),
         ("한", "한"),
+        ("\u1112", "ㅎ"),
+        ("\u11ab", "-ㄴ"),
     ],
 )
 def test_every_character_has_words(character: str, words: str) -> None:

@@ -6,9 +6,10 @@ import pytest
 from textual.message import Message
 
 from tests.support.command import PATIENCE, wait_for
-from tests.support.tiny_model import tiny_model
+from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
+from tui_charrnn.hangul import INITIALS
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.generation_thread import (
     BranchStarted,
@@ -137,6 +138,22 @@ def test_what_is_being_said_is_broken_off_by_a_fork_and_stays_on_the_tape() -> N
     for index in [*tape.tree.indices(0, 0, 100), 4, 5]:
         stream.take(index)
     assert [stream.next().index for _ in range(50)] == tape.tree.indices(1, 102)
+
+
+def test_a_syllable_of_jamo_gets_its_vowel() -> None:
+    korean = LoadedModel(tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo"), "tiny")
+    more = set()
+    for length in range(2, 12):
+        settings, listener = GenerationSettings(), Listener()
+        settings.speed, settings.length = None, length
+        settings.sampling = SamplingConfig(rng_seed=3)
+        generation = GenerationThread(lambda _: korean, "", settings, listener)
+        generation.begin()
+        listener.wait_for_end(1)
+        text = generation.take()
+        assert text[-1] not in INITIALS
+        more.add(len(text) - length)
+    assert more == {0, 1}
 
 
 def test_the_continuation_in_sight_is_what_is_taken_and_told() -> None:

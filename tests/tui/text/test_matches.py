@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui_charrnn.hangul import join_syllables, split_syllables
 from tui_charrnn.tui.text.search import drawn_spans, find_matches
 from tui_charrnn.tui.text.wrapped_text import WrappedText
 
@@ -38,6 +39,23 @@ def test_a_match_goes_on_in_the_next_row_but_not_in_the_next_line() -> None:
     assert len(rows.rows) > 3
     assert found_pieces(rows, "two three") == ["two three"]
     assert find_matches(rows, "six seven").starts == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("하늘", ["하늘", "하늘", "하늘"]),
+        ("하", ["하", "하", "하"]),
+        ("한", ["한"]),
+        ("한 하늘", ["한 하늘"]),
+        ("ㅋ", ["ㅋ"]),
+        ("늘a", ["늘a"]),
+    ],
+)
+def test_syllables_are_found_whole_and_in_jamo(query: str, found: list[str]) -> None:
+    rows = wrapped("하늘 하")  # a seed; the model goes on with its last syllable
+    rows.append(split_syllables("\u11ab 하늘a ㅋ 하늘"), "generated")
+    assert [join_syllables(piece) for piece in found_pieces(rows, query)] == found
 
 
 def test_matches_do_not_overlap() -> None:

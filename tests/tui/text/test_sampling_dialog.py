@@ -8,7 +8,7 @@ from textual.widgets import Input, Static
 from tests.support.themed_app import ThemedApp
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
-from tui_charrnn.tui.text.sampling_dialog import NAMES, SamplingScreen
+from tui_charrnn.tui.text.sampling_dialog import NAMES, SamplingScreen, ask_for_acrostic
 
 
 class Host(ThemedApp):
@@ -55,6 +55,22 @@ async def test_what_is_typed_acts_at_once_and_enter_keeps_it(
         await pilot.press("enter")
         assert not isinstance(app.screen, SamplingScreen)
         assert value(app.settings)
+
+
+@pytest.mark.parametrize(
+    ("typed", "acrostic"), [("가나", "가나"), ("\u1100\u1161", "가"), ("", None)]
+)
+async def test_an_acrostic_is_asked_for_and_begun(typed: str, acrostic: str | None) -> None:
+    app = ThemedApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        settings, begun = GenerationSettings(), []
+        screen, take = ask_for_acrostic(settings, "\n가나", lambda: begun.append(True))
+        await app.push_screen(screen, take)
+        await pilot.press("a", "enter")
+        assert str(screen.words.content) == "The model cannot write a."
+        screen.field.value = typed
+        await pilot.press("enter")
+        assert (settings.sampling.acrostic, begun) == (acrostic, [True])
 
 
 async def test_what_is_not_allowed_is_told_and_changes_nothing() -> None:

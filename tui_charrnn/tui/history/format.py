@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
+from tui_charrnn.history.rows import length_words
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.formatting import format_age
 
@@ -70,8 +72,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     when = f"{entry.time.astimezone():%Y-%m-%d %H:%M}"
     age = format_age((now - entry.time).total_seconds())
     yield f"{safe_line(said.model.label)} · {when}, {age} ago"
-    counted = "1 character" if said.length == 1 else f"{said.length:,} characters"
-    yield f"{counted} · RNG {said.rng_seed}"
+    yield f"{length_words(said)} · RNG {said.rng_seed}"
     for after, config in said.sampling:
         words = settings_words(config)
         yield f"from character {after + 1:,}: {words}" if after else words
@@ -107,7 +108,7 @@ def _model_words(said: Generation) -> str:
 
 def _line_of(said: Generation, words: list[str]) -> str:
     """The beginning of a text on one line, or a passage of it that holds a word."""
-    text = said.seed_text + said.text
+    text = join_syllables(said.seed_text + said.text)
     folded = text.casefold()  # hardly ever of another length: the passage is then a little off
     found = min((place for word in words if (place := folded.find(word)) >= 0), default=0)
     start = max(found - _BEFORE, 0) if found > _SEEN else 0

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.getters import query_one
 from textual.widgets import Static
 
+from tui_charrnn.history.rows import lacking
 from tui_charrnn.tui.history.format import settings_lines
 from tui_charrnn.tui.history.replay import HistoryReplay, ReplayBegan, ReplayEnded, ReplayFailed
 from tui_charrnn.tui.messages import NoteWritten
@@ -98,8 +99,7 @@ class HistoryPreview(Vertical):
         kept = entry.generation
         self.text.append(kept.seed_text, "seed")
         self.text.append(kept.text, "generated")
-        if kept.length > len(kept.text):
-            more = kept.length - len(kept.text)
+        if more := lacking(kept):
             self.text.append(f"\n… and {more:,} more characters, which were not kept", "note")
         self.text.scroll_to(y=0)
         self.call_after_refresh(self.mark, query)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from tui_charrnn.errors import HistoryError
+from tui_charrnn.hangul import whole_text
 from tui_charrnn.history.generation import Generation, ModelOrigin, file_sha256
+from tui_charrnn.history.rows import KEPT_CHARACTERS
 from tui_charrnn.history.store import History
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.model_loader import file_mark
@@ -98,9 +100,10 @@ class HistoryRecorder:
         before, length = kept.get(branch, _Kept(None, 0)), len(said.generated)
         if before.length >= length:
             return  # nothing is new, or a later thread was first
+        units = said.opening.loaded.model.units
         generation = Generation(
-            seed_text=said.opening.read_text,
-            text=said.generated,
+            seed_text=whole_text(said.opening.read_text, units),
+            text=whole_text(said.generated[:KEPT_CHARACTERS], units),
             length=length,
             sampling=said.sampling,
             rng_seed=said.opening.rng_seed,

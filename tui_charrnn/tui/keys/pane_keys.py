@@ -72,6 +72,15 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         owner="speech",
     ),
     Key(
+        "speech.acrostic",
+        "A",
+        "text_pane.set('acrostic')",
+        "",
+        "Write an acrostic: each line begins with the next character of a word.",
+        owner="speech",
+        in_row=False,
+    ),
+    Key(
         "chart.span",
         "r",
         "turn_span",

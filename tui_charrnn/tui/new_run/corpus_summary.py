@@ -20,7 +20,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry
 from tui_charrnn.text.corpus import fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.inspection import survey_sources
+from tui_charrnn.text.inspection import jamo_sentence, survey_sources
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
@@ -185,6 +185,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         lines.append(f"{split:,} to train on; the last {held_out:,} held out")
     return [
         *lines,
+        *_units(survey),
         *_folding(survey, training),
         *_remarks(survey),
         *_unheard(survey, split),
@@ -262,6 +263,7 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
     return [
         part,
         whole,
+        *_units(survey),
         *_folding(survey, training),
         *_remarks(survey),
     ]
@@ -273,6 +275,12 @@ def count_in_words(count: int) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count:,}"
+
+
+def _units(survey: "Survey") -> list[str]:
+    """What another unit would change; nothing but for Korean."""
+    sentence = jamo_sentence(survey.occurrences, "Units jamo (below)")
+    return [sentence] if sentence else []
 
 
 def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:

@@ -11,6 +11,7 @@ from textual.getters import query_one
 
 from tui_charrnn.lens.embedding import Float64
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
 from tui_charrnn.viewing.embedding import (
@@ -39,6 +40,7 @@ _COLORS: Final = {
     "digit": "$success",
     "punctuation": "$text-muted",
     "other": "$secondary",
+    "final": "$text-muted",
     "hangul0": "$primary",
     "hangul1": "$error",
     "hangul2": "$warning",
@@ -89,10 +91,11 @@ class EmbeddingPage(Page):
         self.compute(work, lambda found: self._take(*found))
 
     def on_key(self, event: events.Key) -> None:
-        """Go to a character by typing it."""
-        if self.shown is not None and event.character in set(self.shown.characters):
+        """Go to a character by typing it; to the jamo of a syllable one after the other."""
+        typed, known = event.character or "", self.shown.characters if self.shown else ""
+        if len(typed) == 1 and (parts := spelled_in(known, typed)):
             event.stop()
-            self.character = event.character or ""
+            self.character = parts[(parts.find(self.character) + 1) % len(parts)]
             self._draw()
 
     def action_move(self, right: int, down: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,8 +10,10 @@ from textual.getters import query_one
 
 from tui_charrnn.generation.both_sides import BothFilled, BothSides
 from tui_charrnn.generation.filling import GAPS, Filled, Filler, split_gaps
-from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.sources import bundled_for, find_model, models_that_came_along
+from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.resources import speaks_korean
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.context import PageContext
 
-EXAMPLE = "My lo__, I am here"
+EXAMPLES = {False: "My lo__, I am here", True: "푸른 하늘에 ▢▢이 떠있다"}
+"""What is asked at first, by whether the user's language is Korean."""
 
 
 class FillPage(Page):
@@ -45,10 +49,12 @@ class FillPage(Page):
         """
         super().__init__("Both directions: what stands in the gap?", "fill")
         self._load = context.load
+        self._session = context.session
         self._runs = context.session.runs_folder
-        seed = context.seed_text
-        self._first = seed if any(sign in seed for sign in GAPS) else EXAMPLE
-        self._filler: Filler | None = None
+        seed, example = context.seed_text, EXAMPLES[speaks_korean(os.environ)]
+        self._first = seed if any(sign in seed for sign in GAPS) else example
+        self._fillers: dict[str | None, Filler] = {}
+        """By the bundled model that suits a text; None has the model of the app."""
         self._readers: dict[str, BothSides] = {}
 
     def compose_page(self) -> ComposeResult:
@@ -80,27 +86,36 @@ class FillPage(Page):
     def _fill(self) -> None:
         typed, named = self.text.value, self.second.value.strip()
 
-        def work(task: BackgroundTask) -> Iterator[tuple[Filled, BothFilled | None]]:
+        def work(task: BackgroundTask) -> Iterator[tuple[Filled, str | None, BothFilled | None]]:
             parts = split_gaps(typed)
-            self._filler = self._filler or self._open(task)
-            filled = self._filler.fill(parts)
-            yield filled, None
+            suited = self._suited("".join(parts))
+            if suited not in self._fillers:
+                self._fillers[suited] = self._open(suited, task)
+            filled = self._fillers[suited].fill(parts)
+            yield filled, suited, None
             if named and named not in self._readers:
                 self._readers[named] = BothSides(load_model(find_model(named, self._runs)))
             if named in self._readers:
-                yield filled, self._readers[named].fill(parts)
+                yield filled, suited, self._readers[named].fill(parts)
 
         self.compute(work, lambda found: self._show(*found))
 
-    def _open(self, task: BackgroundTask) -> Filler:
-        """The model that generates; where that reads both directions, the first bundled one."""
+    def _suited(self, text: str) -> str | None:
+        """The bundled model that suits a text better than that of the app, if none was chosen."""
+        suited = None if self._session.is_model_chosen else bundled_for(text)
+        return None if suited == next(iter(models_that_came_along()), None) else suited
+
+    def _open(self, suited: str | None, task: BackgroundTask) -> Filler:
+        """A bundled model, or the one that generates unless it reads both directions."""
+        if suited is not None:
+            return Filler(load_model(find_model(suited, self._runs)))
         model = self._load(task.gives_up).model
         if model.config.reads_both:
             self._readers[""] = BothSides(model)
             model = load_model(find_model(None, self._runs))
         return Filler(model)
 
-    def _show(self, filled: Filled, both: BothFilled | None) -> None:
+    def _show(self, filled: Filled, suited: str | None, both: BothFilled | None) -> None:
         best = f"▸ {safe_line(filled.text(filled.candidates[0].fill))}"
         self.picture.show(
             lambda width, height: [
@@ -111,4 +126,5 @@ class FillPage(Page):
         )
         strange = f" {filled.unknown} characters are not known." if filled.unknown else ""
         drawn = f" {format_both(both)}" if both is not None else ""
-        self.tell(f"{format_filled(filled)}{drawn}{strange}")
+        by = f" By {suited}; {command('-m', suited)} writes with it too." if suited else ""
+        self.tell(f"{format_filled(filled)}{by}{drawn}{strange}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from textual.message import Message
 
 from tui_charrnn import lazy
+from tui_charrnn.hangul import INITIALS
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.generation_result import GenerationResult, result_of
 
@@ -291,20 +292,23 @@ class GenerationThread:
         self._speak(tape, turn.stopping)
 
     def _speak(self, tape: Tape, stopping: threading.Event, said: int = 0) -> None:
-        """Say what is left of as many characters as the dial names."""
-        due = time.monotonic()
+        """Say what is left of as many characters as are set; a syllable of jamo gets its vowel."""
+        newest, due = "", time.monotonic()
         for _ in range(said, self._settings.length):
             self._apply_settings(tape)
             if tape.stream.is_complete:
-                return
-            tape.next()
+                break
+            newest = tape.next().character
             self.listener(tape)
             speed, now = self._settings.speed, time.monotonic()
             due = now if speed is None else max(due, now - _LONGEST_LAG) + 1 / speed
             pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # the next is longer then
             pause = max(pause, _MAKES_WAY if self._lookers else 0.0)
             if stopping.wait(pause) if pause else stopping.is_set():
-                return
+                break
+        if newest in INITIALS:
+            tape.next()
+            self.listener(tape)
 
     def _apply_settings(self, tape: Tape) -> None:
         """Take over what was set meanwhile."""

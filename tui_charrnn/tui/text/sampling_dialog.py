@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -17,15 +18,45 @@ from textual.widgets import Button, Input, Static
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.declaration import Preferences, read_words, shown_value
 from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.tui.dialogs import Dialog, SafeInput
+from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import active_keys
+from tui_charrnn.tui.text.seed_input import unknown_in
 
 NAMES: Final = (*SamplingConfig.bounds(), "length")
 """The settings, in the order of the rows."""
 _LABELS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "rng_seed": "RNG seed"}
 _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
 """Settings that a text which streams keeps as they were when it began."""
+
+
+def ask_for_acrostic(
+    settings: GenerationSettings, vocabulary: str | None, begin: Callable[[], object]
+) -> tuple[AskTextScreen, Callable[[str | None], None]]:
+    """A question for the characters that lines begin with.
+
+    Args:
+        settings: Of the text.
+        vocabulary: What the model knows; None if that is not known yet.
+        begin: Called once they are other ones: generates a text.
+
+    Returns:
+        The screen, and what takes its answer.
+    """
+
+    def problem(typed: str) -> str:
+        composed = unicodedata.normalize("NFC", typed)
+        strange = "" if vocabulary is None else "".join(unknown_in(composed, frozenset(vocabulary)))
+        return f"The model cannot write {strange}." if strange else ""
+
+    def take(typed: str | None) -> None:
+        if typed is not None:
+            settings.sampling = replace(settings.sampling, acrostic=typed or None)
+            begin()
+
+    question = "Each line begins with one of these characters. An empty line ends that."
+    shown = settings.sampling.acrostic or ""
+    return AskTextScreen("Acrostic", question, shown, problem), take
 
 
 class SamplingScreen(Dialog[None]):

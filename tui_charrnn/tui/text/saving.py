@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_charrnn import __version__
-from tui_charrnn.hangul import join_syllables
+from tui_charrnn.hangul import whole_text
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.text.model_loader import file_mark
@@ -107,8 +107,7 @@ def save_result(folder: Path, said: GenerationResult) -> Path:
     """
     now = datetime.datetime.now(datetime.UTC)
     settings = json.dumps(describe(said, now), indent=2) + "\n"
-    is_cut = said.opening.loaded.model.units == "jamo"
-    text = join_syllables(said.text) if is_cut else said.text
+    text = whole_text(said.text, said.opening.loaded.model.units)
     files = {".txt": _encoded(text), ".json": settings.encode()}
     return write_new(folder, f"text-{now.astimezone():%Y%m%d-%H%M%S}", files)
 

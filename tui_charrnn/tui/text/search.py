@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.widgets import Input, Static
 
-from tui_charrnn.hangul import split_syllables
+from tui_charrnn.hangul import has_hangul, spelled_pattern
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
@@ -61,7 +63,7 @@ class Search(TextLayer):
         """
         if not self._query:
             self._from = self.view.top, 0
-        self._query = query
+        self._query = unicodedata.normalize("NFC", query)
         self._find_from(self._from)
         self._show_found()
 
@@ -220,8 +222,8 @@ class Matches:
     """Where every row begins in the text that was looked through, ascending, then its length."""
     starts: Sequence[int]
     """Where every match begins in it, ascending."""
-    length: int
-    """Characters of a match."""
+    ends: Sequence[int]
+    """Where every match ends; a syllable may be one character or several."""
 
     def place(self, index: int) -> Place:
         """Where a match begins.
@@ -249,9 +251,9 @@ class Matches:
         if not 0 <= row < len(self.row_starts) - 1:
             return
         begin, end = self.row_starts[row], self.row_starts[row + 1]
-        index = bisect_right(self.starts, begin - self.length)
+        index = bisect_right(self.ends, begin)
         while index < len(self.starts) and (start := self.starts[index]) < end:
-            yield index, max(start - begin, 0), min(start + self.length, end) - begin
+            yield index, max(start - begin, 0), min(self.ends[index], end) - begin
             index += 1
 
 
@@ -271,11 +273,9 @@ def find_matches(wrapped: WrappedText, query: str) -> Matches:
     text = "".join(pieces)
     if not any(map(str.isupper, query)):
         text, query = _lowered(text), _lowered(query)
-    parts = split_syllables(query)
-    query = parts if parts[:1] in text else query  # the text comes in jamo
-    starts = _occurrences(text, query) if query else []
+    starts, ends = _occurrences(text, query) if query else ([], [])
     row_starts = list(accumulate(map(len, pieces), initial=0))
-    return Matches(wrapped.first + skipped, row_starts, starts, len(query))
+    return Matches(wrapped.first + skipped, row_starts, starts, ends)
 
 
 def drawn_spans(
@@ -293,11 +293,16 @@ def drawn_spans(
         yield match, start, end
 
 
-def _occurrences(text: str, query: str) -> list[int]:
-    """Where a text has a query, three times faster than by finding one after another."""
+def _occurrences(text: str, query: str) -> tuple[list[int], list[int]]:
+    """Where a text has a query: the beginnings and the ends."""
+    if has_hangul(query):  # the text, or only what follows its seed, may come in jamo
+        spans = [found.span() for found in re.finditer(spelled_pattern(query), text)]
+        return [start for start, _ in spans], [end for _, end in spans]
+    # three times faster than finding one after another
     *before, _ = text.split(query)
     between = accumulate(map(len, before))
-    return list(map(add, between, count(0, len(query))))
+    starts = list(map(add, between, count(0, len(query))))
+    return starts, [start + len(query) for start in starts]
 
 
 def _lowered(text: str) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from textual.content import Content
 
+from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.invocation import command
 from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.generation_thread import (
@@ -179,8 +181,13 @@ class SessionTexts:
         if event.generation.tape is None:
             self._take_back()
             self._tell("Stopped before the text began.")
+        elif event.generation.tape.stream.is_complete:
+            again = key_label("speech.acrostic")
+            self._tell(f"The acrostic is complete; {again} changes it, Enter starts a new text.")
         elif was_streaming:
-            end = "Stopped." if event.was_stopped else f"{self._settings.length:,} characters."
+            is_jamo = self._opening is not None and self._opening.loaded.model.units == "jamo"
+            units = "jamo" if is_jamo else "characters"
+            end = "Stopped." if event.was_stopped else f"{self._settings.length:,} {units}."
             if event.turn == 1 and self._opening is not None:
                 end = _describe_reading(event.generation, self._opening) or end
             self._tell(f"{end} {_next_steps(is_back=is_back)}")
@@ -290,7 +297,9 @@ def _describe(opening: Opening) -> str:
     more = f" and {len(characters) - _NAMED} more" if len(characters) > _NAMED else ""
     has_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
     done = "Read as the unknown symbol" if has_symbol else "Left out"
-    return f"{done}, because the model does not know it: {named}{more}."
+    other = lazy.bundled_instead("".join(characters), opening.vocabulary)
+    hint = f" {command('-m', other)} knows it." if other else ""
+    return f"{done}, because the model does not know it: {named}{more}.{hint}"
 
 
 def _next_steps(*, is_back: bool) -> str:

@@ -1,0 +1,107 @@
+"""The commands with a model of jamo: people read and look for syllables."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
+from tui_charrnn.cli.embedding import embedding
+from tui_charrnn.cli.fill import fill
+from tui_charrnn.cli.generate import generate
+from tui_charrnn.cli.history import history_app
+from tui_charrnn.cli.output import TextOutput
+from tui_charrnn.cli.samples import OneStream, PlainWriter, write_samples
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation import sources
+from tui_charrnn.generation.stream import CharacterStream, StopStrings
+from tui_charrnn.hangul import INITIALS, is_jamo, split_syllables
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny_model_file(
+        tmp_path / "korean.safetensors", vocabulary=JAMO_VOCABULARY, units="jamo"
+    )
+
+
+@pytest.fixture
+def bundled(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two bundled models, of which the user's language takes the English one."""
+    english = tiny_model_file(tmp_path / "shakespeare.safetensors")
+    models = {"shakespeare": english, "korean": model}
+    monkeypatch.setattr(sources, "bundled_models", lambda: models)
+
+
+def invoke(command: object, *arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(command)  # type: ignore[type-var]
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_history_keeps_syllables_and_replays_their_jamo(model: Path) -> None:
+    written = invoke(generate, "가각", "-n", 60, "-t", 2, "--model", model).stdout
+    assert not any(map(is_jamo, written))
+    (entry,) = json.loads(CliRunner().invoke(history_app, ["list", "--json"]).stdout)
+    assert entry["seed_text"] + entry["text"] == written
+    assert entry["length"] == len(split_syllables(entry["text"])) > len(entry["text"])
+    word = next(each for each in entry["text"].split() if len(each) > 2)
+    for query in (word, split_syllables(word), word[:1]):
+        found = CliRunner().invoke(history_app, ["search", query, "--json"]).stdout
+        assert json.loads(found) == [entry]
+    replayed = CliRunner().invoke(history_app, ["replay", "1"])
+    assert (replayed.stdout, replayed.stderr) == (written, "")
+    shown = CliRunner().invoke(history_app, ["show", "1"]).stdout
+    assert f"{len(entry['text'])} characters ({entry['length']} jamo) after it" in shown
+
+
+@pytest.mark.parametrize("rng_seed", range(6))
+def test_a_text_does_not_end_in_the_middle_of_a_syllable(rng_seed: int) -> None:
+    korean = tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo")
+    lengths = set()
+    for length in range(1, 9):
+        file = io.BytesIO()
+        stream = CharacterStream(korean, SamplingConfig(rng_seed=rng_seed))
+        writer = PlainWriter(TextOutput(file, terminal_encoding=None))
+        write_samples(OneStream(stream), writer, length, [StopStrings([])])
+        text = file.getvalue().decode()
+        assert text[-1] not in INITIALS
+        lengths.add(len(text) - length)
+    assert lengths == {0, 1}
+
+
+def test_no_characters_are_none(model: Path) -> None:
+    assert invoke(generate, "가", "-n", 0, "--model", model).stdout == "가"
+
+
+def test_hangul_is_filled_by_the_korean_model_where_none_was_chosen(bundled: None) -> None:
+    korean = json.loads(invoke(fill, "가▢ 각", "--json").stdout)
+    assert korean["model"] == "korean"
+    assert not any(is_jamo(each["fill"]) for each in korean["candidates"])
+    assert json.loads(invoke(fill, "ba▢", "--json").stdout)["model"] == "shakespeare"
+    chosen = json.loads(invoke(fill, "가▢", "--json", "--model", "shakespeare").stdout)
+    assert chosen["model"] == "shakespeare"
+    assert "Model: korean." in invoke(fill, "가▢ 각").stdout
+
+
+def test_a_text_is_measured_by_the_model_of_its_script(bundled: None, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("가각 내 ", encoding="utf-8")
+    measured = invoke(fill, "--over", tmp_path / "text", "--right", 2, "--places", 2)
+    assert "bits per jamo" in measured.stdout
+
+
+def test_who_asks_another_model_hears_of_the_korean_one(bundled: None) -> None:
+    told = invoke(generate, "가", "-n", 1, "--model", "shakespeare").stderr
+    assert "--model korean knows it." in told
+    assert "korean" not in invoke(generate, "Ω", "-n", 1, "--model", "shakespeare").stderr
+
+
+def test_the_neighbors_of_a_syllable_are_those_of_its_jamo(model: Path) -> None:
+    told = invoke(embedding, model, "--character", "각").stdout.splitlines()
+    names = [line.split(":")[0] for line in told if ":" in line]
+    assert names[:3] == ["ㄱ", "ㅏ", "-ㄱ"]
+    assert not any(is_jamo(character) for line in told for character in line)
+    assert "Hangul finals" in "".join(told)
