@@ -105,3 +105,11 @@ def test_the_neighbors_of_a_syllable_are_those_of_its_jamo(model: Path) -> None:
     assert names[:3] == ["ㄱ", "ㅏ", "-ㄱ"]
     assert not any(is_jamo(character) for line in told for character in line)
     assert "Hangul finals" in "".join(told)
+
+
+def test_copied_passages_are_counted_in_jamo(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("가각 내 " * 9, encoding="utf-8")
+    told = invoke(
+        generate, "가", "-n", 9, "--model", model, "--originality", "--corpus", tmp_path / "text"
+    ).stderr
+    assert "in passages of 40 jamo or more: 0 of " in told

@@ -35,7 +35,7 @@ from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.resolution import resolve, runs_folder
 from tui_charrnn.sampling_config import HANGUL
-from tui_charrnn.text.originality import COPIED_LENGTH
+from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ CopiedLength: TypeAlias = Annotated[
     typer.Option(
         metavar="N",
         help="Characters from which on a passage counts as copied.",
-        show_default=str(COPIED_LENGTH),
+        show_default=f"{COPIED_LENGTH}, or {copied_length_in('jamo')} jamo",
     ),
 ]
 Seed: TypeAlias = str | Path | BinaryIO
@@ -345,7 +345,9 @@ def open_watch(
         compared = lazy.open_own_corpus(model, path, runs)
     else:
         compared = lazy.open_named_corpus(corpus, model)
-    return lazy.OriginalityWatch(compared, copied_length or COPIED_LENGTH)
+    return lazy.OriginalityWatch(
+        compared, copied_length or copied_length_in(model.units), model.units
+    )
 
 
 def find_seed(seed_text: str, seed_file: str | None) -> Seed:

@@ -29,13 +29,17 @@ _QUOTED: Final = 200
 class OriginalityWatch:
     """Measures every text of one invocation; the seed text is the user's, and not looked at."""
 
-    def __init__(self, corpus: IndexedCorpus, copied_length: int) -> None:
+    def __init__(
+        self, corpus: IndexedCorpus, copied_length: int, units: str = "characters"
+    ) -> None:
         """See nothing yet.
 
         Args:
             corpus: Where passages are looked for.
-            copied_length: Characters from which on a passage counts as copied.
+            copied_length: Characters, or jamo, from which on a passage counts as copied.
+            units: What the texts come in; see `Model.units`.
         """
+        self._units: Final = units
         self.corpus: Final = corpus
         self.copied_length: Final = copied_length
         self._rng_seeds: Sequence[int] = ()
@@ -85,7 +89,7 @@ class OriginalityWatch:
         """Sum every text up on standard error."""
         for number, meter in enumerate(self._meters, 1):
             text = f"Text {number} of {len(self._meters)}: " if len(self._meters) > 1 else ""
-            for line in original_lines(meter, self.corpus, text):
+            for line in original_lines(meter, self.corpus, text, self._units):
                 narrate(line)
 
 
@@ -141,15 +145,18 @@ def _indexed(corpus: Corpus) -> IndexedCorpus:
         return index_corpus(corpus, progress=progress, tell=narrate)
 
 
-def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) -> Iterator[str]:
+def original_lines(
+    meter: OriginalityMeter, corpus: IndexedCorpus, text: str, units: str
+) -> Iterator[str]:
     """What is to be said of a text, line by line.
 
     Args:
         meter: Has measured it.
         corpus: What it was compared with.
         text: Begins the first line: which text it is.
+        units: What is counted; see `Model.units`.
     """
-    name = f"{corpus.name} ({len(corpus.index):,} characters)"
+    name = f"{corpus.name} ({len(corpus.index):,} {units})"
     longest = meter.longest
     if longest is None:
         nothing = "no text" if not meter.characters else "no character of it"
@@ -157,15 +164,15 @@ def original_lines(meter: OriginalityMeter, corpus: IndexedCorpus, text: str) ->
         return
     share = meter.copied_characters / meter.characters
     yield (
-        f"{text}Copied from {name} in passages of {meter.copied_length} characters or more: "
-        f"{meter.copied_characters:,} of {meter.characters:,} characters, {share_words(share)}."
+        f"{text}Copied from {name} in passages of {meter.copied_length} {units} or more: "
+        f"{meter.copied_characters:,} of {meter.characters:,} {units}, {share_words(share)}."
     )
     passage = corpus.index.passage(longest.offset, min(longest.length, _QUOTED))
     rest = " ..." if longest.length > _QUOTED else ""
-    plural = "" if longest.length == 1 else "s"
+    counted = units if longest.length > 1 else units.removesuffix("s")
     place = corpus.place(longest.offset)
     yield (
-        f"Longest copied passage: {longest.length:,} character{plural}, from position "
+        f"Longest copied passage: {longest.length:,} {counted}, from position "
         f"{place.offset:,} of {place.text or 'the text'}, line {place.line:,}: "
         f'"{safe_line(passage)}"{rest}'
     )

@@ -225,9 +225,13 @@ class TextOutput:
         self._joined: JoinedText | None = None
         self._drawn: Callable[[str], str] = shown_hangul
 
-    def join_syllables(self) -> None:
-        """Take a text that comes in jamo: put them together, on a terminal as they come."""
-        self._joined, self._drawn = JoinedText(), lazy.DrawnSyllables().draw
+    def join_syllables(self, width: Callable[[], int] | None = None) -> None:
+        """Take a text that comes in jamo: put them together, on a terminal as they come.
+
+        Args:
+            width: Columns of the terminal; None asks the system.
+        """
+        self._joined, self._drawn = JoinedText(), lazy.DrawnSyllables(width).draw
 
     def write(self, text: str, style: str = "") -> None:
         """Add to the text.

@@ -117,6 +117,15 @@ class CopiedPassage:
     """Of its first character in the corpus, from 0, where it occurs first."""
 
 
+def copied_length_in(units: str) -> int:
+    """From which length on a passage counts as copied: `COPIED_LENGTH` characters, or their jamo.
+
+    Args:
+        units: What the text comes in; see `Model.units`. A character of Korean has two jamo.
+    """
+    return COPIED_LENGTH * (2 if units == "jamo" else 1)
+
+
 class OriginalityMeter:
     """Follows one text that grows, and sums up what is copied in it.
 

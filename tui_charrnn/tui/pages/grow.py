@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -12,6 +14,7 @@ from textual.getters import query_one
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.resources import speaks_korean
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
@@ -59,7 +62,7 @@ class GrowPage(Page):
     texts = query_one("#grow-texts", Horizontal)
 
     def __init__(self, context: PageContext) -> None:
-        """Begin with the first letter of the seed box, or with T.
+        """Begin with the first letter of the seed box, or with T, in Korean with 하.
 
         Args:
             context: Loads the model, and has the settings.
@@ -67,7 +70,8 @@ class GrowPage(Page):
         super().__init__("One to many: one beginning, several texts", "grow")
         self._load = context.load
         self._settings = context.session.settings
-        self._first = context.seed_text[:1].strip() or "T"
+        seed = unicodedata.normalize("NFC", context.seed_text)
+        self._first = seed[:1].strip() or ("하" if speaks_korean(os.environ) else "T")
 
     def compose_page(self) -> ComposeResult:
         """The beginning, the temperatures, the texts."""

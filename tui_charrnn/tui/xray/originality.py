@@ -18,7 +18,7 @@ from tui_charrnn.generation.training_corpus import (
 )
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.originality import OriginalityMeter
+from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied_length_in
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.reader import Passage
@@ -199,7 +199,8 @@ class OriginalityLevels:
         if track is None:
             while len(self._tracks) >= _TRACKS:
                 del self._tracks[next(iter(self._tracks))]
-            track = self._tracks[branch] = OriginalityTrack(corpus)
+            copied_length = copied_length_in(tape.stream.model.units)
+            track = self._tracks[branch] = OriginalityTrack(corpus, copied_length)
         start = len(track)
         stop = min(start + _AT_ONCE, tape.tree.branches[branch].length)
         characters = tape.stream.model.vocabulary.characters
@@ -237,18 +238,19 @@ class OriginalitySummary:
 class OriginalityTrack:
     """Grows with a text; written by one thread and read by any."""
 
-    def __init__(self, corpus: IndexedCorpus) -> None:
+    def __init__(self, corpus: IndexedCorpus, copied_length: int = COPIED_LENGTH) -> None:
         """Know of no character yet.
 
         Args:
             corpus: What the text is compared with.
+            copied_length: Characters, or jamo, from which on a passage counts as copied.
         """
         self._corpus = corpus
         self.lengths: Final = array("i")
         """How many characters that end with each one occur in the corpus together."""
         self.summary = OriginalitySummary()
         """As of the last characters that were taken."""
-        self._meter: Final = OriginalityMeter(corpus.index)
+        self._meter: Final = OriginalityMeter(corpus.index, copied_length)
         self._copied: Final = bytearray()
 
     def __len__(self) -> int:
