@@ -80,6 +80,16 @@ def test_jamo_follow_each_other_as_in_syllables() -> None:
     assert any(map(is_jamo, join_syllables(text_of(KOREAN, settings(hangul="any")))))
 
 
+def test_syllables_are_allowed_and_forbidden_as_a_whole() -> None:
+    allowed = join_syllables(text_of(KOREAN, settings(allow="가각내 "), length=300))
+    assert set(allowed[:-1]) == set("가각내 ")
+    plain = set(join_syllables(text_of(KOREAN, settings(), length=3_000)))
+    assert {"가", "각", "갂", "내", "낵", "."} <= plain
+    forbidden = set(join_syllables(text_of(KOREAN, settings(forbid="가각."), length=3_000)))
+    assert not {"가", "각", "."} & forbidden
+    assert {"갂", "내", "낵", "까"} <= forbidden
+
+
 def test_a_syllable_of_the_seed_may_go_on() -> None:
     found = {text_of(KOREAN, replace(settings(), rng_seed=n), "가", 1) for n in range(60)}
     assert found & FINALS

@@ -127,6 +127,8 @@ class Constraints:
         newest = self._characters[recent[-1]] if recent else ""
         if self._is_jamo and sampling.hangul == "valid":
             yield self._syllable_mask(newest)
+        if self._is_jamo and (sampling.allow or sampling.forbid):
+            yield from self._masks_of_syllables(sampling, recent)
         if sampling.acrostic is not None and 0 <= place.line + 1 <= len(sampling.acrostic):
             yield from self._acrostic_masks(sampling.acrostic, newest, place)
         elif sampling.line_starts is not None and place.line >= 0:
@@ -151,6 +153,27 @@ class Constraints:
             return self._medial
         return ~(self._medial if newest in MEDIALS else self._medial | self._final)
 
+    def _masks_of_syllables(
+        self, sampling: SamplingConfig, recent: Sequence[int]
+    ) -> Iterator[Bool]:
+        """What the syllable that the text ends in may go on with, to be one that may come."""
+        end = "".join(self._characters[index] for index in tuple(recent)[-2:])
+        begun = end if end[:1] in INITIALS and end[1:] in MEDIALS else end[-1:]
+        begun = begun if begun[:1] in INITIALS else ""
+        if sampling.allow is not None:
+            spelled = [spelled_in(self._known, each) for each in sampling.allow]
+            mask = self._mask({
+                each[len(begun)] for each in spelled if each[: len(begun)] == begun != each
+            })
+            is_whole = not begun or begun in spelled
+            yield mask | self._mask({each[:1] for each in spelled}) if is_whole else mask
+        for each in sampling.forbid or "":
+            spelled_out = spelled_in(self._known, each)
+            if spelled_out and spelled_out == begun:
+                yield self._final
+            elif len(spelled_out) == 3 and spelled_out[:2] == begun:
+                yield ~self._mask({spelled_out[-1]})
+
     def _acrostic_masks(self, acrostic: str, newest: str, place: LinePlace) -> Iterator[Bool]:
         is_feed = np.arange(len(self._characters)) == self._feed
         if place.line < 0:
@@ -174,7 +197,11 @@ class Constraints:
         if sampling.allow is not None:
             allowed = self._mask(self._parts(sampling.allow))
         if sampling.forbid is not None:
-            allowed = allowed & ~self._mask(self._parts(sampling.forbid))
+            parts = self._parts(sampling.forbid)
+            # of a syllable in jamo not each of its letters is forbidden; see `_masks_of_syllables`
+            allowed = allowed & ~self._mask(
+                parts & set(sampling.forbid) if self._is_jamo else parts
+            )
         if allowed.any():
             return allowed
         return self._all

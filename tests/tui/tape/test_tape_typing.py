@@ -1,5 +1,6 @@
 """What can be typed into a tape: characters that the model knows and may say."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.tape.panel import TapePanel
 
-CHARACTERS = "\n abc\ufffd"
+CHARACTERS = "\n abc가\ufffd"
 
 
 @pytest.mark.parametrize(
-    ("typed", "is_taken"), [("\ufffd", False), ("a\ufffdb", False), ("x", False), ("cab", True)]
+    ("typed", "is_taken"),
+    [("\ufffd", False), ("a\ufffdb", False), ("x", False), ("cab", True), ("a\u1100\u1161b", True)],
 )
 async def test_the_symbol_for_rare_characters_is_read_and_never_typed(
     tmp_path: Path, typed: str, is_taken: bool
@@ -46,7 +48,7 @@ async def test_the_symbol_for_rare_characters_is_read_and_never_typed(
         await pilot.press("enter")
         if is_taken:
             await wait_until(pilot, "a branch", lambda: opened.text.branch == 1)
-            assert opened.tape.text(1, 1, 4) == typed
+            assert opened.tape.text(1, 1, 4) == unicodedata.normalize("NFC", typed)
         else:
             await wait_until(pilot, "why not", lambda: "never seen" in screen_text(app))
             assert app.screen is question

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, cast, get_args
@@ -245,12 +246,14 @@ class TapePanel(Static, can_focus=True):
         def problem(typed: str) -> str:
             if not typed:
                 return "Type one character at least."
-            is_known = vocabulary.spell(typed).is_known
-            return "" if is_known.all() else f"The model has never seen {typed[is_known.argmin()]}."
+            composed = unicodedata.normalize("NFC", typed)
+            known = vocabulary.spell(composed).is_known
+            return "" if known.all() else f"The model has never seen {composed[known.argmin()]}."
 
         def take(typed: str | None) -> None:
             if typed:
-                self.walk.take(at[1], tuple(vocabulary.spell(typed).indices.tolist()))
+                spelled = vocabulary.spell(unicodedata.normalize("NFC", typed))
+                self.walk.take(at[1], tuple(spelled.indices.tolist()))
 
         question = "What comes at the cursor; the model goes on from it."
         self.app.push_screen(AskTextScreen("Type", question, "", problem), take)
