@@ -20,6 +20,7 @@ from tui_charrnn.hangul import (
     refuse_apart,
     shown_hangul,
     split_syllables,
+    typed_on,
 )
 
 SYLLABLES = "".join(map(chr, range(0xAC00, 0xD7A4)))
@@ -104,3 +105,21 @@ def test_letters_alone_and_old_ones_are_shown_as_what_they_are() -> None:
 def test_what_would_come_back_otherwise_is_named() -> None:
     with pytest.raises(CorpusError, match=r"U\+1112 U\+1161"):
         refuse_apart("abc \u1112\u1161")
+
+
+@given(
+    st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3) | st.sampled_from(" éệㅋa"))
+)
+def test_what_is_typed_letter_by_letter_is_put_together(text: str) -> None:
+    field = shown = ""
+    for letter in unicodedata.normalize("NFD", text):
+        taken, composed = typed_on(field, letter)
+        field = field[: len(field) - taken] + composed
+        taken, composed = typed_on(shown, letter)  # in a field that holds only what it shows
+        shown = shown[: len(shown) - taken] + shown_hangul(composed)
+    assert field == shown == text
+
+
+def test_only_what_is_typed_is_put_together() -> None:
+    assert typed_on("\u1112", "a") == (0, "a")
+    assert typed_on("각", "\u11a8") == (0, "\u11a8")

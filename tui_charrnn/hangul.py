@@ -150,6 +150,25 @@ def continues_syllable(character: str) -> bool:
     return "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7fb"
 
 
+def typed_on(before: str, typed: str) -> tuple[int, str]:
+    """Put together what comes letter by letter, as some terminals and systems send it.
+
+    Args:
+        before: What stands before the cursor.
+        typed: What comes there.
+
+    Returns:
+        How many characters before the cursor it takes the place of, and the composed text.
+    """
+    last = before[-1:]
+    if typed[:1] in MEDIALS:  # a field may show a lone initial as the letter that it looks like
+        last = unicodedata.normalize("NFKD", last)
+    composed = unicodedata.normalize("NFC", last + typed)
+    if not last or composed.startswith(last):
+        return 0, unicodedata.normalize("NFC", typed)
+    return 1, composed
+
+
 def is_jamo(character: str) -> bool:
     """Whether it is a conjoining letter, which never goes to a terminal as it is."""
     return _JAMO.match(character) is not None

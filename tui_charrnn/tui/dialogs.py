@@ -18,6 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.hangul import typed_on
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.textual_patches import KeysInOrder
@@ -208,7 +209,8 @@ class SafeInput(Input, KeysInOrder):
 
     def replace(self, text: str, start: int, end: int) -> None:
         """As `Input`, with the cursor behind all of what is shown for the text."""
-        super().replace(safe_line(text), start, end)
+        taken, text = typed_on(self.value[:start], text)
+        super().replace(safe_line(text), start - taken, end)
 
 
 class AskTextScreen(Dialog[str | None]):

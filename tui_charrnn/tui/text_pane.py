@@ -257,9 +257,11 @@ class TextPane(Vertical):
         self._tape.focus()
         self.cursor.point(self.text.shown)
         take, again, leave = map(key_label, ("tape.take", "tape.again", "text.stop"))
-        self.tell(
-            f"Arrows go back, {take} take another character, {again} redraws, {leave} leaves."
-        )
+        opening = self.text.opening
+        is_jamo = opening is not None and opening.loaded.model.units == "jamo"
+        by_jamo = f"{key_label('tape.jamo_right')} and {key_label('tape.jamo_left')} go by jamo, "
+        other = f"{by_jamo}{take} take another" if is_jamo else f"{take} take another character"
+        self.tell(f"Arrows go back, {other}, {again} redraws, {leave} leaves.")
 
     def close_tape(self) -> None:
         """Take the cursor and the list of neurons away; the text stays as it is."""

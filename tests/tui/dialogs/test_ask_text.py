@@ -1,5 +1,6 @@
 """A question that is answered by one line: nothing wrong gets through, Esc changes nothing."""
 
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -52,6 +53,13 @@ async def test_keys_that_come_together_act_in_their_order() -> None:
             app.post_message(Key(key, key if len(key) == 1 else None))  # none waits for another
         await wait_until(pilot, "an answer", lambda: bool(app.answers))
     assert app.answers == ["anew"]
+
+
+async def test_jamo_are_put_together_as_they_are_typed() -> None:
+    async with asking() as (app, pilot):
+        await pilot.press(*unicodedata.normalize("NFD", "푸른 닭"), "enter")
+        await wait_until(pilot, "an answer", lambda: bool(app.answers))
+    assert app.answers == ["푸른 닭"]
 
 
 async def test_what_was_there_can_be_taken() -> None:

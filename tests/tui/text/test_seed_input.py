@@ -217,6 +217,15 @@ async def test_older_seeds_are_recalled_before_those_of_now() -> None:
         assert shown == ["old", "older", "older", "old"]
 
 
+async def test_jamo_are_put_together_as_they_are_typed() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press("a", "left", *unicodedata.normalize("NFD", "푸른 닭"))
+        assert app.field.text == "푸른 닭a"
+        await pilot.press("backspace")
+        assert app.field.text == "푸른 a"
+
+
 def test_parts_are_known_if_what_they_compose_is() -> None:
     for text in ("é", "한", "한글é"):
         parts = unicodedata.normalize("NFD", text)

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.widgets import TextArea
 
+from tui_charrnn.hangul import typed_on
 from tui_charrnn.safe_text import safe_text, with_few_marks
 from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.tui.text.seed_history import LONGEST_SEED
@@ -201,7 +202,14 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self.action_submit()
 
     def edit(self, edit: Edit) -> EditResult:
-        """Edit, and keep the end of what is then too long: a model's state depends on that."""
+        """Edit, and keep the end of what is then too long: a model's state depends on that.
+
+        What comes in parts, as jamo by jamo, is put together.
+        """
+        if not edit.text.isascii():
+            row, column = edit.top
+            taken, edit.text = typed_on(self.document.get_line(row)[:column], edit.text)
+            edit.from_location, edit.to_location = (row, column - taken), edit.bottom
         beyond = len(edit.text) - self.LONGEST
         if beyond > 0:  # not even once into the field: it would be wrapped
             edit.text = edit.text[beyond:]
