@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
-from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model_file
+from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo, join_syllables
 from tui_charrnn.history.store import History
@@ -16,6 +18,8 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.tape.panel import TapePanel
+from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.tape_start import prime_tape
 
 
 @asynccontextmanager
@@ -98,3 +102,10 @@ def test_who_types_hangul_to_a_model_without_it_is_told_of_the_korean_one(tmp_pa
             assert "-m korean knows it." in note_of(app)
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("seed", ["가 ㄱ", "가 \u1100", "가"])
+def test_the_letter_that_a_seed_ends_in_begins_a_syllable(seed: str) -> None:
+    korean = LoadedModel(tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo"), "tiny")
+    _, opening = prime_tape(korean, seed, SETTINGS, (), lambda: False)
+    assert opening.seed_text == seed.replace("ㄱ", "\u1100")

@@ -9,6 +9,7 @@ from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape
+from tui_charrnn.hangul import INITIALS
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui.generation_settings import ActiveClamps
@@ -64,9 +65,12 @@ def prime_tape(
     seed_text = default_seed(loaded.model) if seed_text is None else seed_text
     stream = CharacterStream(loaded.model, sampling, clamps)
     primed = stream.prime(seed_text, should_stop)
+    composed = unicodedata.normalize("NFC", seed_text)
+    if primed.text[-1:] in INITIALS:  # the letter that was typed begins a syllable
+        composed = composed[:-1] + primed.text[-1]
     opening = Opening(
         loaded=loaded,
-        seed_text=unicodedata.normalize("NFC", seed_text),
+        seed_text=composed,
         read_text=primed.text,
         unknown=primed.unknown,
         rng_seed=stream.rng_seed,
