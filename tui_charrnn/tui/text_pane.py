@@ -258,7 +258,7 @@ class TextPane(Vertical):
         self.cursor.point(self.text.shown)
         take, again, leave = map(key_label, ("tape.take", "tape.again", "text.stop"))
         opening = self.text.opening
-        is_jamo = opening is not None and opening.loaded.model.units == "jamo"
+        is_jamo = opening is not None and opening.is_jamo
         by_jamo = f"{key_label('tape.jamo_right')} and {key_label('tape.jamo_left')} go by jamo, "
         other = f"{by_jamo}{take} take another" if is_jamo else f"{take} take another character"
         self.tell(f"Arrows go back, {other}, {again} redraws, {leave} leaves.")

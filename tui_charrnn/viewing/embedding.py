@@ -28,7 +28,7 @@ GROUPS: Final = {
     "digit": "digits",
     "punctuation": "punctuation",
     "hangul": "Hangul, by first letter",
-    "final": "Hangul finals",
+    "final": "finals",
     "other": "others",
 }
 """In the order of the legend."""

@@ -19,6 +19,8 @@ from tui_charrnn.tui.text.generation_thread import (
     GenerationThread,
 )
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+from tui_charrnn.tui.text.tape_text import TapeText
+from tui_charrnn.tui.text.text_view import TextView
 
 
 def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
@@ -227,3 +229,22 @@ def test_the_first_character_is_there_when_a_text_begins() -> None:
     assert has_ended.wait(30)
     assert lengths == [1]
     assert generation.length == 5
+
+
+def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:
+    view, settings = TextView(), GenerationSettings()
+    settings.speed, settings.length = None, 20
+    listener = Listener()
+    generation = GenerationThread(
+        lambda _: LoadedModel(tiny_model(), "t"), "bad", settings, listener
+    )
+    text = TapeText(view, settings)
+    text.replace(generation)
+    generation.begin()
+    listener.wait_for_end(1)
+    text.draw_new()  # by the timer of the text before, which still streams
+    assert view.text == ""
+    view.append("bad", "seed")
+    text.begin_tape()
+    text.draw_new()
+    assert len(view.text) == len("bad") + 20

@@ -21,14 +21,14 @@ EXPECTED = Expected(0.25, 2.0, 1.5)
 @pytest.mark.parametrize(
     ("width", "words"),
     [
-        (80, "a: 0:c1 +0.500 · 25.0 %, 2.00 bits · entropy 1.50 · last 100: 1.75 bits/char"),
+        (80, "a: 0:c1 +0.500 · 25.0 %, 2.00 bits · entropy 1.50 · last 100: 1.75 bits/jamo"),
         (60, "a: 0:c1 +0.500 · 25.0 %, 2.00 bits · entropy 1.50"),
         (40, "a: 0:c1 +0.500 · 25.0 %, 2.00 bits"),
         (5, "a: 0:c1 +0.500"),
     ],
 )
 def test_a_line_has_numbers_whole_or_not_at_all(width: int, words: str) -> None:
-    assert place_words("a", EXPECTED, 1.75, 100, width, "0:c1 +0.500") == words
+    assert place_words("a", EXPECTED, ("last 100", "1.75 bits/jamo"), width, "0:c1 +0.500") == words
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])

@@ -96,7 +96,9 @@ class ExternalText:
             if self.is_cut
             else ""
         )
-        return f"Read {count} characters, {mean:.2f} bits per character.{cut}"
+        is_jamo = self.loaded.model.units == "jamo"
+        units, unit = ("jamo", "jamo") if is_jamo else ("characters", "character")
+        return f"Read {count} {units}, {mean:.2f} bits per {unit}.{cut}"
 
 
 def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait) -> ExternalText:

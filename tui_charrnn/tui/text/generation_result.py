@@ -43,6 +43,11 @@ class Opening:
         return self.loaded.label
 
     @property
+    def is_jamo(self) -> bool:
+        """Whether the text comes in jamo, which are counted and predicted then."""
+        return self.loaded.model.units == "jamo"
+
+    @property
     def vocabulary(self) -> str:
         """All characters that the model knows."""
         return self.loaded.model.vocabulary.characters

@@ -185,7 +185,7 @@ class SessionTexts:
             again = key_label("speech.acrostic")
             self._tell(f"The acrostic is complete; {again} changes it, Enter starts a new text.")
         elif was_streaming:
-            is_jamo = self._opening is not None and self._opening.loaded.model.units == "jamo"
+            is_jamo = self._opening is not None and self._opening.is_jamo
             units = "jamo" if is_jamo else "characters"
             end = "Stopped." if event.was_stopped else f"{self._settings.length:,} {units}."
             if event.turn == 1 and self._opening is not None:

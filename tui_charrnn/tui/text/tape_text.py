@@ -65,6 +65,8 @@ class TapeText:
         """The text that is generated, or was generated last."""
         self.observers: list[TapeObserver] = []
         self._settings = settings
+        self._has_begun = False
+        """Whether what the text begins with is shown, and its characters may follow."""
         self._origin = 0
         """The number of the first generated character among all that were ever shown."""
         self._frames: Timer | None = None
@@ -125,7 +127,7 @@ class TapeText:
 
     def replace(self, generation: GenerationThread) -> None:
         """Take another text, whose tape may not be there yet."""
-        self.generation = generation
+        self.generation, self._has_begun = generation, False
         for observer in self.observers:
             observer.replaced()
 
@@ -143,7 +145,9 @@ class TapeText:
     def draw_new(self) -> None:
         """Append what came since the last time."""
         before = self.shown
-        if self.generation is not None and (new := self.generation.take()):
+        if self.generation is None or not self._has_begun:
+            return  # they would follow the text before
+        if new := self.generation.take():
             self.view.append(new, "generated")
         self._grown(before)
 
@@ -217,6 +221,7 @@ class TapeText:
             self.draw_new()
 
     def _begun(self) -> None:
+        self._has_begun = True
         for observer in self.observers:
             observer.begun()
 

@@ -18,7 +18,7 @@ from tui_charrnn.tui.messages import KeysChanged
 from tui_charrnn.tui.xray.colorings import SURPRISE, UnitColoring, colorings
 from tui_charrnn.tui.xray.influence import InfluenceColoring
 from tui_charrnn.tui.xray.originality import OriginalityColoring
-from tui_charrnn.tui.xray.panel import XrayPanel, legend_row, name_of, place_words
+from tui_charrnn.tui.xray.panel import XrayPanel, legend_row, mean_words, name_of, place_words
 from tui_charrnn.tui.xray.text_dialog import ExternalTextScreen, find_corpus
 
 if TYPE_CHECKING:
@@ -276,7 +276,8 @@ class XrayLegend(Vertical):
             more = levels.line(seen.branch, seen.position) if levels is not None else ""
             name = name_of(self.text_colors.text, self.app, seen.index)
             width = self.size.width
-            words = place_words(name, seen.prediction, seen.running, seen.count, width, more)
+            mean = mean_words(self.text_colors.text, seen.running, seen.count)
+            words = place_words(name, seen.prediction, mean, width, more)
         for line in self.query("#xray-line").results(Static):
             line.update(words, layout=False)
 

@@ -163,9 +163,9 @@ class XrayPanel(Static):
         self.update(Content("\n").join(rows[:height]), layout=False)
 
     def _numbers(self, seen: XrayPlace) -> list[Content]:
+        mean = mean_words(self._colors.text, seen.running, seen.count)
         numbers = [
-            Content(f"{name:<12} {value:>14}")
-            for name, value in place_rows(seen.prediction, seen.running, seen.count)
+            Content(f"{name:<12} {value:>14}") for name, value in place_rows(seen.prediction, mean)
         ]
         levels = self._colors.levels
         if levels is not None:
@@ -308,16 +308,21 @@ def _usual(sizes: list[float]) -> float:
     return ordered[int(_USUAL * (len(ordered) - 1))] if ordered else 0.0
 
 
+def mean_words(text: TapeText, running: float, count: int) -> tuple[str, str]:
+    """The mean surprise of the last characters, or jamo: how many, and bits of each."""
+    is_jamo = text.opening is not None and text.opening.is_jamo
+    return f"last {count}", f"{running:.2f} bits/{'jamo' if is_jamo else 'char'}"
+
+
 def place_words(
-    name: str, expected: Expectation, running: float, count: int, width: int, more: str = ""
+    name: str, expected: Expectation, mean: tuple[str, str], width: int, more: str = ""
 ) -> str:
     """A character's numbers in one line; the last of them are left out where they have no room.
 
     Args:
         name: The character, safe to show.
         expected: What was expected of it.
-        running: Mean surprise of the last characters, bits.
-        count: How many those are.
+        mean: See `mean_words`.
         width: Columns.
         more: What there is to say of it first, safe to show.
     """
@@ -325,7 +330,7 @@ def place_words(
         *([more] if more else []),
         f"{percent(expected.probability)}, {expected.surprise:.2f} bits",
         f"entropy {expected.entropy:.2f}",
-        f"last {count}: {running:.2f} bits/char",
+        ": ".join(mean),
     ]
     words = f"{name}: {parts[0]}"
     for part in parts[1:]:
@@ -336,19 +341,18 @@ def place_words(
     return words
 
 
-def place_rows(expected: Expectation, running: float, count: int) -> list[tuple[str, str]]:
+def place_rows(expected: Expectation, mean: tuple[str, str]) -> list[tuple[str, str]]:
     """A character's numbers as names and values.
 
     Args:
         expected: What was expected of it.
-        running: Mean surprise of the last characters, bits.
-        count: How many those are.
+        mean: See `mean_words`.
     """
     return [
         ("probability", percent(expected.probability)),
         ("surprise", f"{expected.surprise:.2f} bits"),
         ("entropy", f"{expected.entropy:.2f} bits"),
-        (f"last {count}", f"{running:.2f} bits/char"),
+        mean,
     ]
 
 
