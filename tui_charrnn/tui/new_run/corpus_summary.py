@@ -279,7 +279,7 @@ def count_in_words(count: int) -> str:
 
 def _units(survey: "Survey") -> list[str]:
     """What another unit would change; nothing but for Korean."""
-    sentence = jamo_sentence(survey.occurrences, "Units jamo (below)")
+    sentence = jamo_sentence(survey.occurrences, "the setting units jamo")
     return [sentence] if sentence else []
 
 
