@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.model.checkpoint import load_model, serialize_model
+from tui_charrnn.model.checkpoint import load_model, serialize_model, with_calibration
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.checkpoints import best_or_newest
 from tui_charrnn.runs.layout import RunDirectory
@@ -84,6 +84,8 @@ def write_model(run: RunDirectory, name: str) -> str:
         training=model.training,
         dtype="float16",
     )
+    if model.calibration is not None:
+        contents = with_calibration(contents, model.calibration)
     if len(contents) > SIZE_LIMIT:
         raise SystemExit(f"{name}: {len(contents):,} bytes, and {SIZE_LIMIT:,} are allowed.")
     (MODELS / f"{name}.safetensors").write_bytes(contents)

@@ -22,6 +22,8 @@ from tui_charrnn.cli.score_page import open_page as open_page
 from tui_charrnn.cli.score_report import JsonReport as JsonReport
 from tui_charrnn.cli.score_report import PlainReport as PlainReport
 from tui_charrnn.cli.syllables import DrawnSyllables as DrawnSyllables
+from tui_charrnn.generation.calibration import Reliability as Reliability
+from tui_charrnn.generation.calibration import calibrate as calibrate
 from tui_charrnn.generation.clamping import parse_clamps as parse_clamps
 from tui_charrnn.generation.clamping import parse_gate_clamps as parse_gate_clamps
 from tui_charrnn.generation.dynamic_evaluation import DynamicScorer as DynamicScorer
@@ -49,6 +51,7 @@ from tui_charrnn.lens.neurons import NeuronFinder as NeuronFinder
 from tui_charrnn.lens.neurons import find_neurons as find_neurons
 from tui_charrnn.lens.properties import find_properties as find_properties
 from tui_charrnn.model.checkpoint import load_model as load_model
+from tui_charrnn.model.checkpoint import with_calibration as with_calibration
 from tui_charrnn.runs.checkpoints import best_or_newest as best_or_newest
 from tui_charrnn.runs.checkpoints import newest_valid as newest_valid
 from tui_charrnn.runs.control import send_request as send_request

@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from tests.support.tiny_model import TINY_VOCABULARY, random_tensors, tiny_config, tiny_model_bytes
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.model.header import Calibration
 
 GOOD = tiny_model_bytes()
 LENGTH = int.from_bytes(GOOD[:8], "little")
@@ -40,6 +42,11 @@ def with_document(**changes: object) -> bytes:
     values = {**document(), **changes}
     header = {**HEADER, "__metadata__": {"charrnn": json.dumps(values)}}
     return with_header(header)
+
+
+def calibrated(**changes: object) -> bytes:
+    values = asdict(Calibration(1.5, 2.0, 1.75, 5_000, 5_000)) | changes
+    return with_document(format=4, calibration=values)
 
 
 def with_entry(name: str, **changes: object) -> bytes:
@@ -95,8 +102,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         "not JSON",
     ),
     "another format": (
-        lambda: with_document(format=4),
-        "of format 4; this version reads formats 1 to 3",
+        lambda: with_document(format=5),
+        "of format 5; this version reads formats 1 to 4",
     ),
     "no format": (lambda: with_document(format=None), "of format None"),
     "no config": (lambda: with_document(config=None), "lacks its config"),
@@ -119,6 +126,21 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         "surrogate",
     ),
     "a corpus of the wrong kind": (lambda: with_document(corpus=[1]), "lacks its config"),
+    "a calibration of the wrong kind": (
+        lambda: with_document(calibration=[1]),
+        "damaged calibration",
+    ),
+    "a calibration without losses": (
+        lambda: with_document(calibration={"temperature": 1.5}),
+        "damaged calibration",
+    ),
+    "a calibration of words": (lambda: calibrated(temperature="hot"), "damaged calibration"),
+    "a calibration too large to be": (lambda: calibrated(loss=10**400), "damaged calibration"),
+    "a temperature that is none": (
+        lambda: calibrated(temperature=-1.0),
+        "must be 0.25 to 4. Received: -1",
+    ),
+    "a calibration below nothing": (lambda: calibrated(judged_characters=-1), "cannot be"),
     "a tensor missing": (lambda: without("layers.0.bias"), r"lacks its tensor 'layers\.0\.bias'"),
     "a tensor too many": (
         lambda: with_header({**HEADER, "extra": HEADER["output.bias"]}),

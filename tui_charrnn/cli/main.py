@@ -84,7 +84,7 @@ COMMANDS: Final = {
         "Pause a run: its trainer saves and waits, and keeps its memory.",
     ),
     "unpause": ("control:unpause", "Continue a paused run."),
-    "models": ("models:models_app", "List the models, or export one to another program."),
+    "models": ("models:models_app", "List the models, show, calibrate or export one."),
     "doctor": (
         "doctor:doctor",
         "Check this machine: device, precision, disk space and problems.",

@@ -2,9 +2,10 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
@@ -13,26 +14,32 @@ from tui_charrnn.cli.conversion import convert
 from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
+    complete_corpus,
     complete_model,
     complete_path,
     refuse_options_before_command,
 )
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
+from tui_charrnn.cli.reading import Encoding, divide_among_own_threads, thread_count
 from tui_charrnn.cli.table import table_lines
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, CorpusError, ModelFileError
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
+from tui_charrnn.model.header import read_facts
 from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.output_file import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.run_words import gram_words
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.sources import OfferedModel
-    from tui_charrnn.model.header import ModelHeader
+    from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.model.header import Calibration, ModelFacts, ModelHeader
 
+_MOST_HELD_OUT: Final = 1_000_000
 _HEADINGS: Final = (
     "MODEL",
     "FROM",
@@ -46,7 +53,16 @@ _HEADINGS: Final = (
 )
 
 
-models_app = typer.Typer(help="List the models, or export one to another program.")
+models_app = typer.Typer(help="List the models, show, calibrate or export one.")
+NamedModel: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|RUN|NAME",
+        autocompletion=complete_model,
+        help="A model file, a run, or a bundled model.",
+        show_default=False,
+    ),
+]
 
 
 @models_app.callback(invoke_without_command=True)
@@ -60,15 +76,7 @@ def models(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocume
 
 @models_app.command()
 def export(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model.",
-            show_default=False,
-        ),
-    ],
+    model: NamedModel,
     file: Annotated[
         Path | None,
         typer.Argument(
@@ -147,11 +155,130 @@ def numbers(
     print_data(f"reason      {choice.reason}")
 
 
+@models_app.command()
+def calibrate(
+    model: NamedModel,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            autocompletion=complete_path,
+            parser=lambda text: parse_path(text, "The file"),
+            help="The model file that is written; the one that is read stays as it is.",
+            show_default=False,
+        ),
+    ],
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            autocompletion=complete_corpus,
+            help="A text that it was not trained on; default: what was held out of its own.",
+            show_default=False,
+        ),
+    ] = None,
+    encoding: Encoding = "utf-8",
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Replace a file of that name.")
+    ] = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Write a copy of a model whose probabilities are calibrated.
+
+    One number is fitted on the first half of the text: the scores divided by it are what
+    temperature 1 means from then on. Both losses are of the second half. A run calibrates its best
+    model by itself when it is done.
+    """
+    divide_among_own_threads()
+    refuse_taken(file, overwrite=force)
+    path = lazy.find_model(model, runs_folder(runs_dir), narrate)
+    if file.exists() and file.samefile(path):
+        raise ConfigError(f"{file} is the model that is read; give another name.")
+    loaded = lazy.load_model(path)
+    held_out, units = _held_out(loaded, path, text, encoding, runs_folder(runs_dir))
+    fitted = lazy.calibrate(
+        loaded, loaded.vocabulary.spell(held_out).indices, units, threads=thread_count()
+    )
+    with open_output(file, overwrite=force) as output:
+        output.write(lazy.with_calibration(path.read_bytes(), fitted))
+    print_data(str(file))
+    narrate(f"Temperature {_calibration_words(fitted)}")
+
+
+def _held_out(
+    model: "Model", path: Path, text: str | None, encoding: str, runs: Path
+) -> tuple[str, float]:
+    """Text that a model was not trained on, a million units at most, and units per character.
+
+    Raises:
+        CorpusError: If there is none.
+    """
+    if text is None:
+        corpus = lazy.read_training_corpus(model, path, runs)
+    else:
+        corpus = lazy.read_corpus([text], encoding=encoding, units=model.units)
+    is_own = corpus.sha256 == model.corpus.get("sha256")
+    start = model.corpus.get("training_characters") if is_own else 0
+    if not isinstance(start, int):
+        raise CorpusError("The model does not say what was held out of its text. Name one: --text.")
+    what = f"what was held out of {corpus.name}" if is_own else f"{corpus.name}, all of it"
+    narrate(f"Fitted and judged on {safe_line(what)}.")
+    return corpus.numbered.decode(start, start + _MOST_HELD_OUT), corpus.units_per_character(start)
+
+
+def _calibration_words(calibration: "Calibration") -> str:
+    before, after = calibration.loss_before, calibration.loss
+    return (
+        f"{calibration.temperature:.4f}, fitted on {calibration.fitted_characters:,} characters; "
+        f"on {calibration.judged_characters:,} others {before:.4f} to {after:.4f} nats per "
+        f"character ({bits_per_character(before):.4f} to {bits_per_character(after):.4f} bits)"
+    )
+
+
+@models_app.command()
+def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
+    """Show what a model file says of itself: network, text, training, losses, calibration."""
+    path = lazy.find_model(model, runs_folder(runs_dir), narrate)
+    facts = read_facts(path)
+    if facts.header is None:
+        raise ModelFileError(facts.problem or f"{path} cannot be read.")
+    if as_json:
+        print_data(json.dumps(_values(facts, name=model)))
+        return
+    for label, value in _card(model, facts, facts.header):
+        print_data(f"{label:<13}{safe_line(value)}")
+
+
+def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tuple[str, str]]:
+    """What a model file says of itself, whatever values are in it, as labels and values."""
+    config, corpus, training, loss = header.config, header.corpus, header.training, facts.loss
+    network = f"{config.cell_name} {config.layer_count}x{config.hidden_size}"
+    yield "model", name
+    yield "path", str(facts.path)
+    yield "network", f"{network}, {facts.parameters:,} weights, {format_size(facts.size)}"
+    yield "vocabulary", f"{len(header.vocabulary):,} {corpus.get('units', 'characters')}"
+    yield "corpus", str(corpus.get("name", ""))
+    for key in ("characters", "training_characters"):
+        if isinstance(count := corpus.get(key), int):
+            yield "", f"{count:,} {key.replace('_', ' ')}"
+    told = [f"{key} {training[key]}" for key in ("preset", "step") if key in training]
+    yield "training", ", ".join(told)
+    if loss is not None:
+        bits = f"{bits_per_character(loss):.4f} bits"
+        yield "loss", f"{loss:.4f} nats per held-out character ({bits}), before any calibration"
+    match training.get("best_ngram"):
+        case {"order": int(order), "loss": float(counted)}:
+            yield "counting", f"{counted:.4f} ({gram_words(order)})"
+    fitted = header.calibration
+    yield "temperature", "1, not calibrated" if fitted is None else _calibration_words(fitted)
+
+
 def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
     """Print a line a model."""
     found = list(lazy.offered_models(runs_folder(runs_dir)))
     if as_json:
-        print_data(json.dumps([_values(model) for model in found]))
+        values = (_values(each.facts, name=each.name, origin=each.origin) for each in found)
+        print_data(json.dumps(list(values)))
         return
     if not found:
         narrate(f"There are no models here. Train one: {command('train', 'pydoc')}")
@@ -194,9 +321,9 @@ def _corpus_words(header: "ModelHeader") -> str:
     return f"{name}, from {source.get('name', '')}" if isinstance(source, dict) else name
 
 
-def _values(model: "OfferedModel") -> dict[str, Any]:
-    facts, loss = model.facts, model.facts.loss
-    known = {"name": model.name, "origin": model.origin, "path": str(facts.path)}
+def _values(facts: "ModelFacts", **known: str) -> dict[str, Any]:
+    loss = facts.loss
+    known |= {"path": str(facts.path)}
     if facts.header is None:
         return {**known, "problem": facts.problem}
     return {
@@ -207,6 +334,7 @@ def _values(model: "OfferedModel") -> dict[str, Any]:
         "vocabulary": facts.header.vocabulary,
         "corpus": dict(facts.header.corpus),
         "training": dict(facts.header.training),
+        "calibration": facts.header.calibration and asdict(facts.header.calibration),
         "validation_loss": loss,
         "bits_per_character": None if loss is None else bits_per_character(loss),
         "perplexity": None if loss is None else perplexity(loss),

@@ -124,6 +124,12 @@ def report_recorded(name: str, sha256: str | None) -> None:
     narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
 
+def divide_among_own_threads() -> None:
+    """Leave NumPy one thread, unless it is loaded: streams are divided among threads of our own."""
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def load_models(
     models: Sequence[str], runs_dir: Path | None, numbers: str = "float32"
 ) -> "dict[str, Model]":
@@ -141,9 +147,7 @@ def load_models(
         ModelFileError: If one is not found or cannot be used.
         ConfigError: If one file is named twice, or cannot be multiplied so.
     """
-    if "numpy" not in sys.modules:
-        # The streams are divided among threads of our own, each of which needs one of NumPy's.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    divide_among_own_threads()
     folder = runs_folder(runs_dir)
     paths: dict[Path, str] = {}
     wanted: Sequence[str | None] = models or [None]

@@ -164,6 +164,8 @@ def _ladder_rows(view: RunView) -> Iterator[Row]:
         steps = zip(view.baselines.orders, view.baselines.losses, strict=True)
         yield "counting", ", ".join(f"{gram_words(order)} {loss:.3f}" for order, loss in steps)
     yield "", lead_words(view)
+    if view.calibrated is not None and view.calibrated.temperature is None:
+        yield "calibrated", f"no. {safe_line(view.calibrated.reason)}"
 
 
 def _format_checkpoint(saved: SavedCheckpoint) -> str:
@@ -245,6 +247,7 @@ def whole_facts(whole: WholeRun) -> dict[str, Any]:
         "extensions": [asdict(extended) for extended in whole.view.extensions],
         "losses": _loss_facts(whole.view),
         "baselines": asdict(whole.view.baselines) if whole.view.baselines else None,
+        "calibration": asdict(whole.view.calibrated) if whole.view.calibrated else None,
         "checkpoints": [asdict(saved) for saved in whole.checkpoints],
         "samples": [asdict(sample) for sample in whole.samples],
         "warnings": list(whole.warnings),

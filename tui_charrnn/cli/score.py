@@ -82,6 +82,13 @@ def score(
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Replace a page of that name.")
     ] = False,
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            "--calibration",
+            help="Show how often the likeliest character came, by the probability it was given.",
+        ),
+    ] = False,
     parallel: Annotated[
         int | None,
         typer.Option(
@@ -131,8 +138,18 @@ def score(
     for name, each in models.items():
         if each.config.reads_both:
             narrate(f"{name} reads both directions: its bits are of characters between known ones.")
+    reliabilities = {
+        name: lazy.Reliability(each.vocabulary.unknown_index)
+        for name, each in models.items()
+        if calibration
+    }
     scorers = {
-        name: lazy.TextScorer(each, streams=parallel, threads=thread_count())
+        name: lazy.TextScorer(
+            each,
+            streams=parallel,
+            threads=thread_count(),
+            listener=reliabilities[name].add if calibration else None,
+        )
         for name, each in models.items()
     }
     learners = {name: lazy.DynamicScorer(each, rate) for name, each in models.items() if rate}
@@ -149,7 +166,14 @@ def score(
                 page.begin(list(scorers))
             with scoring_bar(source, has_lines=lines) as progress:
                 blocks = read_blocks(source, encoding, progress)
-                found = lazy.score_text(blocks, scorers, listeners, top=top, learners=learners)
+                found = lazy.score_text(
+                    blocks,
+                    scorers,
+                    listeners,
+                    top=top,
+                    learners=learners,
+                    reliabilities=reliabilities,
+                )
             report.text(source.name, found)
             if page:
                 page.end(name, found)

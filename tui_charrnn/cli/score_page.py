@@ -14,10 +14,12 @@ from typing import Final, TextIO
 import numpy as np
 
 from tui_charrnn.cli.score_report import unknown_sentence
+from tui_charrnn.generation.calibration import Bin
 from tui_charrnn.generation.scoring import Float64
 from tui_charrnn.generation.text_scores import ModelScore, TextScore
 from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.viewing.reliability import reliability_lines
 
 SHOWN_CHARACTERS: Final = 200_000
 """Characters of a text that are on the page; a browser hardly takes more."""
@@ -177,6 +179,29 @@ def _escaped(text: str) -> str:
     return html.escape(safe_text(text))
 
 
+_SIDE: Final = 260
+"""Pixels of the diagram's square."""
+
+
+def _diagram(bins: Sequence[Bin]) -> str:
+    """Expected against observed, as a picture: points on the dashed line came as expected."""
+    points = [
+        f'<circle cx="{_SIDE * each.expected:.1f}" cy="{_SIDE * (1 - each.observed):.1f}" r="4">'
+        f"<title>{each.count:,}: expected {each.expected:.1%}, came {each.observed:.1%}</title>"
+        "</circle>"
+        for each in bins
+        if each.expected is not None and each.observed is not None
+    ]
+    return (
+        f'<svg width="{_SIDE + 40}" height="{_SIDE + 40}" viewBox="-30 -10 {_SIDE + 40} '
+        f'{_SIDE + 40}" fill="currentColor" stroke="none" role="img" aria-label="Reliability">'
+        f'<rect width="{_SIDE}" height="{_SIDE}" fill="none" stroke="currentColor"/>'
+        f'<line y1="{_SIDE}" x2="{_SIDE}" stroke="currentColor" stroke-dasharray="4"/>'
+        f'{"".join(points)}<text y="{_SIDE + 20}">expected</text>'
+        f'<text transform="rotate(-90) translate(-{_SIDE} -10)">came</text></svg>\n'
+    )
+
+
 def _summary(name: str, model: str, score: ModelScore, *, is_one: bool) -> Iterator[str]:
     """The figures of a model and the passages that surprise it, as the table has them."""
     total = score.total
@@ -195,6 +220,10 @@ def _summary(name: str, model: str, score: ModelScore, *, is_one: bool) -> Itera
     yield f"<h3>{_escaped(safe_line(model))}</h3>\n<p>{', '.join(parts)}.</p>\n"
     if score.unknown:
         yield f"<p>{_escaped(unknown_sentence(name, model, score.unknown))}</p>\n"
+    if score.bins:
+        yield _diagram(score.bins)
+        lines = "\n".join(reliability_lines(score.bins, score.calibration_error))
+        yield f"<pre>{_escaped(lines)}</pre>\n"
     if score.passages:
         rows = [
             f"<li>{each.bits_per_character:.3f}, line {each.line:,}, column {each.column:,}: "

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.generation.text_scores import LineScore, ModelScore, ScoreTotal, TextScore, ranked
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.viewing.reliability import reliability_lines
 
 _NUMBER_WIDTH: Final = 10
 _NAME_WIDTH: Final = 16
@@ -89,6 +90,9 @@ class PlainReport:
             print_data(f"{_numbers(score.total)}  {mark}{safe_line(name)}")
             if score.dynamic is not None:
                 print_data(f"{score.dynamic:9.3f}  where the model learned on from the text")
+            if score.bins:
+                for line in reliability_lines(score.bins, score.calibration_error):
+                    print_data(line)
             for passage in score.passages:
                 print_data(
                     f"{passage.bits_per_character:9.3f}  line {passage.line:,}, "
@@ -145,6 +149,8 @@ def _model_values(model: str, score: ModelScore) -> dict[str, Any]:
         "dynamic_bits_per_character": score.dynamic,
         "unknown_characters": dict(score.unknown),
         "passages": passages,
+        "calibration_error": score.calibration_error,
+        "reliability": [each._asdict() for each in score.bins],
     }
 
 

@@ -7,7 +7,7 @@ Notation: M symbols of a text, N rows that are read side by side, V vocabulary s
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -58,13 +58,16 @@ class BothSides:
         self._forward = fold_embedding(model.weights, config)
         self._backward = fold_embedding(backward, config)
 
-    def nats(self, symbols: Indices) -> Float64:
+    def nats(
+        self, symbols: Indices, listener: Callable[[Float32, Indices], object] | None = None
+    ) -> Float64:
         """-ln p of every symbol of a text, given all others, shape (M,).
 
         A long text is read in stretches side by side, each with `CONTEXT` symbols on either side.
 
         Args:
             symbols: Numbers in the vocabulary, shape (M,); the text begins as after a newline.
+            listener: Told of all scores, shape (N, V), and of what came, shape (N,).
 
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
@@ -74,13 +77,19 @@ class BothSides:
         starts = np.arange(0, count, stretch)
         at_once = max(1, _NUMBERS // (stretch * len(self.vocabulary)))
         found = [
-            self._stretches(symbols, starts[first : first + at_once], stretch)
+            self._stretches(symbols, starts[first : first + at_once], stretch, listener)
             for first in range(0, len(starts), at_once)
         ]
         nats: Float64 = np.concatenate([*found, np.zeros(0)])[:count]
         return nats
 
-    def _stretches(self, symbols: Indices, starts: Indices, stretch: int) -> Float64:
+    def _stretches(
+        self,
+        symbols: Indices,
+        starts: Indices,
+        stretch: int,
+        listener: Callable[[Float32, Indices], object] | None,
+    ) -> Float64:
         """The nats of some stretches, one behind the other."""
         count = len(symbols)
         padded = np.concatenate([symbols, np.zeros(stretch + CONTEXT, np.intp)])
@@ -101,7 +110,10 @@ class BothSides:
             backward.state[places >= count] = 0  # nothing is behind the end
             if step <= stretch:
                 scores[step - 1] += np.where((places < count)[:, None], logits, 0)
-        targets = padded[starts + np.arange(stretch)[:, None]]
+        places = starts + np.arange(stretch)[:, None]
+        targets = padded[places]
+        if listener is not None:
+            listener(scores[places < count], targets[places < count])
         chosen = np.take_along_axis(_log_softmax(scores), targets[..., None], axis=-1)[..., 0]
         return -chosen.T.ravel()
 

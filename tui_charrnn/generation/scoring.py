@@ -24,6 +24,9 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
 
 Indices = npt.NDArray[np.intp]
+ScoresListener = Callable[[Float32, Indices], object]
+"""Told of scores, shape (N, V), and of what came, shape (N,), in any order and from any thread; the
+scores are written over afterwards."""
 
 _LOGITS_AT_ONCE: Final = 1 << 18
 """Numbers that are kept until their exponentials are taken: a megabyte stays in the cache."""
@@ -43,7 +46,11 @@ def pass_over(stepper: Stepper, inputs: Indices, given_up: threading.Event) -> N
 
 
 def surprise(
-    stepper: Stepper, inputs: Indices, targets: Indices, given_up: threading.Event
+    stepper: Stepper,
+    inputs: Indices,
+    targets: Indices,
+    given_up: threading.Event,
+    listener: ScoresListener | None = None,
 ) -> Float32:
     """Read characters, and say how surprising those were that came after each.
 
@@ -52,6 +59,7 @@ def surprise(
         inputs: Characters by number, shape (S, B).
         targets: What came after each, shape (S, B).
         given_up: Ends the reading.
+        listener: Told of all scores, shape (..., B, V), and of what came, shape (..., B).
 
     Returns:
         -ln p of the targets, nats, shape (S, B).
@@ -72,6 +80,8 @@ def surprise(
                 if given_up.is_set():
                     raise CancelledError
                 kept[step] = stepper.read_each(characters)
+            if listener is not None:
+                listener(kept[: len(part)], targets[first : first + at_once])
             nats[first : first + at_once] = _nats(
                 kept[: len(part)], targets[first : first + at_once]
             )
@@ -132,9 +142,17 @@ class TextScorer:
         streams: How many read side by side: 1 is exact; None takes as many as a block is worth.
         threads: Processor threads, among which the streams are divided. NumPy's own should be
             one then (OPENBLAS_NUM_THREADS=1).
+        listener: Told of the scores of every symbol.
     """
 
-    def __init__(self, model: Model, *, streams: int | None = None, threads: int = 1) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        streams: int | None = None,
+        threads: int = 1,
+        listener: ScoresListener | None = None,
+    ) -> None:
         self._both = BothSides(model) if model.config.reads_both else None
         if self._both is None:
             with quiet():
@@ -142,6 +160,7 @@ class TextScorer:
         self._vocabulary = model.vocabulary
         self._streams = streams
         self._threads = threads
+        self._listener = listener
         self.given_up: Final = threading.Event()
         """Set once an interrupt ends the reading."""
         self.begin()
@@ -170,15 +189,22 @@ class TextScorer:
         spelled = self._vocabulary.spell(block)
         bits = np.full(len(block), np.nan)
         if len(spelled.indices):
-            symbols = self._score_symbols(spelled.indices) / np.log(2)
+            symbols = self.nats(spelled.indices) / np.log(2)
             sums = np.bincount(spelled.owners, weights=symbols, minlength=len(block))
             bits[spelled.is_known] = sums[spelled.is_known]
         return bits
 
-    def _score_symbols(self, symbols: Indices) -> Float64:
-        """Nats of each of M characters, shape (M,); afterwards the text has gone on by them."""
+    def nats(self, symbols: Indices) -> Float64:
+        """Score the next M symbols of the vocabulary, whatever characters they belong to.
+
+        Returns:
+            -ln p of each, shape (M,).
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
         if self._both is not None:
-            return self._both.nats(symbols)  # of the block by itself
+            return self._both.nats(symbols, self._listener)  # of the block by itself
         streams = self._stream_count(len(symbols))
         inputs = np.concatenate([[self._last], symbols[:-1]])
         stretch = -(-len(symbols) // streams)
@@ -205,11 +231,25 @@ class TextScorer:
         inputs = job.inputs[before:]
         stepper = Stepper(self._weights, streams=inputs.shape[1])
         pass_over(stepper, job.inputs[:before], self.given_up)
-        early = surprise(stepper, inputs[:filled], job.targets[:filled], self.given_up)
+        tell = self._telling(first=1)  # nothing of what the first stream is filled up with
+        early = surprise(stepper, inputs[:filled], job.targets[:filled], self.given_up, tell)
         if job.has_first:
             stepper.state[0] = self._state
-        late = surprise(stepper, inputs[filled:], job.targets[filled:], self.given_up)
+        tell = self._telling()
+        late = surprise(stepper, inputs[filled:], job.targets[filled:], self.given_up, tell)
         return np.concatenate([early, late]), stepper.state[-1].copy()
+
+    def _telling(self, first: int = 0) -> ScoresListener | None:
+        """Tells the listener of the streams from one on, flattened; None if there is nobody."""
+        listener = self._listener
+        if listener is None:
+            return None
+
+        def tell(logits: Float32, targets: Indices) -> None:
+            size = logits.shape[-1]
+            listener(logits[:, first:].reshape(-1, size), targets[:, first:].ravel())
+
+        return tell
 
     def _stream_count(self, symbols: int) -> int:
         worth = symbols // _LEAST_STRETCH

@@ -83,7 +83,7 @@ def fold_embedding(
     with quiet():
         layers = tuple(_step_layer(layer, config.cell) for layer in weights.layers)
         table = weights.embedding @ layers[0].kernel + layers[0].input_bias
-        output_kernel, output_bias = _ready(weights.output_kernel), _ready(weights.output_bias)
+        output_kernel, output_bias = map(_ready, weights.calibrated_output)
         tensors = [table, output_kernel, output_bias]
         for layer in layers:
             tensors += [

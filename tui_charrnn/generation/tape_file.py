@@ -113,8 +113,10 @@ def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tap
 
 
 def fingerprint(model: Model) -> str:
-    """A name for a model's vocabulary, shape and weights together: 64 hexadecimal digits."""
+    """A name for all of a model that its texts depend on: 64 hexadecimal digits."""
     digest = hashlib.sha256(repr((model.config, model.vocabulary.characters)).encode())
+    if model.weights.temperature != 1:
+        digest.update(f"temperature {model.weights.temperature!r}".encode())
     for name, tensor in tensors_from_weights(model.weights, model.config).items():
         digest.update(name.encode())
         digest.update(tensor.tobytes())

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from tui_charrnn.generation.calibration import Bin, Reliability
 from tui_charrnn.generation.dynamic_evaluation import DynamicScorer
 from tui_charrnn.generation.scoring import Float64, TextScorer
 from tui_charrnn.metrics import perplexity
@@ -258,6 +259,10 @@ class ModelScore:
     """The most surprising, if any were asked for."""
     dynamic: float | None
     """Bits per character where the model learned on from the text, if that was asked for."""
+    bins: tuple[Bin, ...] = ()
+    """The reliability diagram, if it was asked for."""
+    calibration_error: float | None = None
+    """Of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +290,7 @@ def score_text(
     *,
     top: int = 0,
     learners: Mapping[str, DynamicScorer] | None = None,
+    reliabilities: Mapping[str, Reliability] | None = None,
 ) -> TextScore:
     """Score a text, of which one block at a time is in memory.
 
@@ -294,12 +300,13 @@ def score_text(
         listeners: Who is told of lines and blocks.
         top: How many of the most surprising passages are wanted.
         learners: By the name of the model; each begins anew.
+        reliabilities: What the scorers tell of each symbol, by the name of the model; likewise.
 
     Raises:
         ModelFileError: If a model's scores are not finite numbers.
     """
-    learners = learners or {}
-    tallies = {name: _Tally(top, learners.get(name)) for name in scorers}
+    learners, reliabilities = learners or {}, reliabilities or {}
+    tallies = {name: _Tally(top, learners.get(name), reliabilities.get(name)) for name in scorers}
     lines = LineScorer(list(scorers))
     tell_line, tell_block = listeners.line, listeners.block
     for scorer in scorers.values():
@@ -321,13 +328,18 @@ def score_text(
 class _Tally:
     """What one model makes of a text, as far as it was read."""
 
-    def __init__(self, top: int, learner: DynamicScorer | None) -> None:
+    def __init__(
+        self, top: int, learner: DynamicScorer | None, reliability: Reliability | None
+    ) -> None:
         self.total = ScoreTotal()
         self._unknown = UnknownCharacters()
         self._passages = SurprisingPassages(top) if top else None
         self._learner = learner
         if learner is not None:
             learner.begin()
+        self._reliability = reliability
+        if reliability is not None:
+            reliability.begin()
 
     def add(self, block: str, bits: Float64) -> None:
         self.total.add(bits)
@@ -343,6 +355,8 @@ class _Tally:
             unknown=dict(self._unknown.counts.most_common()),
             passages=tuple(self._passages.end()) if self._passages is not None else (),
             dynamic=self._learner.end() if self._learner is not None else None,
+            bins=tuple(self._reliability.bins) if self._reliability is not None else (),
+            calibration_error=self._reliability.error if self._reliability is not None else None,
         )
 
 

@@ -204,6 +204,7 @@ class Passage:
         """
         self.indices: Final = indices
         self._weights = weights
+        self._output_kernel, self._output_bias = weights.calibrated_output
         dtype = weights.embedding.dtype
         size = STATES_PER_LAYER[config.cell] * config.hidden_size
         states = np.zeros((config.layer_count, size), dtype)
@@ -262,7 +263,7 @@ class Passage:
         expected = powers / powers.sum(axis=1, keepdims=True)
         scores = -expected
         scores[np.arange(len(targets)), self.indices[targets]] += 1
-        above = scores @ self._weights.output_kernel.T
+        above = scores @ self._output_kernel.T
         hiddens = [np.zeros_like(above) for _ in layers]
         memories: list[Any] = [np.zeros_like(above) for _ in layers]
         for distance in range(1, reach + 1):
@@ -280,8 +281,7 @@ class Passage:
 
     def _logits(self, targets: Indices) -> Array:
         """Scores from which the highest is taken, shape (M, V)."""
-        weights = self._weights
-        logits = self._layers[-1].hidden[targets] @ weights.output_kernel + weights.output_bias
+        logits = self._layers[-1].hidden[targets] @ self._output_kernel + self._output_bias
         shifted: Array = logits - logits.max(axis=1, keepdims=True)
         return shifted
 

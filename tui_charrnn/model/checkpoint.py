@@ -10,7 +10,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -19,7 +19,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from tui_charrnn.errors import DataError, DivergedError, ModelFileError
-from tui_charrnn.model.header import KEY, ModelHeader, format_of, read_header
+from tui_charrnn.model.header import KEY, Calibration, ModelHeader, format_of, read_header
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
 from tui_charrnn.model_config import ModelConfig
@@ -40,6 +40,8 @@ class Model:
     numbers: str = "float32"
     """What texts are generated and scored in, `float32` or `int8`: chosen by who asks for them, and
     not in the file."""
+    calibration: Calibration | None = None
+    """How `weights.temperature` was fitted; None if it was not, and is 1."""
 
     @property
     def units(self) -> str:
@@ -86,6 +88,26 @@ def serialize_model(
     stored = {name: _stored(name, tensors[name], dtype) for name in shapes}
     metadata = {KEY: json.dumps(document, allow_nan=False, separators=(",", ":"))}
     return safetensors.numpy.save(stored, metadata=metadata)
+
+
+def with_calibration(data: bytes, calibration: Calibration) -> bytes:
+    """The bytes of a model file with a calibration in the place of the one that it has, if any.
+
+    The tensors are the same, bit for bit.
+
+    Args:
+        data: Of a whole model file that `load_model` takes.
+        calibration: What temperature 1 is to mean.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    document = json.loads(header["__metadata__"][KEY])
+    config = ModelConfig.from_mapping(document["config"], skip_unknown=True)
+    document |= {"format": format_of(config, calibration), "calibration": asdict(calibration)}
+    header["__metadata__"][KEY] = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # so that the numbers begin where a word does
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def load_model(path: Path) -> Model:
@@ -176,12 +198,16 @@ def _model(header: ModelHeader, stored: Mapping[str, np.ndarray]) -> Model:
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise ModelFileError(f"has a tensor {name!r} with numbers that are not finite.")
+    weights, calibration = weights_from_tensors(tensors, header.config), header.calibration
+    if calibration is not None:
+        weights = weights.at_temperature(calibration.temperature)
     return Model(
         config=header.config,
         vocabulary=Vocabulary(header.vocabulary, header.unknown_symbol),
-        weights=weights_from_tensors(tensors, header.config),
+        weights=weights,
         corpus=header.corpus,
         training=header.training,
+        calibration=calibration,
     )
 
 

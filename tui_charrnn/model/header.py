@@ -8,7 +8,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -20,7 +20,9 @@ NORMALIZED_FORMAT: Final = 2
 """Number of the format of models with layer normalization, which have tensors more."""
 BOTH_FORMAT: Final = 3
 """Likewise of models that read in both directions."""
-FORMATS: Final = (1, NORMALIZED_FORMAT, BOTH_FORMAT)
+CALIBRATED_FORMAT: Final = 4
+"""Likewise of models that were calibrated, of any of these kinds: their scores are divided."""
+FORMATS: Final = (1, NORMALIZED_FORMAT, BOTH_FORMAT, CALIBRATED_FORMAT)
 """Numbers of the model file's formats that this program reads and writes."""
 KEY: Final = "charrnn"
 """Name of our document in the metadata of the file."""
@@ -28,6 +30,29 @@ HEADER_LIMIT: Final = 4 << 20
 """Bytes of the longest header that is read; all characters that Unicode assigns take 2 MB."""
 ITEM_SIZES: Final = {"F32": 4, "F16": 2}
 """Bytes of one number, by the names that safetensors gives the types we know."""
+
+
+LOWEST_TEMPERATURE: Final = 0.25
+HIGHEST_TEMPERATURE: Final = 4.0
+"""What is beyond these is no calibration: the model, or the text, is not what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What temperature 1 means: the network's scores are divided by a number that was fitted.
+
+    Losses are of text that the number was not fitted on, nats per character.
+    """
+
+    temperature: float
+    loss_before: float
+    """With the scores as the network gives them."""
+    loss: float
+    """With the scores divided by `temperature`."""
+    fitted_characters: int
+    """Of the text that it was fitted on."""
+    judged_characters: int
+    """Of the text that the losses are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +65,8 @@ class ModelHeader:
     training: Mapping[str, object]
     unknown_symbol: str | None = None
     """The character of the vocabulary that stands for all others and is never generated."""
+    calibration: Calibration | None = None
+    """None: temperature 1 means the scores as the network gives them."""
 
 
 def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
@@ -98,11 +125,32 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
         model = ModelConfig.from_mapping(config, skip_unknown=True)
     except ConfigError as error:
         raise ModelFileError(f"describes a model that cannot be: {str(error)[:300]}") from error
-    return ModelHeader(model, vocabulary, corpus, training, unknown_symbol)
+    calibration = _calibration_from(document)
+    return ModelHeader(model, vocabulary, corpus, training, unknown_symbol, calibration)
 
 
-def format_of(config: ModelConfig) -> int:
+def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
+    values = document.get("calibration")
+    if values is None:
+        return None
+    try:
+        calibration = Calibration(**{each.name: values[each.name] for each in fields(Calibration)})
+        numbers = [float(number) for number in astuple(calibration)]
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise ModelFileError("has a damaged calibration: a number is missing.") from error
+    is_allowed = LOWEST_TEMPERATURE <= numbers[0] <= HIGHEST_TEMPERATURE
+    if not (is_allowed and all(0 <= number < math.inf for number in numbers)):
+        raise ModelFileError(
+            f"has a calibration that cannot be: its temperature must be {LOWEST_TEMPERATURE:g} to "
+            f"{HIGHEST_TEMPERATURE:g}. Received: {numbers[0]:g}."
+        )
+    return Calibration(*numbers[:3], *map(int, numbers[3:]))
+
+
+def format_of(config: ModelConfig, calibration: Calibration | None = None) -> int:
     """The number of the format that a model is written in: the oldest that can hold it."""
+    if calibration is not None:
+        return CALIBRATED_FORMAT
     if config.reads_both:
         return BOTH_FORMAT
     return NORMALIZED_FORMAT if config.layer_norm else FORMATS[0]

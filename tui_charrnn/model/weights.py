@@ -55,6 +55,20 @@ class ModelWeights:
     """Shape (V,)."""
     backward: "ModelWeights | None" = None
     """The second stack, with the same embedding and a bias of 0; None if it reads forward alone."""
+    temperature: float = 1.0
+    """What the network's scores are divided by to be those of temperature 1; see `Calibration`."""
+
+    @property
+    def calibrated_output(self) -> tuple[Float32, Float32]:
+        """Kernel (H, V) and bias (V,) that give the scores of temperature 1."""
+        if self.temperature == 1:
+            return self.output_kernel, self.output_bias
+        return self.output_kernel / self.temperature, self.output_bias / self.temperature
+
+    def at_temperature(self, temperature: float) -> "ModelWeights":
+        """The same weights, whose scores are divided by another number."""
+        backward = self.backward and self.backward.at_temperature(temperature)
+        return replace(self, backward=backward, temperature=temperature)
 
 
 def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) -> ModelWeights:

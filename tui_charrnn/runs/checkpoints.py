@@ -7,6 +7,7 @@ checkpoint, old or new, and an old one goes only after the new one is durable.
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,7 @@ from tui_charrnn.runs.manifest import (
     read_pointer,
     whole_checkpoints,
 )
-from tui_charrnn.runs.opened_file import names_in
+from tui_charrnn.runs.opened_file import names_in, open_to_read
 from tui_charrnn.runs.storage import Storage
 
 
@@ -181,6 +182,34 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
     with contextlib.suppress(StorageError):  # it is saved; the next one prunes again
         prune_checkpoints(run, storage, keep=keep)
     return target
+
+
+def replace_model(
+    run: RunDirectory, storage: Storage, checkpoint: CheckpointDirectory, model: bytes, *, keep: int
+) -> None:
+    """Give a checkpoint another model file; its folder is replaced as a whole.
+
+    Args:
+        run: The run; its one writer calls this.
+        storage: The way to the disk.
+        checkpoint: A whole one.
+        model: The model file.
+        keep: As of `save_checkpoint`.
+
+    Raises:
+        StorageError: If the disk refuses; the checkpoint is as it was.
+        RunGoneError: If there is no such run any more.
+    """
+    refuse_gone(run)
+    storage = storage.inside(run.path)
+    with explained("read", checkpoint.path):
+        manifest = read_manifest(checkpoint, must_read=True)
+        with open_to_read(checkpoint.training, inside=run.path) as file:
+            training = file.buffered().read()
+    if manifest is not None:
+        _write_folder(run, storage, replace(manifest, model=FileSeal.of(model)), model, training)
+        with contextlib.suppress(StorageError):  # what it replaced goes with the next pruning
+            prune_checkpoints(run, storage, keep=keep)
 
 
 def newest_valid(run: RunDirectory, *, before: int | None = None) -> CheckpointDirectory | None:

@@ -209,6 +209,27 @@ class DynamicallyEvaluated:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCalibrated:
+    """Training is done: what temperature 1 means was fitted, or not, and is in the model's file.
+
+    Losses are of the half of the held-out text that the temperature was not fitted on.
+    """
+
+    step: int
+    """Of the model, the best of the run."""
+    temperature: float | None
+    """What its scores are divided by; null if nothing was fitted."""
+    loss_before: float | None
+    """With the scores as the network gives them, nats per character; null if nothing was fitted."""
+    loss: float | None
+    """With the scores divided; likewise."""
+    fitted_characters: int
+    judged_characters: int
+    reason: str
+    """Why nothing was fitted, for people; empty if it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class SampleTaken:
     """A pinned seed text was gone on with by the newest weights; always drawn in the same way."""
 
@@ -377,6 +398,7 @@ Record: TypeAlias = (
     | SplitEvaluated
     | StoppedEarly
     | DynamicallyEvaluated
+    | ModelCalibrated
     | SampleTaken
     | MemoryMeasured
     | CheckpointSaved

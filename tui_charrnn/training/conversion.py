@@ -57,8 +57,7 @@ def keras_model(model: Model) -> keras.Sequential:
             for layer in weights.layers
             for tensor in (layer.kernel, layer.recurrent_kernel, layer.bias)
         ),
-        weights.output_kernel,
-        weights.output_bias,
+        *weights.calibrated_output,
     ])
     return network
 

@@ -14,6 +14,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
+from tui_charrnn.text.number_store import IndexedText
 from tui_charrnn.training.plan import Plan, RateChange, learning_rate_at
 
 Indices: TypeAlias = npt.NDArray[np.int32]
@@ -102,6 +103,8 @@ class Material:
     """The held-out text in few streams, for dynamic evaluation."""
     units_per_character: float = 1.0
     """What the losses are multiplied by, so that jamo and whole syllables can be compared."""
+    tail: IndexedText | None = None
+    """The held-out text, shape (M,), for calibration."""
 
 
 def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)

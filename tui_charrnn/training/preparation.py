@@ -121,7 +121,8 @@ def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, 
     followed = HeldOutWindows(
         text.heldout, stream_count=FOLLOWED_STREAMS, sequence_length=config.sequence_length
     )
-    return Material(streams, windows, followed, text.units_per_character), batch_size
+    units = text.units_per_character
+    return Material(streams, windows, followed, units, text.heldout), batch_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from tui_charrnn.runs.records import (
     StoppedEarly,
 )
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.calibration import calibrate_best
 from tui_charrnn.training.context import ProgressReport, RunContext
 from tui_charrnn.training.history import History
 from tui_charrnn.training.interruption import Interruption, Reason
@@ -145,6 +146,8 @@ class Session:
             self._tell_early_stop()
         if is_done:
             self._evaluate_dynamically()
+            self._report.show(RunState.EVALUATING)
+            self._writer.append(calibrate_best(self._context, progress.step))
         if is_done or reason is None:
             return self._close(RunState.FINISHED, ExitCode.OK)
         return self._close(reason.state, reason.exit_code)

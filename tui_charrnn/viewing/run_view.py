@@ -21,6 +21,7 @@ from tui_charrnn.runs.records import (
     DynamicallyEvaluated,
     LearningRateChanged,
     MemoryMeasured,
+    ModelCalibrated,
     ModelPublished,
     PathChosen,
     RequestAnswered,
@@ -108,6 +109,8 @@ class RunView:
     warning: str = ""
     """The newest, safe to show."""
     stopped_early: StoppedEarly | None = None
+    calibrated: ModelCalibrated | None = None
+    """What temperature 1 means for the best model, or why not; None before the end."""
     diverged: RunDiverged | None = None
     failure: str = ""
     failure_cause: str = ""
@@ -350,6 +353,21 @@ def _apply_dynamic_evaluation(_: RunView, record: DynamicallyEvaluated) -> Notic
     return Notice(f"Dynamic evaluation: {record.loss:.4f} nats per character, learning on the way.")
 
 
+def _apply_calibration(view: RunView, record: ModelCalibrated) -> Notice | None:
+    view.calibrated = record
+    return Notice(f"Calibrated: {words}.") if (words := calibration_words(record)) else None
+
+
+def calibration_words(record: ModelCalibrated) -> str:
+    """The temperature and both losses; empty if nothing was fitted."""
+    if record.temperature is None or record.loss_before is None or record.loss is None:
+        return ""
+    return (
+        f"temperature {record.temperature:.3f}, {record.loss_before:.3f} to {record.loss:.3f} nats "
+        "on held-out text it was not fitted on"
+    )
+
+
 def _apply_checkpoint(view: RunView, record: CheckpointSaved) -> None:
     if view.checkpoints and record.step < view.checkpoints[-1]:
         view.checkpoints = [saved for saved in view.checkpoints if saved <= record.step]
@@ -399,7 +417,7 @@ def _apply_resumed(view: RunView, record: RunResumed) -> None:
 
 def _drop_after(view: RunView, step: int) -> None:
     """Forget what came after a step that training goes on from."""
-    view.step, view.stopped_early = step, None
+    view.step, view.stopped_early, view.calibrated = step, None, None
     for history in (view.losses, view.gradient_norms, view.learning_rates, view.clipped):
         history.drop_after(step)
     view.evaluations = [scored for scored in view.evaluations if scored.step <= step]
@@ -479,6 +497,7 @@ _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | 
     SplitEvaluated: _apply_evaluated,
     StoppedEarly: _apply_stopped_early,
     DynamicallyEvaluated: _apply_dynamic_evaluation,
+    ModelCalibrated: _apply_calibration,
     SampleTaken: _apply_sample,
     MemoryMeasured: _apply_memory,
     CheckpointSaved: _apply_checkpoint,

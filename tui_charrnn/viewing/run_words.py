@@ -151,6 +151,10 @@ def score_rows(view: RunView) -> list[tuple[str, str]]:
     if view.baseline is not None:
         order, loss = view.baseline
         rows.append(("baseline", f"{loss:.3f} ({gram_words(order)})"))
+    fitted = view.calibrated
+    if fitted is not None and fitted.loss_before is not None and fitted.loss is not None:
+        losses = f"{fitted.loss_before:.3f} to {fitted.loss:.3f}"
+        rows.append(("calibrated", f"{losses}, temperature {fitted.temperature:.3f}"))
     return rows
 
 

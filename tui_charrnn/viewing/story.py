@@ -9,6 +9,7 @@ from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     CheckpointSaved,
+    ModelCalibrated,
     Record,
     RequestAnswered,
     RunEnded,
@@ -119,6 +120,8 @@ def _own_words(record: Record) -> _Words | None:
             words = f"{record.total_steps:,} steps from now on; one takes {seconds}.", "noise"
         case CheckpointSaved():
             words = f"Step {record.step:,}: saved in {record.seconds:.1f} s.", "noise"
+        case ModelCalibrated(temperature=None):
+            words = f"Not calibrated: {safe_line(record.reason)}", "noise"
         case RunResumed():
             place = f"Goes on from step {record.step:,}." if record.step else "Begins anew."
             words = place, "plain"

@@ -12,7 +12,7 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.tape_app import LENGTH, TapeApp
 from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
-from tests.support.xray_app import sure_app, xray_app
+from tests.support.xray_app import naive_numbers, sure_app, xray_app
 from tests.support.xray_units import full, naive_steps
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.tui.xray.panel import XrayPanel
@@ -128,11 +128,33 @@ async def test_gates_are_those_of_the_equations(tmp_path: Path, cell: str) -> No
                 assert f"{name} {values.mean():.2f}" in screen_text(app.app)
 
 
+async def test_the_last_page_counts_how_often_the_likeliest_came(tmp_path: Path) -> None:
+    async with xray_app(tmp_path, size=(120, 44)) as app:
+        await app.pilot.press("x", "t", *["d"] * 3)
+        words = f"{LENGTH} characters looked at"
+        await wait_until(app.pilot, words, lambda: words in screen_text(app.app))
+        indices = app.tape.tree.indices(0)
+        naive = naive_numbers(indices)
+        likeliest = [max(each.probabilities) for each in naive]
+        hits = [each.probability == max(each.probabilities) for each in naive]
+        reliability = app.colors.reliability
+        assert reliability is not None
+        for each in reliability.bins:
+            inside = [
+                place for place, p in enumerate(likeliest) if each.low <= p < each.high + 1e-9
+            ]
+            assert each.count == len(inside)
+            if inside:
+                came = sum(hits[place] for place in inside) / len(inside)
+                assert each.observed == pytest.approx(came)
+                assert f"{100 * came:.1f} %" in screen_text(app.app)
+
+
 async def test_a_small_terminal_has_the_pages_below_the_text(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(80, 24)) as app:
         await app.pilot.press("x")
         assert not panel_of(app).display
-        for words in ("expected by the model", "hidden state h", "forget"):
+        for words in ("expected by the model", "hidden state h", "forget", "looked at"):
             await app.pilot.press("d")
             await wait_until(app.pilot, words, lambda: words in screen_text(app.app))  # noqa: B023
             assert app.view.size.height >= 5

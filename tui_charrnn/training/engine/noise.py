@@ -2,7 +2,7 @@
 
 A random byte decides on a number, so a share is one of 256ths. They are drawn before the compiled
 step and given to it. For a processor NumPy draws them: its generator is ten times as fast as
-TensorFlow's, which is several times as fast as what a compiler makes of it (benchmarks/results.md).
+TensorFlow's, which is several times as fast as what a compiler makes of it (benchmarks/tries.md).
 For a GPU TensorFlow draws them there, so that no mask has to be waited for or sent. The bytes of
 the two differ.
 

@@ -3,7 +3,7 @@
 **Layout.** Time first, units next, streams last: a sequence has the shape (T, H, B) and a state
 (H, B), so a product of the recurrence is `R.T (G·H, H) @ h (H, B)`. The large matrix on the left
 is read as it lies and only the small one is packed anew at every step, which on a processor is up
-to twice as fast as `h @ R` (benchmarks/results.md); and a gate is a block of whole rows, so
+to twice as fast as `h @ R` (benchmarks/tries.md); and a gate is a block of whole rows, so
 taking gates apart copies nothing.
 
 **Gates apart or together.** Sequences of pre-activations are lists of G tensors (T, H, B), one a

@@ -114,7 +114,7 @@ def keep_freed_memory() -> None:
     """Let the C library keep what is freed instead of giving it back to the system.
 
     Every step asks for the same tens of megabytes again. glibc maps such blocks anew each time,
-    and the page faults take a quarter of a step (benchmarks/results.md). Elsewhere than on Linux
+    and the page faults take a quarter of a step (benchmarks/tries.md). Elsewhere than on Linux
     with glibc this does nothing.
     """
     if not sys.platform.startswith("linux"):

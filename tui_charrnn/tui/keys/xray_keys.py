@@ -17,7 +17,7 @@ _ACTIONS: Final = (
         "d",
         "text_pane.xray('next_page')",
         "Page",
-        "Show the next page of the x-ray: what was expected, states, gates.",
+        "Show the next page of the x-ray: what was expected, states, gates, hits.",
     ),
     (
         "xray_pick",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from textual.timer import Timer
 
+    from tui_charrnn.generation.calibration import Reliability
     from tui_charrnn.tui.text.tape_text import TapeText
     from tui_charrnn.tui.xray.colorings import Coloring, Levels
     from tui_charrnn.tui.xray.numbers import Expected, XrayPlace
@@ -87,6 +88,11 @@ class XrayColors(TextLayer):
         if self._reading is None or self.text.tree is None:
             return None
         return self._reading.numbers.expected(key_of(self.text.tree, self.text.branch, position))
+
+    @property
+    def reliability(self) -> Reliability | None:
+        """How often the likeliest character came; None as long as nothing is read."""
+        return None if self._reading is None else self._reading.reliability
 
     def read_on(self) -> XrayReading | None:
         """What reads the text in sight; another one for another text."""

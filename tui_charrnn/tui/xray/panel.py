@@ -14,6 +14,7 @@ from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
 from tui_charrnn.tui.xray.looks import LOOKS
 from tui_charrnn.viewing.formatting import bar, character_words, percent
+from tui_charrnn.viewing.reliability import reliability_lines
 from tui_charrnn.viewing.xray import CANDIDATE_SCALE, GATE_SCALE, full_scale, neuron_scale
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
+    from tui_charrnn.generation.calibration import Reliability
     from tui_charrnn.lens.probe import Probe
     from tui_charrnn.lens.trace import LayerView
     from tui_charrnn.tui.text.tape_text import TapeText
@@ -40,7 +42,7 @@ _LEAST_INSIDE: Final = 3
 _NAME: Final = 9  # columns of a character's name
 _NUMBER: Final = 8  # columns of its probability
 
-Kind = Literal["expected", "state", "gates"]
+Kind = Literal["expected", "state", "gates", "hits"]
 
 
 class Page(NamedTuple):
@@ -55,13 +57,16 @@ class Page(NamedTuple):
     @property
     def words(self) -> str:
         """What it is called among the others."""
-        return self.kind if self.kind == "expected" or self.is_only else f"{self.kind} {self.layer}"
+        return self.kind if self.is_only else f"{self.kind} {self.layer}"
 
 
 _USUAL: Final = 0.95
 """The share of a layer's units whose states a scale reaches; few are far beyond the others."""
 EXPECTED: Final = Page("expected")
-"""What the model expected; it is there for every model."""
+HITS: Final = Page("hits")
+"""What the model expected, and how often its likeliest character came; both for every model."""
+_LEAST_HITS: Final = 13
+"""Rows of the reliability diagram."""
 
 
 class XrayPanel(Static):
@@ -104,7 +109,7 @@ class XrayPanel(Static):
         """The pages that there are for the model that speaks."""
         opening = self._colors.text.opening
         if opening is None:
-            return [EXPECTED]
+            return [EXPECTED, HITS]
         config = opening.loaded.model.config
         return pages_of(config.layer_count, has_gates=config.cell != "rnn")
 
@@ -147,7 +152,7 @@ class XrayPanel(Static):
         width, height = self.size
         if seen is None or not self.display or width < 1:
             self.border_title = Content("X-ray")
-            self._colors.wants_snapshot = self.display and pages[page] != EXPECTED
+            self._colors.wants_snapshot = self.display and pages[page] not in {EXPECTED, HITS}
             self.update("", layout=False)
             return
         name = self._name_of(seen.index)
@@ -180,11 +185,14 @@ class XrayPanel(Static):
         wants_snapshot = False
         for number, page in enumerate(pages[first:] + pages[:first]):
             room = height - len(rows) - (1 if number else 0)
-            maps = [] if page == EXPECTED else self._maps(page)
-            if room < (_needed(maps, width, palette) if number else 1):
+            maps = [] if page in {EXPECTED, HITS} else self._maps(page)
+            needed = _LEAST_HITS if page == HITS else _needed(maps, width, palette)
+            if room < (needed if number else 1):
                 continue
             rows += [Content("")] if number else []
-            if page == EXPECTED:
+            if page == HITS:
+                rows += hits_rows(self._colors.reliability, width, room)
+            elif page == EXPECTED:
                 rows += expected_rows(seen, width, room, self._name_of)
             else:
                 wants_snapshot = True
@@ -256,7 +264,17 @@ def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
         pages.append(Page("state", layer, layer_count == 1))
         if has_gates:
             pages.append(Page("gates", layer, layer_count == 1))
-    return pages
+    return [*pages, HITS]
+
+
+def hits_rows(reliability: Reliability | None, width: int, height: int) -> list[Content]:
+    """The reliability diagram of the characters that were looked at, in `height` rows at most."""
+    bins = [] if reliability is None else reliability.bins
+    head = Content(f"{sum(each.count for each in bins):,} characters looked at")
+    if height < _LEAST_HITS:  # of the bins, those that there is something of, the surest first
+        bins = [each for each in reversed(bins) if each.count]
+    lines = reliability_lines(bins, reliability.error if reliability else None, width)
+    return [head.stylize("$note-text"), *map(Content, lines)][:height]
 
 
 def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:

@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.generation.calibration import Reliability
 from tui_charrnn.lens.tape_reading import TapeReader, predictions_of
 from tui_charrnn.lens.trace import view_layers
 from tui_charrnn.tui.xray.numbers import RUNNING, ProbeValues, XrayNumbers, key_of
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.generation.tree import Tree
+    from tui_charrnn.lens.prediction import Predictions
     from tui_charrnn.lens.probe import Probe
     from tui_charrnn.lens.trace import LayerView
     from tui_charrnn.model.weights import Float32
     from tui_charrnn.tui.text.generation_thread import GenerationThread
+    from tui_charrnn.tui.xray.numbers import Key
 
 ALTERNATIVES: Final = 12
 """How many of the likeliest characters are kept of each place."""
@@ -143,6 +146,8 @@ class XrayReading:
         self.announce: Final = announce
         self.numbers: Final = XrayNumbers()
         """What is known so far."""
+        self.reliability: Final = Reliability()
+        """How often the likeliest character came, where anything was known of it."""
         self.values: ProbeValues | None = None
         """What is known of the neuron or gate that is followed."""
         self.snapshot: LayerSnapshot | None = None
@@ -226,7 +231,7 @@ class XrayReading:
                 self._place = None
             return
         keys = [key_of(tree, branch, place) for place in range(start, stop)]
-        self.numbers.keep(keys, predictions)
+        self._keep(keys, tree.indices(branch, start, stop), predictions)
         if values is not None:
             for key, value in zip(keys, reader.values, strict=True):
                 values.keep(key, value)
@@ -240,12 +245,25 @@ class XrayReading:
         if not tapped:
             return
         keys = [key_of(tree, one.branch, one.position) for one in tapped]
-        logits = [one.logits for one in tapped]
-        self.numbers.keep(keys, predictions_of(logits, came(tree, tapped), ALTERNATIVES))
+        logits, indices = [one.logits for one in tapped], came(tree, tapped)
+        self._keep(keys, indices, predictions_of(logits, indices, ALTERNATIVES))
         for branch, group in itertools.groupby(tapped, lambda one: one.branch):
             positions = [one.position for one in group]
             start = max(min(positions) - 1, 0)  # the value before the first came with it
             self.announce(Passage(branch, start, max(positions) + 1))
+
+    def _keep(self, keys: Sequence[Key], indices: Sequence[int], predictions: Predictions) -> None:
+        """Know what was expected of characters, and count those of which nothing was known."""
+        tape = self.generation.tape
+        unknown = tape.stream.model.vocabulary.unknown_index if tape is not None else None
+        places = [
+            place
+            for place, (key, index) in enumerate(zip(keys, indices, strict=True))
+            if index != unknown and key not in self.numbers
+        ]
+        expected = predictions.likelihoods[places, 0]
+        self.reliability.count(expected, predictions.probability[places] >= expected)
+        self.numbers.keep(keys, predictions)
 
     def _next_task(self, reader: TapeReader | None) -> _Task | None:
         """Wait for something that is wanted and not known; None once it is over."""

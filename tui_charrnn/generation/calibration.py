@@ -1,0 +1,219 @@
+"""Whether a model's probabilities come true, and the one number that is fitted so that they do.
+
+A model that learned for long is too sure of itself: of what it expects with 90 %, less comes. Its
+scores divided by one number, the temperature, mend most of that, and change no order. The number is
+fitted on one half of a text that the model was not trained on; the losses that are told are of the
+other half, which the fit does not see.
+
+Notation: M symbols of a text, N of them at a time, V vocabulary size.
+
+Source:
+    Guo, Pleiss, Sun & Weinberger (2017), "On Calibration of Modern Neural Networks": temperature
+    scaling, the reliability diagram, the expected calibration error.
+"""
+
+import threading
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.errors import DataError
+from tui_charrnn.generation.scoring import Indices, TextScorer
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.header import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, Calibration
+from tui_charrnn.model.weights import Float32
+
+BINS: Final = 10
+LEAST: Final = 2_000
+"""Symbols of each half at least: the error of a number that is fitted on so many is 1 to 3 %."""
+_MOST: Final = 50_000
+"""Symbols of each half at most."""
+_MOST_NUMBERS: Final = 1 << 24
+"""Scores that are kept for the fit at most: 64 MB."""
+_MOST_PRODUCTS: Final = 1e11
+"""Symbols times weights of each half at most: some seconds for a large network."""
+_ROWS: Final = 4096
+"""Symbols of the fit whose probabilities are in memory at a time."""
+
+
+class Bin(NamedTuple):
+    """Symbols whose likeliest successor was expected with about the same probability."""
+
+    low: float
+    high: float
+    count: int
+    expected: float | None
+    """Mean probability of the likeliest successor; None if there is no symbol."""
+    observed: float | None
+    """The share of them in which it came."""
+
+
+class Reliability:
+    """How often the likeliest symbol came, beside the probability that it was given."""
+
+    def __init__(self, unknown: int | None = None) -> None:
+        """Know of no symbol.
+
+        Args:
+            unknown: Index of the unknown symbol, which counts in no mean; None if there is none.
+        """
+        self._unknown = -1 if unknown is None else unknown
+        self._lock = threading.Lock()
+        self.begin()
+
+    def begin(self) -> None:
+        """Count anew."""
+        self._sums = np.zeros((3, BINS))
+
+    def add(self, logits: Float32, targets: Indices) -> None:
+        """Count symbols; may be called from any thread.
+
+        Args:
+            logits: Scores at temperature 1, shape (N, V).
+            targets: What came, shape (N,).
+        """
+        kept = targets != self._unknown
+        logits, targets = logits[kept], targets[kept]
+        likeliest = logits.argmax(axis=1)
+        highest = np.take_along_axis(logits, likeliest[:, None], axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):  # reported where a text is scored
+            expected = 1 / np.exp(logits - highest).sum(axis=1, dtype=np.float64)
+        self.count(np.nan_to_num(expected), likeliest == targets)
+
+    def count(self, expected: npt.NDArray[np.float64], came: npt.NDArray[np.bool_]) -> None:
+        """Count symbols; may be called from any thread.
+
+        Args:
+            expected: Probability of the likeliest, shape (N,).
+            came: Whether it was the one that came, shape (N,).
+        """
+        bins = np.clip((expected * BINS).astype(np.intp), 0, BINS - 1)
+        weights = (np.ones_like(expected), expected, came.astype(np.float64))
+        sums = np.stack([np.bincount(bins, each, BINS) for each in weights])
+        with self._lock:
+            self._sums += sums
+
+    @property
+    def bins(self) -> list[Bin]:
+        """The ten bins, from 0 to 10 % on."""
+        found = []
+        for number, (count, expected, came) in enumerate(self._sums.T.tolist()):
+            means = (expected / count, came / count) if count else (None, None)
+            found.append(Bin(number / BINS, (number + 1) / BINS, int(count), *means))
+        return found
+
+    @property
+    def error(self) -> float | None:
+        """Expected calibration error: the mean of |expected - observed|; None without a symbol."""
+        count, expected, came = self._sums
+        total = float(count.sum())
+        return float(np.abs(expected - came).sum()) / total if total else None
+
+
+def fit_temperature(logits: Float32, targets: Indices) -> float:
+    """The number by which scores are divided for the lowest mean of -ln p.
+
+    The mean is convex in the inverse of the number: Newton's steps on that, kept between two sides
+    of the lowest place.
+
+    Args:
+        logits: Scores as the network gives them, shape (M, V).
+        targets: What came, shape (M,).
+
+    Raises:
+        DataError: If there is no lowest place between the bounds of a temperature.
+    """
+    low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
+    inverse = 1.0
+    for _ in range(100):
+        slope, curvature = _derivatives(logits, targets, inverse)
+        if slope > 0:
+            high = inverse
+        else:
+            low = inverse
+        before = inverse
+        inverse -= slope / max(curvature, 1e-12)
+        if not low < inverse < high:
+            inverse = (low + high) / 2
+        if abs(inverse - before) < 1e-7:
+            break
+    temperature = round(1 / inverse, 4)
+    if not LOWEST_TEMPERATURE < temperature < HIGHEST_TEMPERATURE:
+        raise DataError(
+            f"The fit went beyond a temperature of {LOWEST_TEMPERATURE:g} to "
+            f"{HIGHEST_TEMPERATURE:g}: what the model expects has little to do with this text."
+        )
+    return temperature
+
+
+def _derivatives(logits: Float32, targets: Indices, inverse: float) -> tuple[float, float]:
+    """The first and second derivative of the sum of -ln p with respect to the inverse."""
+    slope = curvature = 0.0
+    for first in range(0, len(targets), _ROWS):
+        scores = logits[first : first + _ROWS].astype(np.float64)
+        scores -= scores.max(axis=1, keepdims=True)
+        powers = np.exp(inverse * scores)
+        powers /= powers.sum(axis=1, keepdims=True)
+        means = (powers * scores).sum(axis=1)
+        chosen = scores[np.arange(len(scores)), targets[first : first + _ROWS]]
+        slope += float((means - chosen).sum())
+        curvature += float(((powers * scores**2).sum(axis=1) - means**2).sum())
+    return slope, curvature
+
+
+def calibrate(
+    model: Model,
+    symbols: npt.NDArray[np.integer],
+    units_per_character: float = 1.0,
+    *,
+    threads: int = 1,
+) -> Calibration:
+    """Fit the temperature on the first half of a text, and judge it by the second.
+
+    Args:
+        model: What it was calibrated to before is not looked at.
+        symbols: A text that the model was not trained on, by numbers in its vocabulary, shape (M,).
+        units_per_character: What losses are multiplied by, as those of a training are.
+        threads: See `TextScorer`.
+
+    Raises:
+        DataError: If the text is too short, or no temperature fits.
+        ModelFileError: If the model's scores are not finite numbers.
+    """
+    half = len(symbols) // 2
+    if half < LEAST:
+        raise DataError(
+            f"A calibration takes at least {2 * LEAST:,} symbols of held-out text, a half to fit "
+            f"and a half to judge. Received: {len(symbols):,}."
+        )
+    parameters = sum(each.kernel.size + each.recurrent_kernel.size for each in model.weights.layers)
+    most = int(min(_MOST, _MOST_NUMBERS / len(model.vocabulary), _MOST_PRODUCTS / parameters))
+    count = min(half, max(most, LEAST))
+    fitted = np.asarray(symbols[:half][:count], np.intp)
+    judged = np.asarray(symbols[half:][:count], np.intp)
+    plain = _at_temperature(model, 1.0)
+    temperature = fit_temperature(*_scores(plain, fitted, threads))
+    losses = [
+        float(TextScorer(each, threads=threads).nats(judged).mean()) * units_per_character
+        for each in (plain, _at_temperature(model, temperature))
+    ]
+    characters = [round(len(part) / units_per_character) for part in (fitted, judged)]
+    return Calibration(temperature, *losses, *characters)
+
+
+def _scores(model: Model, symbols: Indices, threads: int) -> tuple[Float32, Indices]:
+    """All scores and what came, in any order."""
+    kept: list[tuple[Float32, Indices]] = []
+
+    def keep(logits: Float32, targets: Indices) -> None:
+        kept.append((logits.copy(), targets.copy()))
+
+    TextScorer(model, threads=threads, listener=keep).nats(symbols)
+    logits, targets = zip(*kept, strict=True)
+    return np.concatenate(logits), np.concatenate(targets)
+
+
+def _at_temperature(model: Model, temperature: float) -> Model:
+    return replace(model, weights=model.weights.at_temperature(temperature), calibration=None)
