@@ -137,7 +137,7 @@ def test_score_draws_the_diagram(model: Path, text: Path, tmp_path: Path) -> Non
     ended = run_program("score", str(text), "-m", str(model), "--calibration", "--json")
     (score,) = json.loads(ended.stdout)["scores"]
     assert f"{100 * score['calibration_error']:.2f} %" in lines[-1]
-    sure: dict[str, Any] = max(score["reliability"], key=lambda each: each["count"])
+    sure: dict[str, Any] = max(score["reliability"], key=lambda each: each["symbols"])
     assert sure["observed"] < sure["expected"]
 
 

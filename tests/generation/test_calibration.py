@@ -169,14 +169,14 @@ def test_a_fit_without_an_end_is_refused(is_certain: bool) -> None:
 def test_true_probabilities_lie_on_the_diagonal() -> None:
     found = Reliability()
     TextScorer(too_sure(1), listener=found.add).nats(SYMBOLS)
-    filled = [each for each in found.bins if each.count]
-    assert sum(each.count for each in filled) == LENGTH
+    filled = [each for each in found.bins if each.symbols]
+    assert sum(each.symbols for each in filled) == LENGTH
     assert len(filled) == 5
     for each in filled:
         assert each.expected is not None
         assert each.observed is not None
         assert each.low <= each.expected <= each.high
-        error = (each.expected * (1 - each.expected) / each.count) ** 0.5
+        error = (each.expected * (1 - each.expected) / each.symbols) ** 0.5
         assert abs(each.observed - each.expected) < 4 * error
     assert found.error == pytest.approx(0, abs=0.01)
 
@@ -184,7 +184,7 @@ def test_true_probabilities_lie_on_the_diagonal() -> None:
 def test_a_model_that_is_too_sure_lies_below_it() -> None:
     found = Reliability()
     TextScorer(too_sure(2.5), listener=found.add).nats(SYMBOLS)
-    sure = [each for each in found.bins if each.count > 1_000 and each.low >= 0.5]
+    sure = [each for each in found.bins if each.symbols > 1_000 and each.low >= 0.5]
     assert sure
     for each in sure:
         assert each.expected is not None
@@ -198,7 +198,7 @@ def test_the_bins_are_what_they_say() -> None:
     logits = np.log(np.array([[0.55, 0.45], [0.95, 0.05], [0.05, 0.95], [0.92, 0.08]]))
     found = Reliability(unknown=None)
     found.add(logits.astype(np.float32), np.array([0, 0, 0, 0]))
-    assert [each.count for each in found.bins] == [0, 0, 0, 0, 0, 1, 0, 0, 0, 3]
+    assert [each.symbols for each in found.bins] == [0, 0, 0, 0, 0, 1, 0, 0, 0, 3]
     assert [low.high for low in found.bins[:-1]] == [high.low for _, high in pairwise(found.bins)]
     last = found.bins[-1]
     assert last.expected == pytest.approx((0.95 + 0.95 + 0.92) / 3)
@@ -211,4 +211,4 @@ def test_the_bins_are_what_they_say() -> None:
 def test_the_unknown_symbol_counts_in_no_bin() -> None:
     found = Reliability(unknown=1)
     found.add(np.zeros((3, 4), np.float32), np.array([1, 0, 1]))
-    assert sum(each.count for each in found.bins) == 1
+    assert sum(each.symbols for each in found.bins) == 1

@@ -187,7 +187,7 @@ def _diagram(bins: Sequence[Bin]) -> str:
     """Expected against observed, as a picture: points on the dashed line came as expected."""
     points = [
         f'<circle cx="{_SIDE * each.expected:.1f}" cy="{_SIDE * (1 - each.observed):.1f}" r="4">'
-        f"<title>{each.count:,}: expected {each.expected:.1%}, came {each.observed:.1%}</title>"
+        f"<title>{each.symbols:,}: expected {each.expected:.1%}, came {each.observed:.1%}</title>"
         "</circle>"
         for each in bins
         if each.expected is not None and each.observed is not None

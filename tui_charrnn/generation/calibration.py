@@ -24,6 +24,7 @@ from tui_charrnn.generation.scoring import Indices, TextScorer
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.header import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, Calibration
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.text.number_store import IndexedText
 
 BINS: Final = 10
 LEAST: Final = 2_000
@@ -43,7 +44,7 @@ class Bin(NamedTuple):
 
     low: float
     high: float
-    count: int
+    symbols: int
     expected: float | None
     """Mean probability of the likeliest successor; None if there is no symbol."""
     observed: float | None
@@ -165,7 +166,7 @@ def _derivatives(logits: Float32, targets: Indices, inverse: float) -> tuple[flo
 
 def calibrate(
     model: Model,
-    symbols: npt.NDArray[np.integer],
+    symbols: npt.NDArray[np.integer] | IndexedText,
     units_per_character: float = 1.0,
     *,
     threads: int = 1,
@@ -195,12 +196,12 @@ def calibrate(
     judged = np.asarray(symbols[half:][:count], np.intp)
     plain = _at_temperature(model, 1.0)
     temperature = fit_temperature(*_scores(plain, fitted, threads))
-    losses = [
+    before, after = (
         float(TextScorer(each, threads=threads).nats(judged).mean()) * units_per_character
         for each in (plain, _at_temperature(model, temperature))
-    ]
-    characters = [round(len(part) / units_per_character) for part in (fitted, judged)]
-    return Calibration(temperature, *losses, *characters)
+    )
+    characters = round(count / units_per_character)
+    return Calibration(temperature, before, after, characters, characters)
 
 
 def _scores(model: Model, symbols: Indices, threads: int) -> tuple[Float32, Indices]:

@@ -144,7 +144,8 @@ def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
             f"has a calibration that cannot be: its temperature must be {LOWEST_TEMPERATURE:g} to "
             f"{HIGHEST_TEMPERATURE:g}. Received: {numbers[0]:g}."
         )
-    return Calibration(*numbers[:3], *map(int, numbers[3:]))
+    temperature, before, after, fitted, judged = numbers
+    return Calibration(temperature, before, after, int(fitted), int(judged))
 
 
 def format_of(config: ModelConfig, calibration: Calibration | None = None) -> int:

@@ -4,7 +4,7 @@ In NumPy and on the file that was saved: the training, and all losses that it te
 it, and a run that was killed just then does the same once more.
 """
 
-from dataclasses import astuple
+from dataclasses import asdict
 from io import BytesIO
 
 from tui_charrnn.errors import CharRNNError, DataError
@@ -42,4 +42,4 @@ def calibrate_best(context: RunContext, step: int) -> ModelCalibrated:
     except (CharRNNError, OSError, MemoryError) as error:
         reason = str(error) or "There is not enough memory."
         return ModelCalibrated(step, None, None, None, 0, 0, reason)
-    return ModelCalibrated(step, *astuple(fitted), reason="")
+    return ModelCalibrated(step, **asdict(fitted), reason="")

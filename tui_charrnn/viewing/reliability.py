@@ -24,7 +24,7 @@ def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78)
     yield f"{'EXPECTED':<10}{count}{'MEAN':>9}{'CAME':>9}  0 %{'100 %':>{max(most - 3, 6)}}"
     for each in bins:
         edges = f"{100 * each.low:.0f}-{100 * each.high:.0f} %"
-        line = f"{edges:<10}{each.count:>12,}" if has_counts else f"{edges:<10}"
+        line = f"{edges:<10}{each.symbols:>12,}" if has_counts else f"{edges:<10}"
         if each.expected is not None and each.observed is not None:
             bar = list(f"{'#' * round(each.observed * most):<{most}}")
             bar[min(round(each.expected * most), most - 1)] = "|"

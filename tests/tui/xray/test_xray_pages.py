@@ -143,7 +143,7 @@ async def test_the_last_page_counts_how_often_the_likeliest_came(tmp_path: Path)
             inside = [
                 place for place, p in enumerate(likeliest) if each.low <= p < each.high + 1e-9
             ]
-            assert each.count == len(inside)
+            assert each.symbols == len(inside)
             if inside:
                 came = sum(hits[place] for place in inside) / len(inside)
                 assert each.observed == pytest.approx(came)

@@ -270,9 +270,9 @@ def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
 def hits_rows(reliability: Reliability | None, width: int, height: int) -> list[Content]:
     """The reliability diagram of the characters that were looked at, in `height` rows at most."""
     bins = [] if reliability is None else reliability.bins
-    head = Content(f"{sum(each.count for each in bins):,} characters looked at")
+    head = Content(f"{sum(each.symbols for each in bins):,} characters looked at")
     if height < _LEAST_HITS:  # of the bins, those that there is something of, the surest first
-        bins = [each for each in reversed(bins) if each.count]
+        bins = [each for each in reversed(bins) if each.symbols]
     lines = reliability_lines(bins, reliability.error if reliability else None, width)
     return [head.stylize("$note-text"), *map(Content, lines)][:height]
 
