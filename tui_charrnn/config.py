@@ -20,6 +20,21 @@ OPTIMIZERS = ("adamw", "adam")
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("auto", "float32", "bfloat16")
 UNITS = ("characters", "jamo")
+RECORDS = ("none", "line", "blank-line", "file")
+
+
+def refuse_together(model: ModelConfig, training: "TrainingConfig") -> None:
+    """Refuse a network and a training that do not go together.
+
+    Raises:
+        SettingError: If there are records, and the network reads both directions.
+    """
+    if training.has_records and model.reads_both:
+        sentence = (
+            "needs the direction forward: what reads both directions fills gaps, and writes no "
+            f"record. Received: {training.records}."
+        )
+        refuse([Problem("records", sentence)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +49,11 @@ class TrainingConfig(Settings):
         "characters",
         "What is predicted: characters, or the letters (jamo) of Hangul syllables.",
         choices=UNITS,
+    )
+    records: str = setting(
+        "none",
+        "Short texts, each from nothing to an end sign: a line, what blank lines part, or a file.",
+        choices=RECORDS,
     )
     batch_size: int = setting(
         32,
@@ -219,6 +239,16 @@ class TrainingConfig(Settings):
     threads: int | None = setting(
         None, "Processor threads; none takes all.", minimum=1, maximum=4096, optional=True
     )
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the text is cut into records."""
+        return self.records != "none"
+
+    @property
+    def end_index(self) -> int | None:
+        """Index of the end sign, which is the first of a vocabulary; None without records."""
+        return 0 if self.has_records else None
 
     @classmethod
     def read(cls, name: str, text: str) -> dict[str, Any]:

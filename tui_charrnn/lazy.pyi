@@ -9,6 +9,7 @@ from rich.progress import TimeRemainingColumn as TimeRemainingColumn
 
 from tui_charrnn.cli.joint_training import train_jointly as train_jointly
 from tui_charrnn.cli.main import run as run
+from tui_charrnn.cli.most_likely import write_most_likely as write_most_likely
 from tui_charrnn.cli.neurons_report import Report as Report
 from tui_charrnn.cli.neurons_report import print_json as print_json
 from tui_charrnn.cli.neurons_report import print_report as print_report
@@ -18,6 +19,7 @@ from tui_charrnn.cli.originality import OriginalityWatch as OriginalityWatch
 from tui_charrnn.cli.originality import open_named_corpus as open_named_corpus
 from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version
+from tui_charrnn.cli.record_list import write_records as write_records
 from tui_charrnn.cli.score_page import open_page as open_page
 from tui_charrnn.cli.score_report import JsonReport as JsonReport
 from tui_charrnn.cli.score_report import PlainReport as PlainReport

@@ -130,11 +130,14 @@ class StartingPoint:
     model: ModelConfig
     units: str
     """What it predicts, as `TrainingConfig.units`."""
+    records: str = "none"
+    """What its text was cut into, as `TrainingConfig.records`."""
 
     def adapt(self, preset: Preset) -> Preset:
-        """A preset with the network and the units of the model, and a lower learning rate."""
+        """A preset with network, units and records of the model, and a lower learning rate."""
         rate = preset.training.learning_rate * FINE_TUNING_SHARE
-        training = replace(preset.training, units=self.units, learning_rate=rate)
+        own = replace(preset.training, units=self.units, records=self.records)
+        training = replace(own, learning_rate=rate)
         return replace(preset, model=self.model, training=training, expected_loss=None)
 
     def refuse_others(self, values: Mapping[str, Any]) -> None:
@@ -146,7 +149,7 @@ class StartingPoint:
         Raises:
             SettingError: Names all of them.
         """
-        own = {**self.model.to_mapping(), "units": self.units}
+        own = {**self.model.to_mapping(), "units": self.units, "records": self.records}
         refuse([
             Problem(
                 name,

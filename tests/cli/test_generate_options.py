@@ -315,12 +315,12 @@ def with_format(number: int) -> Callable[[bytes], bytes]:
 
 
 def test_a_model_of_a_newer_format_is_refused(model_file: Path) -> None:
-    model_file.write_bytes(with_format(4)(model_file.read_bytes()))
+    model_file.write_bytes(with_format(6)(model_file.read_bytes()))
 
     result = invoke("bad", "--model", model_file)
 
     assert isinstance(result.exception, ModelFileError)
-    assert "is a model file of format 4; this version reads formats 1 to 3" in str(result.exception)
+    assert "is a model file of format 6; this version reads formats 1 to 5" in str(result.exception)
     assert not result.stdout
 
 

@@ -102,8 +102,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         "not JSON",
     ),
     "another format": (
-        lambda: with_document(format=5),
-        "of format 5; this version reads formats 1 to 4",
+        lambda: with_document(format=6),
+        "of format 6; this version reads formats 1 to 5",
     ),
     "no format": (lambda: with_document(format=None), "of format None"),
     "no config": (lambda: with_document(config=None), "lacks its config"),

@@ -59,7 +59,7 @@ NETWORKS: Final = {
     ),
     "gru": (
         ModelConfig(cell="gru", embedding_size=6, hidden_size=6, tied_output=True),
-        replace(TRAINING, cold_start_fraction=0.0, optimizer="adam"),
+        replace(TRAINING, cold_start_fraction=0.0, optimizer="adam", records="line"),
     ),
     "rnn": (
         ModelConfig(cell="rnn", embedding_size=3, hidden_size=9, layer_count=3),

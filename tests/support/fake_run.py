@@ -42,12 +42,14 @@ DEAD_PID: Final = 4_194_305
 """One more than the largest number that Linux gives a process."""
 
 
-def fake_corpus(folder: Path, text: str = FAKE_TEXT, name: str = "fake.txt") -> Corpus:
+def fake_corpus(
+    folder: Path, text: str = FAKE_TEXT, name: str = "fake.txt", records: str = "none"
+) -> Corpus:
     """A corpus file in a folder, read."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    return read_corpus([str(path)])
+    return read_corpus([str(path)], records=records)
 
 
 def created_run(
@@ -60,12 +62,13 @@ def created_run(
     pinned_seeds: tuple[str, ...] = (),
 ) -> RunDirectory:
     """A run that no trainer has taken up yet; its corpus lies in `folder/.corpora`."""
-    corpus = fake_corpus(folder / ".corpora", text)
     training = training or TrainingConfig(batch_size=4, sequence_length=16, steps=100)
+    corpus = fake_corpus(folder / ".corpora", text, records=training.records)
     vocabulary = choose_vocabulary(
         corpus.numbered.occurrences(),
         min_count=training.min_count,
         max_vocabulary=training.max_vocabulary,
+        has_records=training.has_records,
     )
     model = model or tiny_config()
     return create_run(

@@ -19,6 +19,7 @@ from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.loop import batch_at
 from tui_charrnn.training.preparation import cut_material, measure_text, prepare_text
 from tui_charrnn.tui.new_run.start import make_run
 
@@ -86,6 +87,26 @@ def test_a_run_of_before_has_no_unknown_symbol(run: RunDirectory) -> None:
     del values["unknown_symbol"], values["training"]["min_count"]
     description = type(read_description(run)).from_json(values)
     assert (description.unknown_symbol, description.training.min_count) == (None, 1)
+
+
+def test_whole_records_are_held_out_and_each_begins_after_an_end_sign(tmp_path: Path) -> None:
+    names = [f"name {number}" for number in range(400)]
+    settings = TrainingConfig(batch_size=4, sequence_length=16, steps=100, records="line")
+    run = created_run(tmp_path, text="\n".join(names), training=settings)
+    description = read_description(run)
+    assert (description.corpus.records, description.vocabulary[0]) == ("line", "\x1e")
+    text = prepare_text(run, description)
+    trained = text.vocabulary.decode(np.asarray(text.training))
+    held_out = text.vocabulary.decode(np.asarray(text.heldout))
+    assert all(part[0] == part[-1] == "\n" for part in (trained, held_out))
+    parts = trained.split("\n")[1:-1], held_out.split("\n")[1:-1]
+    assert sorted([*parts[0], *parts[1]]) == sorted(names)
+    assert parts[1] != names[-len(parts[1]) :]
+    assert len(text.heldout) == description.corpus.characters - len(text.training) + 1
+    material, _ = cut_material(text, settings)
+    assert all((inputs[:, 0] == 0).all() for inputs, *_ in [next(iter(material.heldout))])
+    assert batch_at(material, settings, 2).carried.tolist() == [1.0] * 4
+    assert measure_text(text).best_loss < 2
 
 
 MEMORY = """

@@ -14,10 +14,11 @@ from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
     KeepNewlines,
+    RecordsOption,
     UnitsOption,
     read_named_corpus,
 )
-from tui_charrnn.config import UNITS
+from tui_charrnn.config import RECORDS, UNITS
 from tui_charrnn.hangul import shown_hangul, split_syllables
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.model.shapes import parameter_count
@@ -88,6 +89,7 @@ def inspect(
     keep_newlines: KeepNewlines = False,
     keep_decomposed: KeepDecomposed = False,
     units: UnitsOption = UNITS[0],
+    records: RecordsOption = RECORDS[0],
     is_whole: Annotated[
         bool,
         typer.Option("--whole", help="Read all of a large text, not only its first 16 MB."),
@@ -101,6 +103,7 @@ def inspect(
         keep_newlines=keep_newlines,
         keep_decomposed=keep_decomposed,
         units=units,
+        records=records,
         limit=None if is_whole else _LOOKED_AT,
     )
     found = lazy.inspect_corpus(text)
@@ -158,6 +161,8 @@ def inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, An
         "heldout_characters": found.heldout_characters,
         "baselines": asdict(found.baselines) if found.baselines else None,
         "repeated_share": found.repeated_share,
+        "records": found.records,
+        "repeated_records": found.repeated_records,
         "similar_files": [list(pair) for pair in found.similar_files],
     }
 
@@ -187,7 +192,7 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     yield "composed", _composition(corpus)
     yield (
         "characters",
-        f"{found.characters:,} in {found.lines:,} line{'' if found.lines == 1 else 's'}"
+        f"{found.characters:,} in {_parts(found)}"
         + (", Hangul counted in jamo" if corpus.units == "jamo" else ""),
     )
     shown = _shown("".join(map(shown_hangul, found.vocabulary)))
@@ -211,6 +216,14 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     if found.baselines and counted < found.training_characters:
         scored = found.baselines.heldout_characters
         yield "", f"counted on {counted:,} characters, scored on the {scored:,} after them"
+
+
+def _parts(found: "CorpusInspection") -> str:
+    """How many lines there are, or records."""
+    if found.records is None:
+        return f"{found.lines:,} line{'' if found.lines == 1 else 's'}"
+    again = f", {found.repeated_records:,} of which repeat another" * bool(found.repeated_records)
+    return f"{found.records:,} records{again}"
 
 
 def _warning_lines(found: "CorpusInspection") -> Iterator[tuple[str, str]]:

@@ -3,7 +3,8 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
@@ -16,6 +17,7 @@ from tui_charrnn.cli.options import (
     RunsDir,
     complete_corpus,
     complete_path,
+    refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import TextOutput, narrate, stdin_bytes, stdout_is_terminal, write_text
 from tui_charrnn.cli.samples import (
@@ -95,6 +97,7 @@ _NAMED_CHARACTERS: Final = 8
 """Unknown characters that are named one by one."""
 DEFAULT_LENGTH: Final = 500
 """Characters, where neither an option nor a setting says how many."""
+DEFAULT_BEAM: Final = 20
 _MOST_TEXTS: Final = 1024
 _MOST_TEMPERATURES: Final = 16
 _SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
@@ -167,15 +170,37 @@ def generate(
     count: Annotated[
         int,
         typer.Option(
-            metavar="N", help="Texts to generate side by side, with successive RNG seeds."
+            metavar="N",
+            help="Texts to generate side by side, with successive RNG seeds; or so many records.",
         ),
     ] = 1,
+    new_only: Annotated[
+        bool,
+        typer.Option(
+            "--new-only",
+            help="Of a model of records: leave out those that its corpus has, and repetitions.",
+        ),
+    ] = False,
     compare_temperatures: Annotated[
         str | None,
         typer.Option(
             metavar="NUMBERS",
             help="Texts at several temperatures, as 0.3,0.8,1.2, from the same random numbers.",
             show_default=False,
+        ),
+    ] = None,
+    most_likely: Annotated[
+        bool,
+        typer.Option(
+            "--most-likely", help="Draw nothing: search for the likeliest text. It repeats itself."
+        ),
+    ] = False,
+    beam: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Texts that are gone on with at a time in that search; 1 is greedy.",
+            show_default=str(DEFAULT_BEAM),
         ),
     ] = None,
     as_json: Annotated[
@@ -211,8 +236,29 @@ def generate(
     With --json every record has the character's probability under the settings, and its surprise:
     -log2 of what the model itself gave it, in bits. With --count the texts are generated in
     one pass; each matches a single run with its RNG seed, apart from rounding differences.
+
+    A model of records writes one record, or with --count so many, one after another; with --json
+    they are a list. --most-likely with --json writes one document, with the log probability.
     """
     _check_counts(length, count)
+    _check_search(
+        most_likely,
+        beam,
+        {
+            "--count": count > 1 or None,
+            "--new-only": new_only or None,
+            "--compare-temperatures": compare_temperatures,
+            "--temperature": temperature,
+            "--top-k": top_k,
+            "--top-p": top_p,
+            "--min-p": min_p,
+            "--repetition-penalty": repetition_penalty,
+            "--rng-seed": rng_seed,
+            "--originality": originality or None,
+            "--corpus": corpus,
+            "--copied-length": copied_length,
+        },
+    )
     temperatures = _temperatures(compare_temperatures, temperature, count)
     count = len(temperatures) or count
     flags = {
@@ -242,42 +288,87 @@ def generate(
     held = Held(clamp or [], clamp_gate or [])
     stream, path = _open_stream(preferred, runs_dir, sampling, recorder, held)
     _refuse_unknown(stream.constraints.unknown(sampling))
-    stops = _stops(stop or [], count, stream.model)
-    asked = None if top_k is None else sampling.top_k
-    _report_idle_filter(asked, len(stream.model.vocabulary.characters))
-    watch = open_watch(
-        stream.model,
-        path,
-        runs_folder(runs_dir),
-        is_wanted=originality,
-        corpus=corpus,
-        copied_length=copied_length,
+    texts = TextRequest(
+        stream, path, runs_folder(runs_dir), seed, chosen_length, tuple(stop or ()), as_json, echo
     )
+    watched = Watched(originality, corpus, copied_length, new_only)
+    in_numbers = None if preferred.numbers == "float32" else stream.model.numbers
+    others: list[str] | None = None
+    if most_likely:
+        is_complete = write_text(partial(lazy.write_most_likely, texts, beam or DEFAULT_BEAM))
+    elif watched.is_list(stream.model, count, temperatures):
+        is_complete = write_text(partial(lazy.write_records, texts, count, watched))
+        others = [*_other_options(count, None, in_numbers), *["--new-only"] * new_only]
+    else:
+        _report_idle_filter(
+            None if top_k is None else sampling.top_k, len(stream.model.vocabulary.characters)
+        )
+        is_complete = _write_streams(texts, recorder, watched, count, temperatures)
+        held_words = [str(clamp) for clamp in stream.clamps]
+        recorder.keep(sampling, held_words, stream.model)
+        others = _other_options(count, compare_temperatures, in_numbers)
+    if sampling.rng_seed is None and others is not None:
+        _narrate_options(stream, others)
+    if not is_complete:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _write_streams(
+    texts: "TextRequest",
+    recorder: TextRecorder,
+    watched: "Watched",
+    count: int,
+    temperatures: Sequence[float],
+) -> bool:
+    """Write texts character by character; False if Ctrl-C cut them short."""
+    stream = texts.stream
+    stops = _stops(texts, count)
+    watch = watched.open(texts)
 
     def work(output: TextOutput) -> None:
-        if stream.model.units == "jamo" and not as_json:
+        if stream.model.units == "jamo" and not texts.as_json:
             output.join_syllables()
         in_numbers = stream.model.numbers
-        writer = RecordWriter(output, watch, in_numbers) if as_json else PlainWriter(output, watch)
+        writer: RecordWriter | PlainWriter = PlainWriter(output, watch)
+        if texts.as_json:
+            writer = RecordWriter(output, watch, in_numbers)
 
         def echo_piece(piece: str) -> None:
             recorder.add_seed_text(whole_text(piece, stream.model.units))
-            if echo and isinstance(writer, PlainWriter):
+            if texts.echo and isinstance(writer, PlainWriter):
                 writer.echo(piece, is_repeated=count > 1)
 
-        read_seed(stream, seed, echo_piece)
+        read_seed(stream, texts.seed, echo_piece)
         streams = _streams(stream, count, temperatures)
-        write_samples(streams, recorder.recording(writer), chosen_length, stops)
+        write_samples(streams, recorder.recording(writer), texts.length, stops)
 
     is_complete = write_text(work)
-    recorder.keep(sampling, [str(clamp) for clamp in stream.clamps], stream.model)
-    if watch is not None and not as_json:
+    if watch is not None and not texts.as_json:
         watch.print_summary()
-    if sampling.rng_seed is None:
-        in_numbers = None if preferred.numbers == "float32" else stream.model.numbers
-        _narrate_options(stream, _other_options(count, compare_temperatures, in_numbers))
-    if not is_complete:
-        raise typer.Exit(ExitCode.INTERRUPTED)
+    return is_complete
+
+
+def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object]) -> None:
+    """Refuse what says how to draw where nothing is drawn.
+
+    Args:
+        is_wanted: Whether the likeliest text is searched for.
+        beam: As it was given.
+        others: Options and their values; None for those that were not given.
+
+    Raises:
+        ConfigError: If there is something.
+    """
+    if beam is not None:
+        if not is_wanted:
+            raise ConfigError("--beam goes with --most-likely.")
+        refuse_out_of_bounds("beam", beam, 1, _MOST_TEXTS)
+    given = [name for name, value in others.items() if value is not None]
+    if is_wanted and given:
+        raise ConfigError(
+            "--most-likely draws nothing and is one text, which the model alone decides. Leave "
+            f"out: {', '.join(given)}."
+        )
 
 
 def _refuse_unknown(characters: str) -> None:
@@ -459,6 +550,78 @@ def _temperatures(given: str | None, temperature: str | None, count: int) -> lis
     return parsed
 
 
+class TextRequest(NamedTuple):
+    """What is to be written after which seed text."""
+
+    stream: "CharacterStream"
+    path: Path
+    """Of the model's file."""
+    runs: Path
+    """Where runs are looked up by name."""
+    seed: Seed
+    length: int
+    stop: tuple[str, ...]
+    as_json: bool
+    echo: bool
+
+    def read_seed(self) -> str:
+        """Prime the stream; what it read.
+
+        Raises:
+            DataError: If the seed text cannot be read, or is not text.
+        """
+        read: list[str] = []
+        read_seed(self.stream, self.seed, read.append)
+        return "".join(read)
+
+    def make_stop(self) -> "StopStrings":
+        """What watches a text for the strings that end it."""
+        return lazy.StopStrings(self.stop, self.stream.model.units)
+
+
+class Watched(NamedTuple):
+    """What texts are held against."""
+
+    originality: bool
+    corpus: str | None
+    """A text that is named instead of the model's own."""
+    copied_length: int | None
+    is_new_only: bool
+    """Whether records of the corpus are left out."""
+
+    def is_list(self, model: "Model", count: int, temperatures: Sequence[float]) -> bool:
+        """Whether records are written one after another.
+
+        Raises:
+            ConfigError: If only new ones are wanted, and there are no records or more is asked.
+        """
+        is_watched = self.originality or self.copied_length is not None or bool(temperatures)
+        if not self.is_new_only:
+            is_watched = is_watched or self.corpus is not None
+            return model.records != "none" and count > 1 and not is_watched
+        if model.records == "none":
+            raise ConfigError(
+                "--new-only needs a model of records, as train --records line makes one. What "
+                "another model copies, --originality tells."
+            )
+        if is_watched:
+            raise ConfigError(
+                "--new-only goes without --compare-temperatures, --originality and --copied-length."
+            )
+        return True
+
+    def open(self, texts: TextRequest) -> "OriginalityWatch | None":
+        """What looks for copied passages, if that is asked for; see `open_watch`."""
+        return open_watch(
+            texts.stream.model,
+            texts.path,
+            texts.runs,
+            is_wanted=self.originality,
+            corpus=self.corpus,
+            copied_length=self.copied_length,
+        )
+
+
 class Held(NamedTuple):
     """What the options hold."""
 
@@ -495,9 +658,9 @@ def _streams(stream: "CharacterStream", count: int, temperatures: Sequence[float
     return ParallelStreams(lazy.SideBySide(stream, count, temperatures), temperatures)
 
 
-def _stops(strings: list[str], count: int, model: "Model") -> "list[StopStrings]":
-    stops = [lazy.StopStrings(strings, model.units) for _ in range(count)]
-    for string in stops[0].unreachable(model.vocabulary.characters):
+def _stops(texts: TextRequest, count: int) -> "list[StopStrings]":
+    stops = [texts.make_stop() for _ in range(count)]
+    for string in stops[0].unreachable(texts.stream.model.vocabulary.characters):
         narrate(
             f"The stop string {string!r} cannot come: the model does not know all its characters."
         )

@@ -28,7 +28,7 @@ from tui_charrnn.runs.locking import keep_trainers_out
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.corpus import fitting_batch_size, split_point
+from tui_charrnn.text.corpus import fitting_batch_size
 from tui_charrnn.training.distributed.placement import (
     ALL,
     Cluster,
@@ -77,6 +77,7 @@ def train_jointly(
             "unify_newlines": not reading["keep_newlines"],
             "compose": not reading["keep_decomposed"],
             "units": reading["units"],
+            "records": reading["records"],
         },
     )
     if not request.quiet:
@@ -168,7 +169,7 @@ def _settle_run(
     """
     text = read_named_corpus(words, **reading)
     replicas, training = placement.processes * (placement.devices or 1), request.configurations[1]
-    split = split_point(len(text), training.validation_fraction)
+    split = text.split(training.validation_fraction)
     refuse_uneven(
         fitting_batch_size(split, training.batch_size, training.sequence_length), replicas
     )

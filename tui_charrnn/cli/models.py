@@ -116,6 +116,8 @@ def export(
         with open_output(target, overwrite=force) as output:
             output.write(made.read_bytes())
     document = {"vocabulary": loaded.vocabulary.characters, "units": loaded.units}
+    if loaded.vocabulary.end_symbol is not None:  # before which states are to be reset
+        document["end_symbol"] = loaded.vocabulary.end_symbol
     with open_output(characters, overwrite=force) as output:
         output.write(json.dumps(document).encode())
     print_data(str(target))

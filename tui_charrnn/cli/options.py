@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import parse_path
@@ -266,10 +266,12 @@ def apply_settings(
     if any(name in training for name in TrainingConfig.LENGTHS):
         lifted = (*TrainingConfig.LENGTHS, TrainingConfig.LENGTH_BOUND)
         training = dict.fromkeys(lifted) | training
-    return (
+    chosen = (
         ModelConfig.from_mapping(preset.model.to_mapping() | model),
         TrainingConfig.from_mapping(preset.training.to_mapping() | training),
     )
+    refuse_together(*chosen)
+    return chosen
 
 
 def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> None:

@@ -18,7 +18,7 @@ from tui_charrnn.cli.output import (
     stdin_bytes,
     stdout_is_terminal,
 )
-from tui_charrnn.config import UNITS, TrainingConfig
+from tui_charrnn.config import RECORDS, UNITS, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.safe_text import safe_line
@@ -62,6 +62,26 @@ UnitsOption: TypeAlias = Annotated[
 ]
 
 
+def known_records(records: str) -> str:
+    """What a record is, as it was given.
+
+    Raises:
+        ConfigError: If a text cannot be cut so.
+    """
+    return TrainingConfig(steps=1, records=records).records
+
+
+RecordsOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--records",
+        metavar="|".join(RECORDS),
+        parser=known_records,
+        help="Look at short texts: each line, what blank lines part, or each file.",
+    ),
+]
+
+
 def known_name(encoding: str) -> str:
     """The name of an encoding as it was given.
 
@@ -88,6 +108,7 @@ def read_named_corpus(
     keep_newlines: bool,
     keep_decomposed: bool,
     units: str = "characters",
+    records: str = "none",
     limit: int | None = None,
 ) -> Corpus:
     """Read a corpus from the words and options of a command line.
@@ -98,6 +119,7 @@ def read_named_corpus(
         keep_newlines: Leave line ends as they are.
         keep_decomposed: Leave decomposed characters as they are.
         units: Cut Hangul syllables into jamo, or leave them whole.
+        records: What is a record, if the text is cut into any.
         limit: Bytes of a large text that are enough; None reads all.
 
     Raises:
@@ -110,6 +132,7 @@ def read_named_corpus(
             unify_newlines=not keep_newlines,
             compose=not keep_decomposed,
             units=units,
+            records=records,
             stdin=stdin_bytes(),
             progress=progress,
             limit=limit,

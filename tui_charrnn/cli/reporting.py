@@ -20,7 +20,7 @@ from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
+from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.viewing.announcements import TerminalStatus, share_done
 from tui_charrnn.viewing.run_view import RunView, calibration_words
 from tui_charrnn.viewing.run_words import lead_words, origin_words, speed_words
@@ -283,13 +283,15 @@ def summarize(
     """What will be trained on what, for how long, and where it is kept."""
     characters, occurrences = len(corpus), corpus.numbered.occurrences()
     description = read_description(run)
-    vocabulary = lazy.Vocabulary(description.vocabulary, description.unknown_symbol)
+    vocabulary = lazy.Vocabulary(
+        description.vocabulary, description.unknown_symbol, description.end_symbol
+    )
     vocabulary_size = len(vocabulary)
-    split = split_point(characters, training.validation_fraction)
+    split = corpus.split(training.validation_fraction)
     shapes = tensor_shapes(model, vocabulary_size)
     corpus_words = (
         f"{safe_line(corpus.name)}: {characters:,} characters, vocabulary {vocabulary_size:,}"
-        f"{_format_folding(vocabulary, occurrences)}; the last {characters - split:,} are held out"
+        f"{_format_folding(vocabulary, occurrences)}; {_format_split(corpus, training)}"
     )
     model_words = (
         f"embedding {model.embedding_size}, {model.layer_count} x {model.cell_name} "
@@ -312,6 +314,17 @@ def summarize(
         f"Training   {training_words}",
     ]
     return "\n".join(lines)
+
+
+def _format_split(corpus: Corpus, training: TrainingConfig) -> str:
+    """How much is held out; of records, how many there are, and how many are there twice."""
+    fraction = training.validation_fraction
+    if not training.has_records:
+        return f"the last {len(corpus) - corpus.split(fraction):,} are held out"
+    _, trained, held_out = corpus.numbered.split_records(fraction)
+    repeated = corpus.numbered.repeated_records()
+    again = f", {repeated:,} of which repeat another" if repeated else ""
+    return f"{trained + held_out:,} records{again}; {held_out:,}, drawn by lot, are held out"
 
 
 def _vocabulary_advice(training: TrainingConfig, size: int) -> str:

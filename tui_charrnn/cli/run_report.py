@@ -142,6 +142,7 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     yield "corpus", safe_line(corpus.name)
     yield "", safe_line(", ".join(corpus.sources) or "the run holds a copy")
     yield "", f"{split}, {len(description.vocabulary):,} different"
+    yield "records", "" if corpus.records == "none" else corpus.records
     yield from _several("pinned", map(safe_line, description.pinned_seeds))
 
 

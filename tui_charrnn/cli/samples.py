@@ -52,7 +52,7 @@ class SampleStreams(Protocol):
         """What the last character of one was chosen by, shape (V,)."""
 
     def is_complete(self, text: int) -> bool:
-        """Whether one has all lines that the settings ask for."""
+        """Whether one has all lines that the settings ask for, or is a record that has ended."""
 
 
 class OneStream:
@@ -72,8 +72,8 @@ class OneStream:
         return self._stream.logits
 
     def is_complete(self, _text: int) -> bool:
-        """Whether it has all lines that the settings ask for."""
-        return self._stream.is_complete
+        """Whether it has all lines that the settings ask for, or is a record that has ended."""
+        return self._stream.is_complete or self._stream.is_between_records
 
 
 class ParallelStreams:
@@ -94,8 +94,8 @@ class ParallelStreams:
         return logits
 
     def is_complete(self, text: int) -> bool:
-        """Whether one has all lines that the settings ask for."""
-        return self._batch.is_complete(text)
+        """Whether one has all lines that the settings ask for, or is a record that has ended."""
+        return self._batch.is_complete(text) or self._batch.is_between_records(text)
 
 
 class Writer(Protocol):

@@ -255,6 +255,7 @@ def train(
         "keep_newlines": keep_newlines,
         "keep_decomposed": keep_decomposed,
         "units": configurations[1].units,
+        "records": configurations[1].records,
     }
     with preemptible(is_headless=is_watched):
         if placement.cluster is not None:

@@ -62,6 +62,8 @@ class Constraints:
         self._initial = self._mask(INITIALS)
         self._medial, self._final = self._mask(MEDIALS), self._mask(FINALS)
         self._feed: Final = self._characters.find("\n")
+        self._end: Final = vocabulary.end_index
+        self._is_end: Final = np.arange(len(self._characters)) == self._end
         self._of: SamplingConfig | None = None
         self._base = self._all
         self._only_syllables = False
@@ -71,13 +73,16 @@ class Constraints:
 
     def place_after(self, newest: int | None) -> LinePlace:
         """Where a text stands that begins after a character; None if nothing is before it."""
-        return LinePlace(0 if newest in {None, self._feed} else -1)
+        return LinePlace(0 if newest in {None, self._feed, self._end} else -1)
 
     def moved(self, place: LinePlace, indices: Iterable[int]) -> LinePlace:
         """Where a text stands after some more characters."""
         line, column = place
         for index in indices:
-            line, column = (line + 1, 0) if index == self._feed else (line, column + 1)
+            if index == self._end:
+                line, column = START
+            else:
+                line, column = (line + 1, 0) if index == self._feed else (line, column + 1)
         return LinePlace(line, column)
 
     def is_complete(self, sampling: SamplingConfig, place: LinePlace) -> bool:
@@ -195,7 +200,7 @@ class Constraints:
     def _of_letters(self, sampling: SamplingConfig) -> Bool:
         allowed = self._all
         if sampling.allow is not None:
-            allowed = self._mask(self._parts(sampling.allow))
+            allowed = self._mask(self._parts(sampling.allow)) | self._is_end
         if sampling.forbid is not None:
             parts = self._parts(sampling.forbid)
             # of a syllable in jamo not each of its letters is forbidden; see `_masks_of_syllables`

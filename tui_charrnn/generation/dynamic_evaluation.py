@@ -39,7 +39,9 @@ class DynamicScorer:
 
     def __init__(self, model: Model, rate: float) -> None:
         with quiet():  # what is not finite is reported when a text is scored
-            self._weights = fold_embedding(model.weights, model.config)
+            self._weights = fold_embedding(
+                model.weights, model.config, end=model.vocabulary.end_index
+            )
         self._vocabulary = model.vocabulary
         self._rate = np.float32(rate)
         self.begin()

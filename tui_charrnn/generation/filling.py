@@ -203,10 +203,11 @@ class Filler:
             model: Any.
         """
         self._vocabulary = model.vocabulary
-        self._weights = fold_embedding(model.weights, model.config)
+        self._weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)
         characters = enumerate(model.vocabulary.characters)
         known = {sign: place for place, sign in characters}
-        known.pop(model.vocabulary.unknown_symbol or "", None)
+        for sign in (model.vocabulary.unknown_symbol, model.vocabulary.end_symbol):
+            known.pop(sign or "", None)
         self._is_jamo = model.units == "jamo"
         parts = (INITIALS, MEDIALS, FINALS) if self._is_jamo else ((), (), ())
         self._initial, self._medial, self._final = (
@@ -324,7 +325,7 @@ def measure_right_side(
             f"Received: {len(symbols)}."
         )
     chosen = set(np.linspace(1, last - 1, min(places, last - 1)).astype(int).tolist())
-    weights = fold_embedding(model.weights, model.config)
+    weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)
     size, reader = len(model.vocabulary), Stepper(weights, 1)
     reader.read_each(np.array([model.vocabulary.start_index]))
     left = both = 0.0

@@ -42,7 +42,7 @@ class Stepper:
         then the next layer. Write into it to go on from another state."""
         self.logits: Final = np.zeros((*lead, len(weights.output_bias)), np.float32)
         """The scores of the next character after the last `read`, shape (V,) or (N, V)."""
-        self._input_table = weights.input_table
+        self._input_table, self._end = weights.input_table, weights.end
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
         parts = np.split(self.state, len(weights.layers), axis=-1)
         size = len(weights.output_kernel)
@@ -100,6 +100,8 @@ class Stepper:
         Returns:
             `logits`.
         """
+        if index == self._end:
+            self.state[:] = 0
         if self._can_overflow:
             with quiet():
                 return self._advance(self._input_table[index])
@@ -114,6 +116,8 @@ class Stepper:
         Returns:
             `logits`.
         """
+        if self._end is not None:
+            self.state[indices == self._end] = 0
         np.take(self._input_table, indices, axis=0, out=self._inputs, mode="clip")
         with quiet():
             return self._advance(self._inputs)

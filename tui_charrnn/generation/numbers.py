@@ -121,7 +121,9 @@ def measure_difference(model: Model) -> Difference:
     sampling = SamplingConfig(temperature=1, rng_seed=0)
     batch = SideBySide(CharacterStream(plain, sampling), _TEXTS)
     with quiet():
-        rounded = Stepper(fold_embedding(model.weights, model.config, numbers="int8"), _TEXTS)
+        end = model.vocabulary.end_index
+        weights = fold_embedding(model.weights, model.config, numbers="int8", end=end)
+        rounded = Stepper(weights, _TEXTS)
     unread = np.full(_TEXTS, model.vocabulary.start_index)
     differences = []
     for _ in range(CHARACTERS // _TEXTS):

@@ -156,7 +156,12 @@ class TextScorer:
         self._both = BothSides(model) if model.config.reads_both else None
         if self._both is None:
             with quiet():
-                self._weights = fold_embedding(model.weights, model.config, numbers=model.numbers)
+                self._weights = fold_embedding(
+                    model.weights,
+                    model.config,
+                    numbers=model.numbers,
+                    end=model.vocabulary.end_index,
+                )
         self._vocabulary = model.vocabulary
         self._streams = streams
         self._threads = threads

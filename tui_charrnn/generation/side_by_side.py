@@ -26,6 +26,7 @@ from tui_charrnn.generation.stream import (
     CharacterStream,
     GeneratedCharacter,
     recent_of,
+    remember,
 )
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Problem, SettingError
@@ -85,6 +86,10 @@ class SideBySide:
         """Whether one of them has all lines that the settings ask for."""
         return self._constraints.is_complete(self.samplings[text], self._places[text])
 
+    def is_between_records(self, text: int) -> bool:
+        """Whether the newest character of one of them ended a record."""
+        return bool(self._unread[text] == self._vocabulary.end_index)
+
     def next(self) -> list[GeneratedCharacter]:
         """Draw the next character of every text.
 
@@ -99,8 +104,8 @@ class SideBySide:
                 scores, sampling, recent_of(recent, sampling), self._vocabulary.unknown_index
             )
             index, probability = choose(weights, draws.next())
-            recent.append(index)
+            remember(recent, index, self._vocabulary.end_index)
             self._places[text] = self._constraints.moved(self._places[text], (index,))
             self._unread[text] = index
-            said.append(GeneratedCharacter(self._vocabulary.characters[index], index, probability))
+            said.append(GeneratedCharacter(self._vocabulary.shown[index], index, probability))
         return said

@@ -33,7 +33,12 @@ def starting_point_of(description: RunDescription) -> StartingPoint | None:
     origin = description.origin
     if origin is None:
         return None
-    return StartingPoint(origin.name, description.model, description.training.units)
+    return StartingPoint(
+        origin.name,
+        description.model,
+        description.training.units,
+        description.training.records,
+    )
 
 
 def open_starting_model(
@@ -62,5 +67,5 @@ def open_starting_model(
         characters=len(model.vocabulary),
         texts=texts_of(model),
     )
-    point = StartingPoint(name, model.config, model.units)
+    point = StartingPoint(name, model.config, model.units, model.records)
     return StartingModel(point, model.vocabulary, origin, data)

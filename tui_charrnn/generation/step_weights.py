@@ -39,6 +39,8 @@ class StepWeights:
     """Whether the numbers are so large that a sum of a step might not be finite."""
     clamps: tuple[Clamp, ...] = ()
     """Neurons that are held at a value."""
+    end: int | None = None
+    """Index of the character before which everything is forgotten; None if there is none."""
     int8: tuple[Int8Kernel, ...] = ()
     """What each layer's h is multiplied by, in whole numbers; none leaves it in float32."""
 
@@ -59,6 +61,7 @@ def fold_embedding(
     config: ModelConfig,
     clamps: Sequence[Clamp] = (),
     numbers: str = "float32",
+    end: int | None = None,
 ) -> StepWeights:
     """Arrange a model for generation, the embedding folded into the first layer's gates.
 
@@ -70,6 +73,7 @@ def fold_embedding(
         config: Its shape.
         clamps: Neurons that are held at a value, from the first character that is read on.
         numbers: What h is multiplied in, `float32` or `int8`.
+        end: Index of the end sign, before which everything is forgotten; None if there is none.
 
     Raises:
         ModelFileError: If it reads in both directions; see `both_sides`.
@@ -105,6 +109,7 @@ def fold_embedding(
         output_bias=output_bias,
         can_overflow=not reach < (_SAFE_NORMALIZED_REACH if config.layer_norm else _SAFE_REACH),
         clamps=tuple(clamps),
+        end=end,
     )
     if numbers != "int8":
         return folded

@@ -75,23 +75,24 @@ class StopStrings:
         if "" in strings:
             raise ConfigError("A stop string must have at least 1 character. Received: ''.")
         composed = [unicodedata.normalize("NFC", string) for string in strings]
-        self._strings: Final = tuple(
+        self.strings: Final = tuple(
             split_syllables(string) if units == "jamo" else string for string in composed
         )
-        self._longest = max(map(len, self._strings), default=0)
+        """Those that end a text, as it comes."""
+        self._longest = max(map(len, self.strings), default=0)
         self._end = ""
 
     def has_ended(self, character: str) -> bool:
         """Take one more character of the text; whether a string is complete with it."""
-        if not self._strings:
+        if not self.strings:
             return False
         self._end = (self._end + character)[-self._longest :]
-        return self._end.endswith(self._strings)
+        return self._end.endswith(self.strings)
 
     def unreachable(self, vocabulary: str) -> list[str]:
         """The strings that a model cannot say, as it does not know all of their characters."""
         known = set(vocabulary)
-        return [string for string in self._strings if not known.issuperset(string)]
+        return [string for string in self.strings if not known.issuperset(string)]
 
 
 _READ_AT_ONCE: Final = 256
@@ -124,7 +125,8 @@ class StreamState:
     drawn: int
     """How many random numbers were drawn with that seed."""
     recent: tuple[int, ...]
-    """The last characters of seed text and text, up to `LONGEST_WINDOW` of them."""
+    """The last characters of seed text and text, up to `LONGEST_WINDOW` of them; none of another
+    record."""
     place: LinePlace = START
     """Where the text stands in its lines, for constraints that ask for it."""
 
@@ -147,9 +149,12 @@ class CharacterStream:
             clamps: Neurons that are held at a value, from the first character of the seed text on.
         """
         self.model: Final = model
-        self._characters = model.vocabulary.characters
+        self._characters = model.vocabulary.shown
+        self._end = model.vocabulary.end_index
         self._unknown = model.vocabulary.unknown_index
-        self.weights: Final = fold_embedding(model.weights, model.config, clamps, model.numbers)
+        self.weights: Final = fold_embedding(
+            model.weights, model.config, clamps, model.numbers, model.vocabulary.end_index
+        )
         self._stepper = Stepper(self.weights)
         self.network: Final = self._stepper.state
         """What the network remembers, shape (S,): all but the newest character; written over by
@@ -188,6 +193,11 @@ class CharacterStream:
         return self.constraints.is_complete(self._sampling, self._place)
 
     @property
+    def is_between_records(self) -> bool:
+        """Whether the newest character ended a record; the next one begins another."""
+        return self._unread == self._end
+
+    @property
     def layers(self) -> tuple[RecurrentLayer, ...]:
         """The layers, the lowest first, with the states and gates of what `network` remembers."""
         return self._stepper.layers
@@ -210,7 +220,8 @@ class CharacterStream:
         """Forget everything, read a seed text, and start the random numbers anew.
 
         With nothing to read, the text starts as after a newline, or after the vocabulary's first
-        character if it has no newline. Arguments and result are those of `feed`.
+        character if it has no newline; a record starts after an end sign, whatever it begins with.
+        Arguments and result are those of `feed`.
         """
         self._restart_rng()
         self.network[:] = 0
@@ -272,7 +283,7 @@ class CharacterStream:
         else:
             probability = distribution(logits, sampling, recent, self._unknown).item(index)
         self._unread = index
-        self._recent.append(index)
+        remember(self._recent, index, self._end)
         self._place = self.constraints.moved(self._place, (index,))
         return GeneratedCharacter(self._characters[index], index, probability)
 
@@ -303,16 +314,25 @@ class CharacterStream:
         for count, index in enumerate(indices):
             if should_stop and count and count % _READ_AT_ONCE == 0 and should_stop():
                 return count
-            if self._recent:  # else the newest is only what stands before an empty text
+            # else the newest is only what stands before an empty text
+            if self._recent or self.is_between_records:
                 self._stepper.read(self._unread)
             self._unread = index
-            self._recent.append(index)
+            remember(self._recent, index, self._end)
         return len(indices)
 
     def _restart_rng(self) -> None:
         """Start the random numbers anew, in `draws`."""
         asked = self._sampling.rng_seed
         self.draws = RandomStream(fresh_rng_seed() if asked is None else asked)
+
+
+def remember(recent: deque[int], index: int, end: int | None) -> None:
+    """Add a character to those that came lately; after an end sign there are none."""
+    if index == end:
+        recent.clear()
+    else:
+        recent.append(index)
 
 
 def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:

@@ -149,7 +149,7 @@ class TapePosition:
         order = sorted(range(len(own)), key=lambda index: (-self.probabilities[index], -own[index]))
         return [
             Alternative(
-                vocabulary.characters[index],
+                vocabulary.shown[index],
                 index,
                 float(self.probabilities[index]),
                 float(own[index]),
@@ -276,7 +276,7 @@ class Tape:
         """What was said on a branch, from one position to another, without the seed text."""
         with self._lock:
             number = self._number if number is None else number
-            characters = self.stream.model.vocabulary.characters
+            characters = self.stream.model.vocabulary.shown
             return "".join([characters[index] for index in self.tree.indices(number, start, stop)])
 
     @contextmanager
@@ -338,6 +338,10 @@ class Tape:
             self._stepper.read(index)
             self._states.offer(holder.number, place, self._stepper.state)
         recent = tree.indices(number, max(0, position - LONGEST_WINDOW), position)
+        recent = [*origin.recent, *recent]
+        end = self.stream.model.vocabulary.end_index
+        if end in recent:
+            del recent[: len(recent) - recent[::-1].index(end)]
         holder = tree.holder(number, position)
         draws, lines = holder.draws_at(position), origin.place
         if self.stream.sampling.has_lines or holder.sampling_at(position).has_lines:
@@ -347,6 +351,6 @@ class Tape:
             unread=unread[-1],
             rng_seed=draws.rng_seed,
             drawn=draws.drawn,
-            recent=(*origin.recent, *recent)[-LONGEST_WINDOW:],
+            recent=tuple(recent[-LONGEST_WINDOW:]),
             place=lines,
         )

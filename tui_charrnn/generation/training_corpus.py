@@ -59,6 +59,7 @@ def read_run_corpus(
         unify_newlines=reference.unify_newlines and not stored,
         compose=reference.compose and not stored,
         units=reference.units,
+        records=reference.records,
         check_cancelled=check_cancelled,
     )
     if corpus.sha256 != reference.sha256 and not accepts_change:
@@ -173,10 +174,34 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told 
         return IndexedCorpus(tuple(text.name for text in texts), _joint_hash(texts), index)
     if path is None or runs is None:
         raise CorpusError("The model came from no file, so it is not known what it read.")
+    found = read_learned_texts(
+        model, path, runs, progress=reading, check_cancelled=check_cancelled, tell=tell
+    )
+    known = tuple(text for text, _ in found)
+    joined = _BETWEEN.join(corpus.text for _, corpus in found)
+    index = obtain_index(
+        joined, _joint_hash(known), progress=indexing, check_cancelled=check_cancelled, tell=tell
+    )
+    return IndexedCorpus(tuple(corpus.name for _, corpus in found), _joint_hash(known), index)
+
+
+def read_learned_texts(
+    model: Model,
+    path: Path,
+    runs: Path,
+    *,
+    progress: Progress | None = None,
+    check_cancelled: Callable[[], None] = never_cancelled,
+    tell: Callable[[str], None],
+) -> list[tuple[LearnedText, Corpus]]:
+    """Read all texts that a model learned from, as far as they are here, the last one first.
+
+    Arguments and errors are those of `open_training_index`.
+    """
     found, missing = [], []
-    for number, text in enumerate(texts):
+    for number, text in enumerate(texts_of(model)):
         try:
-            corpus = _read_learned(model, text, path, runs, reading, check_cancelled)
+            corpus = _read_learned(model, text, path, runs, progress, check_cancelled)
         except CorpusError:
             if number == 0:
                 raise
@@ -186,12 +211,7 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told 
     if missing:
         names = ", ".join(f"{text.name or 'a text without a name'!r}" for text in missing)
         tell(f"The model had learned from {names} before, which is not here: only the rest counts.")
-    known = tuple(text for text, _ in found)
-    joined = _BETWEEN.join(corpus.text for _, corpus in found)
-    index = obtain_index(
-        joined, _joint_hash(known), progress=indexing, check_cancelled=check_cancelled, tell=tell
-    )
-    return IndexedCorpus(tuple(corpus.name for _, corpus in found), _joint_hash(known), index)
+    return found
 
 
 def _joint_hash(texts: Sequence[LearnedText]) -> str:
@@ -287,6 +307,7 @@ def _candidates(
                 read_corpus,
                 [address],
                 units=model.units,
+                records=model.records,
                 progress=progress,
                 check_cancelled=check_cancelled,
             )

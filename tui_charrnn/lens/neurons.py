@@ -123,7 +123,7 @@ class NeuronFinder:
         threads: int = 1,
     ) -> None:
         with quiet():
-            weights = fold_embedding(model.weights, model.config)
+            weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)
         self._weights = _without_output(weights)
         self._vocabulary = model.vocabulary
         self._neurons = all_neurons(model.config)

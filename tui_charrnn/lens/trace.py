@@ -100,7 +100,9 @@ class TraceReader:
         self, model: Model, *, alternatives: int = ALTERNATIVES, clamps: Sequence[Clamp] = ()
     ) -> None:
         with quiet():  # what is not finite is reported where it is looked at
-            weights = fold_embedding(model.weights, model.config, clamps)
+            weights = fold_embedding(
+                model.weights, model.config, clamps, end=model.vocabulary.end_index
+            )
         self._stepper = Stepper(weights)
         self._vocabulary = model.vocabulary
         self._count = alternatives

@@ -48,6 +48,11 @@ class Model:
         """What it predicts: characters, or jamo, whose text is put together to be shown."""
         return str(self.corpus.get("units", "characters"))
 
+    @property
+    def records(self) -> str:
+        """What its corpus is cut into: line, blank-line or file, or none."""
+        return str(self.corpus.get("records", "none"))
+
 
 def serialize_model(
     tensors: Mapping[str, Float32],
@@ -77,7 +82,7 @@ def serialize_model(
         received = {name: np.shape(tensor) for name, tensor in tensors.items()}
         raise ValueError(f"The tensors must be {shapes}. Received: {received}")
     document = {
-        "format": format_of(config),
+        "format": format_of(config, has_records=vocabulary.end_symbol is not None),
         "config": config.to_mapping(),
         "vocabulary": vocabulary.characters,
         "corpus": dict(corpus),
@@ -85,6 +90,8 @@ def serialize_model(
     }
     if vocabulary.unknown_symbol is not None:  # else the file is what it always was
         document["unknown_symbol"] = vocabulary.unknown_symbol
+    if vocabulary.end_symbol is not None:
+        document["end_symbol"] = vocabulary.end_symbol
     stored = {name: _stored(name, tensors[name], dtype) for name in shapes}
     metadata = {KEY: json.dumps(document, allow_nan=False, separators=(",", ":"))}
     return safetensors.numpy.save(stored, metadata=metadata)
@@ -103,7 +110,8 @@ def with_calibration(data: bytes, calibration: Calibration) -> bytes:
     header = json.loads(data[8:end])
     document = json.loads(header["__metadata__"][KEY])
     config = ModelConfig.from_mapping(document["config"], skip_unknown=True)
-    document |= {"format": format_of(config, calibration), "calibration": asdict(calibration)}
+    number = format_of(config, calibration, has_records="end_symbol" in document)
+    document |= {"format": number, "calibration": asdict(calibration)}
     header["__metadata__"][KEY] = json.dumps(document, allow_nan=False, separators=(",", ":"))
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that the numbers begin where a word does
@@ -203,7 +211,7 @@ def _model(header: ModelHeader, stored: Mapping[str, np.ndarray]) -> Model:
         weights = weights.at_temperature(calibration.temperature)
     return Model(
         config=header.config,
-        vocabulary=Vocabulary(header.vocabulary, header.unknown_symbol),
+        vocabulary=Vocabulary(header.vocabulary, header.unknown_symbol, header.end_symbol),
         weights=weights,
         corpus=header.corpus,
         training=header.training,

@@ -22,7 +22,9 @@ BOTH_FORMAT: Final = 3
 """Likewise of models that read in both directions."""
 CALIBRATED_FORMAT: Final = 4
 """Likewise of models that were calibrated, of any of these kinds: their scores are divided."""
-FORMATS: Final = (1, NORMALIZED_FORMAT, BOTH_FORMAT, CALIBRATED_FORMAT)
+RECORDS_FORMAT: Final = 5
+"""Likewise of models of records, calibrated or not: they forget everything before an end symbol."""
+FORMATS: Final = (1, NORMALIZED_FORMAT, BOTH_FORMAT, CALIBRATED_FORMAT, RECORDS_FORMAT)
 """Numbers of the model file's formats that this program reads and writes."""
 KEY: Final = "charrnn"
 """Name of our document in the metadata of the file."""
@@ -67,6 +69,8 @@ class ModelHeader:
     """The character of the vocabulary that stands for all others and is never generated."""
     calibration: Calibration | None = None
     """None: temperature 1 means the scores as the network gives them."""
+    end_symbol: str | None = None
+    """The character of the vocabulary that ends a record; the first of it."""
 
 
 def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
@@ -115,18 +119,23 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
             f"this version reads formats {FORMATS[0]} to {FORMATS[-1]}."
         )
     parts = [document.get(name) for name in ("config", "corpus", "training")]
-    vocabulary, unknown_symbol = document.get("vocabulary"), document.get("unknown_symbol")
+    vocabulary = document.get("vocabulary")
+    unknown_symbol, end_symbol = document.get("unknown_symbol"), document.get("end_symbol")
     if not (isinstance(vocabulary, str) and all(isinstance(part, dict) for part in parts)):
         raise ModelFileError("lacks its config, vocabulary, corpus or training entry.")
     if not isinstance(unknown_symbol, str | None):
         raise ModelFileError("has an unknown symbol that is no character.")
+    if not isinstance(end_symbol, str | None) or (end_symbol is None) != (
+        document["format"] != RECORDS_FORMAT
+    ):
+        raise ModelFileError("has an end symbol that is no character, or is not of its format.")
     config, corpus, training = (dict(part or {}) for part in parts)
     try:
         model = ModelConfig.from_mapping(config, skip_unknown=True)
     except ConfigError as error:
         raise ModelFileError(f"describes a model that cannot be: {str(error)[:300]}") from error
     calibration = _calibration_from(document)
-    return ModelHeader(model, vocabulary, corpus, training, unknown_symbol, calibration)
+    return ModelHeader(model, vocabulary, corpus, training, unknown_symbol, calibration, end_symbol)
 
 
 def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
@@ -148,8 +157,12 @@ def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
     return Calibration(temperature, before, after, int(fitted), int(judged))
 
 
-def format_of(config: ModelConfig, calibration: Calibration | None = None) -> int:
+def format_of(
+    config: ModelConfig, calibration: Calibration | None = None, *, has_records: bool = False
+) -> int:
     """The number of the format that a model is written in: the oldest that can hold it."""
+    if has_records:
+        return RECORDS_FORMAT
     if calibration is not None:
         return CALIBRATED_FORMAT
     if config.reads_both:

@@ -31,7 +31,6 @@ from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import utc_now
-from tui_charrnn.text.corpus import split_point
 
 if TYPE_CHECKING:  # the vocabulary brings NumPy, which the app loads after its first frame
     from tui_charrnn.text.corpus import Corpus
@@ -182,7 +181,7 @@ def _taken(run: RunDirectory) -> NameTakenError:
 
 def _reference(corpus: "Corpus", training: TrainingConfig) -> CorpusReference:
     characters = len(corpus)
-    first_held_out = split_point(characters, training.validation_fraction)
+    first_held_out = corpus.split(training.validation_fraction)
     return CorpusReference(
         name=corpus.name,
         sources=tuple(corpus.sources),
@@ -190,6 +189,7 @@ def _reference(corpus: "Corpus", training: TrainingConfig) -> CorpusReference:
         unify_newlines=corpus.unify_newlines,
         compose=corpus.compose,
         units=corpus.units,
+        records=corpus.records,
         units_per_character=corpus.units_per_character(first_held_out),
         sha256=corpus.sha256,
         characters=characters,

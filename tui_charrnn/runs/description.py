@@ -73,13 +73,16 @@ class CorpusReference:
     """Whether characters were composed (Unicode NFC)."""
     units: str = "characters"
     """What the text is counted in: characters, or jamo (`text.hangul`)."""
+    records: str = "none"
+    """What is a record (`text.records`), if the text is cut into any."""
     units_per_character: float = 1.0
     """Of the held-out text: what losses of a unit are multiplied by to be those of a character."""
     sha256: str
     """Of the text as trained on, encoded as UTF-8."""
     characters: int
     training_characters: int
-    """The first so many are trained on; the rest is held out."""
+    """The first so many are trained on, of records in the order of `record_order`; the rest is held
+    out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,7 @@ class RunDescription:
     training: TrainingConfig
     corpus: CorpusReference
     vocabulary: str
-    """All characters, in the order of their index."""
+    """All characters, in the order of their index; of records the end sign is the first."""
     unknown_symbol: str | None = None
     """The one of them that stands for all others, which were too rare; it is never generated."""
     parameter_count: int
@@ -136,6 +139,11 @@ class RunDescription:
     def added_characters(self) -> str:
         """What its vocabulary has beyond that of the model it started from."""
         return "" if self.origin is None else self.vocabulary[self.origin.characters :]
+
+    @property
+    def end_symbol(self) -> str | None:
+        """What ends a record; None if the text has none."""
+        return None if self.corpus.records == "none" else self.vocabulary[:1]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as the file holds them."""

@@ -110,16 +110,25 @@ class HeldOutWindows:
 
     Every character but the very first of the text is predicted exactly once. The streams differ
     in length by one character at most; where a window reaches past the end of its stream, the
-    weight is 0. All windows have the same shape.
+    weight is 0. All windows have the same shape. Where the text has records, a stream begins where
+    the record begins that it would have begun in.
     """
 
-    def __init__(self, indices: Indices, *, stream_count: int, sequence_length: int) -> None:
+    def __init__(
+        self,
+        indices: Indices,
+        *,
+        stream_count: int,
+        sequence_length: int,
+        end: int | None = None,
+    ) -> None:
         """Lay out the streams.
 
         Args:
             indices: The text, shape (N,).
             stream_count: R; fewer are used if the text has fewer characters to predict.
             sequence_length: T.
+            end: Index of the end sign, if the text has records; the text begins with one.
 
         Raises:
             CorpusError: If the text has no character to predict.
@@ -135,7 +144,11 @@ class HeldOutWindows:
         self.sequence_length: Final = sequence_length
         self._indices: Final[Indices] = indices
         # (R + 1,): stream r predicts the characters after edges[r] .. edges[r + 1] - 1
-        self._edges: Final = np.arange(self.stream_count + 1) * self.predicted // self.stream_count
+        edges = np.arange(self.stream_count + 1) * self.predicted // self.stream_count
+        if end is not None:
+            ends = np.flatnonzero(indices[np.arange(self.predicted)] == end)
+            edges[:-1] = ends[np.searchsorted(ends, edges[:-1], "right") - 1]
+        self._edges: Final = edges
 
     def __len__(self) -> int:
         longest = int(np.diff(self._edges).max())

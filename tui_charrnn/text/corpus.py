@@ -61,6 +61,8 @@ class Corpus:
     units: str
     """What the text is counted and predicted in; Hangul is cut into jamo already if they are."""
     report: CorpusReport
+    records: str = "none"
+    """What is a record, ended by a sign (`text.records`): line, blank-line or file."""
 
     def __len__(self) -> int:
         """How many characters there are."""
@@ -82,6 +84,16 @@ class Corpus:
         A loss per unit times this is the loss per character, whatever the units are.
         """
         return 1.0 if self.units == "characters" else self.numbered.units_per_character(start)
+
+    def split(self, validation_fraction: float) -> int:
+        """How many characters are trained on; records stay whole, and are split by lot.
+
+        Raises:
+            CorpusError: If there are fewer than two records.
+        """
+        if self.records == "none":
+            return split_point(len(self), validation_fraction)
+        return self.numbered.split_records(validation_fraction).characters
 
     @cached_property
     def text(self) -> str:

@@ -21,7 +21,8 @@ from tui_charrnn.text.numbered_cache import (
     numbered,
 )
 from tui_charrnn.text.numbering import Numbering
-from tui_charrnn.text.source_reading import BytesFound, Reading, read_source, reading_of
+from tui_charrnn.text.records import END, RecordCutter
+from tui_charrnn.text.source_reading import BytesFound, Piece, Reading, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
 
 PIECE: Final = 1 << 18
@@ -37,6 +38,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
     unify_newlines: bool = True,
     compose: bool = True,
     units: str = "characters",
+    records: str = "none",
     stdin: BinaryIO | None = None,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
@@ -56,6 +58,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         unify_newlines: Turn CR LF and lone CR into LF.
         compose: Turn characters into their composed form (Unicode NFC).
         units: Cut Hangul syllables into jamo, or leave them whole.
+        records: What is a record, to be ended by a sign: line, blank-line or file; none has none.
         stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
         progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
             is built or downloaded, or a large text is read.
@@ -70,7 +73,11 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
     known_encoding(encoding)
     found = find_sources(arguments, encoding=encoding, check_cancelled=check_cancelled)
     reading = Reading(
-        encoding=encoding, unify_newlines=unify_newlines, compose=compose, units=units
+        encoding=encoding,
+        unify_newlines=unify_newlines,
+        compose=compose,
+        units=units,
+        records=records,
     )
     numbered, report = number_sources(
         found, reading, stdin=stdin, progress=progress, check_cancelled=check_cancelled, limit=limit
@@ -85,6 +92,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         compose=compose,
         units=units,
         report=report,
+        records=records,
     )
 
 
@@ -152,6 +160,8 @@ def _place(sources: FoundSources, reading: Reading, paths: Sequence[Path]) -> Ca
     }
     if reading.units != "characters":  # else what was kept before there were units stays valid
         dependences["units"] = reading.units
+    if reading.records != "none":
+        dependences["records"] = reading.records
     return CachedNumbers.of(paths, dependences)
 
 
@@ -184,17 +194,20 @@ class _Work:
         self.size = size
         """Bytes of all files; None if that is not known."""
         self.found = BytesFound()
+        has_records = reading.records != "none"
+        self._cutter = RecordCutter(reading.records) if has_records else None
 
     def read(self, files: Sequence[Path | BinaryIO], numbering: Numbering) -> bool:
         """Read all files, or as far as allowed; True if something was left."""
         is_enough = False
+        if self._cutter is not None:
+            numbering.add(END)
         for source, file in zip(self._sources, files, strict=True):
-            if numbering.last not in {"", "\n", "\r"}:
-                numbering.add("\n")  # keeps the last line of one file apart from the next file
+            self._begin_file(numbering)
             for piece in read_source(source, file, self._reading, self.found, size=PIECE):
                 if is_enough:  # all of a packed file was read, but not all that is in it
                     return True
-                numbering.add(piece.text, piece.utf8)
+                self._add(piece, numbering)
                 self._check_cancelled()
                 self._tell()
                 # unpacked bytes too: a small file may hold more text than anybody waits for
@@ -202,7 +215,22 @@ class _Work:
                 is_enough = self._limit is not None and done >= self._limit
                 if is_enough and self.found.consumed < (self.size or 0):
                     return True
+        if self._cutter is not None:
+            numbering.add(self._cutter.end())
         return False
+
+    def _begin_file(self, numbering: Numbering) -> None:
+        """Keep the last line, or record, of one file apart from the next file."""
+        if self._cutter is not None:
+            numbering.add(self._cutter.end())
+        elif numbering.last not in {"", "\n", "\r"}:
+            numbering.add("\n")
+
+    def _add(self, piece: Piece, numbering: Numbering) -> None:
+        if self._cutter is None:
+            numbering.add(piece.text, piece.utf8)
+        else:
+            numbering.add(self._cutter.cut(piece.text))
 
     def _tell(self) -> None:
         done = self.found.consumed

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import is_jamo, split_syllables
-from tui_charrnn.text.corpus import Corpus, CorpusReport, split_point
+from tui_charrnn.text.corpus import Corpus, CorpusReport
 from tui_charrnn.text.corpus_reading import find_kept
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.number_store import IndexedText, NumberedText
+from tui_charrnn.text.records import END, RecordCutter
 from tui_charrnn.text.repetition import repeated_share, repetition_sentence, similar_files
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces, read_source
 from tui_charrnn.text.sources import FoundSources, Source, find_sources
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
 _LARGE: Final = 16_000_000
@@ -98,6 +101,10 @@ class CorpusInspection:
     """Of the held-out passages, those that stand in the training text too; see `repetition`."""
     similar_files: tuple[tuple[str, str, float], ...]
     """Two files that have nearly all lines in common, and the share of them."""
+    records: int | None
+    """How many there are; None if the text is not cut into any."""
+    repeated_records: int
+    """Those of them that repeat an earlier one."""
 
     @property
     def warnings(self) -> list[str]:
@@ -120,18 +127,28 @@ def inspect_corpus(
         validation_fraction: Share of the text, at its end, that is held out.
     """
     numbered, size = corpus.numbered, len(corpus)
-    split = split_point(size, validation_fraction)
+    split, has_records = corpus.split(validation_fraction), corpus.records != "none"
     counted = {
-        character: CharacterCount(character, count, first, suspicion(character, corpus.units))
+        character: CharacterCount(
+            character, count, first, suspicion(character, corpus.units, corpus.records)
+        )
         for character, count, first in zip(
             numbered.characters, numbered.counts.tolist(), numbered.firsts.tolist(), strict=True
         )
     }
     vocabulary = Vocabulary("".join(sorted(counted)))
+    if has_records:
+        vocabulary = choose_vocabulary(numbered.occurrences(), has_records=True)
     in_order = [counted[character] for character in vocabulary.characters]
     rarest = sorted(in_order, key=lambda each: (each.count, each.character))[:_RAREST]
     feeds = counted["\n"].count if "\n" in counted else 0
-    indices = numbered.indices(vocabulary)
+    heldout_only = [each.character for each in in_order if each.first_position >= split]
+    if has_records:
+        indices = numbered.shuffled_records().indices(vocabulary)
+        strange = np.setdiff1d(np.asarray(indices[split:]), np.asarray(indices[:split]))
+        heldout_only = [in_order[place].character for place in strange]
+    else:
+        indices = numbered.indices(vocabulary)
     return CorpusInspection(
         characters=size,
         lines=feeds + (numbered.decode(size - 1) != "\n"),
@@ -139,12 +156,14 @@ def inspect_corpus(
         rarest=tuple(rarest),
         suspicious=tuple(each for each in in_order if each.suspicion),
         occurrences=numbered.occurrences(),
-        heldout_only="".join(each.character for each in in_order if each.first_position >= split),
+        heldout_only="".join(heldout_only),
         training_characters=split,
         heldout_characters=size - split,
-        baselines=_baselines(corpus, indices, split, len(vocabulary)) if split else None,
+        baselines=_baselines(corpus, indices, split, vocabulary) if split else None,
         repeated_share=repeated_share(indices[:split], indices[split:]),
         similar_files=tuple(similar_files(_files_of(corpus))),
+        records=numbered.occurrences()[END] - 1 if has_records else None,
+        repeated_records=numbered.repeated_records() if has_records else 0,
     )
 
 
@@ -175,16 +194,19 @@ def _files_of(corpus: Corpus) -> Iterator[tuple[str, str]]:
             yield source.name, "".join(read_pieces(source.path, reading, BytesFound()))
 
 
-def _baselines(corpus: Corpus, indices: IndexedText, split: int, vocabulary_size: int) -> Baselines:
+def _baselines(
+    corpus: Corpus, indices: IndexedText, split: int, vocabulary: Vocabulary
+) -> Baselines:
     training, heldout = indices[:split], indices[split:]
     limits: dict[str, Any] = {}
     if len(corpus) >= _LARGE or corpus.report.part_of is not None:
         limits = {"training_limit": _COUNTED_OF_LARGE, "heldout_limit": _SCORED_OF_LARGE}
-    measured = measure_baselines(training, heldout, vocabulary_size, **limits)
+    end = vocabulary.end_index
+    measured = measure_baselines(training, heldout, len(vocabulary), end=end, **limits)
     return measured.per_character(corpus.units_per_character(split))
 
 
-def suspicion(character: str, units: str = "characters") -> str | None:
+def suspicion(character: str, units: str = "characters", records: str = "none") -> str | None:
     """Why a character may not be meant to be in a text; none for an ordinary one.
 
     Line feed, tab and the two common spaces are ordinary; so are the two joiners, without which
@@ -193,8 +215,10 @@ def suspicion(character: str, units: str = "characters") -> str | None:
     Args:
         character: Of the text, as it was read.
         units: What it was read in; jamo are ordinary where they are asked for.
+        records: What a record is; their end sign is ordinary.
     """
-    if character in _ORDINARY or (units == "jamo" and is_jamo(character)):
+    is_wanted = (units == "jamo" and is_jamo(character)) or (records != "none" and character == END)
+    if character in _ORDINARY or is_wanted:
         return None
     if character == _REPLACEMENT:
         return "stands where an earlier program could not decode the text"
@@ -248,6 +272,8 @@ class Survey:
     """The first characters of the text."""
     occurrences: Mapping[str, int]
     """How often each character of the vocabulary was met."""
+    records: int | None = None
+    """How many there are; None if the text is not cut into any."""
     is_part: bool = False
     """Whether it ended before the text did, which is long."""
 
@@ -298,10 +324,10 @@ def survey_sources(
     """
     paths = [_path_of(source) for source in sources.sources]
     if (kept := find_kept(sources, reading)) is not None:
-        return _known_survey(sources, reading.units, *kept)
+        return _known_survey(sources, reading, *kept)
     limit = LOOKED_THROUGH if limit is None else limit
     size = sum(_size(path) for path in paths)
-    found, tally, pieces = BytesFound(), _Tally(reading.units), 0
+    found, tally, pieces = BytesFound(), _Tally(reading), 0
 
     def survey() -> Survey:
         return tally.survey(sources, _copied(found), max(size, found.consumed))
@@ -316,11 +342,12 @@ def survey_sources(
                 tell(survey())
             if limit <= found.consumed < size:
                 return dataclasses.replace(survey(), is_part=True)
+        tally.end_file()
     return survey()
 
 
 def _known_survey(
-    sources: FoundSources, units: str, text: NumberedText, report: CorpusReport
+    sources: FoundSources, reading: Reading, text: NumberedText, report: CorpusReport
 ) -> Survey:
     """What was counted when a text was read."""
     firsts = dict(zip(text.characters, text.firsts.tolist(), strict=True))
@@ -345,35 +372,52 @@ def _known_survey(
         suspicious=tuple(
             CharacterCount(character, count, firsts[character], reason)
             for character, count in occurrences.items()
-            if (reason := suspicion(character, units))
+            if (reason := suspicion(character, reading.units, reading.records))
         ),
         beginning=text.decode(0, _BEGINNING),
         occurrences=occurrences,
+        records=_count_records(occurrences, reading),
     )
+
+
+def _count_records(occurrences: Mapping[str, int], reading: Reading) -> int | None:
+    return None if reading.records == "none" else max(0, occurrences.get(END, 0) - 1)
 
 
 class _Tally:
     """Counts what the pieces hold."""
 
-    def __init__(self, units: str) -> None:
-        self._units = units
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        has_records = reading.records != "none"
+        self._cutter = RecordCutter(reading.records) if has_records else None
         self.characters = 0
         self._counts: Counter[str] = Counter()
         self._firsts: dict[str, int] = {}
         self._suspicions: dict[str, str] = {}
         self._beginning = self._end = ""
+        if has_records:
+            self._count(END)
 
     def begin_file(self) -> None:
         """Keep the last line of one file apart from the first of the next."""
-        if self.characters and self._end not in "\n\r":
-            self.add("\n")
+        if self._cutter is None and self.characters and self._end not in "\n\r":
+            self._count("\n")
+
+    def end_file(self) -> None:
+        """End the last record of a file."""
+        if self._cutter is not None:
+            self._count(self._cutter.end())
 
     def add(self, text: str) -> None:
         """Count one piece of text."""
+        self._count(text if self._cutter is None else self._cutter.cut(text))
+
+    def _count(self, text: str) -> None:
         counted = Counter(text)
         for character in counted.keys() - self._counts.keys():
             self._firsts[character] = self.characters + text.index(character)
-            if reason := suspicion(character, self._units):
+            if reason := suspicion(character, self._reading.units, self._reading.records):
                 self._suspicions[character] = reason
         self._counts.update(counted)
         self.characters += len(text)
@@ -397,6 +441,7 @@ class _Tally:
             ),
             beginning=self._beginning,
             occurrences=dict(self._counts),
+            records=_count_records(self._counts, self._reading),
         )
 
 

@@ -26,6 +26,7 @@ from tui_charrnn.text.sources import never_cancelled
 Integers = npt.NDArray[np.integer]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 
 TRAINING_LIMIT: Final = 3_000_000  # characters
 HELDOUT_LIMIT: Final = 1_000_000  # characters
@@ -75,6 +76,7 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
     highest_order: int = 7,
     training_limit: int = TRAINING_LIMIT,
     heldout_limit: int = HELDOUT_LIMIT,
+    end: int | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Baselines:
     """Count n-grams in the training text and score the held-out text with them.
@@ -93,6 +95,7 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
         highest_order: The last order to try, at least 0.
         training_limit: Characters that are counted at most.
         heldout_limit: Characters that are scored at most.
+        end: Index of the sign that ends a record; no context reaches back beyond it.
         check_cancelled: Called before every order; it raises to give the counting up.
 
     Raises:
@@ -105,7 +108,7 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
         )
     counted, scored = training[-training_limit:], heldout[:heldout_limit]
     text = np.concatenate([np.asarray(counted), np.asarray(scored)]).astype(np.int64)
-    ladder = _Ladder(text, len(counted), vocabulary_size)
+    ladder = _Ladder(text, len(counted), vocabulary_size, text == (-1 if end is None else end))
     losses = [ladder.loss]
     while len(losses) <= highest_order and _is_worth_going_on(losses):
         check_cancelled()
@@ -121,7 +124,10 @@ def _is_worth_going_on(losses: list[float]) -> bool:
 class _Ladder:
     """Held-out probabilities of one order, raised to the next order step by step."""
 
-    def __init__(self, text: Int64, training_characters: int, vocabulary_size: int) -> None:
+    def __init__(
+        self, text: Int64, training_characters: int, vocabulary_size: int, is_end: Bool
+    ) -> None:
+        self._is_end = is_end  # the signs that end a record, (N + M,)
         self._text = text  # training text and held-out text, one after the other, (N + M,)
         self._split = training_characters
         self._size = vocabulary_size
@@ -147,7 +153,8 @@ class _Ladder:
         followers = np.bincount(grams[counts > 0] // self._size, minlength=context_count)
         self._interpolate(counts[gram_ids[self._split :]], totals, followers)
         self._order += 1
-        self._contexts[1:] = gram_ids[:-1]
+        # all signs are one context, whatever stands before them
+        self._contexts[1:] = np.where(self._is_end, len(grams), gram_ids)[:-1]
         self._contexts[0] = 0
 
     def _interpolate(self, counts: Int64, totals: Int64, followers: Int64) -> None:

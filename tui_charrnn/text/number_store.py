@@ -10,7 +10,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias, overload
 
@@ -20,6 +20,13 @@ import numpy.typing as npt
 from tui_charrnn.errors import StorageError
 from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.text.cache import cache_advice
+from tui_charrnn.text.records import (
+    END,
+    RecordSplit,
+    repeated_records,
+    shuffle_records,
+    split_records,
+)
 from tui_charrnn.text.vocabulary import Vocabulary, code_points, lacking_error
 
 Numbers = npt.NDArray[np.unsignedinteger]
@@ -299,6 +306,23 @@ class NumberedText:
             for place in range(start, len(self), _DECODED)
         )
         return units / max(units - parts, 1)
+
+    def split_records(self, validation_fraction: float) -> RecordSplit:
+        """See `text.records`."""
+        return split_records(self._record_ends(), validation_fraction)
+
+    def shuffled_records(self) -> "NumberedText":
+        """The same records in the order of `record_order`; what is counted and hashed stays."""
+        return replace(self, numbers=shuffle_records(self.numbers, self._record_ends()))
+
+    def repeated_records(self) -> int:
+        """How many records repeat an earlier one."""
+        return repeated_records(self.pieces())
+
+    def _record_ends(self) -> Int64:
+        """Where the end signs of a text of records stand, shape (R + 1,)."""
+        ends: Int64 = np.flatnonzero(self.numbers == self.characters.index(END))
+        return ends
 
     def pieces(self) -> Iterator[str]:
         """The whole text, a megabyte at a time."""

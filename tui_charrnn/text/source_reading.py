@@ -45,6 +45,7 @@ class Reading:
     unify_newlines: bool = True
     compose: bool = True
     units: str = "characters"
+    records: str = "none"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
 from tui_charrnn.text.decoding import spelled_in
+from tui_charrnn.text.records import END
 
 Int32 = npt.NDArray[np.int32]
 
@@ -39,18 +40,26 @@ class Vocabulary:
     of the model's own probabilities, as in training, so of surprise and entropy too; it is never
     chosen, so as the settings have it its probability is 0; and what is read as the symbol counts
     in no mean, as the symbol does not tell which character it was.
+
+    The first of them may be the end sign of records (`text.records`): a network forgets everything
+    before it reads it, and a text begins after it. It is shown as a line feed, and a line feed is
+    read as the sign where the records have no other.
     """
 
-    def __init__(self, characters: str, unknown_symbol: str | None = None) -> None:
+    def __init__(
+        self, characters: str, unknown_symbol: str | None = None, end_symbol: str | None = None
+    ) -> None:
         """Number the characters in their order.
 
         Args:
             characters: V of them.
             unknown_symbol: The one that stands for all others; None if none does.
+            end_symbol: The one that ends a record, which is the first; None if none does.
 
         Raises:
-            DataError: If there are none, one occurs twice, one is half of a surrogate pair, or
-                the unknown symbol is not one of them or the only one.
+            DataError: If there are none, one occurs twice, one is half of a surrogate pair, the
+                unknown symbol is not one of them or the only one, or the end symbol is not the
+                first.
         """
         if not characters:
             raise DataError("A vocabulary needs at least one character. Received: none.")
@@ -58,6 +67,11 @@ class Vocabulary:
         _refuse_repeats_and_surrogates(codes)
         if unknown_symbol is not None:
             _refuse_symbol(unknown_symbol, characters)
+        if end_symbol is not None and end_symbol != characters[:1]:
+            raise DataError(
+                "The end symbol must be the first character of the vocabulary. "
+                f"Received: {end_symbol[:20]!r}."
+            )
         self.characters: Final = characters
         self.unknown_symbol: Final = unknown_symbol
         """What stands for every character that is not among the others; None if nothing does."""
@@ -65,9 +79,17 @@ class Vocabulary:
             None if unknown_symbol is None else characters.index(unknown_symbol)
         )
         """Its index; None if there is none."""
+        self.end_symbol: Final = end_symbol
+        """What ends a record; None if there are no records."""
+        self.end_index: Final = None if end_symbol is None else 0
+        """Its index; None if there is none."""
+        self.shown: Final = characters if end_symbol is None else "\n" + characters[1:]
+        """The characters as they are shown: the end symbol is a line feed."""
         self._codes: Final = codes
         self._index_of: Final = np.full(int(codes.max()) + 1, _UNKNOWN, dtype=np.int32)
         self._index_of[codes] = np.arange(len(codes), dtype=np.int32)
+        if end_symbol is not None and "\n" not in characters:
+            self._index_of[ord("\n")] = 0
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -99,8 +121,8 @@ class Vocabulary:
 
     @property
     def start_index(self) -> int:
-        """The character after which a text begins: a line feed if there is one, else the first."""
-        return max(self.characters.find("\n"), 0)
+        """What a text begins after: the end symbol, or else a line feed, or else the first."""
+        return 0 if self.end_symbol is not None else max(self.characters.find("\n"), 0)
 
     def spell(self, text: str) -> "Spelled":
         """Turn N characters in composed form (Unicode NFC) into indices, whatever they are.
@@ -138,7 +160,7 @@ class Vocabulary:
         return [] if self.unknown_index in indices else indices
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> str:
-        """Turn N indices into characters.
+        """Turn N indices into characters, as they are shown.
 
         Args:
             indices: Shape (N,), each at least 0 and below V.
@@ -153,7 +175,8 @@ class Vocabulary:
                 f"An index must be at least 0 and below {len(self)}. "
                 f"Received: index={numbers[wrong][0]}"
             )
-        return self._codes[numbers].tobytes().decode("utf-32-le")
+        text = self._codes[numbers].tobytes().decode("utf-32-le")
+        return text if self.end_symbol is None else text.replace(self.end_symbol, "\n")
 
     def unknown(self, text: str) -> list[tuple[int, str]]:
         """Positions and characters of what the vocabulary lacks, in order."""
@@ -173,15 +196,17 @@ class Vocabulary:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and (
-            (self.characters, self.unknown_symbol) == (other.characters, other.unknown_symbol)
+            (self.characters, self.unknown_symbol, self.end_symbol)
+            == (other.characters, other.unknown_symbol, other.end_symbol)
         )
 
     def __hash__(self) -> int:
-        return hash((self.characters, self.unknown_symbol))
+        return hash((self.characters, self.unknown_symbol, self.end_symbol))
 
     def __repr__(self) -> str:
         symbol = "" if self.unknown_symbol is None else f", {self.unknown_symbol!r}"
-        return f"Vocabulary({self.characters!r}{symbol})"
+        end = "" if self.end_symbol is None else f", end_symbol={self.end_symbol!r}"
+        return f"Vocabulary({self.characters!r}{symbol}{end})"
 
     def _indices_or_unknown(self, text: str) -> Int32:
         codes = code_points(text)
@@ -194,7 +219,11 @@ class Vocabulary:
 
 
 def choose_vocabulary(
-    occurrences: Mapping[str, int], *, min_count: int = 1, max_vocabulary: int | None = None
+    occurrences: Mapping[str, int],
+    *,
+    min_count: int = 1,
+    max_vocabulary: int | None = None,
+    has_records: bool = False,
 ) -> Vocabulary:
     """The vocabulary of a text: its characters by code point, rare ones as one unknown symbol.
 
@@ -206,10 +235,17 @@ def choose_vocabulary(
         min_count: Characters that occur less often are rare.
         max_vocabulary: So many symbols at most, the unknown one counted in; then those that occur
             least are rare, of equals those of the higher code point. None sets no bound.
+        has_records: Whether the text is one of records, whose end sign then comes first, however
+            rare it is.
 
     Raises:
         ConfigError: If no character would be left.
     """
+    if has_records:
+        others = {each: count for each, count in occurrences.items() if each != END}
+        bound = None if max_vocabulary is None else max(max_vocabulary - 1, 2)
+        own = choose_vocabulary(others, min_count=min_count, max_vocabulary=bound)
+        return Vocabulary(END + own.characters, own.unknown_symbol, END)
     frequent = [character for character, count in occurrences.items() if count >= min_count]
     is_folded = len(frequent) < len(occurrences)
     if is_folded or (max_vocabulary is not None and len(frequent) > max_vocabulary):
@@ -254,7 +290,8 @@ def grown_vocabulary(
         frequent = [character for character in frequent if character != symbol]
     added = "".join(sorted(frequent[:room]))
     is_lacking = symbol is not None and symbol not in known
-    return Vocabulary(f"{known.characters}{added}{symbol if is_lacking else ''}", symbol)
+    characters = f"{known.characters}{added}{symbol if is_lacking else ''}"
+    return Vocabulary(characters, symbol, known.end_symbol)
 
 
 def lacking_error(character: str, position: int) -> CorpusError:

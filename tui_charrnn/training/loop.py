@@ -221,11 +221,13 @@ def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
 
     Every stream starts from nothing where an epoch starts. Elsewhere a few do, drawn anew for
     each step: generation begins with a zero state, and a network that has hardly ever met one
-    falls into noise after a seed text.
+    falls into noise after a seed text. Records need none of that: each begins with a zero state.
     """
     inputs, targets = material.streams.batch(step)
     if material.streams.starts_epoch(step):
         carried = np.zeros(len(inputs), np.float32)
+    elif config.has_records:
+        carried = np.ones(len(inputs), np.float32)
     else:
         # Raw bits: NumPy promises never to change those of a bit generator.
         bits = np.random.Philox(key=[config.rng_seed, step]).random_raw(len(inputs))

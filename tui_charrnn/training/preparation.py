@@ -13,7 +13,7 @@ from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
-from tui_charrnn.text.corpus import Corpus, fitting_batch_size, split_point
+from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.number_store import IndexedText
 from tui_charrnn.text.sources import never_cancelled
@@ -73,11 +73,16 @@ def index_text(corpus: Corpus, description: RunDescription) -> PreparedText:
     Raises:
         CorpusError: If it is another text than that of the run, and too short.
     """
-    vocabulary = Vocabulary(description.vocabulary, description.unknown_symbol)
-    indices = corpus.numbered.indices(vocabulary)
+    numbered, fraction = corpus.numbered, description.training.validation_fraction
+    has_records = description.corpus.records != "none"
+    symbols = description.unknown_symbol, description.end_symbol
+    vocabulary = Vocabulary(description.vocabulary, *symbols)
+    if has_records:
+        numbered = numbered.shuffled_records()
+    indices = numbered.indices(vocabulary)
     split = description.corpus.training_characters
     if corpus.sha256 != description.corpus.sha256:
-        split = split_point(len(indices), description.training.validation_fraction)
+        split = corpus.split(fraction)
         if len(indices) - split < 2:
             raise CorpusError(f"The new text is too short: it holds out {len(indices) - split}.")
     limit = description.training.evaluation_characters
@@ -85,7 +90,8 @@ def index_text(corpus: Corpus, description: RunDescription) -> PreparedText:
     return PreparedText(
         vocabulary,
         indices[:split],
-        indices[split:end],
+        # the end sign before a record is what it begins after
+        indices[split - 1 if has_records else split : end],
         corpus.sha256,
         description.corpus.units_per_character,
     )
@@ -95,8 +101,13 @@ def measure_text(
     text: PreparedText, check_cancelled: Callable[[], None] = never_cancelled
 ) -> Baselines:
     """The baseline ladder on the same held-out characters that the model is scored on."""
+    end = text.vocabulary.end_index
     measured = measure_baselines(
-        text.training, text.heldout, len(text.vocabulary), check_cancelled=check_cancelled
+        text.training,
+        text.heldout if end is None else text.heldout[1:],
+        len(text.vocabulary),
+        end=end,
+        check_cancelled=check_cancelled,
     )
     return measured.per_character(text.units_per_character)
 
@@ -114,15 +125,20 @@ def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, 
         sequence_length=config.sequence_length,
         rng_seed=config.rng_seed,
     )
+    end = text.vocabulary.end_index
     count = max(1, min(HELDOUT_STREAMS, len(text.heldout) // CHARACTERS_PER_STREAM))
     windows = HeldOutWindows(
-        text.heldout, stream_count=count, sequence_length=config.sequence_length
+        text.heldout, stream_count=count, sequence_length=config.sequence_length, end=end
     )
     followed = HeldOutWindows(
-        text.heldout, stream_count=FOLLOWED_STREAMS, sequence_length=config.sequence_length
+        text.heldout,
+        stream_count=FOLLOWED_STREAMS,
+        sequence_length=config.sequence_length,
+        end=end,
     )
     units = text.units_per_character
-    return Material(streams, windows, followed, units, text.heldout), batch_size
+    tail = text.heldout if end is None else text.heldout[1:]
+    return Material(streams, windows, followed, units, tail), batch_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def model_bytes(
             "sha256": description.corpus.sha256,
             "characters": description.corpus.characters,
             "training_characters": description.corpus.training_characters,
-            **_units(description.corpus),
+            **_reading(description.corpus),
             **_earlier(description.origin),
         },
         training={
@@ -243,11 +243,12 @@ def differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
     )
 
 
-def _units(corpus: CorpusReference) -> dict[str, object]:
+def _reading(corpus: CorpusReference) -> dict[str, object]:
     """What the model predicts, unless it is what every model did before there was a choice."""
-    if corpus.units == "characters":
-        return {}
-    return {"units": corpus.units, "units_per_character": corpus.units_per_character}
+    reading: dict[str, object] = {}
+    if corpus.units != "characters":
+        reading |= {"units": corpus.units, "units_per_character": corpus.units_per_character}
+    return reading if corpus.records == "none" else reading | {"records": corpus.records}
 
 
 def _earlier(origin: ModelOrigin | None) -> dict[str, object]:

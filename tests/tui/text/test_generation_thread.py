@@ -1,15 +1,18 @@
 """The thread that speaks: what stops it."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from textual.message import Message
 
 from tests.support.command import PATIENCE, wait_for
+from tests.support.record_model import record_model_file
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.hangul import INITIALS
+from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.generation_thread import (
     BranchStarted,
@@ -248,3 +251,23 @@ def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:
     text.begin_tape()
     text.draw_new()
     assert len(view.text) == len("bad") + 20
+
+
+def test_a_text_ends_with_its_record_and_more_begins_another(tmp_path: Path) -> None:
+    settings, listener = GenerationSettings(), Listener()
+    settings.speed, settings.length = None, 10**6
+    settings.sampling = SamplingConfig(rng_seed=3)
+    model = load_model(record_model_file(tmp_path / "names.safetensors"))
+    generation = GenerationThread(lambda _: LoadedModel(model, "names"), "ab", settings, listener)
+    generation.begin()
+    text = ""
+    for turn in (1, 2, 3):
+        assert not listener.wait_for_end(turn).was_stopped
+        text += generation.take()
+        assert text.endswith("\n")
+        assert text.count("\n") == turn
+        generation.is_active = False
+        assert generation.resume()
+    stream = CharacterStream(model, settings.sampling)
+    stream.prime("ab")
+    assert "".join(stream.next().character for _ in text) == text

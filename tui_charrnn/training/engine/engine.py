@@ -87,7 +87,7 @@ class Engine:
         self._path = path
         self._batch_size = batch_size
         self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
-        self._network = build_network(model, vocabulary_size, path)
+        self._network = build_network(model, vocabulary_size, path, training.end_index)
         values = initial_tensors(model, vocabulary_size, training.rng_seed)
         self._parameters = {name: tf.Variable(value) for name, value in values.items()}
         self._optimizer = Optimizer(training, self._parameters)
@@ -326,14 +326,15 @@ class Engine:
 
 
 def build_network(
-    model: ModelConfig, vocabulary_size: int, path: ComputePath
+    model: ModelConfig, vocabulary_size: int, path: ComputePath, end: int | None = None
 ) -> HandwrittenNetwork | LibraryNetwork:
     """The network of a path; it holds no weights.
 
     Args:
         model: Its shape.
         vocabulary_size: V.
-        path: Which layers, in which precision.
+        path: Which layers, in which precision; a library's forget nothing within a window.
+        end: Index of the character before which everything is forgotten; None if there is none.
     """
     is_narrow = path.precision == "bfloat16"
     if path.layers != "handwritten":
@@ -346,4 +347,4 @@ def build_network(
         is_fused=path.is_compiled and not path.has_compiled_step,
         is_stacked=path.is_gpu,
     )
-    return HandwrittenNetwork(model, vocabulary_size, arithmetic)
+    return HandwrittenNetwork(model, vocabulary_size, arithmetic, end)

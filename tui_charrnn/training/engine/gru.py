@@ -17,6 +17,8 @@ from tui_charrnn.training.engine.recurrence import (
     gate_rows,
     histories,
     readable,
+    reader_of,
+    remembered,
     scan_backward,
     scan_forward,
     sigmoid_from_tanh,
@@ -34,6 +36,7 @@ def run_gru(
     candidate_bias: Tensor,
     states: Sequence[Tensor],
     arithmetic: Arithmetic,
+    keep: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Read a sequence.
 
@@ -45,6 +48,7 @@ def run_gru(
             multiplies too.
         states: h before the first character, (H, B).
         arithmetic: How matrices are multiplied.
+        keep: Of `resets_of`.
 
     Returns:
         h after every character, shape (T, H, B), and the last h. Differentiable with respect to
@@ -55,12 +59,14 @@ def run_gru(
     def run(
         z_in: Tensor, r_in: Tensor, g_in: Tensor, kernel: Tensor, bias: Tensor, first: Tensor
     ) -> tuple[tuple[Tensor, Tensor], object]:
-        (outputs, *kept), last = _run_forward((z_in, r_in, g_in), kernel, bias, first, arithmetic)
+        (outputs, *kept), last = _run_forward(
+            (z_in, r_in, g_in), kernel, bias, first, arithmetic, keep
+        )
 
         def gradient(d_outputs: Tensor, d_last: Tensor) -> tuple[Tensor, ...]:
-            before = with_first(first, outputs)
+            before = remembered(keep, with_first(first, outputs))
             (*d_inputs, d_candidate), d_first = _run_backward(
-                d_outputs, d_last, (before, *kept), kernel, arithmetic
+                d_outputs, d_last, (before, *kept), kernel, arithmetic, keep
             )
             hidden = flatten_time(before)  # (H, T·B)
             d_recurrent = (*d_inputs[:2], d_candidate)
@@ -77,14 +83,20 @@ def run_gru(
 
 
 def _run_forward(
-    inputs: Sequence[Tensor], kernel: Tensor, bias: Tensor, first: Tensor, arithmetic: Arithmetic
+    inputs: Sequence[Tensor],
+    kernel: Tensor,
+    bias: Tensor,
+    first: Tensor,
+    arithmetic: Arithmetic,
+    keep: Tensor | None,
 ) -> tuple[list[Tensor], Tensor]:
     """Outputs, the tanh of z, r, h̃, and h̃'s recurrent part, each (T, H, B); the last h."""
     length = inputs[0].shape[0]
     transposed = tf.transpose(kernel)  # (3·H, H)
-    arrays = [readable(gate) for gate in inputs]
+    arrays, at = [readable(gate) for gate in inputs], reader_of(keep)
 
     def step(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
+        h = remembered(at(t), h)
         z_part, r_part, candidate = gate_rows(
             tf.cast(arithmetic.product(transposed, h), h.dtype), 3
         )
@@ -106,11 +118,12 @@ def _run_backward(
     history: Sequence[Tensor],
     kernel: Tensor,
     arithmetic: Arithmetic,
+    keep: Tensor | None,
 ) -> tuple[list[Tensor], Tensor]:
     """Gradients of z, r, h̃ before their tanh and of h̃'s recurrent part; of the first h."""
     length = d_outputs.shape[0]
     kernels = tf.split(kernel, 3, axis=1)  # each (H, H)
-    reads = [readable(sequence) for sequence in (d_outputs, *history)]
+    reads, at = [readable(sequence) for sequence in (d_outputs, *history)], reader_of(keep)
 
     def step(t: Tensor, d_h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
         d_output, before, z, r, g, candidate = (array.read(t) for array in reads)
@@ -123,7 +136,7 @@ def _run_backward(
         parts = zip(kernels, (d_z, d_r, d_candidate), strict=True)
         products = [tf.cast(arithmetic.product(part, d), d_h.dtype) for part, d in parts]
         d_before = d_h * keep + tf.add_n(products)
-        return d_before, *write_all(kept, t, (d_z, d_r, d_g, d_candidate))
+        return remembered(at(t), d_before), *write_all(kept, t, (d_z, d_r, d_g, d_candidate))
 
     d_first, *kept = scan_backward(length, step, (d_last, *histories(4, length, d_last)))
     return [array.stack() for array in kept], d_first

@@ -29,6 +29,8 @@ from tui_charrnn.training.engine.recurrence import (
     gate_rows,
     histories,
     readable,
+    reader_of,
+    remembered,
     scan_backward,
     scan_forward,
     sigmoid_from_tanh,
@@ -46,6 +48,7 @@ def run_lstm(
     recurrent_kernel: Tensor,
     states: Sequence[Tensor],
     arithmetic: Arithmetic,
+    keep: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Read a sequence.
 
@@ -55,6 +58,7 @@ def run_lstm(
         recurrent_kernel: Shape (H, 4·H), its gates scaled likewise; narrow.
         states: h and c before the first character, each (H, B).
         arithmetic: How matrices are multiplied.
+        keep: Of `resets_of`.
 
     Returns:
         h after every character, shape (T, H, B), narrow, and the last h and c. Differentiable with
@@ -65,13 +69,13 @@ def run_lstm(
     def run(
         kernel: Tensor, hidden: Tensor, memory: Tensor, *given: Tensor
     ) -> tuple[tuple[Tensor, Tensor, Tensor], object]:
-        outputs, last, kept = _run_forward(given, kernel, (hidden, memory), arithmetic)
+        outputs, last, kept = _run_forward(given, kernel, (hidden, memory), arithmetic, keep)
 
         def gradient(d_outputs: Tensor, d_hidden: Tensor, d_memory: Tensor) -> tuple[Tensor, ...]:
             d_given, d_first = _run_backward(
-                d_outputs, (d_hidden, d_memory), last[1], kept, kernel, arithmetic
+                d_outputs, (d_hidden, d_memory), (last[1], kept), kernel, arithmetic, keep
             )
-            before = flatten_time(with_first(hidden, outputs))  # (H, T·B)
+            before = flatten_time(remembered(keep, with_first(hidden, outputs)))  # (H, T·B)
             d_kernel = [
                 arithmetic.product(before, flatten_time(d), transpose_b=True) for d in d_given
             ]
@@ -87,17 +91,22 @@ def run_lstm(
 
 
 def _run_forward(
-    inputs: Sequence[Tensor], kernel: Tensor, state: Sequence[Tensor], arithmetic: Arithmetic
+    inputs: Sequence[Tensor],
+    kernel: Tensor,
+    state: Sequence[Tensor],
+    arithmetic: Arithmetic,
+    keep: Tensor | None,
 ) -> tuple[Tensor, tuple[Tensor, Tensor], list[tf.TensorArray]]:
     """Outputs, (T, H, B); the last h and c; for each character c before it and its gates."""
     length = inputs[0].shape[0]
     transposed = tf.transpose(kernel)  # (4·H, H)
     cell = arithmetic.fuse(_advance)
-    reads = [readable(part) for part in inputs]
+    reads, at = [readable(part) for part in inputs], reader_of(keep)
 
     def step(t: Tensor, h: Tensor, c: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
         given = [array.read(t) for array in reads]
-        new_h, new_c, *gates = cell(arithmetic.product(transposed, h), c, *given)
+        h, before = remembered(at(t), h), remembered(at(t), c)
+        new_h, new_c, *gates = cell(arithmetic.product(transposed, h), before, *given)
         return new_h, new_c, *write_all(kept, t, (new_h, c, *gates))
 
     places = (*histories(1, length, state[0]), *histories(1, length, state[1]))
@@ -126,18 +135,21 @@ def _advance(recurrent: Tensor, memory: Tensor, *inputs: Tensor) -> tuple[Tensor
 def _run_backward(
     d_outputs: Tensor,
     d_last: tuple[Tensor, Tensor],
-    last_memory: Tensor,
-    kept: Sequence[tf.TensorArray],
+    history: tuple[Tensor, Sequence[tf.TensorArray]],
     kernel: Tensor,
     arithmetic: Arithmetic,
+    keep: Tensor | None,
 ) -> tuple[list[Tensor], tuple[Tensor, Tensor]]:
-    """Gradients of the inputs, of their shapes, and of the first h and c."""
-    length = d_outputs.shape[0]
+    """Gradients of the inputs, of their shapes, and of the first h and c.
+
+    The history is the last c, and what `_run_forward` kept of each character.
+    """
+    length, (last_memory, kept) = d_outputs.shape[0], history
     parts = len(kept) - 1
     kernels = tf.split(kernel, 4, axis=1)  # each (H, H)
     stacked = tf.stack(kernels)  # (4, H, H)
     cell = arithmetic.fuse(_retreat)
-    d_reads = readable(d_outputs)
+    d_reads, at = readable(d_outputs), reader_of(keep)
 
     def multiply(d_gates: list[Tensor]) -> Tensor:
         if parts == 1:  # four products of (H, H) are faster than one of (H, 4·H)
@@ -149,9 +161,11 @@ def _run_backward(
         t: Tensor, d_h: Tensor, d_c: Tensor, c: Tensor, *written: tf.TensorArray
     ) -> tuple[object, ...]:
         c_before, *gates = (array.read(t) for array in kept)
-        d_c, *d_gates = cell(d_reads.read(t), d_h, d_c, c, c_before, *gates)
+        now = at(t)
+        d_c, *d_gates = cell(d_reads.read(t), d_h, d_c, c, remembered(now, c_before), *gates)
         d_gates = together(d_gates, parts)
-        return multiply(d_gates), d_c, c_before, *write_all(written, t, d_gates)
+        d_h, d_c = remembered(now, multiply(d_gates)), remembered(now, d_c)
+        return d_h, d_c, c_before, *write_all(written, t, d_gates)
 
     rows = kernel.shape[1] // parts
     places = [

@@ -17,7 +17,12 @@ from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.engine import gru, lstm, normalized_lstm, rnn
 from tui_charrnn.training.engine.noise import Noise
 from tui_charrnn.training.engine.precision import Arithmetic
-from tui_charrnn.training.engine.recurrence import Tensor, flatten_time, restore_time
+from tui_charrnn.training.engine.recurrence import (
+    Tensor,
+    flatten_time,
+    resets_of,
+    restore_time,
+)
 
 _SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": rnn.GATE_SCALES}
 
@@ -36,9 +41,17 @@ class HandwrittenNetwork:
         config: Cell, E, H, L, tying.
         vocabulary_size: V.
         arithmetic: How matrices are multiplied.
+        end: Index of the character before which everything is forgotten; None if there is none.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int, arithmetic: Arithmetic) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocabulary_size: int,
+        arithmetic: Arithmetic,
+        end: int | None = None,
+    ) -> None:
+        self._end = end
         self._config = config
         self._vocabulary_size = vocabulary_size
         self._arithmetic = arithmetic
@@ -116,11 +129,11 @@ class HandwrittenNetwork:
     ) -> tuple[Tensor, list[Tensor]]:
         """The outputs of the highest layer, (T, H, B), and the states after the window."""
         per_layer = STATES_PER_LAYER[self._config.cell]
-        outputs, new_states = None, []
+        outputs, new_states, keep = None, [], resets_of(inputs, self._end)
         for layer in range(self._config.layer_count):
             projected = self._project(named, layer, inputs, outputs)
             before = states[layer * per_layer : (layer + 1) * per_layer]
-            outputs, after = self._run_layer(named, layer, projected, before, noise)
+            outputs, after = self._run_layer(named, layer, projected, before, noise, keep)
             new_states += after
             if noise is not None:
                 outputs = noise.drop_outputs(outputs, layer, self._arithmetic.fuse)
@@ -193,6 +206,7 @@ class HandwrittenNetwork:
         projected: list[Tensor],
         before: Sequence[Tensor],
         noise: Noise | None,
+        keep: Tensor | None,
     ) -> tuple[Tensor, list[Tensor]]:
         cell, kernel = self._config.cell, named[f"layers.{layer}.recurrent_kernel"]
         if noise is not None:
@@ -206,15 +220,17 @@ class HandwrittenNetwork:
                 names = ("gate_gain", "bias", "memory_gain", "memory_bias")
                 norm = normalized_lstm.norm_of(*(named[f"layers.{layer}.{name}"] for name in names))
                 outputs, after = normalized_lstm.run_normalized_lstm(
-                    projected, kernel, norm, states, self._arithmetic
+                    projected, kernel, norm, states, self._arithmetic, keep
                 )
             case "lstm":
-                outputs, after = lstm.run_lstm(projected, kernel, states, self._arithmetic)
+                outputs, after = lstm.run_lstm(projected, kernel, states, self._arithmetic, keep)
             case "gru":
                 bias = named[f"layers.{layer}.bias"][1, -self._config.hidden_size :]
-                outputs, after = gru.run_gru(projected, kernel, bias, states, self._arithmetic)
+                outputs, after = gru.run_gru(
+                    projected, kernel, bias, states, self._arithmetic, keep
+                )
             case _:
-                outputs, after = rnn.run_rnn(projected, kernel, states, self._arithmetic)
+                outputs, after = rnn.run_rnn(projected, kernel, states, self._arithmetic, keep)
         return outputs, [tf.transpose(state) for state in after]
 
 

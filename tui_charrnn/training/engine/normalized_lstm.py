@@ -26,6 +26,8 @@ from tui_charrnn.training.engine.recurrence import (
     flatten_time,
     histories,
     readable,
+    reader_of,
+    remembered,
     scan_backward,
     scan_forward,
     sigmoid_from_tanh,
@@ -89,6 +91,7 @@ def run_normalized_lstm(
     norm: Norm,
     states: Sequence[Tensor],
     arithmetic: Arithmetic,
+    keep: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Read a sequence; as `run_lstm`, but for the scales and the bias.
 
@@ -99,6 +102,7 @@ def run_normalized_lstm(
         norm: Gains and biases.
         states: h and c before the first character, each (H, B).
         arithmetic: How matrices are multiplied.
+        keep: Of `resets_of`.
 
     Returns:
         h after every character, shape (T, H, B), narrow, and the last h and c. Differentiable with
@@ -110,13 +114,13 @@ def run_normalized_lstm(
         kernel: Tensor, hidden: Tensor, memory: Tensor, *rest: Tensor
     ) -> tuple[tuple[Tensor, Tensor, Tensor], object]:
         own, given = Norm(*rest[:4]), rest[4:]
-        outputs, last, kept = _run_forward(given, kernel, own, (hidden, memory), arithmetic)
+        outputs, last, kept = _run_forward(given, kernel, own, (hidden, memory), arithmetic, keep)
 
         def gradient(d_outputs: Tensor, d_hidden: Tensor, d_memory: Tensor) -> tuple[Tensor, ...]:
             d_given, d_first, d_norm = _run_backward(
-                d_outputs, (d_hidden, d_memory), last[1], kept, (kernel, own), arithmetic
+                d_outputs, (d_hidden, d_memory), (last[1], kept), (kernel, own), arithmetic, keep
             )
-            before = flatten_time(with_first(hidden, outputs))  # (H, T·B)
+            before = flatten_time(remembered(keep, with_first(hidden, outputs)))  # (H, T·B)
             d_kernel = [
                 arithmetic.product(before, flatten_time(d), transpose_b=True) for d in d_given
             ]
@@ -137,16 +141,18 @@ def _run_forward(
     norm: Norm,
     state: Sequence[Tensor],
     arithmetic: Arithmetic,
+    keep: Tensor | None,
 ) -> tuple[Tensor, tuple[Tensor, Tensor], list[tf.TensorArray]]:
     """Outputs, (T, H, B); the last h and c; of each character c before it, r and x of its gates."""
     length, _, streams = inputs[0].shape
     transposed = tf.transpose(kernel)  # (4·H, H)
     cell = arithmetic.fuse(_advance)
-    reads = [readable(part) for part in inputs]
+    reads, at = [readable(part) for part in inputs], reader_of(keep)
 
     def step(t: Tensor, h: Tensor, c: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
         given = [array.read(t) for array in reads]
-        new_h, new_c, rates, *gates = cell(arithmetic.product(transposed, h), c, norm, *given)
+        h, before = remembered(at(t), h), remembered(at(t), c)
+        new_h, new_c, rates, *gates = cell(arithmetic.product(transposed, h), before, norm, *given)
         return new_h, new_c, *write_all(kept, t, (new_h, c, rates, *gates))
 
     rates = tf.zeros((4, 1, streams), state[1].dtype)
@@ -187,17 +193,18 @@ def _activations(kept: Sequence[Tensor], norm: Norm, dtype: tf.DType) -> list[Te
 def _run_backward(
     d_outputs: Tensor,
     d_last: tuple[Tensor, Tensor],
-    last_memory: Tensor,
-    kept: Sequence[tf.TensorArray],
+    history: tuple[Tensor, Sequence[tf.TensorArray]],
     parameters: tuple[Tensor, Norm],
     arithmetic: Arithmetic,
+    keep: Tensor | None,
 ) -> tuple[list[Tensor], tuple[Tensor, Tensor], Norm]:
     """Gradients of the inputs, of their shapes; of the first h and c; of gains and biases."""
     (length, size, streams), (kernel, norm) = d_outputs.shape, parameters
+    last_memory, kept = history
     parts = len(kept) - 2
     kernels = tf.stack(tf.split(kernel, 4, axis=1))  # (4, H, H)
     cell = arithmetic.fuse(_retreat)
-    d_reads = readable(d_outputs)
+    d_reads, at = readable(d_outputs), reader_of(keep)
 
     def step(
         t: Tensor,
@@ -208,10 +215,13 @@ def _run_backward(
         *written: tf.TensorArray,
     ) -> tuple[object, ...]:
         c_before, rates, *gates = (array.read(t) for array in kept)
+        now = at(t)
+        memories = remembered(now, c_before), c
         d_c, d_norm, d_gates = cell(
-            d_reads.read(t), (d_h, d_c, d_norm), (c_before, c), norm, rates, *gates
+            d_reads.read(t), (d_h, d_c, d_norm), memories, norm, rates, *gates
         )
-        d_h = arithmetic.product(kernels, d_gates)  # (4, H, B), summands
+        d_h = remembered(now, arithmetic.product(kernels, d_gates))  # (4, H, B), summands
+        d_c = remembered(now, d_c)
         d_parts = tf.split(tf.reshape(d_gates, (4 * size, streams)), parts)
         return d_h, d_c, d_norm, c_before, *write_all(written, t, d_parts)
 

@@ -269,7 +269,8 @@ def choose_path(
         kept = begun.get("precision") or None
         return PathChoice(explain_processor_path(model, training, size, kept))
     reference = reference_path(device)
-    paths = gpu_paths(device, model, begun.get("precision") or training.precision)
+    wanted = begun.get("precision") or training.precision
+    paths = gpu_paths(device, model, wanted, has_records=training.has_records)
     earlier = [path for path in (reference, *paths) if _is_way_of(path, begun)]
     tester = PathTester(model, training, size)
     trials, best = _try_paths(tester, reference, paths, earlier, check_cancelled)

@@ -100,20 +100,23 @@ class ExplainedPath:
     """Half a sentence for each name of `ComputePath.facts`."""
 
 
-def gpu_paths(device: Device, model: ModelConfig, precision: str) -> list[ComputePath]:
+def gpu_paths(
+    device: Device, model: ModelConfig, precision: str, *, has_records: bool = False
+) -> list[ComputePath]:
     """The ways that a network has on a GPU, in the order of `GPU_WAYS`.
 
     Args:
         device: As `configure_devices` describes it.
         model: Shape of the network.
         precision: `float32`, `bfloat16`, or `auto` for both.
+        has_records: Whether states are forgotten within a window, which no library does.
     """
     is_bfloat16_known = device.capability is None or device.capability >= _BFLOAT16_CAPABILITY
     return [
         _gpu_path(device, way)
         for way in GPU_WAYS
         if precision in {"auto", way[2]}
-        and (way[0] == "handwritten" or not (model.layer_norm or model.reads_both))
+        and (way[0] == "handwritten" or not (model.layer_norm or model.reads_both or has_records))
         and (way[0] != "keras" or model.cell != "rnn")  # it has no kernel of cuDNN there
         and (way[2] == "float32" or is_bfloat16_known)
     ]

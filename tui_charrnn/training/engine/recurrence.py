@@ -78,6 +78,29 @@ def readable(sequence: Tensor) -> tf.TensorArray:
     return array.unstack(sequence)
 
 
+def resets_of(inputs: Tensor, end: int | None) -> Tensor | None:
+    """What states are multiplied by before each character, of shape (T, 1, B): 0 or 1.
+
+    Args:
+        inputs: Indices, shape (T, B).
+        end: The character before which everything is forgotten; None if there is none.
+
+    Returns:
+        None if nothing is ever forgotten.
+    """
+    return None if end is None else tf.cast(inputs != end, tf.float32)[:, tf.newaxis]
+
+
+def reader_of(keep: Tensor | None) -> Callable[[Tensor], Tensor | None]:
+    """What gives the part of `resets_of` for one character, (1, B), in a loop."""
+    return (lambda _: None) if keep is None else readable(keep).read
+
+
+def remembered(keep: Tensor | None, state: Tensor) -> Tensor:
+    """States, or their gradients, where something may be forgotten; None forgets nothing."""
+    return state if keep is None else state * tf.cast(keep, state.dtype)
+
+
 def write_all(
     arrays: Sequence[tf.TensorArray], index: Tensor, values: Sequence[Tensor]
 ) -> list[tf.TensorArray]:

@@ -16,6 +16,8 @@ from tui_charrnn.training.engine.recurrence import (
     flatten_time,
     histories,
     readable,
+    reader_of,
+    remembered,
     scan_backward,
     scan_forward,
     with_first,
@@ -30,6 +32,7 @@ def run_rnn(
     recurrent_kernel: Tensor,
     states: Sequence[Tensor],
     arithmetic: Arithmetic,
+    keep: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Read a sequence.
 
@@ -38,12 +41,13 @@ def run_rnn(
         recurrent_kernel: Shape (H, H); narrow.
         states: h before the first character, (H, B).
         arithmetic: How matrices are multiplied.
+        keep: Of `resets_of`.
 
     Returns:
         h after every character, shape (T, H, B), and the last h. Differentiable with respect to
         all arguments.
     """
-    length = inputs[0].shape[0]
+    length, at = inputs[0].shape[0], reader_of(keep)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
     def run(
@@ -52,6 +56,7 @@ def run_rnn(
         transposed, reads = tf.transpose(kernel), readable(projected)
 
         def forward(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
+            h = remembered(at(t), h)
             recurrent = tf.cast(arithmetic.product(transposed, h), h.dtype)
             h = tf.tanh(reads.read(t) + recurrent)
             return h, *write_all(kept, t, (h,))
@@ -66,11 +71,11 @@ def run_rnn(
                 h = h_reads.read(t)
                 d_input = (d_h + d_reads.read(t)) * (1 - h * h)
                 d_before = tf.cast(arithmetic.product(kernel, d_input), d_input.dtype)
-                return d_before, *write_all(kept, t, (d_input,))
+                return remembered(at(t), d_before), *write_all(kept, t, (d_input,))
 
             d_first, kept = scan_backward(length, backward, (d_last, *histories(1, length, d_last)))
             d_projected = kept.stack()
-            hidden = flatten_time(with_first(first, outputs))
+            hidden = flatten_time(remembered(keep, with_first(first, outputs)))
             d_kernel = arithmetic.product(hidden, flatten_time(d_projected), transpose_b=True)
             return d_projected, d_kernel, d_first
 

@@ -385,8 +385,8 @@ class CorpusField(Vertical):
         self._kept: CorpusChoice | None = None
         """A choice that cannot be typed as one path, such as several files."""
         self._reading = Reading()
-        """How the path is read, but for its encoding and units."""
-        self._units = self._reading.units
+        """How the path is read, but for its encoding, units and records."""
+        self._cut = self._reading.units, self._reading.records
         self.found = FormFacts()
         """Looks into what is chosen."""
         self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
@@ -413,8 +413,8 @@ class CorpusField(Vertical):
     @property
     def choice(self) -> CorpusChoice:
         """What is chosen now."""
-        chosen = self._chosen()
-        reading = dataclasses.replace(chosen.reading, units=self._units)
+        chosen, (units, records) = self._chosen(), self._cut
+        reading = dataclasses.replace(chosen.reading, units=units, records=records)
         return dataclasses.replace(chosen, reading=reading)
 
     def _chosen(self) -> CorpusChoice:
@@ -458,8 +458,9 @@ class CorpusField(Vertical):
             training: Settings that tell how the text is split.
             problem: What is wrong with the choice whatever its text is; may be empty.
         """
-        if training.units != self._units:
-            self._units = training.units
+        cut = training.units, training.records
+        if cut != self._cut:
+            self._cut = cut
             self.look()
         found = self.found.show(training)
         self.show_problem(form_sentence(problem or found))

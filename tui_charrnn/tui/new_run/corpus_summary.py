@@ -180,7 +180,10 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         return [_progress_line(survey)]
     lines = [_size_line(survey)]
     split = split_point(survey.characters, training.validation_fraction)
-    if survey.characters > 1:
+    if survey.records is not None:
+        share = f"{training.validation_fraction:.0%}, drawn by lot, held out"
+        lines = [lines[0].rpartition(",")[0] + f", {survey.records:,} records", share]
+    elif survey.characters > 1:
         held_out = survey.characters - split
         lines.append(f"{split:,} to train on; the last {held_out:,} held out")
     return [
@@ -188,7 +191,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         *_units(survey),
         *_folding(survey, training),
         *_remarks(survey),
-        *_unheard(survey, split),
+        *(_unheard(survey, split) if survey.records is None else []),
         *_smaller_batch(survey, training, split),
     ]
 
@@ -200,6 +203,8 @@ def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
         return ""
     if survey.vocabulary_size < 2:
         return "It has only one distinct character: there is nothing to learn in it."
+    if survey.records is not None and survey.records < 2:
+        return "At least 2 records are needed, one to train on and one to hold out."
     try:
         vocabulary_of(survey, training)
         _fitting_batch_size(survey, training)
@@ -229,7 +234,8 @@ def vocabulary_of(
     }
     if known is not None:
         return grown_vocabulary(known, survey.occurrences, **bounds)
-    return choose_vocabulary(survey.occurrences, **bounds)
+    has_records = training.has_records
+    return choose_vocabulary(survey.occurrences, has_records=has_records, **bounds)
 
 
 def form_sentence(problem: str) -> str:

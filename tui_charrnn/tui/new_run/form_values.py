@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from tui_charrnn.config import ModelConfig, TrainingConfig, read_length
+from tui_charrnn.config import ModelConfig, TrainingConfig, read_length, refuse_together
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint, find_preset
@@ -136,10 +136,20 @@ def check_form(values: FormValues) -> NewRun:
         training = with_length(training, values.length, keeps_bound=keeps_bound)
     except ConfigError as error:
         problems["length"] = str(error)
+    problems |= _clashes(model, training)
     if problems:
         raise FormError(problems)
     chosen = values.seeds, name or None, values.start
     return NewRun(values.corpus, values.preset, model, training, *chosen)
+
+
+def _clashes(model: ModelConfig, training: TrainingConfig) -> dict[str, str]:
+    """Settings of both that do not go together, and what is wrong with each."""
+    try:
+        refuse_together(model, training)
+    except SettingError as error:
+        return {problem.name: str(problem) for problem in error.problems}
+    return {}
 
 
 def _contradictions(values: FormValues) -> dict[str, str]:
@@ -327,7 +337,7 @@ _GROUPS: Final = {
         "evaluation_characters",
         "dynamic_evaluation_rate",
     ),
-    "Vocabulary": ("units", "min_count", "max_vocabulary"),
+    "Vocabulary": ("units", "records", "min_count", "max_vocabulary"),
     "Checkpoints": ("checkpoint_interval", "keep_checkpoints", "max_time"),
     "Machine": ("rng_seed", "precision", "threads"),
 }
@@ -457,7 +467,12 @@ def starting_choice_of(run: RunDirectory, description: RunDescription) -> StartC
     origin = description.origin
     if origin is None:
         return StartChoice()
-    point = StartingPoint(origin.name, description.model, description.training.units)
+    point = StartingPoint(
+        origin.name,
+        description.model,
+        description.training.units,
+        description.training.records,
+    )
     return StartChoice(str(run.initial_model.absolute()), point)
 
 
@@ -473,6 +488,7 @@ def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoic
         unify_newlines=reference.unify_newlines,
         compose=reference.compose,
         units=reference.units,
+        records=reference.records,
     )
     is_one = len(reference.sources) == 1
     return CorpusChoice(reference.sources, "" if is_one else label, reading)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import CorpusError, StorageError
 from tui_charrnn.generation.starting_model import StartingModel, open_starting_model
 from tui_charrnn.model.shapes import parameter_count
@@ -16,7 +16,7 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.cache import Progress
-from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size, split_point
+from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.tui.background import CancelledError
@@ -87,6 +87,7 @@ def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
     """
     require_tensorflow()
     model, training = configurations
+    refuse_together(model, training)
     occurrences = corpus.numbered.occurrences()
     if len(occurrences) < 2:
         raise CorpusError(
@@ -97,11 +98,15 @@ def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
         "max_vocabulary": training.max_vocabulary,
     }
     if starting is None:
-        vocabulary = choose_vocabulary(occurrences, **bounds)
+        vocabulary = choose_vocabulary(occurrences, has_records=training.has_records, **bounds)
     else:
-        starting.point.refuse_others({**model.to_mapping(), "units": training.units})
+        starting.point.refuse_others({
+            **model.to_mapping(),
+            "units": training.units,
+            "records": training.records,
+        })
         vocabulary = grown_vocabulary(starting.vocabulary, occurrences, **bounds)
-    split = split_point(len(corpus), training.validation_fraction)
+    split = corpus.split(training.validation_fraction)
     fitting_batch_size(split, training.batch_size, training.sequence_length)  # refuses a short text
     return create_run(
         folder,
@@ -112,7 +117,7 @@ def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
         corpus=corpus,
         vocabulary=vocabulary,
         parameter_count=parameter_count(model, len(vocabulary)),
-        pinned_seeds=choose_seeds(corpus.beginning, pinned_seeds),
+        pinned_seeds=choose_seeds("" if training.has_records else corpus.beginning, pinned_seeds),
         origin=None if starting is None else starting.origin,
         initial_model=b"" if starting is None else starting.data,
     )
@@ -137,6 +142,7 @@ def start_run(
         unify_newlines=reading.unify_newlines,
         compose=reading.compose,
         units=new.training.units,
+        records=new.training.records,
         progress=progress,
         check_cancelled=token.check,
     )

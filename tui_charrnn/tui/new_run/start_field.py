@@ -169,6 +169,7 @@ def _choice_of(argument: str, facts: ModelFacts) -> StartChoice:
     config, loss = header.config, "" if facts.loss is None else f", {facts.loss:.2f} nats"
     label = f"{argument} · {config.layer_count}x{config.hidden_size} {config.cell_name}{loss}"
     units = str(header.corpus.get("units", "characters"))
-    point = StartingPoint(Path(argument).name, config, units)
-    known = Vocabulary(header.vocabulary, header.unknown_symbol)
+    records = str(header.corpus.get("records", "none"))
+    point = StartingPoint(Path(argument).name, config, units, records)
+    known = Vocabulary(header.vocabulary, header.unknown_symbol, header.end_symbol)
     return StartChoice(argument, point, known, label=label)

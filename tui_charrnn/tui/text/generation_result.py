@@ -49,8 +49,8 @@ class Opening:
 
     @property
     def vocabulary(self) -> str:
-        """All characters that the model knows."""
-        return self.loaded.model.vocabulary.characters
+        """All characters that the model knows, as they are shown."""
+        return self.loaded.model.vocabulary.shown
 
 
 @dataclass(frozen=True, slots=True)

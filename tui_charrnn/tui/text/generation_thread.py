@@ -294,9 +294,10 @@ class GenerationThread:
     def _speak(self, tape: Tape, stopping: threading.Event, said: int = 0) -> None:
         """Say what is left of as many characters as are set; a syllable of jamo gets its vowel."""
         newest, due = "", time.monotonic()
-        for _ in range(said, self._settings.length):
+        for place in range(said, self._settings.length):
             self._apply_settings(tape)
-            if tape.stream.is_complete:
+            # at the end of a record whoever asks for more wants another one
+            if tape.stream.is_complete or (place and tape.stream.is_between_records):
                 break
             newest = tape.next().character
             self.listener(tape)

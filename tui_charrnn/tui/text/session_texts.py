@@ -188,9 +188,12 @@ class SessionTexts:
             is_jamo = self._opening is not None and self._opening.is_jamo
             units = "jamo" if is_jamo else "characters"
             end = "Stopped." if event.was_stopped else f"{self._settings.length:,} {units}."
+            stream = event.generation.tape.stream
+            is_between = stream.is_between_records and not event.was_stopped
+            end = "End of the record." if is_between else end
             if event.turn == 1 and self._opening is not None:
                 end = _describe_reading(event.generation, self._opening) or end
-            self._tell(f"{end} {_next_steps(is_back=is_back)}")
+            self._tell(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
 
     def _show_failure(self, event: GenerationFailed) -> None:
         """Say why nothing is generated."""
@@ -302,13 +305,15 @@ def _describe(opening: Opening) -> str:
     return f"{done}, because the model does not know it: {named}{more}.{hint}"
 
 
-def _next_steps(*, is_back: bool) -> str:
+def _next_steps(*, is_back: bool, is_between: bool) -> str:
     """What can be done with a text that has ended.
 
     Args:
         is_back: Whether the reader goes back over it just now.
+        is_between: Whether another record would follow.
     """
     if is_back:
         return f"{key_label('tape.play')} goes on."
     more, back = key_label("text.more"), key_label("pane.text")
-    return f"{more} goes on, {back} goes back over it, Enter starts a new one."
+    goes_on = "begins another" if is_between else "goes on"
+    return f"{more} {goes_on}, {back} goes back over it, Enter starts a new one."

@@ -1,0 +1,173 @@
+"""`generate` of a model of records: one, lists of them, new ones only; and the likeliest text."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from tests.support.record_model import record_model_file
+from tests.support.tiny_model import tiny_model_file
+from tui_charrnn.cli.generate import generate
+from tui_charrnn.errors import ConfigError, CorpusError, DataError
+from tui_charrnn.generation.beam_search import search_likeliest
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.sampling_config import SamplingConfig
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    return record_model_file(tmp_path / "names.safetensors")
+
+
+def invoke(*arguments: object) -> Result:
+    app = typer.Typer()
+    app.command()(generate)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def said(*arguments: object) -> str:
+    result = invoke(*arguments, "--no-history")
+    assert result.exit_code == 0, result.exception or result.output
+    return result.stdout
+
+
+def test_a_text_ends_with_its_record(model_file: Path) -> None:
+    text = said("ab", "-m", model_file, "--rng-seed", 3)
+    assert text.startswith("ab")
+    assert text.endswith("\n")
+    assert text.count("\n") == 1
+
+
+def test_texts_at_several_temperatures_are_records_too(model_file: Path) -> None:
+    text = said("-m", model_file, "--compare-temperatures", "0.5,1")
+    assert len([line for line in text.splitlines() if line and line[0] != "="]) <= 2
+
+
+def test_so_many_records_are_written_a_line_each(model_file: Path) -> None:
+    lines = said("-m", model_file, "--count", 30, "--rng-seed", 1).splitlines()
+    assert len(lines) == 30
+    assert all(lines)
+    assert set("".join(lines)) <= set("abc")
+    again = said("-m", model_file, "--count", 30, "--rng-seed", 1).splitlines()
+    assert again == lines
+    assert said("-m", model_file, "--count", 10, "--rng-seed", 1).splitlines() == lines[:10]
+
+
+def test_the_first_of_them_is_the_one_that_comes_alone(model_file: Path) -> None:
+    alone = said("b", "-m", model_file, "--rng-seed", 4)
+    assert said("b", "-m", model_file, "--rng-seed", 4, "--count", 3).startswith(alone)
+
+
+def test_every_record_goes_on_from_the_seed_text(model_file: Path) -> None:
+    lines = said("ca", "-m", model_file, "--count", 20).splitlines()
+    assert all(line.startswith("ca") for line in lines)
+    bare = said("ca", "-m", model_file, "--count", 20, "--rng-seed", 2, "--no-echo").splitlines()
+    whole = said("ca", "-m", model_file, "--count", 20, "--rng-seed", 2).splitlines()
+    assert ["ca" + line for line in bare] == whole
+
+
+def test_new_ones_leave_out_the_corpus_and_each_other(model_file: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known.txt"
+    known.write_text("a\nb\nc\nab\nba\n")
+    options = "-m", model_file, "--count", 40, "--rng-seed", 1
+    everything = said(*options).splitlines()
+    assert {"a", "b", "c"} & set(everything)
+    new = said(*options, "--new-only", "--corpus", known).splitlines()
+    assert len(set(new)) == len(new) == 40
+    assert not set(new) & {"a", "b", "c", "ab", "ba"}
+
+
+def test_a_list_is_one_json_document(model_file: Path) -> None:
+    options = "a", "-m", model_file, "--count", 12, "--rng-seed", 1
+    records = json.loads(said(*options, "--json"))
+    assert [each["text"] for each in records] == said(*options).splitlines()
+    assert all(each["bits"] > 0 and each["is_whole"] for each in records)
+    cut = json.loads(said(*options, "--json", "--length", 1))
+    assert not all(each["is_whole"] for each in cut)
+    assert max(len(each["text"]) for each in cut) == 2
+
+
+def test_records_of_several_lines_are_kept_apart(tmp_path: Path) -> None:
+    path = record_model_file(tmp_path / "poems.safetensors", "\nab", "blank-line")
+    records = json.loads(said("-m", path, "--count", 6, "--rng-seed", 1, "--json"))
+    expected = records[0]["text"] + "\n"
+    for record in records[1:]:
+        expected += "\n" * ("\n" in record["text"]) + record["text"] + "\n"
+    assert said("-m", path, "--count", 6, "--rng-seed", 1) == expected
+
+
+def test_new_ones_need_the_corpus(model_file: Path) -> None:
+    error = invoke("-m", model_file, "--new-only", "--count", 2).exception
+    assert isinstance(error, CorpusError)
+    assert "--new-only needs what the model was trained on" in str(error)
+    assert "--corpus" in str(error)
+
+
+def test_when_nothing_new_comes_it_ends_in_a_sentence(tmp_path: Path) -> None:
+    path, known = record_model_file(tmp_path / "one.safetensors", "ab"), tmp_path / "known.txt"
+    known.write_text("a\nb\n")
+    result = invoke("-m", path, "--new-only", "--count", 3, "-n", 1, "--corpus", known, "--json")
+    assert isinstance(result.exception, DataError)
+    assert "1,000 in a row were empty, known or repeated" in str(result.exception)
+    assert json.loads(result.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--originality"], "goes without"),
+        (["--compare-temperatures", "0.5,1"], "goes without"),
+    ],
+)
+def test_new_ones_are_not_watched_otherwise(
+    model_file: Path, options: list[str], words: str
+) -> None:
+    error = invoke("-m", model_file, "--new-only", *options).exception
+    assert isinstance(error, ConfigError)
+    assert words in str(error)
+
+
+def test_new_ones_are_of_records(tmp_path: Path) -> None:
+    path = tiny_model_file(tmp_path / "plain.safetensors")
+    error = invoke("-m", path, "--new-only").exception
+    assert isinstance(error, ConfigError)
+    assert "needs a model of records" in str(error)
+
+
+def test_the_likeliest_text_is_written(tmp_path: Path) -> None:
+    path = tiny_model_file(tmp_path / "plain.safetensors")
+    stream = CharacterStream(load_model(path), SamplingConfig(forbid="a"))
+    stream.prime("bad")
+    found = search_likeliest(stream, 30, 4)
+    options = "bad", "-m", path, "--most-likely", "--beam", 4, "-n", 30, "--forbid", "a"
+    assert said(*options) == "bad" + found.text
+    document = json.loads(said(*options, "--json", "--no-echo"))
+    assert document["text"] == found.text
+    assert document["log_probability"] == pytest.approx(found.log_probability)
+    assert (document["beam"], document["length"], document["is_ended"]) == (4, 30, False)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--temperature", "1"],
+        ["--count", "2"],
+        ["--rng-seed", "1"],
+        ["--new-only"],
+        ["--originality"],
+    ],
+)
+def test_the_likeliest_text_is_not_drawn(model_file: Path, options: list[str]) -> None:
+    error = invoke("-m", model_file, "--most-likely", *options).exception
+    assert isinstance(error, ConfigError)
+    assert options[0] in str(error)
+
+
+@pytest.mark.parametrize("options", [["--beam", "3"], ["--most-likely", "--beam", "0"]])
+def test_a_beam_is_of_that_search_and_within_bounds(model_file: Path, options: list[str]) -> None:
+    error = invoke("-m", model_file, *options).exception
+    assert isinstance(error, ConfigError)
+    assert "--beam" in str(error)

@@ -1,0 +1,30 @@
+"""The app with a model of records: each text is one, and more begins another."""
+
+import asyncio
+from pathlib import Path
+
+from tests.support.open_app import note_of, settings_of, spoken_by
+from tests.support.record_model import record_model_file
+from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.session import Session
+
+
+def test_the_end_of_a_record_is_told(tmp_path: Path) -> None:
+    async def run() -> None:
+        model = str(record_model_file(tmp_path / "names.safetensors"))
+        app = CharRNNApp(Session(runs_folder=tmp_path / "runs", model=model))
+        settings_of(app).speed = None
+        settings_of(app).sampling = SamplingConfig(rng_seed=3)
+        async with app.run_test(size=(100, 24)) as pilot:
+            await wait_until(pilot, "the end", lambda: "End of the record." in note_of(app))
+            assert "begins another" in note_of(app)
+            first = spoken_by(app)
+            assert first.endswith("\n")
+            assert "\x1e" not in first
+            await pilot.press("ctrl+g")
+            await wait_until(pilot, "another", lambda: spoken_by(app).count("\n") == 2)
+            assert spoken_by(app).startswith(first)
+
+    asyncio.run(run())

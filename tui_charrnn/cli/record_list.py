@@ -1,0 +1,156 @@
+"""What `generate --count N` writes of a model of records: one record after another, or a list."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from tui_charrnn.cli.generate import TextRequest, Watched
+from tui_charrnn.cli.output import TextOutput, narrate, progress_bar
+from tui_charrnn.cli.reading import read_named_corpus
+from tui_charrnn.errors import CorpusError, DataError
+from tui_charrnn.generation.sampling import surprise
+from tui_charrnn.generation.training_corpus import read_learned_texts
+from tui_charrnn.hangul import join_syllables
+from tui_charrnn.text.records import records_of
+
+_MOST_FAILURES: Final = 1000
+"""Records in a row that are none to be written, after which there is no hope."""
+
+
+class GeneratedRecord(NamedTuple):
+    """A record, the seed text with it."""
+
+    text: str
+    bits: float
+    """Surprise of what was generated, its end sign with it."""
+    is_whole: bool
+    """Whether the model ended it."""
+
+
+class RecordDrawer:
+    """Draws one record after another, each from the same seed text on.
+
+    Args:
+        texts: What is wanted; its stream's random numbers run on from record to record.
+    """
+
+    def __init__(self, texts: TextRequest) -> None:
+        self._texts = texts
+        self.seed_text: Final = texts.read_seed()
+        """What the model read of the seed text."""
+        self._start = texts.stream.snapshot()
+
+    def draw(self) -> GeneratedRecord:
+        """The next record.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        stream, stop = self._texts.stream, self._texts.make_stop()
+        draws = stream.draws
+        stream.restore(self._start)
+        stream.draws = draws
+        characters, bits = [self.seed_text], 0.0
+        for _ in range(self._texts.length):
+            said = stream.next()
+            bits += surprise(stream.logits, said.index)
+            if stream.is_between_records:
+                return GeneratedRecord("".join(characters), bits, is_whole=True)
+            characters.append(said.character)
+            if stop.has_ended(said.character):
+                break
+        return GeneratedRecord("".join(characters), bits, is_whole=False)
+
+    def draw_each(self, known: frozenset[str] | None) -> Iterator[GeneratedRecord]:
+        """Records without end, none of them empty.
+
+        Args:
+            known: Those that are left out, and repetitions; None leaves out neither.
+
+        Raises:
+            DataError: If hardly any is left.
+        """
+        seen = {""}
+        failures = count = 0
+        while failures < _MOST_FAILURES:
+            record = self.draw()
+            if record.text in seen or (known is not None and record.text in known):
+                failures += 1
+                continue
+            failures, count = 0, count + 1
+            if known is not None:
+                seen.add(record.text)
+            yield record
+        raise DataError(
+            f"After {count:,} records {_MOST_FAILURES:,} in a row were empty, known or repeated: "
+            "the model has nothing else to say. Try a higher --temperature."
+        )
+
+
+def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
+    """The records that a model has learned from, or those of another text.
+
+    Args:
+        texts: Of which model.
+        corpus: A text that is named instead; None is the model's own.
+
+    Raises:
+        CorpusError: If the text is not found, has changed or cannot be read.
+    """
+    model = texts.stream.model
+    if corpus is not None:
+        text = read_named_corpus(
+            [corpus],
+            encoding="utf-8",
+            keep_newlines="\r" in model.vocabulary.characters,
+            keep_decomposed=False,
+            units=model.units,
+            records=model.records,
+        )
+        return frozenset(records_of(text.numbered.pieces()))
+    try:
+        with progress_bar("Reading the corpus of the model") as progress:
+            found = read_learned_texts(
+                model, texts.path, texts.runs, progress=progress, tell=narrate
+            )
+    except CorpusError as error:
+        raise CorpusError(
+            f"--new-only needs what the model was trained on. {error} Any text can be named with "
+            "--corpus."
+        ) from error
+    learned = (records_of(text.numbered.pieces()) for _, text in found)
+    return frozenset(itertools.chain.from_iterable(learned))
+
+
+def write_records(texts: TextRequest, count: int, watched: Watched, output: TextOutput) -> None:
+    """Write so many records, as lines or as a JSON list, which is whole even if this is broken off.
+
+    Args:
+        texts: What is wanted.
+        count: How many records.
+        watched: Whether those of a corpus, and repetitions, are left out.
+        output: Takes the text.
+
+    Raises:
+        CorpusError: If that corpus is not found.
+        DataError: If there are not so many.
+    """
+    known = known_records(texts, watched.corpus) if watched.is_new_only else None
+    drawer = RecordDrawer(texts)
+    records = drawer.draw_each(known)
+    hidden = 0 if texts.echo else len(drawer.seed_text)
+    if texts.as_json:
+        output.write("[")
+    try:
+        for number, record in enumerate(itertools.islice(records, count)):
+            text = join_syllables(record.text[hidden:])
+            if texts.as_json:
+                document = {"text": text, "bits": record.bits, "is_whole": record.is_whole}
+                output.write(("," * bool(number)) + "\n" + json.dumps(document))
+            else:
+                # a record of several lines is kept apart from the one before
+                output.write(("\n" if number and "\n" in text else "") + text + "\n")
+    finally:
+        if texts.as_json:
+            output.write("\n]\n")

@@ -1,0 +1,149 @@
+"""Records: short texts, each of which begins from nothing and ends with an end sign.
+
+A text of records is one text all the same: an end sign, then every record with an end sign after
+it. So a network that forgets everything before it reads an end sign never learns from one record
+about another, and what it predicts after the sign is how a record begins.
+
+Notation: N characters, R records.
+"""
+
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.errors import CorpusError
+
+END: Final = "\N{INFORMATION SEPARATOR TWO}"
+"""The end sign, in ASCII the separator of records; one that a text has itself ends a record too."""
+_BORDERS: Final = {
+    "line": re.compile(rf"\s*[\n\r{END}]"),
+    "blank-line": re.compile(rf"[^\S\n]*\n\s*\n|\s*{END}(?:\s*\n)?"),
+    "file": re.compile(rf"\s*{END}(?:\s*\n)?"),
+}
+"""What lies between two records; that the end sign counts as white space is used here."""
+_BLANK_LINES: Final = re.compile(rf"\s*[\n\r{END}]")
+_GATHERED: Final = 1 << 20
+"""Characters that are moved at a time."""
+
+Int64 = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.unsignedinteger]
+
+
+class RecordCutter:
+    """Puts end signs into a text that comes in pieces, where one record ends and another begins.
+
+    White space at the end of a record and blank lines before it are left out, and so are empty
+    records.
+
+    Args:
+        records: What a record is: `line`, `blank-line` or `file`.
+    """
+
+    def __init__(self, records: str) -> None:
+        self._border = _BORDERS[records]
+        self._held = ""
+        """White space whose meaning depends on what follows."""
+        self._is_empty = True
+        """Whether nothing of the present record has come."""
+
+    def cut(self, text: str) -> str:
+        """The next piece of a file, with end signs."""
+        held = self._held + text
+        body = held.rstrip()
+        if not body:
+            self._held = held
+            return ""
+        self._held = held[len(body) :]
+        if self._is_empty:
+            body = _BLANK_LINES.sub("", body, count=1) if _BLANK_LINES.match(body) else body
+        self._is_empty = False
+        return self._border.sub(END, body)
+
+    def end(self) -> str:
+        """What ends a file: an end sign, unless the last record has one already."""
+        is_needed = not self._is_empty
+        self._held, self._is_empty = "", True
+        return END if is_needed else ""
+
+
+def record_order(records: int) -> Int64:
+    """The order in which R records are trained on, the same for ever: held out are the last.
+
+    Lists are often sorted, and their end tells little about the rest.
+    """
+    drawn = np.random.SeedSequence(0).generate_state(records, np.uint64)
+    return np.argsort(drawn, kind="stable")
+
+
+def shuffle_records(numbers: Numbers, ends: Int64) -> Numbers:
+    """A text of records in the order of `record_order`.
+
+    Args:
+        numbers: Of its characters, shape (N,).
+        ends: Where its end signs stand, shape (R + 1,); the first stands at 0.
+    """
+    order = record_order(len(ends) - 1)
+    shuffled = np.empty_like(numbers)
+    shuffled[0] = numbers[0]
+    lengths = np.diff(ends)[order]
+    places = np.concatenate([[0], lengths.cumsum()]) + 1
+    first = 0
+    while first < len(order):
+        last = max(first + 1, int(np.searchsorted(places, places[first] + _GATHERED)))
+        own = lengths[first:last]
+        moves = np.repeat(ends[order[first:last]] + 1 - places[first : first + len(own)], own)
+        to = np.arange(places[first], places[first] + own.sum())
+        shuffled[to] = numbers[moves + to]
+        first = last
+    return shuffled
+
+
+class RecordSplit(NamedTuple):
+    """Where records are split, in the order of `record_order`."""
+
+    characters: int
+    """That are trained on; the last is an end sign, after which the held-out ones begin."""
+    trained: int
+    """Records."""
+    held_out: int
+    """Records."""
+
+
+def split_records(ends: Int64, validation_fraction: float) -> RecordSplit:
+    """Hold out a share of the characters, in whole records, at least one on either side.
+
+    Args:
+        ends: Where the end signs stand, shape (R + 1,); the first stands at 0, the last at N - 1.
+        validation_fraction: The share.
+
+    Raises:
+        CorpusError: If there are fewer than two records.
+    """
+    count = len(ends) - 1
+    if count < 2:
+        raise CorpusError(
+            "At least 2 records are needed, one to train on and one to hold out. "
+            f"Received: {count}. Look at how the text is cut (--records)."
+        )
+    places = np.diff(ends)[record_order(count)].cumsum()  # of each end sign
+    wanted = int(np.searchsorted(places, (ends[-1] + 1) * (1 - validation_fraction)))
+    records = min(max(wanted, 1), count - 1)
+    return RecordSplit(int(places[records - 1]) + 1, records, count - records)
+
+
+def records_of(pieces: Iterable[str]) -> Iterator[str]:
+    """The records of a text that comes in pieces, with end signs."""
+    begun = ""
+    for piece in pieces:
+        *whole, begun = (begun + piece).split(END)
+        yield from filter(None, whole)
+
+
+def repeated_records(pieces: Iterable[str]) -> int:
+    """How many records of a text that comes in pieces repeat an earlier one."""
+    hashes = array("q", map(hash, records_of(pieces)))
+    return len(hashes) - len(np.unique(np.frombuffer(hashes, np.int64)))
