@@ -126,7 +126,7 @@ def test_an_extension_is_told_recorded_and_shown(
 ) -> None:
     run = fake_run(runs, evaluations={3: 2.2})
     resume(run, "--more-steps", "7")
-    words = "Extended at step 3 by 7 steps to 10: the learning rate rises to"
+    words = "Extended by 7 steps to 10; the rate rises to"
     assert words in capsys.readouterr().err
     (extended,) = of_kind(run, RunExtended)
     assert (extended.step, extended.total_steps) == (4, 10)

@@ -47,6 +47,7 @@ class Host(ThemedApp):
 
     def on_resume_requested(self, event: ResumeRequested) -> None:
         self.asked.append(("resume", event.run))
+        self.told += filter(None, [event.sentence])
 
     def on_run_moved(self, event: RunMoved) -> None:
         self.moved.append((event.before, event.after))

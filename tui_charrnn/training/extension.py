@@ -41,7 +41,7 @@ def extend_run(run: RunDirectory, length: str, amount: float) -> RunExtended:
     with RunWriter(run) as writer:
         writer.append(extended)
         total = extended.total_steps
-        writer.set_status(state=RunState.SAVED, total_steps=total, message="")
+        writer.set_status(state=RunState.SAVED, total_steps=total, eta=None, message="")
         if writer.degraded:
             raise StorageError(writer.degraded)
     return extended

@@ -204,7 +204,7 @@ class CharRNNApp(ThemedApp):
 
         def start(_: BackgroundTask) -> None:
             try:
-                started = TrainerStarted(run, launch(run))
+                started = TrainerStarted(run, launch(run), event.sentence)
             except CharRNNError as error:
                 started = TrainerStarted(run, error)
             self.post_message(started)
@@ -219,7 +219,7 @@ class CharRNNApp(ThemedApp):
         self.session.trainers[event.run.path] = event.outcome
         self.main.open_run(event.run)
         self.main.action_show("training")
-        self.main.tell(f"Resumed {event.run.name}.")
+        self.main.tell(event.sentence or f"Resumed {event.run.name}.")
 
     def search_themes(self) -> None:
         """Let the reader choose a theme by looking at it."""

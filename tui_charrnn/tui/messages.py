@@ -50,9 +50,15 @@ class RunFound(Message):
 class TrainerStarted(Message):
     """Resumed a run, or cannot be started."""
 
-    def __init__(self, run: RunDirectory, outcome: subprocess.Popen[bytes] | CharRNNError) -> None:
+    def __init__(
+        self,
+        run: RunDirectory,
+        outcome: subprocess.Popen[bytes] | CharRNNError,
+        sentence: str = "",
+    ) -> None:
         self.run = run
         self.outcome = outcome
+        self.sentence = sentence
         super().__init__()
 
 
@@ -82,10 +88,11 @@ class RunMoved(Message):
 
 
 class ResumeRequested(Message):
-    """The user wants a trainer to go on with a run."""
+    """The user wants a trainer to go on with a run; `sentence` is told once it has started."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, run: RunDirectory, sentence: str = "") -> None:
         self.run = run
+        self.sentence = sentence
         super().__init__()
 
 

@@ -279,14 +279,10 @@ def extension_words(record: RunExtended) -> str:
     more = f"{record.total_steps - record.step + 1:,} steps"
     if record.train_time is not None:
         more = f"{format_round_duration(record.train_time)}, about {more},"
-    rate = f"stays at {record.learning_rate:.3g}"
-    if record.warmup_steps:
-        count = f"{record.warmup_steps:,} step{'s' if record.warmup_steps > 1 else ''}"
-        rate = f"rises to {record.learning_rate:.3g} in {count}, then falls"
-    return (
-        f"Extended at step {record.step - 1:,} by {more} to {record.total_steps:,}: the learning "
-        f"rate {rate}."
-    )
+    rate, count = f"{record.learning_rate:.3g}", record.warmup_steps
+    steps = f"{count:,} step{'s' if count > 1 else ''}"
+    course = f"rises to {rate} in {steps}, then falls" if count else f"stays at {rate}"
+    return f"Extended by {more} to {record.total_steps:,}; the rate {course}."
 
 
 def _apply_extended(view: RunView, record: RunExtended) -> Notice:

@@ -1,6 +1,7 @@
 """The training form: filled in, checked, started and left."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ async def test_a_run_starts_from_a_model_of_the_list(
         listed = app.screen.query_one("#start-from", FormSelect)
         await wait_until(pilot, "the models", lambda: "old · 1x5 lstm" in screen_text_of(listed))
         app.choose(**{"start-from": "old"})
-        await wait_until(pilot, "its network", lambda: "those of old" in outlook_of(app))
+        await wait_until(pilot, "its network", lambda: "weights of old" in outlook_of(app))
         assert "lstm 5" in outlook_of(app)
         app.set(hidden_size="6")
         app.screen.query_one("#start").focus()
@@ -113,7 +114,7 @@ async def test_a_run_starts_from_a_model_file(app: FormApp, corpus: Path, tmp_pa
         await pilot.press("tab")
         await wait_until(pilot, "no model", lambda: "no model file" in problem_of(app, "start"))
         app.type_into(**{"start-path": str(path)})
-        await wait_until(pilot, "its network", lambda: "those of tiny" in outlook_of(app))
+        await wait_until(pilot, "its network", lambda: "weights of tiny" in outlook_of(app))
         app.screen.query_one("#start").focus()
         await pilot.press("enter")
         await wait_until(pilot, "the run", lambda: app.answers == [True])
@@ -122,8 +123,21 @@ async def test_a_run_starts_from_a_model_file(app: FormApp, corpus: Path, tmp_pa
     assert description.origin.path == str(path)
 
 
+def has_focus(app: FormApp, place: str) -> bool:
+    return app.focused is not None and app.focused.id == place
+
+
 def screen_text_of(listed: FormSelect) -> str:
     return " ".join(str(prompt) for prompt, _ in listed._options)
+
+
+async def test_arrows_go_from_field_to_field(app: FormApp) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.screen.query_one("#preset").focus()
+        for key, place in (("down", "start-from"), ("down", "length"), ("up", "start-from")):
+            await pilot.press(key)
+            await wait_until(pilot, place, partial(has_focus, app, place))
 
 
 async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(

@@ -82,7 +82,7 @@ async def test_a_run_that_is_finished_is_extended_and_resumed(folder: Path) -> N
         await pilot.press(*"0 steps", "enter")
         await wait_until(pilot, "why not", lambda: "at least 1" in screen_text(app))
         await pilot.press("home", "delete", "5")
-        await press(app, pilot, "enter", "Extended at step 3 by 5 steps to 8: the learning rate")
+        await press(app, pilot, "enter", "Extended by 5 steps to 8; the rate rises to")
         await wait_until(pilot, "a trainer", lambda: app.asked == [("resume", run)])
     (extended,) = of_kind(run, RunExtended)
     assert (extended.step, extended.total_steps) == (4, 8)

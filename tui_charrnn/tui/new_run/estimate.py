@@ -13,6 +13,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.training.diagnosis.trial_facts import (
     Trial,
@@ -234,7 +235,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
 def start_words(new: NewRun, vocabulary_size: int | None) -> str:
     """What a run takes from the model that it starts from, and what it adds."""
     known, name = new.start.vocabulary, new.start.point.name if new.start.point else ""
-    words = f"its weights are those of {name}, its peak rate is {new.training.learning_rate:g}"
+    words = f"weights of {safe_line(name)}, peak rate {new.training.learning_rate:g}"
     if known is None or vocabulary_size is None:
         return words
     added = vocabulary_size - len(known)

@@ -22,8 +22,8 @@ from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, ListedSetting, N
 from tui_charrnn.tui.textual_patches import KeysInOrder, preset_selection, selection_of
 
 ARROWS: Final = (
-    Binding("down", "screen.focus_next", "The next field", show=False),
-    Binding("up", "screen.focus_previous", "The field before", show=False),
+    Binding("down", "app.focus_next", "The next field", show=False),
+    Binding("up", "app.focus_previous", "The field before", show=False),
 )
 
 

@@ -47,7 +47,7 @@ class Outcome:
     after: RunDirectory | None = None
     """Where it is now; None: in the trash."""
     is_resumed: bool = False
-    """Whether it is to be trained now."""
+    """Whether it is to be trained now, and the sentence told then."""
 
 
 class ActionProgressed(Message):
@@ -318,7 +318,7 @@ def extend(run: RunDirectory, typed: str) -> Outcome:
     """
     require_tensorflow()
     extended = extend_run(run, *_read_more(typed))
-    return Outcome(f"{_name(run)}: {extension_words(extended)}", after=run, is_resumed=True)
+    return Outcome(extension_words(extended), after=run, is_resumed=True)
 
 
 def change_problem(found: RunSummary, done: str, *, is_trained: bool) -> str:

@@ -74,9 +74,10 @@ class RunsPane(Vertical):
         self._actions.finish()
         if event.outcome is not None:
             self._apply(event.outcome)  # first: another run that is shown takes notes back
-            self._notify(event.outcome.sentence)
             if event.outcome.is_resumed and event.outcome.after is not None:
-                self._resume(event.outcome.after)
+                self._resume(event.outcome.after, event.outcome.sentence)
+            else:
+                self._notify(event.outcome.sentence)
         elif isinstance(event.error, CharRNNError | OSError):
             self._warn(safe_line(str(event.error)))
         elif event.error is not None:
@@ -115,9 +116,9 @@ class RunsPane(Vertical):
         else:
             self._resume(found.run)
 
-    def _resume(self, run: RunDirectory) -> None:
+    def _resume(self, run: RunDirectory, sentence: str = "") -> None:
         self._end_comparison(run)
-        self.post_message(ResumeRequested(run))
+        self.post_message(ResumeRequested(run, sentence))
 
     def action_extend(self) -> None:
         """Ask how much longer to train the run under the cursor, which is finished."""
