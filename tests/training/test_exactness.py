@@ -1,6 +1,7 @@
 """kill -9 at any instant, then resume: to the bit what would have been without it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from tui_charrnn.runs.records import (
     RunWarned,
     SplitEvaluated,
 )
+from tui_charrnn.training.extension import extend_run
 
 pytestmark = pytest.mark.trainer
 THOROUGH = pytest.mark.stress
@@ -202,3 +204,23 @@ def test_the_bits_of_two_trainings_differ_where_anything_does(
     assert ours.keys() == theirs.keys()
     assert {name.partition(".")[0] for name in ours} >= {"optimizer", "state"}
     assert all(ours[name] != theirs[name] for name in ours if np.prod(ours[name][1]) > 1)
+
+
+@THOROUGH
+def test_kills_within_an_extension_leave_no_trace(
+    tmp_path: Path, whole: Callable[..., RunDirectory]
+) -> None:
+    ours, theirs = (RunDirectory(tmp_path / name / "run") for name in ("ours", "theirs"))
+    shutil.copytree(whole().path, ours.path)
+    extend_run(ours, "steps", 8)
+    shutil.copytree(ours.path, theirs.path)
+    assert train_in_process(theirs, UNDISTURBED) == 0
+    for kill in (Kill("batch", 13), Kill("batch", 17), Kill("batch", 20)):
+        assert train_in_process(ours, replace(UNDISTURBED, kill=kill)) == KILLED, kill
+    assert train_in_process(ours, UNDISTURBED) == 0
+    ended, expected = newest_valid(ours), newest_valid(theirs)
+    assert ended is not None
+    assert expected is not None
+    assert ended.path.name == expected.path.name == "step-00000020"
+    assert bits_of(ended.model) == bits_of(expected.model)
+    assert bits_of(ended.training) == bits_of(expected.training)
