@@ -54,11 +54,11 @@ async def test_the_palette_has_our_commands_alone_in_the_order_of_their_use(
 
 
 async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
-    app = preferred_app(tmp_path, "pace = 'max'\nlength = 31\ntemperature = 1.3")
+    app = preferred_app(tmp_path, "pace = 'max'\nlength = 31\ntemperature = 1.3\nnumbers = 'int8'")
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: note_of(app).startswith("31 characters."))
         assert len(spoken_by(app)) == 31
-        assert "temperature 1.3" in str(app.main.text_pane.view.border_title)
+        assert "tiny · int8 · temperature 1.3" in str(app.main.text_pane.view.border_title)
 
 
 async def test_a_pace_off_the_ladder_goes_on_to_the_next_faster_one(tmp_path: Path) -> None:

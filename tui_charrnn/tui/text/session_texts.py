@@ -149,7 +149,9 @@ class SessionTexts:
         settings, held = self._settings, self._settings.held
         parts, fixed = [*settings.active_words, settings.speed_label], settings.sampling.rng_seed
         if self._opening is not None:
-            parts = [self._opening.label, *parts, f"RNG {self._opening.rng_seed}"]
+            numbers = self._opening.loaded.model.numbers
+            model = [self._opening.label, *([] if numbers == "float32" else [numbers])]
+            parts = [*model, *parts, f"RNG {self._opening.rng_seed}"]
         if fixed is not None:
             is_next = self._opening is not None and self._opening.rng_seed != fixed
             parts.append(f"next {fixed}" if is_next else "fixed")
