@@ -300,8 +300,12 @@ class MainScreen(Screen[None]):
             opened_page.show_lesson(lesson, self.session.lessons or lazy.language_of())
 
         def turn(_: None) -> None:
-            if lesson is not None and opened_page.turned:
+            if lesson is None:
+                return
+            if opened_page.turned:
                 self.action_page("learn", lesson + opened_page.turned)
+            else:  # where the keys act that the lessons name
+                pane.view.focus()
 
         self.app.push_screen(opened_page, turn)
 

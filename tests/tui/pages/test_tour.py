@@ -31,6 +31,7 @@ async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path)
         assert shows("3/5")
         await pilot.press("escape")
         await wait_until(pilot, "the text", lambda: app.screen is app.main)
+        await wait_until(pilot, "its keys", lambda: app.main.text_pane.view.has_focus)
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -80,7 +80,7 @@ class GrowPage(Page):
             seed.border_title = "Beginning"
             yield seed
             temperatures = SafeInput("0.3, 0.8, 1.2", id="grow-temperatures")
-            temperatures.border_title = f"Temperatures: 1 to {_MOST}, with commas between"
+            temperatures.border_title = f"Temperatures, 1 to {_MOST} with commas"
             yield temperatures
         yield Horizontal(id="grow-texts")
 
