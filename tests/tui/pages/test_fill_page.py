@@ -52,7 +52,7 @@ async def test_hangul_is_filled_by_the_korean_model_unless_another_was_chosen(
         assert "korean" not in note_of(page)
 
 
-@pytest.mark.parametrize(("language", "example"), [("ko_KR.UTF-8", "푸른 "), ("C", "My lo")])
+@pytest.mark.parametrize(("language", "example"), [("ko_KR.UTF-8", "푸른 "), ("C", "The k")])
 def test_the_example_is_in_the_language_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, example: str
 ) -> None:

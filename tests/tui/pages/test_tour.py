@@ -8,6 +8,7 @@ import pytest
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
+from tui_charrnn.viewing.lessons import LESSONS
 
 
 async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path)
         await wait_until(pilot, "the last page", lambda: shows("5/5 다대일"))
         await pilot.press("pageup", "pageup")
         await wait_until(pilot, "clipping", lambda: shows("3/5 클리핑"))
-        await wait_until(pilot, "what its words mean", lambda: shows("APPLIED 자른 길이"))
+        await wait_until(pilot, "what its words mean", lambda: shows(LESSONS[2].texts["ko"].legend))
         await pilot.press("left")
         await wait_until(pilot, "its own key", lambda: shows("Spectral radius 1.4"))
         await pilot.press("f2")

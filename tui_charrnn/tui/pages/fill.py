@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.context import PageContext
 
-EXAMPLES = {False: "My lo__, I am here", True: "푸른 하늘에 ▢▢이 떠있다"}
+EXAMPLES = {False: "The k__fe is in his hand", True: "푸른 하늘에 ▢▢이 떠있다"}
 """What is asked at first, by whether the user's language is Korean."""
 
 
