@@ -11,7 +11,14 @@ from typer.testing import CliRunner, Result
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.fill import fill
 from tui_charrnn.errors import ConfigError, ModelFileError
-from tui_charrnn.generation.filling import Filler, measure_right_side, split_gaps
+from tui_charrnn.generation.filling import (
+    Candidate,
+    Filled,
+    Filler,
+    measure_right_side,
+    split_gaps,
+)
+from tui_charrnn.viewing.filling import candidate_rows
 
 
 def invoke(*arguments: object) -> Result:
@@ -40,6 +47,14 @@ def test_the_table_says_how_it_was_found(model: list[object]) -> None:
     assert one.isascii()
     assert "Every candidate was tried" in one
     assert "A beam of 5" in invoke("ba__ cab", *model, "--beam", 5).stdout
+
+
+def test_what_the_left_side_expects_is_listed_however_unlikely_it_is() -> None:
+    shares = {"kn": (0.01, 0.9), "ri": (0.02, 0.09), "in": (0.95, 0.001), "ee": (0.02, 0.009)}
+    candidates = tuple(Candidate(fill, *each) for fill, each in shares.items())
+    filled = Filled(("The ", "fe"), candidates, beam=4, unknown=0)
+    for count, listed in ((1, ["kn"]), (2, ["kn", "in"]), (3, ["kn", "ri", "in"])):
+        assert [row.split()[0] for row in candidate_rows(filled, 80, count)[1:]] == listed
 
 
 def test_what_the_right_side_is_worth_is_measured_over_a_text(

@@ -26,7 +26,7 @@ _BAR: Final = 20
 def candidate_rows(
     filled: Filled, width: int, count: int, both: BothFilled | None = None
 ) -> list[str]:
-    """A head and a row for each of the likeliest candidates.
+    """A head and a row for each of the likeliest candidates, among them what the left expects.
 
     Args:
         filled: A text with gaps, and what may stand in them.
@@ -36,7 +36,9 @@ def candidate_rows(
     """
     shares = both.shares if both is not None else {}
     best = sorted(filled.candidates, key=lambda one: -max(one.both, shares.get(one.fill, 0)))
-    shown = best[:count]
+    shown, expected = best[:count], max(filled.candidates, key=lambda one: one.left)
+    if expected not in shown and count > 1:
+        shown[-1] = expected
     names = [format_fill(each.fill) for each in shown]
     widest = max([8, *map(cell_len, names)])
     third = 14 if both is not None else 0

@@ -77,7 +77,7 @@ class EmbeddingPage(Page):
     def on_mount(self) -> None:
         """Load the model, and those that come after it."""
         super().on_mount()
-        self.picture.show(lambda _width, _height: ["Loading the model ..."])
+        self.picture.wait_for("Loading the model ...")
         context = self._opened
 
         def work(task: BackgroundTask) -> Iterator[tuple[LoadedModel, Embedding]]:

@@ -72,6 +72,7 @@ class FillPage(Page):
         super().on_mount()
         for field in (self.text, self.second):
             field.cursor_blink = False
+        self.picture.wait_for("Loading the model ...")
         self._fill()
 
     def on_input_changed(self) -> None:

@@ -59,6 +59,10 @@ class Picture(Static):
         self._draw = draw
         self.on_resize()
 
+    def wait_for(self, sentence: str) -> None:
+        """Say what is waited for, until there is a picture."""
+        self.show(lambda _width, _height: [sentence])
+
     def on_resize(self) -> None:
         """Fit into the room that there is."""
         size = self.size

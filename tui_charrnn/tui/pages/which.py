@@ -59,6 +59,7 @@ class WhichPage(Page):
             field.cursor_blink = False
         with self.prevent(Input.Changed):
             self.models.value = ", ".join(models_that_came_along())
+        self.picture.wait_for("Loading the models ...")
         self._read()
 
     def on_input_changed(self, event: Input.Changed) -> None:
