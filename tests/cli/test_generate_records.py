@@ -41,6 +41,20 @@ def test_a_text_ends_with_its_record(model_file: Path) -> None:
     assert text.count("\n") == 1
 
 
+def test_the_record_of_an_end_sign_says_so(model_file: Path) -> None:
+    lines = said("-m", model_file, "--rng-seed", 3, "--json").splitlines()
+    *others, last = map(json.loads, lines)
+    assert (last["character"], last["is_end"]) == ("\n", True)
+    assert not any("is_end" in each for each in others)
+
+
+def test_the_likeliest_record_ends(model_file: Path) -> None:
+    document = json.loads(said("ab", "-m", model_file, "--most-likely", "--json"))
+    assert document["is_ended"]
+    assert "\n" not in document["text"]
+    assert document["length"] == len(document["text"]) - 2 + 1
+
+
 def test_texts_at_several_temperatures_are_records_too(model_file: Path) -> None:
     text = said("-m", model_file, "--compare-temperatures", "0.5,1")
     assert len([line for line in text.splitlines() if line and line[0] != "="]) <= 2

@@ -222,7 +222,7 @@ def _parts(found: "CorpusInspection") -> str:
     """How many lines there are, or records."""
     if found.records is None:
         return f"{found.lines:,} line{'' if found.lines == 1 else 's'}"
-    again = f", {found.repeated_records:,} of which repeat another" * bool(found.repeated_records)
+    again = f", {found.repeated_records:,} of them repeated" * bool(found.repeated_records)
     return f"{found.records:,} records{again}"
 
 

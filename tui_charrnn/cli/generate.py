@@ -331,7 +331,8 @@ def _write_streams(
         in_numbers = stream.model.numbers
         writer: RecordWriter | PlainWriter = PlainWriter(output, watch)
         if texts.as_json:
-            writer = RecordWriter(output, watch, in_numbers)
+            end = stream.model.vocabulary.end_index
+            writer = RecordWriter(output, watch, in_numbers, end)
 
         def echo_piece(piece: str) -> None:
             recorder.add_seed_text(whole_text(piece, stream.model.units))

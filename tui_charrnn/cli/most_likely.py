@@ -30,6 +30,7 @@ def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None
     seed_text = texts.read_seed() if texts.echo else texts.read_seed()[:0]
     found = search_likeliest(texts.stream, texts.length, beam, texts.make_stop().strings)
     count, text = len(found.indices), join_syllables(seed_text + found.text)
+    end = texts.stream.model.vocabulary.end_index
     if not texts.as_json:
         output.write(text)
         if stdout_is_terminal():
@@ -37,7 +38,7 @@ def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None
         return
     bits = -found.log_probability / math.log(2)
     document = {
-        "text": text,
+        "text": text[:-1] if found.indices[-1:] == (end,) else text,
         "length": count,
         "log_probability": found.log_probability,
         "bits_per_character": bits / count if count else None,

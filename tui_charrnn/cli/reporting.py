@@ -323,7 +323,7 @@ def _format_split(corpus: Corpus, training: TrainingConfig) -> str:
         return f"the last {len(corpus) - corpus.split(fraction):,} are held out"
     _, trained, held_out = corpus.numbered.split_records(fraction)
     repeated = corpus.numbered.repeated_records()
-    again = f", {repeated:,} of which repeat another" if repeated else ""
+    again = f", {repeated:,} of them repeated" if repeated else ""
     return f"{trained + held_out:,} records{again}; {held_out:,}, drawn by lot, are held out"
 
 

@@ -178,11 +178,16 @@ class RecordWriter:
     """Writes a JSON object a line for every character, and one that sums up what was watched."""
 
     def __init__(
-        self, output: TextOutput, watch: "OriginalityWatch | None" = None, numbers: str = "float32"
+        self,
+        output: TextOutput,
+        watch: "OriginalityWatch | None" = None,
+        numbers: str = "float32",
+        end: int | None = None,
     ) -> None:
         self._output = output
         self._watch = watch
         self._numbers = numbers
+        self._end = end  # index of what ends a record
         self._surprise = lazy.surprise
         self._texts: Sequence[Mapping[str, float | str]] = ()
 
@@ -206,6 +211,8 @@ class RecordWriter:
             "probability": character.probability,
             "surprise": self._surprise(logits, character.index),
         }
+        if character.index == self._end:
+            record["is_end"] = True
         if self._watch is not None:
             record["match"] = self._watch.match_facts(text, character.character)
         self._write(record)
