@@ -55,11 +55,11 @@ NETWORKS: Final = {
     ),
     "normalized": (
         ModelConfig(embedding_size=5, hidden_size=7, layer_count=2, layer_norm=True),
-        replace(TRAINING, recurrent_weight_dropout=0.2, average_decay=0.8),
+        replace(TRAINING, recurrent_weight_dropout=0.2, average_decay=0.8, records="line"),
     ),
     "gru": (
         ModelConfig(cell="gru", embedding_size=6, hidden_size=6, tied_output=True),
-        replace(TRAINING, cold_start_fraction=0.0, optimizer="adam", records="line"),
+        replace(TRAINING, cold_start_fraction=0.0, optimizer="adam"),
     ),
     "rnn": (
         ModelConfig(cell="rnn", embedding_size=3, hidden_size=9, layer_count=3),

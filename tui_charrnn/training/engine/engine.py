@@ -333,9 +333,14 @@ def build_network(
     Args:
         model: Its shape.
         vocabulary_size: V.
-        path: Which layers, in which precision; a library's forget nothing within a window.
+        path: Which layers, in which precision.
         end: Index of the character before which everything is forgotten; None if there is none.
+
+    Raises:
+        ValueError: If a library's layers are to forget something, which they cannot in a window.
     """
+    if end is not None and path.layers != "handwritten":
+        raise ValueError(f"only handwritten layers have records. Received: {path.layers}")
     is_narrow = path.precision == "bfloat16"
     if path.layers != "handwritten":
         dtype = tf.bfloat16 if is_narrow else tf.float32
