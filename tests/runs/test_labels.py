@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.fake_run import created_run
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.runs.catalogue import WatchedFolder
+from tui_charrnn.runs.catalogue import WatchedFolder, find_pinned
 from tui_charrnn.runs.labels import NO_LABELS, RunLabels, read_labels, write_labels
 
 
@@ -35,6 +35,15 @@ def test_they_are_kept_beside_the_run(tmp_path: Path) -> None:
     labels = RunLabels(tags=("first",), note="why")
     write_labels(run, labels)
     assert read_labels(run) == labels
+
+
+def test_tags_and_notes_leave_the_pin(tmp_path: Path) -> None:
+    run = created_run(tmp_path)
+    assert find_pinned(tmp_path) is None
+    write_labels(run, RunLabels(pinned=True).with_tags(("a",)).with_note("why"))
+    assert read_labels(run).pinned
+    assert find_pinned(tmp_path) == run
+    assert find_pinned(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"tags": 3}', '{"tags": ["a"], "note": 1}'])

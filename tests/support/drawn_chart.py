@@ -18,8 +18,9 @@ def drawn(
     size: tuple[int, int] = SIZE,
     glyphs: Glyphs = BRAILLE,
     cursor: int | None = None,
+    pinned: RunView | None = None,
 ) -> Chart:
-    return draw_chart(series_of(view, other, look), look, size, glyphs, cursor=cursor)
+    return draw_chart(series_of(view, other, look, pinned), look, size, glyphs, cursor=cursor)
 
 
 def lines(chart: Chart) -> list[str]:

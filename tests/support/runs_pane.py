@@ -14,7 +14,14 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
-from tui_charrnn.tui.messages import NoticePosted, ResumeRequested, RunCompared, RunMoved, RunOpened
+from tui_charrnn.tui.messages import (
+    NoticePosted,
+    ResumeRequested,
+    RunCompared,
+    RunMoved,
+    RunOpened,
+    RunPinned,
+)
 from tui_charrnn.tui.runs.list import RunList
 from tui_charrnn.tui.runs.pane import RunsPane
 from tui_charrnn.tui.session import Session
@@ -31,6 +38,7 @@ class Host(ThemedApp):
         self.pane = RunsPane(session)
         self.told: list[str] = []
         self.asked: list[tuple[str, RunDirectory | None]] = []
+        self.pinned: list[str | None] = []
         self.moved: list[tuple[RunDirectory, RunDirectory | None]] = []
 
     def compose(self) -> ComposeResult:
@@ -44,6 +52,9 @@ class Host(ThemedApp):
 
     def on_run_compared(self, event: RunCompared) -> None:
         self.asked.append(("compare", event.run))
+
+    def on_run_pinned(self, event: RunPinned) -> None:
+        self.pinned.append(event.run.name if event.run else None)
 
     def on_resume_requested(self, event: ResumeRequested) -> None:
         self.asked.append(("resume", event.run))

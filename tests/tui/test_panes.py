@@ -14,9 +14,10 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trai
 from tests.support.open_app import RecordingLauncher, note_of, run_words_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
+from tui_charrnn.runs.labels import RunLabels, write_labels
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
-from tui_charrnn.tui.messages import RunCompared, RunFound
+from tui_charrnn.tui.messages import RunCompared, RunFound, RunOpened
 from tui_charrnn.tui.runs import pane as runs_pane
 from tui_charrnn.tui.runs.list import RunList
 from tui_charrnn.tui.runs.pane import RunsPane
@@ -312,6 +313,21 @@ async def test_another_run_is_drawn_over_the_shown_one_and_taken_away(
         assert app.main.pane == "training"
         app.main.post_message(RunCompared(None))
         await wait_until(pilot, "it gone", lambda: "other" not in screen_text(app))
+
+
+async def test_a_pinned_run_is_drawn_from_the_start_on(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    pinned = fake_run(tmp_path / "runs", name="old", losses=[2.9, 2.8], evaluations={2: 2.7})
+    write_labels(pinned, RunLabels(pinned=True))
+    app = tiny_app(tmp_path, run=trainer.run)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shown_run(pilot, app)
+        await wait_until(pilot, "its line", lambda: "old (pinned)" in screen_text(app))
+        await wait_until(pilot, "its loss", lambda: "2.700 (old)" in run_words_of(app))
+        app.main.post_message(RunOpened(pinned))  # it is no reference of itself
+        await wait_until(pilot, "it", lambda: "finished" in run_words_of(app))
+        await wait_until(pilot, "it alone", lambda: "(pinned)" not in screen_text(app))
 
 
 async def test_a_lost_trainer_gets_a_card_whose_key_starts_another(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def _head_rows(whole: WholeRun) -> Iterator[Row]:
     yield "path", safe_line(str(whole.summary.run.path))
     yield "on disk", format_size(whole.size)
     yield "state", f"{row.mark} {row.state}, written {row.age} ago"
+    yield "pinned", "in every chart of the app" if whole.summary.labels.pinned else ""
     yield "tags", safe_line(" ".join(whole.summary.labels.tags))
     yield from _several("note", map(safe_line, whole.summary.labels.note.splitlines()))
     yield "", _format_early_stop(whole.view.stopped_early)
@@ -234,6 +235,7 @@ def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
         "problem": summary.problem,
         "tags": list(summary.labels.tags),
         "note": summary.labels.note,
+        "pinned": summary.labels.pinned,
     }
 
 

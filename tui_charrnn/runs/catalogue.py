@@ -39,10 +39,20 @@ class RunSummary:
     """What a person wrote about it."""
 
     def has_words(self, words: str) -> bool:
-        """Whether all words of a query stand in its name, corpus, preset, tags or note."""
+        """Whether all words of a query stand in its name, corpus, preset, tags or note.
+
+        A run that is pinned has the word `pinned`.
+        """
         description, labels = self.description, self.labels
         of_description = (description.corpus.name, description.preset) if description else ()
-        text = " ".join((self.run.name, *of_description, *labels.tags, labels.note)).casefold()
+        pin = ("pinned",) if labels.pinned else ()
+        text = " ".join((
+            self.run.name,
+            *of_description,
+            *labels.tags,
+            labels.note,
+            *pin,
+        )).casefold()
         return all(word in text for word in words.casefold().split())
 
     def judge(self, now: float) -> Verdict | None:
@@ -128,6 +138,14 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
     names = [run.name for run in _runs(folder)]
     hint = _hint(Path(name_or_path).name, names)
     raise RunError(f"There is no run {name_or_path!r} in {folder}. {hint}")
+
+
+def find_pinned(folder: Path) -> RunDirectory | None:
+    """The run of a folder that is pinned; None if none is, or the folder cannot be read."""
+    try:
+        return next((run for run in _runs(folder) if read_labels(run).pinned), None)
+    except RunError:
+        return None
 
 
 def _newest_first(summaries: Iterable[RunSummary]) -> list[RunSummary]:

@@ -1,6 +1,6 @@
 """What a person wrote about a run, in a file of its own that no trainer reads or writes."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, Self
 
 from tui_charrnn.errors import ConfigError, RunError
@@ -15,11 +15,13 @@ MOST_TAGS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLabels:
-    """Tags and a note; nothing of both at first."""
+    """Tags, a note and a pin; nothing of these at first."""
 
     tags: tuple[str, ...] = ()
     """Words, each once, in the order in which they were given."""
     note: str = ""
+    pinned: bool = False
+    """Whether it is drawn in the charts of the other runs, as what they are held against."""
 
     def with_tags(self, tags: tuple[str, ...]) -> Self:
         """The same with more tags, or fewer: one that begins with `-` is taken away.
@@ -46,7 +48,7 @@ class RunLabels:
                 kept.pop(word, None)
         if len(kept) > MOST_TAGS:
             raise ConfigError(f"A run has at most {MOST_TAGS} tags. Received: {len(kept)}.")
-        return type(self)(tags=tuple(kept), note=self.note)
+        return replace(self, tags=tuple(kept))
 
     def with_note(self, note: str) -> Self:
         """The same with another note; an empty one is none.
@@ -58,7 +60,7 @@ class RunLabels:
             raise ConfigError(
                 f"A note has at most {LONGEST_NOTE:,} characters. Received: {len(note):,}."
             )
-        return type(self)(tags=self.tags, note=note.strip())
+        return replace(self, note=note.strip())
 
 
 NO_LABELS: Final = RunLabels()

@@ -42,6 +42,7 @@ from tui_charrnn.tui.messages import (
     RunChanged,
     RunCompared,
     RunMoved,
+    RunPinned,
 )
 from tui_charrnn.tui.pages.context import PageContext
 from tui_charrnn.tui.panes import PaneHost
@@ -117,7 +118,7 @@ class MainScreen(Screen[None]):
             self._run_controls = controls = lazy.RunControls(self.session)
             self.mount(controls)
             # at once, not as it is composed: their threads post messages through the app
-            controls.mount(controls.follower, controls.compared)
+            controls.mount(controls.follower, controls.compared, controls.pinned)
         return self._run_controls
 
     @property
@@ -208,7 +209,8 @@ class MainScreen(Screen[None]):
                 self.mount(self._announcer)
             self._announcer.look(view)
         # what is drawn at once when it changes; the rest is progress
-        self._drawing.request((_news_of(view), _news_of(self._compared_view), self._asked_for))
+        others = _news_of(self._compared_view), _news_of(self._pinned_view)
+        self._drawing.request((_news_of(view), others, self._asked_for))
 
     def on_run_compared(self, event: RunCompared) -> None:
         """Draw another run's loss over that of the shown one."""
@@ -216,6 +218,11 @@ class MainScreen(Screen[None]):
         self.run_controls.compared.follow(event.run)
         if event.run is not None:
             self.action_show("training")
+
+    def on_run_pinned(self, event: RunPinned) -> None:
+        """Draw another run faintly in every chart."""
+        event.stop()
+        self.run_controls.pinned.follow(event.run)
 
     def on_run_moved(self, event: RunMoved) -> None:
         """Follow the shown run to its new name, or no longer if it was thrown away."""
@@ -345,6 +352,13 @@ class MainScreen(Screen[None]):
         return self._run_controls.compared.view if self._run_controls is not None else None
 
     @property
+    def _pinned_view(self) -> RunView | None:
+        """What is known of the run that is pinned; None where it is drawn anyway."""
+        pinned = self._run_controls.pinned.view if self._run_controls is not None else None
+        drawn = {each.run for each in (self.session.view, self._compared_view) if each is not None}
+        return None if pinned is None or pinned.run in drawn else pinned
+
+    @property
     def _asked_for(self) -> str:
         """What the trainer has not answered yet, in words."""
         return self._run_controls.follower.pending.words if self._run_controls is not None else ""
@@ -353,7 +367,7 @@ class MainScreen(Screen[None]):
         view, now = self.session.view, time.monotonic()
         asked = self._asked_for
         self.query_one(TitleRow).show(self.session)
-        self.pane_host.show(view, self._compared_view, now, asked)
+        self.pane_host.show(view, self._compared_view, self._pinned_view, now, asked)
         if view is not None or self._status is not None:
             trouble = self.pane_host.trouble if view is not None else ""
             self.status.show(view, now, asked, trouble)

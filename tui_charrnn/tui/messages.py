@@ -78,6 +78,14 @@ class RunCompared(Message):
         super().__init__()
 
 
+class RunPinned(Message):
+    """Another run is drawn faintly in every chart; None: none is."""
+
+    def __init__(self, run: RunDirectory | None) -> None:
+        self.run = run
+        super().__init__()
+
+
 class RunMoved(Message):
     """A run lies in another folder now; `after` is None if that is the trash."""
 

@@ -94,12 +94,20 @@ class PaneHost(Container):
         if target is not None:
             target.call_after_refresh(self._focus_first, pane, target)
 
-    def show(self, view: RunView | None, other: RunView | None, now: float, asked: str) -> None:
+    def show(
+        self,
+        view: RunView | None,
+        other: RunView | None,
+        pinned: RunView | None,
+        now: float,
+        asked: str,
+    ) -> None:
         """Draw what is known of the run that is shown.
 
         Args:
             view: The run, if there is one.
             other: A run to compare it with.
+            pinned: The run that each is compared with.
             now: Seconds, monotonic.
             asked: What the trainer has not answered yet.
         """
@@ -107,9 +115,9 @@ class PaneHost(Container):
             self._log.follow(view.run if view is not None else None)
         if view is not None or self._card is not None:
             card = self.card  # first: a failure is shown above it
-            card.show(view, now, asked, self._advise(view) if view is not None else "")
+            card.show(view, pinned, now, asked, self._advise(view) if view is not None else "")
         if view is not None:
-            self._mount_chart().show(view, other)
+            self._mount_chart().show(view, other, pinned)
         if self._childhood is not None and view is not None and self._pane == "childhood":
             self._childhood.show(view)
 

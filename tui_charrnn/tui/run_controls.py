@@ -9,13 +9,14 @@ from textual.widget import Widget
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError
-from tui_charrnn.runs.catalogue import summarize_run
+from tui_charrnn.runs.catalogue import find_pinned, summarize_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
-from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.messages import NoteWritten, RunPinned
 from tui_charrnn.tui.run.follower import NO_TRAINER, RunFollower
 from tui_charrnn.tui.session import READ_ONLY
 from tui_charrnn.viewing.run_rows import is_at_work
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class RunControls(Widget):
-    """Follows the run that is shown, and the one that it is compared with; draws nothing.
+    """Follows the run that is shown, and those that it is compared with; draws nothing.
 
     It is put in place once there is a run, or a key for one is pressed: the first frame does not
     wait for what knows of runs.
@@ -49,6 +50,17 @@ class RunControls(Widget):
         """Follows the run that is shown."""
         self.compared = RunFollower(session, posts_notices=False)
         """Follows the run that is compared with it."""
+        self.pinned = RunFollower(session, posts_notices=False)
+        """Follows the run that is pinned, with which each is compared."""
+
+    def on_mount(self) -> None:
+        """Look for the pinned run, in a thread."""
+        folder = self._session.runs_folder
+
+        def look(_: BackgroundTask) -> None:
+            self.post_message(RunPinned(find_pinned(folder)))
+
+        BackgroundTask("pinned-run", look)
 
     def action_checkpoint(self) -> None:
         """Ask the trainer to save now."""

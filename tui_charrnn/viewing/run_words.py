@@ -127,18 +127,23 @@ def needs_bar(view: RunView) -> bool:
     return share is not None and (view.is_live or not is_whole)
 
 
-def loss_rows(view: RunView) -> list[tuple[str, str]]:
+def loss_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, str]]:
     """The losses as rows of a label and a value; only those that are known."""
     rows = []
     if view.smoothed.value is not None:
         rows.append(("train loss", f"{view.smoothed.value:.3f}"))
     if view.validation is not None:
         rows.append(("validation", f"{view.validation.loss:.3f}"))
-    return rows + score_rows(view)
+    return rows + score_rows(view, pinned)
 
 
-def score_rows(view: RunView) -> list[tuple[str, str]]:
-    """How good the run is, as rows of a label and a value."""
+def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, str]]:
+    """How good the run is, as rows of a label and a value.
+
+    Args:
+        view: The run.
+        pinned: The run that each is compared with.
+    """
     rows = []
     if view.best is not None:
         rows.append(("best", f"{view.best.loss:.3f} at step {view.best.step:,}"))
@@ -155,7 +160,16 @@ def score_rows(view: RunView) -> list[tuple[str, str]]:
     if fitted is not None and fitted.loss_before is not None and fitted.loss is not None:
         losses = f"{fitted.loss_before:.3f} to {fitted.loss:.3f}"
         rows.append(("calibrated", f"{losses}, temperature {fitted.temperature:.3f}"))
+    if pinned is not None and pinned.best is not None:
+        text = "" if has_same_text(view, pinned) else ", another text"
+        rows.append(("pinned", f"{pinned.best.loss:.3f} ({safe_line(pinned.run.name)}{text})"))
     return rows
+
+
+def has_same_text(view: RunView, other: RunView) -> bool:
+    """Whether two runs train on one text, as far as that is known."""
+    texts = {each.description.corpus.sha256 for each in (view, other) if each.description}
+    return len(texts - {""}) < 2
 
 
 _LARGEST_PERPLEXITY: Final = 10_000
@@ -258,11 +272,16 @@ def gram_words(order: int) -> str:
 Row = tuple[str, str]
 
 
-def card_groups(view: RunView) -> dict[str, list[Row]]:
-    """All rows by what they are about, the most wanted first; only what is known, safe to show."""
+def card_groups(view: RunView, pinned: RunView | None = None) -> dict[str, list[Row]]:
+    """All rows by what they are about, the most wanted first; only what is known, safe to show.
+
+    Args:
+        view: The run.
+        pinned: The run that each is compared with.
+    """
     groups: dict[str, Iterable[Row]] = {
         "progress": [*_progress_rows(view), ("saved", _saved_words(view))],
-        "loss": loss_rows(view),
+        "loss": loss_rows(view, pinned),
         "learning": _learning_rows(view),
         "machine": _machine_rows(view),
     }

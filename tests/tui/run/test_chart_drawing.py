@@ -53,7 +53,7 @@ def test_every_row_is_exactly_as_wide_as_asked(
 ) -> None:
     view = viewed_losses(losses, evaluate_every=5, steps_per_epoch=7, ladder=LADDER)
     other = viewed_losses(losses[::2], name="the other") if has_other else None
-    chart = drawn(view, other, look=look, size=size, glyphs=glyphs, cursor=cursor)
+    chart = drawn(view, other, look=look, size=size, glyphs=glyphs, cursor=cursor, pinned=other)
     assert [cell_len(line) for line in lines(chart)] == [size[0]] * size[1]
 
 

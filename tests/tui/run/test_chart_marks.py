@@ -18,7 +18,7 @@ from tests.support.drawn_chart import (
 from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
 from tui_charrnn.runs.records import RunResumed, SplitEvaluated
 from tui_charrnn.tui.run.chart.canvas import BRAILLE, Mark
-from tui_charrnn.tui.run.chart.drawing import draw_chart
+from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart
 from tui_charrnn.tui.run.chart.series import Axis, Span, series_of
 
 
@@ -129,6 +129,33 @@ def test_another_run_lies_over_it_in_other_signs() -> None:
 def test_a_longer_run_over_it_widens_the_window() -> None:
     view = viewed_losses([2.0] * 100)
     assert max(columns_of(drawn(view, viewed_losses([3.0] * 400)), Mark.LINE)) < 24
+
+
+def test_the_pinned_run_is_a_row_of_dots_beside_the_compared_one() -> None:
+    view = viewed_losses([2.0] * 200)
+    other, pinned = viewed_losses([3.0] * 200, name="other"), viewed_losses([2.5] * 200, name="old")
+    chart = drawn(view, other, pinned=pinned, size=(120, 20))
+    assert set(plot_signs(chart, Mark.OTHER)) == {"⠉"}
+    assert set(plot_signs(chart, Mark.PINNED)) == {"⠁", "⠈"}  # a dot here and there
+    assert "old (pinned)" in lines(chart)[0]
+    assert "old 2.500" in lines(chart)[-1]
+
+
+def plot_signs(chart: Chart, mark: Mark) -> str:
+    return "".join(text for row in chart.rows[1:-3] for text, found in row if found is mark)
+
+
+def test_a_pinned_run_on_another_text_is_told() -> None:
+    view, pinned = viewed_losses([2.0] * 50), viewed_losses([2.5] * 50, name="old")
+    one, another = series_of(view, None, RAW, pinned)
+    both = [replace(one, corpus="a"), replace(another, corpus="b")]
+    assert "old (pinned, another text)" in lines(draw_chart(both, RAW, (100, 20), BRAILLE))[0]
+
+
+def test_a_longer_pinned_run_leaves_the_window_to_the_run() -> None:
+    pinned = viewed_losses([3.0] * 4_000)
+    chart = drawn(viewed_losses([2.0] * 100), pinned=pinned)
+    assert max(columns_of(chart, Mark.LINE)) > 70
 
 
 def test_the_name_of_another_run_cannot_reach_the_terminal() -> None:

@@ -68,6 +68,8 @@ def test_without_color_everything_can_be_told_apart_by_its_sign(glyphs: Glyphs) 
         samples["line"],
         samples["band"],
         samples["other"],
+        samples["pinned"],
+        samples["second"],
         glyphs.validation * 2,
         glyphs.other_validation * 2,
         glyphs.gap * 2,

@@ -5,6 +5,7 @@ from textual.app import ComposeResult
 
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.viewed_losses import falling_losses, viewed_losses
+from tests.support.waiting import wait_until
 from tui_charrnn.tui.run.charts import LEAST_WIDTH, Charts
 from tui_charrnn.tui.run.loss_chart import LossChart
 
@@ -21,6 +22,15 @@ class Host(ThemedApp):
 
     def on_mount(self) -> None:
         self.charts.show(viewed_losses(falling_losses(300)), None)
+
+
+async def test_the_pinned_run_stands_in_both_graphs() -> None:
+    app = Host()
+    async with app.run_test(size=(LEAST_WIDTH, 20)) as pilot:
+        pinned = viewed_losses(falling_losses(300), name="old")
+        app.charts.show(viewed_losses(falling_losses(300)), None, pinned)
+        await wait_until(pilot, "it", lambda: "old (pinned)" in text_of(app.charts.losses))
+        await wait_until(pilot, "it", lambda: "old (pinned)" in text_of(app.charts.second))
 
 
 def text_of(chart: LossChart) -> str:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
-from tests.support.runs_pane import asked, contents, names, pane, press
+from tests.support.runs_pane import Host, asked, contents, names, pane, press
 from tests.support.shown_screen import screen_text
 from tests.support.small_run import of_kind
 from tests.support.waiting import wait_until
-from tui_charrnn.runs.labels import read_labels
+from tui_charrnn.runs.labels import RunLabels, read_labels, write_labels
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunExtended
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
@@ -148,7 +148,7 @@ async def test_a_view_that_is_read_only_changes_nothing(folder: Path, tmp_path: 
     run = fake_run(folder, end="stopped")
     before = contents(run)
     async with pane(folder, readonly=True) as (app, pilot):
-        for key in "rndu":
+        for key in "rndup":
             app.told.clear()
             await press(app, pilot, key, "This view is read-only")
         assert app.screen is app.pane.screen
@@ -198,3 +198,44 @@ async def test_runs_are_found_by_their_tags_and_notes(folder: Path) -> None:
         await wait_until(pilot, "no run", lambda: "No run has these words" in screen_text(app))
         await pilot.press("slash", "backspace", "enter")
         await wait_until(pilot, "both again", lambda: len(app.pane.runs.summaries) == 2)
+
+
+async def test_one_run_is_pinned_until_it_is_unpinned(folder: Path) -> None:
+    fake_run(folder, name="one")
+    fake_run(folder, name="two")
+    async with pane(folder) as (app, pilot):
+        for key in ("home", "down"):
+            await pilot.press(key, "p")
+            await wait_until(pilot, "a pin", lambda: pinned_of(app) == [selected_name(app)])
+            await wait_until(
+                pilot, "it", lambda: f"─{selected_name(app)} · pinned─" in screen_text(app)
+            )
+        await press(app, pilot, "p", "is pinned no longer")
+        await wait_until(pilot, "none", lambda: app.pinned[-1] is None)
+        assert len(app.pinned) == 3
+        assert pinned_of(app) == []
+
+
+async def test_a_pin_goes_along_with_its_run(folder: Path) -> None:
+    run = fake_run(folder, name="one")
+    write_labels(run, RunLabels(pinned=True))
+    async with pane(folder) as (app, pilot):
+        await pilot.press("n")
+        await asked(pilot, AskTextScreen)
+        await pilot.press(*"two", "enter")
+        await wait_until(pilot, "the name", lambda: app.pinned == ["one", "two"])
+        await pilot.press("d")
+        await asked(pilot, QuestionScreen)
+        await press(app, pilot, "d", "is in the trash")
+        await wait_until(pilot, "no pin", lambda: app.pinned[2:] == [None])
+        await press(app, pilot, "u", "is back")
+        await wait_until(pilot, "the pin again", lambda: app.pinned[3:] == ["two"])
+
+
+def pinned_of(app: Host) -> list[str]:
+    runs = app.pane.runs.summaries.values()
+    return [found.run.name for found in runs if found.labels.pinned]
+
+
+def selected_name(app: Host) -> str:
+    return app.pane.runs.selected.run.name if app.pane.runs.selected is not None else ""

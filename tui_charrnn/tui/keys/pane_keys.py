@@ -159,6 +159,14 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         owner="runs",
     ),
     Key(
+        "runs.pin",
+        "p",
+        "pin",
+        "Pin",
+        "Draw its loss faintly in the chart of every run, or no longer.",
+        owner="runs",
+    ),
+    Key(
         "runs.filter",
         "slash",
         "filter",

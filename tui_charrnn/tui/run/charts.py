@@ -45,10 +45,12 @@ class Charts(Horizontal):
         self.second.display = self.losses.has_second = has_room
         self.losses.refresh()
 
-    def show(self, view: RunView | None, other: RunView | None) -> None:
+    def show(
+        self, view: RunView | None, other: RunView | None, pinned: RunView | None = None
+    ) -> None:
         """Draw what is known of a run; see `LossChart.show`."""
-        self.losses.show(view, other)
-        self.second.show(view, None)
+        self.losses.show(view, other, pinned)
+        self.second.show(view, None, pinned)
 
     def _follow(self) -> None:
         look, second = self.losses.look, self.second

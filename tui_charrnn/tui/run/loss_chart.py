@@ -1,4 +1,4 @@
-"""The loss chart: the losses of a run, and of another one over them."""
+"""The loss chart: the losses of a run, and of one or two others over them."""
 
 from collections.abc import Hashable
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tui_charrnn.tui.run.chart.canvas import ASCII, Mark, glyphs_of
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_quantity, draw_words
 from tui_charrnn.tui.run.chart.quantities import Quantity
 from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest, nearest_to_column
-from tui_charrnn.tui.run.chart.series import Look, Series, series_of
+from tui_charrnn.tui.run.chart.series import Look, series_of
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.viewing.run_view import RunView
 
@@ -56,6 +56,7 @@ class LossChart(Widget, can_focus=True):
         & .loss-chart--baseline { color: $baseline; }
         & .loss-chart--other { color: $loss-other; }
         & .loss-chart--other-validation { color: $loss-other; text-style: bold; }
+        & .loss-chart--pinned { color: $foreground 50%; }
         & .loss-chart--second { color: $warning; }
         & .loss-chart--checkpoint { color: $success; }
         & .loss-chart--gap { color: $error; }
@@ -82,6 +83,7 @@ class LossChart(Widget, can_focus=True):
         """Whether a second graph beside this one has what else would be drawn over the losses."""
         self._view: RunView | None = None
         self._other: RunView | None = None
+        self._pinned: RunView | None = None
         self._known: Hashable = None
         """What was known of the runs when they were last shown."""
         self._chart = Chart([])
@@ -96,20 +98,23 @@ class LossChart(Widget, can_focus=True):
             self.glyphs = ASCII
             self.watch_look()
 
-    def show(self, view: RunView | None, other: RunView | None) -> None:
+    def show(
+        self, view: RunView | None, other: RunView | None, pinned: RunView | None = None
+    ) -> None:
         """Draw what is known of a run.
 
         Args:
             view: The run, if there is one.
             other: Another one to compare it with.
+            pinned: The one that each is compared with, drawn faintly.
         """
         if view is None or self._view is None or view.run != self._view.run:
             self.cursor, self._chart = None, Chart([])
-        self._view, self._other = view, other
-        known = _state_of(view), _state_of(other)
+        self._view, self._other, self._pinned = view, other, pinned
+        known = _state_of(view), _state_of(other), _state_of(pinned)
         if known != self._known:
             self._known = known
-            self._drawing.request((_news_of(view), _news_of(other)))
+            self._drawing.request((_news_of(view), _news_of(other), _news_of(pinned)))
 
     def _redraw(self) -> None:
         self._show_words()
@@ -190,11 +195,15 @@ class LossChart(Widget, can_focus=True):
             return draw_words(NO_BATCH, size)
         if self._is_second:
             return draw_quantity(
-                Series.of(view, self.look), self.look, size, self.glyphs, cursor=self.cursor
+                series_of(view, None, self.look, self._pinned),
+                self.look,
+                size,
+                self.glyphs,
+                cursor=self.cursor,
             )
         look = replace(self.look, quantity=Quantity.NONE) if self.has_second else self.look
         return draw_chart(
-            series_of(view, self._other, look),
+            series_of(view, self._other, look, self._pinned),
             look,
             size,
             self.glyphs,

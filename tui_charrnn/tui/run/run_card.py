@@ -153,6 +153,7 @@ class RunCard(VerticalScroll):
         super().__init__(can_focus=False)
         self.border_title = Content("Training")
         self._view: RunView | None = None
+        self._pinned: RunView | None = None
         self._now = 0.0
         self._asked = ""
         self._advice = ""
@@ -168,16 +169,20 @@ class RunCard(VerticalScroll):
         """Arrange the rows again."""
         self.call_after_refresh(self._draw)
 
-    def show(self, view: RunView | None, now: float, asked: str, advice: str) -> None:
+    def show(
+        self, view: RunView | None, pinned: RunView | None, now: float, asked: str, advice: str
+    ) -> None:
         """Draw what is known of a run; see `StatusLine.show`.
 
         Args:
             view: The run, if there is one.
+            pinned: The run that each is compared with.
             now: Seconds, monotonic.
             asked: What the trainer has not answered yet.
             advice: How to go on with a run that was left before its end.
         """
-        self._view, self._now, self._asked, self._advice = view, now, asked, advice
+        self._view, self._pinned, self._now = view, pinned, now
+        self._asked, self._advice = asked, advice
         self._draw()
 
     def _draw(self) -> None:
@@ -191,9 +196,11 @@ class RunCard(VerticalScroll):
         self.head.say(head)
         self.losses.show(view.losses.columns(width))
         if is_broad:  # the status line says the rest
-            lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
+            lines = _side_by_side(
+                [*words.score_rows(view, self._pinned), *detail_rows(view)], width
+            )
         else:
-            groups = card_groups(view)
+            groups = card_groups(view, self._pinned)
             sentences = [*filter(None, (words.lead_words(view), self._advice))]
             below = sum(1 + len(textwrap.wrap(sentence, width)) for sentence in sentences)
             lines = _one_below_another(groups, width, has_headings=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -179,6 +179,24 @@ def label(run: RunDirectory, change: Callable[[RunLabels], RunLabels]) -> Outcom
     labels = change(read_labels(run))
     write_labels(run, labels)
     return Outcome(f"Kept beside {_name(run)}.", None, run)
+
+
+def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
+    """Pin a run in the place of any other, or unpin it if it is pinned.
+
+    Args:
+        run: The run.
+        pinned: Those that are.
+
+    Raises:
+        CharRNNError: If that cannot be kept.
+    """
+    wanted = run not in pinned
+    for each in {*pinned, run}:
+        labels = read_labels(each)
+        write_labels(each, replace(labels, pinned=wanted and each == run))
+    words = "is drawn in every chart now" if wanted else "is pinned no longer"
+    return Outcome(f"{_name(run)} {words}.", None, run)
 
 
 def tag_problem(typed: str) -> str:

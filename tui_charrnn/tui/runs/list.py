@@ -15,6 +15,7 @@ from tui_charrnn.runs.catalogue import RunSummary
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import RunPinned
 from tui_charrnn.tui.runs.table import RunTable
 from tui_charrnn.tui.runs.watcher import RunsListed, RunsWatcher
 from tui_charrnn.viewing.run_rows import run_lines
@@ -97,6 +98,8 @@ class RunList(Vertical):
         self._status = ""
         self.words = ""
         """What the listed runs must have in their names, corpora, tags or notes."""
+        self.pinned: tuple[RunDirectory, ...] = ()
+        """The run that is drawn in every chart; more than one where other programs wrote."""
         self._listed: RunsListed | None = None
         self._next_cursor: Path | None = None
         """The run that gets the cursor once it is listed."""
@@ -135,6 +138,10 @@ class RunList(Vertical):
         """Show the runs that are in the folder now."""
         event.stop()
         self._listed = event
+        pinned = [found.run for found in event.summaries.values() if found.labels.pinned]
+        self.pinned, before = tuple(sorted(pinned, key=lambda run: run.name)), self.pinned
+        if self.pinned[:1] != before[:1]:
+            self.post_message(RunPinned(next(iter(self.pinned), None)))
         self._show_listed(event)
         self._watcher.taken()
 

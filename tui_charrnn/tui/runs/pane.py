@@ -205,8 +205,17 @@ class RunsPane(Vertical):
         title = f"Note about {safe_line(found.run.name)}"
         self.app.push_screen(AskTextScreen(title, "", found.labels.note), keep)
 
+    def action_pin(self) -> None:
+        """Draw the run under the cursor faintly in every chart, or no longer."""
+        found = self._labeled()
+        if found is not None and found.description is None:
+            self._warn(safe_line(found.problem or f"{found.run.name} cannot be read."))
+        elif found is not None:
+            run, pinned = found.run, self.runs.pinned
+            self._start(f"Pinning {safe_line(run.name)}", lambda _: actions.pin(run, pinned))
+
     def _labeled(self) -> RunSummary | None:
-        """The run under the cursor, whose tags and note may be changed also while it trains."""
+        """The run under the cursor, whose labels may be changed also while it trains."""
         found = self._selected()
         if found is not None and self._session.is_readonly:
             self._warn(READ_ONLY)
@@ -329,9 +338,12 @@ class RunsPane(Vertical):
 
     def _remark(self, run: RunDirectory) -> str:
         """The remark beside the name of a run."""
-        if run == self._session.run:
-            return "shown"
-        return "compared" if run == self._compared else ""
+        words = {
+            "shown": run == self._session.run,
+            "compared": run == self._compared,
+            "pinned": run in self.runs.pinned,
+        }
+        return " · ".join(word for word, is_so in words.items() if is_so)
 
     def _show_status(self, status: str) -> None:
         self.runs.show_status(status)

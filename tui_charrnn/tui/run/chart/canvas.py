@@ -27,6 +27,7 @@ class Glyphs:
     line: str
     band: str
     other: str
+    pinned: str
     second: str
     """Of the quantity beside the losses, whose line is dotted."""
     band_rows: tuple[int, ...]
@@ -59,8 +60,8 @@ class Glyphs:
 
     @property
     def samples(self) -> dict[str, str]:
-        """How line, band and the other run's line look, two cells of each, for the legend."""
-        middle = self._middle
+        """How the lines and the band look, two cells of each, for the legend."""
+        middle, dot = self._middle, 1 << (self.down - 1) // 2
         band = sum(
             (self.band_rows[column % len(self.band_rows)] & (1 << self.down) - 1)
             << column * self.down
@@ -70,7 +71,8 @@ class Glyphs:
             "line": self.line[middle] * 2,
             "band": self.band[band] * 2,
             "other": self.other[middle] + " " + self.other[middle],
-            "second": self.second[1 << (self.down - 1) // 2] * 2,
+            "pinned": self.pinned[dot] + " " + self.pinned[dot],
+            "second": self.second[dot] * 2,
         }
 
     @property
@@ -95,6 +97,7 @@ BRAILLE: Final = Glyphs(
     line=_BRAILLE_CELLS,
     band=_BRAILLE_CELLS,
     other=_BRAILLE_CELLS,
+    pinned=_BRAILLE_CELLS,
     second=_BRAILLE_CELLS,
     band_rows=(_EVERY_OTHER_ROW, _EVERY_OTHER_ROW << 1),
     dash=2,
@@ -126,6 +129,7 @@ BLOCKS: Final = replace(
     line=" ▀▄█",
     band=" ░░░",
     other=" ▀▄█",
+    pinned=" ˙.:",
     second=" ˙.:",
     band_rows=(_EVERY_ROW,),
     dash=1,
@@ -137,6 +141,7 @@ ASCII: Final = Glyphs(
     line=" *",
     band=" :",
     other=" +",
+    pinned=" .",
     second=" ~",
     band_rows=(_EVERY_ROW,),
     dash=1,
@@ -199,6 +204,8 @@ class Mark(StrEnum):
     OTHER = "other"
     """The training loss of the run that is compared."""
     OTHER_VALIDATION = "other-validation"
+    PINNED = "pinned"
+    """The run that each is compared with."""
     SECOND = "second"
     """The quantity that is drawn beside the losses."""
     CHECKPOINT = "checkpoint"

@@ -111,19 +111,23 @@ class Plot:
                 self.cells[0][cell] = frame.glyphs.clipped, Mark.CLIPPED
 
     def draw_other_line(self, series: Series, x_scale: XScale) -> None:
-        """The smoothed loss of the run that is compared."""
-        frame, dash = self._frame, self._frame.glyphs.dash
+        """The smoothed loss of a run that is compared: dashes, or dots if it is pinned."""
+        frame, glyphs, is_pinned = self._frame, self._frame.glyphs, series.is_pinned
         dots = DotPlot(frame.across, frame.down)
         dots.draw_line(mean_points(list(self._places(series, x_scale)), frame.scale, frame.down))
-        dots.cut(column for column in range(frame.across) if column // dash % 2)
-        self._put(dots, frame.glyphs.other, Mark.OTHER)
+        if is_pinned:
+            dots.cut(column for column in range(frame.across) if column % (glyphs.dash + 1))
+        else:
+            dots.cut(column for column in range(frame.across) if column // glyphs.dash % 2)
+        signs = glyphs.pinned if is_pinned else glyphs.other
+        self._put(dots, signs, Mark.PINNED if is_pinned else Mark.OTHER)
 
-    def draw_second(self, line: SecondLine, x_scale: XScale) -> None:
+    def draw_second(self, line: SecondLine, x_scale: XScale, mark: Mark = Mark.SECOND) -> None:
         """The quantity beside the losses, on its own scale; dotted, its references as rows."""
         frame, scale = self._frame, self._frame.second
         if scale is None:
             return
-        for name, value in line.references:
+        for name, value in line.references if mark is Mark.SECOND else ():
             if scale.contains(value):
                 row = scale.dot(value, frame.down) // frame.glyphs.down
                 signs = f" {name} {value:g} ".ljust(frame.width, frame.glyphs.baseline)
@@ -137,7 +141,7 @@ class Plot:
             dots = DotPlot(frame.across, frame.down)
             dots.draw_line(mean_points(places, scale, frame.down))
             dots.cut(column for column in range(frame.across) if column % 2)
-            self._put(dots, frame.glyphs.second, Mark.SECOND)
+            self._put(dots, frame.glyphs.second, mark)
 
     def draw_evaluations(
         self, evaluations: Sequence[SplitEvaluated], x_scale: XScale, sign: str, mark: Mark
@@ -342,10 +346,10 @@ def draw_chart(
     earlier: ValueScale | None = None,
     cursor: int | None = None,
 ) -> Chart:
-    """Draw a run, and another one over it.
+    """Draw a run, and others over it.
 
     Args:
-        all_series: The run, and perhaps the other one, both as `Series.of` makes them of this look.
+        all_series: As `series_of` makes them of this look.
         look: What is shown, and how.
         size: Columns and rows.
         glyphs: The signs to draw with.
@@ -386,18 +390,24 @@ def draw_chart(
 
 
 def draw_quantity(
-    series: Series, look: Look, size: tuple[int, int], glyphs: Glyphs, *, cursor: int | None = None
+    all_series: Sequence[Series],
+    look: Look,
+    size: tuple[int, int],
+    glyphs: Glyphs,
+    *,
+    cursor: int | None = None,
 ) -> Chart:
     """Draw what a run has beside its losses in a graph of its own, over the same steps.
 
     Args:
-        series: The run, as `Series.of` makes it of this look.
+        all_series: As `series_of` makes them of this look.
         look: What is shown, and how.
         size: Columns and rows.
         glyphs: The signs to draw with.
         cursor: A step to read out; None reads out the newest.
     """
-    line, (width, height) = series.second, size
+    series, (width, height) = all_series[0], size
+    line = series.second
     if line is None or width < 1 or height < 1:
         return draw_words(f"There is no {look.quantity.value} yet.", size)
     parts, axis = _Parts.of(width, height), _known_axis(series, look.axis)
@@ -407,6 +417,12 @@ def draw_quantity(
     plot_width = parts.plot_width + parts.right
     frame = Frame(window, scale or _NOWHERE, glyphs, plot_width, parts.plot_height, scale)
     plot, gaps = Plot(frame), _gap_columns(series, x_scale, frame)
+    legend = [
+        (f"{line.unit}  ", Mark.LABEL),
+        (glyphs.samples["second"], Mark.SECOND),
+        (f" {line.name}", Mark.LABEL),
+        *_draw_pinned(plot, all_series[1:], axis, glyphs),
+    ]
     plot.draw_second(line, x_scale)
     plot.draw_gaps(gaps, has_foot=not parts.has_bottom)
     if cursor is not None:
@@ -415,13 +431,23 @@ def draw_quantity(
     if parts.has_bottom:
         rows += bottom_rows(frame, (), gaps, parts.left, 0)
     if parts.has_legend:
-        legend = [(f"{line.unit}  ", Mark.LABEL), (glyphs.samples["second"], Mark.SECOND)]
-        rows.insert(0, fitted([*legend, (f" {line.name}", Mark.LABEL)], width))
+        rows.insert(0, fitted(legend, width))
     if parts.has_readout:
         step = series.step if cursor is None else cursor
         words = f"step {step:,}{glyphs.separator}{line.value_at(step):.3g} {line.unit}"
         rows.append(fitted([(words, Mark.VALUE)], width))
     return Chart(rows, scale, [], parts.left)
+
+
+def _draw_pinned(plot: Plot, others: Sequence[Series], axis: Axis, glyphs: Glyphs) -> Row:
+    """Draw what the pinned run has beside its losses; what the legend says of it."""
+    legend: Row = []
+    for series in others:
+        if series.second is not None and _known_axis(series, axis) is axis:
+            plot.draw_second(series.second, XScale(series, axis), Mark.PINNED)
+            legend.append((f"   {glyphs.samples['pinned']}", Mark.PINNED))
+            legend.append((f" {series.name} (pinned)", Mark.LABEL))
+    return legend
 
 
 def draw_words(words: str, size: tuple[int, int]) -> Chart:

@@ -76,7 +76,7 @@ def legend_row(
     """What the signs mean: as much of it as there is room for, with the units at both ends.
 
     Args:
-        all_series: The run, and perhaps another one.
+        all_series: The run, and perhaps others.
         glyphs: The signs.
         width: Columns of the row.
         has_bits: Whether there is an axis at the right.
@@ -102,15 +102,22 @@ def _entries(
 
     def name_of(other: Series) -> str:
         has_other_text = run.corpus and other.corpus and run.corpus != other.corpus
-        return _shortened(other.name) + (" (another text)" if has_other_text else "")
+        words = filter(None, ("pinned" * other.is_pinned, "another text" * bool(has_other_text)))
+        remark = ", ".join(words)
+        return _shortened(other.name) + (f" ({remark})" if remark else "")
 
     others = [
         entry
         for other in all_series[1:]
         for entry in (
-            (True, samples["other"], Mark.OTHER, name_of(other)),
             (
-                bool(other.evaluations),
+                True,
+                samples["pinned" if other.is_pinned else "other"],
+                Mark.PINNED if other.is_pinned else Mark.OTHER,
+                name_of(other),
+            ),
+            (
+                bool(other.evaluations) and not other.is_pinned,
                 glyphs.other_validation,
                 Mark.OTHER_VALIDATION,
                 "its validation",

@@ -296,7 +296,9 @@ class Window:
             low = first.place(series.buckets[0].first_step - 1)
         else:
             others = zip(all_series[1:], x_scales[1:], strict=True)
-            high = max([high, *(x_scale.place(other.step) for other, x_scale in others)])
+            # of the pinned run as much as lies beside the others: it may be a long one
+            ends = (scale.place(other.step) for other, scale in others if not other.is_pinned)
+            high = max([high, *ends])
         part = round_up(max((high - low) / _PARTS, 1e-9))
         part = max(part, 1.0) if axis is Axis.STEPS else part
         part = max(part, 4 * math.ulp(high))  # or the end could be the beginning

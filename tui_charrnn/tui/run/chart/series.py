@@ -119,6 +119,8 @@ class Series:
     steps_per_epoch: int | None
     second: SecondLine | None = None
     """What is drawn beside the losses."""
+    is_pinned: bool = False
+    """Whether it is drawn faintly, as what each run is compared with."""
 
     @classmethod
     def of(cls, view: RunView, look: Look) -> Self:
@@ -156,12 +158,17 @@ def recent_count(view: RunView) -> int:
     return min(len(view.losses.recent), max(view.batches // 3, 1))
 
 
-def series_of(view: RunView, other: RunView | None, look: Look) -> list[Series]:
-    """The all_series of a run and of another one that is drawn over it."""
+def series_of(
+    view: RunView, other: RunView | None, look: Look, pinned: RunView | None = None
+) -> list[Series]:
+    """The series of a run, of another one that is drawn over it, and of the pinned one."""
     all_series = [Series.of(view, look)]
+    # their last batches are others than those of the run: all of them, of which a part is shown
+    whole = replace(look, span=Span.WHOLE)
     if other is not None:
-        # its last batches are others than those of the run: all of it, of which a part is shown
-        all_series.append(Series.of(other, replace(look, span=Span.WHOLE)))
+        all_series.append(Series.of(other, whole))
+    if pinned is not None:
+        all_series.append(replace(Series.of(pinned, whole), is_pinned=True))
     return all_series
 
 
