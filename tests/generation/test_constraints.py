@@ -1,7 +1,9 @@
 """What may come next by rule: in one stream, side by side, and on a tape that is gone back over."""
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model
@@ -16,7 +18,7 @@ LATIN = tiny_model(vocabulary="\n abcd.")
 KOREAN = tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo")
 
 
-def settings(**rules: str) -> SamplingConfig:
+def settings(**rules: Any) -> SamplingConfig:
     return SamplingConfig.from_mapping({"temperature": 100, "rng_seed": 1, **rules})
 
 
@@ -120,6 +122,43 @@ def test_a_tape_knows_the_rules_of_every_place() -> None:
     assert tape.next().character == "a"
     forbidden = [each for each in tape.alternatives(line) if each.character != "a"]
     assert all(each.probability == 0 < each.model_probability for each in forbidden)
+
+
+RULES = [
+    (LATIN, {}),
+    (LATIN, {"forbid": "ab"}),
+    (LATIN, {"allow": "cd \n"}),
+    (LATIN, {"line_starts": "ab", "top_k": 2}),
+    (LATIN, {"acrostic": "dab"}),
+    (KOREAN, {"forbid": " "}),
+    (KOREAN, {"hangul": "any"}),
+]
+
+
+@pytest.mark.parametrize(("model", "rules"), RULES)
+def test_a_tape_tells_what_a_rule_took_away(model: Model, rules: dict[str, Any]) -> None:
+    stream = CharacterStream(model, settings(**rules))
+    stream.prime("a\n")
+    tape = Tape(stream)
+    for position in range(120):
+        scores = np.zeros(len(model.vocabulary), np.float32)
+        state = stream.snapshot()
+        ruled = stream.constraints.apply(scores, stream.sampling, state.recent, state.place)
+        taken_away = set(np.flatnonzero(np.isneginf(ruled)).tolist())
+        tape.next()
+        moment = tape.moment(position)
+        told = {each.index for each in moment.alternatives(model.vocabulary) if each.is_forbidden}
+        assert told == moment.forbidden == tape.forbidden(position, 0) == taken_away
+
+
+def test_what_is_forbidden_stands_where_the_model_would_have_it() -> None:
+    tape = Tape(CharacterStream(LATIN, replace(settings(forbid="ab"), temperature=1.0)))
+    tape.next()
+    shares = [
+        each.model_probability if each.is_forbidden else each.probability
+        for each in tape.alternatives(0)
+    ]
+    assert shares == sorted(shares, reverse=True)
 
 
 def test_without_rules_nothing_changes() -> None:

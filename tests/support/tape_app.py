@@ -116,10 +116,15 @@ class TapeApp:
 
 @asynccontextmanager
 async def tape_app(
-    folder: Path, *, size: tuple[int, int] = (80, 24), sampling: SamplingConfig = SETTINGS
+    folder: Path,
+    *,
+    size: tuple[int, int] = (80, 24),
+    sampling: SamplingConfig = SETTINGS,
+    is_ascii: bool = False,
 ) -> AsyncIterator[TapeApp]:
     """Open the app, wait for the text, and go back over it."""
     app = tiny_app(folder)
+    app.is_ascii = is_ascii
     settings = settings_of(app)
     settings.speed, settings.length, settings.sampling = None, LENGTH, sampling
     async with app.run_test(size=size) as pilot:

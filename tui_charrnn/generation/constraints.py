@@ -115,10 +115,25 @@ class Constraints:
             if not self._is_jamo or sampling.hangul != "valid":
                 return logits
             return logits + self._penalties[recent[-1] if recent else -1]
-        return np.where(self._allowed(sampling, recent, place), logits, -np.inf)
+        allowed = self._allowed(self._base, sampling, recent, place)
+        return np.where(allowed, logits, -np.inf)
 
-    def _allowed(self, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace) -> Bool:
-        allowed = self._base
+    def forbidden(
+        self, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
+    ) -> frozenset[int]:
+        """The numbers of the characters that must not come; for any thread, as nothing is kept.
+
+        Arguments are those of `apply`.
+        """
+        if not sampling.is_constrained and not self._is_jamo:
+            return frozenset()
+        allowed = self._allowed(self._of_letters(sampling), sampling, recent, place)
+        return frozenset(np.flatnonzero(self._all & ~allowed).tolist())
+
+    def _allowed(
+        self, base: Bool, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
+    ) -> Bool:
+        allowed = base
         for mask in self._masks(sampling, recent, place):
             both = allowed & mask
             if both.any():

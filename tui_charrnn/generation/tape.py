@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.sampling import Float64, distribution, surprise
 from tui_charrnn.generation.stream import (
@@ -115,6 +116,8 @@ class Alternative:
     """Under the settings of that place; 0 if they had filtered it out."""
     model_probability: float
     """As the model gives it: at temperature 1, without penalty and filters."""
+    is_forbidden: bool = False
+    """Whether a rule took it away, such as `forbid`, and no filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,8 @@ class TapePosition:
     """The number of the character that came; None at the end of a text."""
     was_taken: bool
     """Whether it was not drawn but taken at somebody's word."""
+    forbidden: frozenset[int]
+    """The numbers of the characters that a rule took away; see `Constraints`."""
 
     @property
     def surprise(self) -> float | None:
@@ -143,16 +148,23 @@ class TapePosition:
     def alternatives(self, vocabulary: Vocabulary) -> list[Alternative]:
         """All characters that could stand here, the likeliest under the settings first.
 
-        The unknown symbol is none: it is never chosen.
+        One that is forbidden stands where the model's own probability puts it. The unknown symbol
+        is none: it is never chosen.
         """
         own = distribution(self.logits, _PLAIN)
-        order = sorted(range(len(own)), key=lambda index: (-self.probabilities[index], -own[index]))
+
+        def rank(index: int) -> tuple[float, float]:
+            weights = own if index in self.forbidden else self.probabilities
+            return -weights[index], -own[index]
+
+        order = sorted(range(len(own)), key=rank)
         return [
             Alternative(
                 vocabulary.shown[index],
                 index,
                 float(self.probabilities[index]),
                 float(own[index]),
+                index in self.forbidden,
             )
             for index in order
             if index != vocabulary.unknown_index
@@ -263,7 +275,21 @@ class Tape:
                 ),
                 chosen=None if is_end else branch.indices[position - branch.start],
                 was_taken=position in branch.taken,
+                forbidden=self.stream.constraints.forbidden(sampling, state.recent, state.place),
             )
+
+    def forbidden(self, position: int, number: int) -> frozenset[int]:
+        """The characters that the rules of a place take away, without a step of the network.
+
+        Another thread may be writing the tape meanwhile.
+
+        Args:
+            position: Of a character that there is.
+            number: The branch.
+        """
+        sampling = self.tree.holder(number, position).sampling_at(position)
+        recent, place = self._text_before(number, position, sampling)
+        return self.stream.constraints.forbidden(sampling, recent, place)
 
     def alternatives(self, position: int, number: int | None = None) -> list[Alternative]:
         """All characters that could stand at a place, the likeliest first.
@@ -337,20 +363,29 @@ class Tape:
             self._stepper.hold(holder.clamps_at(place - 1))
             self._stepper.read(index)
             self._states.offer(holder.number, place, self._stepper.state)
-        recent = tree.indices(number, max(0, position - LONGEST_WINDOW), position)
-        recent = [*origin.recent, *recent]
-        end = self.stream.model.vocabulary.end_index
-        if end in recent:
-            del recent[: len(recent) - recent[::-1].index(end)]
         holder = tree.holder(number, position)
-        draws, lines = holder.draws_at(position), origin.place
-        if self.stream.sampling.has_lines or holder.sampling_at(position).has_lines:
-            lines = self.stream.constraints.moved(lines, tree.indices(number, 0, position))
+        draws, sampling = holder.draws_at(position), holder.sampling_at(position)
+        recent, lines = self._text_before(number, position, sampling)
         return StreamState(
             network=self._stepper.state.copy(),
             unread=unread[-1],
             rng_seed=draws.rng_seed,
             drawn=draws.drawn,
-            recent=tuple(recent[-LONGEST_WINDOW:]),
+            recent=recent,
             place=lines,
         )
+
+    def _text_before(
+        self, number: int, position: int, sampling: SamplingConfig
+    ) -> tuple[tuple[int, ...], LinePlace]:
+        """The characters of its text before a place, and where it stands if lines count."""
+        tree, origin = self.tree, self.origin
+        recent = tree.indices(number, max(0, position - LONGEST_WINDOW), position)
+        recent = [*origin.recent, *recent]
+        end = self.stream.model.vocabulary.end_index
+        if end in recent:
+            del recent[: len(recent) - recent[::-1].index(end)]
+        place = origin.place
+        if self.stream.sampling.has_lines or sampling.has_lines:
+            place = self.stream.constraints.moved(place, tree.indices(number, 0, position))
+        return tuple(recent[-LONGEST_WINDOW:]), place

@@ -7,6 +7,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from tui_charrnn.safe_text import safe_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -179,6 +181,9 @@ def sampling_words(sampling: SamplingConfig) -> str:
         parts.append(f"min-p {sampling.min_p:g}")
     if sampling.repetition_penalty != 1:
         parts.append(f"repetition penalty {sampling.repetition_penalty:g}")
+    for name in ("allow", "forbid", "line_starts", "acrostic"):
+        if rule := getattr(sampling, name):
+            parts.append(safe_line(f"{name.replace('_', ' ')} {rule}"))
     return " · ".join(parts)
 
 

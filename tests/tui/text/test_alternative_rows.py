@@ -70,6 +70,17 @@ def test_bars_are_as_long_as_their_share() -> None:
     assert bar(0, 10) == ""
 
 
+def test_what_a_rule_took_away_has_a_sign_and_a_word() -> None:
+    others = [Alternative("a", 0, 0.0, 0.5, is_forbidden=True), Alternative("b", 1, 1.0, 0.5)]
+    for chosen, mark in ((1, "✗"), (0, "▸")):  # it may have been taken by hand
+        rows = chosen_rows(others, chosen, {}, 0, 9)
+        _, forbidden, other = drawn_rows(rows, 60, is_ascii=False)
+        assert forbidden.plain[0] == mark
+        assert "forbidden    50.0 %" in forbidden.plain
+        assert "forbidden" not in other.plain
+        assert any(span.style == "dim" for span in forbidden.spans) == (chosen == 1)
+
+
 @pytest.mark.parametrize("width", [12, 36, 59, 60, 76, 200])
 @pytest.mark.parametrize("note", ["", "branch with a very long name indeed, longer than its room"])
 def test_all_rows_have_their_columns_below_each_other(width: int, note: str) -> None:

@@ -1,5 +1,6 @@
 """The panel's pages: states and gates as heat maps that tell the numbers of the equations."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from rich.color import Color as RichColor
 from textual.color import Color
 
 from tests.support.shown_screen import screen_rows, screen_text
-from tests.support.tape_app import LENGTH, TapeApp
+from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
 from tests.support.xray_app import naive_numbers, sure_app, xray_app
 from tests.support.xray_units import full, naive_steps
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.tui.xray.panel import XrayPanel
 
@@ -215,3 +217,17 @@ async def check_signs(folder: Path, *, is_ascii: bool) -> None:
         assert rows[row + 1][place : place + 24] == "".join("=-.+#"[level] for level in levels)
         if is_ascii:
             assert screen_text(app.app).isascii()
+
+
+@pytest.mark.parametrize("is_ascii", [False, True])
+async def test_tape_and_xray_mark_what_a_rule_took_away(tmp_path: Path, is_ascii: bool) -> None:
+    sampling = SamplingConfig(rng_seed=5, forbid="e")
+    async with tape_app(tmp_path, size=(120, 36), sampling=sampling, is_ascii=is_ascii) as app:
+        sign = "x" if is_ascii else "✗"
+        text = screen_text(app.app)
+        assert re.search(rf"{sign} \d e .* forbidden", text)
+        await app.pilot.press("left", "x")
+        await wait_until(
+            app.pilot, "the sign", lambda: f"; {sign} forbidden" in screen_text(app.app)
+        )
+        assert re.search(rf"{sign} e  .*%", screen_text(app.app))

@@ -22,6 +22,12 @@ _WIDEST_NOTE: Final = 22  # columns of a branch's name, the gap before it among 
 _ROOMY: Final = 60  # columns from which on there is room for names
 
 
+FORBIDDEN_MARK: Final = "✗"
+"""Before a character that a rule took away."""
+FORBIDDEN: Final = "forbidden"
+"""In the place of its probability."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlternativeRow:
     """One of the characters that could come."""
@@ -86,19 +92,22 @@ def _drawn(
     row: AlternativeRow, key: int, bar_width: int, note_width: int, *, is_ascii: bool
 ) -> Content:
     other = row.alternative
+    mark = "▸" if row.is_chosen else FORBIDDEN_MARK if other.is_forbidden else " "
+    as_set = FORBIDDEN if other.is_forbidden else percent(other.probability)
     name = Content(character_words(other.character, is_ascii=is_ascii))
     space = max(_NAME_WIDTH - name.cell_length, 0)
     strength = "bold" if row.is_chosen else ""
     note = Content(row.note).truncate(max(note_width - 2, 0), ellipsis=True)
-    return Content.assemble(
-        ("▸" if row.is_chosen else " ", "bold"),
+    drawn = Content.assemble(
+        (mark, "bold"),
         f" {key if key <= _KEYS else ' '} ",
         name.stylize(strength) if strength else name,
         " " * space,
         " ",
         (f"{bar(other.probability, bar_width):<{bar_width}}", "$accent"),
-        (f" {percent(other.probability):>9}", strength),
+        (f" {as_set:>9}", strength),
         f" {percent(other.model_probability):>9}",
         "  " if note else "",
         note,
     )
+    return drawn.stylize("dim") if other.is_forbidden and not row.is_chosen else drawn

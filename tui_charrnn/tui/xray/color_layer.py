@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.tui.background import Signal
@@ -193,7 +194,7 @@ class XrayColors(TextLayer):
         if self.levels is None or text.tree is None or reading is None or not text.shown:
             return
         before = self.seen, self.snapshot, self.legend
-        self.seen = known_place(
+        seen = known_place(
             text.tree,
             reading.numbers,
             text.branch,
@@ -201,7 +202,7 @@ class XrayColors(TextLayer):
             is_newest=self._cursor() is None and text.view.streaming,
             unknown=opening.loaded.model.vocabulary.unknown_index if opening else None,
         )
-        self.snapshot = reading.snapshot
+        self.seen, self.snapshot = self._with_forbidden(seen, reading), reading.snapshot
         head, words = self.levels.legend()
         if self.legend != (head, tuple(words)):
             self.legend = head, tuple(words)
@@ -209,6 +210,15 @@ class XrayColors(TextLayer):
                 text.view.redraw()
         if is_more or (self.seen, self.snapshot, self.legend) != before:
             self.changed.send()
+
+    def _with_forbidden(self, seen: XrayPlace | None, reading: XrayReading) -> XrayPlace | None:
+        """The same with what the rules took away there, which never changes."""
+        known, tape = self.seen, reading.generation.tape
+        if seen is None or tape is None:
+            return seen
+        if known is not None and (known.branch, known.position) == (seen.branch, seen.position):
+            return replace(seen, forbidden=known.forbidden)
+        return replace(seen, forbidden=tape.forbidden(seen.position, seen.branch))
 
     def _drop_levels(self) -> None:
         if self.levels is not None:

@@ -133,6 +133,8 @@ class XrayPlace:
     """Mean surprise of the last characters up to this one, bits."""
     count: int
     """How many those are, `RUNNING` at most."""
+    forbidden: frozenset[int] = frozenset()
+    """The numbers of the characters that a rule took away."""
 
 
 def known_place(

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.text.alternative_rows import FORBIDDEN, FORBIDDEN_MARK
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
 from tui_charrnn.tui.xray.looks import LOOKS
 from tui_charrnn.viewing.formatting import bar, character_words, percent
@@ -385,27 +386,40 @@ def expected_rows(
         height: Rows at most.
         name_of: A character of the vocabulary, by its number, safe to show.
     """
-    head = Content("expected by the model").stylize("$note-text")
+    words = "expected by the model"
+    if any(index in seen.forbidden for index, _ in seen.prediction.alternatives):
+        words += f"; {FORBIDDEN_MARK} {FORBIDDEN}"
+    head = Content(words).stylize("$note-text")
     count = max(height - 1, 0)
     rows = [
-        _expected_row(name_of(index), share, width, has_come=index == seen.index)
+        _expected_row(
+            name_of(index),
+            share,
+            width,
+            has_come=index == seen.index,
+            is_forbidden=index in seen.forbidden,
+        )
         for index, share in seen.prediction.alternatives[:count]
     ]
     return [head, *rows][:height]
 
 
-def _expected_row(shown: str, probability: float, width: int, *, has_come: bool) -> Content:
+def _expected_row(
+    shown: str, probability: float, width: int, *, has_come: bool, is_forbidden: bool
+) -> Content:
     name = Content(shown)
     bar_width = max(width - _NAME - _NUMBER - 4, 1)
     strength = "bold" if has_come else ""
-    return Content.assemble(
-        ("▸ " if has_come else "  ", "bold"),
+    mark = "▸" if has_come else FORBIDDEN_MARK if is_forbidden else " "
+    row = Content.assemble(
+        (f"{mark} ", "bold"),
         name.stylize(strength) if strength else name,
         " " * max(_NAME - name.cell_length, 0),
         " ",
         (f"{bar(probability, bar_width):<{bar_width}}", "$accent"),
         (f" {percent(probability):>{_NUMBER}}", strength),
     )
+    return row.stylize("dim") if is_forbidden and not has_come else row
 
 
 def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = "") -> Content:
