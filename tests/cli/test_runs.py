@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tests.support.fake_run import created_run, fake_run, lose_trainer
 from tests.support.hostile_text import HARMFUL, HOSTILE
-from tui_charrnn.cli import attach, control, runs, table
+from tui_charrnn.cli import attach, control, main, runs, table
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
@@ -122,6 +122,23 @@ def test_attach_says_whether_it_only_looks(tmp_path: Path, monkeypatch: pytest.M
             attach.attach(str(run.path), readonly=readonly, runs_dir=tmp_path)
     assert [options["readonly"] for options in opened] == [False, True]
     assert opened[0]["run"] == run.path
+
+
+def test_attach_takes_the_settings_of_a_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_run(tmp_path)
+    opened: list[dict[str, object]] = []
+    monkeypatch.setattr(attach, "require_app_terminal", lambda: None)
+    monkeypatch.setattr(app, "run_app", lambda **options: opened.append(options) or 0)
+    words = ["attach", "fake", "--runs-dir", str(tmp_path)]
+    assert main.run([*words, "-t", "0.5", "--top-k", "40", "-n", "300"]) == 0
+    sampling = opened[0]["sampling"]
+    assert isinstance(sampling, dict)
+    given = {name: value for name, value in sampling.items() if value is not None}
+    assert given == {"temperature": "0.5", "top_k": "40", "length": "300"}
+    assert main.run([*words, "-t", "200"]) == 2
+    assert "temperature must be at least 0 and at most 100" in capsys.readouterr().err
 
 
 def test_stop_says_that_the_trainer_was_gone(

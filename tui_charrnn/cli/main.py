@@ -18,6 +18,7 @@ from tui_charrnn.cli.options import (
     NumbersOption,
     RunsDir,
     SafeGroup,
+    TextLength,
     complete_model,
     complete_path,
     refuse_options_before_command,
@@ -150,9 +151,7 @@ def open_app(
             help="Text to go on from; of a long one, its end.",
         ),
     ] = None,
-    length: Annotated[
-        str | None, typer.Option("--length", "-n", metavar="N", help="Characters of one text.")
-    ] = None,
+    length: TextLength = None,
     numbers: NumbersOption = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,

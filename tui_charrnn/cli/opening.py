@@ -65,8 +65,7 @@ def open_app(
         ConfigError: If there is no terminal to open it in, CHARRNN_CACHE names no path, or what the
             command line names is not allowed.
     """
-    preferred, _ = read_sampling(sampling or {})
-    resolve(preferred, wanted=preferred).checked()
+    check_sampling(sampling or {})
     start_without_collecting()
     require_app_terminal()
     folder = runs_folder(runs_dir, is_lenient=True)
@@ -82,6 +81,19 @@ def open_app(
         seed_file=seed_file,
         sampling=sampling,
     )
+
+
+def check_sampling(sampling: Mapping[str, str | None]) -> None:
+    """Refuse settings of the text before the app opens.
+
+    Args:
+        sampling: Those that the command line names, as text.
+
+    Raises:
+        ConfigError: If one is not allowed.
+    """
+    preferred, _ = read_sampling(sampling)
+    resolve(preferred, wanted=preferred).checked()
 
 
 def load_asyncio_without_tls() -> None:

@@ -166,6 +166,9 @@ ModelOption: TypeAlias = Annotated[
         help="A model file, a run, or a bundled model; the first bundled one if left out.",
     ),
 ]
+TextLength: TypeAlias = Annotated[
+    str | None, typer.Option("--length", "-n", metavar="N", help="Characters of one text.")
+]
 RunArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
