@@ -3,8 +3,9 @@
 import dataclasses
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,12 +110,36 @@ class CorpusInspection:
     @property
     def warnings(self) -> list[str]:
         """What stands in the text twice, in sentences."""
-        sentences = [repetition_sentence(self.repeated_share)]
-        sentences += [
-            f"{one} and {other} are nearly the same: {share:.0%} of the lines."
-            for one, other, share in self.similar_files[:_TOLD_PAIRS]
-        ]
-        return [sentence for sentence in sentences if sentence]
+        return _twice_sentences(self.repeated_share, self.similar_files)
+
+
+def _twice_sentences(share: float, pairs: Sequence[tuple[str, str, float]]) -> list[str]:
+    sentences = [repetition_sentence(share)]
+    for one, other, common in pairs[:_TOLD_PAIRS]:
+        names = " and ".join(_within_common_folder(one, other))
+        sentences.append(f"{names} are nearly the same: {common:.0%} of the lines.")
+    return [sentence for sentence in sentences if sentence]
+
+
+def _within_common_folder(one: str, other: str) -> tuple[str, str]:
+    """The paths of two files without the folders that they share."""
+    first, second = Path(one).parts, Path(other).parts
+    folders = zip(first[:-1], second[:-1], strict=False)
+    shared = sum(1 for _ in takewhile(lambda both: both[0] == both[1], folders))
+    return str(Path(*first[shared:])), str(Path(*second[shared:]))
+
+
+def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
+    """What stands in a text twice, in sentences; see `CorpusInspection.warnings`.
+
+    Args:
+        corpus: The text.
+        validation_fraction: Share of the text, at its end, that is held out.
+    """
+    split = split_point(len(corpus), validation_fraction)
+    indices = corpus.numbered.indices(Vocabulary("".join(sorted(corpus.numbered.characters))))
+    share = repeated_share(indices[:split], indices[split:])
+    return _twice_sentences(share, similar_files(_files_of(corpus)))
 
 
 def inspect_corpus(

@@ -1,6 +1,7 @@
 """What the form finds out about a text, and how it says it."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tui_charrnn.tui.new_run.corpus_summary import (
     fact_lines,
     form_sentence,
     look_into,
+    repetitions_of,
     shortness,
 )
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
@@ -166,3 +168,22 @@ def test_nobody_is_told_what_nobody_wants_to_know(tmp_path: Path) -> None:
     with pytest.raises(CancelledError):
         look_into(CorpusChoice((str(path),)), told.append, task)
     assert told == []
+
+
+def test_what_stands_in_a_text_twice_is_told(tmp_path: Path) -> None:
+    lines = [f"this is line number {number} of the text" for number in range(300)]
+    for name in ("one.txt", "two.txt"):
+        written(tmp_path, "\n".join(lines), name)
+    choice = CorpusChoice((str(tmp_path),))
+    warnings = repetitions_of(choice, 0.1, ModelRequest())
+    assert warnings[0].startswith("100% of the held-out text, in passages of 50 characters")
+    assert warnings[1] == "one.txt and two.txt are nearly the same: 100% of the lines."
+    told = fact_lines(replace(facts_of(choice), warnings=warnings), TINY)
+    assert told[-2:] == [f"! {sentence}" for sentence in warnings]
+    assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, ModelRequest()) == ()
+
+
+def test_a_text_without_repetitions_has_no_warning(tmp_path: Path) -> None:
+    text = "\n".join(f"{number**7}" for number in range(3_000))
+    choice = CorpusChoice((str(written(tmp_path, text)),))
+    assert repetitions_of(choice, 0.1, ModelRequest()) == ()

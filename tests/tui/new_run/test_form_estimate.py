@@ -181,3 +181,10 @@ def test_until_it_is_timed_it_says_so() -> None:
     assert lines[1].startswith("about 10 s for 1,000 steps, 23 times through this text")
     assert lines[1].endswith("(longer)")
     assert lines[2] == "800 MB of memory on processor, 2 threads, float32"
+
+
+@pytest.mark.parametrize(("characters", "is_told"), [(30_000, True), (100_000, False)])
+def test_a_text_that_is_too_small_for_the_network_is_told(characters: int, is_told: bool) -> None:
+    facts = CorpusFacts(CHOICE, survey_of(characters, 60))  # 348 k parameters
+    lines = preset_lines(requested(preset="small"), facts, None)
+    assert any(line.startswith("! The text is too small") for line in lines) == is_told

@@ -252,3 +252,22 @@ async def test_beside_a_training_nothing_is_measured(app: FormApp, tmp_path: Pat
     async with app.run_test() as pilot:
         await form_shown(pilot)
         await wait_until(pilot, "why", lambda: BUSY in outlook_of(app))
+
+
+async def test_a_text_that_repeats_itself_is_told_and_searched_anew_by_its_split(
+    app: FormApp, texts: Path
+) -> None:
+    text = "".join(f"{number**5} " for number in range(3_000))
+    path = texts / "tale.txt"
+    path.write_text(text + text[-6_000:], encoding="utf-8")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(path))
+        await wait_until(pilot, "a warning", lambda: "of the held-out text" in facts_of(app))
+        whole = facts_of(app)
+        app.set(validation_fraction="0.4")
+        await wait_until(
+            pilot,
+            "another share",
+            lambda: "of the held-out text" in facts_of(app) and facts_of(app) != whole,
+        )

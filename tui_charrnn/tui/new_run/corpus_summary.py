@@ -3,8 +3,8 @@
 import importlib
 import stat
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry
 from tui_charrnn.text.corpus import fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.inspection import jamo_sentence, survey_sources
+from tui_charrnn.text.inspection import find_repetitions, jamo_sentence, survey_sources
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
@@ -52,6 +52,8 @@ class CorpusFacts:
     """About how long a postponed text is, where that is known beforehand."""
     problem: str = ""
     """Why it cannot be used, in a sentence."""
+    warnings: tuple[str, ...] = ()
+    """What stands in it twice, in sentences; found after all else."""
 
     @property
     def is_known(self) -> bool:
@@ -101,6 +103,37 @@ def look_into(
         facts = CorpusFacts(choice, problem=str(error))
     task.check()
     announce(facts)
+
+
+def repetitions_of(
+    choice: CorpusChoice, validation_fraction: float, task: BackgroundTask
+) -> tuple[str, ...]:
+    """What stands in a corpus twice, in sentences; takes a second or two for a large one.
+
+    Args:
+        choice: The corpus, all of which is here.
+        validation_fraction: Share of the text, at its end, that is held out.
+        task: Tells whether anybody still wants to know.
+    """
+    reading = choice.reading
+    try:
+        corpus = read_corpus(
+            choice.arguments,
+            encoding=reading.encoding,
+            unify_newlines=reading.unify_newlines,
+            compose=reading.compose,
+            units=reading.units,
+            check_cancelled=task.check,
+        )
+        sentences = find_repetitions(corpus, validation_fraction)
+    except (
+        CharRNNError,
+        OSError,
+        UnicodeError,
+    ):  # told when it was looked into, or when it is read
+        return ()
+    task.check()
+    return tuple(sentences)
 
 
 def _find(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
@@ -193,6 +226,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         *_remarks(survey),
         *(_unheard(survey, split) if survey.records is None else []),
         *_smaller_batch(survey, training, split),
+        *(f"! {safe_line(sentence)}" for sentence in facts.warnings),
     ]
 
 
@@ -363,6 +397,16 @@ def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:
     return fitting_batch_size(split, training.batch_size, training.sequence_length)
 
 
+def with_warnings(lines: Sequence[str]) -> Content:
+    """Lines below each other, those that begin with `!` in the color of a warning.
+
+    Args:
+        lines: Safe to show.
+    """
+    styles = ("$text-warning" if line.startswith("!") else "" for line in lines)
+    return Content("\n").join(map(Content.styled, lines, styles))
+
+
 class FormFacts(Static):
     """Looks into a choice, and shows what is there."""
 
@@ -381,6 +425,9 @@ class FormFacts(Static):
         self.facts = CorpusFacts(CorpusChoice(()))
         """What is known of the choice by now."""
         self._latest = LatestTask("corpus-facts")
+        self._searched: tuple[CorpusChoice, float] | None = None
+        """The choice that was searched for what stands in it twice, and how it is split."""
+        self._search = LatestTask("corpus-repetitions")
 
     def look(self, choice: CorpusChoice, pause: float) -> None:
         """Look into a choice, if it is another one.
@@ -406,10 +453,9 @@ class FormFacts(Static):
         Returns:
             Why the text cannot be used, in a sentence; empty if it can, or if that is not known.
         """
+        self._search_again(training.validation_fraction)
         lines = fact_lines(self.facts, training)
-        styles = ("$text-warning" if line.startswith("!") else "" for line in lines)
-        parts = (Content.styled(line, style) for line, style in zip(lines, styles, strict=True))
-        self.update(Content("\n").join(parts))
+        self.update(with_warnings(lines))
         self.display = bool(lines)
         return self.facts.problem or shortness(self.facts, training)
 
@@ -424,6 +470,21 @@ class FormFacts(Static):
     def on_unmount(self) -> None:
         """Look no more."""
         self._latest.cancel()
+        self._search.cancel()
+
+    def _search_again(self, validation_fraction: float) -> None:
+        """Look for what stands in the text twice, once all of it is known."""
+        facts = self.facts
+        if not facts.is_known or self._searched == (facts.choice, validation_fraction):
+            return
+        self._searched = facts.choice, validation_fraction
+
+        def search(task: BackgroundTask) -> None:
+            warnings = repetitions_of(facts.choice, validation_fraction, task)
+            if warnings != facts.warnings:
+                self.post_message(self.Learned(replace(facts, warnings=warnings)))
+
+        self._search.start(search)
 
     def _look_into(self, choice: CorpusChoice, pause: float, task: BackgroundTask) -> None:
         """Runs in a thread."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.presets import find_preset
+from tui_charrnn.presets import MOST_PARAMETERS, find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import split_point
@@ -214,6 +214,8 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
     lines = [network_words(new.model, vocabulary_size)]
     if new.start.point is not None:
         lines.append(start_words(new, vocabulary_size))
+    elif characters and vocabulary_size and _learns_by_heart(new, characters, vocabulary_size):
+        lines.append("! The text is too small for this network, which would learn it by heart.")
     preset = find_preset(new.preset)
     is_as_tried = (new.model, new.training) == (preset.model, preset.training)
     if is_as_tried and preset.expected_loss is not None:
@@ -240,6 +242,11 @@ def start_words(new: NewRun, vocabulary_size: int | None) -> str:
         return words
     added = vocabulary_size - len(known)
     return f"{words}; {added or 'no'} character{'' if added == 1 else 's'} added"
+
+
+def _learns_by_heart(new: NewRun, characters: int, vocabulary_size: int) -> bool:
+    trained_on = split_point(characters, new.training.validation_fraction)
+    return parameter_count(new.model, vocabulary_size) > MOST_PARAMETERS * trained_on
 
 
 def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> RunEstimate:

@@ -14,9 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
 from tui_charrnn.presets import PRESETS, Preset
-from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
+from tui_charrnn.safe_text import safe_line, with_few_marks
 from tui_charrnn.training.diagnosis.trial_facts import TrialSettings
-from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts
+from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, with_warnings
 from tui_charrnn.tui.new_run.estimate import TrialAnswer, TrialTimer, preset_lines, settings_to_try
 from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, ListedSetting, NewRun, list_settings
 from tui_charrnn.tui.textual_patches import KeysInOrder, preset_selection, selection_of
@@ -443,4 +443,4 @@ class PresetField(Vertical):
     def _draw(self) -> None:
         if self._shown is not None:
             lines = preset_lines(*self._shown, self._answer)
-            self._facts.update(safe_text("\n".join(lines)))
+            self._facts.update(with_warnings([*map(safe_line, lines)]))
