@@ -193,7 +193,6 @@ def test_an_unplanned_run_has_no_epochs(tmp_path: Path) -> None:
 
 
 def test_absence_is_explained(tmp_path: Path) -> None:
-    assert "No run" in absence_words(None)
     view = viewed(fake_run(tmp_path / "a"))
     assert "no seed was pinned" in absence_words(view)
     view.description = None

@@ -19,6 +19,16 @@ def first_hint() -> str:
     return f"Type a seed and press Enter · {train} trains on your own text · {page} help"
 
 
+def no_run(lack: str = "") -> str:
+    """What to do where only a run has something to show.
+
+    Args:
+        lack: What there is none of, as in `, so there is no log`.
+    """
+    train, runs = key_label("run.train"), key_label("pane.runs")
+    return f"No run is shown{lack}: {train} trains one, {runs} lists those there are."
+
+
 def hint_for(pane: str, session: Session) -> str:
     """What to do next, by the state of the run that is shown, or else by the pane that is open."""
     advice = _advice(session.view, session, pane) if session.view is not None else ""

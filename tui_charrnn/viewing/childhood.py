@@ -175,10 +175,8 @@ def memory_words(memory: MemoryMeasured) -> str:
     return f"memory {half}/{tenth}"
 
 
-def absence_words(view: RunView | None) -> str:
+def absence_words(view: RunView) -> str:
     """Why there is no sample."""
-    if view is None:
-        return "No run is shown. Open one, or train one: samples are taken while it learns."
     if view.description is None:
         return "Nothing is known of this run yet."
     if not view.description.pinned_seeds:

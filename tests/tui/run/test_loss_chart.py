@@ -11,7 +11,7 @@ from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.tui.run.chart.canvas import BRAILLE, Mark
 from tui_charrnn.tui.run.chart.drawing import draw_chart
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span
-from tui_charrnn.tui.run.loss_chart import NO_RUN, LossChart
+from tui_charrnn.tui.run.loss_chart import LossChart
 from tui_charrnn.tui.theme.theme_files import load_themes
 from tui_charrnn.viewing.run_view import RunView
 
@@ -54,7 +54,7 @@ def long_run(count: int = 3_000) -> RunView:
 async def test_without_a_run_it_says_so() -> None:
     async with Host().run_test(size=SIZE) as pilot:
         assert isinstance(pilot.app, Host)
-        assert NO_RUN in pilot.app.text
+        assert "No run is shown: ^n trains one" in pilot.app.text
 
 
 async def test_before_the_first_batch_it_says_so() -> None:

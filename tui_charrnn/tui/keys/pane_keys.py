@@ -165,6 +165,7 @@ PANE_KEYS: Final[tuple[Key, ...]] = (
         "Pin",
         "Draw its loss faintly in the chart of every run, or no longer.",
         owner="runs",
+        in_row=False,
     ),
     Key(
         "runs.filter",

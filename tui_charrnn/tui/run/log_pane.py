@@ -20,6 +20,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.following_scroll import FollowingScrollView
+from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.run.log_rows import LogRow, LogRows
@@ -178,7 +179,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._open_source, self._title, self._no_lines = open_source, title, no_lines
         self.border_title = Content(title)
         self.rows = LogRows()
-        self.sentence = _no_run()
+        self.sentence = no_run(", so there is no log")
         """Shown while there is no line; safe to show."""
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         """Rows that are drawn, by their numbers."""
@@ -206,7 +207,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self.border_title = Content(
             f"{self._title} of run {safe_line(run.name)}" if run else self._title
         )
-        self.sentence = "" if run else _no_run()
+        self.sentence = "" if run else no_run(", so there is no log")
         if self._feed is not None:
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()
@@ -424,8 +425,3 @@ def state_words(log_filter: LogFilter, count: str, *, follows_end: bool, width: 
         separator=" · ",
         width=width,
     )
-
-
-def _no_run() -> str:
-    train, runs = key_label("run.train"), key_label("pane.runs")
-    return f"No run is shown, so there is no log: {train} trains one, {runs} lists those there are."

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_charrnn.tui.background import Throttle
+from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.run.chart.canvas import ASCII, Mark, glyphs_of
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_quantity, draw_words
@@ -21,8 +22,6 @@ from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest, nearest_to_colu
 from tui_charrnn.tui.run.chart.series import Look, series_of
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.viewing.run_view import RunView
-
-NO_RUN = "No run is shown."
 
 PROGRESS_INTERVAL: Final = 2.0
 """Seconds between two drawings while nothing but batches comes: of all that is drawn of a training
@@ -190,7 +189,7 @@ class LossChart(Widget, can_focus=True):
     def _draw(self) -> Chart:
         view, size = self._view, (self.size.width, self.size.height)
         if view is None:
-            return draw_words(NO_RUN, size)
+            return draw_words(no_run(), size)
         if not view.losses.has_any and view.baselines is None:
             return draw_words(NO_BATCH, size)
         if self._is_second:

@@ -21,6 +21,7 @@ from textual.widgets import Static
 
 from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.sparkline import Mark as BarMark
 from tui_charrnn.tui.sparkline import draw_bars
@@ -222,7 +223,8 @@ class SampleView(Vertical):
         sample = scrubber.sample
         self.slider.display = self.facts.display = sample is not None
         if view is None or sample is None:
-            self.text.show((absence_words(view), "note"))
+            lack = no_run(", so there are no samples")
+            self.text.show((lack if view is None else absence_words(view), "note"))
             return
         losses = losses_at(view, [taken.step for taken in scrubber.of_seed])
         baseline = view.baseline[1] if view.baseline is not None else None
