@@ -192,7 +192,7 @@ def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
         CharRNNError: If that cannot be kept.
     """
     wanted = run not in pinned
-    for each in {*pinned, run}:
+    for each in dict.fromkeys((run, *pinned)):
         labels = read_labels(each)
         write_labels(each, replace(labels, pinned=wanted and each == run))
     words = "is drawn in every chart now" if wanted else "is pinned no longer"
