@@ -186,7 +186,7 @@ class MainScreen(Screen[None]):
         """Show a run; its weights can speak from now on. An app that is being left shows none."""
         if is_closing(self):  # threads look for runs and start trainers
             return
-        controls, other = self.run_controls, self._compared_view
+        controls, (other, _) = self.run_controls, self._others
         if other is not None and other.run == run:
             controls.compared.follow(None)
         if self.session.run is not None:  # what is said of a text stays where the first is found
@@ -209,20 +209,20 @@ class MainScreen(Screen[None]):
                 self.mount(self._announcer)
             self._announcer.look(view)
         # what is drawn at once when it changes; the rest is progress
-        others = _news_of(self._compared_view), _news_of(self._pinned_view)
+        others = tuple(map(_news_of, self._others))
         self._drawing.request((_news_of(view), others, self._asked_for))
 
-    def on_run_compared(self, event: RunCompared) -> None:
-        """Draw another run's loss over that of the shown one."""
+    @on(RunPinned)
+    @on(RunCompared)
+    def draw_over(self, event: RunCompared | RunPinned) -> None:
+        """Draw another run's loss over that of the shown one; of the pinned one over each."""
         event.stop()
+        if isinstance(event, RunPinned):
+            self.run_controls.pinned.follow(event.run)
+            return
         self.run_controls.compared.follow(event.run)
         if event.run is not None:
             self.action_show("training")
-
-    def on_run_pinned(self, event: RunPinned) -> None:
-        """Draw another run faintly in every chart."""
-        event.stop()
-        self.run_controls.pinned.follow(event.run)
 
     def on_run_moved(self, event: RunMoved) -> None:
         """Follow the shown run to its new name, or no longer if it was thrown away."""
@@ -347,16 +347,13 @@ class MainScreen(Screen[None]):
             self._run_controls.follower.finish_requests(seconds)
 
     @property
-    def _compared_view(self) -> RunView | None:
-        """What is known of the run that is compared with the shown one; None if none is."""
-        return self._run_controls.compared.view if self._run_controls is not None else None
-
-    @property
-    def _pinned_view(self) -> RunView | None:
-        """What is known of the run that is pinned; None where it is drawn anyway."""
-        pinned = self._run_controls.pinned.view if self._run_controls is not None else None
-        drawn = {each.run for each in (self.session.view, self._compared_view) if each is not None}
-        return None if pinned is None or pinned.run in drawn else pinned
+    def _others(self) -> tuple[RunView | None, RunView | None]:
+        """The run that is compared with the shown one, and the pinned one unless it is drawn anyway."""
+        if self._run_controls is None:
+            return None, None
+        compared, pinned = self._run_controls.compared.view, self._run_controls.pinned.view
+        drawn = {each.run for each in (self.session.view, compared) if each is not None}
+        return compared, None if pinned is None or pinned.run in drawn else pinned
 
     @property
     def _asked_for(self) -> str:
@@ -367,7 +364,7 @@ class MainScreen(Screen[None]):
         view, now = self.session.view, time.monotonic()
         asked = self._asked_for
         self.query_one(TitleRow).show(self.session)
-        self.pane_host.show(view, self._compared_view, self._pinned_view, now, asked)
+        self.pane_host.show(view, *self._others, now, asked)
         if view is not None or self._status is not None:
             trouble = self.pane_host.trouble if view is not None else ""
             self.status.show(view, now, asked, trouble)
