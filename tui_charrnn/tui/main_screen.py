@@ -348,7 +348,7 @@ class MainScreen(Screen[None]):
 
     @property
     def _others(self) -> tuple[RunView | None, RunView | None]:
-        """The run that is compared with the shown one, and the pinned one unless it is drawn anyway."""
+        """The run that is compared with the shown one; the pinned one unless it is drawn anyway."""
         if self._run_controls is None:
             return None, None
         compared, pinned = self._run_controls.compared.view, self._run_controls.pinned.view
