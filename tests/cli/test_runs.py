@@ -130,7 +130,12 @@ def test_attach_takes_the_settings_of_a_text(
     fake_run(tmp_path)
     opened: list[dict[str, object]] = []
     monkeypatch.setattr(attach, "require_app_terminal", lambda: None)
-    monkeypatch.setattr(app, "run_app", lambda **options: opened.append(options) or 0)
+
+    def open_app(**options: object) -> int:
+        opened.append(options)
+        return 0
+
+    monkeypatch.setattr(app, "run_app", open_app)
     words = ["attach", "fake", "--runs-dir", str(tmp_path)]
     assert main.run([*words, "-t", "0.5", "--top-k", "40", "-n", "300"]) == 0
     sampling = opened[0]["sampling"]
