@@ -136,8 +136,10 @@ def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
         corpus: The text.
         validation_fraction: Share of the text, at its end, that is held out.
     """
-    split = split_point(len(corpus), validation_fraction)
-    indices = corpus.numbered.indices(Vocabulary("".join(sorted(corpus.numbered.characters))))
+    split, numbered = corpus.split(validation_fraction), corpus.numbered
+    if corpus.records != "none":
+        numbered = numbered.shuffled_records()
+    indices = numbered.indices(Vocabulary("".join(sorted(numbered.characters))))
     share = repeated_share(indices[:split], indices[split:])
     return _twice_sentences(share, similar_files(_files_of(corpus)))
 

@@ -123,6 +123,7 @@ def repetitions_of(
             unify_newlines=reading.unify_newlines,
             compose=reading.compose,
             units=reading.units,
+            records=reading.records,
             check_cancelled=task.check,
         )
         sentences = find_repetitions(corpus, validation_fraction)
