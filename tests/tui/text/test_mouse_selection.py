@@ -1,5 +1,6 @@
 """Selecting and copying streamed text with the mouse."""
 
+import pytest
 from textual.app import ComposeResult
 from textual.geometry import Offset
 from textual.pilot import Pilot
@@ -7,6 +8,7 @@ from textual.selection import SELECT_ALL, Selection
 
 from tests.support.themed_app import ThemedApp, drawn_rows, styled
 from tests.support.waiting import wait_until
+from tui_charrnn.hangul import split_syllables
 from tui_charrnn.tui.text.text_view import TextView
 
 
@@ -39,10 +41,11 @@ async def test_the_mouse_selects_lines_not_rows() -> None:
         assert app.screen.get_selected_text() == "two three four five six\nseven"
 
 
-async def test_the_selection_is_seen() -> None:
+@pytest.mark.parametrize("text", ["가나다라 abc", split_syllables("가나다라 abc")])
+async def test_the_selection_is_seen(text: str) -> None:
     app = Host()
     async with app.run_test(size=(20, 6)) as pilot:
-        app.view.append("가나다라 abc")
+        app.view.append(text)
         await pilot.pause()
         await drag(pilot, (2, 0), (4, 0))
         assert app.screen.get_selected_text() == "나다"

@@ -1,9 +1,11 @@
 """Looking through streamed text, and selecting in it with keys."""
 
+import pytest
 from textual.app import ComposeResult
 
 from tests.support.themed_app import ThemedApp, drawn_rows, drawn_segments, styled
 from tests.support.waiting import wait_until
+from tui_charrnn.hangul import split_syllables
 from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text_pane import StreamedText
 
@@ -131,10 +133,11 @@ async def test_shift_and_arrows_select() -> None:
         assert app.screen.get_selected_text() == "line 0 of the text\nlin"
 
 
-async def test_every_terminal_can_select_with_the_mark() -> None:
+@pytest.mark.parametrize("hangul", ["가나", split_syllables("가나")])
+async def test_every_terminal_can_select_with_the_mark(hangul: str) -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:
-        app.view.append("one\ntwo 가나\nthree")
+        app.view.append(f"one\ntwo {hangul}\nthree")
         app.view.focus()
         await pilot.pause()
         app.view.action_mark()

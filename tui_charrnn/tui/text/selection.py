@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.geometry import Offset
 from textual.selection import SELECT_ALL, Selection
 
-from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
+from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView, drawn_column
 from tui_charrnn.tui.text.wrapped_text import DIRECTIONS, Direction, Place, cluster_end, moved
 
 if TYPE_CHECKING:
@@ -103,10 +103,16 @@ class KeySelection(TextLayer):
         if self._cursor is None:
             return
         if self._anchor is not None:
-            ends = (Offset(column, row) for row, column in (self._anchor, self._cursor))
+            ends = (self._offset(*place) for place in (self._anchor, self._cursor))
             self._view.screen.selections = {self._view: Selection.from_offsets(*ends)}
         self._view.reveal(self._cursor[0])
         self._view.redraw()
+
+    def _offset(self, row: int, column: int) -> Offset:
+        """A place as Textual counts, which knows only what is drawn."""
+        wrapped = self._view.wrapped
+        is_there = wrapped.first <= row < wrapped.end  # it may have been dropped meanwhile
+        return Offset(drawn_column(wrapped.shown(row).text, column) if is_there else column, row)
 
 
 def _nowhere() -> Place | None:

@@ -332,7 +332,7 @@ class _MouseSelection(TextLayer):
     def overlays(self, row: int) -> Iterable[Overlay]:
         """The selected part of the row."""
         selection = self._view.text_selection
-        span = None if selection is None else selection.get_span(row)
+        span = selection and selected_span(self._view.wrapped, selection, row)
         return () if span is None else (Overlay(*span, _SELECTED),)
 
 
@@ -398,12 +398,43 @@ def selected_text(wrapped: WrappedText, selection: Selection) -> str:
     first = wrapped.first if selection.start is None else selection.start.y
     last = wrapped.end - 1 if selection.end is None else selection.end.y
     for number in range(max(first, wrapped.first), min(last + 1, wrapped.end)):
-        row, span = wrapped.shown(number), selection.get_span(number)
+        row, span = wrapped.shown(number), selected_span(wrapped, selection, number)
         if span is not None:
             start, end = span
             pieces.append(row.text[start : None if end < 0 else end])
             pieces.append("\n" if row.ends_line and number < last else "")
     return drawn_hangul("".join(pieces))
+
+
+def selected_span(
+    wrapped: WrappedText, selection: Selection, number: int
+) -> tuple[int, int] | None:
+    """The selected part of a row, in its characters; -1 is its end. None if nothing is selected.
+
+    Args:
+        wrapped: The rows.
+        selection: In characters as they are drawn, where a syllable in jamo is one.
+        number: Of the row.
+    """
+    span = selection.get_span(number)
+    if span is None or not wrapped.first <= number < wrapped.end:
+        return span
+    text = wrapped.shown(number).text
+    start, end = (column if column < 0 else _kept_column(text, column) for column in span)
+    return start, end
+
+
+def drawn_column(text: str, column: int) -> int:
+    """The place of a character of a row as it is drawn, where a syllable in jamo is one."""
+    return column - sum(map(continues_syllable, text[:column]))
+
+
+def _kept_column(text: str, column: int) -> int:
+    """The inverse of `drawn_column`."""
+    if text.isascii():
+        return column
+    starts = [place for place, sign in enumerate(text) if not continues_syllable(sign)]
+    return starts[column] if column < len(starts) else len(text) + column - len(starts)
 
 
 def _begin(text: str, column: int) -> int:
