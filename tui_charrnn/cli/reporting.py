@@ -290,7 +290,7 @@ def summarize(
     split = corpus.split(training.validation_fraction)
     shapes = tensor_shapes(model, vocabulary_size)
     corpus_words = (
-        f"{safe_line(corpus.name)}: {characters:,} characters, vocabulary {vocabulary_size:,}"
+        f"{safe_line(corpus.name)}: {characters:,} {corpus.units}, vocabulary {vocabulary_size:,}"
         f"{_format_folding(vocabulary, occurrences)}; {_format_split(corpus, training)}"
     )
     model_words = (

@@ -132,7 +132,8 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     versions = (f"{name} {version}" for name, version in description.versions.items())
     network = f"{model.layer_count} x {model.hidden_size} {model.cell_name}"
     network += f", embedding {model.embedding_size}{', output tied' if model.tied_output else ''}"
-    split = f"{corpus.training_characters:,} characters to train on, {held_out:,} held out"
+    units = safe_line(corpus.units)
+    split = f"{corpus.training_characters:,} {units} to train on, {held_out:,} held out"
     yield "made", safe_line(f"{format_time(description.created)} on {description.host}")
     yield "with", safe_line(", ".join(versions))
     yield "preset", safe_line(description.preset)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.hangul import INITIALS
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.runs.records import RunWarned, SampleTaken
@@ -90,7 +91,8 @@ class Samples:
     def _open_stream(self) -> CharacterStream:
         description = self._context.description
         weights = weights_from_tensors(self._engine.model_tensors(), description.model)
-        model = Model(description.model, self._context.vocabulary, weights, corpus={}, training={})
+        corpus = {"units": description.corpus.units}
+        model = Model(description.model, self._context.vocabulary, weights, corpus, training={})
         return CharacterStream(model, SamplingConfig(temperature=_TEMPERATURE, rng_seed=_RNG_SEED))
 
     def _take(self, stream: CharacterStream, step: int, seed: str) -> None:
@@ -98,6 +100,7 @@ class Samples:
         stream.prime(seed[:SEED_LENGTH])
         try:
             text = "".join(stream.next().character for _ in range(SAMPLE_LENGTH))
+            text += stream.next().character if text[-1] in INITIALS else ""
         except ModelFileError as error:  # it is far from what it was scored on, and overflows
             self._writer.append(RunWarned(f"Nothing was sampled at step {step:,}: {error}"))
             return

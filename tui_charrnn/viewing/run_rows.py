@@ -125,8 +125,8 @@ def _step_words(status: RunStatus) -> str:
 
 def _subject_words(description: RunDescription | None, view: RunView) -> Iterator[str]:
     if description is not None:
-        characters = format_count(description.corpus.characters)
-        yield f"{safe_line(description.corpus.name)}, {characters} characters"
+        corpus, count = description.corpus, format_count(description.corpus.characters)
+        yield f"{safe_line(corpus.name)}, {count} {safe_line(corpus.units)}"
         yield words.network_words(view)
         yield f"from {safe_line(description.origin.name)}" if description.origin else ""
         yield f"preset {safe_line(description.preset)}" if description.preset else ""
