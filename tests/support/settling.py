@@ -7,6 +7,7 @@ until no widget has a message left. What a thread, a process or a timer does is 
 """
 
 import asyncio
+import time
 from typing import Any, Final
 
 import pytest
@@ -30,7 +31,17 @@ def settle_by_messages(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in (app, pilot):
         monkeypatch.setattr(module, "wait_for_idle", settle)
-    monkeypatch.setattr(pilot.Pilot._wait_for_screen, "__defaults__", (PATIENCE,))
+    wait_for_screen = pilot.Pilot._wait_for_screen
+
+    async def wait_for_mounted_screen(self: pilot.Pilot[Any], timeout: float = PATIENCE) -> bool:
+        """Wait as Textual does, but first for the screen's widgets: an app may be ready before."""
+        deadline = time.monotonic() + timeout
+        while not self.app.screen.is_mounted and self.app.is_running:
+            await asyncio.sleep(0.001)
+            assert time.monotonic() < deadline, "The screen was not mounted."
+        return await wait_for_screen(self, timeout)
+
+    monkeypatch.setattr(pilot.Pilot, "_wait_for_screen", wait_for_mounted_screen)
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
 
 

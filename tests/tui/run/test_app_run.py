@@ -200,7 +200,11 @@ async def test_a_checkpoint_is_asked_for_and_its_answer_shown(
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("f6")
-        assert [asked.request for asked in take_requests(trainer.run)] == ["checkpoint"]
+        await wait_until(  # it is written in a thread
+            pilot,
+            "the request",
+            lambda: [asked.request for asked in take_requests(trainer.run)] == ["checkpoint"],
+        )
         trainer.append(RequestAnswered("checkpoint", accepted=True, message="Saved at step 2."))
         await wait_until(pilot, "the answer", lambda: note_of(app) == "Saved at step 2.")
 
