@@ -33,13 +33,13 @@ def settle_by_messages(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "wait_for_idle", settle)
     wait_for_screen = pilot.Pilot._wait_for_screen
 
-    async def wait_for_mounted_screen(self: pilot.Pilot[Any], timeout: float = PATIENCE) -> bool:
+    async def wait_for_mounted_screen(self: pilot.Pilot[Any]) -> bool:
         """Wait as Textual does, but first for the screen's widgets: an app may be ready before."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + PATIENCE
         while not self.app.screen.is_mounted and self.app.is_running:
             await asyncio.sleep(0.001)
             assert time.monotonic() < deadline, "The screen was not mounted."
-        return await wait_for_screen(self, timeout)
+        return await wait_for_screen(self, PATIENCE)
 
     monkeypatch.setattr(pilot.Pilot, "_wait_for_screen", wait_for_mounted_screen)
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
