@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 INTERVAL: Final = 3.0
 """Seconds from one picture of a run that trains to the next."""
 _COLORS: Final = {
-    "vowel": "$error",
+    "vowel": "$success",
     "consonant": "$primary",
     "capital": "$warning",
-    "digit": "$success",
+    "digit": "$error",
     "punctuation": "$text-muted",
     "other": "$secondary",
     "final": "$text-muted",
