@@ -71,7 +71,14 @@ def test_what_the_right_side_is_worth_is_measured_over_a_text(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["no gap"], ["a_b", "--over", "x"], ["a_b", "--count", "0"], ["a_b", "--beam", "99999"]],
+    [
+        [],
+        ["no gap"],
+        ["a_b", "--over", "x"],
+        ["a_b", "--count", "0"],
+        ["a_b", "--beam", "99999"],
+        ["--over", "x", "--bidirectional", "y"],
+    ],
 )
 def test_what_is_no_question_is_refused(model: list[object], arguments: list[str]) -> None:
     assert isinstance(invoke(*arguments, *model).exception, ConfigError)

@@ -17,6 +17,7 @@ from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
 from tui_charrnn.cli.reading import load_models, read_blocks
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.invocation import command
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import find_sources
@@ -102,8 +103,7 @@ def fill(
             raise ConfigError(
                 f"--{name} must be at least 1 and at most {_MOST[name]:,}. Received: {value}."
             )
-    if (text is None) == (over is None):
-        raise ConfigError("Give a text with gaps, or --over FILE, and not both.")
+    _refuse_unfit(text, over, bidirectional)
     if over is not None:
         text = _read_beginning(over)
         _, loaded = _load(model, text, runs_dir)
@@ -125,6 +125,17 @@ def fill(
     print_picture([*rows, "", best, *told], is_ascii=is_ascii)
     if filled.unknown:
         narrate(f"The model has never seen {filled.unknown:,} characters of the text.")
+
+
+def _refuse_unfit(text: str | None, over: str | None, bidirectional: str | None) -> None:
+    """Refuse what does not go together."""
+    if (text is None) == (over is None):
+        raise ConfigError("Give a text with gaps, or --over FILE, and not both.")
+    if over is not None and bidirectional is not None:
+        other = command("score", "--model", bidirectional, over)
+        raise ConfigError(
+            f"--over measures a model that reads forward; for one that reads both ways: {other}."
+        )
 
 
 def _load(model: str | None, text: str, runs_dir: Path | None) -> "tuple[str, Model]":
