@@ -170,7 +170,9 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     (tmp_path / "runs" / "old").rename(tmp_path / "gone")
     alone = open_training_index(model, path, folder, tell=told.append)
     assert alone.texts == ("new",)
-    assert "learned from 'old' before, which is not here" in told[0]
+    assert (
+        "had learned before is left out. The text that the model was trained on, 'old'" in told[0]
+    )
     (tmp_path / "gone").rename(folder / "old")
     both = open_training_index(model, path, folder, tell=told.append)
     assert (both.name, len(told)) == ("new and old", 1)

@@ -198,19 +198,16 @@ def read_learned_texts(
 
     Arguments and errors are those of `open_training_index`.
     """
-    found, missing = [], []
+    found = []
     for number, text in enumerate(texts_of(model)):
         try:
             corpus = _read_learned(model, text, path, runs, progress, check_cancelled)
-        except CorpusError:
+        except CorpusError as error:
             if number == 0:
                 raise
-            missing.append(text)
+            tell(f"What the model had learned before is left out. {error}")
         else:
             found.append((text, corpus))
-    if missing:
-        names = ", ".join(f"{text.name or 'a text without a name'!r}" for text in missing)
-        tell(f"The model had learned from {names} before, which is not here: only the rest counts.")
     return found
 
 
