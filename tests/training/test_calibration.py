@@ -58,9 +58,9 @@ def test_the_best_model_is_calibrated_on_the_held_out_text(
 ) -> None:
     seen: list[np.ndarray] = []
 
-    def spy(model: Model, symbols: object, units: float) -> Calibration:
+    def spy(model: Model, symbols: object, units: float, *, threads: int) -> Calibration:
         seen.append(np.asarray(symbols))
-        assert (model.calibration, units) == (None, 1.0)
+        assert (model.calibration, units, threads > 0) == (None, 1.0, True)
         return FITTED
 
     monkeypatch.setattr(calibration, "calibrate", spy)
@@ -77,7 +77,7 @@ def test_all_else_of_the_run_is_as_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     run = new_run(tmp_path)
     before: list[tuple[Model, bytes]] = []
 
-    def spy(model: Model, *_: object) -> Calibration:
+    def spy(model: Model, *_: object, **__: object) -> Calibration:
         best = best_or_newest(run)
         assert best is not None
         before.append((model, best.training.read_bytes()))
@@ -99,7 +99,7 @@ def test_all_else_of_the_run_is_as_it_was(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_checkpoint_is_whole_and_nothing_is_left_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "calibrate", lambda *_: FITTED)
+    monkeypatch.setattr(calibration, "calibrate", lambda *_, **__: FITTED)
     run = new_run(tmp_path)
     trained(run)
     best = best_or_newest(run)
@@ -124,7 +124,7 @@ def test_a_disk_that_refuses_does_not_spoil_the_end(
     def refuse(*_: object, **__: object) -> None:
         raise StorageError("There is no room.")
 
-    monkeypatch.setattr(calibration, "calibrate", lambda *_: FITTED)
+    monkeypatch.setattr(calibration, "calibrate", lambda *_, **__: FITTED)
     monkeypatch.setattr(calibration, "replace_model", refuse)
     run = new_run(tmp_path)
     record = trained(run)
@@ -138,7 +138,7 @@ def test_a_disk_that_refuses_does_not_spoil_the_end(
 def test_it_is_done_once_after_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "calibrate", lambda *_: FITTED)
+    monkeypatch.setattr(calibration, "calibrate", lambda *_, **__: FITTED)
     run = new_run(tmp_path)
     trained(run)
     kinds = [type(each) for each in records_of(run)]
@@ -149,7 +149,7 @@ def test_it_is_done_once_after_the_last_checkpoint(
 def test_both_losses_stand_among_the_scores_of_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "calibrate", lambda *_: FITTED)
+    monkeypatch.setattr(calibration, "calibrate", lambda *_, **__: FITTED)
     run = new_run(tmp_path)
     trained(run)
     view = RunView(run)

@@ -14,6 +14,7 @@ from tui_charrnn.runs.checkpoints import best_or_newest, replace_model
 from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.runs.records import ModelCalibrated
 from tui_charrnn.training.context import RunContext
+from tui_charrnn.training.machine.hardware import thread_count
 
 
 def calibrate_best(context: RunContext, step: int) -> ModelCalibrated:
@@ -36,8 +37,9 @@ def calibrate_best(context: RunContext, step: int) -> ModelCalibrated:
         model = parse_model(BytesIO(data), len(data), checkpoint.model)
         found = model.training.get("step")
         step = found if isinstance(found, int) else step
-        fitted = calibrate(model, tail, context.material.units_per_character)
-        keep = context.description.training.keep_checkpoints
+        units, training = context.material.units_per_character, context.description.training
+        fitted = calibrate(model, tail, units, threads=thread_count(training.threads))
+        keep = training.keep_checkpoints
         replace_model(run, context.storage, checkpoint, with_calibration(data, fitted), keep=keep)
     except (CharRNNError, OSError, MemoryError) as error:
         reason = str(error) or "There is not enough memory."
