@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.run is None and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
         _silence_native_code()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    # What NumPy multiplies here is divided among threads of our own; its own would wait by spinning,
+    # What NumPy multiplies is divided among threads of our own; those of its own wait by spinning,
     # which takes minutes instead of seconds beside other work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     interruption = Interruption()
