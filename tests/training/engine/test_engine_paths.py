@@ -64,7 +64,13 @@ def id_of(value: Any) -> str:
     ("cell", "path"),
     [
         ("lstm", {"shards": 2}),
-        *[(cell, path) for cell in LAYERS for path in (COMPILED_SHARDS, {"layers": "keras"})],
+        ("lstm", COMPILED_SHARDS),
+        *[
+            pytest.param(cell, COMPILED_SHARDS, marks=pytest.mark.stress)  # divided by the same code
+            for cell in LAYERS
+            if cell != "lstm"
+        ],
+        *[(cell, {"layers": "keras"}) for cell in LAYERS],
     ],
     ids=id_of,
 )
