@@ -7,6 +7,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+_LOOKS_SHARE = 4
+"""How much longer it is waited than a look takes: looking must not keep the app from its work."""
+
 
 async def wait_until(
     pilot: Pilot[Any], claim: str, predicate: Callable[[], bool], limit: float = 120.0
@@ -23,11 +26,12 @@ async def wait_until(
         AssertionError: With the claim, if it never became true.
     """
     deadline = time.monotonic() + limit
-    was_true = True
+    looked, was_true = time.monotonic(), True
     while not predicate():
         was_true = False
-        if time.monotonic() > deadline:
+        if (now := time.monotonic()) > deadline:
             raise AssertionError(f"Not true within {limit:g} s: {claim}")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01 + _LOOKS_SHARE * (now - looked))
+        looked = time.monotonic()
     if not was_true:
         await pilot.pause()
