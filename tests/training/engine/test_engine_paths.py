@@ -66,7 +66,7 @@ def id_of(value: Any) -> str:
         ("lstm", {"shards": 2}),
         ("lstm", COMPILED_SHARDS),
         *[
-            pytest.param(cell, COMPILED_SHARDS, marks=pytest.mark.stress)  # divided by the same code
+            pytest.param(cell, COMPILED_SHARDS, marks=pytest.mark.stress)
             for cell in LAYERS
             if cell != "lstm"
         ],
