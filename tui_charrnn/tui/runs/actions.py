@@ -195,7 +195,7 @@ def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
     for each in dict.fromkeys((run, *pinned)):
         labels = read_labels(each)
         write_labels(each, replace(labels, pinned=wanted and each == run))
-    words = "is drawn in every chart now" if wanted else "is pinned no longer"
+    words = "is drawn in the charts of the other runs now" if wanted else "is pinned no longer"
     return Outcome(f"{_name(run)} {words}.", None, run)
 
 
