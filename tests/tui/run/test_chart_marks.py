@@ -133,8 +133,12 @@ def test_a_longer_run_over_it_widens_the_window() -> None:
 
 def test_the_pinned_run_is_a_row_of_dots_beside_the_compared_one() -> None:
     view = viewed_losses([2.0] * 200)
-    other, pinned = viewed_losses([3.0] * 200, name="other"), viewed_losses([2.5] * 200, name="old")
+    other, pinned = (
+        viewed_losses([3.0] * 200, name="other"),
+        viewed_losses([2.5] * 200, name="old", evaluate_every=50),
+    )
     chart = drawn(view, other, pinned=pinned, size=(120, 20))
+    assert not columns_of(chart, Mark.OTHER_VALIDATION)
     assert set(plot_signs(chart, Mark.OTHER)) == {"⠉"}
     assert set(plot_signs(chart, Mark.PINNED)) == {"⠁", "⠈"}  # a dot here and there
     assert "old (pinned)" in lines(chart)[0]

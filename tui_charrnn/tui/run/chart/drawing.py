@@ -575,9 +575,8 @@ def _plot_rows(
     plot.draw_band(series, x_scale, blank)
     for other, other_x_scale in zip(all_series[1:], x_scales[1:], strict=True):
         plot.draw_other_line(other, other_x_scale)
-        plot.draw_evaluations(
-            other.evaluations, other_x_scale, glyphs.other_validation, Mark.OTHER_VALIDATION
-        )
+        scores = () if other.is_pinned else other.evaluations
+        plot.draw_evaluations(scores, other_x_scale, glyphs.other_validation, Mark.OTHER_VALIDATION)
     if series.second is not None:
         plot.draw_second(series.second, x_scale)
     plot.draw_line(series, x_scale, blank)
