@@ -195,7 +195,7 @@ class RunCard(VerticalScroll):
         head = _head(view, self._now, self._asked, width)
         self.head.say(head)
         self.losses.show(view.losses.columns(width))
-        if is_broad:  # the status line says the rest
+        if is_broad:  # the status line says the rest, and the chart what is pinned
             lines = _side_by_side(
                 [*words.score_rows(view, self._pinned), *detail_rows(view)], width
             )
