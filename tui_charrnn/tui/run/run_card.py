@@ -196,9 +196,7 @@ class RunCard(VerticalScroll):
         self.head.say(head)
         self.losses.show(view.losses.columns(width))
         if is_broad:  # the status line says the rest, and the chart what is pinned
-            lines = _side_by_side(
-                [*words.score_rows(view, self._pinned), *detail_rows(view)], width
-            )
+            lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
         else:
             groups = card_groups(view, self._pinned)
             sentences = [*filter(None, (words.lead_words(view), self._advice))]
