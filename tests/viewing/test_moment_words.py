@@ -44,5 +44,5 @@ def test_settings_that_do_nothing_are_left_out() -> None:
     assert sampling_words(rules) == "temperature 0.8 · forbid e␤ · line starts ab"
     settings = SamplingConfig(temperature=1.25, top_p=0.9, min_p=0.05, repetition_penalty=1.2)
     assert sampling_words(settings) == (
-        "temperature 1.25 · top-p 0.9 · min-p 0.05 · repetition penalty 1.2"
+        "temperature 1.25 · top-p 0.9 · min-p 0.05 · repetition penalty 1.2 · window 64"
     )

@@ -181,6 +181,7 @@ def sampling_words(sampling: SamplingConfig) -> str:
         parts.append(f"min-p {sampling.min_p:g}")
     if sampling.repetition_penalty != 1:
         parts.append(f"repetition penalty {sampling.repetition_penalty:g}")
+        parts.append(f"window {sampling.repetition_window}")
     for name in ("allow", "forbid", "line_starts", "acrostic"):
         if rule := getattr(sampling, name):
             parts.append(safe_line(f"{name.replace('_', ' ')} {rule}"))

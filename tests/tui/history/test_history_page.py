@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from tests.support.history_app import history_page, noted, opened, shown
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.store import History, history_file, read_entries
 from tui_charrnn.tui.dialogs import QuestionScreen
+from tui_charrnn.tui.history.format import settings_lines
 from tui_charrnn.tui.history.reader import FIRST, HistoryListed
 from tui_charrnn.tui.history.screen import HistoryScreen
 from tui_charrnn.tui.palette import commands_of
@@ -47,9 +51,23 @@ async def test_without_any_text_one_line_says_how_one_comes_to_be(
 ) -> None:
     async with history_page(tmp_path, keeps=keeps) as (page, pilot):
         page.browser.look_again()
-        assert words in " ".join(screen_text(pilot.app).replace("│", " ").split())
+        await wait_until(  # it is listed in a thread
+            pilot,
+            "the line",
+            lambda: words in " ".join(screen_text(pilot.app).replace("│", " ").split()),
+        )
         await pilot.press("enter", "r", "c", "s", "d", "down", "end")
         assert isinstance(pilot.app.screen, HistoryScreen)
+
+
+def test_the_rules_of_a_text_are_told() -> None:
+    now = datetime.now(UTC)
+    sampling = ((0, SamplingConfig(forbid="e", repetition_penalty=2)), (9, SamplingConfig()))
+    told = [*settings_lines(Entry(1, now, said("x", sampling=sampling)), now)]
+    assert told[2:4] == [
+        "temperature 0.8 · repetition penalty 2 · window 64 · forbid e",
+        "from character 10: temperature 0.8",
+    ]
 
 
 async def test_texts_are_found_while_one_types(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tui_charrnn.history.generation import Entry, Generation, hindrance_of
 from tui_charrnn.history.rows import length_words
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.formatting import format_age
+from tui_charrnn.viewing.xray import sampling_words
 
 _SHOWN: Final = 300
 """Characters of a text that a row may have room for."""
@@ -23,13 +24,6 @@ _SIGNS: Final = {
     "repetition_penalty": "r",
 }
 """How filters are called where there is little room."""
-_NAMES: Final = {
-    "top_k": "top-k",
-    "top_p": "top-p",
-    "min_p": "min-p",
-    "repetition_penalty": "repetition penalty",
-    "repetition_window": "window",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ def short_settings(said: Generation) -> str:
     (_, first), *changes = said.sampling
     parts = [f"{first.temperature:g}"]
     parts += ["held"] if said.clamps else []
-    parts += [f"{_SIGNS[name]}{value:g}" for name, value in _filters(first) if name in _SIGNS]
+    parts += [f"{_SIGNS[name]}{value:g}" for name, value in _filters(first)]
     return " ".join(parts) + ("…" if changes else "")
 
 
@@ -74,7 +68,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     yield f"{safe_line(said.model.label)} · {when}, {age} ago"
     yield f"{length_words(said)} · RNG {said.rng_seed}"
     for after, config in said.sampling:
-        words = settings_words(config)
+        words = sampling_words(config)
         yield f"from character {after + 1:,}: {words}" if after else words
     for after, held in said.clamps:
         words = f"held: {', '.join(map(safe_line, held))}" if held else "no cell is held"
@@ -82,13 +76,6 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     hindrance = hindrance_of(said)
     if hindrance:
         yield f"Cannot be generated again: {safe_line(hindrance)}."
-
-
-def settings_words(config: SamplingConfig) -> str:
-    """Temperature, and the filters that do something."""
-    parts = [f"temperature {config.temperature:g}"]
-    parts += [f"{_NAMES[name]} {value:g}" for name, value in _filters(config)]
-    return " · ".join(parts)
 
 
 def _filters(config: SamplingConfig) -> Iterator[tuple[str, float]]:
@@ -99,7 +86,6 @@ def _filters(config: SamplingConfig) -> Iterator[tuple[str, float]]:
             yield name, value
     if config.repetition_penalty != 1:
         yield "repetition_penalty", config.repetition_penalty
-        yield "repetition_window", config.repetition_window
 
 
 def _model_words(said: Generation) -> str:
