@@ -9,6 +9,7 @@ import pytest
 from tests.support.page_host import opened, page_context, rows_of
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
+from tui_charrnn.errors import RunError
 from tui_charrnn.lens.embedding import Embedding
 from tui_charrnn.tui.pages import embedding as page_module
 from tui_charrnn.tui.pages.embedding import EmbeddingPage
@@ -38,13 +39,15 @@ async def test_newer_weights_are_drawn_as_they_come(
 
     def load(_: Wait) -> LoadedModel:
         loads.append(len(loads))
-        return LoadedModel(tiny_model(rng_seed=min(len(loads), 3)), "run r")
+        if len(loads) == 1:
+            raise RunError("It has no weights yet.")
+        return LoadedModel(tiny_model(rng_seed=min(len(loads), 4)), "run r")
 
     context = page_context(tmp_path)
     live = SimpleNamespace(has_live_run=True)
     page = EmbeddingPage(replace(context, session=live, load_newest=load))  # type: ignore[arg-type]
     async with opened(page) as pilot:
-        newest = Embedding(tiny_model(rng_seed=3)).vectors
+        newest = Embedding(tiny_model(rng_seed=4)).vectors
         await wait_until(
             pilot,
             "the newest",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import numpy as np
 from textual.content import Content
 from textual.getters import query_one
 
+from tui_charrnn.errors import CharRNNError
 from tui_charrnn.lens.embedding import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import spelled_in
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.context import PageContext
-    from tui_charrnn.tui.text.model_loader import LoadedModel
 
 INTERVAL: Final = 3.0
 """Seconds from one picture of a run that trains to the next."""
@@ -50,6 +50,17 @@ _COLORS: Final = {
 }
 _BELOW: Final = 4
 """Rows below the picture."""
+
+
+class _Found(NamedTuple):
+    """An embedding, and what of it takes long to compute."""
+
+    label: str
+    embedding: Embedding
+    places: Float64
+    """In the plane, shape (V, 2)."""
+    shares: Float64
+    """Of the variance, shape (2,)."""
 
 
 class EmbeddingPage(Page):
@@ -80,15 +91,22 @@ class EmbeddingPage(Page):
         self.picture.wait_for("Loading the model ...")
         context = self._opened
 
-        def work(task: BackgroundTask) -> Iterator[tuple[LoadedModel, Embedding]]:
+        def work(task: BackgroundTask) -> Iterator[_Found | CharRNNError]:
             while True:
-                loaded = context.load_newest(task.gives_up)
-                yield loaded, Embedding(loaded.model)
+                try:
+                    loaded = context.load_newest(task.gives_up)
+                except CharRNNError as error:  # of a run that has no weights yet
+                    if not context.session.has_live_run:
+                        raise
+                    yield error
+                else:
+                    embedding = Embedding(loaded.model)
+                    yield _Found(loaded.label, embedding, *embedding.plane)
                 task.wait(INTERVAL)
                 while not context.session.has_live_run:
                     task.wait(INTERVAL)
 
-        self.compute(work, lambda found: self._take(*found))
+        self.compute(work, self._take)
 
     def on_key(self, event: events.Key) -> None:
         """Go to a character by typing it; to the jamo of a syllable one after the other."""
@@ -125,13 +143,16 @@ class EmbeddingPage(Page):
         characters = self.shown.characters if self.shown is not None else ""
         return max(characters.find(self.character), 0)
 
-    def _take(self, loaded: LoadedModel, embedding: Embedding) -> None:
-        places = embedding.plane[0]
+    def _take(self, found: _Found | CharRNNError) -> None:
+        if isinstance(found, CharRNNError):
+            self.tell(str(found), is_problem=True)
+            return
+        label, embedding, places, shares = found
         if places.shape == self._places.shape:  # a component has no sign: keep that of before
             places = places * np.where((places * self._places).sum(axis=0) < 0, -1, 1)
         self.shown, self._places = embedding, places
-        share = f"{embedding.plane[1].sum():.0%} of the variance"
-        self.entitle(f"Embedding of {safe_line(loaded.label)}", f"{share} · Esc leaves")
+        share = f"{shares.sum():.0%} of the variance"
+        self.entitle(f"Embedding of {safe_line(label)}", f"{share} · Esc leaves")
         self.tell(format_sizes(embedding))
         self._draw()
 
