@@ -60,6 +60,6 @@ def test_what_is_copied_from_20_back_has_influence_and_a_small_rnn_shows_none(
     learned, share = share_at_the_gap(trained(tmp_path, "lstm", 32, 4_000), tail)
     assert learned > -0.1  # it copies; a guess among four letters has -1.39
     assert share > 0.2
-    guessed, small = share_at_the_gap(trained(tmp_path, "rnn", 8, 1_000), tail)
+    guessed, small = share_at_the_gap(trained(tmp_path, "rnn", 8, 4_000), tail)
     assert guessed < -1.0
-    assert small < 0.05
+    assert small < 0.1
