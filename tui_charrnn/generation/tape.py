@@ -160,7 +160,7 @@ class TapePosition:
         order = sorted(range(len(own)), key=rank)
         return [
             Alternative(
-                vocabulary.shown[index],
+                vocabulary.characters[index],
                 index,
                 float(self.probabilities[index]),
                 float(own[index]),

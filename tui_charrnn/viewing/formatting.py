@@ -9,7 +9,14 @@ from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
-_NAMES: Final = {" ": "space", "\n": "newline", "\t": "tab", "\r": "return", "\xa0": "no-break"}
+_NAMES: Final = {
+    " ": "space",
+    "\n": "newline",
+    "\t": "tab",
+    "\r": "return",
+    "\xa0": "no-break",
+    "\x1e": "end",  # of a record
+}
 _PARTS: Final = " ▏▎▍▌▋▊▉"
 
 

@@ -249,7 +249,8 @@ def name_of(text: TapeText, app: App[object], index: int) -> str:
     if opening is None:
         return ""
     return character_words(
-        opening.vocabulary[index], is_ascii=bool(getattr(app, "is_ascii", False))
+        opening.loaded.model.vocabulary.characters[index],
+        is_ascii=bool(getattr(app, "is_ascii", False)),
     )
 
 
