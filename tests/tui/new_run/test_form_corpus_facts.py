@@ -9,6 +9,7 @@ import pytest
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.text import inspection as survey
+from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.new_run import corpus_summary
 from tui_charrnn.tui.new_run.corpus_summary import (
@@ -53,6 +54,20 @@ def test_size_characters_lines_and_split(tmp_path: Path) -> None:
         "18,000 to train on; the last 2,000 held out",
     ]
     assert shortness(facts, TINY) == ""
+
+
+def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
+    path = written(tmp_path, "\nAnna\nBob\n\nCarl\n" * 200)
+    facts = facts_of(CorpusChoice((str(path),), reading=Reading(records="line")))
+    training = replace(TINY, records="line")
+    assert fact_lines(facts, training) == [
+        "3.2 kB of utf-8: 2,801 characters, 10 different, 600 records",
+        "10%, drawn by lot, held out",
+    ]
+    assert shortness(facts, training) == ""
+    one = written(tmp_path, "Anna\n", "one.txt")
+    facts = facts_of(CorpusChoice((str(one),), reading=Reading(records="line")))
+    assert "At least 2 records" in shortness(facts, training)
 
 
 def test_of_a_korean_text_it_is_told_what_jamo_would_change(tmp_path: Path) -> None:
