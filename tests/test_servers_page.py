@@ -137,5 +137,3 @@ def test_the_patience_is_that_of_the_program() -> None:
         f"stopped (SIGSTOP) for {trainer_watch.STOPPED_FOR:g} seconds",
     ):
         assert sentence in page
-    assert "ten minutes more than `--meet-within`" in page
-    assert placement.PREPARATION == 600.0

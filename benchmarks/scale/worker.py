@@ -14,8 +14,8 @@ import tensorflow as tf
 from benchmarks.scale.task import Measured, Task
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
-from tui_charrnn.training.distributed.replicas import Replicas, open_hardware
+from tui_charrnn.training.distributed.placement import Cluster, JointTask
+from tui_charrnn.training.distributed.replicas import Replicas, open_joint_hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import choose_path
@@ -45,12 +45,9 @@ def measure(task: Task) -> Measured:
         hidden_size=size.hidden_size,
         layer_count=size.layer_count,
     )
-    placement = Placement(Cluster(task.rank, workers, task.addresses))
-    joint = JointTask(placement=placement)
-    hardware = open_hardware(placement, task.threads, size.batch_size * workers, joint)
-    device, replicas = hardware.device, hardware.replicas
-    if replicas is None:
-        raise RuntimeError("even one worker has a strategy here")
+    cluster = Cluster(task.rank, workers, task.addresses)
+    joint = JointTask(cluster=cluster, threads=task.threads, batch_size=size.batch_size * workers)
+    device, replicas, _ = open_joint_hardware(joint)
     run = RunSize(task.vocabulary_size, size.batch_size, _LONG_RUN)
     path = choose_path(device, model, training, run).path
     shape = (model, training, task.vocabulary_size, size.batch_size * workers, path)

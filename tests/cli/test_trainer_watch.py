@@ -1,6 +1,7 @@
 """A command ends a trainer that waits for other processes and cannot end by itself."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -13,26 +14,38 @@ from tests.support.command import wait_for
 from tui_charrnn.cli import trainer_watch
 from tui_charrnn.cli.trainer_watch import TrainerWatch
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
+from tui_charrnn.training.distributed.placement import Cluster, JointTask
 
 WAITING = """
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-os.write(int(sys.argv[1]), sys.argv[2].encode())
+events, addresses, is_connected = int(sys.argv[1]), sys.argv[2], sys.argv[3] == "True"
+os.write(events, addresses.encode())
+if is_connected:
+    os.close(events)
 signal.sigwait([signal.SIGTERM])
 """
+ADDRESSES = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
 
 
 class Trainer:
-    """A process that says something to its command and then does nothing, and its watch."""
+    """A process that connects to others or has done so, and then does nothing, and its watch."""
 
-    def __init__(self, said: str, meet_within: float, limit: float | None = None) -> None:
+    def __init__(
+        self,
+        meet_within: float,
+        limit: float | None = None,
+        *,
+        addresses: str = ADDRESSES,
+        is_connected: bool = False,
+    ) -> None:
         """Start it as rank 1 of three."""
-        placement = Placement(Cluster(1, 3), meet_within=meet_within)
-        self.watch = TrainerWatch(JointTask(placement=placement), limit)
+        task = JointTask(cluster=Cluster(1, 3), meet_within=meet_within)
+        self.watch = TrainerWatch(task, limit)
         self.process = self.watch.launch(
             lambda task: subprocess.Popen(
-                [sys.executable, "-c", WAITING, str(task.events), said], pass_fds=[task.events]
+                [sys.executable, "-c", WAITING, str(task.events), addresses, str(is_connected)],
+                pass_fds=[task.events],
             )
         )
 
@@ -50,7 +63,8 @@ class Trainer:
         return int(verdict.exit_code), str(verdict)
 
     def end(self) -> None:
-        """Leave no process behind."""
+        """Leave no process behind, and only after it has written to its command."""
+        select.select([self.watch._events], [], [])
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
         self.process.wait()
@@ -59,12 +73,12 @@ class Trainer:
 @pytest.fixture
 def started(request: pytest.FixtureRequest) -> Iterator[Trainer]:
     """A trainer of the parameters."""
-    trainer = Trainer(*request.param)
+    trainer = Trainer(**request.param)
     yield trainer
     trainer.end()
 
 
-def started_with(*arguments: object) -> pytest.MarkDecorator:
+def started_with(**arguments: object) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("started", [arguments], indirect=True)
 
 
@@ -72,7 +86,7 @@ def test_whoever_does_not_answer_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as there, socket.socket() as missing:
         missing.bind(("127.0.0.1", 0))
         addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in (there, missing, missing)]
-        trainer = Trainer(f"connecting {addresses[0]},127.0.0.1:1,{addresses[2]}\n", 0.2)
+        trainer = Trainer(0.2, addresses=f"{addresses[0]},127.0.0.1:1,{addresses[2]}")
         try:
             code, sentence = trainer.await_verdict()
         finally:
@@ -81,20 +95,20 @@ def test_whoever_does_not_answer_is_named() -> None:
     assert sentence.startswith(f"Rank 2 ({addresses[2]}) did not answer within")
 
 
-@started_with("connecting 127.0.0.1:1,127.0.0.1:2,127.0.0.1:3\n", 300.0)
+@started_with(meet_within=300.0)
 @pytest.mark.parametrize("leaving", [ExitCode.RESUME_ME, ExitCode.INTERRUPTED])
 def test_one_that_is_told_to_leave_while_it_connects(started: Trainer, leaving: ExitCode) -> None:
     code, sentence = started.await_verdict(leaving)
     assert (code, "nothing was trained" in sentence) == (leaving, True)
 
 
-@started_with("connecting 127.0.0.1:1,127.0.0.1:2,127.0.0.1:3\n", 300.0, 0.001)
+@started_with(meet_within=300.0, limit=0.001)
 def test_the_time_limit_holds_while_it_connects(started: Trainer) -> None:
     assert started.await_verdict()[0] == 75
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a child is stopped")
-@started_with("connected\n", 0.0)
+@started_with(meet_within=0.0, is_connected=True)
 def test_one_that_was_stopped_is_ended(started: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer_watch, "STOPPED_FOR", 0.2)
     os.kill(started.process.pid, signal.SIGSTOP)
@@ -102,15 +116,8 @@ def test_one_that_was_stopped_is_ended(started: Trainer, monkeypatch: pytest.Mon
     assert (code, "SIGSTOP" in sentence) == (75, True)
 
 
-@pytest.mark.parametrize(
-    "started",
-    [
-        (f"connecting 127.0.0.1:1,127.0.0.1:2,127.0.0.1:3\n{end}\n", 0.0)
-        for end in ("connected", "failed")
-    ],
-    indirect=True,
-)
-def test_one_that_waits_no_more_is_left_alone(started: Trainer) -> None:
-    started.end()  # all that it says has come
+@started_with(meet_within=0.0, is_connected=True)
+def test_one_that_is_connected_is_left_alone(started: Trainer) -> None:
+    started.end()
     started.watch.look(started.process, ExitCode.RESUME_ME)
     assert started.watch.verdict is None

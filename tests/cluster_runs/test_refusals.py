@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,18 @@ pytestmark = [pytest.mark.trainer, pytest.mark.stress]
 SIZES = pytest.mark.parametrize("size", [2, 3])
 
 
-def refused(cluster: ClusterRun, code: int, *words: str) -> None:
+def refused(
+    cluster: ClusterRun, code: int, *words: str
+) -> list["subprocess.CompletedProcess[bytes]"]:
     """All end with a code, each with all of the words; nothing is written."""
-    for ended in cluster.end():
+    all_ended = cluster.end()
+    for ended in all_ended:
         assert ended.returncode == code, ended
         told = ended.stderr.decode()
         assert all(word in told for word in words), told
         assert "failed at" not in told
     assert not cluster.run.path.exists()
+    return all_ended
 
 
 @SIZES
@@ -42,7 +47,9 @@ def test_a_text_that_one_rank_cannot_read(
     if damage != "missing":
         broken.write_bytes(b"" if damage == "empty" else b"abc \xff\xfe def\n" * 200)
     cluster.start([broken if each == rank else corpus for each in range(size)])
-    refused(cluster, 3, "broken.txt")
+    ended = refused(cluster, 3, "broken.txt")
+    reason = ended[rank].stderr.decode().splitlines()[-1].removeprefix("charrnn-tui: ")
+    assert all(reason in each.stderr.decode() for each in ended), ended
 
 
 @SIZES

@@ -21,7 +21,7 @@ from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunRolledBack
-from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
+from tui_charrnn.training.distributed.placement import Cluster, JointTask
 
 pytestmark = [pytest.mark.trainer, pytest.mark.stress]
 
@@ -50,7 +50,8 @@ class Trainers:
         (corpus,) = (self.run.path.parent / ".corpora").iterdir()
         for rank in (0, 1):
             task = JointTask(
-                placement=Placement(Cluster(rank, 2, addresses), meet_within=PATIENCE),
+                cluster=Cluster(rank, 2, addresses),
+                meet_within=PATIENCE,
                 corpus={"arguments": [str(corpus)]},
                 threads=1,
                 batch_size=TRAINING.batch_size,

@@ -13,7 +13,7 @@ from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
+from tui_charrnn.training.distributed.placement import Cluster, JointTask
 from tui_charrnn.training.distributed.roles import INSISTED, Peers
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.worker import run_training
@@ -105,7 +105,7 @@ def test_whoever_stops_at_once_leaves_the_others_alone(
     monkeypatch.setattr(Peers, "meet", lambda *_: {})
     monkeypatch.setattr(Peers, "check", lambda _peers: None)
     monkeypatch.setattr(Peers, "part", lambda _peers, code, words: told.append((code, words)))
-    task = JointTask(placement=Placement(Cluster(0, 2)))
+    task = JointTask(cluster=Cluster(0, 2))
     assert run_training(run, Interruption(), task=task) is ExitCode.INTERRUPTED
     assert told == [(ExitCode.INTERRUPTED, INSISTED)]
     assert status_of(run).state is RunState.INTERRUPTED

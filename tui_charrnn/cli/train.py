@@ -36,7 +36,6 @@ from tui_charrnn.runs.catalogue import find_run, holds_run
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.training.batch_choice import refuse_automatic_batch
 from tui_charrnn.training.distributed.placement import (
     MEET_WITHIN,
     Placement,
@@ -235,7 +234,6 @@ def train(
             starting = lazy.open_starting_model(start_from, folder, narrate)
             start = starting.point
     configurations = apply_settings(chosen, settings, start)
-    refuse_automatic_batch(configurations[1], placement.processes)
     request = RunRequest(
         folder=folder,
         name=name,
@@ -259,7 +257,7 @@ def train(
     }
     with preemptible(is_headless=is_watched):
         if placement.cluster is not None:
-            lazy.train_jointly(request, corpus, reading, watching, limit)
+            lazy.train_jointly(placement.cluster, request, reading, watching, limit)
         if found := request.find():
             start_and_watch(found, watching, limit)
         with within(limit):

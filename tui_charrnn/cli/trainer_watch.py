@@ -16,20 +16,24 @@ from typing import Final
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import BrokenClusterError, ExitCode
 from tui_charrnn.runs.host import seconds_since_start
-from tui_charrnn.training.distributed.placement import Cluster, JointTask, split_address
+from tui_charrnn.training.distributed.placement import JointTask, split_address
 
 STOPPED_FOR: Final = 30.0
 """Seconds after which a trainer that was stopped is ended: the others have gone on without it."""
 _ANSWER: Final = 1.0
 """Seconds that an address is given to take a connection."""
+_STOPPED: Final = (
+    "The trainer was stopped from outside for too long (SIGSTOP): the other processes have gone on "
+    "without it, or ended. What was saved is kept; the same command on all of them goes on from "
+    "there."
+)
+_EARLY: Final = "It was told to leave before all processes were there: nothing was trained."
 
 
 class TrainerWatch:
-    """Looks after one trainer that trains together with others.
+    """Looks after one trainer, which trains together with others and is to leave at a limit.
 
-    Args:
-        task: What the trainer is told, but for the pipe by which it answers.
-        limit: Seconds after the start of this process at which it is to leave, if any.
+    The limit is in seconds after the start of this process.
     """
 
     def __init__(self, task: JointTask, limit: float | None = None) -> None:
@@ -37,10 +41,9 @@ class TrainerWatch:
         self.verdict: BrokenClusterError | None = None
         """Why the trainer was killed, and the exit code in place of its own."""
         self._events = -1
-        self._unread = b""
+        self._addresses = ""
         self._connecting_since: float | None = None
         self._stopped_since: float | None = None
-        self._addresses: tuple[str, ...] = ()
 
     def launch(
         self, start: Callable[[JointTask], "subprocess.Popen[bytes]"]
@@ -54,44 +57,31 @@ class TrainerWatch:
             os.close(events)
 
     def look(self, trainer: "subprocess.Popen[bytes]", leaving: ExitCode | None) -> None:
-        """See whether the trainer must be ended, and end it.
-
-        Args:
-            trainer: It.
-            leaving: How it is to end if it was told to leave.
-        """
+        """End the trainer if it must be; `leaving` is how it ends if it was told to leave."""
         self._read_events()
         now = time.monotonic()
         if _is_stopped(trainer.pid):
             self._stopped_since = self._stopped_since or now
             if now - self._stopped_since >= STOPPED_FOR:
-                sentence = (
-                    "The trainer was stopped from outside for too long (SIGSTOP): the other "
-                    "processes have gone on without it, or ended. What was saved is kept; the same "
-                    "command on all of them goes on from there."
-                )
-                self._kill(trainer, sentence, ExitCode.RESUME_ME)
+                self._kill(trainer, _STOPPED, ExitCode.RESUME_ME)
             return
         self._stopped_since = None
         if self._connecting_since is None:
             return
-        if leaving is None and self._limit is not None and seconds_since_start() > self._limit:
-            leaving = ExitCode.RESUME_ME
+        if self._limit is not None and seconds_since_start() > self._limit:
+            leaving = leaving or ExitCode.RESUME_ME
         if leaving is not None:
-            sentence = "It was told to leave before all processes were there: nothing was trained."
-            self._kill(trainer, sentence, leaving)
-        elif now - self._connecting_since >= self._task.placement.meet_within:
+            self._kill(trainer, _EARLY, leaving)
+        elif now - self._connecting_since >= self._task.meet_within:
             self._kill(trainer, self._missing(), ExitCode.RESUME_ME)
 
     def _read_events(self) -> None:
+        """The trainer writes all addresses before it connects, and closes the pipe after that."""
         with suppress(BlockingIOError):
-            self._unread += os.read(self._events, 1 << 16)
-        *lines, self._unread = self._unread.split(b"\n")
-        for line in lines:
-            event, _, addresses = line.decode().partition(" ")
-            is_connecting = event == "connecting"
-            self._connecting_since = time.monotonic() if is_connecting else None
-            self._addresses = tuple(addresses.split(",")) if is_connecting else self._addresses
+            while read := os.read(self._events, 1 << 16):
+                self._addresses += read.decode()
+                self._connecting_since = time.monotonic()
+            self._connecting_since = None
 
     def _kill(self, trainer: "subprocess.Popen[bytes]", sentence: str, code: ExitCode) -> None:
         self.verdict = BrokenClusterError(sentence)
@@ -101,16 +91,13 @@ class TrainerWatch:
 
     def _missing(self) -> str:
         """Who does not answer, asked while this process's own trainer still does."""
-        cluster = self._task.placement.cluster
-        if cluster is None:
-            raise ValueError("one process waits for nobody")
-        named = Cluster(cluster.rank, cluster.size, self._addresses)
+        cluster = replace(self._task.cluster, addresses=tuple(self._addresses.split(",")))
         missing = [
-            named.name_of(rank)
-            for rank, address in enumerate(self._addresses)
+            cluster.name_of(rank)
+            for rank, address in enumerate(cluster.addresses)
             if rank != cluster.rank and not _answers(address)
         ]
-        within = format_duration(self._task.placement.meet_within)
+        within = format_duration(self._task.meet_within)
         others = ", ".join(missing)
         told = f"{others} did not answer" if missing else "Not all processes were connected"
         return f"{told} within {within}. Start all ranks, or wait longer: --meet-within"

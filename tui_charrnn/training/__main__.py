@@ -48,7 +48,6 @@ def main(arguments: list[str] | None = None) -> int:
     # deferred: a signal that comes while NumPy is loaded is not to be lost
     from tui_charrnn.training.distributed.placement import (  # noqa: PLC0415  deferred, as said
         JointTask,
-        Placement,
         parse_devices,
     )
     from tui_charrnn.training.distributed.roles import take_part  # noqa: PLC0415  deferred, as said
@@ -67,9 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
                 interruption,
                 max_time,
                 accepts_change=parsed.force,
-                placement=task.placement
-                if task
-                else Placement(devices=parse_devices(parsed.devices)),
+                devices=parse_devices(parsed.devices),
                 task=task,
             )
         )

@@ -25,8 +25,7 @@ from tui_charrnn.training.batch_choice import (
 )
 from tui_charrnn.training.context import RunContext, RunEngine
 from tui_charrnn.training.diagnosis.trial_facts import Trial, remember_trial
-from tui_charrnn.training.distributed.placement import Placement
-from tui_charrnn.training.distributed.replicas import Hardware, open_hardware
+from tui_charrnn.training.distributed.replicas import Hardware, JointHardware, open_hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.distributed.roles import Peers
 from tui_charrnn.training.engine.engine import Engine
@@ -76,7 +75,7 @@ class OutsetBuilder:
         self,
         description: RunDescription,
         prepared: Prepared,
-        hardware: Hardware,
+        hardware: Hardware | JointHardware,
         peers: Peers | None,
         interruption: Interruption,
     ) -> None:
@@ -267,7 +266,7 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
     writer: RunWriter,
     interruption: Interruption,
     deadline: float | None,
-    placement: Placement,
+    devices: int | None = 1,
     peers: Peers | None = None,
 ) -> Session:
     """Build the engine, restore it or plan the run, and hand over to a session.
@@ -283,10 +282,12 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
         interruption.check_cancelled(deadline)
 
     check_cancelled()
-    refuse_automatic_batch(description.training, placement.processes)
-    hardware = None if peers is None else peers.hardware
+    hardware: Hardware | JointHardware | None = None
+    if peers is not None:
+        refuse_automatic_batch(description.training, peers.task.cluster.size)
+        hardware = peers.hardware
     if hardware is None:
-        hardware = open_hardware(placement, prepared.training.threads, prepared.batch_size)
+        hardware = open_hardware(prepared.training.threads, prepared.batch_size, devices)
     builder = OutsetBuilder(description, prepared, hardware, peers, interruption)
     if builder.device.is_gpu:
         writer.set_status(message=_TRYING if builder.device.has_code else _COMPILING)

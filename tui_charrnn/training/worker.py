@@ -35,7 +35,7 @@ from tui_charrnn.runs.records import (
     RunWarned,
 )
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.distributed.placement import JointTask, Placement
+from tui_charrnn.training.distributed.placement import JointTask
 from tui_charrnn.training.distributed.roles import INSISTED, Peers
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
 from tui_charrnn.training.machine.usage import UsageMeter
@@ -43,7 +43,6 @@ from tui_charrnn.training.preparation import Prepared, PreparedText, prepare_run
 
 LAST_WORDS: Final = 5.0
 """Seconds that the disk has to take why a process ends whose main thread is held."""
-_ALONE: Final = Placement()
 
 
 def run_training(
@@ -52,7 +51,7 @@ def run_training(
     max_time: float | None = None,
     *,
     accepts_change: bool = False,
-    placement: Placement = _ALONE,
+    devices: int | None = 1,
     task: JointTask | None = None,
 ) -> ExitCode:
     """Train a run, from its start or from its newest checkpoint, until it is done or must leave.
@@ -63,7 +62,7 @@ def run_training(
         max_time: Seconds after which to save and leave; None takes the run's own setting. They
             are counted from the start of this process, which loads for a while.
         accepts_change: Continue although the corpus has changed.
-        placement: The processes and devices that train it.
+        devices: How many GPUs train it, if there are no other processes; None takes all.
         task: With which other processes, if there are any; this one is rank 0.
 
     Returns:
@@ -91,7 +90,7 @@ def run_training(
         def work() -> ExitCode:
             with HeldThread(interruption, deadline, partial(_leave_at_once, writer)):
                 return _train(
-                    run, description, writer, interruption, deadline, prepare, placement, peers
+                    run, description, writer, interruption, deadline, prepare, devices, peers
                 )
 
         code = _settle(work, run, writer, peers)
@@ -105,17 +104,12 @@ def _tell_finished(
 ) -> ExitCode:
     """Let the other processes know that there is nothing left to train."""
     plan = {"run": description.to_json(), "is_finished": True}
+    check_cancelled = partial(interruption.check_cancelled, None)
     try:
-        peers.meet(
-            description.corpus.sha256,
-            plan,
-            interruption,
-            partial(interruption.check_cancelled, None),
-        )
+        hardware, _ = peers.meet(description.corpus.sha256, plan, interruption, check_cancelled)
     except LeavingError as left:
         return left.reason.exit_code
-    if peers.coordination is not None:
-        peers.coordination.leave_together()
+    hardware.coordination.leave_together()
     return ExitCode.OK
 
 
@@ -160,7 +154,7 @@ def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
     interruption: Interruption,
     deadline: float | None,
     prepare: Callable[..., Prepared],
-    placement: Placement,
+    devices: int | None,
     peers: Peers | None,
 ) -> ExitCode:
     with explained("read", run.events):
@@ -186,7 +180,7 @@ def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
 
     session = start_session(
-        run, description, prepared, writer, interruption, deadline, placement, peers
+        run, description, prepared, writer, interruption, deadline, devices, peers
     )
     return session.work()
 
@@ -200,18 +194,15 @@ def _meet(
     peers: Peers,
 ) -> PreparedText:
     """Read the text, then wait for the other processes, which are told if it cannot be read."""
-    text: PreparedText | CharRNNError
     try:
         text = prepare_text(run, description, check_cancelled)
+        own: str | CharRNNError = text.sha256
     except CharRNNError as error:
-        text = error
+        own = error
     message = "Loading TensorFlow and waiting for the other processes ..."
     writer.set_status(state=RunState.LOADING, message=message)
-    own = text if isinstance(text, CharRNNError) else text.sha256
     plan = {"run": description.to_json(), "is_finished": False}
     peers.meet(own, plan, interruption, check_cancelled)
-    if isinstance(text, CharRNNError):
-        raise text
     writer.set_status(state=RunState.PREPARING, message="")
     return text
 

@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-import socket
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tui_charrnn.errors import BrokenClusterError, ClusterError, ExitCode
-from tui_charrnn.training.distributed.placement import Cluster, JointTask, Placement
+from tui_charrnn.errors import BrokenClusterError, ClusterError, CorpusError, ExitCode
+from tui_charrnn.training.distributed.placement import Cluster, JointTask
 
 pytestmark = pytest.mark.tensorflow
 
@@ -76,36 +75,35 @@ def test_a_variable_that_is_missing(name: str) -> None:
         resolved({key: value for key, value in FOUR.items() if key != name})
 
 
-def test_a_port_that_another_program_has() -> None:
-    from tui_charrnn.training.distributed.coordination import check_port
-
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(ClusterError, match=f"Received: {address}"):
-            check_port(address)
-    check_port(address)
-
-
-def test_a_command_is_told_of_a_connection_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("UnavailableError", "from /job:worker/replica:0/task:1", "Rank 1 (127.0.0.1:1)"),
+        ("UnknownError", "Could not start gRPC server", "127.0.0.1:7 (Could not start gRPC"),
+    ],
+)
+def test_a_connection_that_fails(
+    monkeypatch: pytest.MonkeyPatch, name: str, words: str, told: str
+) -> None:
+    """The command reads from a pipe to whom it connects, and that it does so no longer."""
     import tensorflow as tf
     from tensorflow.python.eager import context
 
     from tui_charrnn.training.distributed.coordination import connect
 
     def fail(*_arguments: object) -> None:
-        raise tf.errors.UnavailableError(None, None, "from /job:worker/replica:0/task:1")
+        raise getattr(tf.errors, name)(None, None, words)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        own = f"127.0.0.1:{listener.getsockname()[1]}"
     service = SimpleNamespace(configure_coordination_service=lambda **_: None)
     monkeypatch.setattr(context, "context", lambda: service)
     monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", fail)
     reader, events = os.pipe()
-    placement = Placement(Cluster(0, 2, (own, "127.0.0.1:1")))
-    with os.fdopen(reader) as told:
-        with os.fdopen(events, "w"), pytest.raises(BrokenClusterError, match="Rank 1"):
-            connect(JointTask(placement=placement, events=events), 0)
-        assert [line.split()[0] for line in told] == ["connecting", "failed"]
+    cluster = Cluster(0, 2, ("127.0.0.1:7", "127.0.0.1:1"))
+    with os.fdopen(reader) as read:
+        with pytest.raises((BrokenClusterError, ClusterError)) as failed:
+            connect(JointTask(cluster=cluster, events=events), 0)
+        assert read.read() == ",".join(cluster.addresses)
+    assert told in str(failed.value)
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
 
 
@@ -141,7 +139,7 @@ def fetched(error_name: str, words: str) -> BrokenClusterError:
 
     error = getattr(tf.errors, error_name)(None, None, words)
     with pytest.raises(BrokenClusterError) as broken:
-        coordination(Service(error)).fetch("verdict", lambda: None, None, 0)
+        coordination(Service(error)).fetch("outset", lambda: None)
     return broken.value
 
 
@@ -186,7 +184,7 @@ def test_who_is_lost_is_named(name: str, words: str, told: str) -> None:
 def test_a_failure_that_is_reported_ends_the_others(code: int, exit_code: ExitCode) -> None:
     sent: list[str] = []
     service = SimpleNamespace(report_error_to_cluster=lambda _code, words: sent.append(words))
-    coordination(service).report(code, 'the disk is "full" {} and \u00e4')
+    coordination(service).report(ExitCode(code), 'the disk is "full" {} and \u00e4')
     words = f"Collective ops is aborted by: {sent[0]} [type.googleapis.com/x='\\x18']"
     error = fetched("FailedPreconditionError", words)
     assert str(error) == 'Rank 1 (b:2) has ended: the disk is "full" {} and \u00e4'
@@ -198,50 +196,60 @@ def test_too_little_memory_is_no_loss() -> None:
 
     error = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
     with pytest.raises(tf.errors.ResourceExhaustedError):
-        coordination(Service(error)).fetch("verdict", lambda: None, None, 0)
+        coordination(Service(error)).fetch("outset", lambda: None)
 
 
-def agreed(*cards: Any) -> Any:
-    """What rank 0 finds of the cards of all ranks."""
+CARD = {"program": "1", "corpus": "ab"}
+
+
+def agreed(card: Any, failure: Any = None, own: Any = CARD) -> Any:
+    """What rank 1 of three finds where rank 2 has another card, or cannot take part."""
     from tui_charrnn.training.distributed.coordination import agree
 
     service = Service()
-    for rank, card in enumerate(cards):
-        service.keys[f"card/{rank}"] = json.dumps(card)
-    service.keys["barrier"] = ""
-    own = coordination(service, Cluster(0, len(cards), ("a:1", "b:2", "c:3")[: len(cards)]))
-    own._service.wait_at_barrier = lambda *_: None
-    return agree(own, cards[0]["card"], {"run": 7}, lambda: None, 1.0)
+    first = {"failure": None, "card": CARD, "plan": {"run": 7}}
+    service.keys["card/0"] = json.dumps(first)
+    service.keys["card/2"] = json.dumps({"failure": failure, "card": card, "plan": {}})
+    made = coordination(service)
+    made._service.wait_at_barrier = lambda *_: None
+    return agree(made, own, {}, lambda: None)
 
 
-def test_ranks_that_want_the_same_get_the_plan() -> None:
-    card = {"card": {"program": "1", "corpus": "ab"}}
-    assert agreed(card, card, card) == {"refusal": None, "run": 7}
+def test_ranks_that_want_the_same_get_the_plan_of_rank_0() -> None:
+    assert agreed(CARD) == {"run": 7}
 
 
 @pytest.mark.parametrize(
-    ("theirs", "code", "told"),
+    ("card", "failure", "code", "told"),
     [
         (
-            {"card": {"program": "2", "corpus": "ab"}},
+            {"program": "2", "corpus": "ab"},
+            None,
             2,
-            "same program. Received: 1 on rank 0 (a:1)",
+            "same program. Received: 1 on rank 0 (a:1), 2 on rank 2 (c:3)",
         ),
         (
-            {"card": {"program": "1", "corpus": "cd" * 32}},
+            {"program": "1", "corpus": "cd" * 32},
+            None,
             3,
             "Received: SHA-256 ab on rank 0 (a:1), SHA-256 cdcdcdcdcdcd on rank 2 (c:3)",
         ),
-        ({"card": {"corpus": "ab"}}, 2, "(nothing) on rank 2"),
-        ({"failure": [3, "There is no text."]}, 3, "Rank 2 (c:3) cannot take part: There is no"),
-        ({"failure": [5, "It is locked."]}, 5, "It is locked."),
+        ({"corpus": "ab"}, None, 2, "(nothing) on rank 2"),
+        ({**CARD, "more": "5"}, None, 2, "same more. Received: (nothing) on rank 0"),
+        ({}, [3, "There is no text."], 3, "Rank 2 (c:3) cannot take part: There is no text."),
+        ({}, [5, "It is locked."], 5, "It is locked."),
+        ({}, [1, "It has a defect."], 75, "It has a defect."),
     ],
 )
-def test_the_first_difference_is_told(theirs: Any, code: int, told: str) -> None:
-    from tui_charrnn.errors import CharRNNError
-
-    card = {"card": {"program": "1", "corpus": "ab"}}
-    with pytest.raises(CharRNNError) as refused:
-        agreed(card, card, theirs)
+def test_the_first_difference_is_told(card: Any, failure: Any, code: int, told: str) -> None:
+    with pytest.raises(BrokenClusterError) as refused:
+        agreed(card, failure)
     assert told in str(refused.value)
     assert int(refused.value.exit_code) == code
+
+
+def test_whoever_cannot_take_part_says_why_itself() -> None:
+    error = CorpusError("There is no text.")
+    with pytest.raises(CorpusError) as raised:
+        agreed(CARD, own=error)
+    assert raised.value is error

@@ -58,7 +58,9 @@ def test_all_of_them_score_alike(found: dict[str, Any]) -> None:
     assert np.ptp(found["held_out"]) < ROUNDING
 
 
-def test_a_replica_whose_weights_differ_in_one_bit_is_found(found: dict[str, Any]) -> None:
+def test_a_replica_whose_weights_differ_in_one_bit_goes_on_with_what_is_saved(
+    found: dict[str, Any],
+) -> None:
     assert found["alike"] == [True, False, True]
 
 
@@ -69,6 +71,10 @@ def test_compiled_steps_are_the_same_steps(found: dict[str, Any]) -> None:
 def test_what_is_dropped_depends_on_the_part_not_on_its_device(found: dict[str, Any]) -> None:
     np.testing.assert_allclose(found["dropping_on_two"], found["dropping"], rtol=ROUNDING)
     assert not np.allclose(found["dropping"], found["one"][:15], rtol=1e-3)
+
+
+def test_a_model_that_reads_both_directions_is_divided_alike(found: dict[str, Any]) -> None:
+    np.testing.assert_allclose(found["both_on_two"], found["both"], rtol=ROUNDING)
 
 
 def test_a_step_that_is_not_finite_is_taken_nowhere(found: dict[str, Any]) -> None:

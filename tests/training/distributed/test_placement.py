@@ -7,7 +7,6 @@ from tui_charrnn.training.__main__ import trainer_options
 from tui_charrnn.training.distributed.placement import (
     Cluster,
     JointTask,
-    Placement,
     parse_devices,
     refuse_uneven,
 )
@@ -18,10 +17,11 @@ CLUSTER = Cluster(2, 3, ("10.0.0.1:21000", "[::1]:21001", "node-3:21002"))
 @pytest.mark.parametrize(
     "task",
     [
-        JointTask(placement=Placement(CLUSTER, meet_within=90.5)),
-        JointTask(placement=Placement(Cluster(1, 2)), refusal=(3, "no \x1b text")),
+        JointTask(cluster=CLUSTER, meet_within=90.5),
+        JointTask(cluster=Cluster(1, 2), failure=(3, "no \x1b text")),
         JointTask(
-            placement=Placement(CLUSTER, devices=None),
+            cluster=CLUSTER,
+            devices=None,
             card={"--learning-rate": "0.01"},
             events=7,
             quiet=True,
@@ -34,12 +34,6 @@ CLUSTER = Cluster(2, 3, ("10.0.0.1:21000", "[::1]:21001", "node-3:21002"))
 def test_a_trainer_reads_what_the_command_says(task: JointTask) -> None:
     parsed = trainer_options().parse_args(["--joint", task.to_json()])
     assert JointTask.from_json(parsed.joint) == task
-
-
-def test_alone_on_one_device_there_is_nothing_to_divide() -> None:
-    assert Placement().is_plain
-    assert not Placement(CLUSTER).is_plain
-    assert not Placement(devices=None).is_plain
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
-"""Where a training computes: in how many processes, on how many devices of each.
+"""Which processes and devices train together, as the command line says; needs no TensorFlow.
 
-It is said when a trainer is started and is no part of a run: what two processes began, one may go
-on with. No TensorFlow is needed.
+It is no part of a run: what two processes began, one may go on with.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 from tui_charrnn.errors import ClusterError, ConfigError
@@ -19,9 +18,6 @@ MEET_WITHIN: Final = 300.0
 """Seconds that the processes of a cluster wait for each other at the start, if nobody says."""
 HEARTBEAT: Final = 20.0
 """Seconds without a sign of life after which a process counts as lost."""
-PREPARATION: Final = 600.0
-"""Seconds by which one process may need longer than another to read its text."""
-_OTHER_TASKS: Final = frozenset({"ps", "evaluator"})
 _PORTS: Final = range(1, 65536)
 _ADDRESS: Final = re.compile(r"(?:\[([\w.:%-]+)\]|([\w.-]+)):([0-9]{1,5})")
 _LONGEST: Final = 300
@@ -37,10 +33,10 @@ class Cluster:
     """
 
     rank: int
-    """From 0 on; rank 0 is the chief, which writes the run."""
+    """From 0 on; rank 0 writes the run."""
     size: int
     addresses: tuple[str, ...] = ()
-    """`host:port` of each, by rank; none where Slurm knows them, until TensorFlow reads them."""
+    """`host:port` of each, by rank; none under Slurm, until TensorFlow reads its variables."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.size:
@@ -63,43 +59,35 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The processes and devices of a training; without any, one device of one process."""
+    """The processes and devices that a command line asks for; by default one of one."""
 
     cluster: Cluster | None = None
-    """All processes, and which of them this one is; None: it is alone."""
     devices: int | None = 1
     """How many GPUs each process takes; None: all that it sees."""
     meet_within: float = MEET_WITHIN
     """Seconds that this process waits for the others at the start."""
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether one device of one process computes, as there is nothing to divide."""
-        return self.cluster is None and self.devices == 1
-
-    @property
-    def processes(self) -> int:
-        """How many there are."""
-        return 1 if self.cluster is None else self.cluster.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointTask:
     """What the command of one rank tells its trainer, as JSON on a command line."""
 
-    placement: Placement
+    cluster: Cluster
+    devices: int | None = 1
+    meet_within: float = MEET_WITHIN
+    """As `Placement` has them."""
     card: Mapping[str, str] = field(default_factory=dict)
     """What must be the same on all ranks, by the names that users give it."""
     events: int = -1
     """Descriptor of a pipe to the command, which learns from it whether all are connected."""
     quiet: bool = False
-    refusal: tuple[int, str] | None = None
+    failure: tuple[int, str] | None = None
     """Exit code and sentence of a command that cannot take part: the others are told."""
     corpus: Mapping[str, Any] = field(default_factory=dict)
-    """How a rank other than the chief reads the text: arguments of `read_corpus`."""
+    """Arguments of `read_corpus`, for a rank other than 0."""
     threads: int | None = None
     batch_size: int = 1
-    """As the command line has it; a run that was begun before may have another one."""
+    """As the command line has them; for rank 0, those of the run."""
 
     def to_json(self) -> str:
         """For `from_json`."""
@@ -109,19 +97,12 @@ class JointTask:
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
         values = json.loads(text)
-        placement, refusal = values.pop("placement"), values.pop("refusal")
-        cluster = placement.pop("cluster")
-        if cluster is not None:
-            cluster = Cluster(cluster["rank"], cluster["size"], tuple(cluster["addresses"]))
+        cluster, failure = values.pop("cluster"), values.pop("failure")
         return cls(
-            placement=Placement(cluster, **placement),
-            refusal=None if refusal is None else (refusal[0], refusal[1]),
+            cluster=Cluster(cluster["rank"], cluster["size"], tuple(cluster["addresses"])),
+            failure=None if failure is None else (failure[0], failure[1]),
             **values,
         )
-
-    def connected_to(self, cluster: Cluster) -> Self:
-        """The same, once the addresses are known."""
-        return replace(self, placement=replace(self.placement, cluster=cluster))
 
 
 def parse_devices(text: str | None) -> int | None:
@@ -159,34 +140,26 @@ def refuse_uneven(batch_size: int, replicas: int) -> None:
 def find_cluster(
     cluster: str | None, rank: int | None, environment: Mapping[str, str]
 ) -> Cluster | None:
-    """Find out who trains together: as the command line says, or TF_CONFIG, or Slurm.
-
-    Args:
-        cluster: `host:port,host:port`, one for each process; `none` for training alone; None if
-            the command line says nothing.
-        rank: Which of them this process is; None if the command line says nothing.
-        environment: The variables of this process.
-
-    Returns:
-        None if this process trains alone.
+    """Who trains together, as `--cluster` and `--rank` say, or TF_CONFIG, or Slurm; None: it alone.
 
     Raises:
         ClusterError: If what is said is not a cluster, or not all of one.
     """
-    if cluster is None and rank is not None:
+    if (cluster is None or cluster == ALONE) != (rank is None):
         raise ClusterError(
-            "--rank needs --cluster host:port,host:port, which says whose rank it is. "
-            f"Received: --rank {rank}"
+            "--cluster host:port,host:port and --rank belong together: the rank, from 0 on, says "
+            f"which of the addresses is this process's own; --cluster {ALONE} has none. Received: "
+            f"{'no --cluster' if cluster is None else f'--cluster {cluster}'}, "
+            f"{'no --rank' if rank is None else f'--rank {rank}'}"
         )
     if cluster == ALONE:
-        if rank is not None:
-            raise ClusterError(f"--cluster {ALONE} has no ranks. Received: --rank {rank}")
         return None
     found: Cluster | None
-    if cluster is not None:
-        found = _stated(cluster, rank)
-    elif environment.get("TF_CONFIG", "").strip():
-        found = _from_tf_config(environment["TF_CONFIG"])
+    if cluster is not None and rank is not None:
+        addresses = tuple(address.strip() for address in cluster.split(","))
+        found = Cluster(rank, len(addresses), addresses)
+    elif text := environment.get("TF_CONFIG", "").strip():
+        found = _from_tf_config(text)
     else:
         found = _from_slurm(environment)
     return None if found is None or found.size == 1 else found
@@ -208,52 +181,36 @@ def split_address(address: str) -> tuple[str, int]:
     return found[1] or found[2], int(found[3])
 
 
-def _stated(cluster: str, rank: int | None) -> Cluster:
-    addresses = tuple(address.strip() for address in cluster.split(","))
-    if rank is None:
-        raise ClusterError(
-            f"--cluster needs --rank, from 0 to {len(addresses) - 1}: which of the addresses is "
-            f"this process's own? Received: --cluster {cluster}"
-        )
-    return Cluster(rank, len(addresses), addresses)
-
-
 def _from_tf_config(text: str) -> Cluster | None:
-    """What TensorFlow reads from TF_CONFIG, which it does not check: first the chief, if named."""
+    """The chief first, if there is one; TensorFlow's own resolver checks nothing."""
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ClusterError(f"TF_CONFIG is not JSON ({error}). Received: {text[:200]}") from error
+    except (ValueError, RecursionError):
+        document = None
     match document:
-        case {"cluster": dict(jobs)} if others := _OTHER_TASKS & jobs.keys():
-            raise ClusterError(
-                "In TF_CONFIG there can be `worker` and `chief`, as all processes train alike. "
-                f"Received: {', '.join(sorted(others))}"
-            )
-        case {
-            "cluster": dict(jobs),
-            "task": {"type": "chief" | "worker" as kind, "index": int(index)},
-        }:
-            chiefs, workers = jobs.get("chief", []), jobs.get("worker", [])
-            own = chiefs if kind == "chief" else workers
-            is_list = isinstance(chiefs, list) and isinstance(workers, list)
-            if is_list and len(chiefs) <= 1 and 0 <= index < len(own):
-                addresses = (*map(str, chiefs), *map(str, workers))
-                rank = index + (len(chiefs) if kind == "worker" else 0)
-                return Cluster(rank, len(addresses), addresses)
         case dict() if "cluster" not in document:
             return None
+        case {"cluster": {**jobs}, "task": {"type": str(kind), "index": int(index)}}:
+            chiefs: Any = jobs.pop("chief", [])
+            workers: Any = jobs.pop("worker", [])
+            own = {"chief": chiefs, "worker": workers}.get(kind)
+            is_valid = isinstance(chiefs, list) and isinstance(workers, list) and not jobs
+            if is_valid and own and len(chiefs) <= 1 and 0 <= index < len(own):
+                addresses = (*map(str, chiefs), *map(str, workers))
+                rank = index if own is chiefs else len(chiefs) + index
+                return Cluster(rank, len(addresses), addresses)
     raise ClusterError(
-        "TF_CONFIG must have lists of host:port as `worker` and, with one entry, as `chief`, and a "
-        f"`task` with a type and an index that is in one of them. Received: {text[:200]}"
+        "TF_CONFIG must be JSON with lists of host:port as `worker` and, with one entry, as "
+        "`chief`, without other jobs, as all processes train alike, and a `task` with a type and "
+        f"an index that is in one of them. Received: {text[:200]}"
     )
 
 
 def _from_slurm(environment: Mapping[str, str]) -> Cluster | None:
-    """Rank and number of tasks of a job step.
+    """Rank and number of tasks of a job step; addresses are read where TensorFlow is loaded.
 
     Only what `srun` starts is a step: the script of a job has the variables of all its tasks, too,
-    and is none of them. Their addresses are read where TensorFlow is loaded, by its own parsers.
+    and is none of them.
     """
     size, rank = environment.get("SLURM_STEP_NUM_TASKS"), environment.get("SLURM_PROCID", "")
     if size is None or size.strip() == "1":

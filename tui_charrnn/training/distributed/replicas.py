@@ -1,15 +1,13 @@
 """The devices that train one model together, and what TensorFlow adds up between them.
 
-The strategies are TensorFlow's own: `MirroredStrategy` over the GPUs of one process, over several
-processes `MultiWorkerMirroredStrategy`: by NCCL where each process takes GPUs, in a ring over gRPC
-where they compute on processors. They add up; what each device computes is an
+The strategies are TensorFlow's own: `MirroredStrategy` over the GPUs of one process,
+`MultiWorkerMirroredStrategy` over several processes. They add up; what each device computes is an
 `Engine`'s.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -17,72 +15,13 @@ import tensorflow as tf
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.distributed.coordination import Coordination, connect
-from tui_charrnn.training.distributed.placement import JointTask, Placement
+from tui_charrnn.training.distributed.placement import JointTask
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.machine.devices import Device, configure_devices
 
 
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """What a trainer computes on."""
-
-    device: Device
-    """As TensorFlow sees it in this process."""
-    replicas: "Replicas | None" = None
-    """None where one device of one process computes."""
-    coordination: Coordination | None = None
-    """With other processes, if there are any."""
-    gpus: int = 0
-    """How many of them this process takes."""
-
-
-def open_hardware(
-    placement: Placement, threads: int | None, batch_size: int, task: JointTask | None = None
-) -> Hardware:
-    """Set TensorFlow up before its first operation; waits for all other processes of a cluster.
-
-    Args:
-        placement: Which processes and devices.
-        threads: Processor threads; None takes all that this process may use.
-        batch_size: B, of all of them together.
-        task: Connects it to the other processes, if there are any.
-
-    Raises:
-        ConfigError: If there are not so many devices.
-        ClusterError: If the addresses cannot be used.
-    """
-    device = configure_devices(threads, max(1, batch_size // placement.processes))
-    if placement.is_plain:
-        return Hardware(device)
-    gpus = _taken_gpus(placement, len(device.gpus))
-    if task is None and gpus < 2:
-        return Hardware(device)
-    tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:gpus], "GPU")
-    if task is None:
-        strategy = tf.distribute.MirroredStrategy([f"GPU:{index}" for index in range(gpus)])
-        return Hardware(device, Replicas(strategy), gpus=gpus)
-    coordination, strategy = connect(task, gpus)
-    replicas = Replicas(strategy, coordination)
-    return Hardware(device, replicas, coordination, gpus)
-
-
-def _taken_gpus(placement: Placement, seen: int) -> int:
-    """How many GPUs this process takes; 0 for the processor."""
-    if placement.devices is None or placement.devices <= max(1, seen):
-        return seen if placement.devices is None else min(placement.devices, seen)
-    raise ConfigError(
-        f"TensorFlow sees {seen or 'no'} GPU{'' if seen == 1 else 's'} here that it can use: take "
-        f"--devices {max(1, seen)} or --devices all. Received: --devices {placement.devices}"
-    )
-
-
 class Replicas:
-    """All replicas of one model; those of this process stand side by side in what is given.
-
-    Args:
-        strategy: Which devices, of which processes.
-        coordination: With the other processes, if there are any; tells who is lost.
-    """
+    """All replicas of one model; what is given has those of this process side by side."""
 
     def __init__(
         self, strategy: tf.distribute.Strategy, coordination: Coordination | None = None
@@ -92,11 +31,11 @@ class Replicas:
         """A context in which a lost process is a `BrokenClusterError`."""
         self.has_peers: Final = coordination is not None
         """Whether there are other processes."""
-        rank = 0 if coordination is None else coordination.cluster.rank
         self.devices: Sequence[str] = tuple(strategy.extended.worker_devices)
         """Of this process."""
         self.count: Final = int(strategy.num_replicas_in_sync)
         """In all processes."""
+        rank = 0 if coordination is None else coordination.cluster.rank
         self.first: Final = rank * len(self.devices)
         """Number of this process's first replica among all; rows of a batch are in their order."""
         self._sum = tf.function(self._reduce, autograph=False)
@@ -104,23 +43,24 @@ class Replicas:
     def sum(
         self, vector: Float32, values: Sequence[Sequence[Tensor]] = ()
     ) -> tuple[Float32, list[list[Tensor]]]:
-        """Add up over all processes, in one message.
+        """The sum over all processes of a vector, in one message with the means over all replicas.
 
         Args:
             vector: Of this process.
-            values: Tensors of each replica of this process, of which the mean over all is wanted.
-
-        Returns:
-            The sum of the vectors; and the means, the same to the bit for each replica.
+            values: Tensors of each replica here; their means are the same to the bit for each.
 
         Raises:
             BrokenClusterError: If a process is lost.
         """
         own = values or [()] * len(self.devices)
         vectors = [vector, *[np.zeros_like(vector)] * (len(self.devices) - 1)]
-        given = [[tf.constant(one), *each] for one, each in zip(vectors, own, strict=True)]
+        given = ([tf.constant(one), *each] for one, each in zip(vectors, own, strict=True))
+        # each tensor as TensorFlow holds one that every replica has its own of
+        together = self._strategy.experimental_distribute_values_from_function(
+            lambda _: next(given)  # in the order of the replicas
+        )
         with self.in_contact():
-            apart = map(self._strategy.experimental_local_results, self._sum(self._together(given)))
+            apart = map(self._strategy.experimental_local_results, self._sum(list(together)))
             sums, *means = apart
             total = sums[0].numpy()  # a GPU's failure is seen here
         return total, [list(each) for each in zip(*means, strict=True)]
@@ -128,13 +68,9 @@ class Replicas:
     def compute_on_each(
         self, function: Callable[[int], Sequence[Tensor]]
     ) -> list[tuple[Tensor, ...]]:
-        """Compute something on each replica of this process, in a graph that is being traced.
+        """What a function of a replica's place gives on each one here, in a graph being traced.
 
-        Args:
-            function: Takes the replica's place in this process. It may ask for `mean`.
-
-        Returns:
-            What each of them gave.
+        The function may ask for `mean`.
         """
 
         def compute() -> list[Tensor]:
@@ -151,18 +87,10 @@ class Replicas:
 
     def _reduce(self, values: list[Any]) -> list[Any]:
         def reduce(own: list[Tensor]) -> list[Tensor]:
-            total = _add_up(own)
-            return [total[0], *(each / self.count for each in total[1:])]
+            total, *others = _add_up(own)
+            return [total, *(each / self.count for each in others)]
 
         return list(self._strategy.run(reduce, args=(values,)))
-
-    def _together(self, values: Sequence[Sequence[Tensor]]) -> list[Any]:
-        """Each tensor as TensorFlow holds one that every replica has its own of."""
-        given = iter(values)  # asked for in the order of the replicas
-        together = self._strategy.experimental_distribute_values_from_function(
-            lambda _: list(next(given))
-        )
-        return list(together)
 
 
 def _add_up(values: Sequence[Tensor]) -> list[Tensor]:
@@ -172,3 +100,58 @@ def _add_up(values: Sequence[Tensor]) -> list[Tensor]:
     # all in one message: between processes its start costs more than most tensors
     options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
     return list(replica.all_reduce(tf.distribute.ReduceOp.SUM, placed, options=options))
+
+
+class Hardware(NamedTuple):
+    """What a trainer computes on."""
+
+    device: Device
+    replicas: Replicas | None = None
+    """None where one device of one process computes."""
+
+
+class JointHardware(NamedTuple):
+    """What a trainer computes on together with other processes."""
+
+    device: Device
+    replicas: Replicas
+    coordination: Coordination
+
+
+def open_hardware(threads: int | None, batch_size: int, devices: int | None = 1) -> Hardware:
+    """Set TensorFlow up before its first operation; arguments as of a `JointTask`.
+
+    Raises:
+        ConfigError: If there are not so many devices.
+    """
+    device = configure_devices(threads, batch_size)
+    gpus = _take_gpus(devices, len(device.gpus))
+    if gpus < 2:
+        return Hardware(device)
+    names = [f"GPU:{index}" for index in range(gpus)]
+    return Hardware(device, Replicas(tf.distribute.MirroredStrategy(names)))
+
+
+def open_joint_hardware(task: JointTask) -> JointHardware:
+    """As `open_hardware`, and wait for all other processes.
+
+    Raises:
+        ConfigError: If there are not so many devices, or this process's port is in use.
+        BrokenClusterError: If a process is lost.
+    """
+    device = configure_devices(task.threads, max(1, task.batch_size // task.cluster.size))
+    coordination, strategy = connect(task, _take_gpus(task.devices, len(device.gpus)))
+    return JointHardware(device, Replicas(strategy, coordination), coordination)
+
+
+def _take_gpus(devices: int | None, seen: int) -> int:
+    """Hide the GPUs that this process does not take; the result is how many it takes."""
+    taken = seen if devices is None else min(devices, seen)
+    if devices is not None and devices > max(1, seen):
+        raise ConfigError(
+            f"TensorFlow sees {seen or 'no'} GPU{'' if seen == 1 else 's'} here that it can use: "
+            f"take --devices {max(1, seen)} or --devices all. Received: --devices {devices}"
+        )
+    if taken < seen:
+        tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:taken], "GPU")
+    return taken

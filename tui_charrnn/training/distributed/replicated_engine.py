@@ -5,19 +5,16 @@ takes the step that the mean of all gradients asks for: clipped after it is take
 of one device with the whole batch, to rounding. States stay where their rows are.
 
 All processes run the same steps, as batches, masks and cold starts are functions of the step. What
-rank 0 alone decides (requests, checkpoints, rollbacks, the end) rides along: a few numbers are
-added up in one message with the gradients. Rank 0 says there whether the step is taken, and with
-which numbers of the optimizer; the others say whether they have a reason to leave. Where something
-else comes first, all leave their gradients aside and exchange only these numbers until rank 0 goes
-on. On GPUs several steps go in one call: rank 0 says which, and then the means of all of them are
-taken without any host.
+rank 0 alone decides (requests, checkpoints, rollbacks, the end) rides along with the gradients as a
+few numbers: it says what all do next, and the others whether they have a reason to leave. Where
+that is not the step whose gradients came along, these are left aside. On GPUs several steps go in
+one call: rank 0 says which, and the means of all of them are taken without any host.
 
 Notation: B streams, N replicas, H hidden size, K steps of a call.
 """
 
 import signal
 import time
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
@@ -30,6 +27,7 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import BrokenClusterError, ExitCode, RunError
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.training.distributed.coordination import KEPT
 from tui_charrnn.training.distributed.placement import refuse_uneven
 from tui_charrnn.training.distributed.replicas import Replicas
 from tui_charrnn.training.engine.engine import Engine, PartialGradients, ReplicaSlot
@@ -37,9 +35,9 @@ from tui_charrnn.training.engine.multi_step import MultiStep
 from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.interruption import Interruption, Reason
-from tui_charrnn.training.loop import Batch, BatchesAhead, BatchResult, Windows
+from tui_charrnn.training.loop import Batch, BatchesAhead, BatchResult
 
-LISTENING_INTERVAL: Final = 0.2
+LISTENING_INTERVAL: Final = 1.0
 """Seconds after which the others are asked for reasons to leave if no step has asked them."""
 _STEP_DIGITS: Final = 1 << 20
 """A step travels as two numbers, as float32 holds whole ones up to 2^24 only."""
@@ -53,29 +51,19 @@ _REASONS: Final = {
 """Reasons to leave by their cause, in the order in which they travel."""
 _NO_NUMBERS: Final = np.zeros((0, 3), np.float32)
 
-
 Tensors = Mapping[str, npt.NDArray[np.generic]]
 
 
 class Action(IntEnum):
     """What all do next, as rank 0 says."""
 
-    TAKE_STEP = 1
-    """Apply the gradients that came along."""
-    ASIDE = 2
-    """Leave these gradients aside: something else comes first."""
-    COMPUTE = 3
-    """Compute the gradients of a step."""
-    RESTORE = 4
-    """Take up weights, optimizer and states that rank 0 has."""
-    GATHER = 5
-    """Let rank 0 have the states."""
-    LISTEN = 6
-    """Only say whether there is a reason to leave."""
-    END = 7
-    """Leave, with an exit code."""
-    TAKE_SEVERAL = 8
-    """Take a number of steps in one call."""
+    COMPUTE = 1  # the gradients of a step
+    TAKE_STEP = 2  # whose gradients came along
+    TAKE_SEVERAL = 3  # steps, in one call
+    RESTORE = 4  # weights, optimizer and states that rank 0 has
+    GATHER = 5  # the states, for rank 0
+    LISTEN = 6  # nothing: rank 0 only asks for reasons to leave
+    END = 7  # leave, with an exit code
 
 
 class _Message(NamedTuple):
@@ -92,13 +80,8 @@ class _Message(NamedTuple):
 class ReplicatedEngine:
     """This process's part of a model that N replicas train; as `Engine` for whoever uses it.
 
-    Args:
-        model: Shape of the network.
-        training: Optimizer, clipping, dropout, RNG seed.
-        vocabulary_size: V.
-        batch_size: B, of all replicas together.
-        path: How each replica computes; `shards` are the parts that it cuts its own rows into.
-        replicas: Which devices.
+    The batch size is B, of all replicas together; the path's shards are the parts that each cuts
+    its own rows into.
 
     Raises:
         ConfigError: If the streams cannot be divided evenly.
@@ -134,8 +117,15 @@ class ReplicatedEngine:
             replicas.mean,
         )
         self._threads = ThreadPoolExecutor(len(self._engines))
-        self._computing: int | None = None
-        """The step whose gradients the other processes have or compute, as rank 0 knows."""
+        one = self._engines[0]
+        self.evaluate = one.evaluate  # while the others wait
+        self.evaluate_dynamically = one.evaluate_dynamically
+        self.model_tensors = one.model_tensors  # all hold the same
+        weights = one.model_tensors()
+        self._names = [*weights, *one.training_tensors()]
+        self._no_gradients = [tf.zeros(()), *map(tf.zeros_like, weights.values())]
+        self._computing = 0
+        """The step whose gradients the other processes compute, as rank 0 knows."""
         self._heard_at = time.monotonic()
 
     @property
@@ -164,57 +154,24 @@ class ReplicatedEngine:
         self._say(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
         return self._take_several(batches, first_step, numbers)
 
-    def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
-        """As `Engine.evaluate`, on one device; the others wait."""
-        return self._engines[0].evaluate(windows, should_stop)
-
-    def evaluate_dynamically(
-        self, windows: Windows, learning_rate: float, should_stop: Callable[[], bool]
-    ) -> float | None:
-        """As `Engine.evaluate_dynamically`, on one device; the others wait."""
-        return self._engines[0].evaluate_dynamically(windows, learning_rate, should_stop)
-
-    def model_tensors(self) -> dict[str, Float32]:
-        """As `Engine.model_tensors`: all hold the same."""
-        return self._engines[0].model_tensors()
-
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
         """As `Engine.training_tensors`, with the states of all replicas.
+
+        All go on with what is returned: processors of different kinds round differently.
 
         Raises:
             BrokenClusterError: If a process is lost, or there is no memory for it here.
         """
+        newest_step = self.newest_step
         self._say(_Message(Action.GATHER))
         try:
-            states, is_alike = self.gather()
-            tensors = self._engines[0].training_tensors() | states
+            shared = self._share(self._own_tensors())
         except MemoryError as error:  # no reason to train on unsaved: the others still gather
             raise BrokenClusterError(
-                "There was not enough memory for a copy of the weights and of all states. What was "
-                "saved is kept; the same command on all of them goes on from there."
+                f"There was not enough memory for a copy of the weights and of all states. {KEPT}"
             ) from error
-        if not is_alike:  # what is saved is what all go on with
-            self.restore(self.model_tensors(), tensors)
-        return tensors
-
-    def gather(self) -> tuple[dict[str, Float32], bool]:
-        """The states of all B streams in their order; all processes must ask.
-
-        Returns:
-            The states, and whether all replicas hold the same weights to the bit. They do as long
-            as they compute alike; processors of different kinds may round differently.
-        """
-        states: dict[str, Float32] = {}
-        for place, engine in enumerate(self._engines):
-            for name, own in engine.states().items():
-                whole = states.setdefault(
-                    name, np.zeros((self._batch_size, *own.shape[1:]), own.dtype)
-                )
-                whole[self._rows_of(place)] = own
-        sums = [_checksum(engine.model_tensors()) for engine in self._engines]
-        pooled = self._add_up({**states, "checksums": np.array(sums)})
-        total = pooled.pop("checksums").sum()
-        return pooled, bool(total == self._replicas.count * sums[0] and len(set(sums)) == 1)
+        self._engines[0].newest_step = newest_step
+        return {name: shared[name] for name in self._engines[0].training_tensors()}
 
     def restore(self, weights: Mapping[str, Float32], training: Tensors) -> None:
         """Take up what a checkpoint left, in all processes; only rank 0 needs the file.
@@ -222,10 +179,12 @@ class ReplicatedEngine:
         Raises:
             RunError: If the checkpoint holds other tensors than this engine needs.
         """
-        self._adopt(weights, training)  # first: what does not fit is not sent
+        tensors = {**weights, **training}
+        self._adopt(tensors)  # first: what does not fit is not sent
+        self._computing = 0  # theirs are of other weights
         if self._replicas.has_peers:
             self._say(_Message(Action.RESTORE))
-            self._share(weights, training)
+            self._share(tensors)
 
     def reset(self) -> None:
         """Go back to the state before the first step, in all processes."""
@@ -235,12 +194,12 @@ class ReplicatedEngine:
     def share_reasons(self, interruption: Interruption) -> None:
         """Let the others know of this process's reason to leave, and take up theirs."""
         self._interruption = interruption
-        interruption.ask_others = self._listen
 
-    def _listen(self) -> None:
-        """Ask for reasons to leave, unless a step has asked a moment ago."""
-        if time.monotonic() - self._heard_at >= LISTENING_INTERVAL:
-            self._say(_Message(Action.LISTEN))
+        def listen() -> None:
+            if time.monotonic() - self._heard_at >= LISTENING_INTERVAL:  # no step has asked
+                self._say(_Message(Action.LISTEN))
+
+        interruption.ask_others = listen
 
     def end(self, code: ExitCode) -> None:
         """Have all processes leave."""
@@ -252,52 +211,37 @@ class ReplicatedEngine:
         interruption: Interruption,
         deadline: float | None,
     ) -> ExitCode:
-        """Train as rank 0 does, in any other process.
+        """Train as rank 0 does, in any other process; the result is the exit code of all.
 
         Args:
             batch_of: The batch of a step.
             interruption: This process's reasons to leave.
             deadline: When to leave, on the clock `time.monotonic`.
 
-        Returns:
-            The exit code of all.
-
         Raises:
             BrokenClusterError: If a process is lost.
         """
         self._interruption = interruption
         ahead = BatchesAhead(batch_of)
-        step, is_in_step = 0, False
-        partial: list[PartialGradients] | None = None  # of the step
+        step, partial = 0, None  # no step yet; the gradients of the step
         while True:
-            if is_in_step and partial is None:
+            if step and partial is None:
                 partial = self._compute(batch_of(step), step)
             interruption.check(deadline)
-            told, means = self._exchange(None, partial if is_in_step else None)
+            told, means = self._exchange(None, partial)
             match told.action:
-                case Action.END:
-                    return ExitCode(told.number)
                 case Action.COMPUTE:
-                    partial = partial if told.step == step else None
-                    step, is_in_step = told.step, True
+                    step, partial = told.step, None
                 case Action.TAKE_STEP if partial is not None:
                     self._apply(partial, means, told)
-                    step, partial = step + 1, None
-                case Action.ASIDE:
-                    is_in_step = False
-                case _:
-                    partial = None if told.action == Action.RESTORE else partial
-                    self._do_as_told(told, ahead)
-
-    def _do_as_told(self, told: _Message, ahead: BatchesAhead[Batch]) -> None:
-        """Do this process's part of what needs no gradients in the messages."""
-        if told.action == Action.RESTORE:
-            self._share(self.model_tensors(), self._engines[0].training_tensors())
-        elif told.action == Action.GATHER:
-            self.gather()
-        elif told.action == Action.TAKE_SEVERAL:
-            batches = ahead.take(told.step, told.number)
-            self._take_several(batches, told.step, told.numbers[: told.number])
+                    step, partial = told.step + 1, None
+                case Action.TAKE_SEVERAL:
+                    batches = ahead.take(told.step, told.number)
+                    self._take_several(batches, told.step, told.numbers[: told.number])
+                case Action.RESTORE | Action.GATHER:
+                    self._share(self._own_tensors(has_states=told.action == Action.GATHER))
+                case Action.END:
+                    return ExitCode(told.number)
 
     def _compute(self, batch: Batch, step: int) -> list[PartialGradients]:
         """The gradients of the rows of each replica here."""
@@ -309,10 +253,7 @@ class ReplicatedEngine:
         return list(self._threads.map(compute, range(len(self._engines))))
 
     def _apply(
-        self,
-        partial: Sequence[PartialGradients],
-        means: Sequence[Sequence[Tensor]],
-        told: _Message,
+        self, partial: Sequence[PartialGradients], means: Sequence[Sequence[Tensor]], told: _Message
     ) -> BatchResult:
         """Take the same step everywhere here."""
 
@@ -339,35 +280,30 @@ class ReplicatedEngine:
         return results
 
     def _say(self, message: _Message) -> None:
-        """Tell the other processes what comes next."""
-        if not self._replicas.has_peers:
-            return
-        if self._computing is not None:  # they wait with gradients
-            self._computing = None
-            self._exchange(_Message(Action.ASIDE), [])
-        self._exchange(message)
+        """Tell the other processes, if there are any, what comes next."""
+        if self._replicas.has_peers:
+            self._exchange(message)
 
     def _exchange(
         self, said: _Message | None, partial: Sequence[PartialGradients] | None = None
     ) -> tuple[_Message, list[list[Tensor]]]:
-        """What rank 0 says, and the mean of all gradients.
+        """What rank 0 says, and the mean of all gradients where a call takes one step.
 
         Args:
             said: By rank 0; None by the others.
-            partial: The gradients of each replica here; none of them counts for nothing, and None
-                exchanges no gradients.
+            partial: The gradients of each replica here, if there are any.
         """
         header = np.zeros(4, np.float32)
-        numbers = np.zeros((self.steps_per_call, 3), np.float32)  # one size: it is traced once
+        numbers = np.zeros((self.steps_per_call, 3), np.float32)
         if said is not None:
             header[:] = (said.action, *divmod(said.step, _STEP_DIGITS), said.number)
             numbers[: len(said.numbers)] = said.numbers
         ours = [float(cause == self._interruption.cause) for cause in _REASONS]
         vector = np.concatenate([header, ours, numbers.ravel()], dtype=np.float32)
-        values: Sequence[Sequence[Tensor]] = ()
-        if partial is not None:
-            nothing = [tf.zeros(()), *map(tf.zeros_like, self.model_tensors().values())]
-            values = [_add_shards(each) for each in partial] or [nothing] * len(self._engines)
+        values: list[list[Tensor]] = []
+        if self.steps_per_call == 1:  # one form of message: it is traced once
+            own = [*map(_add_shards, partial or ())]
+            values = own or [self._no_gradients] * len(self._engines)
         total, means = self._replicas.sum(vector, values)
         self._heard_at = time.monotonic()
         (action, high, low, number), counts, shared = np.split(total, [4, 4 + len(ours)])
@@ -377,17 +313,34 @@ class ReplicatedEngine:
         step = int(high) * _STEP_DIGITS + int(low)
         return _Message(Action(int(action)), step, int(number), shared.reshape(-1, 3)), means
 
-    def _add_up(self, tensors: Tensors) -> dict[str, Float32]:
-        """The sums over all processes of some tensors in float32, in one message."""
-        flat = np.concatenate([each.ravel() for each in tensors.values()], dtype=np.float32)
-        total, _ = self._replicas.sum(flat)
-        parts = np.split(total, np.cumsum([each.size for each in tensors.values()])[:-1])
-        pairs = zip(tensors.items(), parts, strict=True)
-        return {name: part.reshape(each.shape) for (name, each), part in pairs}
+    def _own_tensors(self, *, has_states: bool = True) -> dict[str, npt.NDArray[np.generic]]:
+        """What this process adds to a checkpoint: the states of its rows; of rank 0, all else."""
+        tensors = self.model_tensors() | self._engines[0].training_tensors()
+        for name, each in tensors.items():
+            if _is_state(name):
+                whole = np.zeros((self._batch_size, *each.shape[1:]), np.float32)
+                for place, engine in enumerate(self._engines if has_states else ()):
+                    whole[self._rows_of(place)] = engine.states()[name]
+                tensors[name] = whole
+            elif self._replicas.first:
+                tensors[name] = np.zeros_like(each)
+        return tensors
 
-    def _adopt(self, weights: Mapping[str, Float32], training: Tensors) -> None:
+    def _share(self, given: Tensors) -> dict[str, Float32]:
+        """Take up the sums over all processes of what each gives, in one message."""
+        own = {name: given[name] for name in self._names}  # a file may have others
+        total, _ = self._replicas.sum(
+            np.concatenate([*map(np.ravel, own.values())], dtype=np.float32)
+        )
+        parts = np.split(total, np.cumsum([each.size for each in own.values()])[:-1])
+        pairs = zip(own.items(), parts, strict=True)
+        shared = {name: part.reshape(each.shape) for (name, each), part in pairs}
+        self._adopt(shared)
+        return shared
+
+    def _adopt(self, tensors: Tensors) -> None:
         """Every replica here takes its own rows of the states of B streams."""
-        states = {name: each for name, each in training.items() if name.startswith("state.")}
+        states = {name: each for name, each in tensors.items() if _is_state(name)}
         for name, state in states.items():
             if len(state) != self._batch_size:
                 raise RunError(
@@ -397,22 +350,7 @@ class ReplicatedEngine:
         for place, engine in enumerate(self._engines):
             own = {name: state[self._rows_of(place)] for name, state in states.items()}
             with tf.device(self._replicas.devices[place]):
-                engine.restore(weights, {**training, **own})
-
-    def _share(self, weights: Mapping[str, Float32], training: Tensors) -> None:
-        """Take up what rank 0 has; of the others only names and shapes are looked at."""
-        given = {**weights, **training}
-        needed = self._engines[0].training_tensors().keys() | weights.keys()
-        tensors: Tensors = {name: given[name] for name in sorted(needed)}  # as in no file
-        if self._replicas.first != 0:
-            tensors = {
-                name: np.zeros((self._batch_size, *each.shape[1:]), np.float32)
-                if name.startswith("state.")
-                else np.zeros(each.shape, np.float32)
-                for name, each in tensors.items()
-            }
-        shared = self._add_up(tensors)
-        self._adopt({name: shared.pop(name) for name in weights}, shared)
+                engine.restore({}, {**tensors, **own})
 
     def _own_part(self, batch: Batch, place: int) -> Batch:
         """What a replica of this process reads of a batch."""
@@ -431,9 +369,5 @@ def _add_shards(partial: PartialGradients) -> list[Tensor]:
     return [tf.add_n(list(partial.losses)), *gradients]
 
 
-def _checksum(tensors: Mapping[str, Float32]) -> float:
-    """A number that float32 holds exactly, and the sum of some hundred such too."""
-    total = 0
-    for tensor in tensors.values():
-        total = zlib.crc32(tensor.tobytes(), total)
-    return float(total & 0xFFFF)
+def _is_state(name: str) -> bool:
+    return name.startswith("state.")
