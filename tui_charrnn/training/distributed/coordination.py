@@ -267,11 +267,7 @@ def agree(
 ) -> dict[str, Any]:
     """Make sure that all want the same, by comparing what all publish; returns rank 0's plan.
 
-    Args:
-        coordination: Connects the processes.
-        own: What must be the same on all, or why this process cannot take part.
-        plan: What rank 0 has all know.
-        check_cancelled: Called while waiting; it raises to give it up.
+    Each publishes what must be the same on all, or why it cannot take part.
 
     Raises:
         CharRNNError: What was given as `own`.
@@ -296,7 +292,7 @@ def _refusal(
     cluster: Cluster, first: Mapping[str, Any], rank: int, theirs: Mapping[str, Any]
 ) -> BrokenClusterError | None:
     """Why a rank cannot train with rank 0, if so."""
-    if theirs["failure"] is not None:
+    if theirs.get("failure") is not None:
         code, sentence = theirs["failure"]
         return _failure(code, f"{cluster.name_of(rank)} cannot take part: {sentence}")
     for key in dict.fromkeys([*first["card"], *theirs["card"]]):

@@ -5,7 +5,7 @@ It is no part of a run: what two processes began, one may go on with.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
@@ -19,9 +19,7 @@ MEET_WITHIN: Final = 300.0
 HEARTBEAT: Final = 20.0
 """Seconds without a sign of life after which a process counts as lost."""
 _PORTS: Final = range(1, 65536)
-_ADDRESS: Final = re.compile(r"(?:\[([\w.:%-]+)\]|([\w.-]+)):([0-9]{1,5})")
-_LONGEST: Final = 300
-"""Characters of an address; a name of the domain name system has 253 at most."""
+_ADDRESS: Final = re.compile(r"(?:\[([\w.:%-]{1,253})\]|([\w.-]{1,253})):([0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Cluster:
     rank: int
     """From 0 on; rank 0 writes the run."""
     size: int
-    addresses: tuple[str, ...] = ()
+    addresses: Sequence[str] = ()
     """`host:port` of each, by rank; none under Slurm, until TensorFlow reads its variables."""
 
     def __post_init__(self) -> None:
@@ -81,7 +79,7 @@ class JointTask:
     events: int = -1
     """Descriptor of a pipe to the command, which learns from it whether all are connected."""
     quiet: bool = False
-    failure: tuple[int, str] | None = None
+    failure: Sequence[Any] | None = None
     """Exit code and sentence of a command that cannot take part: the others are told."""
     corpus: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of `read_corpus`, for a rank other than 0."""
@@ -97,12 +95,7 @@ class JointTask:
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
         values = json.loads(text)
-        cluster, failure = values.pop("cluster"), values.pop("failure")
-        return cls(
-            cluster=Cluster(cluster["rank"], cluster["size"], tuple(cluster["addresses"])),
-            failure=None if failure is None else (failure[0], failure[1]),
-            **values,
-        )
+        return cls(**{**values, "cluster": Cluster(**values["cluster"])})
 
 
 def parse_devices(text: str | None) -> int | None:
@@ -172,11 +165,11 @@ def split_address(address: str) -> tuple[str, int]:
         ClusterError: If it has no host, no port, or a port that is none.
     """
     found = _ADDRESS.fullmatch(address)
-    if found is None or len(address) > _LONGEST or int(found[3]) not in _PORTS:
+    if found is None or int(found[3]) not in _PORTS:
         raise ClusterError(
             "An address of a cluster is host:port with a port from 1 to 65535, as in "
             "node1:12345 or [fd00::1]:12345, and commas stand between addresses. "
-            f"Received: {address[:_LONGEST] or '(nothing)'}"
+            f"Received: {address[:300] or '(nothing)'}"
         )
     return found[1] or found[2], int(found[3])
 

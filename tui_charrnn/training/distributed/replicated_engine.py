@@ -213,10 +213,7 @@ class ReplicatedEngine:
     ) -> ExitCode:
         """Train as rank 0 does, in any other process; the result is the exit code of all.
 
-        Args:
-            batch_of: The batch of a step.
-            interruption: This process's reasons to leave.
-            deadline: When to leave, on the clock `time.monotonic`.
+        The deadline, on the clock `time.monotonic`, is one of this process's reasons to leave.
 
         Raises:
             BrokenClusterError: If a process is lost.
@@ -287,12 +284,7 @@ class ReplicatedEngine:
     def _exchange(
         self, said: _Message | None, partial: Sequence[PartialGradients] | None = None
     ) -> tuple[_Message, list[list[Tensor]]]:
-        """What rank 0 says, and the mean of all gradients where a call takes one step.
-
-        Args:
-            said: By rank 0; None by the others.
-            partial: The gradients of each replica here, if there are any.
-        """
+        """What rank 0 says, and the mean of all gradients where a call takes one step."""
         header = np.zeros(4, np.float32)
         numbers = np.zeros((self.steps_per_call, 3), np.float32)
         if said is not None:

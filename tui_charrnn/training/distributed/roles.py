@@ -62,11 +62,7 @@ class Peers:
     ) -> "tuple[JointHardware, Mapping[str, Any]]":
         """Wait for all others, and make sure that all want the same; returns rank 0's plan.
 
-        Args:
-            own: Hash of this process's text, or why it cannot take part.
-            plan: What rank 0 has all know.
-            interruption: Takes the signals over again, of which TensorFlow takes one.
-            check_cancelled: Called while waiting; it raises to give it up.
+        `own` is the hash of this process's text, or why it cannot take part.
 
         Raises:
             CharRNNError: What was given as `own`, or if this process cannot be connected.
@@ -79,7 +75,7 @@ class Peers:
         task = replace(self.task, cluster=known)
         check_cancelled()
         self.hardware = hardware = replicas.open_joint_hardware(task)
-        interruption.take_over()
+        interruption.take_over()  # TensorFlow takes one of the signals
         gpus = len(hardware.replicas.devices) if hardware.device.is_gpu else 0
         card = coordination.full_card(task, own, gpus) if isinstance(own, str) else own
         return hardware, coordination.agree(hardware.coordination, card, plan, check_cancelled)
@@ -117,13 +113,8 @@ class Peers:
 def take_part(task: JointTask, interruption: Interruption, max_time: float | None) -> ExitCode:
     """Train a run that rank 0 writes in another process, which writes nothing.
 
-    A failure is told on standard error, and to the others.
-
-    Args:
-        task: What the command says.
-        interruption: Tells why to leave.
-        max_time: Seconds after the start of this process at which to ask all to leave; None takes
-            the run's own setting.
+    A failure is told on standard error, and to the others. The time is in seconds after the start
+    of this process; None takes the run's own setting.
     """
     peers = Peers(task)
     try:
