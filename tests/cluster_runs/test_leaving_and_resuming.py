@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.cluster_run import ClusterRun
+from tests.support.cluster_run import ClusterRun, free_addresses
 from tests.support.lone_run import losses_of, train_alone, untrained_twin
 from tests.support.small_run import of_kind, status_of
 from tui_charrnn.runs.checkpoints import newest_valid
@@ -83,8 +83,11 @@ def test_what_several_train_is_what_one_trains(
 def test_a_signal_to_any_trainer_saves_all_at_one_step(
     cluster: ClusterRun, corpus: Path, size: int, told: int
 ) -> None:
-    cluster.start([corpus] * size)
+    addresses = free_addresses(size)
+    cluster.start([corpus] * size, cluster=addresses)
     cluster.wait_for_step(60)
+    for place, address in enumerate(addresses.split(",")):  # at which nothing else listens
+        assert cluster.ports_of(place) == {int(address.rpartition(":")[2])}
     os.kill(cluster.trainer_of(told), signal.SIGTERM)
     assert cluster.codes() == [75] * size
     run = cluster.run

@@ -47,6 +47,20 @@ def free_addresses(count: int) -> str:
     return ",".join(found)
 
 
+def _listening_ports(pid: int) -> set[int]:
+    descriptors = Path(f"/proc/{pid}/fd").iterdir()
+    sockets = {str(each.readlink()) for each in descriptors if each.is_symlink()}
+    tables = [
+        Path(f"/proc/{pid}/net/{each}").read_text(encoding="utf-8") for each in ("tcp", "tcp6")
+    ]
+    rows = [row.split() for table in tables for row in table.splitlines()[1:]]
+    return {
+        int(row[1].rpartition(":")[2], base=16)
+        for row in rows
+        if row[3] == "0A" and f"socket:[{row[9]}]" in sockets
+    }
+
+
 def trains_anew(run: RunDirectory, starts: int) -> Callable[[], bool]:
     """Whether the trainer of that number has trained a batch."""
     reader, seen, trained = RunReader(run), 0, 0
@@ -148,6 +162,10 @@ class ClusterRun:
         pid = self.programs[place].pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
         return [int(child) for child in children.split()]
+
+    def ports_of(self, place: int) -> set[int]:
+        """The ports at which the trainer of a command listens."""
+        return set().union(*map(_listening_ports, self.trainers_of(place)))
 
     def temporary_files(self) -> list[str]:
         """What is left in the folders for temporary files of all commands."""
