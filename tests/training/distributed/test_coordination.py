@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +23,7 @@ FOUR = {
 THREE = Cluster(1, 3, ("a:1", "b:2", "c:3"))
 
 
-def resolved(variables: dict[str, str], rank: int = 2) -> tuple[str, ...]:
+def resolved(variables: dict[str, str], rank: int = 2) -> Sequence[str]:
     from tui_charrnn.training.distributed.coordination import resolve_addresses
 
     return resolve_addresses(Cluster(rank, 4), variables).addresses
