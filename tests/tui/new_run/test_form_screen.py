@@ -111,8 +111,12 @@ async def test_a_run_starts_from_a_model_file(app: FormApp, corpus: Path, tmp_pa
         app.choose(**{"start-from": "file:"})
         await pilot.pause()
         app.type_into(**{"start-path": str(tmp_path / "missing")})
-        await pilot.press("tab")
+        app.screen.query_one("#length").focus()
         await wait_until(pilot, "no model", lambda: "no model file" in problem_of(app, "start"))
+        strange = tmp_path / "strange.safetensors"
+        strange.write_bytes(tiny_model_bytes(units="runes"))
+        app.type_into(**{"start-path": str(strange)})
+        await wait_until(pilot, "no units", lambda: "'runes'" in problem_of(app, "start"))
         app.type_into(**{"start-path": str(path)})
         await wait_until(pilot, "its network", lambda: "weights of tiny" in outlook_of(app))
         app.screen.query_one("#start").focus()

@@ -14,12 +14,12 @@ from textual.widgets import Input, Select
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.sources import find_model, offered_models
 from tui_charrnn.model.header import ModelFacts, read_facts
-from tui_charrnn.presets import StartingPoint
+from tui_charrnn.presets import StartingPoint, find_preset
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_field import PAUSE, PathField, clean_path
 from tui_charrnn.tui.new_run.fields import FormRow, FormSelect
-from tui_charrnn.tui.new_run.form_values import StartChoice
+from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, StartChoice
 
 _NEW: Final = ""
 _FILE: Final = "file:"
@@ -171,5 +171,9 @@ def _choice_of(argument: str, facts: ModelFacts) -> StartChoice:
     units = str(header.corpus.get("units", "characters"))
     records = str(header.corpus.get("records", "none"))
     point = StartingPoint(Path(argument).name, config, units, records)
-    known = Vocabulary(header.vocabulary, header.unknown_symbol, header.end_symbol)
+    try:
+        known = Vocabulary(header.vocabulary, header.unknown_symbol, header.end_symbol)
+        point.adapt(find_preset(DEFAULT_PRESET))  # refuses what this version does not know
+    except CharRNNError as error:
+        return StartChoice(argument, problem=str(error), label=argument)
     return StartChoice(argument, point, known, label=label)
