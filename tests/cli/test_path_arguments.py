@@ -27,6 +27,7 @@ READ = {
     "train CORPUS...": ["train", "--headless", "{}"],
     "resume RUN": ["resume", "--headless", "{}"],
     "generate --model": ["generate", "--model", "{}"],
+    "train --from": ["train", "--headless", "text.txt", "--from", "{}"],
     "generate --seed-file": ["generate", "--seed-file", "{}"],
     "generate --corpus": ["generate", "--corpus", "{}"],
     "score FILE...": ["score", "{}"],
@@ -52,6 +53,10 @@ READ = {
     "runs tag RUN": ["runs", "tag", "{}", "word"],
     "runs compare RUN RUN...": ["runs", "compare", "{}", "fake"],
     "models export FILE|RUN|NAME": ["models", "export", "{}"],
+    "models numbers FILE|RUN|NAME": ["models", "numbers", "{}"],
+    "models show FILE|RUN|NAME": ["models", "show", "{}"],
+    "models calibrate FILE|RUN|NAME": ["models", "calibrate", "{}", "copy"],
+    "models calibrate --text": ["models", "calibrate", "python", "copy", "--text", "{}"],
     "runs rm RUN...": ["runs", "rm", "{}", "--yes"],
     "corpora inspect CORPUS...": ["corpora", "inspect", "{}"],
 }
@@ -61,6 +66,7 @@ WRITTEN = {
     "score --html": ["score", "text.txt", "--html", "{}"],
     "runs export FILE": ["runs", "export", "fake", "{}"],
     "models export FILE": ["models", "export", "python", "{}"],
+    "models calibrate FILE": ["models", "calibrate", "python", "{}", "--text", "text.txt"],
 }
 """Arguments of files that are written."""
 
@@ -154,7 +160,9 @@ def test_what_is_written(
     # that it is no archive's name is told first, and that a pipe is none of a .keras file
     is_usage = kind in {*NO_PATH, "socket"} or argument == "runs export FILE"
     is_usage = is_usage or (argument == "models export FILE" and kind == "pipe")
-    assert code == (2 if is_usage else 6), told
+    # and that the text is too short before a pipe is opened
+    is_data = (argument, kind) == ("models calibrate FILE", "pipe")
+    assert code == (2 if is_usage else 3 if is_data else 6), told
 
 
 @pytest.mark.parametrize("kind", NO_PATH)
@@ -193,6 +201,9 @@ NEED_RUNS = {
     "runs tag": ["runs", "tag", "fake", "word"],
     "runs compare": ["runs", "compare", "fake", "other"],
     "models export": ["models", "export", "fake"],
+    "models numbers": ["models", "numbers", "fake"],
+    "models show": ["models", "show", "fake"],
+    "models calibrate": ["models", "calibrate", "fake", "copy"],
     "train": ["train", "--headless", "text.txt", "--name", "fake"],
 }
 """Commands with --runs-dir."""
