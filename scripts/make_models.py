@@ -25,11 +25,20 @@ SIZE_LIMIT: Final = 3_000_000
 """Bytes of a model in the wheel."""
 RECIPES: Final = {
     "shakespeare": ("shakespeare",),
-    # the text is that of 50 novels (KoCoNovel), which is not downloaded: --text korean=FILE
-    "korean": ("korean", "--units", "jamo", "--steps", "9952", "--rng-seed", "1"),
+    # fairytale01 of boddari and then KoCoNovel, which are not downloaded: --text korean=FILE
+    "korean": ("korean", "--units", "jamo", "--steps", "12000", "--rng-seed", "1"),
     "python": ("python", "--steps", "16000", "--dropout", "0.1", "--recurrent-weight-dropout", "0"),
 }
 """The text of each model, a name of the catalogue, and what is set besides the preset `medium`."""
+CREDITS: Final = {
+    "shakespeare": "tiny Shakespeare, public domain, in the form that char-rnn made known",
+    "python": "standard library of Python 3.11, licence of the Python Software Foundation",
+    "korean": (
+        "50 Korean novels in the public domain, edition of KoCoNovel (CC BY-SA 4.0), and fairy "
+        "tales of boddari (fairytale01: donated, expired and CC BY 4.0 works)"
+    ),
+}
+"""The text of each model and its licence, which its file names."""
 GIVEN: Final = {"korean"}
 """Models whose text is not in the catalogue: made where `--text` names it."""
 
@@ -80,7 +89,7 @@ def write_model(run: RunDirectory, name: str) -> str:
         tensors_from_weights(model.weights, model.config),
         model.config,
         model.vocabulary,
-        corpus=model.corpus,
+        corpus={**model.corpus, "credit": CREDITS[name]},
         training=model.training,
         dtype="float16",
     )

@@ -263,6 +263,8 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
     for key in ("characters", "training_characters"):
         if isinstance(count := corpus.get(key), int):
             yield "", f"{count:,} {key.replace('_', ' ')}"
+    if isinstance(credit := corpus.get("credit"), str):
+        yield "", credit
     told = [f"{key} {training[key]}" for key in ("preset", "step") if key in training]
     yield "training", ", ".join(told)
     if loss is not None:
