@@ -21,7 +21,7 @@ from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture
 from tui_charrnn.cli.reading import Encoding, load_models, read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
-from tui_charrnn.errors import ExitCode
+from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.presets import find_preset
@@ -102,6 +102,11 @@ def memory(
         found = ((name, model, False) for name, model in named.items())
     read, curves = read[-characters:], []
     for name, model, is_drawn in found:
+        if model.records != "none":
+            raise ConfigError(
+                f"{name} is a model of records: it forgets everything where one ends, and looks "
+                "back no further than that."
+            )
         curves.append(_measure(name, model, read, reach))
         if is_drawn and not as_json:
             _print(curves, is_ascii=is_ascii)

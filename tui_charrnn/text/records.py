@@ -25,7 +25,7 @@ _BORDERS: Final = {
     "file": re.compile(rf"\s*{END}(?:\s*\n)?"),
 }
 """What lies between two records; that the end sign counts as white space is used here."""
-_BLANK_LINES: Final = re.compile(rf"\s*[\n\r{END}]")
+_BLANK_LINES: Final = _BORDERS["line"]
 _GATHERED: Final = 1 << 20
 """Characters that are moved at a time."""
 

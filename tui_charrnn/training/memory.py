@@ -64,7 +64,9 @@ class MemoryMeter:
         Returns:
             Seconds that it took.
         """
-        if self._context.description.model.reads_both:  # it has no past alone
+        description = self._context.description
+        # the one has no past alone, the other none beyond a record
+        if description.model.reads_both or description.training.has_records:
             return 0.0
         if self._spent + self._expected > MOST * elapsed:
             return 0.0

@@ -171,8 +171,14 @@ def find_past(generation: GenerationThread, tape: Tape, branch: int, position: i
     if moment is None:
         return Past(branch, position, nothing, "there is no such character any more")
     indices = np.array([moment.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
+    end = model.vocabulary.end_index
+    ends = np.flatnonzero(indices[:-1] == end) if end is not None else ()
+    if len(ends):  # everything was forgotten before
+        indices = indices[ends[-1] :]
+        reach = len(indices) - 1
     try:
-        passage = Passage(model.weights, model.config, indices, moment.state.network)
+        state = None if len(ends) else moment.state.network
+        passage = Passage(model.weights, model.config, indices, state)
         found = passage.influence(np.array([reach]), reach).inputs[0]
     except CharRNNError:
         found = np.full(1, np.nan)

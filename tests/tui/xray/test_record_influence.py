@@ -1,0 +1,39 @@
+"""What a character of a record depends on: on nothing of the record before."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.support.command import PATIENCE, wait_for
+from tests.support.record_model import record_model_file
+from tui_charrnn.config import SamplingConfig
+from tui_charrnn.lens.influence import Passage
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.tui.generation_settings import GenerationSettings
+from tui_charrnn.tui.text.generation_thread import GenerationThread
+from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.xray.influence import find_past
+
+
+def test_no_influence_is_told_across_the_end_of_a_record(tmp_path: Path) -> None:
+    model = load_model(record_model_file(tmp_path / "names.safetensors"))
+    settings = GenerationSettings()
+    settings.speed, settings.length = None, 10**6
+    settings.sampling = SamplingConfig(rng_seed=3)
+    generation = GenerationThread(
+        lambda _: LoadedModel(model, "names"), "", settings, lambda _: None
+    )
+    generation.begin()
+    wait_for("the first record", lambda: generation.tape is not None, PATIENCE)
+    tape = generation.tape
+    assert tape is not None
+    wait_for("its end", lambda: tape.stream.is_between_records)
+    while tape.position < 60:
+        tape.next()
+    indices = np.array([0, *tape.tree.indices(0, 0, 60)])
+    place = int(np.flatnonzero(indices == 0)[-1]) - 1  # on the tape, of the last end sign
+    begin = int(np.flatnonzero(indices[: place + 1] == 0)[-1])
+    own = indices[begin : place + 2]
+    passage = Passage(model.weights, model.config, own)
+    expected = passage.influence(np.array([len(own) - 1]), len(own) - 1).inputs[0]
+    np.testing.assert_allclose(find_past(generation, tape, 0, place).influence, expected)
