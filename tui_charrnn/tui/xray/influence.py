@@ -172,7 +172,7 @@ def find_past(generation: GenerationThread, tape: Tape, branch: int, position: i
         return Past(branch, position, nothing, "there is no such character any more")
     indices = np.array([moment.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
     end = model.vocabulary.end_index
-    ends = np.flatnonzero(indices[:-1] == end) if end is not None else ()
+    ends = np.flatnonzero(indices[:-1] == (-1 if end is None else end))
     if len(ends):  # everything was forgotten before
         indices = indices[ends[-1] :]
         reach = len(indices) - 1
