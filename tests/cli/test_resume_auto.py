@@ -54,6 +54,7 @@ def test_a_finished_run_leaves_nothing_to_do(corpus: Path) -> None:
     ended = job(corpus, "done")
     assert (ended.returncode, ended.stdout.strip()) == (0, str(run.path))
     assert "nothing left to train" in ended.stderr
+    assert f"charrnn-tui resume {run.path} --more-time 10m" in ended.stderr
     assert run.events.read_bytes() == before
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.constraints import Constraints
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
@@ -41,6 +42,22 @@ def test_what_is_forbidden_never_comes() -> None:
 def test_a_rule_that_leaves_nothing_is_not_obeyed() -> None:
     assert len(set(text_of(LATIN, settings(allow="xyz")))) > 3
     assert set(text_of(LATIN, settings(allow="a", forbid="a"))) > {"a"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "leave_nothing"),
+    [
+        ({"allow": "xyz"}, True),
+        ({"allow": "a", "forbid": "a"}, True),
+        ({"forbid": "\n abcd."}, True),
+        ({"allow": "ax"}, False),
+        ({}, False),
+    ],
+)
+def test_rules_that_leave_nothing_are_known(
+    rules: dict[str, str], *, leave_nothing: bool
+) -> None:
+    assert Constraints(LATIN).leave_nothing(settings(**rules)) is leave_nothing
 
 
 def test_lines_begin_as_they_must() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.viewing.test_announcements import ended_view
+from tui_charrnn.runs.description import ModelOrigin
 from tui_charrnn.viewing.comparison import comparison_rows, has_one_text
 from tui_charrnn.viewing.run_view import RunView
 
@@ -30,3 +31,17 @@ def test_losses_on_different_texts_are_not_compared(tmp_path: Path) -> None:
     other = replace(one, description=replace(one.description, corpus=corpus))
     assert has_one_text([one, one])
     assert not has_one_text([one, other])
+    corpus = replace(one.description.corpus, records="line")
+    assert not has_one_text([
+        one,
+        replace(one, description=replace(one.description, corpus=corpus)),
+    ])
+
+
+def test_the_model_that_a_run_started_from_is_told(tmp_path: Path) -> None:
+    one = ended_view(tmp_path)
+    assert one.description is not None
+    assert "from" not in {row[0] for row in comparison_rows([one, one])}
+    origin = ModelOrigin(name="shakespeare", path="", sha256="0", characters=3)
+    tuned = replace(one, description=replace(one.description, origin=origin))
+    assert ("from", "", "shakespeare") in comparison_rows([one, tuned])

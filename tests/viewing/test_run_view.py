@@ -167,6 +167,12 @@ def test_ngrams_are_called_as_everywhere_else(view: RunView) -> None:
         assert dict(words.loss_rows(view))["baseline"] == f"2.000 ({name})"
 
 
+def test_the_row_names_the_best_loss_once_the_newest_is_worse(view: RunView) -> None:
+    view.take([BaselinesMeasured((0, 5), (4.174, 1.669)), batch(1, 2.0), scored(1, 1.53)])
+    view.take([batch(2, 1.5), scored(2, 1.9)])
+    assert words.loss_words(view, 90).endswith("· val 1.900 · best 1.530 · 0.14 below 5-gram 1.669")
+
+
 @pytest.mark.parametrize(
     ("width", "row"),
     [

@@ -288,6 +288,13 @@ def generate(
     held = Held(clamp or [], clamp_gate or [])
     stream, path = _open_stream(preferred, runs_dir, sampling, recorder, held)
     _refuse_unknown(stream.constraints.unknown(sampling))
+    if stream.constraints.leave_nothing(sampling):
+        rules = {"--allow": allow, "--forbid": forbid}
+        received = [f"{name} {value!r}" for name, value in rules.items() if value is not None]
+        raise ConfigError(
+            "No character that the model has seen may come: allow others, or forbid fewer. "
+            f"Received: {' '.join(received)}."
+        )
     texts = TextRequest(
         stream, path, runs_folder(runs_dir), seed, chosen_length, tuple(stop or ()), as_json, echo
     )
@@ -532,7 +539,7 @@ def _check_counts(length: int | None, count: int) -> None:
         raise ConfigError(f"--length must be at least 0. Received: {length}.")
     if not 1 <= count <= _MOST_TEXTS:
         raise ConfigError(
-            f"--count must be at least 1 and at most {_MOST_TEXTS}. Received: {count}."
+            f"--count must be at least 1 and at most {_MOST_TEXTS:,}. Received: {count}."
         )
 
 

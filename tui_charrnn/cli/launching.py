@@ -89,7 +89,10 @@ def start_and_watch(
     status = newest_status(run)  # a damaged one is no hindrance: the trainer replaces it
     if status is not None and status.state is RunState.FINISHED:
         if not watching.quiet:
-            narrate(f"The run {run.name} is finished; there is nothing left to train.")
+            narrate(
+                f"The run {run.name} is finished; there is nothing left to train. To extend it: "
+                f"{command_words('resume', run)} --more-time 10m"
+            )
         raise typer.Exit(_end(run, watching, ExitCode.OK))
     limit = max_time or read_description(run).training.max_time
     if watching.detach:

@@ -145,7 +145,7 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     yield "", safe_line(", ".join(corpus.sources) or "the run holds a copy")
     yield "", f"{split}, {len(description.vocabulary):,} different"
     yield "records", "" if corpus.records == "none" else corpus.records
-    yield from _several("pinned", map(safe_line, description.pinned_seeds))
+    yield from _several("seeds", map(safe_line, description.pinned_seeds))
 
 
 def _plan_rows(view: RunView) -> Iterator[Row]:

@@ -94,6 +94,10 @@ class Constraints:
         wanted = dict.fromkeys((sampling.acrostic or "") + (sampling.line_starts or ""))
         return "".join(each for each in wanted if not spelled_in(self._known, each))
 
+    def leave_nothing(self, sampling: SamplingConfig) -> bool:
+        """Whether `allow` and `forbid` take all characters away; then they are not obeyed."""
+        return not (self._left(sampling) & ~self._is_end).any()
+
     def apply(
         self, logits: Float32, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
     ) -> Float32:
@@ -213,6 +217,10 @@ class Constraints:
                 yield is_feed
 
     def _of_letters(self, sampling: SamplingConfig) -> Bool:
+        return self._all if self.leave_nothing(sampling) else self._left(sampling)
+
+    def _left(self, sampling: SamplingConfig) -> Bool:
+        """What `allow` and `forbid` leave, and the end of a record."""
         allowed = self._all
         if sampling.allow is not None:
             allowed = self._mask(self._parts(sampling.allow)) | self._is_end
@@ -222,9 +230,7 @@ class Constraints:
             allowed = allowed & ~self._mask(
                 parts & set(sampling.forbid) if self._is_jamo else parts
             )
-        if allowed.any():
-            return allowed
-        return self._all
+        return allowed
 
     def _parts(self, characters: str) -> set[str]:
         return {part for each in characters for part in spelled_in(self._known, each)}

@@ -7,6 +7,7 @@ from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import heldout_text
 
 
 def comparison_rows(views: Sequence[RunView]) -> list[tuple[str, ...]]:
@@ -23,7 +24,7 @@ def comparison_rows(views: Sequence[RunView]) -> list[tuple[str, ...]]:
 
 def has_one_text(views: Sequence[RunView]) -> bool:
     """Whether the losses of runs are of the same held-out text, and so can be compared."""
-    return len({view.description.corpus.sha256 if view.description else "" for view in views}) == 1
+    return len(set(map(heldout_text, views))) == 1
 
 
 def _differences(descriptions: Sequence[RunDescription | None]) -> list[tuple[str, ...]]:
@@ -45,6 +46,11 @@ def _value(value: object) -> str:
 
 def _corpus(view: RunView) -> str:
     return safe_line(view.description.corpus.name) if view.description else ""
+
+
+def _origin(view: RunView) -> str:
+    origin = view.description.origin if view.description else None
+    return safe_line(origin.name) if origin else ""
 
 
 def _weights(view: RunView) -> str:
@@ -78,6 +84,7 @@ def _speed(view: RunView) -> str:
 _FIGURES = {
     "state": lambda view: view.state.value,
     "corpus": _corpus,
+    "from": _origin,
     "weights": _weights,
     "steps": lambda view: f"{view.step:,}",
     "best validation": _best,

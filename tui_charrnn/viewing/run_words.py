@@ -167,9 +167,17 @@ def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, 
 
 
 def has_same_text(view: RunView, other: RunView) -> bool:
-    """Whether two runs train on one text, as far as that is known."""
-    texts = {each.description.corpus.sha256 for each in (view, other) if each.description}
-    return len(texts - {""}) < 2
+    """Whether two runs hold out one text, as far as that is known."""
+    return len({heldout_text(view), heldout_text(other)} - {""}) < 2
+
+
+def heldout_text(view: RunView) -> str:
+    """What a run is scored on: only losses where this is the same compare; empty if unknown."""
+    if view.description is None:
+        return ""
+    corpus, training = view.description.corpus, view.description.training
+    parts = corpus.sha256, corpus.records, corpus.training_characters, training.evaluation_characters
+    return " ".join(map(str, parts))
 
 
 _LARGEST_PERPLEXITY: Final = 10_000
@@ -192,6 +200,8 @@ def loss_words(view: RunView, width: int) -> str:
     if view.validation is not None and view.best is not None:
         validation = f"val {view.validation.loss:.3f}"
         bits = f"{bits_per_character(view.best.loss):.2f} bpc"
+        if view.validation.loss > view.best.loss:
+            bits = f"best {view.best.loss:.3f}"
     if view.baseline is not None:
         order, loss = view.baseline
         baseline = f"{gram_words(order)} {loss:.3f}"

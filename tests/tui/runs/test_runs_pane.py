@@ -78,7 +78,7 @@ async def test_a_run_that_is_finished_is_extended_and_resumed(folder: Path) -> N
     async with pane(folder) as (app, pilot):
         await pilot.press("x")
         await asked(pilot, AskTextScreen)
-        assert "As 500 steps, 2 epochs or 10m." in screen_text(app)
+        assert "500 steps, 2 epochs or 10m." in screen_text(app)
         await pilot.press(*"0 steps", "enter")
         await wait_until(pilot, "why not", lambda: "at least 1" in screen_text(app))
         await pilot.press("home", "delete", "5")

@@ -315,7 +315,7 @@ def length_problem(typed: str) -> str:
     try:
         _read_more(typed)
     except ConfigError as error:
-        return str(error) if typed.strip() else "As 500 steps, 2 epochs or 10m."
+        return str(error) if typed.strip() else "500 steps, 2 epochs or 10m."
     return ""
 
 

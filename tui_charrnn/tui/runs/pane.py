@@ -137,7 +137,7 @@ class RunsPane(Vertical):
             if typed is not None:
                 self._start(f"Extending {name}", lambda _: actions.extend(run, typed))
 
-        question = "How much longer: 500 steps, 2 epochs or 10m."
+        question = "How much longer?"
         ask = AskTextScreen(f"Extend {name}", question, "", actions.length_problem)
         self.app.push_screen(ask, extend)
 

@@ -11,7 +11,7 @@ from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.run.chart.quantities import Quantity, SecondLine, second_line
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import gram_words
+from tui_charrnn.viewing.run_words import gram_words, heldout_text
 
 
 class Span(StrEnum):
@@ -112,7 +112,7 @@ class Series:
     ladder: Sequence[tuple[str, float]]
     """Names and losses of the n-gram models: the best one, then the others in their order."""
     corpus: str
-    """The hash of the text that it is trained on; empty if that is not known."""
+    """What it is scored on, as `heldout_text` has it; empty if that is not known."""
     step: int
     """How far the run is, which may be further than what has been read of it."""
     total_steps: int | None
@@ -142,7 +142,7 @@ class Series:
             checkpoints=_some(view.checkpoints, after_checkpoint),
             gaps=losses.gaps,
             ladder=[(gram_words(order), loss) for order, loss in ladder],
-            corpus=view.description.corpus.sha256 if view.description is not None else "",
+            corpus=heldout_text(view),
             step=view.step,
             total_steps=view.total_steps,
             steps_per_epoch=view.plan.steps_per_epoch if view.plan is not None else None,
