@@ -54,9 +54,7 @@ def test_a_rule_that_leaves_nothing_is_not_obeyed() -> None:
         ({}, False),
     ],
 )
-def test_rules_that_leave_nothing_are_known(
-    rules: dict[str, str], *, leave_nothing: bool
-) -> None:
+def test_rules_that_leave_nothing_are_known(rules: dict[str, str], *, leave_nothing: bool) -> None:
     assert Constraints(LATIN).leave_nothing(settings(**rules)) is leave_nothing
 
 

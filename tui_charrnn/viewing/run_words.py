@@ -176,7 +176,12 @@ def heldout_text(view: RunView) -> str:
     if view.description is None:
         return ""
     corpus, training = view.description.corpus, view.description.training
-    parts = corpus.sha256, corpus.records, corpus.training_characters, training.evaluation_characters
+    parts = (
+        corpus.sha256,
+        corpus.records,
+        corpus.training_characters,
+        training.evaluation_characters,
+    )
     return " ".join(map(str, parts))
 
 
