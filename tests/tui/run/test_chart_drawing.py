@@ -19,7 +19,7 @@ from tests.support.drawn_chart import (
     rows_of,
 )
 from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
-from tui_charrnn.runs.records import RunRolledBack
+from tui_charrnn.runs.records import RunRolledBack, SplitEvaluated
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, BRAILLE, Glyphs, Mark
 from tui_charrnn.tui.run.chart.drawing import draw_chart, draw_words
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span, series_of
@@ -121,6 +121,15 @@ def test_first_losses_far_above_are_marked_as_higher_and_the_others_can_be_told_
     assert chart.scale.high < 10
     assert columns_of(chart, Mark.CLIPPED)
     assert "higher" in lines(chart)[0]
+
+
+def test_scores_that_rise_again_are_on_the_scale() -> None:
+    view = viewed_losses([3.0, 0.9, *(0.8 + step % 7 / 100 for step in range(2_000))])
+    for step, loss in ((10, 3.2), (30, 1.6), (200, 2.1), (1_000, 2.5)):
+        view.take([SplitEvaluated(step, loss, is_best=step == 30, elapsed=1.0)])
+    scale = drawn(view).scale
+    assert scale is not None
+    assert 2.5 <= scale.high < 3.0
 
 
 def test_a_loss_that_is_not_finite_is_a_marked_gap() -> None:

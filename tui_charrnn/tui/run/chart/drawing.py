@@ -505,8 +505,18 @@ def _known_axis(series: Series, axis: Axis) -> Axis:
 def _scale_over(
     all_series: Sequence[Series], window: Window, x_scales: Sequence[XScale], look: Look
 ) -> ValueScale:
-    """A scale for the lines, the scores of held-out text and nearly all extremes."""
+    """A scale for the lines, the scores of held-out text and nearly all extremes.
+
+    Where a run overfits, its scores after the best one are on it however high they are.
+    """
     losses: list[float] = []
+    scores = [
+        scored.loss
+        for scored in all_series[0].evaluations
+        if math.isfinite(scored.loss)
+        and window.begin <= x_scales[0].place(scored.step) <= window.end
+    ]
+    risen = scores[scores.index(min(scores)) :] if scores else []
     for series, x_scale in zip(all_series, x_scales, strict=True):
         losses += (
             loss
@@ -521,7 +531,8 @@ def _scale_over(
     buckets = all_series[0].buckets
     losses += quantile((bucket.minimum for bucket in buckets), _TAIL)
     losses += quantile((bucket.maximum for bucket in buckets), 1 - _TAIL)
-    return ValueScale.over(losses, [loss for _, loss in all_series[0].ladder], look.curvature)
+    ladder = [loss for _, loss in all_series[0].ladder]
+    return ValueScale.over(losses, ladder, look.curvature, shown=risen)
 
 
 def _second_scale(series: Series, x_scale: XScale, window: Window) -> ValueScale | None:

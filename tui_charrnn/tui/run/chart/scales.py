@@ -117,7 +117,12 @@ class ValueScale:
 
     @classmethod
     def over(
-        cls, losses: Sequence[float], references: Iterable[float], curvature: Curvature
+        cls,
+        losses: Sequence[float],
+        references: Iterable[float],
+        curvature: Curvature,
+        *,
+        shown: Iterable[float] = (),
     ) -> Self:
         """A scale on which most losses can be told apart.
 
@@ -127,6 +132,7 @@ class ValueScale:
             losses: All that is drawn.
             references: Losses to compare with; they are on the scale if they lie near it.
             curvature: How losses are spread over the height.
+            shown: Those of the losses that must not end above the scale.
         """
         is_logarithmic = curvature is Curvature.LOGARITHMIC
         kept = sorted(loss for loss in losses if _can_be_drawn(loss, is_logarithmic))
@@ -138,6 +144,7 @@ class ValueScale:
                 high = low + _HEADROOM * (typical - low)
             reach = _NEAR * (high - low)
             near = [loss for loss in known if low - reach <= loss <= high + reach]
+            near += [loss for loss in shown if _can_be_drawn(loss, is_logarithmic)]
             low, high = min([low, *near]), max([high, *near])
         elif known:
             low, high = known[0], known[-1]
