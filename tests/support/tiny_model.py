@@ -20,6 +20,11 @@ CORPUS = {"name": "tiny", "sha256": "0" * 64, "characters": 1000}
 TRAINING = {"step": 8, "loss": 1.5}
 
 
+def corpus_of(units: str) -> dict[str, object]:
+    """What the model was trained on; a text is made of characters where nothing is said."""
+    return CORPUS if units == "characters" else CORPUS | {"units": units}
+
+
 def tiny_config(
     *,
     cell: str = "lstm",
@@ -70,7 +75,7 @@ def tiny_model(
         config=config,
         vocabulary=Vocabulary(vocabulary),
         weights=weights_from_tensors(tensors, config),
-        corpus=CORPUS | {"units": units},
+        corpus=corpus_of(units),
         training=TRAINING,
     )
 
@@ -90,7 +95,7 @@ def tiny_model_bytes(
         random_tensors(config, len(vocabulary), rng_seed=rng_seed),
         config,
         Vocabulary(vocabulary),
-        corpus=CORPUS | {"units": units},
+        corpus=corpus_of(units),
         training=TRAINING,
     )
 
