@@ -31,11 +31,14 @@ async def held_half_way(app: NeuronApp) -> str:
     return app.tape.text()
 
 
-async def newest_of(app: NeuronApp, length: int) -> Entry:
-    """The newest text of the history, once it has so many characters."""
+async def newest_of(app: NeuronApp, length: int, seed_text: str | None = None) -> Entry:
+    """The newest text of the history, once it has so many characters (and that seed text)."""
 
     def is_kept() -> bool:
-        return [entry.generation.length for entry in History().newest(1)] == [length]
+        return any(
+            entry.generation.length == length and seed_text in {None, entry.generation.seed_text}
+            for entry in History().newest(1)
+        )
 
     await wait_until(app.pilot, "the history", is_kept)
     return History().newest(1)[0]
@@ -128,7 +131,7 @@ async def test_seed_and_settings_of_the_history_bring_the_clamps(
         await app.rested(2 * LENGTH)
         await app.prime_tape("((")
         await app.rested(LENGTH)
-        entry = await newest_of(app, LENGTH)
+        entry = await newest_of(app, LENGTH, "((")
         assert entry.generation.clamps == ((0, ("0:c3=2",)),)
         app.app.session.settings.let_go(app.app.session.settings.held.clamps)
         if is_taken_back:
