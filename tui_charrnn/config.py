@@ -95,7 +95,7 @@ class TrainingConfig(Settings):
     )
     max_epochs: float | None = setting(
         None,
-        "Most passes over the text; a length of your own lifts a preset's (2,000 steps or more).",
+        "Most passes over the text; a length of your own lifts that of a preset.",
         minimum=0,
         exclusive_minimum=True,
         maximum=1e6,

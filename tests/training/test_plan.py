@@ -85,8 +85,10 @@ def test_a_time_that_is_over_before_the_greatest_number_of_epochs_holds() -> Non
 
 def test_of_a_small_text_the_greatest_number_of_epochs_leaves_enough_steps() -> None:
     config = TrainingConfig(train_time=1000.0, evaluations=10, max_epochs=3.0, least_steps=2_000)
-    plan = plan_by_time(config, 9, seconds_per_step=0.01, seconds_per_evaluation=0.1)
+    plan = plan_by_time(config, 90, seconds_per_step=0.01, seconds_per_evaluation=0.1)
     assert (plan.total_steps, plan.bound) == (2_000, "max_epochs")
+    plan = plan_by_time(config, 9, seconds_per_step=0.01, seconds_per_evaluation=0.1)
+    assert (plan.total_steps, plan.bound) == (900, "max_epochs")
     by_hand = replace(config, **TrainingConfig.read("max_epochs", "1"))
     plan = plan_by_time(by_hand, 9, seconds_per_step=0.01, seconds_per_evaluation=0.1)
     assert (plan.total_steps, plan.bound) == (9, "max_epochs")
