@@ -266,7 +266,7 @@ def plan_by_count(config: TrainingConfig, steps_per_epoch: int) -> Plan:
 
 
 _MOST_EPOCHS: Final = 100
-"""Passes over a very small text, after which it is known by heart: no least number of steps is more.
+"""Passes over a very small text, after which it is known by heart: no least of steps is more.
 
 Measured on 200 names and on 20 kB of prose (docs/lstm.md, section 17).
 """
