@@ -48,7 +48,7 @@ def scores(*losses: float) -> list[Record]:
 @pytest.mark.parametrize(
     ("pane", "words"),
     [
-        ("text", "^o changes who speaks"),
+        ("text", "^o changes the model"),
         ("training", "read the values out"),
         ("runs", "Enter shows a run"),
         ("childhood", "Space plays how it learned, + and - change the speed."),
@@ -78,7 +78,7 @@ def test_a_paused_run_goes_on_by_a_key(session: Session) -> None:
 
 def test_a_finished_run_can_be_watched_and_asked(session: Session) -> None:
     stand(session, SampleTaken(50, "a", "b", 0, 0.8), state="finished")
-    assert hint_for("text", session) == "Finished. ^t shows how it learned, ^o lets it speak."
+    assert hint_for("text", session) == "Finished. ^t shows how it learned, ^o picks a model."
     assert "plays" in hint_for("childhood", session)
 
 

@@ -51,12 +51,12 @@ def hint_for(pane: str, session: Session) -> str:
 def finished_words(*, has_samples: bool) -> str:
     """What to do with a run that is finished."""
     shows = f"{key_label('pane.childhood')} shows how it learned, " if has_samples else ""
-    return f"Finished. {shows}{key_label('text.source')} lets it speak."
+    return f"Finished. {shows}{key_label('text.source')} picks a model."
 
 
 def _text_hint() -> str:
     source, loss = key_label("text.source"), key_label("pane.training")
-    return f"Type a seed and press Enter · {source} changes who speaks · {loss} the loss"
+    return f"Type a seed and press Enter · {source} changes the model · {loss} the loss"
 
 
 def _advice(view: RunView, session: Session, pane: str) -> str:
