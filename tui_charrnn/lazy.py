@@ -90,7 +90,7 @@ _NAMES: Final = {
         "ClippingRun ClippingSettings clipping_document clipping_rows"
     ),
     "tui_charrnn.viewing.lessons": "LESSONS language_of",
-    "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows",
+    "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows recorded_rows",
     "tui_charrnn.viewing.run_view": "extension_words",
     "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",
 }

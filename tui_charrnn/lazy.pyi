@@ -133,6 +133,7 @@ from tui_charrnn.viewing.lessons import language_of as language_of
 from tui_charrnn.viewing.memory_picture import measure_model as measure_model
 from tui_charrnn.viewing.memory_picture import memory_document as memory_document
 from tui_charrnn.viewing.memory_picture import memory_rows as memory_rows
+from tui_charrnn.viewing.memory_picture import recorded_rows as recorded_rows
 from tui_charrnn.viewing.run_view import extension_words as extension_words
 from tui_charrnn.viewing.which import OriginReader as OriginReader
 from tui_charrnn.viewing.which import bar_rows as bar_rows

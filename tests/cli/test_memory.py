@@ -9,11 +9,15 @@ from typer.testing import CliRunner, Result
 
 from tests.support.fake_run import FakeTrainer
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
+from tui_charrnn.cli.launching import Watching
 from tui_charrnn.cli.memory import memory
+from tui_charrnn.cli.reporting import LineReporter
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.viewing.memory_picture import measure_model
+from tui_charrnn.viewing.run_view import RunView
 
 TEXT = "bad cab, a big jade face.\n" * 20
 
@@ -112,3 +116,24 @@ def test_a_training_that_ends_early_ends_the_command(
     ended = invoke(text, *TRAIN)
     assert ended.exit_code == code
     assert not ended.stdout
+
+
+@pytest.mark.parametrize("ascii_option", [(), ("--ascii",)])
+def test_what_a_cell_records_is_drawn_while_it_trains(
+    text: Path, monkeypatch: pytest.MonkeyPatch, ascii_option: tuple[str, ...]
+) -> None:
+    drawn: list[str] = []
+
+    def train(run: RunDirectory, watching: Watching, _: object) -> ExitCode:
+        reporter = LineReporter(RunView(run), watching.rows_of)
+        reporter.show([MemoryMeasured(10, 3, None, 100, (1.0, 0.1, 0.0))], None)
+        return ExitCode.RESUME_ME
+
+    monkeypatch.setattr("tui_charrnn.cli.memory.train_headless", train)
+    monkeypatch.setattr("tui_charrnn.cli.reporting.narrate", drawn.append)
+    invoke(text, *TRAIN, *ascii_option)
+    assert drawn[0] == "step 10: under a half from 3, a tenth from >100"
+    assert drawn[1].startswith("h ")
+    assert drawn[1].strip("h ")
+    assert drawn[1].isascii() == bool(ascii_option)
+    assert len(drawn) == 2

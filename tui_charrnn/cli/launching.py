@@ -20,7 +20,7 @@ from tui_charrnn.cli.following import (
 )
 from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.cli.output import narrate, print_data, send_to_terminal
-from tui_charrnn.cli.reporting import choose_reporter, narrate_outcome
+from tui_charrnn.cli.reporting import RowsOf, choose_reporter, narrate_outcome, no_rows
 from tui_charrnn.cli.trainer_watch import TrainerWatch
 from tui_charrnn.errors import (
     AS_ASKED,
@@ -70,6 +70,8 @@ class Watching:
     """Over a trainer that trains together with others."""
     notify_command: str | None = None
     """What the user's shell runs when the run has ended; None takes the preference."""
+    rows_of: RowsOf = no_rows
+    """Rows that are shown below the sentence of a record, of a run that is not quiet."""
 
 
 def start_and_watch(
@@ -163,7 +165,9 @@ def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
             f"{command_words('attach', run)}"
         )
-    reporter = choose_reporter(view, as_json=watching.as_json, is_quiet=watching.quiet)
+    reporter = choose_reporter(
+        view, as_json=watching.as_json, is_quiet=watching.quiet, rows_of=watching.rows_of
+    )
     for records in unread_records(reader):
         reporter.recall(records)
     ended_before = view.ended

@@ -18,8 +18,9 @@ from tui_charrnn.cli.options import (
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
-from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture
+from tui_charrnn.cli.picture import DrawnInAscii, draws_ascii, picture_width, print_picture
 from tui_charrnn.cli.reading import Encoding, load_models, read_named_corpus
+from tui_charrnn.cli.reporting import RowsOf
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.paths import is_file, parse_path
@@ -27,6 +28,8 @@ from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
+from tui_charrnn.runs.records import MemoryMeasured, Record
+from tui_charrnn.viewing.ascii_signs import in_ascii
 
 if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model
@@ -96,7 +99,8 @@ def memory(
     refuse_out_of_bounds("characters", characters, 2, _MOST_CHARACTERS)
     if train:
         read = _read([text] if text else models, encoding)
-        found = _train_cells(models, encoding, runs_dir, (hidden_size, train_time))
+        rows_of = _rows_of(is_ascii=is_ascii)
+        found = _train_cells(models, encoding, runs_dir, (hidden_size, train_time), rows_of)
     else:
         named, read = _find(models, text, encoding, runs_dir)
         found = ((name, model, False) for name, model in named.items())
@@ -119,6 +123,19 @@ def memory(
         print_data(json.dumps(document, allow_nan=False))
     else:
         _print(curves, is_ascii=is_ascii)
+
+
+def _rows_of(*, is_ascii: bool) -> RowsOf:
+    """Draws what a run records of its memory while it trains."""
+    is_ascii = draws_ascii(is_asked=is_ascii)
+
+    def rows_of(record: Record) -> Sequence[str]:
+        if not isinstance(record, MemoryMeasured):
+            return ()
+        rows = lazy.recorded_rows(record, picture_width())
+        return [in_ascii(row) for row in rows] if is_ascii else rows
+
+    return rows_of
 
 
 def _measure(name: str, model: "Model", text: str, reach: int) -> "MemoryCurve":
@@ -151,18 +168,27 @@ def _find(
 
 
 def _train_cells(
-    words: Sequence[str], encoding: str, runs_dir: Path | None, settings: tuple[int, str]
+    words: Sequence[str],
+    encoding: str,
+    runs_dir: Path | None,
+    settings: tuple[int, str],
+    rows_of: RowsOf,
 ) -> "Iterator[tuple[str, Model, bool]]":
     """Each cell with its model, once it is trained, and whether to draw before the next one."""
     require_tensorflow()
     for cell in _CELLS:
-        run, is_new = _trained(cell, words, encoding, runs_folder(runs_dir), settings)
+        run, is_new = _trained(cell, words, encoding, runs_folder(runs_dir), settings, rows_of)
         (model,) = load_models([str(run)], runs_dir).values()
         yield cell, model, is_new and cell != _CELLS[-1]
 
 
 def _trained(
-    cell: str, words: Sequence[str], encoding: str, folder: Path, settings: tuple[int, str]
+    cell: str,
+    words: Sequence[str],
+    encoding: str,
+    folder: Path,
+    settings: tuple[int, str],
+    rows_of: RowsOf,
 ) -> tuple[Path, bool]:
     """The run of a cell, and whether it was trained now: unless it was before."""
     size, seconds = settings
@@ -186,7 +212,7 @@ def _trained(
         status = newest_status(run)
         is_new = status is None or status.state is not RunState.FINISHED
         if is_new:
-            code = train_headless(run, Watching(True, False, False, False), None)
+            code = train_headless(run, Watching(True, False, False, False, rows_of=rows_of), None)
             if code != ExitCode.OK:
                 raise typer.Exit(code if code > 0 else int(ExitCode.UNEXPECTED))
     return run.path, is_new

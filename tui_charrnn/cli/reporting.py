@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tui_charrnn.text.vocabulary import Vocabulary
 
 
+RowsOf = Callable[[Record], Sequence[str]]
 LINE_INTERVAL = 10.0  # seconds
 WAITING_INTERVAL = 60.0
 """Seconds between two lines while no records come, as the disk takes none."""
@@ -38,17 +39,25 @@ _LARGE_VOCABULARY: Final = 20_000
 _ADVISED: Final = 8000
 
 
-def choose_reporter(view: RunView, *, as_json: bool, is_quiet: bool) -> Reporter:
+def no_rows(_: Record) -> Sequence[str]:
+    """Show nothing beside what is shown of every run."""
+    return ()
+
+
+def choose_reporter(
+    view: RunView, *, as_json: bool, is_quiet: bool, rows_of: RowsOf = no_rows
+) -> Reporter:
     """The reporter that fits what standard output and standard error are.
 
     Args:
         view: What is known of the run; the reporter keeps it up to date.
         as_json: Whether records are asked for.
         is_quiet: Whether nothing is to be told.
+        rows_of: What is shown of a record beside the usual sentences.
     """
     if as_json or is_quiet:
         return QuietReporter(view, prints_records=as_json)
-    return BarReporter(view) if stderr_is_terminal() else LineReporter(view)
+    return (BarReporter if stderr_is_terminal() else LineReporter)(view, rows_of)
 
 
 class QuietReporter:
@@ -89,9 +98,10 @@ class QuietReporter:
 class _Narrator:
     """The sentences that both reporters for people show."""
 
-    def __init__(self, view: RunView, notify: Callable[[str], None]) -> None:
+    def __init__(self, view: RunView, notify: Callable[[str], None], rows_of: RowsOf) -> None:
         self.view = view
         self._notify = notify
+        self._rows_of = rows_of
         self._is_loading_shown = False
         self._degraded = ""
 
@@ -99,6 +109,8 @@ class _Narrator:
         """Apply a record, and show what is worth a sentence."""
         for news in self.view.take([record]):
             self._notify(news.sentence)
+        for row in self._rows_of(record):
+            self._notify(row)
         if isinstance(record, RunPlanned):
             description = self.view.description
             self._notify(_format_plan(record, description.training if description else None))
@@ -129,8 +141,8 @@ class _Narrator:
 class LineReporter:
     """Prints flushed `key=value` lines on standard error."""
 
-    def __init__(self, view: RunView) -> None:
-        self._narrator = _Narrator(view, narrate)
+    def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
+        self._narrator = _Narrator(view, narrate, rows_of)
         self._next_line, self._next_waiting = 0.0, time.monotonic() + WAITING_INTERVAL
 
     def recall(self, records: list[Record]) -> None:
@@ -168,7 +180,7 @@ class LineReporter:
 class BarReporter:
     """Draws a progress bar on standard error."""
 
-    def __init__(self, view: RunView) -> None:
+    def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
         self._bar = lazy.Progress(
             lazy.TextColumn("{task.fields[state]}", markup=False),
             lazy.BarColumn(bar_width=None),
@@ -178,7 +190,7 @@ class BarReporter:
             refresh_per_second=4,
         )
         self._task = self._bar.add_task("", total=None, state="starting", numbers="")
-        self._narrator = _Narrator(view, self.notify)
+        self._narrator = _Narrator(view, self.notify, rows_of)
         self._terminal = TerminalStatus(send_to_terminal)
         self._bar.start()
 

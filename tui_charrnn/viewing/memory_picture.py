@@ -186,13 +186,23 @@ def run_rows(name: str, memory: MemoryMeasured, width: int) -> list[str]:
         memory: The record.
         width: Columns.
     """
+    first, strip = recorded_rows(memory, width)
+    rows = [f"{first} · run {safe_line(name)}", strip]
+    return ["", *(row if cell_len(row) <= width else set_cell_size(row, width) for row in rows)]
+
+
+def recorded_rows(memory: MemoryMeasured, width: int) -> list[str]:
+    """What a run recorded of its memory at a step, as a sentence and a strip.
+
+    Args:
+        memory: The record.
+        width: Columns of the strip.
+    """
     half, tenth = (distance_words(each, memory.reach) for each in (memory.half, memory.tenth))
-    found = f"under a half from {half}, a tenth from {tenth}"
-    rows = [
-        f"step {memory.step:,}: {found} · run {safe_line(name)}",
+    return [
+        f"step {memory.step:,}: under a half from {half}, a tenth from {tenth}",
         f"h {strip_row(memory.fading, width - 2)}",
     ]
-    return ["", *(row if cell_len(row) <= width else set_cell_size(row, width) for row in rows)]
 
 
 def _height(share: float) -> str:
