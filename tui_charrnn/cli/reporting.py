@@ -22,7 +22,7 @@ from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEval
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.viewing.announcements import TerminalStatus, share_done
-from tui_charrnn.viewing.run_view import RunView, calibration_words
+from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import lead_words, origin_words, speed_words
 
 if TYPE_CHECKING:
@@ -285,8 +285,6 @@ def narrate_outcome(view: RunView) -> None:
     if view.best is not None:
         line = f"validation {view.best.loss:.3f} at step {view.best.step:,}"
         narrate(f"{line}: {lead_words(view)}" if view.lead is not None else line)
-    if view.calibrated is not None and (words := calibration_words(view.calibrated)):
-        narrate(f"calibrated: {words}")
 
 
 def summarize(
