@@ -175,6 +175,7 @@ async def test_a_text_that_another_program_deleted_is_listed_no_longer(tmp_path:
 async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
+        await wait_until(pilot, "the panes", lambda: bool(app.main.query("PaneHost")))
         commands = {command.help: command for command in commands_of(app, app.screen)}
         assert "Find earlier texts: read one, generate it again, continue it" in {
             command.title for command in commands.values()
