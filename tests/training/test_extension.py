@@ -2,7 +2,6 @@
 
 import math
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.clocks import ticking
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.numpy_trainer import MODEL, TRAINING, NumpyEngine, numpy_training
 from tests.support.small_run import assert_same_weights, of_kind, status_of
@@ -29,18 +29,6 @@ from tui_charrnn.training.extension import EXTENSION_SHARE, extend_run, read_amo
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.plan import Plan, learning_rate_at
 from tui_charrnn.training.worker import run_training
-
-
-def ticking(seconds: float) -> Callable[[], float]:
-    """A clock that goes on by so much with every look."""
-    now = 0.0
-
-    def look() -> float:
-        nonlocal now
-        now += seconds
-        return now
-
-    return look
 
 
 def trained(run: RunDirectory, seconds: float = 0.01) -> None:

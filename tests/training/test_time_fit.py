@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.clocks import ticking
 from tests.support.fake_run import created_run
 from tests.support.numpy_trainer import MODEL, TRAINING, numpy_training
 from tui_charrnn.config import TrainingConfig
@@ -95,18 +96,6 @@ def test_a_later_decision_voids_those_about_later_steps() -> None:
     plan.replan(Horizon(30, 120))
     assert plan.horizons == (Horizon(1, 100), Horizon(30, 120))
     assert (plan.first_total, plan.total_steps) == (100, 120)
-
-
-def ticking(seconds: float) -> Callable[[], float]:
-    """A clock that goes on by so much with every look."""
-    now = 0.0
-
-    def look() -> float:
-        nonlocal now
-        now += seconds
-        return now
-
-    return look
 
 
 @pytest.fixture
