@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
 _NAMES: Final = {
@@ -32,7 +33,9 @@ def format_count(count: int) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things: 1 character, 1,234 characters."""
+    """A number of things: 1 character, 1,234 characters; Korean has no plural."""
+    if chosen_language() != "en":
+        return tr(f"{{count}} {noun}", count=f"{count:,}")
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

@@ -1,0 +1,89 @@
+"""Every sentence that the code shows through `tr` has a Korean one with the same values."""
+
+import ast
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import tui_charrnn
+from tui_charrnn import translation
+from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr
+
+PACKAGE = Path(tui_charrnn.__file__).parent
+
+
+def table_sentences() -> set[str]:
+    """The sentences of tables that are made at import time and translated where they are shown."""
+    nouns = (each for _, call in calls("counted") for each in literals(call.args[1]))
+    return {f"{{count}} {noun}" for noun in nouns}
+
+
+def calls(name: str = "tr") -> Iterator[tuple[str, ast.Call]]:
+    """Every call of a function in the program, with its place."""
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_text("utf-8")
+        if f"{name}(" not in source:
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name:
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
+
+
+def literals(node: ast.expr) -> Iterator[str]:
+    """The strings that an expression can be, as far as it names them."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from literals(node.body)
+        yield from literals(node.orelse)
+
+
+def names(sentence: str) -> set[str]:
+    """The names of values in a sentence."""
+    return {name.split(".")[0].split("[")[0] for _, name, *_ in Formatter().parse(sentence) if name}
+
+
+def test_every_sentence_is_translated_and_none_is_left_over() -> None:
+    used = table_sentences() | {each for _, call in calls() for each in literals(call.args[0])}
+    korean = set(korean_sentences())
+    assert used - korean == set(), "without a Korean sentence in tui_charrnn/korean"
+    assert korean - used == set(), "in tui_charrnn/korean, but not in the code"
+
+
+def test_a_sentence_and_its_translation_have_the_same_values() -> None:
+    for english, korean in korean_sentences().items():
+        assert names(english) == names(korean), english
+
+
+def test_every_call_gives_the_values_that_its_sentence_names() -> None:
+    for place, call in calls():
+        assert not any(keyword.arg is None for keyword in call.keywords), f"{place}: name them"
+        given = {str(keyword.arg) for keyword in call.keywords}
+        for sentence in literals(call.args[0]):
+            assert not call.keywords or names(sentence) == given, place
+
+
+def test_no_sentence_stands_in_two_files_or_twice_in_one() -> None:
+    found: Counter[str] = Counter()
+    for path in (PACKAGE / "korean").glob("*.json"):
+        pairs = json.loads(path.read_text("utf-8"), object_pairs_hook=list)
+        found.update(english for english, _ in pairs)
+    assert [english for english, count in found.items() if count > 1] == []
+
+
+def test_the_language_is_chosen_and_an_unknown_sentence_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    korean = {"{n} of {all:.1f}": "{all:.1f} 중 {n}"}
+    monkeypatch.setattr(translation, "korean_sentences", lambda: korean)
+    assert (chosen_language(), tr("{n} of {all:.1f}", n=1, all=2)) == ("en", "1 of 2.0")
+    set_language("ko")
+    try:
+        assert (chosen_language(), tr("{n} of {all:.1f}", n=1, all=2)) == ("ko", "2.0 중 1")
+        assert tr("as {it} is") == "as {it} is"
+    finally:
+        set_language("en")
