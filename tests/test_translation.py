@@ -11,6 +11,7 @@ import pytest
 
 import tui_charrnn
 from tui_charrnn import translation
+from tui_charrnn.errors import SYSTEM_REASONS
 from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr
 
 PACKAGE = Path(tui_charrnn.__file__).parent
@@ -19,7 +20,7 @@ PACKAGE = Path(tui_charrnn.__file__).parent
 def table_sentences() -> set[str]:
     """The sentences of tables that are made at import time and translated where they are shown."""
     nouns = (each for _, call in calls("counted") for each in literals(call.args[1]))
-    return {f"{{count}} {noun}" for noun in nouns}
+    return {f"{{count}} {noun}" for noun in nouns} | {*SYSTEM_REASONS.values()}
 
 
 def calls(name: str = "tr") -> Iterator[tuple[str, ast.Call]]:

@@ -17,9 +17,13 @@ CharRNNError                 anything expected; printed as one sentence, never w
 └── PreemptedError     (75)  a scheduler's signal came before there was anything to save
 """
 
+import errno
+import os
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
+
+from tui_charrnn.translation import tr
 
 
 class ExitCode(IntEnum):
@@ -146,3 +150,46 @@ class PreemptedError(CharRNNError):
     """The machine is to be given up, and there is nothing yet that could be saved."""
 
     exit_code = ExitCode.RESUME_ME
+
+
+SYSTEM_REASONS: Final = {
+    errno.ENOENT: "No such file or directory",
+    errno.EACCES: "Permission denied",
+    errno.EPERM: "Operation not permitted",
+    errno.ENOTDIR: "Not a directory",
+    errno.EISDIR: "Is a directory",
+    errno.EEXIST: "File exists",
+    errno.ENOTEMPTY: "Directory not empty",
+    errno.ENOSPC: "No space left on device",
+    errno.EDQUOT: "Disk quota exceeded",
+    errno.EROFS: "Read-only file system",
+    errno.EFBIG: "File too large",
+    errno.EIO: "Input/output error",
+    errno.ENOMEM: "Cannot allocate memory",
+    errno.EMFILE: "Too many open files",
+    errno.ENFILE: "Too many open files in system",
+    errno.ELOOP: "Too many levels of symbolic links",
+    errno.ENAMETOOLONG: "File name too long",
+    errno.EINVAL: "Invalid argument",
+    errno.EBUSY: "Device or resource busy",
+    errno.ETXTBSY: "Text file busy",
+    errno.ESTALE: "Stale file handle",
+    errno.ENODEV: "No such device",
+    errno.ENXIO: "No such device or address",
+    errno.EXDEV: "Invalid cross-device link",
+    errno.EPIPE: "Broken pipe",
+    errno.EAGAIN: "Resource temporarily unavailable",
+    errno.ETIMEDOUT: "Connection timed out",
+    errno.ECONNREFUSED: "Connection refused",
+    errno.ECONNRESET: "Connection reset by peer",
+    errno.ENETUNREACH: "Network is unreachable",
+    errno.EHOSTUNREACH: "No route to host",
+}
+"""What the system says of its common errors, by number."""
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refused, in the language of the user, without number and path."""
+    number, reason = error.errno or 0, error.strerror or str(error)
+    is_own = number in SYSTEM_REASONS and reason == os.strerror(number)
+    return tr(SYSTEM_REASONS[number]) if is_own else reason
