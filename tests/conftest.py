@@ -5,12 +5,15 @@ import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from hypothesis import settings
+
+from tui_charrnn.translation import set_language
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -56,6 +59,14 @@ def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         monkeypatch.delenv(variable, raising=False)
     return home
+
+
+@pytest.fixture
+def korean() -> Iterator[None]:
+    """Everything is in Korean; see `tests/korean.py`."""
+    set_language("ko")
+    yield
+    set_language("en")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

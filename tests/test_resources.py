@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn import resources
-from tui_charrnn.resources import bundled_models, resource_folder
+from tui_charrnn.resources import bundled_models, language_of, resource_folder
 
 
 @pytest.fixture
@@ -40,6 +40,16 @@ def test_models_are_listed_by_name_after_the_default(installation: Path) -> None
     models = bundled_models()
     assert list(models) == ["shakespeare", "a", "b"]
     assert models["a"] == installation / "models" / "a.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("preferred", "locale", "language"),
+    [("auto", "ko_KR.UTF-8", "ko"), ("auto", "C", "en"), ("ko", "C", "ko"), ("en", "ko", "en")],
+)
+def test_the_app_has_the_language_that_is_preferred_or_that_of_the_locale(
+    preferred: str, locale: str, language: str
+) -> None:
+    assert language_of(preferred, {"LANG": locale}) == language
 
 
 @pytest.mark.parametrize(

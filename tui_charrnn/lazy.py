@@ -89,7 +89,7 @@ _NAMES: Final = {
     "tui_charrnn.viewing.clipping_picture": (
         "ClippingRun ClippingSettings clipping_document clipping_rows"
     ),
-    "tui_charrnn.viewing.lessons": "LESSONS language_of",
+    "tui_charrnn.viewing.lessons": "LESSONS",
     "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows recorded_rows",
     "tui_charrnn.viewing.run_view": "extension_words",
     "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",

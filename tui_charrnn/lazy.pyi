@@ -129,7 +129,6 @@ from tui_charrnn.viewing.filling import format_filled as format_filled
 from tui_charrnn.viewing.filling import measure_right_side as measure_right_side
 from tui_charrnn.viewing.filling import split_gaps as split_gaps
 from tui_charrnn.viewing.lessons import LESSONS as LESSONS
-from tui_charrnn.viewing.lessons import language_of as language_of
 from tui_charrnn.viewing.memory_picture import measure_model as measure_model
 from tui_charrnn.viewing.memory_picture import memory_document as memory_document
 from tui_charrnn.viewing.memory_picture import memory_rows as memory_rows

@@ -5,11 +5,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tui_charrnn.translation import Language, chosen_language
+
 _PACKAGE = Path(__file__).resolve().parent
 DEFAULT_MODEL = "shakespeare"
 """Which bundled model speaks where none is named."""
 KOREAN_MODEL = "korean"
-"""Which one speaks instead where the user's language is Korean."""
+"""Which one speaks instead where the user's language, or that of the app, is Korean."""
 
 
 def resource_folder(name: str) -> Path:
@@ -33,8 +35,20 @@ def bundled_models() -> dict[str, Path]:
     """The models that come with the program, by name: the default first, the others by name."""
     paths = resource_folder("models").glob("*.safetensors")
     models = {path.stem: path for path in sorted(paths)}
-    wanted = [KOREAN_MODEL, DEFAULT_MODEL] if speaks_korean(os.environ) else [DEFAULT_MODEL]
+    is_korean = chosen_language() == "ko" or speaks_korean(os.environ)
+    wanted = [KOREAN_MODEL, DEFAULT_MODEL] if is_korean else [DEFAULT_MODEL]
     return {name: models[name] for name in wanted if name in models} | models
+
+
+def language_of(preferred: str, environment: Mapping[str, str]) -> Language:
+    """The language of the app.
+
+    Args:
+        preferred: One of `LANGUAGES`, or `auto` for that of the locale.
+        environment: Variables of the environment by name.
+    """
+    is_korean = speaks_korean(environment) if preferred == "auto" else preferred == "ko"
+    return "ko" if is_korean else "en"
 
 
 def speaks_korean(environment: Mapping[str, str]) -> bool:

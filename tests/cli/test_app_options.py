@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.cli import main, opening
+from tui_charrnn.cli import learn, main, opening
 from tui_charrnn.errors import ExitCode
 
 
@@ -58,3 +58,21 @@ def test_settings_of_the_text_reach_the_app_as_those_of_generate(
     assert main.run(["--forbid", ""]) == ExitCode.USAGE
     assert main.run(["--temperature", "101"]) == ExitCode.USAGE
     assert "--temperature must be at least 0 and at most 100" in capsys.readouterr().err
+
+
+def test_the_language_is_chosen_for_the_app_and_the_tour_alike(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[tuple[object, object]] = []
+
+    def open_app(**options: object) -> int:
+        opened.append((options["language"], options.get("opens_tour")))
+        return 0
+
+    for place in (opening, learn):
+        monkeypatch.setattr(place, "require_app_terminal", lambda: None)
+    monkeypatch.setattr("tui_charrnn.tui.app.run_app", open_app)
+    assert main.run(["--language", "ko"]) == main.run(["learn", "--language", "EN"]) == 0
+    assert opened == [("ko", None), ("en", True)]
+    assert main.run(["--language", "eo"]) == ExitCode.USAGE
+    assert "--language must be one of auto, en, ko. Received: " in capsys.readouterr().err

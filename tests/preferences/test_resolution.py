@@ -48,6 +48,7 @@ def test_flags_go_before_the_environment_before_the_file(file: Path) -> None:
 
 def test_everything_can_be_set_in_the_file_and_in_the_environment(file: Path) -> None:
     values = {
+        "language": "ko",
         "theme": "nord",
         "pace": 45,
         "temperature": 1,

@@ -13,7 +13,8 @@ from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.preferences.file import preferences_file
 from tui_charrnn.preferences.resolution import resolve
-from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.translation import chosen_language
+from tui_charrnn.tui.app import CharRNNApp, run_app
 from tui_charrnn.tui.chrome import SHOW_PROBLEMS
 from tui_charrnn.tui.palette import commands_of as palette_commands
 from tui_charrnn.tui.run.chart.canvas import BLOCKS
@@ -223,3 +224,16 @@ async def test_a_sentence_from_the_thread_that_speaks_names_the_keys_too(tmp_pat
         app.main.open_run(created_run(tmp_path / "runs", name="new"))
         await pilot.press("f10", *"ab", "enter")
         await wait_until(pilot, "the note", lambda: "F10 goes back to" in note_of(app))
+
+
+@pytest.mark.usefixtures("korean")  # which resets it
+@pytest.mark.parametrize(("named", "language"), [(None, "ko"), ("en", "en")])
+def test_the_app_opens_in_the_language_of_the_settings_or_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None, language: str
+) -> None:
+    preferences_file().parent.mkdir(parents=True, exist_ok=True)
+    preferences_file().write_text("language = 'ko'", encoding="utf-8")
+    opened: list[str] = []
+    monkeypatch.setattr(CharRNNApp, "run", lambda *_, **__: opened.append(chosen_language()))
+    assert run_app(None, tmp_path, None, language=named) == 0
+    assert opened == [language]

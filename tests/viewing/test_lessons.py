@@ -8,8 +8,9 @@ from textual.content import Content
 
 from scripts.learn_page import PAGES, learn_page
 from tui_charrnn.cli.main import COMMANDS
+from tui_charrnn.translation import LANGUAGES
 from tui_charrnn.tui.keys.keymap import KEYS, key_label
-from tui_charrnn.viewing.lessons import LANGUAGES, LESSONS, language_of
+from tui_charrnn.viewing.lessons import LESSONS
 
 
 def keys_of(text: str) -> list[str]:
@@ -47,17 +48,3 @@ def test_a_terminal_of_80_columns_shows_all_of_a_lesson_and_leaves_room(language
         assert cell_len(lesson.title(number, language, key_label)) <= 74
         assert cell_len(lesson.texts[language].legend) <= 74
         assert bool(lesson.texts[language].legend) == (language != "en")
-
-
-@pytest.mark.parametrize(
-    ("environment", "language"),
-    [
-        ({"LANG": "ko_KR.UTF-8"}, "ko"),
-        ({"LANG": "en_US.UTF-8"}, "en"),
-        ({"LC_ALL": "C.UTF-8", "LANG": "ko_KR.UTF-8"}, "en"),
-        ({"LC_ALL": "", "LANG": "de_DE.UTF-8"}, "en"),
-        ({}, "en"),
-    ],
-)
-def test_the_language_is_that_of_the_locale(environment: dict[str, str], language: str) -> None:
-    assert language_of(environment) == language

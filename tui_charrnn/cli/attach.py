@@ -12,6 +12,7 @@ from tui_charrnn.cli.opening import (
 )
 from tui_charrnn.cli.options import (
     AsciiOnly,
+    LanguageOption,
     NumbersOption,
     RunArgument,
     RunsDir,
@@ -31,6 +32,7 @@ def attach(
     ] = False,
     length: TextLength = None,
     numbers: NumbersOption = None,
+    language: LanguageOption = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
     **settings: str | None,
@@ -48,6 +50,7 @@ def attach(
         model=None,
         readonly=readonly,
         is_ascii=is_ascii,
+        language=language,
         sampling=sampling,
     )
     raise typer.Exit(code)

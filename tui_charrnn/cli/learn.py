@@ -7,22 +7,12 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import require_app_terminal, start_without_collecting
-from tui_charrnn.cli.options import AsciiOnly, RunsDir, complete_model, complete_one_of
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.cli.options import AsciiOnly, LanguageOption, RunsDir, complete_model
 from tui_charrnn.preferences.resolution import runs_folder
-from tui_charrnn.viewing.lessons import LANGUAGES, language_of
 
 
 def learn(
-    language: Annotated[
-        str | None,
-        typer.Option(
-            metavar="|".join(LANGUAGES),
-            autocompletion=complete_one_of(LANGUAGES),
-            help="Language of the pages; that of the locale (LANG) if left out.",
-            show_default=False,
-        ),
-    ] = None,
+    language: LanguageOption = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -37,8 +27,6 @@ def learn(
     runs_dir: RunsDir = None,
 ) -> None:
     """Open the app on its guided tour: five pages, each with a live picture."""
-    if language is not None and language not in LANGUAGES:
-        raise ConfigError(f"--language is one of {', '.join(LANGUAGES)}. Received: {language!r}.")
     folder: Path = runs_folder(runs_dir, is_lenient=True)
     require_app_terminal()
     start_without_collecting()
@@ -47,6 +35,7 @@ def learn(
         runs_folder=folder,
         model=model,
         is_ascii=is_ascii,
-        lessons=language or language_of(),
+        opens_tour=True,
+        language=language,
     )
     raise typer.Exit(code)

@@ -14,6 +14,7 @@ from tui_charrnn import __version__
 from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import (
     AsciiOnly,
+    LanguageOption,
     LaterCommand,
     NumbersOption,
     RunsDir,
@@ -153,6 +154,7 @@ def open_app(
     ] = None,
     length: TextLength = None,
     numbers: NumbersOption = None,
+    language: LanguageOption = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
     version: Annotated[
@@ -177,6 +179,7 @@ def open_app(
         model,
         runs_dir,
         is_ascii=is_ascii,
+        language=language,
         tape=tape,
         xray=xray,
         seed_file=seed_file,

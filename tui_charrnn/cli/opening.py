@@ -42,6 +42,7 @@ def open_app(
     runs_dir: Path | None,
     *,
     is_ascii: bool,
+    language: str | None = None,
     tape: Path | None = None,
     xray: Path | None = None,
     seed_file: Path | None = None,
@@ -53,6 +54,7 @@ def open_app(
         model: The model that speaks: a file, a run or a name; None is the preferred one.
         runs_dir: The folder of the runs that an option names.
         is_ascii: Whether frames and charts are drawn in ASCII.
+        language: Of the app; None is the preferred one.
         tape: The file of a tape to open.
         xray: The file of a text to be read and colored.
         seed_file: The file of the first seed text.
@@ -76,6 +78,7 @@ def open_app(
         runs_folder=folder,
         model=model,
         is_ascii=is_ascii,
+        language=language,
         tape=tape,
         xray=xray,
         seed_file=seed_file,

@@ -15,13 +15,14 @@ from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.declaration import NUMBERS, Preferences
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences.resolution import resolve, runs_folder
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint
 from tui_charrnn.resources import bundled_models, resource_folder
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import Bounds, Settings
 from tui_charrnn.text.catalogue import load_catalogue
+from tui_charrnn.translation import LANGUAGES
 from tui_charrnn.user_folders import config_folder
 
 _PLAIN: Final = "_@%+=:,./-"
@@ -33,6 +34,16 @@ _NOT_FIRST: Final = ("-", "=", "%")
 
 AsciiOnly: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
+]
+LanguageOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(LANGUAGES),
+        autocompletion=lambda incomplete: _beginning(incomplete, LANGUAGES),
+        parser=lambda text: resolve({"language": text}, wanted=["language"]).checked().language,
+        help="Language of the app; that of the settings or the locale (LANG) if left out.",
+        show_default=False,
+    ),
 ]
 NumbersOption: TypeAlias = Annotated[
     str | None,

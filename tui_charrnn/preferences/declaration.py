@@ -8,6 +8,7 @@ from typing import Any, Final
 from tui_charrnn.paths import parse_path
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Bounds, Settings, refuse, setting
+from tui_charrnn.translation import LANGUAGES
 
 GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
 NUMBERS: Final = ("float32", "int8", "auto")
@@ -59,6 +60,11 @@ class Preferences(Settings):
     theme: str | None = _declared(
         None,
         TextBounds("Name of the color theme; none takes the default.", optional=True),
+    )
+    language: str = setting(
+        "auto",
+        "Language of the app; auto takes that of the locale (LANG).",
+        choices=("auto", *LANGUAGES),
     )
     pace: int | None = _declared(
         60,

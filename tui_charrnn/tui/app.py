@@ -17,8 +17,10 @@ from tui_charrnn import lazy
 from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.preferences.resolution import read_sampling, resolve
+from tui_charrnn.resources import language_of
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import set_language
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.chrome import HEIGHTS, SHOW_PROBLEMS, WIDTHS, size_classes
 from tui_charrnn.tui.keys.bindings import bindings_of
@@ -281,7 +283,8 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     xray: Path | None = None,
     seed_file: Path | None = None,
     sampling: Mapping[str, str | None] | None = None,
-    lessons: str = "",
+    opens_tour: bool = False,
+    language: str | None = None,
 ) -> int:
     """Open the app in this terminal.
 
@@ -295,7 +298,8 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
         xray: The file of a text to be read and colored.
         seed_file: The file of the first seed text.
         sampling: Settings of the text that the command line names, as text.
-        lessons: The language of the guided tour to open with; empty opens without it.
+        opens_tour: Whether it opens on its guided tour.
+        language: Of everything that is shown; None is the preferred one.
 
     Returns:
         The exit code.
@@ -304,11 +308,15 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     # this when it is imported, which is after the first frame.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     preferred, rules = read_sampling(sampling or {})
-    flags = {"model": model, "ascii": is_ascii or None, **preferred}
-    session = session_for(resolve(flags), runs_folder, is_readonly=readonly)
+    flags = {"model": model, "ascii": is_ascii or None, "language": language, **preferred}
+    found = resolve(flags)
+    set_language(language_of(found.preferences.language, os.environ))
+    if found.problems:  # again, in that language
+        found = resolve(flags)
+    session = session_for(found, runs_folder, is_readonly=readonly)
     session.settings.sampling = replace(session.settings.sampling, **rules)
     session.tape, session.xray, session.seed_file = tape, xray, seed_file
-    session.lessons = lessons
+    session.opens_tour = opens_tour
     app = CharRNNApp(session, run=RunDirectory(run) if run else None)
     session.theme, problem = fitting_theme(session.theme, app.console.color_system)
     session.problems += (problem,) if problem else ()

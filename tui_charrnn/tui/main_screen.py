@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
             self.text_pane.seed.open_file(self.session.seed_file)
         else:
             self.text_pane.answer(None)
-        if self.session.lessons:
+        if self.session.opens_tour:
             self.action_page("learn")
 
     def open_run(self, run: RunDirectory | None) -> None:
@@ -304,7 +304,7 @@ class MainScreen(Screen[None]):
         )
         opened_page: Page = opened(context)
         if lesson is not None:
-            opened_page.show_lesson(lesson, self.session.lessons or lazy.language_of())
+            opened_page.show_lesson(lesson)
 
         def turn(_: None) -> None:
             if lesson is None:

@@ -73,8 +73,8 @@ class Session:
     """A text that is read from the start on, and shown in the colors of the x-ray."""
     seed_file: Path | None = None
     """A file whose end is the first seed text."""
-    lessons: str = ""
-    """The language of the guided tour with which the app opens; empty opens without it."""
+    opens_tour: bool = False
+    """Whether the app opens on its guided tour."""
     keys: tuple[Key, ...] = KEYS
     """The table of keys with the user's own in it."""
     problems: tuple[str, ...] = ()

@@ -1,15 +1,10 @@
 """The guided tour in English and Korean: the text of docs/learn.md and of the app's pages alike."""
 
-import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
-
-from tui_charrnn.resources import speaks_korean
-
-LANGUAGES: Final = ("en", "ko")
 
 
 class LessonText(NamedTuple):
@@ -70,11 +65,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 def with_keys(text: str, key_label: Callable[[str], str]) -> str:
     """A text with keys in the place of their ids."""
     return re.sub(r"\{([a-z_.]+)\}", lambda found: key_label(found[1]), text)
-
-
-def language_of(environment: Mapping[str, str] = os.environ) -> str:
-    """The language of the user's locale, if the tour has it; else English."""
-    return "ko" if speaks_korean(environment) else "en"
 
 
 def _read() -> tuple[tuple[Lesson, ...], Mapping[str, Mapping[str, str]]]:

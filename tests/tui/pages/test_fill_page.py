@@ -14,6 +14,7 @@ from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.filling import Filler, split_gaps
 from tui_charrnn.hangul import is_jamo
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.translation import Language, set_language
 from tui_charrnn.tui.pages.fill import FillPage
 from tui_charrnn.viewing.filling import candidate_rows, format_filled
 from tui_charrnn.viewing.formatting import percent
@@ -52,11 +53,12 @@ async def test_hangul_is_filled_by_the_korean_model_unless_another_was_chosen(
         assert "korean" not in note_of(page)
 
 
-@pytest.mark.parametrize(("language", "example"), [("ko_KR.UTF-8", "푸른 "), ("C", "The k")])
+@pytest.mark.usefixtures("korean")
+@pytest.mark.parametrize(("language", "example"), [("ko", "푸른 "), ("en", "The k")])
 def test_the_example_is_in_the_language_of_the_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, example: str
+    tmp_path: Path, language: Language, example: str
 ) -> None:
-    monkeypatch.setenv("LC_ALL", language)
+    set_language(language)
     assert FillPage(page_context(tmp_path))._first.startswith(example)
 
 

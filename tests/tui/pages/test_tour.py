@@ -8,12 +8,14 @@ import pytest
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
+from tui_charrnn.translation import Language, set_language
 from tui_charrnn.viewing.lessons import LESSONS
 
 
+@pytest.mark.usefixtures("korean")
 async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
-    app.session.lessons = "ko"
+    app.session.opens_tour = True
     async with app.run_test(size=(80, 24)) as pilot:
 
         def shows(words: str) -> bool:
@@ -35,12 +37,14 @@ async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path)
         await wait_until(pilot, "its keys", lambda: app.main.text_pane.view.has_focus)
 
 
+@pytest.mark.usefixtures("korean")
 @pytest.mark.parametrize("language", ["en", "ko"])
 async def test_the_smallest_usual_terminal_shows_words_and_picture(
-    tmp_path: Path, language: str
+    tmp_path: Path, language: Language
 ) -> None:
     app = tiny_app(tmp_path)
-    app.session.lessons = language
+    app.session.opens_tour = True
+    set_language(language)
     looks = {"en": "Look for:", "ko": "볼 것:"}
     drawn = ("HUNDREDTH", "punctuation", "ELEMENT-WISE", "BOTH SIDES", "python")
 

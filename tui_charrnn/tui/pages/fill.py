@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.getters import query_one
 
@@ -13,8 +12,8 @@ from tui_charrnn.generation.filling import GAPS, Filled, Filler, split_gaps
 from tui_charrnn.generation.sources import bundled_for, find_model, models_that_came_along
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.resources import speaks_korean
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import Language, chosen_language
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
@@ -27,8 +26,11 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.context import PageContext
 
-EXAMPLES = {False: "The k__fe is in his hand", True: "푸른 하늘에 ▢▢이 떠있다"}
-"""What is asked at first, by whether the user's language is Korean."""
+EXAMPLES: Final[Mapping[Language, str]] = {
+    "en": "The k__fe is in his hand",
+    "ko": "푸른 하늘에 ▢▢이 떠있다",
+}
+"""What is asked at first, by the language of the app."""
 
 
 class FillPage(Page):
@@ -51,7 +53,7 @@ class FillPage(Page):
         self._load = context.load
         self._session = context.session
         self._runs = context.session.runs_folder
-        seed, example = context.seed_text, EXAMPLES[speaks_korean(os.environ)]
+        seed, example = context.seed_text, EXAMPLES[chosen_language()]
         self._first = seed if any(sign in seed for sign in GAPS) else example
         self._fillers: dict[str | None, Filler] = {}
         """By the bundled model that suits a text; None has the model of the app."""

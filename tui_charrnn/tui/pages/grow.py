@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -14,8 +13,8 @@ from textual.getters import query_one
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.resources import speaks_korean
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.translation import chosen_language
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page
@@ -71,7 +70,7 @@ class GrowPage(Page):
         self._load = context.load
         self._settings = context.session.settings
         seed = unicodedata.normalize("NFC", context.seed_text)
-        self._first = seed[:1].strip() or ("하" if speaks_korean(os.environ) else "T")
+        self._first = seed[:1].strip() or ("하" if chosen_language() == "ko" else "T")
 
     def compose_page(self) -> ComposeResult:
         """The beginning, the temperatures, the texts."""

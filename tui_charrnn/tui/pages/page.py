@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import chosen_language
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Dialog
@@ -135,14 +136,13 @@ class Page(Dialog[None]):
         self._tasks = LatestTask(owner)
         self._lock = threading.Lock()
 
-    def show_lesson(self, number: int, language: str) -> None:
+    def show_lesson(self, number: int) -> None:
         """Make this a page of the guided tour; to be called before it is opened.
 
         Args:
             number: Of the lesson, from 0.
-            language: One of `LANGUAGES`.
         """
-        lesson = LESSONS[number]
+        lesson, language = LESSONS[number], chosen_language()
         self.lesson = lesson.rows(language, key_label)
         self._title = lesson.title(number, language, key_label)
         self._legend = lesson.texts[language].legend
