@@ -12,7 +12,9 @@ import pytest
 import tui_charrnn
 from tui_charrnn import translation
 from tui_charrnn.errors import SYSTEM_REASONS
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr
+from tui_charrnn.viewing import formatting, run_view
 
 PACKAGE = Path(tui_charrnn.__file__).parent
 
@@ -20,7 +22,15 @@ PACKAGE = Path(tui_charrnn.__file__).parent
 def table_sentences() -> set[str]:
     """The sentences of tables that are made at import time and translated where they are shown."""
     nouns = (each for _, call in calls("counted") for each in literals(call.args[1]))
-    return {f"{{count}} {noun}" for noun in nouns} | {*SYSTEM_REASONS.values()}
+    return {
+        *(f"{{count}} {noun}" for noun in nouns),
+        *SYSTEM_REASONS.values(),
+        *RunState,
+        *formatting.NAMES.values(),
+        *run_view.REFUSALS.values(),
+        *run_view.QUANTITIES.values(),
+        *("gradient", "characters", "jamo"),
+    }
 
 
 def calls(name: str = "tr") -> Iterator[tuple[str, ast.Call]]:

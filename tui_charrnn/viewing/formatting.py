@@ -10,7 +10,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
-_NAMES: Final = {
+NAMES: Final = {
     " ": "space",
     "\n": "newline",
     "\t": "tab",
@@ -63,8 +63,8 @@ def character_words(character: str, *, is_ascii: bool = False) -> str:
         character: Any.
         is_ascii: Whether a sign would be drawn as another one.
     """
-    if character in _NAMES:
-        return _NAMES[character]
+    if character in NAMES:
+        return tr(NAMES[character])
     shown = safe_line(character)
     if character in FINALS:  # which look like initials; grammars write them so
         return f"-{shown}"

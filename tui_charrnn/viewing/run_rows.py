@@ -10,6 +10,7 @@ from tui_charrnn.runs.catalogue import RunSummary
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.formatting import format_age, format_count
@@ -96,7 +97,7 @@ def trouble_words(summary: RunSummary, view: RunView) -> str:
         view: The same, and its records as far as they are known.
     """
     if summary.problem or summary.status is None:
-        return safe_line(summary.problem or "It has no state.json.")
+        return safe_line(summary.problem or tr("It has no state.json."))
     failure = diagnose(view, None, ())
     if failure is not None:
         return failure.sentence
@@ -107,15 +108,16 @@ def _state_words(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str
     """The sign for the state, and a word or two."""
     status = summary.status
     if status is None:
-        return "✗", "unreadable"
+        return "✗", tr("unreadable")
     if verdict == "lost":
-        return "✗", "lost"
+        return "✗", tr("lost")
     if verdict == "silent":
-        return "●", "no news"
+        return "●", tr("no news")
+    state = tr(str(status.state))
     if status.state in _SPOILED:
-        return "✗", str(status.state)
+        return "✗", state
     at_work = "║" if status.state is RunState.PAUSED else "●"
-    return ("■" if verdict == "ended" else at_work if verdict else "○"), str(status.state)
+    return ("■" if verdict == "ended" else at_work if verdict else "○"), state
 
 
 def _step_words(status: RunStatus) -> str:
@@ -126,31 +128,37 @@ def _step_words(status: RunStatus) -> str:
 def _subject_words(description: RunDescription | None, view: RunView) -> Iterator[str]:
     if description is not None:
         corpus, count = description.corpus, format_count(description.corpus.characters)
-        yield f"{safe_line(corpus.name)}, {count} {safe_line(corpus.units)}"
+        yield f"{safe_line(corpus.name)}, {count} {tr(safe_line(corpus.units))}"
         yield words.network_words(view)
-        yield f"from {safe_line(description.origin.name)}" if description.origin else ""
-        yield f"preset {safe_line(description.preset)}" if description.preset else ""
+        if description.origin:
+            yield tr("from {name}", name=safe_line(description.origin.name))
+        if description.preset:
+            yield tr("preset {name}", name=safe_line(description.preset))
 
 
 def _progress(state: str, row: RunRow, view: RunView) -> Iterator[str]:
     yield state
-    yield f"step {row.step}" if row.step else ""
+    yield tr("step {step}", step=row.step) if row.step else ""
     yield words.epoch_words(view)
     yield words.left_words(view)
     yield words.speed_words(view) if view.is_live else ""
-    yield f"written {row.age} ago"
+    yield tr("written {age} ago", age=row.age)
 
 
 def _best_words(summary: RunSummary) -> str:
     if summary.best_loss is None:
         return ""
-    bits = bits_per_character(summary.best_loss)
-    step = f" at step {summary.best_step:,}" if summary.best_step else ""
-    return f"best validation loss {summary.best_loss:.3f} nats, {bits:.3f} bits a character{step}"
+    loss, bits = summary.best_loss, bits_per_character(summary.best_loss)
+    best = tr(
+        "best validation loss {loss:.3f} nats, {bits:.3f} bits a character", loss=loss, bits=bits
+    )
+    step = summary.best_step
+    return tr("{best} at step {step:,}", best=best, step=step) if step else best
 
 
 def _origin_words(description: RunDescription | None, status: RunStatus | None) -> Iterator[str]:
     if status is not None:
         yield safe_line(", ".join(filter(None, (status.device, status.precision))))
     if description is not None:
-        yield f"made {safe_line(description.created)} on {safe_line(description.host)}"
+        created, host = safe_line(description.created), safe_line(description.host)
+        yield tr("made {time} on {host}", time=created, host=host)

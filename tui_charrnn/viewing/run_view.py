@@ -41,6 +41,8 @@ from tui_charrnn.runs.records import (
     StoppedEarly,
 )
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
+from tui_charrnn.viewing.formatting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -222,19 +224,19 @@ class RunView:
         self.life = life
 
 
-_REQUEST_WORDS = {
-    "checkpoint": "save a checkpoint",
-    "publish": "show its weights",
-    "learning_rate": "change the learning rate",
-    "pause": "pause",
-    "resume": "go on",
-    "stop": "stop",
+REFUSALS: Final = {
+    "checkpoint": "The trainer refused to save a checkpoint: {reason}",
+    "publish": "The trainer refused to show its weights: {reason}",
+    "learning_rate": "The trainer refused to change the learning rate: {reason}",
+    "pause": "The trainer refused to pause: {reason}",
+    "resume": "The trainer refused to go on: {reason}",
+    "stop": "The trainer refused to stop: {reason}",
 }
 _SILENT: Final = frozenset({"publish", "learning_rate"})
 """Requests whose answer is no news: the record of what was done tells it, or nobody need know."""
 _TOLD_CHANGE: Final = 0.2
 """Share by which the length of a run has to change before it is worth a sentence."""
-_QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
+QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
 
 
 def apply_record(view: RunView, record: RecordOrBatch) -> Notice | None:
@@ -244,7 +246,7 @@ def apply_record(view: RunView, record: RecordOrBatch) -> Notice | None:
 
 def quantity_words(quantity: str) -> str:
     """What stopped being finite, as records name it, in words."""
-    return _QUANTITIES.get(quantity, "gradient")
+    return tr(QUANTITIES.get(quantity, "gradient"))
 
 
 def _apply_started(view: RunView, _: RunStarted) -> None:
@@ -267,22 +269,49 @@ def _apply_replanned(view: RunView, record: RunReplanned) -> Notice | None:
     if asked is None or abs(record.total_steps - before) <= _TOLD_CHANGE * before:
         return None
     view.told_steps = record.total_steps
-    speed = "busier" if record.total_steps < before else "less busy"
-    return Notice(
-        f"{record.total_steps:,} steps instead of {before:,} fit {format_round_duration(asked)}: "
-        f"this machine is {speed} than when it was timed."
-    )
+    total, time = record.total_steps, format_round_duration(asked)
+    if total < before:
+        sentence = tr(
+            "{total:,} steps instead of {before:,} fit {time}: this machine is busier than when it "
+            "was timed.",
+            total=total,
+            before=before,
+            time=time,
+        )
+    else:
+        sentence = tr(
+            "{total:,} steps instead of {before:,} fit {time}: this machine is less busy than when "
+            "it was timed.",
+            total=total,
+            before=before,
+            time=time,
+        )
+    return Notice(sentence)
 
 
 def extension_words(record: RunExtended) -> str:
     """By how much a run is longer, and how its learning rate goes on."""
-    more = f"{record.total_steps - record.step + 1:,} steps"
-    if record.train_time is not None:
-        more = f"{format_round_duration(record.train_time)}, about {more},"
-    rate, count = f"{record.learning_rate:.3g}", record.warmup_steps
-    steps = f"{count:,} step{'s' if count > 1 else ''}"
-    course = f"rises to {rate} in {steps}, then falls" if count else f"stays at {rate}"
-    return f"Extended by {more} to {record.total_steps:,}; the rate {course}."
+    more, total = record.total_steps - record.step + 1, record.total_steps
+    if record.train_time is None:
+        longer = tr("Extended by {more:,} steps to {total:,}", more=more, total=total)
+    else:
+        time = format_round_duration(record.train_time)
+        longer = tr(
+            "Extended by {time}, about {more:,} steps, to {total:,}",
+            time=time,
+            more=more,
+            total=total,
+        )
+    rate = f"{record.learning_rate:.3g}"
+    if not record.warmup_steps:
+        return tr("{longer}; the rate stays at {rate}.", longer=longer, rate=rate)
+    steps = counted(record.warmup_steps, "step")
+    return tr(
+        "{longer}; the rate rises to {rate} in {steps}, then falls.",
+        longer=longer,
+        rate=rate,
+        steps=steps,
+    )
 
 
 def _apply_extended(view: RunView, record: RunExtended) -> Notice:
@@ -294,15 +323,20 @@ def _apply_extended(view: RunView, record: RunExtended) -> Notice:
 
 
 def _apply_batch_size(_: RunView, record: BatchSizeChosen) -> Notice:
-    tried = (
-        f"{size:,} had {speed:,.0f}"
+    tried = ", ".join(
+        tr("{size:,} had {speed:,.0f}", size=size, speed=speed)
         for size, speed in zip(record.tried, record.characters_per_second, strict=True)
     )
-    failure = f"; a larger one failed: {safe_line(record.failure)}" if record.failure else ""
-    return Notice(
-        f"Batch size {record.batch_size:,}, learning rate {record.learning_rate:.3g} (characters a "
-        f"second: {', '.join(tried)}{failure})."
+    if record.failure:
+        failure = safe_line(record.failure)
+        tried = tr("{tried}; a larger one failed: {failure}", tried=tried, failure=failure)
+    sentence = tr(
+        "Batch size {size:,}, learning rate {rate:.3g} (characters a second: {tried}).",
+        size=record.batch_size,
+        rate=record.learning_rate,
+        tried=tried,
     )
+    return Notice(sentence)
 
 
 def _apply_path(view: RunView, record: PathChosen) -> None:
@@ -338,29 +372,39 @@ def _apply_evaluated(view: RunView, record: SplitEvaluated) -> None:
 
 def _apply_stopped_early(view: RunView, record: StoppedEarly) -> Notice:
     view.stopped_early = record
-    count = f"{record.patience:,} validation{'s' if record.patience > 1 else ''}"
-    return Notice(
-        f"Stopped early: no lower loss in {count}. Best at step {record.best_step:,}, with "
-        f"{record.best_loss:.4f}: its weights are used."
+    sentence = tr(
+        "Stopped early: no lower loss in {validations}. Best at step {step:,}, with {loss:.4f}: "
+        "its weights are used.",
+        validations=counted(record.patience, "validation"),
+        step=record.best_step,
+        loss=record.best_loss,
     )
+    return Notice(sentence)
 
 
 def _apply_dynamic_evaluation(_: RunView, record: DynamicallyEvaluated) -> Notice:
-    return Notice(f"Dynamic evaluation: {record.loss:.4f} nats per character, learning on the way.")
+    sentence = tr(
+        "Dynamic evaluation: {loss:.4f} nats per character, learning on the way.", loss=record.loss
+    )
+    return Notice(sentence)
 
 
 def _apply_calibration(view: RunView, record: ModelCalibrated) -> Notice | None:
     view.calibrated = record
-    return Notice(f"Calibrated: {words}.") if (words := calibration_words(record)) else None
+    words = calibration_words(record)
+    return Notice(tr("Calibrated: {words}.", words=words)) if words else None
 
 
 def calibration_words(record: ModelCalibrated) -> str:
     """The temperature and both losses; empty if nothing was fitted."""
     if record.temperature is None or record.loss_before is None or record.loss is None:
         return ""
-    return (
-        f"temperature {record.temperature:.3f}, {record.loss_before:.3f} to {record.loss:.3f} nats "
-        "on held-out text it was not fitted on"
+    return tr(
+        "temperature {temperature:.3f}, {before:.3f} to {after:.3f} nats on held-out text it was "
+        "not fitted on",
+        temperature=record.temperature,
+        before=record.loss_before,
+        after=record.loss,
     )
 
 
@@ -390,10 +434,13 @@ def _apply_published(view: RunView, record: ModelPublished) -> None:
 def _apply_answered(_: RunView, record: RequestAnswered) -> Notice | None:
     message = _sentence(safe_line(record.message))
     if not record.accepted:
-        wanted = _REQUEST_WORDS.get(record.request, safe_line(record.request))
-        return Notice(f"The trainer refused to {wanted}: {message}", "warning")
+        if record.request in REFUSALS:
+            return Notice(tr(REFUSALS[record.request], reason=message), "warning")
+        request = safe_line(record.request)
+        refusal = tr("The trainer refused to {request}: {reason}", request=request, reason=message)
+        return Notice(refusal, "warning")
     is_told = record.request not in _SILENT
-    return Notice(message or "The trainer has done it.") if is_told else None
+    return Notice(message or tr("The trainer has done it.")) if is_told else None
 
 
 def _sentence(words: str) -> str:
@@ -437,17 +484,23 @@ def _apply_changed_rate(view: RunView, record: LearningRateChanged) -> Notice | 
     view.peak_rate = record.learning_rate
     if record.reason == "divergence":
         return None  # the rollback tells it
-    return Notice(f"Peak learning rate {record.learning_rate:g} from step {record.step:,} on.")
+    rate, step = record.learning_rate, record.step
+    return Notice(tr("Peak learning rate {rate:g} from step {step:,} on.", rate=rate, step=step))
 
 
 def _apply_rolled_back(view: RunView, record: RunRolledBack) -> Notice:
     _drop_after(view, record.to_step)
     view.losses.mark_gap(record.step)
-    place = f"step {record.to_step:,}" if record.to_step else "the beginning"
-    view.warning = (
-        f"The {quantity_words(record.quantity)} became {safe_line(record.value)} at step "
-        f"{record.step:,}: back to {place}, peak learning rate {record.learning_rate:g} "
-        f"(rollback {record.attempt})."
+    to_step = f"{record.to_step:,}"
+    view.warning = tr(
+        "The {quantity} became {value} at step {step:,}: back to {place}, peak learning rate "
+        "{rate:g} (rollback {attempt}).",
+        quantity=quantity_words(record.quantity),
+        value=safe_line(record.value),
+        step=record.step,
+        place=tr("step {step}", step=to_step) if record.to_step else tr("the beginning"),
+        rate=record.learning_rate,
+        attempt=record.attempt,
     )
     return Notice(view.warning, "warning")
 
@@ -455,8 +508,12 @@ def _apply_rolled_back(view: RunView, record: RunRolledBack) -> Notice:
 def _apply_diverged(view: RunView, record: RunDiverged) -> Notice:
     view.diverged = record
     view.losses.mark_gap(record.step)
-    quantity = quantity_words(record.quantity)
-    return Notice(f"The {quantity} stopped being a finite number at step {record.step:,}.", "error")
+    sentence = tr(
+        "The {quantity} stopped being a finite number at step {step:,}.",
+        quantity=quantity_words(record.quantity),
+        step=record.step,
+    )
+    return Notice(sentence, "error")
 
 
 def _apply_failed(view: RunView, record: RunFailed) -> Notice:
@@ -466,18 +523,26 @@ def _apply_failed(view: RunView, record: RunFailed) -> Notice:
 
 def _apply_preempted(_: RunView, record: RunPreempted) -> Notice:
     cause = safe_line(record.cause)
-    return Notice(f"The trainer was told to leave ({cause}): it saves and ends.", "warning")
+    sentence = tr("The trainer was told to leave ({cause}): it saves and ends.", cause=cause)
+    return Notice(sentence, "warning")
 
 
 def _apply_ended(view: RunView, record: RunEnded) -> Notice:
     view.ended = record
-    place = f"at {record.step:,}" if record.step else "before its first step"
-    how = f"{safe_line(record.reason)} {place}"
-    saved = view.checkpoint_step or 0
-    if record.reason == RunState.SAVED and saved < record.step:  # another process was lost
-        how = f"ended {place}, {f'saved at {saved:,}' if saved else 'nothing saved'}"
+    state, saved = tr(safe_line(record.reason)), view.checkpoint_step or 0
+    is_behind = record.reason == RunState.SAVED and saved < record.step  # a process was lost
+    if is_behind:
+        state = tr("ended")
+    how = tr("{state} before its first step", state=state)
+    if record.step:
+        how = tr("{state} at {step:,}", state=state, step=record.step)
+    if is_behind and saved:
+        how = tr("{how}, saved at {step:,}", how=how, step=saved)
+    elif is_behind:
+        how = tr("{how}, nothing saved", how=how)
     is_finish = record.reason == RunState.FINISHED
-    return Notice(f"Run {safe_line(view.run.name)}: {how}.", is_finish=is_finish)
+    sentence = tr("Run {name}: {how}.", name=safe_line(view.run.name), how=how)
+    return Notice(sentence, is_finish=is_finish)
 
 
 _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | None]]] = {
