@@ -4,12 +4,13 @@ A processor stands for the GPU, with cuDNN in NumPy; what is fastest is decided 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from tests.support.cudnn import put_in_place
+from tests.support.engine_pool import engines
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.loop import BatchResult
 
@@ -24,14 +25,32 @@ Way = tuple[str, bool, str]
 
 
 @pytest.fixture(autouse=True)
-def few_ways(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three of them, cuDNN the fastest by what the clock says, and time for all."""
+def few_ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Three of them, cuDNN the fastest by what the clock says, and time for all.
+
+    Engines are traced once for all tests, but for those of a cuDNN that is wrong.
+    """
     from tui_charrnn.training.engine import path_choice
 
     monkeypatch.setattr(path_choice, "TRIAL_BUDGET", math.inf)
+    monkeypatch.setattr(path_choice, "Engine", engines.take)
     set_ways(monkeypatch, ("cudnn", False, "float32"), ("handwritten", False, "bfloat16"))
     set_times(monkeypatch, {CUDNN: 0.001, OWN: 0.002})
     put_in_place(monkeypatch)
+    with engines.returned():
+        yield
+
+
+def break_cudnn(monkeypatch: pytest.MonkeyPatch, distort: Callable[[Any], Any]) -> None:
+    """Let cuDNN's gradient be wrong; its engine is of this test alone."""
+    from tui_charrnn.training.engine import path_choice
+    from tui_charrnn.training.engine.engine import Engine
+
+    def build(*arguments: Any) -> Any:
+        return (Engine if arguments[-1].layers == "cudnn" else engines.take)(*arguments)
+
+    put_in_place(monkeypatch, distort)
+    monkeypatch.setattr(path_choice, "Engine", build)
 
 
 def set_ways(monkeypatch: pytest.MonkeyPatch, *ways: Way) -> None:
@@ -112,7 +131,7 @@ def nowhere(gradient: Any) -> Any:
 def test_a_way_with_a_wrong_gradient_is_dropped(
     monkeypatch: pytest.MonkeyPatch, distort: Callable[[Any], Any], words: str
 ) -> None:
-    put_in_place(monkeypatch, distort)
+    break_cudnn(monkeypatch, distort)
     choice = choose()
     assert name_of(choice.path.facts()) == OWN
     (_, reference), (_, failure), (_, other) = tried(choice)
@@ -127,6 +146,7 @@ def test_a_way_that_raises_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: Any) -> None:
         raise tf.errors.UnimplementedError(None, None, "no such kernel\nwith details")
 
+    break_cudnn(monkeypatch, nowhere)
     monkeypatch.setattr(tf.raw_ops, "CudnnRNNV2", refuse)
     choice = choose()
     assert name_of(choice.path.facts()) == OWN
@@ -135,7 +155,7 @@ def test_a_way_that_raises_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_where_nothing_else_works_the_reference_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     set_ways(monkeypatch, ("cudnn", False, "float32"))
-    put_in_place(monkeypatch, nowhere)
+    break_cudnn(monkeypatch, nowhere)
     choice = choose(precision="auto")
     assert name_of(choice.path.facts()) == REFERENCE
     assert "no other way" in choice.explained.reasons["layers"]
@@ -181,7 +201,7 @@ def test_a_resume_takes_another_way_of_its_precision_if_it_must(
         ("handwritten", True, "float32"),
         ("cudnn", False, "float32"),
     )
-    put_in_place(monkeypatch, nowhere)
+    break_cudnn(monkeypatch, nowhere)
     choice = choose({"device": "Other GPU", **facts_of(CUDNN)})
     assert name_of(choice.path.facts()) == "handwritten xla float32"
     assert [way for way, _ in tried(choice)] == [
