@@ -10,8 +10,6 @@ from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
-from tui_charrnn.tui.help import HelpLine
-from tui_charrnn.tui.keys.keymap import KEYS
 from tui_charrnn.tui.session import Session
 
 
@@ -154,17 +152,6 @@ async def test_a_terminal_that_is_too_small_gets_a_sentence(tmp_path: Path) -> N
         await wait_until(pilot, "the sentence", lambda: has_sentence(app))
         await pilot.resize_terminal(40, 12)
         await wait_until(pilot, "the stage", lambda: not has_sentence(app))
-
-
-async def test_every_key_of_the_table_is_in_the_help(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
-    async with app.run_test(size=(80, 40)) as pilot:
-        await pilot.press("f1")
-        await pilot.pause()
-        lines = [" ".join(str(line.render()).split()) for line in app.screen.query(HelpLine)]
-        assert all(any(key.sentence in line for line in lines) for key in KEYS)
-        await pilot.press("escape")
-        assert app.screen is app.main
 
 
 def test_the_first_frame_comes_before_numpy_and_all_that_knows_of_runs(tmp_path: Path) -> None:

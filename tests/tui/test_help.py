@@ -8,13 +8,13 @@ from textual.widgets import Input
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.help import HelpLine
+from tui_charrnn.tui.help import KeyList
 from tui_charrnn.tui.keys.keymap import KEYS
 
 
 def lines_of(app: object) -> list[str]:
     """The ids of the keys that are listed."""
-    return [line.key.id for line in app.screen.query(HelpLine) if line.display]  # type: ignore[attr-defined]
+    return [key.id for key in app.screen.query_one(KeyList).keys]  # type: ignore[attr-defined]
 
 
 async def test_it_lists_every_key_under_its_heading(tmp_path: Path) -> None:

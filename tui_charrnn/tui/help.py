@@ -1,8 +1,9 @@
 """One page: every key and what it does, and a line to find one by."""
 
-import textwrap
+from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -23,6 +24,43 @@ _ABOUT = (
     "less is better."
 )
 _LEAST_COLUMN = 7
+
+
+class KeyList(Widget):
+    """Keys and what they do, below their headings; a sentence goes on below itself."""
+
+    DEFAULT_CSS = "KeyList { height: auto; }"
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        """List some keys."""
+        super().__init__()
+        self.keys = keys
+        self._column = max(_LEAST_COLUMN, *(cell_len(key.display) + 1 for key in keys))
+
+    def show(self, keys: Sequence[Key]) -> None:
+        """List other keys."""
+        self.keys = keys
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
+        """The rows that it takes."""
+        return len(self._rows(width))
+
+    def render(self) -> Content:
+        """Its rows."""
+        return Content("\n").join(self._rows(self.size.width))
+
+    def _rows(self, width: int) -> list[Content]:
+        rows: list[Content] = []
+        for heading, keys in grouped(self.keys).items():
+            rows += [Content(), Content.styled(heading, "bold")][not rows :]
+            for key in keys:
+                name = Content.styled(set_cell_size(key.display, self._column), "bold $accent")
+                first, *others = Content(key.sentence).wrap(
+                    max(width, 2 * self._column) - self._column
+                )
+                rows += [name + first, *(each.pad_left(self._column) for each in others)]
+        return rows or [Content("No key does that.")]
 
 
 class HelpScreen(Dialog[None]):
@@ -54,14 +92,13 @@ class HelpScreen(Dialog[None]):
             scrollbar-background-hover: $surface;
             scrollbar-background-active: $surface;
         }
-        #help-about { color: $text-muted; margin-top: 1; }
-        #help-nothing, .help-group { margin-top: 1; }
-        HelpLine { height: auto; }
+        #help-about { color: $text-muted; margin: 1 0; }
     }
     """
 
     search = query_one("#help-search", SafeInput)
     page = query_one("#help-page", VerticalScroll)
+    list = query_one("KeyList", KeyList)
 
     def compose(self) -> ComposeResult:
         """A line to type in, what the program does, then a heading a group and a line a key."""
@@ -71,23 +108,14 @@ class HelpScreen(Dialog[None]):
             yield SafeInput(placeholder="find a key by what it does", id="help-search")
             with VerticalScroll(id="help-page", can_focus=False):
                 yield Static(_ABOUT, markup=False, id="help-about")
-                width = max(_LEAST_COLUMN, *(len(key.display) + 1 for key in active_keys()))
-                for number, (group, keys) in enumerate(grouped(active_keys()).items()):
-                    yield Static(
-                        Content.styled(group, "bold"), classes="help-group", id=f"group-{number}"
-                    )
-                    for key in keys:
-                        yield HelpLine(key, width)
-                yield Static("No key does that.", markup=False, id="help-nothing")
-
-    def on_mount(self) -> None:
-        """Show all keys."""
-        self._show_found("")
+                yield KeyList(active_keys())
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show the keys that have every word that is typed."""
         event.stop()
-        self._show_found(event.value)
+        self.list.show(matching(active_keys(), event.value))
+        self.query_one("#help-about").display = not event.value.strip()
+        self.page.scroll_home(animate=False)
 
     def action_scroll(self, rows: int) -> None:
         """Move the page by rows, down or (below 0) up."""
@@ -96,45 +124,3 @@ class HelpScreen(Dialog[None]):
     def action_scroll_page(self, pages: int) -> None:
         """Move the page by its height, down or (below 0) up."""
         self.page.scroll_relative(y=pages * max(1, self.page.size.height - 1), animate=False)
-
-    def _show_found(self, typed: str) -> None:
-        found = {key.id for key in matching(active_keys(), typed)}
-        for line in self.query(HelpLine):
-            line.display = line.key.id in found
-        headings = {
-            f"group-{number}": any(key.id in found for key in keys)
-            for number, keys in enumerate(grouped(active_keys()).values())
-        }
-        for heading in self.query(".help-group"):
-            heading.display = headings[str(heading.id)]
-        self.query_one("#help-about").display = not typed.strip()
-        self.query_one("#help-nothing").display = not found
-        self.page.scroll_home(animate=False)
-
-
-class HelpLine(Widget):
-    """A key and what it does, which goes on below itself and not below the key."""
-
-    def __init__(self, key: Key, width: int) -> None:
-        """Keep what the line says.
-
-        Args:
-            key: The key.
-            width: Columns for its name.
-        """
-        super().__init__()
-        self.key = key
-        self._width = width
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
-        """The rows that its sentence takes."""
-        return len(self._rows(width))
-
-    def render(self) -> Content:
-        """Its name, then its sentence, in as many rows as that takes."""
-        name = f"{self.key.display:<{self._width}}"
-        sentence = ("\n" + " " * self._width).join(self._rows(self.size.width))
-        return Content.assemble((name, "bold $accent"), sentence)
-
-    def _rows(self, width: int) -> list[str]:
-        return textwrap.wrap(self.key.sentence, max(width - self._width, self._width))
