@@ -5,7 +5,6 @@ Korean one beside each. A table that is made at import time holds English, and i
 it is shown, because the language is chosen when the app starts. The shell speaks English.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -31,6 +30,8 @@ def chosen_language() -> Language:
 
 def korean_sentences() -> dict[str, str]:
     """All sentences that there are in Korean, by the English ones."""
+    import json  # noqa: PLC0415  English does without, and the first frame waits for imports
+
     sentences: dict[str, str] = {}
     for path in sorted(Path(__file__).with_name("korean").glob("*.json")):
         sentences |= json.loads(path.read_text("utf-8"))
