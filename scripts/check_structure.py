@@ -25,7 +25,7 @@ ONLY_CHILDREN: Final = frozenset({
 """Bases that may have a single subclass."""
 BORROWERS: Final = frozenset[str]()
 """Classes that may read what only a subclass sets."""
-MOST_DEFERRED: Final = 13
+MOST_DEFERRED: Final = 12
 """Imports inside functions."""
 
 _ABSTRACT: Final = frozenset({"Protocol", "ABC", "Exception", "NamedTuple", "Message"})

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Final
 
 _NAMES: Final = {
+    "json": "dumps loads",
     "rich.console": "Console",
     "rich.progress": "BarColumn DownloadColumn Progress TextColumn TimeRemainingColumn",
     "tui_charrnn.cli.joint_training": "train_jointly",

@@ -1,5 +1,8 @@
 """The types of what `lazy.py` loads."""
 
+from json import dumps as dumps
+from json import loads as loads
+
 from rich.console import Console as Console
 from rich.progress import BarColumn as BarColumn
 from rich.progress import DownloadColumn as DownloadColumn

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from tui_charrnn import lazy
+
 KEPT: Final = 200
 """Seeds that are kept."""
 LONGEST_SEED: Final = 10_000
@@ -81,20 +83,15 @@ class SeedHistory:
 
 
 def _line_of(seed: str) -> bytes:
-    # deferred: called in a thread, after the first frame
-    import json  # noqa: PLC0415 - as said
-
-    return json.dumps(seed).encode() + b"\n"
+    return lazy.dumps(seed).encode() + b"\n"
 
 
 def _newest(lines: Iterable[bytes]) -> list[str]:
     """The last seeds of a file, without repetitions in a row."""
-    import json  # noqa: PLC0415 - as above
-
     seeds: list[str] = []
     for line in lines:
         try:
-            seed = json.loads(line)
+            seed = lazy.loads(line)
         except (ValueError, RecursionError):
             continue
         if isinstance(seed, str) and seed and len(seed) <= LONGEST_SEED:
