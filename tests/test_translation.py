@@ -11,12 +11,33 @@ import pytest
 
 import tui_charrnn
 from tui_charrnn import translation
+from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.errors import SYSTEM_REASONS
+from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr
-from tui_charrnn.viewing import formatting, run_view
+from tui_charrnn.tui.new_run import estimate, form_values
+from tui_charrnn.tui.run import follower
+from tui_charrnn.tui.run.chart import quantities, readout, scales, series
+from tui_charrnn.viewing import failures, formatting, log_lines, run_view, run_words, story
 
 PACKAGE = Path(tui_charrnn.__file__).parent
+
+
+CARD_LABELS = (
+    *("progress", "loss", "learning", "machine", "degraded", "step", "epoch", "time left"),
+    *("trained", "speed", "saved", "train loss", "validation", "best", "bits/char", "perplexity"),
+    *("baseline", "calibrated", "pinned", "rate", "gradient", "network", "from", "device"),
+    *("precision", "computed by", "cores", "memory"),
+)
+"""Of the run card, see `run_words.card_groups`; it says `gpu` for a GPU."""
+
+
+def setting_sentences() -> Iterator[str]:
+    """What each setting of the three configurations is."""
+    for configuration in (ModelConfig, TrainingConfig, SamplingConfig):
+        yield from (bounds.sentence for bounds in configuration.listed().values())
 
 
 def table_sentences() -> set[str]:
@@ -30,6 +51,25 @@ def table_sentences() -> set[str]:
         *run_view.REFUSALS.values(),
         *run_view.QUANTITIES.values(),
         *("gradient", "characters", "jamo"),
+        *run_words.STATE_WORDS.values(),
+        *run_words.GRAMS.values(),
+        *story.ENDS.values(),
+        *failures.FailureKind,
+        *failures.CRASHES.values(),
+        *failures.ENDS.values(),
+        *(failures.OPEN_LOG.label, failures.RESUME.label),
+        *log_lines.LogFilter,
+        *(quantity.capitalize() for quantity in quantities.Quantity),
+        *(f"There is no {quantity} yet." for quantity in quantities.Quantity),
+        *(*series.Span, *series.Curvature, *series.Axis, *scales.UNITS.values()),
+        *(readout.NO_BATCH, follower.NO_TRAINER),
+        *CARD_LABELS,
+        *(preset.sentence for preset in PRESETS.values()),
+        *(estimate.NOT_TIMED, estimate.TIMING, estimate.BUSY, estimate.BESIDE),
+        *(*form_values.GROUPS, form_values.OTHERS),
+        *(setting.label for setting in form_values.list_settings()),
+        *(entry.title for entry in load_catalogue().values()),
+        *setting_sentences(),
     }
 
 

@@ -13,6 +13,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.model_config import CELLS, ModelConfig
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Problem, Settings, refuse, setting
+from tui_charrnn.translation import tr
 
 __all__ = ["CELLS", "ModelConfig", "SamplingConfig", "TrainingConfig"]
 
@@ -30,9 +31,10 @@ def refuse_together(model: ModelConfig, training: "TrainingConfig") -> None:
         SettingError: If there are records, and the network reads both directions.
     """
     if training.has_records and model.reads_both:
-        sentence = (
+        sentence = tr(
             "needs the direction forward: what reads both directions fills gaps, and writes no "
-            f"record. Received: {training.records}."
+            "record. Received: {received}.",
+            received=training.records,
         )
         refuse([Problem("records", sentence)])
 
@@ -261,9 +263,10 @@ class TrainingConfig(Settings):
         problems = self.problems()
         given = [name for name in self.LENGTHS if getattr(self, name) is not None]
         if len(given) != 1:
-            sentence = (
+            sentence = tr(
                 "Exactly one of epochs, steps and train_time says how long to train. "
-                f"Received: {' and '.join(given) or 'none of them'}."
+                "Received: {received}.",
+                received=" and ".join(given) or "none of them",
             )
             problems.append(Problem("", sentence))
         refuse(problems)
@@ -282,14 +285,19 @@ def read_length(typed: str) -> dict[str, Any]:
     if counted := _COUNT.fullmatch(typed):
         amount, unit = counted[1].replace(",", ""), counted[2].lower().rstrip("s")
         if amount.count(".") > 1 or (unit == "step" and "." in amount):
-            raise ConfigError(f"Steps are a whole number. Received: {typed!r}")
+            raise ConfigError(tr("Steps are a whole number. Received: {typed!r}", typed=typed))
         return {"epochs": float(amount)} if unit == "epoch" else {"steps": int(amount)}
     if typed.isdigit() and typed.strip("0"):
-        raise ConfigError(f"Say what the number counts: {typed} epochs, {typed} steps, {typed}m.")
+        raise ConfigError(
+            tr("Say what the number counts: {typed} epochs, {typed} steps, {typed}m.", typed=typed)
+        )
     try:
         return {"train_time": parse_duration(typed)}
     except ConfigError as error:
         raise ConfigError(
-            f"How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
-            f"Received: {typed!r}"
+            tr(
+                "How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
+                "Received: {typed!r}",
+                typed=typed,
+            )
         ) from error

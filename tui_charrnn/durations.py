@@ -3,6 +3,7 @@
 import re
 
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.translation import tr
 
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}  # seconds
 _PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
@@ -22,8 +23,11 @@ def parse_duration(text: str) -> float:
     seconds = _seconds(cleaned)
     if seconds is None or not 0 < seconds < 1e9:
         raise ConfigError(
-            "A duration is a number of seconds or a form like 90s, 10m, 1h30m, 2d or 3:50:00, "
-            f"and more than zero. Received: {text!r}"
+            tr(
+                "A duration is a number of seconds or a form like 90s, 10m, 1h30m, 2d or 3:50:00, "
+                "and more than zero. Received: {text!r}",
+                text=text,
+            )
         )
     return seconds
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tui_charrnn.settings import Problem, Settings, refuse, setting
+from tui_charrnn.translation import tr
 
 CELLS = ("lstm", "gru", "rnn")
 DIRECTIONS = ("forward", "both")
@@ -35,16 +36,22 @@ class ModelConfig(Settings):
         """Refuse what is not allowed, all at once."""
         problems = self.problems()
         if not problems and self.layer_norm and self.cell != "lstm":
-            problems.append(Problem("layer_norm", f"needs the cell lstm. Received: {self.cell}."))
+            sentence = tr("needs the cell lstm. Received: {received}.", received=self.cell)
+            problems.append(Problem("layer_norm", sentence))
         if not problems and self.tied_output and self.embedding_size != self.hidden_size:
-            sentence = (
-                "needs embedding_size equal to hidden_size. "
-                f"Received: {self.embedding_size} and {self.hidden_size}."
+            sentence = tr(
+                "needs embedding_size equal to hidden_size. Received: {embedding} and {hidden}.",
+                embedding=self.embedding_size,
+                hidden=self.hidden_size,
             )
             problems.append(Problem("tied_output", sentence))
         if not problems and self.tied_output and self.reads_both:
-            sentence = "needs the direction forward: a backward stack has no embedding of its own."
-            problems.append(Problem("tied_output", f"{sentence} Received: {self.direction}."))
+            sentence = tr(
+                "needs the direction forward: a backward stack has no embedding of its own. "
+                "Received: {received}.",
+                received=self.direction,
+            )
+            problems.append(Problem("tied_output", sentence))
         refuse(problems)
 
     @property

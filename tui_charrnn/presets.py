@@ -7,6 +7,7 @@ from typing import Any
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.settings import Problem, refuse
+from tui_charrnn.translation import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,13 @@ class StartingPoint:
         refuse([
             Problem(
                 name,
-                f"is {_written(values[name])}, but the model {self.name} has {_written(has)}, and "
-                "a run that starts from it keeps that. Leave it out, or start without a model.",
+                tr(
+                    "is {given}, but the model {model} has {own}, and a run that starts from it "
+                    "keeps that. Leave it out, or start without a model.",
+                    given=_written(values[name]),
+                    model=self.name,
+                    own=_written(has),
+                ),
             )
             for name, has in own.items()
             if name in values and values[name] != has
@@ -172,5 +178,8 @@ def find_preset(name: str) -> Preset:
         ConfigError: If there is none of that name; the known ones are listed.
     """
     if name not in PRESETS:
-        raise ConfigError(f"There is no preset {name!r}. Known: {', '.join(PRESETS)}.")
+        known = ", ".join(PRESETS)
+        raise ConfigError(
+            tr("There is no preset {name!r}. Known: {known}.", name=name, known=known)
+        )
     return PRESETS[name]

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.translation import tr
 
 _LARGEST_INTEGER: Final = 2**63 - 1
 """No whole number of ours is larger: our files hold numbers of 64 bits."""
@@ -30,7 +31,9 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         """The whole sentence."""
-        return f"{self.name} {self.sentence}".lstrip()
+        if not self.name:
+            return self.sentence
+        return tr("{name} {sentence}", name=self.name, sentence=self.sentence)
 
 
 class SettingError(ConfigError):
@@ -86,15 +89,19 @@ class Bounds:
     def allowed(self) -> str:
         """The bounds in words."""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
-        if self.is_text:
-            return "a text" + (", or none" if self.optional else "")
-        low = f"{'above' if self.exclusive_minimum else 'at least'} {_written(self.minimum)}"
-        parts = [low] if math.isfinite(self.minimum) else []
-        if math.isfinite(self.maximum):
-            parts.append(f"at most {_written(self.maximum)}")
-        words = " and ".join(parts) or "true or false"
-        return words + (", or none" if self.optional else "") + (", or auto" * bool(self.automatic))
+            return tr("one of {choices}", choices=", ".join(self.choices))
+        words = tr("a text") if self.is_text else self._allowed_numbers()
+        words = tr("{allowed}, or none", allowed=words) if self.optional else words
+        return tr("{allowed}, or auto", allowed=words) if self.automatic else words
+
+    def _allowed_numbers(self) -> str:
+        low, high = _written(self.minimum), _written(self.maximum)
+        if not math.isfinite(self.minimum):
+            return tr("true or false")
+        least = tr("above {low}" if self.exclusive_minimum else "at least {low}", low=low)
+        if not math.isfinite(self.maximum):
+            return least
+        return tr("{least} and at most {high}", least=least, high=high)
 
 
 def _written(bound: float) -> str:
@@ -134,10 +141,7 @@ class Settings:
         try:
             return _READERS[_type_name(str(item.type))](text.strip())
         except (KeyError, ValueError):
-            allowed = bounds.allowed()
-            received = _described(text)
-            problem = Problem(name, f"must be {allowed}. Received: {received}.")
-            raise SettingError([problem]) from None
+            raise SettingError([Problem(name, _refusal(bounds, text))]) from None
 
     @classmethod
     def read(cls, name: str, text: str) -> dict[str, Any]:
@@ -191,9 +195,7 @@ class Settings:
         for item in fields(self):  # type: ignore[arg-type]
             value, bounds = getattr(self, item.name), item.metadata["bounds"]
             if not (_has_type(value, str(item.type)) and bounds.admits(value)):
-                received = _described(value)
-                sentence = f"must be {bounds.allowed()}. Received: {received}."
-                problems.append(Problem(item.name, sentence))
+                problems.append(Problem(item.name, _refusal(bounds, value)))
         return problems
 
 
@@ -201,10 +203,18 @@ def _fits(value: int) -> bool:
     return -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER
 
 
+def _refusal(bounds: Bounds, value: object) -> str:
+    return tr(
+        "must be {allowed}. Received: {received}.",
+        allowed=bounds.allowed(),
+        received=_described(value),
+    )
+
+
 def _described(value: object) -> str:
     """A value that was received, in a sentence's length."""
     if isinstance(value, int) and not _fits(value):
-        return "a whole number of more than 64 bits"
+        return tr("a whole number of more than 64 bits")
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}..."
 
@@ -235,8 +245,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 def _unknown_sentence(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"There is no setting {name!r}.{hint}"
+    if near:
+        return tr("There is no setting {name!r}. Did you mean {near!r}?", name=name, near=near[0])
+    return tr("There is no setting {name!r}.", name=name)
 
 
 def refuse(problems: Sequence[Problem]) -> None:

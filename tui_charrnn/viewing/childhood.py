@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tui_charrnn.runs.records import MemoryMeasured, SampleTaken
+from tui_charrnn.translation import tr
 from tui_charrnn.viewing.run_view import RunView
 
 MOST_PLAYED: Final = 60
@@ -154,12 +155,12 @@ def playing_order(count: int, most: int = MOST_PLAYED) -> list[int]:
 
 def fact_words(view: RunView, sample: SampleTaken) -> list[str]:
     """What is known of the moment of a sample: step, epoch, memory and, last, validation loss."""
-    parts = [f"step {sample.step:,}"]
+    parts = [tr("step {step:,}", step=sample.step)]
     if view.plan is not None and view.plan.steps_per_epoch:
-        parts.append(f"epoch {sample.step / view.plan.steps_per_epoch:.1f}")
+        parts.append(tr("epoch {epoch:.1f}", epoch=sample.step / view.plan.steps_per_epoch))
     place = bisect_left(view.evaluations, sample.step, key=lambda scored: scored.step)
     if place < len(view.evaluations) and view.evaluations[place].step == sample.step:
-        parts.append(f"validation {view.evaluations[place].loss:.3f}")
+        parts.append(tr("validation {loss:.3f}", loss=view.evaluations[place].loss))
     memory = next((one for one in view.memories if one.step == sample.step), None)
     if memory is not None:
         parts.insert(-1 if len(parts) > 1 else 1, memory_words(memory))
@@ -172,21 +173,23 @@ def memory_words(memory: MemoryMeasured) -> str:
         f">{memory.reach:,}" if distance is None else f"{distance:,}"
         for distance in (memory.half, memory.tenth)
     )
-    return f"memory {half}/{tenth}"
+    return tr("memory {half}/{tenth}", half=half, tenth=tenth)
 
 
 def absence_words(view: RunView) -> str:
     """Why there is no sample."""
     if view.description is None:
-        return "Nothing is known of this run yet."
+        return tr("Nothing is known of this run yet.")
     if not view.description.pinned_seeds:
-        return (
+        return tr(
             "Nothing was kept of how this run learned to write: no seed was pinned when it was "
             "made, or an earlier version made it."
         )
     if not view.is_live:
-        return "The run ended before its first evaluation, at which samples are taken."
+        return tr("The run ended before its first evaluation, at which samples are taken.")
     if view.plan is None:
-        return "The first samples come with the first batch."
-    first = (*view.plan.early_evaluations, view.plan.evaluate_every)[0]
-    return f"The first samples come with the first evaluation, after step {first:,}."
+        return tr("The first samples come with the first batch.")
+    return tr(
+        "The first samples come with the first evaluation, after step {first:,}.",
+        first=(*view.plan.early_evaluations, view.plan.evaluate_every)[0],
+    )

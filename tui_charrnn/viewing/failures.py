@@ -15,9 +15,10 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.viewing.log_lines import words_since_start
 from tui_charrnn.viewing.run_view import RunView, quantity_words
-from tui_charrnn.viewing.run_words import command_words, gigabytes
+from tui_charrnn.viewing.run_words import command_words, share_of_memory
 
 RemedyId = Literal["resume", "half_batch", "lower_rate", "log"]
 
@@ -30,6 +31,7 @@ class Remedy:
     key: str
     """The letter that does it while the card has the focus."""
     label: str
+    """In English, or translated: it is shown through `tr`."""
     changes: tuple[tuple[str, str], ...] = ()
     """Settings of a new run that are to differ, as they would be typed."""
 
@@ -51,7 +53,8 @@ def half_batch(view: RunView) -> list[Remedy]:
     if size is None or size < 2:
         return []
     half = str(size // 2)
-    return [Remedy("half_batch", "b", f"New run, batch size {half}", (("batch_size", half),))]
+    label = tr("New run, batch size {size}", size=half)
+    return [Remedy("half_batch", "b", label, (("batch_size", half),))]
 
 
 def rate_limit(view: RunView) -> float | None:
@@ -70,7 +73,8 @@ def lower_rate(view: RunView) -> list[Remedy]:
     if limit is None:
         return []
     half = f"{limit / 2:.2g}"
-    return [Remedy("lower_rate", "l", f"New run, rate {half}", (("learning_rate", half),))]
+    label = tr("New run, rate {rate}", rate=half)
+    return [Remedy("lower_rate", "l", label, (("learning_rate", half),))]
 
 
 REFUSALS: Final = frozenset({
@@ -80,14 +84,14 @@ REFUSALS: Final = frozenset({
     ExitCode.CANNOT_SAVE,
 })
 """Exit codes of a trainer that said in its log why it did not take a run up."""
-_CRASHES: Final = {
+CRASHES: Final = {
     signal.SIGSEGV: "segmentation fault",
     signal.SIGABRT: "it aborted itself",
     signal.SIGILL: "an instruction that this processor does not have",
     signal.SIGBUS: "bus error",
     signal.SIGFPE: "arithmetic error",
 }
-_ENDS: Final = {
+ENDS: Final = {
     signal.SIGKILL: "killed by force",
     signal.SIGTERM: "asked to end",
     signal.SIGHUP: "its terminal was closed",
@@ -105,7 +109,7 @@ def crash_words(exit_code: int) -> str:
         exit_code: Of the process; minus the number of the signal that ended it.
     """
     number = _signal(exit_code)
-    return "" if number is None else _CRASHES.get(number, "")
+    return tr(CRASHES[number]) if number in CRASHES else ""
 
 
 def signal_words(exit_code: int) -> str:
@@ -116,8 +120,8 @@ def signal_words(exit_code: int) -> str:
     """
     number = _signal(exit_code)
     if number is None:
-        return f"signal {-exit_code}"
-    words = _ENDS.get(number) or (signal.strsignal(number) or "").lower()
+        return tr("signal {number}", number=-exit_code)
+    words = tr(ENDS[number]) if number in ENDS else (signal.strsignal(number) or "").lower()
     return f"{number.name}, {words}" if words else number.name
 
 
@@ -186,13 +190,13 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
         log: The last lines of its log, as they are.
     """
     if view.problem:
-        hint = "It is tried again every two seconds."
+        hint = tr("It is tried again every two seconds.")
         return Failure(FailureKind.UNREADABLE, view.run, view.problem, hint)
     if view.diverged is not None:
         return _diverged(view, view.diverged)
     if view.failure or view.state is RunState.FAILED:
         said = view.failure or safe_line(view.status.message if view.status else "")
-        return _explained(view, said or "Training failed.", view.failure_cause)
+        return _explained(view, said or tr("Training failed."), view.failure_cause)
     if not view.state.is_live or view.ended is not None or exit_code in AS_ASKED:
         return None
     if view.life == "lost":
@@ -205,19 +209,26 @@ def advice_words(view: RunView) -> str:
     """How to go on with a run that was left in good order before its end; empty for others."""
     if diagnose(view, None, ()) is not None or view.state not in _TO_BE_RESUMED:
         return ""
-    return f"Resume it with: {command_words('resume', view.run)}"
+    return tr("Resume it with: {command}", command=command_words("resume", view.run))
 
 
 def _diverged(view: RunView, record: RunDiverged) -> Failure:
     limit = rate_limit(view)
+    hint = (
+        tr("Train again with a learning rate below {limit:g}.", limit=limit)
+        if limit
+        else tr("Train again with a lower learning rate.")
+    )
     return Failure(
         FailureKind.DIVERGED,
         view.run,
-        f"The {quantity_words(record.quantity)} became {safe_line(record.value)} at step "
-        f"{record.step:,}.",
-        f"{_kept_words(view)} Train again with a learning rate below {limit:g}."
-        if limit
-        else f"{_kept_words(view)} Train again with a lower learning rate.",
+        tr(
+            "The {quantity} became {value} at step {step:,}.",
+            quantity=quantity_words(record.quantity),
+            value=safe_line(record.value),
+            step=record.step,
+        ),
+        f"{_kept_words(view)} {hint}",
         (*lower_rate(view), OPEN_LOG),
     )
 
@@ -232,7 +243,7 @@ def _explained(view: RunView, said: str, cause: str = "") -> Failure:
     if cause == "disk" or _NO_ROOM.search(said):
         return _disk_full(view, said)
     if cause == "text":
-        hint = "The run can go on only with the text that it was made for."
+        hint = tr("The run can go on only with the text that it was made for.")
         return Failure(FailureKind.TEXT_GONE, view.run, said, hint, (RESUME, OPEN_LOG))
     return Failure(FailureKind.EXPLAINED, view.run, said, _kept_words(view), (RESUME, OPEN_LOG))
 
@@ -243,12 +254,15 @@ def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
     if exit_code in REFUSALS and refusals:
         return _explained(view, refusals[-1].removeprefix(_REFUSED))
     if _NO_ROOM.search(words):
-        return _disk_full(view, "The disk had no room for what the trainer had to write.")
+        said = tr("The disk had no room for what the trainer had to write.")
+        return _disk_full(view, said)
     if found := _NO_MEMORY.search(words):
-        said = f"The trainer ran out of memory: its log says {found[0].strip()}."
+        found_words = found[0].strip()
+        said = tr("The trainer ran out of memory: its log says {words}.", words=found_words)
         return _out_of_memory(view, said)
     if exit_code in {None, -9} and (share := _memory_words(view)):
-        return _out_of_memory(view, f"The trainer was killed while it held {share} of memory.")
+        said = tr("The trainer was killed while it held {share} of memory.", share=share)
+        return _out_of_memory(view, said)
     return _ended_by_itself(view, exit_code, words)
 
 
@@ -257,16 +271,21 @@ def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failur
     remedies, kept = (RESUME, OPEN_LOG), _kept_words(view)
     found = _CRASHED.search(words) if exit_code is None else None
     if crash := crash_words(exit_code or 0) or (found[0] if found else ""):
-        sentence = f"The trainer crashed in native code: {crash}."
-        hint = f"{kept} If it crashes again, see what this says: {command('doctor')}"
-        return Failure(FailureKind.CRASHED, view.run, sentence, hint, remedies)
+        sentence = tr("The trainer crashed in native code: {crash}.", crash=crash)
+        hint = tr("If it crashes again, see what this says: {command}", command=command("doctor"))
+        return Failure(FailureKind.CRASHED, view.run, sentence, f"{kept} {hint}", remedies)
     if exit_code is not None and exit_code < 0:
-        sentence = f"The trainer was ended from outside by {signal_words(exit_code)}."
-        hint = f"Somebody, a scheduler or a lack of memory may have done it. {kept}"
-        return Failure(FailureKind.KILLED, view.run, sentence, hint, remedies)
+        sender = signal_words(exit_code)
+        sentence = tr("The trainer was ended from outside by {signal}.", signal=sender)
+        hint = tr("Somebody, a scheduler or a lack of memory may have done it.")
+        return Failure(FailureKind.KILLED, view.run, sentence, f"{hint} {kept}", remedies)
     if exit_code is not None:
         last = words.rpartition("\n")[2]
-        sentence = f"The trainer ended with exit code {exit_code}{f': {last}' if last else '.'}"
+        sentence = (
+            tr("The trainer ended with exit code {code}: {last}", code=exit_code, last=last)
+            if last
+            else tr("The trainer ended with exit code {code}.", code=exit_code)
+        )
         return Failure(FailureKind.EXPLAINED, view.run, sentence, kept, remedies)
     return _lost(view)
 
@@ -274,45 +293,51 @@ def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failur
 def _lost(view: RunView) -> Failure:
     status = view.status
     if status is None or view.state is RunState.CREATED:
-        sentence, hint = "No trainer has taken this run up.", "It can be started now."
+        sentence, hint = tr("No trainer has taken this run up."), tr("It can be started now.")
     elif _is_elsewhere(view):
-        sentence = (
-            f"The trainer on {safe_line(status.host)} has not reported for more than "
-            f"{LOST_AFTER:.0f} s."
-        )
-        hint = f"It is gone, or that machine is out of reach. {_kept_words(view)}"
+        sentence = _silence_words(view, LOST_AFTER)
+        hint = tr("It is gone, or that machine is out of reach.") + f" {_kept_words(view)}"
     else:
-        sentence = "The trainer is lost."
-        hint = f"It was killed, or the machine went down. {_kept_words(view)}"
+        sentence = tr("The trainer is lost.")
+        hint = tr("It was killed, or the machine went down.") + f" {_kept_words(view)}"
     return Failure(FailureKind.LOST, view.run, sentence, hint, (RESUME, OPEN_LOG))
 
 
 def _silent(view: RunView) -> Failure:
-    place = f" on {safe_line(view.status.host)}" if view.status and _is_elsewhere(view) else ""
-    return Failure(
-        FailureKind.SILENT,
-        view.run,
-        f"The trainer{place} has not reported for more than {SILENT_AFTER:.0f} s.",
+    hint = tr(
         "It may be held up by a disk or a network, or paused by the system. If it comes back, "
-        "this goes away.",
-        (OPEN_LOG,),
+        "this goes away."
+    )
+    sentence = _silence_words(view, SILENT_AFTER)
+    return Failure(FailureKind.SILENT, view.run, sentence, hint, (OPEN_LOG,))
+
+
+def _silence_words(view: RunView, seconds: float) -> str:
+    if view.status is None or not _is_elsewhere(view):
+        return tr("The trainer has not reported for more than {seconds:.0f} s.", seconds=seconds)
+    return tr(
+        "The trainer on {host} has not reported for more than {seconds:.0f} s.",
+        host=safe_line(view.status.host),
+        seconds=seconds,
     )
 
 
 def _out_of_memory(view: RunView, sentence: str) -> Failure:
-    hint = f"Half the batch needs much less of it. {_kept_words(view)}"
+    hint = tr("Half the batch needs much less of it.") + f" {_kept_words(view)}"
     remedies = (*half_batch(view), RESUME, OPEN_LOG)
     return Failure(FailureKind.OUT_OF_MEMORY, view.run, sentence, hint, remedies)
 
 
 def _disk_full(view: RunView, sentence: str) -> Failure:
-    hint = f"Make room, then resume. {_kept_words(view)}"
+    hint = tr("Make room, then resume.") + f" {_kept_words(view)}"
     return Failure(FailureKind.DISK_FULL, view.run, sentence, hint, (RESUME, OPEN_LOG))
 
 
 def _kept_words(view: RunView) -> str:
     step = view.checkpoint_step
-    return f"The checkpoint of step {step:,} is kept." if step else "Nothing was saved yet."
+    if step:
+        return tr("The checkpoint of step {step:,} is kept.", step=step)
+    return tr("Nothing was saved yet.")
 
 
 def _memory_words(view: RunView) -> str:
@@ -321,7 +346,7 @@ def _memory_words(view: RunView) -> str:
     if usage is None or usage.memory is None or not usage.memory_total:
         return ""
     is_near = usage.memory >= _NEARLY_ALL * usage.memory_total
-    return f"{gigabytes(usage.memory)} of {gigabytes(usage.memory_total)}" if is_near else ""
+    return share_of_memory(usage) if is_near else ""
 
 
 def _is_elsewhere(view: RunView) -> bool:

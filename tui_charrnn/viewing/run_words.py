@@ -13,10 +13,11 @@ from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usa
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.user_folders import default_runs_folder
 from tui_charrnn.viewing.run_view import RunView
 
-_STATE_WORDS = {
+STATE_WORDS: Final = {
     RunState.CREATED: "starting the trainer",
     RunState.PREPARING: "reading the corpus",
     RunState.LOADING: "loading TensorFlow",
@@ -46,17 +47,19 @@ def clock_words(seconds: float) -> str:
 def state_words(view: RunView, now: float) -> str:
     """What the run is doing at `now` (seconds, monotonic), with a clock while nothing moves."""
     if view.failure or view.diverged:
-        return _STATE_WORDS[RunState.FAILED if view.failure else RunState.DIVERGED]
+        return tr(STATE_WORDS[RunState.FAILED if view.failure else RunState.DIVERGED])
     if view.state.is_live and view.life == "lost":
-        return "lost"
-    words = _STATE_WORDS[view.state]
+        return tr("lost")
+    words = tr(STATE_WORDS[view.state])
     if view.state is RunState.FINISHED and view.stopped_early is not None:
-        words = f"{words} early"
+        words = tr("finished early")
     if view.state in _WITH_CLOCK:
         words = f"{words} {clock_words(now - view.state_since)}"
     if degraded_words(view):
-        words = f"{words}, degraded"
-    return f"{words} (no news)" if view.is_live and view.life == "silent" and view.status else words
+        words = tr("{state}, degraded", state=words)
+    if view.is_live and view.life == "silent" and view.status:
+        words = tr("{state} (no news)", state=words)
+    return words
 
 
 def degraded_words(view: RunView) -> str:
@@ -75,13 +78,15 @@ def state_mark(view: RunView) -> str:
 
 def epoch_words(view: RunView) -> str:
     """How often the training text has been read."""
-    return f"epoch {view.epoch:.1f}" if view.epoch else ""
+    return tr("epoch {epoch:.1f}", epoch=view.epoch) if view.epoch else ""
 
 
 def step_words(view: RunView) -> str:
     """The step and how many there will be."""
     total = view.total_steps
-    return f"step {view.step:,}/{total:,}" if total else f"step {view.step:,}"
+    if not total:
+        return tr("step {step:,}", step=view.step)
+    return tr("step {step:,}/{total:,}", step=view.step, total=total)
 
 
 def fraction(view: RunView) -> float | None:
@@ -99,9 +104,13 @@ def bar(share: float, width: int) -> str:
 
 def left_words(view: RunView) -> str:
     """The time that is left, or nothing where it is not known or all is done."""
-    if not view.is_live or view.status is None or view.status.eta is None:
-        return ""
-    return f"{format_duration(view.status.eta)} left"
+    left = _left(view)
+    return tr("{time} left", time=left) if left else ""
+
+
+def _left(view: RunView) -> str:
+    eta = view.status.eta if view.is_live and view.status is not None else None
+    return "" if eta is None else format_duration(eta)
 
 
 def speed_words(view: RunView) -> str:
@@ -109,15 +118,21 @@ def speed_words(view: RunView) -> str:
     rate = view.status.characters_per_second if view.status else None
     if rate is None:
         return ""
-    return f"{rate / 1000:,.1f}k ch/s" if rate >= 1000 else f"{rate:,.0f} ch/s"
+    if rate >= 1000:
+        return tr("{rate:,.1f}k ch/s", rate=rate / 1000)
+    return tr("{rate:,.0f} ch/s", rate=rate)
 
 
 def lead_words(view: RunView) -> str:
     """How the best validation loss compares with the best n-gram model."""
     if view.lead is None or view.baseline is None:
         return ""
-    side = "better" if view.lead >= 0 else "worse"
-    return f"{abs(view.lead):.3f} nats {side} than the best n-gram"
+    return tr(
+        "{nats:.3f} nats better than the best n-gram"
+        if view.lead >= 0
+        else "{nats:.3f} nats worse than the best n-gram",
+        nats=abs(view.lead),
+    )
 
 
 def needs_bar(view: RunView) -> bool:
@@ -144,10 +159,10 @@ def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, 
         view: The run.
         pinned: The run that each is compared with.
     """
-    rows = []
-    if view.best is not None:
-        rows.append(("best", f"{view.best.loss:.3f} at step {view.best.step:,}"))
-    measured = view.best.loss if view.best else view.smoothed.value
+    rows, best = [], view.best
+    if best is not None:
+        rows.append(("best", tr("{loss:.3f} at step {step:,}", loss=best.loss, step=best.step)))
+    measured = best.loss if best else view.smoothed.value
     if measured is not None:
         rows.extend((
             ("bits/char", f"{bits_per_character(measured):.3f}"),
@@ -158,11 +173,18 @@ def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, 
         rows.append(("baseline", f"{loss:.3f} ({gram_words(order)})"))
     fitted = view.calibrated
     if fitted is not None and fitted.loss_before is not None and fitted.loss is not None:
-        losses = f"{fitted.loss_before:.3f} to {fitted.loss:.3f}"
-        rows.append(("calibrated", f"{losses}, temperature {fitted.temperature:.3f}"))
+        words = tr(
+            "{before:.3f} to {after:.3f}, temperature {temperature:.3f}",
+            before=fitted.loss_before,
+            after=fitted.loss,
+            temperature=fitted.temperature,
+        )
+        rows.append(("calibrated", words))
     if pinned is not None and pinned.best is not None:
-        text = "" if has_same_text(view, pinned) else ", another text"
-        rows.append(("pinned", f"{pinned.best.loss:.3f} ({safe_line(pinned.run.name)}{text})"))
+        name = safe_line(pinned.run.name)
+        if not has_same_text(view, pinned):
+            name = tr("{name}, another text", name=name)
+        rows.append(("pinned", f"{pinned.best.loss:.3f} ({name})"))
     return rows
 
 
@@ -192,7 +214,7 @@ _LARGEST_PERPLEXITY: Final = 10_000
 def format_perplexity(loss: float) -> str:
     """The perplexity of a loss in nats per character, as far as it says something."""
     if loss >= math.log(_LARGEST_PERPLEXITY):
-        return f"above {_LARGEST_PERPLEXITY:,}"
+        return tr("above {count:,}", count=_LARGEST_PERPLEXITY)
     value = perplexity(loss)
     return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
 
@@ -201,18 +223,22 @@ def loss_words(view: RunView, width: int) -> str:
     """The losses in one line of at most `width` columns, for where there is no room for rows."""
     train, validation, bits, baseline = "", "", "", ""
     if view.smoothed.value is not None:
-        train = f"train {view.smoothed.value:.3f}"
+        train = tr("train {loss:.3f}", loss=view.smoothed.value)
     if view.validation is not None and view.best is not None:
-        validation = f"val {view.validation.loss:.3f}"
-        bits = f"{bits_per_character(view.best.loss):.2f} bpc"
+        validation = tr("val {loss:.3f}", loss=view.validation.loss)
+        bits = tr("{bits:.2f} bpc", bits=bits_per_character(view.best.loss))
         if view.validation.loss > view.best.loss:
-            bits = f"best {view.best.loss:.3f}"
+            bits = tr("best {loss:.3f}", loss=view.best.loss)
     if view.baseline is not None:
         order, loss = view.baseline
         baseline = f"{gram_words(order)} {loss:.3f}"
     lead = baseline
     if view.lead is not None:
-        lead = f"{abs(view.lead):.2f} {'below' if view.lead >= 0 else 'above'} {baseline}"
+        lead = tr(
+            "{nats:.2f} below {baseline}" if view.lead >= 0 else "{nats:.2f} above {baseline}",
+            nats=abs(view.lead),
+            baseline=baseline,
+        )
     return longest_fitting(
         (
             [train, validation, bits, lead],
@@ -248,7 +274,8 @@ def network_words(view: RunView) -> str:
     model, count = view.description.model, view.description.parameter_count
     amount = f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count / 1e3:.0f}k"
     amount = amount if count >= 10_000 else f"{count:,}"
-    return f"{model.layer_count}x{model.hidden_size} {model.cell_name}, {amount} weights"
+    network = f"{model.layer_count}x{model.hidden_size} {model.cell_name}"
+    return tr("{network}, {amount} weights", network=network, amount=amount)
 
 
 _LISTED: Final = 20
@@ -261,9 +288,16 @@ def origin_words(description: RunDescription | None) -> str:
         return ""
     name, added = safe_line(description.origin.name), description.added_characters
     if not added:
-        return f"{name}, no character added"
+        return tr("{name}, no character added", name=name)
     listed = safe_line(" ".join(added[:_LISTED])) + (" ..." if len(added) > _LISTED else "")
-    return f"{name}, {len(added):,} character{'s' if len(added) > 1 else ''} added: {listed}"
+    return tr(
+        "{name}, {count:,} characters added: {listed}"
+        if len(added) > 1
+        else "{name}, {count:,} character added: {listed}",
+        name=name,
+        count=len(added),
+        listed=listed,
+    )
 
 
 def command_words(word: str, run: RunDirectory, *options: str) -> str:
@@ -279,9 +313,12 @@ def command_words(word: str, run: RunDirectory, *options: str) -> str:
     return safe_line(command(word, *options, address))
 
 
+GRAMS: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
+
+
 def gram_words(order: int) -> str:
     """What `Baselines.names` calls it; asked there, it would bring NumPy."""
-    return {0: "uniform", 1: "unigram", 2: "bigram"}.get(order, f"{order}-gram")
+    return tr(GRAMS[order]) if order in GRAMS else f"{order}-gram"
 
 
 Row = tuple[str, str]
@@ -289,6 +326,8 @@ Row = tuple[str, str]
 
 def card_groups(view: RunView, pinned: RunView | None = None) -> dict[str, list[Row]]:
     """All rows by what they are about, the most wanted first; only what is known, safe to show.
+
+    Names of groups and labels are in English: whoever shows them translates them.
 
     Args:
         view: The run.
@@ -322,9 +361,10 @@ def gigabytes(count: int) -> str:
 
 def _progress_rows(view: RunView) -> Iterator[Row]:
     yield "degraded", degraded_words(view)
-    yield "step", step_words(view).removeprefix("step ") if view.step else ""
-    yield "epoch", epoch_words(view).removeprefix("epoch ")
-    yield "time left", left_words(view).removesuffix(" left")
+    total = f"/{view.total_steps:,}" if view.total_steps else ""
+    yield "step", f"{view.step:,}{total}" if view.step else ""
+    yield "epoch", f"{view.epoch:.1f}" if view.epoch else ""
+    yield "time left", _left(view)
     if view.status is not None and view.status.elapsed:
         yield "trained", format_duration(view.status.elapsed)
     if view.is_live:
@@ -335,8 +375,9 @@ def _learning_rows(view: RunView) -> Iterator[Row]:
     batch, share = view.newest_batch, view.clipped_share
     if batch is not None:
         yield "rate", f"{batch.learning_rate:.2e}"
-        clipped = f", {share:.0%} clipped" if share is not None else ""
-        yield "gradient", f"{batch.gradient_norm:.2f}{clipped}"
+        norm = f"{batch.gradient_norm:.2f}"
+        clipped = tr("{norm}, {share:.0%} clipped", norm=norm, share=share or 0.0)
+        yield "gradient", norm if share is None else clipped
     yield "network", network_words(view)
     yield "from", origin_words(view.description)
 
@@ -359,21 +400,31 @@ def _path_words(path: PathChosen) -> str:
     seconds = next((t.seconds_per_step for t in path.trials if format_way(t) == way), None)
     parts = [way]
     if seconds is not None:
-        parts.append(f"{1000 * seconds:.2f} ms a step when tried")
+        parts.append(tr("{ms:.2f} ms a step when tried", ms=1000 * seconds))
     failed = sum(bool(trial.failure) for trial in path.trials)
-    parts.append(f"{len(path.trials)} tried, {failed} failed")
+    parts.append(tr("{tried} tried, {failed} failed", tried=len(path.trials), failed=failed))
     return safe_line("; ".join(parts))
 
 
 def _usage_rows(usage: Usage) -> Iterator[Row]:
     if usage.cpu is not None:
-        of = f" of {usage.cpu_count}" if usage.cpu_count else ""
-        yield "cores", f"{usage.cpu:.1f}{of} busy"
+        if usage.cpu_count:
+            cores = tr("{busy:.1f} of {count} busy", busy=usage.cpu, count=usage.cpu_count)
+        else:
+            cores = tr("{busy:.1f} busy", busy=usage.cpu)
+        yield "cores", cores
     if usage.memory is not None:
-        of = f" of {gigabytes(usage.memory_total)}" if usage.memory_total else ""
-        yield "memory", f"{gigabytes(usage.memory)}{of}"
+        yield "memory", share_of_memory(usage)
     for number, gpu in enumerate(usage.gpus):
         yield "gpu" if len(usage.gpus) == 1 else f"gpu {number}", _gpu_words(gpu)
+
+
+def share_of_memory(usage: Usage) -> str:
+    """The memory that a trainer holds, and how much there is."""
+    used = gigabytes(usage.memory or 0)
+    if not usage.memory_total:
+        return used
+    return tr("{used} of {total}", used=used, total=gigabytes(usage.memory_total))
 
 
 def _gpu_words(gpu: GpuUsage) -> str:
@@ -394,7 +445,7 @@ def _saved_words(view: RunView) -> str:
     """The newest checkpoint, and how much training it is behind."""
     if view.checkpoint_step is None:
         return ""
-    saved = f"step {view.checkpoint_step:,}"
     if view.status is None or view.checkpoint_elapsed is None or not view.is_live:
-        return saved
-    return f"{saved}, {format_duration(view.status.elapsed - view.checkpoint_elapsed)} ago"
+        return tr("step {step:,}", step=view.checkpoint_step)
+    ago = format_duration(view.status.elapsed - view.checkpoint_elapsed)
+    return tr("step {step:,}, {time} ago", step=view.checkpoint_step, time=ago)

@@ -20,16 +20,22 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.viewing.log_lines import LogKind, LogLine
 from tui_charrnn.viewing.run_view import RunView, apply_record
 from tui_charrnn.viewing.run_words import gram_words
 
 _BATCH: Final = '{"kind":"batch",'
 _Words: TypeAlias = tuple[str, LogKind]
-_LOST: Final[_Words] = (
-    "The trainer before it was lost: it left no record of its end.",
-    "error",
-)
+ENDS: Final = {
+    RunState.FINISHED: "Finished at step {step:,}.",
+    RunState.STOPPED: "Stopped at step {step:,}.",
+    RunState.SAVED: "Saved at step {step:,}.",
+    RunState.INTERRUPTED: "Interrupted at step {step:,}.",
+    RunState.DIVERGED: "Diverged at step {step:,}.",
+    RunState.FAILED: "Failed at step {step:,}.",
+}
+"""By the reason of a record; translated where a line is made."""
 _NO_TIME: Final = " " * len("00:00:00")
 _SEVERITIES: Final[dict[str, LogKind]] = {
     "information": "plain",
@@ -66,7 +72,7 @@ class Story:
         at = _local_time(record.started if isinstance(record, RunStarted) else values.get("at"))
         time = f"{at:%H:%M:%S}" if at is not None else _NO_TIME
         lines = [LogLine(f"{time} {words}", kind) for words, kind in self._tell(record)]
-        day = f"{at:%A, %d %B %Y}" if at is not None else self._day
+        day = tr("{at:%A, %d %B %Y}", at=at) if at is not None else self._day
         if lines and day != self._day:
             self._day = day
             lines.insert(0, LogLine(day, "noise"))
@@ -77,8 +83,10 @@ class Story:
         notice = apply_record(self._view, record)
         if isinstance(record, RunStarted):
             had_trainer, self._has_trainer = self._has_trainer, True
-            begun = f"Trainer {record.pid} started on {safe_line(record.host)}."
-            return [_LOST, (begun, "plain")] if had_trainer else [(begun, "plain")]
+            host = safe_line(record.host)
+            begun = tr("Trainer {pid} started on {host}.", pid=record.pid, host=host)
+            lost = tr("The trainer before it was lost: it left no record of its end.")
+            return [(lost, "error"), (begun, "plain")] if had_trainer else [(begun, "plain")]
         if isinstance(record, SplitEvaluated):
             return [self._tell_score(record, None if best is None else best.loss)]
         if isinstance(record, CheckpointSaved) and best is not None and best.step == record.step:
@@ -94,13 +102,19 @@ class Story:
         return [words] if words is not None else []
 
     def _tell_score(self, record: SplitEvaluated, best: float | None) -> _Words:
-        words = f"Step {record.step:,}: validation {record.loss:.3f}"
+        step, loss, ngram = record.step, record.loss, self._view.baseline
         if self._view.best is not record:
-            return f"{words}.", "plain"
-        ngram = self._view.baseline
-        if ngram is not None and record.loss < ngram[1] and not (best and best < ngram[1]):
-            return f"{words}, better than the best {gram_words(ngram[0])}.", "good"
-        return f"{words}, the best so far.", "good"
+            return tr("Step {step:,}: validation {loss:.3f}.", step=step, loss=loss), "plain"
+        if ngram is None or record.loss >= ngram[1] or (best and best < ngram[1]):
+            return tr(
+                "Step {step:,}: validation {loss:.3f}, the best so far.", step=step, loss=loss
+            ), "good"
+        return tr(
+            "Step {step:,}: validation {loss:.3f}, better than the best {name}.",
+            step=step,
+            loss=loss,
+            name=gram_words(ngram[0]),
+        ), "good"
 
 
 def _own_words(record: Record) -> _Words | None:
@@ -109,27 +123,51 @@ def _own_words(record: Record) -> _Words | None:
     match record:
         case BaselinesMeasured():
             order, loss = record.best
-            words = f"N-grams are counted; the best, {gram_words(order)}, has {loss:.3f}.", "plain"
+            counted = tr(
+                "N-grams are counted; the best, {name}, has {loss:.3f}.",
+                name=gram_words(order),
+                loss=loss,
+            )
+            words = counted, "plain"
         case RunPlanned():
-            every = record.evaluate_every
-            plan = f"Planned: {record.total_steps:,} steps, validated every {every:,}"
-            early = [f"first after {step:,}" for step in record.early_evaluations[:1]]
-            words = f"{', '.join([plan, *early])}.", "plain"
+            words = _plan_words(record), "plain"
         case RunReplanned():
-            seconds = f"{record.seconds_per_step:.2g} s"
-            words = f"{record.total_steps:,} steps from now on; one takes {seconds}.", "noise"
-        case CheckpointSaved():
-            words = f"Step {record.step:,}: saved in {record.seconds:.1f} s.", "noise"
+            planned = tr(
+                "{steps:,} steps from now on; one takes {seconds:.2g} s.",
+                steps=record.total_steps,
+                seconds=record.seconds_per_step,
+            )
+            words = planned, "noise"
+        case CheckpointSaved(step=step, seconds=seconds):
+            saved = tr("Step {step:,}: saved in {seconds:.1f} s.", step=step, seconds=seconds)
+            words = saved, "noise"
         case ModelCalibrated(temperature=None):
-            words = f"Not calibrated: {safe_line(record.reason)}", "noise"
-        case RunResumed():
-            place = f"Goes on from step {record.step:,}." if record.step else "Begins anew."
+            words = tr("Not calibrated: {reason}", reason=safe_line(record.reason)), "noise"
+        case RunResumed(step=step):
+            place = tr("Goes on from step {step:,}.", step=step) if step else tr("Begins anew.")
             words = place, "plain"
         case RunEnded():
-            is_finished = record.reason == RunState.FINISHED
-            reason = safe_line(record.reason).capitalize()
-            words = f"{reason} at step {record.step:,}.", "good" if is_finished else "plain"
+            words = _end_words(record), "good" if record.reason == RunState.FINISHED else "plain"
     return words
+
+
+def _plan_words(record: RunPlanned) -> str:
+    total, every = record.total_steps, record.evaluate_every
+    if not record.early_evaluations:
+        return tr("Planned: {steps:,} steps, validated every {every:,}.", steps=total, every=every)
+    return tr(
+        "Planned: {steps:,} steps, validated every {every:,}, first after {first:,}.",
+        steps=total,
+        every=every,
+        first=record.early_evaluations[0],
+    )
+
+
+def _end_words(record: RunEnded) -> str:
+    if record.reason in ENDS:
+        return tr(ENDS[RunState(record.reason)], step=record.step)
+    reason = safe_line(record.reason).capitalize()
+    return tr("{reason} at step {step:,}.", reason=reason, step=record.step)
 
 
 def _local_time(at: object) -> datetime | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
@@ -27,11 +28,12 @@ from tui_charrnn.paths import parse_path
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.source_reading import Reading
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import FormFacts, form_sentence
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
-from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.formatting import counted, format_size
 
 LOOKED_AT: Final = 20_000
 """Entries of a folder that are looked at, at most."""
@@ -342,7 +344,8 @@ class PathField(Vertical):
 
 def _row(candidate: Candidate) -> Content:
     size = "" if candidate.size is None else format_size(candidate.size)
-    return Content.assemble(candidate.name.ljust(_NAME_COLUMN), ("  " + size, "dim"))
+    gap = " " * (2 + max(0, _NAME_COLUMN - cell_len(candidate.name)))
+    return Content.assemble(candidate.name, (gap + size, "dim"))
 
 
 OWN: Final = "own:"
@@ -363,12 +366,6 @@ ENCODINGS: Final = (
     "koi8-r",
     "cp1251",
 )
-_LIST_ADVICE: Final = "Enter or Space opens the list. A path of yours goes before it."
-_PATH_ADVICE: Final = (
-    "Tab or Right takes what is offered, Down turns to the next, Esc closes the list. Folders, "
-    "~ and *.txt work; files can be dropped or pasted here."
-)
-_ENCODING_ADVICE: Final = "How the bytes of the file become characters."
 
 
 class CorpusField(Vertical):
@@ -379,8 +376,8 @@ class CorpusField(Vertical):
     def __init__(self) -> None:
         super().__init__()
         entries = load_catalogue().items()
-        options = [(f"{name} · {entry.title}", name) for name, entry in entries]
-        self._list_options = [("a text of yours", OWN), *options]
+        options = [(f"{name} · {tr(entry.title)}", name) for name, entry in entries]
+        self._list_options = [(tr("a text of yours"), OWN), *options]
         self._last_listed = options[0][1]
         self._kept: CorpusChoice | None = None
         """A choice that cannot be typed as one path, such as several files."""
@@ -390,13 +387,17 @@ class CorpusField(Vertical):
         self.found = FormFacts()
         """Looks into what is chosen."""
         self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
-        self._path = PathField(placeholder="path of a text file or folder", id="corpus")
+        self._path = PathField(placeholder=tr("path of a text file or folder"), id="corpus")
         self._encoding = FormSelect(_same(ENCODINGS), value=ENCODINGS[0], id="encoding")
-        self._list_row = FormRow("Text", self._list, key="catalogue", advice=_LIST_ADVICE)
-        self._path_row = FormRow("or yours", self._path, key="corpus", advice=_PATH_ADVICE)
-        self._encoding_row = FormRow(
-            "Encoding", self._encoding, key="encoding", advice=_ENCODING_ADVICE
+        advice = tr("Enter or Space opens the list. A path of yours goes before it.")
+        self._list_row = FormRow(tr("Text"), self._list, key="catalogue", advice=advice)
+        advice = tr(
+            "Tab or Right takes what is offered, Down turns to the next, Esc closes the list. "
+            "Folders, ~ and *.txt work; files can be dropped or pasted here."
         )
+        self._path_row = FormRow(tr("or yours"), self._path, key="corpus", advice=advice)
+        advice = tr("How the bytes of the file become characters.")
+        self._encoding_row = FormRow(tr("Encoding"), self._encoding, key="encoding", advice=advice)
 
     def compose(self) -> ComposeResult:
         """The list, the path, its encoding, and what is known."""
@@ -440,7 +441,7 @@ class CorpusField(Vertical):
             self.path.show(choice.arguments[0])
         elif choice.arguments:
             self._kept = choice
-            label = choice.label or f"{len(choice.arguments)} texts"
+            label = choice.label or counted(len(choice.arguments), "text")
             self._list.offer([*self._list_options, (label, KEPT)], KEPT)
             self.path.show("")
         self.look()
@@ -499,7 +500,7 @@ class CorpusField(Vertical):
     def on_path_input_dropped(self, event: PathInput.Dropped) -> None:
         """Take several files at once."""
         event.stop()
-        self.restore(CorpusChoice(event.paths, f"{len(event.paths)} files"))
+        self.restore(CorpusChoice(event.paths, counted(len(event.paths), "file")))
 
 
 def _same(values: Iterable[str]) -> list[tuple[str, str]]:

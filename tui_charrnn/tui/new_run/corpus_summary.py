@@ -23,6 +23,7 @@ from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import find_repetitions, jamo_sentence, survey_sources
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
 from tui_charrnn.viewing.formatting import format_size
@@ -97,8 +98,11 @@ def look_into(
             survey = survey_sources(sources, choice.reading, tell=tell, check_cancelled=task.check)
             facts = CorpusFacts(choice, survey)
     except _TooManyFilesError:
-        counted = f"more than {FILES_LOOKED_AT:,} files"
-        facts = CorpusFacts(choice, postponed=f"There are {counted}: read when training starts.")
+        sentence = tr(
+            "There are more than {count:,} files: read when training starts.",
+            count=FILES_LOOKED_AT,
+        )
+        facts = CorpusFacts(choice, postponed=sentence)
     except (CharRNNError, OSError, UnicodeError) as error:
         facts = CorpusFacts(choice, problem=str(error))
     task.check()
@@ -164,7 +168,7 @@ def _postponement(sources: FoundSources) -> str:
         if source.path is not None:
             mode = _mode(source.path)
             if stat.S_ISFIFO(mode):
-                return "This is a pipe: it is read once, when training starts."
+                return tr("This is a pipe: it is read once, when training starts.")
             if not stat.S_ISREG(mode):
                 read_corpus([source.address])  # says why it cannot be
     return ""
@@ -187,9 +191,12 @@ def _mode(path: Path) -> int:
 def _fetching_words(entry: CatalogueEntry) -> str:
     size = format_size(entry.approximate_bytes)
     if entry.kind == "built":
-        return f"Made on this machine when training starts, without a network: about {size}."
+        return tr(
+            "Made on this machine when training starts, without a network: about {size}.",
+            size=size,
+        )
     host = urlsplit(entry.urls[0]).netloc
-    return f"Downloaded when training starts: about {size} from {host}."
+    return tr("Downloaded when training starts: about {size} from {host}.", size=size, host=host)
 
 
 _NAMED: Final = 2
@@ -213,13 +220,19 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
     if not survey.is_whole:
         return [_progress_line(survey)]
     lines = [_size_line(survey)]
-    split = split_point(survey.characters, training.validation_fraction)
+    fraction = training.validation_fraction
+    split = split_point(survey.characters, fraction)
     if survey.records is not None:
-        share = f"{training.validation_fraction:.0%}, drawn by lot, held out"
-        lines = [lines[0].rpartition(",")[0] + f", {survey.records:,} records", share]
+        lines.append(tr("{share:.0%}, drawn by lot, held out", share=fraction))
     elif survey.characters > 1:
         held_out = survey.characters - split
-        lines.append(f"{split:,} to train on; the last {held_out:,} held out")
+        lines.append(
+            tr(
+                "{split:,} to train on; the last {held_out:,} held out",
+                split=split,
+                held_out=held_out,
+            )
+        )
     return [
         *lines,
         *_units(survey),
@@ -237,16 +250,16 @@ def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
     if survey is None or not survey.is_whole:
         return ""
     if survey.vocabulary_size < 2:
-        return "It has only one distinct character: there is nothing to learn in it."
+        return tr("It has only one distinct character: there is nothing to learn in it.")
     if survey.records is not None and survey.records < 2:
-        return "At least 2 records are needed, one to train on and one to hold out."
+        return tr("At least 2 records are needed, one to train on and one to hold out.")
     try:
         vocabulary_of(survey, training)
         _fitting_batch_size(survey, training)
     except (ConfigError, CorpusError) as error:
         return str(error)
     if survey.characters - split_point(survey.characters, training.validation_fraction) < 2:
-        return "Too little is held out: at least 2 characters are needed to be scored."
+        return tr("Too little is held out: at least 2 characters are needed to be scored.")
     return ""
 
 
@@ -282,9 +295,13 @@ def form_sentence(problem: str) -> str:
 
 def _progress_line(survey: "Survey") -> str:
     share = survey.found.consumed / survey.bytes_total
-    return (
-        f"Reading … {share:.0%} of {format_size(survey.bytes_total)}: {survey.characters:,} "
-        f"characters so far, {survey.vocabulary_size:,} different ones"
+    return tr(
+        "Reading … {share:.0%} of {size}: {characters:,} characters so far, {distinct:,} different "
+        "ones",
+        share=share,
+        size=format_size(survey.bytes_total),
+        characters=survey.characters,
+        distinct=survey.vocabulary_size,
     )
 
 
@@ -292,14 +309,18 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
     """What is known from the first part of a large text; the rest is read when training starts."""
     characters = survey.expected_characters
     split = split_point(characters, training.validation_fraction)
-    part = (
-        f"{format_size(survey.bytes_total)} of {', '.join(survey.found.encodings)}, of which the "
-        f"first {format_size(survey.found.consumed)} were looked at: "
-        f"{survey.vocabulary_size:,} different characters there"
+    part = tr(
+        "{size} of {encodings}, of which the first {read} were looked at: {distinct:,} different "
+        "characters there",
+        size=format_size(survey.bytes_total),
+        encodings=", ".join(survey.found.encodings),
+        read=format_size(survey.found.consumed),
+        distinct=survey.vocabulary_size,
     )
-    whole = (
-        f"about {count_in_words(characters)} characters, {count_in_words(split)} to train on; all "
-        "are read when training starts"
+    whole = tr(
+        "about {count} characters, {split} to train on; all are read when training starts",
+        count=count_in_words(characters),
+        split=count_in_words(split),
     )
     return [
         part,
@@ -312,15 +333,14 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
 
 def count_in_words(count: int) -> str:
     """A large number that is an estimate: 980 million, 1.2 billion."""
-    for unit, size in (("billion", 1e9), ("million", 1e6)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:,}"
+    if count >= 1e9:
+        return tr("{number:.3g} billion", number=count / 1e9)
+    return tr("{number:.3g} million", number=count / 1e6) if count >= 1e6 else f"{count:,}"
 
 
 def _units(survey: "Survey") -> list[str]:
     """What another unit would change; nothing but for Korean."""
-    sentence = jamo_sentence(survey.occurrences, "the setting units jamo")
+    sentence = jamo_sentence(survey.occurrences, tr("the setting units jamo"))
     return [sentence] if sentence else []
 
 
@@ -333,37 +353,58 @@ def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:
     if vocabulary.unknown_symbol is None:
         return []
     folded = survey.vocabulary_size - len(vocabulary) + 1
-    return [f"{folded:,} rare characters become one unknown symbol: {len(vocabulary):,} symbols"]
+    return [
+        tr(
+            "{folded:,} rare characters become one unknown symbol: {count:,} symbols",
+            folded=folded,
+            count=len(vocabulary),
+        )
+    ]
 
 
 def _size_line(survey: "Survey") -> str:
-    files = "" if survey.files == 1 else f" in {survey.files:,} files"
-    return (
-        f"{format_size(survey.found.bytes)} of {', '.join(survey.found.encodings)}{files}: "
-        f"{survey.characters:,} characters, {survey.vocabulary_size:,} different, "
-        f"{survey.lines:,} lines"
+    read = tr(
+        "{size} of {encodings}",
+        size=format_size(survey.found.bytes),
+        encodings=", ".join(survey.found.encodings),
     )
+    if survey.files != 1:
+        read = tr("{read} in {files:,} files", read=read, files=survey.files)
+    counted = tr(
+        "{characters:,} characters, {distinct:,} different",
+        characters=survey.characters,
+        distinct=survey.vocabulary_size,
+    )
+    if survey.records is not None:
+        parts = tr("{records:,} records", records=survey.records)
+    else:
+        parts = tr("{lines:,} lines", lines=survey.lines)
+    return f"{read}: {counted}, {parts}"
 
 
 def _remarks(survey: "Survey") -> list[str]:
     found, remarks = survey.found, []
     if survey.skipped_files:
-        remarks.append(f"binary or empty files skipped: {survey.skipped_files:,}")
+        remarks.append(tr("binary or empty files skipped: {count:,}", count=survey.skipped_files))
     if found.has_mark:
-        remarks.append("byte order mark left out")
+        remarks.append(tr("byte order mark left out"))
     if found.crlf or found.cr:
-        remarks.append(f"line ends with CR: {found.crlf + found.cr:,}")
+        remarks.append(tr("line ends with CR: {count:,}", count=found.crlf + found.cr))
     if found.composed:
-        remarks.append(f"decomposed characters put together: {found.composed:,}")
+        remarks.append(tr("decomposed characters put together: {count:,}", count=found.composed))
     lines = ["; ".join(remarks)] if remarks else []
     if survey.suspicious:
-        lines.append(f"! suspicious: {_suspicion_words(survey.suspicious)}")
+        found_words = _suspicion_words(survey.suspicious)
+        lines.append(tr("! suspicious: {characters}", characters=found_words))
     return lines
 
 
 def _unheard(survey: "Survey", split: int) -> list[str]:
     unheard = survey.only_after(split)
-    return [f"! held out but never trained on: {_listed(unheard)}"] if unheard else []
+    if not unheard:
+        return []
+    listed = _listed(unheard)
+    return [tr("! held out but never trained on: {characters}", characters=listed)]
 
 
 def _suspicion_words(suspicious: "tuple[CharacterCount, ...]") -> str:
@@ -371,16 +412,17 @@ def _suspicion_words(suspicious: "tuple[CharacterCount, ...]") -> str:
         f"{count.code} {_times(count.count)} ({count.suspicion})" for count in suspicious[:_NAMED]
     ]
     others = len(suspicious) - len(named)
-    return "; ".join(named) + (f"; and {others:,} more" if others else "")
+    return "; ".join([*named, *([tr("and {count:,} more", count=others)] if others else [])])
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
+    return tr("once") if count == 1 else tr("{count:,} times", count=count)
 
 
 def _listed(characters: str) -> str:
     others = len(characters) - _LISTED
-    return safe_line(characters[:_LISTED]) + (f" and {others:,} more" if others > 0 else "")
+    more = f" {tr('and {count:,} more', count=others)}" if others > 0 else ""
+    return safe_line(characters[:_LISTED]) + more
 
 
 def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> list[str]:
@@ -390,7 +432,13 @@ def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> li
         return []  # told as the problem that it is
     if fitting == training.batch_size or not split:
         return []
-    return [f"! short: {fitting:,} streams side by side instead of {training.batch_size:,}"]
+    return [
+        tr(
+            "! short: {fitting:,} streams side by side instead of {wanted:,}",
+            fitting=fitting,
+            wanted=training.batch_size,
+        )
+    ]
 
 
 def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:

@@ -23,6 +23,7 @@ from tui_charrnn.training.diagnosis.trial_facts import (
     start_trial,
 )
 from tui_charrnn.training.plan import plan_by_count, plan_by_time
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, shortness, vocabulary_of
 from tui_charrnn.tui.new_run.form_values import NewRun
@@ -40,6 +41,8 @@ _LOOKED_EVERY: Final = 0.1  # seconds
 NOT_TIMED: Final = "not timed on this machine yet"
 TIMING: Final = "timing a few batches …"
 BUSY: Final = "not timed while another training runs here"
+BESIDE: Final = "longer beside the training that runs here"
+"""Remarks, as `TrialAnswer` has them; translated where they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class TrialAnswer:
     settings: TrialSettings
     trial: Trial | None = None
     remark: str = ""
-    """Why there is no trial, or what to think of it; a few words."""
+    """Why there is no trial, or what to think of it; a few words, shown through `tr`."""
 
 
 class TrialTimer:
@@ -103,7 +106,7 @@ class TrialTimer:
         )
         task.check()
         if trial is not None:
-            remark = "longer beside the training that runs here" if is_busy else ""
+            remark = BESIDE if is_busy else ""
             self._announce(TrialAnswer(settings, trial, remark))
             return
         self._announce(TrialAnswer(settings, remark=BUSY if is_busy else NOT_TIMED))
@@ -127,7 +130,7 @@ class TrialTimer:
         except ConfigError as error:
             return TrialAnswer(settings, remark=str(error))
         except OSError as error:
-            return TrialAnswer(settings, remark=f"could not be timed: {error.strerror}")
+            return TrialAnswer(settings, remark=_failure(error.strerror or ""))
         with self._lock:
             self._process = process
         with contextlib.suppress(OSError):
@@ -141,7 +144,11 @@ class TrialTimer:
             return TrialAnswer(settings, read_trial(output))
         except ValueError:
             lines = complaint.strip().splitlines() or [f"exit code {process.returncode}"]
-            return TrialAnswer(settings, remark=f"could not be timed: {lines[-1]}")
+            return TrialAnswer(settings, remark=_failure(lines[-1]))
+
+
+def _failure(reason: str) -> str:
+    return tr("could not be timed: {reason}", reason=reason)
 
 
 def _communicate(process: "subprocess.Popen[str]", task: BackgroundTask) -> tuple[str, str]:
@@ -215,33 +222,46 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
     if new.start.point is not None:
         lines.append(start_words(new, vocabulary_size))
     elif characters and vocabulary_size and _learns_by_heart(new, characters, vocabulary_size):
-        lines.append("! The text is too small for this network, which would learn it by heart.")
+        lines.append(tr("! The text is too small for this network, which would learn it by heart."))
     preset = find_preset(new.preset)
     is_as_tried = (new.model, new.training) == (preset.model, preset.training)
     if is_as_tried and preset.expected_loss is not None:
-        lines.append(f"validation loss {preset.expected_loss:.2f} nats on tiny Shakespeare")
+        lines.append(
+            tr("validation loss {loss:.2f} nats on tiny Shakespeare", loss=preset.expected_loss)
+        )
     trial = answer.trial if answer else None
     if answer is not None and trial is not None and characters:
         words = outlook_words(new.training, estimate_run(new.training, trial, characters))
-        lines.append(f"{words}{f' ({answer.remark})' if answer.remark else ''}")
+        lines.append(f"{words}{f' ({tr(answer.remark)})' if answer.remark else ''}")
         lines.append(machine_words(trial))
         if new.training.auto_batch_size:
-            lines.append(f"at batch size {trial.batch_size:,}; auto may find a larger one faster")
+            size = trial.batch_size
+            lines.append(tr("at batch size {size:,}; auto may find a larger one faster", size=size))
     elif answer is not None:
-        lines.append(f"time and memory: {answer.remark}")
+        lines.append(tr("time and memory: {remark}", remark=tr(answer.remark)))
     else:
-        lines.append("time and memory: known once the text is")
+        lines.append(tr("time and memory: known once the text is"))
     return lines
 
 
 def start_words(new: NewRun, vocabulary_size: int | None) -> str:
     """What a run takes from the model that it starts from, and what it adds."""
     known, name = new.start.vocabulary, new.start.point.name if new.start.point else ""
-    words = f"weights of {safe_line(name)}, peak rate {new.training.learning_rate:g}"
+    words = tr(
+        "weights of {name}, peak rate {rate:g}",
+        name=safe_line(name),
+        rate=new.training.learning_rate,
+    )
     if known is None or vocabulary_size is None:
         return words
     added = vocabulary_size - len(known)
-    return f"{words}; {added or 'no'} character{'' if added == 1 else 's'} added"
+    if not added:
+        return tr("{words}; no characters added", words=words)
+    return tr(
+        "{words}; {count} character added" if added == 1 else "{words}; {count} characters added",
+        words=words,
+        count=added,
+    )
 
 
 def _learns_by_heart(new: NewRun, characters: int, vocabulary_size: int) -> bool:
@@ -275,27 +295,33 @@ def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> Run
 
 def outlook_words(training: TrainingConfig, estimate: RunEstimate) -> str:
     """What is not known yet: what is done in a time, or how long a number of steps takes."""
-    if estimate.bound == TrainingConfig.LENGTH_BOUND:
-        done = f"about {time_words(estimate.seconds)} for {estimate.steps:,} steps"
-        return f"{done}, {passes_words(estimate.epochs)}, and no more: they would overfit"
-    done = f"about {rounded(estimate.steps):,} steps, {passes_words(estimate.epochs)}"
-    if training.train_time is not None:
-        return f"{done}, fitted to {time_words(estimate.seconds)} as it goes on"
-    return f"about {time_words(estimate.seconds)} for {estimate.steps:,} steps, " + passes_words(
-        estimate.epochs
+    time, passes = time_words(estimate.seconds), passes_words(estimate.epochs)
+    if estimate.bound != TrainingConfig.LENGTH_BOUND and training.train_time is not None:
+        return tr(
+            "about {steps:,} steps, {passes}, fitted to {time} as it goes on",
+            steps=rounded(estimate.steps),
+            passes=passes,
+            time=time,
+        )
+    return tr(
+        "about {time} for {steps:,} steps, {passes}, and no more: they would overfit"
+        if estimate.bound == TrainingConfig.LENGTH_BOUND
+        else "about {time} for {steps:,} steps, {passes}",
+        time=time,
+        steps=estimate.steps,
+        passes=passes,
     )
 
 
 def passes_words(epochs: float) -> str:
     """How often a text is read."""
     if epochs < 0.95:
-        return f"{epochs:.0%} of this text"
+        return tr("{share:.0%} of this text", share=epochs)
     if epochs < 1.05:
-        return "once through this text"
-    times = (
-        f"{epochs:.1f}" if epochs < 9.95 and not float(epochs).is_integer() else f"{epochs:,.0f}"
-    )
-    return f"{times} times through this text"
+        return tr("once through this text")
+    has_fraction = epochs < 9.95 and not float(epochs).is_integer()
+    times = f"{epochs:.1f}" if has_fraction else f"{epochs:,.0f}"
+    return tr("{times} times through this text", times=times)
 
 
 def rounded(count: int) -> int:
@@ -307,25 +333,34 @@ def rounded(count: int) -> int:
 def time_words(seconds: float) -> str:
     """A span of time as people write it, coarse: 40 s, 9 min, 2 h 20 min, 1.5 days."""
     if seconds < 10:
-        return f"{max(1, round(seconds))} s"
+        return tr("{seconds} s", seconds=max(1, round(seconds)))
     if seconds < 90:
-        return f"{round(seconds / 5) * 5} s"
+        return tr("{seconds} s", seconds=round(seconds / 5) * 5)
     minutes = round(seconds / 60)
     if minutes < 100:
-        return f"{minutes} min"
+        return tr("{minutes} min", minutes=minutes)
     tens = round(seconds / 600)
     if tens < 6 * 36:
         hours, rest = divmod(tens, 6)
-        return f"{hours} h {rest * 10} min" if rest else f"{hours} h"
-    return f"{seconds / 86_400:.1f} days"
+        if rest:
+            return tr("{hours} h {minutes} min", hours=hours, minutes=rest * 10)
+        return tr("{hours} h", hours=hours)
+    return tr("{days:.1f} days", days=seconds / 86_400)
 
 
 def network_words(model: ModelConfig, vocabulary_size: int | None) -> str:
     """A network in a few words; without a known vocabulary, its size for a usual one."""
     count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
-    known = f"for {vocabulary_size:,} characters" if vocabulary_size else "or so"
     layers = "" if model.layer_count == 1 else f"{model.layer_count} x "
-    return f"{layers}{model.cell_name} {model.hidden_size}, {count_words(count)} parameters {known}"
+    network, parameters = f"{layers}{model.cell_name} {model.hidden_size}", count_words(count)
+    if not vocabulary_size:
+        return tr("{network}, {count} parameters or so", network=network, count=parameters)
+    return tr(
+        "{network}, {count} parameters for {characters:,} characters",
+        network=network,
+        count=parameters,
+        characters=vocabulary_size,
+    )
 
 
 def count_words(count: int) -> str:
@@ -339,4 +374,9 @@ def count_words(count: int) -> str:
 
 def machine_words(trial: Trial) -> str:
     """What it takes of the machine that was timed."""
-    return f"{format_size(trial.memory)} of memory on {trial.device}, {trial.precision}"
+    return tr(
+        "{size} of memory on {device}, {precision}",
+        size=format_size(trial.memory),
+        device=trial.device,
+        precision=trial.precision,
+    )

@@ -16,6 +16,7 @@ from textual.widgets import Input, Label, Select, Static
 from tui_charrnn.presets import PRESETS, Preset
 from tui_charrnn.safe_text import safe_line, with_few_marks
 from tui_charrnn.training.diagnosis.trial_facts import TrialSettings
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, with_warnings
 from tui_charrnn.tui.new_run.estimate import TrialAnswer, TrialTimer, preset_lines, settings_to_try
 from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, ListedSetting, NewRun, list_settings
@@ -184,9 +185,6 @@ class FormRow(Vertical):
         self._problem.display = bool(problem)
 
 
-_SWITCH = (("no", "false"), ("yes", "true"))
-
-
 class SettingEntry:
     """A setting and its row; a dot marks a value that is not the preset's."""
 
@@ -235,7 +233,11 @@ class SettingsTitle(Static, can_focus=True):
     }
     """
     ALLOW_SELECT = False
-    advice = "Enter or Space opens and closes the list of everything that can be set."
+
+    @property
+    def advice(self) -> str:
+        """What it does."""
+        return tr("Enter or Space opens and closes the list of everything that can be set.")
 
     class Turned(Message):
         """The list is to be opened, or closed if it is open."""
@@ -323,7 +325,7 @@ class FormSettings(Vertical):
                 entry = self._entries[setting.name] = SettingEntry(setting, typed)
                 groups.setdefault(setting.group, []).append(entry.row)
             for group, rows in groups.items():
-                self._list.mount(Label(group, classes="setting-group", markup=False), *rows)
+                self._list.mount(Label(tr(group), classes="setting-group", markup=False), *rows)
         self._list.display = True
         self.follow(self._preset)
 
@@ -350,23 +352,26 @@ class FormSettings(Vertical):
         self._count()
 
     def _count(self) -> None:
-        changed = f"{len(self._typed)} changed" if self._typed else "as the preset has them"
-        self._title.update(f"{'▼' if self._list.display else '▶'} All settings · {changed}")
+        sign, count = "▼" if self._list.display else "▶", len(self._typed)
+        title = (
+            tr("{sign} All settings · {count} changed", sign=sign, count=count)
+            if count
+            else tr("{sign} All settings · as the preset has them", sign=sign)
+        )
+        self._title.update(title)
 
 
 def _setting_field(setting: ListedSetting, typed: str) -> FormInput | FormSelect:
     """The field for a setting, filled in."""
     if setting.is_switch:
-        return FormSelect(_SWITCH, value="true" if typed == "true" else "false")
+        options = [(tr("no"), "false"), (tr("yes"), "true")]
+        return FormSelect(options, value="true" if typed == "true" else "false")
     if setting.bounds.choices:
         choices = dict.fromkeys([*setting.bounds.choices, typed])
         return FormSelect([(choice, choice) for choice in choices], value=typed)
     entry = FormInput()
     entry.value = typed
     return entry
-
-
-_ADVICE = "Settings that were tried together. Enter or Space opens the list."
 
 
 class PresetField(Vertical):
@@ -387,7 +392,7 @@ class PresetField(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        options = [(f"{name} · {preset.sentence}", name) for name, preset in PRESETS.items()]
+        options = [(f"{name} · {tr(preset.sentence)}", name) for name, preset in PRESETS.items()]
         self._list = FormSelect(options, value=DEFAULT_PRESET, id="preset")
         self._facts = Static("", id="preset-facts", markup=False)
         self._timer = TrialTimer(lambda answer: self.post_message(self.Timed(answer)))
@@ -397,7 +402,8 @@ class PresetField(Vertical):
 
     def compose(self) -> ComposeResult:
         """The list, and the facts below."""
-        yield FormRow("Preset", self._list, key="preset", advice=_ADVICE)
+        advice = tr("Settings that were tried together. Enter or Space opens the list.")
+        yield FormRow(tr("Preset"), self._list, key="preset", advice=advice)
         yield self._facts
 
     @property

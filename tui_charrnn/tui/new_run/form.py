@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, Select, Static
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS, Preset
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.new_run.corpus_field import CorpusField
 from tui_charrnn.tui.new_run.corpus_summary import FormFacts
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSettings, PresetField
@@ -51,8 +52,8 @@ class FormFooter(Vertical):
         yield Static("", id="form-problem", markup=False)
         yield Static("", id="form-advice", markup=False)
         with Horizontal(id="form-actions"):
-            yield Button("Start training", id="start", variant="primary", compact=True)
-            yield Button("Cancel", id="cancel", compact=True)
+            yield Button(tr("Start training"), id="start", variant="primary", compact=True)
+            yield Button(tr("Cancel"), id="cancel", compact=True)
             yield Static("", id="form-progress", markup=False)
 
     @property
@@ -75,15 +76,22 @@ class FormFooter(Vertical):
         self._progress.update(safe_line(words))
 
 
-_LENGTH_ADVICE = (
-    "About how long: a time like 90s, 5m or 1h30m, which the steps are fitted to, or 10 epochs, or "
-    "2000 steps. max time, below, saves and ends it in any case."
-)
-_SEEDS_ADVICE = (
-    "Continued at every evaluation, to be watched. Several with | between, spaces count; \\n is a "
-    "new line; none samples nothing."
-)
-_NAME_ADVICE = "The name of the run's folder. Without one it is the time and the text."
+def _length_advice() -> str:
+    return tr(
+        "About how long: a time like 90s, 5m or 1h30m, which the steps are fitted to, or 10 "
+        "epochs, or 2000 steps. max time, below, saves and ends it in any case."
+    )
+
+
+def _seeds_advice() -> str:
+    return tr(
+        "Continued at every evaluation, to be watched. Several with | between, spaces count; \\n "
+        "is a new line; none samples nothing."
+    )
+
+
+def _name_advice() -> str:
+    return tr("The name of the run's folder. Without one it is the time and the text.")
 
 
 class FormBody(Vertical):
@@ -116,8 +124,8 @@ class FormBody(Vertical):
         self.preset = PresetField()
         self.settings = FormSettings(preset)
         self._length = FormInput(id="length")
-        self._seeds = FormInput(placeholder="the beginning of the text", id="seeds")
-        self._run_name = FormInput(placeholder="chosen for you", id="name")
+        self._seeds = FormInput(placeholder=tr("the beginning of the text"), id="seeds")
+        self._run_name = FormInput(placeholder=tr("chosen for you"), id="name")
         self._training = preset.training
         """The newest settings without a mistake: facts of the text are told by them."""
 
@@ -128,9 +136,12 @@ class FormBody(Vertical):
             yield self.preset
             with Vertical(id="form-rest"):
                 yield self.start
-                yield FormRow("How long", self._length, key="length", advice=_LENGTH_ADVICE)
-                yield FormRow("Seeds", self._seeds, key="seeds", advice=_SEEDS_ADVICE)
-                yield FormRow("Name", self._run_name, key="name", advice=_NAME_ADVICE)
+                for label, field, key, advice in (
+                    (tr("How long"), self._length, "length", _length_advice()),
+                    (tr("Seeds"), self._seeds, "seeds", _seeds_advice()),
+                    (tr("Name"), self._run_name, "name", _name_advice()),
+                ):
+                    yield FormRow(label, field, key=key, advice=advice)
         yield self.settings
 
     def on_resize(self) -> None:

@@ -14,10 +14,11 @@ from tui_charrnn.presets import PRESETS, Preset, StartingPoint, find_preset
 from tui_charrnn.runs.creation import name_problem
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.settings import Bounds, SettingError, Settings
+from tui_charrnn.settings import Bounds, Problem, SettingError, Settings
 from tui_charrnn.text.corpus import choose_seeds
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
+from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:  # NumPy, which the first frame does not wait for
     from tui_charrnn.text.vocabulary import Vocabulary
@@ -115,9 +116,9 @@ def check_form(values: FormValues) -> NewRun:
     """
     problems: dict[str, str] = {}
     if not values.corpus.arguments:
-        problems["corpus"] = "Choose a text from the list, or name a file of yours."
+        problems["corpus"] = tr("Choose a text from the list, or name a file of yours.")
     elif STANDARD_INPUT in values.corpus.arguments:
-        problems["corpus"] = "Standard input belongs to the app: give the path of a file."
+        problems["corpus"] = tr("Standard input belongs to the app: give the path of a file.")
     name = values.name.strip()
     if name and (problem := name_problem(name)):
         problems["name"] = problem
@@ -195,7 +196,12 @@ def read_setting(configuration: type[Settings], name: str, typed: str) -> dict[s
     """
     bounds, values = configuration.bounds()[name], configuration.read(name, typed)
     if name in values and not bounds.admits(values[name]):
-        raise ConfigError(f"{name} must be {bounds.allowed()}. Received: {typed.strip()}.")
+        sentence = tr(
+            "must be {allowed}. Received: {received}.",
+            allowed=bounds.allowed(),
+            received=typed.strip(),
+        )
+        raise SettingError([Problem(name, sentence)])
     return values
 
 
@@ -307,7 +313,7 @@ def _escaped(seed: str) -> str:
     return seed
 
 
-_GROUPS: Final = {
+GROUPS: Final = {
     "Network": (
         "cell",
         "embedding_size",
@@ -341,7 +347,7 @@ _GROUPS: Final = {
     "Checkpoints": ("checkpoint_interval", "keep_checkpoints", "max_time"),
     "Machine": ("rng_seed", "precision", "threads"),
 }
-_OTHERS: Final = "Others"
+OTHERS: Final = "Others"
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -356,7 +362,7 @@ class ListedSetting:
     @property
     def label(self) -> str:
         """What it is called on the form."""
-        return self.name.replace("_", " ")
+        return tr(self.name.replace("_", " "))
 
     @property
     def bounds(self) -> Bounds:
@@ -373,16 +379,17 @@ class ListedSetting:
     def allowed(self) -> str:
         """What it may be, in words."""
         if self.bounds.is_duration:
-            off = ", or none" if self.bounds.optional else ""
-            return f"a time like 90s, 10m or 2h{off}"
+            time = tr("a time like 90s, 10m or 2h")
+            return tr("{allowed}, or none", allowed=time) if self.bounds.optional else time
         return self.bounds.allowed()
 
     def advice(self, preset: Preset) -> str:
         """What it is, what it may be, and what the preset says."""
-        sentence = f"{self.bounds.sentence.rstrip('.')}."
+        sentence = f"{tr(self.bounds.sentence).rstrip('.')}."
+        own = f"{preset.name}: {self.of_preset(preset)}."
         if self.bounds.choices or self.is_switch:
-            return f"{sentence} {preset.name}: {self.of_preset(preset)}."
-        return f"{sentence} Allowed: {self.allowed}. {preset.name}: {self.of_preset(preset)}."
+            return f"{sentence} {own}"
+        return f"{sentence} {tr('Allowed: {allowed}.', allowed=self.allowed)} {own}"
 
     def of_preset(self, preset: Preset) -> str:
         """Its value in a preset, as it would be typed."""
@@ -403,9 +410,9 @@ class ListedSetting:
 
 def list_settings() -> list[ListedSetting]:
     """Every setting but those of the length, which has a field of its own; in groups."""
-    places = {name: group for group, names in _GROUPS.items() for name in names}
+    places = {name: group for group, names in GROUPS.items() for name in names}
     listed = [
-        ListedSetting(name, configuration, places.get(name, _OTHERS))
+        ListedSetting(name, configuration, places.get(name, OTHERS))
         for configuration in (ModelConfig, TrainingConfig)
         for name in configuration.listed()
         if name not in TrainingConfig.LENGTHS
@@ -418,7 +425,7 @@ def labelled(sentence: str) -> str:
     """A sentence with settings called as the form calls them."""
     names = {*ModelConfig.bounds(), *TrainingConfig.bounds()}
     return _WORD.sub(
-        lambda word: word[0].replace("_", " ") if word[0] in names else word[0], sentence
+        lambda word: tr(word[0].replace("_", " ")) if word[0] in names else word[0], sentence
     )
 
 
@@ -479,7 +486,7 @@ def starting_choice_of(run: RunDirectory, description: RunDescription) -> StartC
 def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoice:
     """The text that a run trains on: the one that it holds, or where it came from."""
     reference = description.corpus
-    label = f"the text of {run.name}"
+    label = tr("the text of {name}", name=run.name)
     if not reference.sources:
         stored = Reading(unify_newlines=False, compose=False)
         return CorpusChoice((str(run.corpus.absolute()),), label, stored)

@@ -20,6 +20,7 @@ from textual.widgets import Button, Input
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.messages import (
@@ -171,8 +172,8 @@ class NewRunScreen(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """The fields, advice on the one with the focus, and the buttons."""
         with Vertical(id="new-run", classes="box") as box:
-            box.border_title = Content("Train a model")
-            box.border_subtitle = Content("Enter starts · Tab goes on · Esc leaves")
+            box.border_title = Content(tr("Train a model"))
+            box.border_subtitle = Content(tr("Enter starts · Tab goes on · Esc leaves"))
             yield FormBody(self._session.runs_folder)
             yield FormFooter()
 
@@ -186,7 +187,8 @@ class NewRunScreen(Dialog[bool]):
         self.body.corpus.path.focus()
         BackgroundTask("run-names", self._read_names)
         if self._prefill is not None and self._prefill.run is not None:
-            self.footer.occupy(f"Reading how {self._prefill.run.name} was made …")
+            name = self._prefill.run.name
+            self.footer.occupy(tr("Reading how {name} was made …", name=name))
             read_prefill(self._prefill, self.post_message)
 
     def _read_names(self, _: BackgroundTask) -> None:
@@ -205,7 +207,7 @@ class NewRunScreen(Dialog[bool]):
         """What was typed means, or what is wrong with it."""
         new, problems = _checked(self.body.values)
         if new is not None and new.name in self._taken:
-            sentence = f"There is a run {new.name!r} already; choose another name."
+            sentence = tr("There is a run {name!r} already; choose another name.", name=new.name)
             return None, {**problems, "name": sentence}
         return new, problems
 
@@ -251,15 +253,19 @@ class NewRunScreen(Dialog[bool]):
         if new is None:
             self.body.focus_problem(problems)
             return
-        self.footer.occupy("Reading the text …")
+        self.footer.occupy(tr("Reading the text …"))
         self._session.started_words = f"{new.preset}, {length_words(new.training)}"
         self._token = CancelToken()
         prepare_run(new, self._session.runs_folder, self._launch, self._token, self.post_message)
 
     def on_corpus_progressed(self, event: CorpusProgressed) -> None:
         """Show how much of the corpus has been read."""
-        share = f" {event.done / event.total:.0%}" if event.total else f" {event.done:,} bytes"
-        self.footer.occupy(f"Reading the text …{share}")
+        done, total = event.done, event.total
+        self.footer.occupy(
+            tr("Reading the text … {share:.0%}", share=done / total)
+            if total
+            else tr("Reading the text … {done:,} bytes", done=done)
+        )
 
     def on_run_prepared(self, event: RunPrepared) -> None:
         """Close; the app shows the run."""

@@ -16,6 +16,7 @@ from tui_charrnn.generation.sources import find_model, offered_models
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.presets import StartingPoint, find_preset
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_field import PAUSE, PathField, clean_path
 from tui_charrnn.tui.new_run.fields import FormRow, FormSelect
@@ -24,14 +25,6 @@ from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, StartChoice
 _NEW: Final = ""
 _FILE: Final = "file:"
 """Values of the list that are no names of models."""
-_NEW_WORDS: Final = "new weights"
-_FILE_WORDS: Final = "a model file of yours"
-_ADVICE: Final = (
-    "A model to start from lends its weights, its network and its units; characters that it lacks "
-    "are added, and the learning rate is lower."
-)
-_PATH_ADVICE: Final = "A model file, a run or a checkpoint. Tab or Right takes what is offered."
-_READING: Final = "The model is being read."
 
 
 class StartField(Vertical):
@@ -62,9 +55,14 @@ class StartField(Vertical):
         """What was restored before the list was known."""
         self._latest = LatestTask("starting-model")
         self._list = FormSelect(self._options(), value=_NEW, id="start-from")
-        self._path = PathField(placeholder="path of a model file", id="start-path")
-        self._row = FormRow("Start from", self._list, key="start", advice=_ADVICE)
-        self._path_row = FormRow("", self._path, key="", advice=_PATH_ADVICE)
+        self._path = PathField(placeholder=tr("path of a model file"), id="start-path")
+        advice = tr(
+            "A model to start from lends its weights, its network and its units; characters that "
+            "it lacks are added, and the learning rate is lower."
+        )
+        self._row = FormRow(tr("Start from"), self._list, key="start", advice=advice)
+        advice = tr("A model file, a run or a checkpoint. Tab or Right takes what is offered.")
+        self._path_row = FormRow("", self._path, key="", advice=advice)
         self._path_row.display = False
 
     def compose(self) -> ComposeResult:
@@ -84,13 +82,13 @@ class StartField(Vertical):
     def choice(self) -> StartChoice:
         """What is chosen now."""
         if self._wanted:
-            return StartChoice(self._wanted, problem=_READING)
+            return _being_read(self._wanted)
         if self._list.chosen != _FILE:
             return (self._listed or {}).get(self._list.chosen, StartChoice())
         path = clean_path(self._path.input.value)
         if not path:
-            return StartChoice(_FILE, problem="Name a model file, or choose from the list.")
-        return self._file if self._file.argument == path else StartChoice(path, problem=_READING)
+            return StartChoice(_FILE, problem=tr("Name a model file, or choose from the list."))
+        return self._file if self._file.argument == path else _being_read(path)
 
     def restore(self, choice: StartChoice) -> None:
         """Fill the fields in."""
@@ -113,7 +111,7 @@ class StartField(Vertical):
         self._path_row.display = is_file
         self._row.key, self._path_row.key = ("", "start") if is_file else ("start", "")
         self._latest.cancel()
-        if is_file and choice.problem == _READING:
+        if is_file and choice.argument not in {_FILE, self._file.argument}:
             self._latest.start(lambda task: self._read(choice.argument, task))
 
     def _read(self, argument: str, task: BackgroundTask) -> None:
@@ -136,7 +134,7 @@ class StartField(Vertical):
 
     def _options(self) -> list[tuple[str, str]]:
         listed = [(choice.label, name) for name, choice in (self._listed or {}).items()]
-        return [(_NEW_WORDS, _NEW), *listed, (_FILE_WORDS, _FILE)]
+        return [(tr("new weights"), _NEW), *listed, (tr("a model file of yours"), _FILE)]
 
     def on_start_field_learned(self, event: Learned) -> None:
         """Take what was read; the form is told too."""
@@ -160,6 +158,10 @@ class StartField(Vertical):
     def choose_path(self) -> None:
         """Read what is named now."""
         self._look()
+
+
+def _being_read(argument: str) -> StartChoice:
+    return StartChoice(argument, problem=tr("The model is being read."))
 
 
 def _choice_of(argument: str, facts: ModelFacts) -> StartChoice:

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.quantities import Quantity
 from tui_charrnn.tui.run.loss_chart import LossChart
 from tui_charrnn.viewing.run_view import RunView
@@ -57,4 +58,4 @@ class Charts(Horizontal):
         chosen = look.quantity
         quantity = Quantity.NORM if chosen is Quantity.NONE else chosen
         second.look, second.cursor = replace(look, quantity=quantity), self.losses.cursor
-        second.border_title = Content(quantity.value.capitalize())
+        second.border_title = Content(tr(quantity.value.capitalize()))

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, VerticalScroll
@@ -11,6 +12,7 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Button, Static
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested
 from tui_charrnn.tui.text.wrapping import TextGate, wrap_line
 from tui_charrnn.viewing.failures import Failure, FailureKind, Remedy, RemedyId
@@ -149,13 +151,13 @@ class FailureCard(VerticalScroll, can_focus=False):
         self.display = failure is not None
         if failure is None or not self.is_mounted:
             return
-        self.border_title = Content(failure.kind.value)
-        self.border_subtitle = Content("Tab, then a letter" if failure.remedies else "")
+        self.border_title = Content(tr(failure.kind.value))
+        self.border_subtitle = Content(tr("Tab, then a letter") if failure.remedies else "")
         self.set_class(failure.kind is FailureKind.SILENT, "-silent")
         sentence = TextGate().show(shortened(failure.sentence))
         self.sentence.update(sentence)
         self.hint.update(failure.hint)
-        labels = {remedy.id: f"{remedy.key} {remedy.label}" for remedy in failure.remedies}
+        labels = {remedy.id: f"{remedy.key} {tr(remedy.label)}" for remedy in failure.remedies}
         self._draw_buttons(labels)
         if width := self.content_size.width:
             groups = [[labels[name] for name in group if name in labels] for group in _GROUPS]
@@ -201,7 +203,7 @@ def rows_of_buttons(groups: Sequence[Sequence[str]], width: int) -> int:
         groups: The labels of the buttons, by group.
         width: Columns of a row.
     """
-    widths = [sum(len(label) + _BUTTON for label in group) for group in groups if group]
+    widths = [sum(cell_len(label) + _BUTTON for label in group) for group in groups if group]
     if sum(widths) <= width:
         return min(1, len(widths))
     return len(widths) if max(widths) <= width else sum(map(len, groups))

@@ -16,6 +16,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, Poller
 from tui_charrnn.tui.messages import NoticePosted, RunChanged
 from tui_charrnn.tui.session import READ_ONLY, Session
@@ -167,6 +168,7 @@ class RunFeed(Poller):
 
 
 NO_TRAINER: Final = "Nothing is being trained here."
+"""In English; translated where it is shown."""
 
 
 class RequestRefused(Message):
@@ -228,18 +230,18 @@ class RunFollower(Widget):
 
         Args:
             request: One of `control.REQUESTS`.
-            words: What it is asked for, as in `asked to save`.
+            words: What it is asked for, as in `asked to save`, translated.
             arguments: Of the request.
         """
         view = self.view
         if view is None or not view.is_live:
-            self._notify(NO_TRAINER)
+            self._notify(tr(NO_TRAINER))
         elif self._session.is_readonly:
-            self._notify(READ_ONLY)
+            self._notify(tr(READ_ONLY))
         else:
             identifier = new_request_id()
             self.pending.add(Pending(identifier, request, words, time.monotonic()))
-            self._notify(f"The trainer is {words} …")
+            self._notify(tr("The trainer is {words} …", words=words))
             self.post_message(RunChanged())
             self._send(view.run, request, identifier, arguments)
 
@@ -310,9 +312,13 @@ class RunFollower(Widget):
         if self.view is None or not self.view.is_live:
             self.pending.clear()
         for late in self.pending.overdue(time.monotonic()):
-            sentence = (
-                f"No answer yet from the trainer, which was {late.words}: it looks between two "
-                f"batches, and cannot while it {'is silent' if self._is_silent else 'is busy'}."
+            sentence = tr(
+                "No answer yet from the trainer, which was {words}: it looks between two batches, "
+                "and cannot while it is silent."
+                if self._is_silent
+                else "No answer yet from the trainer, which was {words}: it looks between two "
+                "batches, and cannot while it is busy.",
+                words=late.words,
             )
             self.post_message(NoticePosted(Notice(sentence, "warning")))
 

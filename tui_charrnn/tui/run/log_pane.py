@@ -18,6 +18,7 @@ from textual.strip import Strip
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.hints import no_run
@@ -205,7 +206,9 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._is_whole, self._end = True, ()
         self.clear()
         self.border_title = Content(
-            f"{self._title} of run {safe_line(run.name)}" if run else self._title
+            tr("{title} of run {name}", title=self._title, name=safe_line(run.name))
+            if run
+            else self._title
         )
         self.sentence = "" if run else no_run(", so there is no log")
         if self._feed is not None:
@@ -352,7 +355,9 @@ class LogPane(FollowingScrollView, can_focus=True):
         lines, shown = self.rows.line_count, self.rows.shown_count
         if self._feed is not None and not shown:
             others = key_label("log.filter")
-            hidden = f"None of {lines:,} lines is shown; {others} shows others."
+            hidden = tr(
+                "None of {lines:,} lines is shown; {key} shows others.", lines=lines, key=others
+            )
             self.sentence = hidden if lines else self._no_lines
             self.refresh()
         is_cut = self.rows.is_cut or not self._is_whole
@@ -406,19 +411,22 @@ def count_words(shown: int, lines: int, *, is_cut: bool) -> str:
     """
     if not lines:
         return ""
-    unit = "line" if lines == 1 else "lines"
+    if shown == lines and is_cut:
+        return tr("last {lines:,} line" if lines == 1 else "last {lines:,} lines", lines=lines)
     if shown == lines:
-        return f"last {lines:,} {unit}" if is_cut else f"{lines:,} {unit}"
-    return f"{shown:,} of {'the last ' if is_cut else ''}{lines:,} {unit}"
+        return tr("{lines:,} line" if lines == 1 else "{lines:,} lines", lines=lines)
+    if is_cut:
+        return tr("{shown:,} of the last {lines:,} lines", shown=shown, lines=lines)
+    return tr("{shown:,} of {lines:,} lines", shown=shown, lines=lines)
 
 
 def state_words(log_filter: LogFilter, count: str, *, follows_end: bool, width: int) -> str:
     """Which lines are shown and whether the end is followed, in so many columns."""
-    wanted, held = log_filter.value, "" if follows_end else "held"
+    wanted, held = tr(log_filter.value), "" if follows_end else tr("held")
     return longest_fitting(
         (
-            (wanted, count, held and "held, End follows"),
-            (wanted, held and "held, End follows"),
+            (wanted, count, held and tr("held, End follows")),
+            (wanted, held and tr("held, End follows")),
             (wanted, held),
             (held or wanted,),
         ),

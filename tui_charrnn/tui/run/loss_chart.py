@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.bindings import bindings_of
@@ -89,7 +90,7 @@ class LossChart(Widget, can_focus=True):
         self._drawn: Hashable = None
         """What the chart was drawn of; if it is another now, the chart is out of date."""
         self._drawing = Throttle(self, self._redraw, PROGRESS_INTERVAL)
-        self.border_title = Content("Loss")
+        self.border_title = Content(tr("Loss"))
 
     def on_mount(self) -> None:
         """Draw in ASCII where every sign is."""
@@ -191,7 +192,7 @@ class LossChart(Widget, can_focus=True):
         if view is None:
             return draw_words(no_run(), size)
         if not view.losses.has_any and view.baselines is None:
-            return draw_words(NO_BATCH, size)
+            return draw_words(tr(NO_BATCH), size)
         if self._is_second:
             return draw_quantity(
                 series_of(view, None, self.look, self._pinned),

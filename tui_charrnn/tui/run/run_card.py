@@ -1,10 +1,10 @@
 """The run card: everything that is known of the run that is shown, as rows."""
 
-import textwrap
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
@@ -15,7 +15,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.sparkline import Drawing, Mark, draw_bars, joined_columns
+from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import Row, card_groups, detail_rows
@@ -151,7 +153,7 @@ class RunCard(VerticalScroll):
 
     def __init__(self) -> None:
         super().__init__(can_focus=False)
-        self.border_title = Content("Training")
+        self.border_title = Content(tr("Training"))
         self._view: RunView | None = None
         self._pinned: RunView | None = None
         self._now = 0.0
@@ -200,7 +202,7 @@ class RunCard(VerticalScroll):
         else:
             groups = card_groups(view, self._pinned)
             sentences = [*filter(None, (words.lead_words(view), self._advice))]
-            below = sum(1 + len(textwrap.wrap(sentence, width)) for sentence in sentences)
+            below = sum(1 + len(wrapped(sentence, width)) for sentence in sentences)
             lines = _one_below_another(groups, width, has_headings=True)
             room = self.scrollable_content_region.height - len(head.splitlines()) - _CURVE_HEIGHT
             if len(lines) + below > room:
@@ -222,43 +224,43 @@ def _head(view: RunView, now: float, asked: str, width: int) -> str:
     return "\n".join([*lines, *([asked] if asked else [])])
 
 
-def _labeled(row: str) -> Content:
-    """A row with a quiet label."""
-    return Content.assemble((row[:_LABEL_WIDTH], "dim"), row[_LABEL_WIDTH:])
+def _labeled(row: Row, width: int) -> list[Content]:
+    """A row with a quiet label; a long value goes on below its beginning."""
+    label = f"{set_cell_size(tr(row[0]), _LABEL_WIDTH - 1)} "
+    first, *others = wrapped(row[1], max(width - _LABEL_WIDTH, _LABEL_WIDTH)) or [""]
+    indent = " " * _LABEL_WIDTH
+    return [Content.assemble((label, "dim"), first), *(Content(indent + each) for each in others)]
 
 
 def _one_below_another(
     groups: dict[str, list[Row]], width: int, *, has_headings: bool = False
 ) -> list[Content]:
-    """A row each, its label quiet; a long value goes on below its beginning.
+    """A row each.
 
     Args:
         groups: Rows by what they are about.
         width: Columns.
         has_headings: Whether a line with its name stands above each group but the first.
     """
-    indent, lines = " " * _LABEL_WIDTH, list[Content]()
+    lines: list[Content] = []
     for name, rows in groups.items():
         if has_headings and lines:
-            lines.append(Content.styled(f"{name} ".ljust(width, "─"), "dim"))
-        for label, value in rows:
-            row = f"{label:<{_LABEL_WIDTH}}{value}"
-            wrapped = textwrap.wrap(row, max(width, 2 * _LABEL_WIDTH), subsequent_indent=indent)
-            lines += map(_labeled, wrapped)
+            heading = f"{tr(name)} "
+            rule = "─" * (width - cell_len(heading))
+            lines.append(Content.styled(heading + rule, "dim"))
+        for row in rows:
+            lines += _labeled(row, width)
     return lines
 
 
 def _side_by_side(rows: list[Row], width: int) -> list[Content]:
     """The rows in two columns, read downward."""
-    cells = [f"{label:<{_LABEL_WIDTH}}{value}" for label, value in rows]
-    height = -(-len(cells) // 2)
-    right = [*cells[height:], ""][:height]
     column = width // 2
+    left = [line for row in rows[: -(-len(rows) // 2)] for line in _labeled(row, column - 1)]
+    right = [line for row in rows[-(-len(rows) // 2) :] for line in _labeled(row, width - column)]
     return [
-        Content.assemble(
-            _labeled(f"{left[: column - 1]:<{column}}"), _labeled(beside[: width - column])
-        ).rstrip()
-        for left, beside in zip(cells[:height], right, strict=False)
+        Content.assemble(one, " " * (column - one.cell_length), other).rstrip()
+        for one, other in zip_longest(left, right, fillvalue=Content(""))
     ]
 
 

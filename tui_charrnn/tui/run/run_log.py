@@ -14,6 +14,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.runs.reader import LineTail, read_description
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, log_end
 from tui_charrnn.viewing.run_view import RunView
@@ -99,9 +100,11 @@ class RunLog(Container):
 
     def __init__(self) -> None:
         super().__init__()
-        self.story = LogPane(StorySource, "Story", "Nothing has happened in this run yet.")
+        self.story = LogPane(StorySource, tr("Story"), tr("Nothing has happened in this run yet."))
         self.story.id = "log-story"
-        self.output = LogPane(OutputSource, "Output", "The trainer has printed nothing yet.")
+        self.output = LogPane(
+            OutputSource, tr("Output"), tr("The trainer has printed nothing yet.")
+        )
         self.output.id = "log-output"
         self._run: RunDirectory | None = None
         self._end: tuple[str, Sequence[str]] = "", ()
@@ -147,7 +150,7 @@ class RunLog(Container):
         lines = [LogLine(sentence, "error")] if sentence and sentence != self._shown[0] else []
         printed = log_end(log, _LAST_WORDS) if log != self._shown[1] else []
         if printed:
-            lines += [LogLine("The last lines that its process printed:", "noise"), *printed]
+            lines += [LogLine(tr("The last lines that its process printed:"), "noise"), *printed]
         self._shown = self._end
         if lines:
             self.story.show_end(lines)

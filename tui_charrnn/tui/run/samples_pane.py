@@ -21,6 +21,7 @@ from textual.widgets import Static
 
 from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.sparkline import Mark as BarMark
@@ -242,10 +243,13 @@ class SampleView(Vertical):
 
 def place_words(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
     """Which sample of how many is shown, at length and in short; arguments as of `show`."""
-    place = f"{scrubber.position + 1:,} of {len(scrubber.of_seed):,}"
+    place = tr(
+        "{position:,} of {count:,}", position=scrubber.position + 1, count=len(scrubber.of_seed)
+    )
     if seconds is not None:
-        return f"sample {place}, {seconds:g} s each", place
-    return f"sample {place}{', the newest' if scrubber.index is None else ''}", place
+        return tr("sample {place}, {seconds:g} s each", place=place, seconds=seconds), place
+    is_newest = scrubber.index is None
+    return tr("sample {place}, the newest" if is_newest else "sample {place}", place=place), place
 
 
 def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
@@ -429,7 +433,9 @@ class SamplesPane(Container, can_focus=True):
             pinned = view.description.pinned_seeds if view.description else ()
             scrubber.take(view.samples, pinned)
         self.border_title = Content(
-            f"Childhood of run {safe_line(view.run.name)}" if view else "Childhood"
+            tr("Childhood of run {name}", name=safe_line(view.run.name))
+            if view
+            else tr("Childhood")
         )
         self.border_subtitle = Content(setting_words(scrubber, scrubber.sample))
         is_playing = self._playing is not None
@@ -440,6 +446,7 @@ def setting_words(scrubber: Scrubber, sample: SampleTaken | None) -> str:
     """How the samples were drawn, and which seed of several it is."""
     if sample is None:
         return ""
-    seeds = len(scrubber.samples)
-    parts = [f"seed {scrubber.seed_number} of {seeds}"] if seeds > 1 else []
-    return " · ".join([*parts, f"temperature {sample.temperature:g}", f"RNG {sample.rng_seed}"])
+    seeds, number = len(scrubber.samples), scrubber.seed_number
+    parts = [tr("seed {number} of {count}", number=number, count=seeds)] if seeds > 1 else []
+    parts.append(tr("temperature {temperature:g}", temperature=sample.temperature))
+    return " · ".join([*parts, tr("RNG {seed}", seed=sample.rng_seed)])

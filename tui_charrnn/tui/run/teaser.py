@@ -5,11 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.run.run_card import LossSparkline, Words
 
@@ -39,7 +41,7 @@ class Teaser(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self.border_title = Content("What training looks like")
+        self.border_title = Content(tr("What training looks like"))
 
     def compose(self) -> ComposeResult:
         """Losses, and words."""
@@ -64,20 +66,28 @@ def _lines(width: int) -> list[Content]:
     record = _record()
     first, last = record["losses"][0], record["validation"]
     lines = [
-        Content(f"{record['corpus']}, preset {record['preset']}"),
-        Content(f"loss {first:.1f} to {last:.2f} in {record['steps']:,} steps"),
+        Content(tr("{corpus}, preset {preset}", corpus=record["corpus"], preset=record["preset"])),
+        Content(
+            tr(
+                "loss {first:.1f} to {last:.2f} in {steps:,} steps",
+                first=first,
+                last=last,
+                steps=record["steps"],
+            )
+        ),
         Content(""),
     ]
     seed = Content.styled(record["seed_text"], "bold")
     for step, sample in record["samples"]:
-        label, text = f"step {step:,}", " ".join(sample.split())
+        label, text = tr("step {step:,}", step=step), " ".join(sample.split())
         if width >= _ROOMY:
-            lines.append(
-                Content.assemble((label.ljust(_LABEL), "dim"), seed, f" {text[: width // 2]}")
-            )
+            label = set_cell_size(label, _LABEL)
+            lines.append(Content.assemble((label, "dim"), seed, f" {text[: width // 2]}"))
         else:
             whole = seed.append(f" {text}")
             rows = (whole[row * width : (row + 1) * width] for row in range(_ROWS))
             lines += [Content.styled(label, "dim"), *rows]
-    train = key_label("run.train")
-    return [*lines, Content(""), Content(f"{train} trains on a text of yours; a minute is enough.")]
+    invitation = tr(
+        "{key} trains on a text of yours; a minute is enough.", key=key_label("run.train")
+    )
+    return [*lines, Content(""), Content(invitation)]

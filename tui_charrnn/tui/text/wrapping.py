@@ -8,6 +8,7 @@ comes after the next row's first character, so text can be wrapped as it arrives
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from rich.cells import cell_len, get_character_cell_size, split_graphemes
@@ -114,6 +115,14 @@ def wrap_line(text: str, width: int) -> list[int]:
         return wrap_ascii(text, width)
     fits = 2 * len(text) < width or cell_len(text) < width
     return [] if fits else wrap_clusters(text, width)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The rows of a text that stands still, each of so many columns at most; no spaces at ends."""
+    if cell_len(text) <= width:
+        return [text] if text else []
+    bounds = [0, *wrap_line(text, width + 1), len(text)]  # no column is kept free for a caret
+    return [text[start:end].strip() for start, end in pairwise(bounds)]
 
 
 def wrap_ascii(text: str, width: int) -> list[int]:

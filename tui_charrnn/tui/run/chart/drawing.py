@@ -1,13 +1,15 @@
 """The whole chart: legend, plot, axes, values."""
 
 import math
-import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
+
 from tui_charrnn.metrics import Bucket
 from tui_charrnn.runs.records import SplitEvaluated
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.canvas import (
     DotPlot,
     Glyphs,
@@ -30,6 +32,7 @@ from tui_charrnn.tui.run.chart.readout import (
 )
 from tui_charrnn.tui.run.chart.scales import ValueScale, Window, XScale, quantile
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Series
+from tui_charrnn.tui.text.wrapping import wrapped
 
 _BEHIND_CURSOR = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE})
 _BEHIND_NAMES = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE, Mark.CURSOR})
@@ -130,8 +133,9 @@ class Plot:
         for name, value in line.references if mark is Mark.SECOND else ():
             if scale.contains(value):
                 row = scale.dot(value, frame.down) // frame.glyphs.down
-                signs = f" {name} {value:g} ".ljust(frame.width, frame.glyphs.baseline)
-                self.cells[row] = [(sign, Mark.SECOND) for sign in signs[: frame.width]]
+                cells = _cells_of(f" {name} {value:g} ", Mark.SECOND)
+                rest = [(frame.glyphs.baseline, Mark.SECOND)] * frame.width
+                self.cells[row] = [*cells, *rest][: frame.width]
         for points in (line.points, line.lower):
             places = [
                 (frame.window.dot(x_scale.place(step), frame.across), value)
@@ -180,10 +184,10 @@ class Plot:
         """Write on each line what it stands for, where nothing is drawn; else leave it out."""
         for row, name in names.items():
             for text in (name, f" {name.split()[0]} "):
-                start = self._free_place(row, len(text))
+                cells = _cells_of(text, Mark.BASELINE)
+                start = self._free_place(row, len(cells))
                 if start is not None:
-                    cells = [(sign, Mark.BASELINE) for sign in text]
-                    self.cells[row][start : start + len(text)] = cells
+                    self.cells[row][start : start + len(cells)] = cells
                     break
 
     def draw_gaps(self, columns: Iterable[int], *, has_foot: bool) -> None:
@@ -201,6 +205,10 @@ class Plot:
         for row in self.cells:
             if 0 <= column < len(row) and row[column][1] in _BEHIND_CURSOR:
                 row[column] = self._frame.glyphs.cursor, Mark.CURSOR
+
+    def rows(self) -> list[Row]:
+        """What is drawn by now; half a wide sign is left out."""
+        return [joined_row(_without_halves(row)) for row in self.cells]
 
     def _places(self, series: Series, x_scale: XScale) -> Iterator[tuple[int, float]]:
         """Column of dots and loss of every point of the line within the window."""
@@ -236,6 +244,21 @@ class Plot:
             if 0 <= start <= width - length and not any(taken[start : start + length]):
                 return start
         return None
+
+
+def _cells_of(text: str, mark: Mark) -> list[Piece]:
+    """A text cell by cell; the second cell of a wide sign is empty."""
+    return [
+        piece for sign in text for piece in [(sign, mark), ("", mark)][: max(1, cell_len(sign))]
+    ]
+
+
+def _without_halves(row: Sequence[Piece]) -> Iterator[Piece]:
+    before = ""
+    for (text, mark), (after, _) in zip(row, [*row[1:], (" ", Mark.BLANK)], strict=True):
+        is_half = cell_len(before) < 2 if not text else cell_len(text) > 1 and after
+        yield (" " if is_half else text), mark
+        before = text
 
 
 LABEL_WIDTH: Final = 5
@@ -307,11 +330,11 @@ def _axis_sign(frame: Frame, is_tick: bool, is_checkpoint: bool, is_gap: bool) -
 
 def _label_row(frame: Frame, left: int, right: int) -> Row:
     """The numbers below the axis, and before them what they count."""
-    text = frame.window.unit.rjust(left - 1) + " " if left else ""
+    unit = frame.window.unit
+    text = f"{' ' * (left - 1 - cell_len(unit))}{unit} " if left else ""
     for start, label in sorted(frame.window.ticks(frame.width).values()):
-        text = text.ljust(left + start) + label
-    width = left + frame.width + right
-    return [(text[:width].ljust(width), Mark.LABEL)]
+        text = text + " " * (left + start - cell_len(text)) + label
+    return [(set_cell_size(text, left + frame.width + right), Mark.LABEL)]
 
 
 def _label(words: str) -> str:
@@ -409,7 +432,7 @@ def draw_quantity(
     series, (width, height) = all_series[0], size
     line = series.second
     if line is None or width < 1 or height < 1:
-        return draw_words(f"There is no {look.quantity.value} yet.", size)
+        return draw_words(tr(f"There is no {look.quantity.value} yet."), size)
     parts, axis = _Parts.of(width, height), _known_axis(series, look.axis)
     x_scale = XScale(series, axis)
     window = Window.over([series], [x_scale], axis, look.span)
@@ -427,14 +450,15 @@ def draw_quantity(
     plot.draw_gaps(gaps, has_foot=not parts.has_bottom)
     if cursor is not None:
         plot.draw_cursor(frame.column(x_scale.place(cursor)))
-    rows = with_side_axes(frame, [joined_row(row) for row in plot.cells], parts.left, 0)
+    rows = with_side_axes(frame, plot.rows(), parts.left, 0)
     if parts.has_bottom:
         rows += bottom_rows(frame, (), gaps, parts.left, 0)
     if parts.has_legend:
         rows.insert(0, fitted(legend, width))
     if parts.has_readout:
         step = series.step if cursor is None else cursor
-        words = f"step {step:,}{glyphs.separator}{line.value_at(step):.3g} {line.unit}"
+        at = tr("step {step:,}", step=step)
+        words = f"{at}{glyphs.separator}{line.value_at(step):.3g} {line.unit}"
         rows.append(fitted([(words, Mark.VALUE)], width))
     return Chart(rows, scale, [], parts.left)
 
@@ -446,7 +470,7 @@ def _draw_pinned(plot: Plot, others: Sequence[Series], axis: Axis, glyphs: Glyph
         if series.second is not None and _known_axis(series, axis) is axis:
             plot.draw_second(series.second, XScale(series, axis), Mark.PINNED)
             legend.append((f"   {glyphs.samples['pinned']}", Mark.PINNED))
-            legend.append((f" {series.name} (pinned)", Mark.LABEL))
+            legend.append((f" {tr('{name} (pinned)', name=series.name)}", Mark.LABEL))
     return legend
 
 
@@ -460,9 +484,9 @@ def draw_words(words: str, size: tuple[int, int]) -> Chart:
     width, height = size
     if width < 1 or height < 1:
         return Chart([[] for _ in range(max(height, 0))])
-    lines = textwrap.wrap(words, width)[:height]
+    lines = wrapped(words, width)[:height]
     before = (height - len(lines)) // 2
-    placed = [*[""] * before, *(line.center(width) for line in lines)]
+    placed = [*[""] * before, *(" " * ((width - cell_len(line)) // 2) + line for line in lines)]
     placed += [""] * (height - len(placed))
     return Chart([fitted([(line, Mark.LABEL)], width) for line in placed])
 
@@ -596,4 +620,4 @@ def _plot_rows(
     if cursor is not None:
         plot.draw_cursor(cursor)
     plot.write_names(names)
-    return [joined_row(row) for row in plot.cells]
+    return plot.rows()

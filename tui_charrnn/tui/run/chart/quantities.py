@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from tui_charrnn.metrics import Bucket, LossHistory, smoothed_means
+from tui_charrnn.translation import tr
 from tui_charrnn.viewing.run_view import RunView
 
 Point = tuple[float, float]
@@ -68,15 +69,16 @@ def _norm(view: RunView, is_recent: bool, smoothing: float) -> SecondLine:
     limit = view.description.training.gradient_norm_limit if view.description else None
     points = _smoothed(_buckets(view.gradient_norms, is_recent), smoothing)
     if limit is None:
-        return SecondLine("gradient norm, no limit", "norm", points)
-    name = f"gradient norm, {100 * (view.clipped_share or 0):.0f} % over {limit:g}"
-    return SecondLine(name, "norm", points, (("limit", float(limit)),))
+        return SecondLine(tr("gradient norm, no limit"), tr("norm"), points)
+    share = 100 * (view.clipped_share or 0)
+    name = tr("gradient norm, {share:.0f} % over {limit:g}", share=share, limit=limit)
+    return SecondLine(name, tr("norm"), points, ((tr("limit"), float(limit)),))
 
 
 def _rate(view: RunView, is_recent: bool, _: float) -> SecondLine:
     buckets = _buckets(view.learning_rates, is_recent)
     points = [(_middle(bucket), 1000 * bucket.mean) for bucket in buckets]
-    return SecondLine("learning rate", "rate/1000", points)
+    return SecondLine(tr("learning rate"), tr("rate/1000"), points)
 
 
 def _speed(view: RunView, is_recent: bool, smoothing: float) -> SecondLine | None:
@@ -92,7 +94,7 @@ def _speed(view: RunView, is_recent: bool, smoothing: float) -> SecondLine | Non
             speed = characters * steps / seconds / 1000
             count, total = bucket.count, speed * bucket.count
             speeds.append(Bucket(bucket.first_step, bucket.last_step, count, speed, total, speed))
-    return SecondLine("characters a second", "1000/s", _smoothed(speeds, smoothing))
+    return SecondLine(tr("characters a second"), "1000/s", _smoothed(speeds, smoothing))
 
 
 def _memory(view: RunView, is_recent: bool, _: float) -> SecondLine:
@@ -100,7 +102,8 @@ def _memory(view: RunView, is_recent: bool, _: float) -> SecondLine:
     shown = [memory for memory in view.memories if memory.step >= begin]
     tenths = [(float(memory.step), float(memory.tenth or memory.reach)) for memory in shown]
     halves = [(float(memory.step), float(memory.half or memory.reach)) for memory in shown]
-    return SecondLine("memory: a tenth left, a half left", "back", tenths, lower=halves)
+    name = tr("memory: a tenth left, a half left")
+    return SecondLine(name, tr("back"), tenths, lower=halves)
 
 
 _LINES: Final[dict[Quantity, Callable[[RunView, bool, float], SecondLine | None]]] = {

@@ -10,13 +10,13 @@ from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.metrics import Bucket, bits_per_character
 from tui_charrnn.runs.records import SplitEvaluated
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.canvas import Glyphs, Mark, Piece, Row
 from tui_charrnn.tui.run.chart.scales import Window, XScale, time_words
 from tui_charrnn.tui.run.chart.series import Axis, Series
 
 NO_BATCH: Final = "No batch yet: the loss is drawn from the first one on."
 _NAME_WIDTH: Final = 24
-_UNITS: Final = ("nats/char", "bits/char")
 _GAP: Final = 3
 """Cells between two things of the legend."""
 
@@ -83,9 +83,10 @@ def legend_row(
         is_clipped: Whether a loss lies above the scale.
     """
     second = all_series[0].second
-    right = (_UNITS[1] if second is None else second.unit) if has_bits else ""
-    row: Row = [(f"{_UNITS[0]}  ", Mark.LABEL)]
-    room = width - len(_UNITS[0]) - len(right) - 4
+    left, right = tr("nats/char"), tr("bits/char") if second is None else second.unit
+    right = right if has_bits else ""
+    row: Row = [(f"{left}  ", Mark.LABEL)]
+    room = width - cell_len(left) - cell_len(right) - 4
     for sign, mark, words in _entries(all_series, glyphs, is_clipped=is_clipped):
         length = cell_len(sign) + 1 + cell_len(words)
         if length <= room:
@@ -101,10 +102,13 @@ def _entries(
     samples, run = glyphs.samples, all_series[0]
 
     def name_of(other: Series) -> str:
-        has_other_text = run.corpus and other.corpus and run.corpus != other.corpus
-        words = filter(None, ("pinned" * other.is_pinned, "another text" * bool(has_other_text)))
-        remark = ", ".join(words)
-        return _shortened(other.name) + (f" ({remark})" if remark else "")
+        name = _shortened(other.name)
+        if run.corpus and other.corpus and run.corpus != other.corpus:
+            return tr(
+                "{name} (pinned, another text)" if other.is_pinned else "{name} (another text)",
+                name=name,
+            )
+        return tr("{name} (pinned)", name=name) if other.is_pinned else name
 
     others = [
         entry
@@ -120,21 +124,22 @@ def _entries(
                 bool(other.evaluations) and not other.is_pinned,
                 glyphs.other_validation,
                 Mark.OTHER_VALIDATION,
-                "its validation",
+                tr("its validation"),
             ),
         )
     ]
     second = run.second
     seconds = [] if second is None else [(True, samples["second"], Mark.SECOND, second.name)]
+    extremes = tr("min{dash}max", dash=glyphs.dash_word)
     known = (
-        (bool(run.buckets), samples["line"], Mark.LINE, "train"),
-        (bool(run.evaluations), glyphs.validation, Mark.VALIDATION, "validation"),
+        (bool(run.buckets), samples["line"], Mark.LINE, tr("train")),
+        (bool(run.evaluations), glyphs.validation, Mark.VALIDATION, tr("validation")),
         *seconds,
         *others,
-        (bool(run.gaps), glyphs.gap, Mark.GAP, "not finite"),
-        (bool(run.buckets), samples["band"], Mark.BAND, f"min{glyphs.dash_word}max"),
-        (bool(run.checkpoints), glyphs.checkpoint, Mark.CHECKPOINT, "checkpoint"),
-        (is_clipped, glyphs.clipped, Mark.CLIPPED, "higher"),
+        (bool(run.gaps), glyphs.gap, Mark.GAP, tr("not finite")),
+        (bool(run.buckets), samples["band"], Mark.BAND, extremes),
+        (bool(run.checkpoints), glyphs.checkpoint, Mark.CHECKPOINT, tr("checkpoint")),
+        (is_clipped, glyphs.clipped, Mark.CLIPPED, tr("higher")),
     )
     return [(sign, mark, words) for is_used, sign, mark, words in known if is_used]
 
@@ -158,38 +163,44 @@ def readout_row(readout: Readout, glyphs: Glyphs, width: int) -> Row:
     """The values of one column: as much of it as there is room for."""
     series, reading, is_newest = readout.series, readout.reading, readout.is_newest
     if reading is None:
-        return fitted([(NO_BATCH, Mark.LABEL)], width)
+        return fitted([(tr(NO_BATCH), Mark.LABEL)], width)
     bucket, dash = reading.bucket, glyphs.dash_word
     step = f"{bucket.last_step:,}"
     if bucket.count > 1 and not is_newest:
         step = f"{bucket.first_step:,}{dash}{step}"
     scored = _last_until(series.evaluations, bucket.last_step)
     loss = reading.line if is_newest else bucket.mean
-    train = f"{loss:.3f}"
+    train = tr("train {loss:.3f}", loss=loss)
     extremes = f" ({bucket.minimum:.3f}{dash}{bucket.maximum:.3f})" if bucket.count > 1 else ""
-    bits = f"{bits_per_character(loss):.2f} bits"
+    bits = tr("{bits:.2f} bits", bits=bits_per_character(loss))
     epoch, time = _epoch_words(series, bucket.last_step), time_words(round(bucket.elapsed), 1.0)
-    place = [f"step {step}", *{Axis.EPOCHS: [epoch], Axis.TIME: [time]}.get(readout.axis, [])]
+    place = [
+        tr("step {step}", step=step),
+        *{Axis.EPOCHS: [epoch], Axis.TIME: [time]}.get(readout.axis, []),
+    ]
     when = [words for words in (epoch, time) if words not in place]
-    validation = f"validation {scored.loss:.3f}" if scored else ""
-    at = f" at {scored.step:,}" if scored else ""
+    validation = short = long = ""
+    if scored is not None:
+        validation = tr("validation {loss:.3f}", loss=scored.loss)
+        long = tr("validation {loss:.3f} at {step:,}", loss=scored.loss, step=scored.step)
+        short = tr("val {loss:.3f}", loss=scored.loss)
     lead = _lead_words(series, scored)
     others = [f"{_shortened(name)} {loss:.3f}" for name, loss in readout.beside]
     others = [*_second_words(series, bucket.last_step), *others]
-    train_and_extremes, short = f"train {train}{extremes}", validation.replace("validation", "val")
+    whole = f"{train}{extremes}"
     choices = (
-        [*place, *when, train_and_extremes, bits, validation + at, *others, lead],
-        [*place, *when, train_and_extremes, bits, validation, *others, lead],
-        [*place, *when, train_and_extremes, bits, validation, *others],
-        [*place, *when[-1:], train_and_extremes, validation, *others, lead],
-        [*place, train_and_extremes, bits, validation, *others],
-        [*place, f"train {train}", bits, validation, *others],
-        [*place, f"train {train}", validation, *others],
-        [*place, f"train {train}", bits, validation],
-        [*place, f"train {train}", short, *others],
-        [*place, f"train {train}", short],
-        [*place, f"train {train}"],
-        [train],
+        [*place, *when, whole, bits, long, *others, lead],
+        [*place, *when, whole, bits, validation, *others, lead],
+        [*place, *when, whole, bits, validation, *others],
+        [*place, *when[-1:], whole, validation, *others, lead],
+        [*place, whole, bits, validation, *others],
+        [*place, train, bits, validation, *others],
+        [*place, train, validation, *others],
+        [*place, train, bits, validation],
+        [*place, train, short, *others],
+        [*place, train, short],
+        [*place, train],
+        [f"{loss:.3f}"],
     )
     return fitted(_first_fitting(choices, glyphs.separator, width), width)
 
@@ -229,7 +240,9 @@ def _last_until(evaluations: Sequence[SplitEvaluated], step: int) -> SplitEvalua
 
 
 def _epoch_words(series: Series, step: int) -> str:
-    return f"epoch {step / series.steps_per_epoch:.2f}" if series.steps_per_epoch else ""
+    if not series.steps_per_epoch:
+        return ""
+    return tr("epoch {epoch:.2f}", epoch=step / series.steps_per_epoch)
 
 
 def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:
@@ -237,8 +250,11 @@ def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:
     if scored is None or not series.ladder:
         return ""
     name, loss = series.ladder[0]
-    side = "below" if scored.loss <= loss else "above"
-    return f"{abs(loss - scored.loss):.3f} {side} {name}"
+    return tr(
+        "{nats:.3f} below {name}" if scored.loss <= loss else "{nats:.3f} above {name}",
+        nats=abs(loss - scored.loss),
+        name=name,
+    )
 
 
 def _second_words(series: Series, step: int) -> list[str]:

@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Final, Self
 
 from tui_charrnn.metrics import Bucket
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Series, Span
 
 _TIMES: Final = (
@@ -272,7 +273,7 @@ def _began(buckets: Sequence[Bucket]) -> float:
 
 _PARTS: Final = 20
 """Of the span: the end of the window is a multiple of one of them, so that it moves seldom."""
-_UNITS: Final = {Axis.STEPS: "step", Axis.EPOCHS: "epoch", Axis.TIME: "time"}
+UNITS: Final = {Axis.STEPS: "step", Axis.EPOCHS: "epoch", Axis.TIME: "time"}
 _WORDS: Final[dict[Axis, Callable[[float, float], str]]] = {
     Axis.STEPS: count_words,
     Axis.EPOCHS: number_words,
@@ -325,7 +326,7 @@ class Window:
     @property
     def unit(self) -> str:
         """What is counted, in a word."""
-        return _UNITS[self.axis]
+        return tr(UNITS[self.axis])
 
     def ticks(self, width: int) -> dict[int, tuple[int, str]]:
         """Round places below the plot: by their column, where the label begins, and the label.

@@ -9,6 +9,7 @@ from typing import Final, Self, TypeVar
 from tui_charrnn.metrics import DECAY, Bucket, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.quantities import Quantity, SecondLine, second_line
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import gram_words, heldout_text
@@ -80,14 +81,16 @@ class Look:
     @property
     def words(self) -> list[str]:
         """The choices in words."""
-        smoothing = f"smoothing {self.smoothing:g}" if self.smoothing else "not smoothed"
-        return [self.span.value, self.curvature.value, self.axis.value, smoothing]
+        smoothing = tr("smoothing {share:g}", share=self.smoothing)
+        choices = tr(self.span.value), tr(self.curvature.value), tr(self.axis.value)
+        return [*choices, smoothing if self.smoothing else tr("not smoothed")]
 
     def words_of(self, view: RunView | None) -> list[str]:
         """The choices in words, with how many batches of a run the last ones are."""
         first, *others = self.words
         if self.span is Span.RECENT and view is not None and view.batches:
-            first = f"last {recent_count(view):,} of {view.batches:,} batches"
+            recent, count = recent_count(view), view.batches
+            first = tr("last {recent:,} of {count:,} batches", recent=recent, count=count)
         return [first, *others]
 
 
