@@ -116,13 +116,6 @@ def test_a_batch_size_may_be_automatic_from_the_presets_on() -> None:
     assert (training.batch_size, training.auto_batch_size) == (64, False)
 
 
-def test_several_processes_take_no_automatic_batch_size() -> None:
-    options = ["--cluster=localhost:1,localhost:2", "--rank=0", "--batch-size=auto"]
-    ended = run_program("train", "--headless", "pydoc", *options)
-    assert ended.returncode == 2
-    assert b"several need the number" in ended.stderr
-
-
 def test_a_batch_size_is_a_number_or_auto() -> None:
     with pytest.raises(ConfigError, match=r"at most 65,536, or auto\. Received: 'largest'"):
         apply_settings(PRESETS["small"], {"batch_size": "largest"})

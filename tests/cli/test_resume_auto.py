@@ -94,7 +94,7 @@ def test_a_start_that_comes_second_goes_on_with_the_run_of_the_first(
         name="mine",
         may_exist=True,
         corpus=text.sources,
-        encoding="utf-8",
+        reading={"encoding": "utf-8"},
         preset="tiny",
         configurations=(ModelConfig(embedding_size=2, hidden_size=3), TrainingConfig(steps=1)),
         given={},

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.cluster_run import ClusterRun, free_addresses
 from tests.support.command import ROOT
+from tests.support.tiny_model import tiny_config, tiny_model_file
 from tui_charrnn import __version__
 
 pytestmark = [pytest.mark.trainer, pytest.mark.stress]
@@ -57,6 +58,27 @@ def test_different_settings(cluster: ClusterRun, corpus: Path, size: int) -> Non
     own = {size - 1: ["--learning-rate=0.02"]}
     cluster.start([corpus] * size, "--learning-rate=0.01", own=own)
     refused(cluster, 2, "--learning-rate", "0.01", "0.02", f"rank {size - 1} (127.0.0.1:")
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_preset_that_one_rank_does_not_know(cluster: ClusterRun, corpus: Path, rank: int) -> None:
+    cluster.start([corpus] * 2, own={rank: ["--preset=giant"]})
+    refused(cluster, 2, "There is no preset 'giant'")
+
+
+def test_different_starting_models(cluster: ClusterRun, corpus: Path, tmp_path: Path) -> None:
+    starts, config = [], tiny_config(embedding_size=4, hidden_size=8)
+    for seed in (0, 1):
+        tiny_model_file(tmp_path / f"{seed}.safetensors", config=config, rng_seed=seed)
+        starts.append([f"--from={tmp_path / f'{seed}.safetensors'}"])
+    cluster.start([corpus] * 2, own=dict(enumerate(starts)))
+    refused(cluster, 3, "the same starting model (--from)", "on rank 0", "on rank 1")
+    cluster.start([corpus] * 2, *starts[0], "--steps=3")
+    assert cluster.codes() == [0, 0]
+    # a run that is resumed does not need its model, and rank 1 knows of no run
+    elsewhere = [*starts[1], f"--runs-dir={tmp_path / 'elsewhere'}"]
+    cluster.start([corpus] * 2, "--steps=3", own={0: starts[0], 1: elsewhere})
+    assert cluster.codes() == [0, 0]
 
 
 @SIZES

@@ -7,21 +7,29 @@ starts a trainer that writes nothing, and stays until it ends. The trainers meet
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.following import attend, left_of, newest_status, within
 from tui_charrnn.cli.launching import Watching, launch, start_and_watch
-from tui_charrnn.cli.output import narrate
+from tui_charrnn.cli.output import error_lines, narrate
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.cli.trainer_watch import TrainerWatch
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import CharRNNError, ExitCode, PreemptedError, RunError, StorageError
+from tui_charrnn.errors import (
+    CharRNNError,
+    ExitCode,
+    ModelFileError,
+    PreemptedError,
+    RunError,
+    StorageError,
+)
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import TRAINER, trainer_environment
 from tui_charrnn.runs.layout import RunDirectory
@@ -31,35 +39,61 @@ from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import fitting_batch_size
 from tui_charrnn.training.batch_choice import refuse_automatic_batch
-from tui_charrnn.training.distributed.placement import ALL, Cluster, JointTask, refuse_uneven
+from tui_charrnn.training.distributed.placement import (
+    ALL,
+    STARTING_MODEL,
+    Cluster,
+    JointTask,
+    Placement,
+    refuse_uneven,
+)
 
 _OWN_AFFAIRS: Final = frozenset({"threads", "max_time"})
 """Settings that each process may have of its own."""
 
 
 def train_jointly(
-    cluster: Cluster,
-    request: RunRequest,
-    reading: Mapping[str, Any],
-    watching: Watching,
-    limit: float | None,
+    cluster: Cluster, make_request: Callable[[], RunRequest], watching: Watching
 ) -> NoReturn:
     """Train together with other processes, as the rank that this one has.
 
-    Arguments as of `start_and_watch`; `reading` are options of `read_named_corpus`.
-
     Raises:
         typer.Exit: Always, with the exit code to end with.
-        CharRNNError: If this is rank 0, and the run cannot be made; the others are told.
+        PreemptedError: If the process must leave before it starts a trainer.
     """
-    placement, training = watching.placement, request.configurations[1]
+    try:
+        task, limit, run, is_new = _prepare(cluster, make_request, watching)
+    except PreemptedError:
+        raise  # there is no time to wait for the others
+    except CharRNNError as error:
+        raise typer.Exit(_refuse(cluster, watching.placement, error)) from error
+    if run is None:
+        raise typer.Exit(_take_part(task, limit))
+    watch = TrainerWatch(task, limit)
+    watching, status = replace(watching, watch=watch), newest_status(run)
+    try:
+        if status is not None and status.state is RunState.FINISHED:  # the others learn it, too
+            attend(lambda: launch(run, watching, limit), narrate, watch.look)
+        start_and_watch(run, watching, limit)
+    except typer.Exit:
+        if is_new and _remove_untrained(run) and not watching.quiet:
+            narrate(f"Nothing was trained, so the run {run.name} is removed.")
+        raise
+
+
+def _prepare(
+    cluster: Cluster, make_request: Callable[[], RunRequest], watching: Watching
+) -> tuple[JointTask, float | None, RunDirectory | None, bool]:
+    """The trainer's task and time limit and, on rank 0, the run, and whether it is made here."""
+    request, placement = make_request(), watching.placement
+    training, reading = request.configurations[1], request.reading
     refuse_automatic_batch(training, cluster.size)
     task = JointTask(
         cluster=cluster,
         devices=placement.devices,
         meet_within=placement.meet_within,
-        card=_card(request, cluster.size, placement.devices),
-        quiet=request.quiet,
+        card=_card(request, cluster, placement.devices),
+        quiet=watching.quiet,
         threads=training.threads,
         batch_size=training.batch_size,
         corpus={
@@ -71,33 +105,31 @@ def train_jointly(
             "records": reading["records"],
         },
     )
-    if not request.quiet:
+    if not watching.quiet:
         more = "ranks" if cluster.size > 2 else "rank"
         others = "rank 0" if cluster.rank else f"{cluster.size - 1} other {more}"
         narrate(f"{cluster.name_of(cluster.rank)} trains together with {others}.")
     if cluster.rank:
-        raise typer.Exit(_take_part(task, limit))
+        return task, training.max_time, None, False
     is_new = request.name is None or not (request.folder / request.name).exists()
-    try:
-        with within(limit):
-            run = _settle_run(request, reading, cluster.size * (placement.devices or 1))
-    except PreemptedError:
-        raise  # whoever is to leave has no time to wait for the others
-    except CharRNNError as error:
-        # a trainer tells the others why there is no training; this command says it itself
-        task = replace(task, failure=(int(error.exit_code), str(error)))
-        _take_part(task, limit=None, stderr=subprocess.DEVNULL)
-        raise
-    watch = TrainerWatch(task, limit)
-    watching, status = replace(watching, watch=watch), newest_status(run)
-    try:
-        if status is not None and status.state is RunState.FINISHED:  # the others learn it, too
-            attend(lambda: launch(run, watching, limit), narrate, watch.look)
-        start_and_watch(run, watching, limit)
-    except typer.Exit:
-        if is_new and _remove_untrained(run) and not request.quiet:
-            narrate(f"Nothing was trained, so the run {run.name} is removed.")
-        raise
+    with within(training.max_time):
+        run = _settle_run(request, cluster.size * (placement.devices or 1))
+    return task, training.max_time, run, is_new
+
+
+def _refuse(cluster: Cluster, placement: Placement, error: CharRNNError) -> int:
+    """Have a trainer report to all others why this rank cannot take part; returns the exit code."""
+    lines = error_lines(error)
+    narrate("The other ranks are told why this one cannot take part, once all are there:")
+    narrate(*(f"charrnn-tui: {line}" for line in lines))
+    task = JointTask(
+        cluster=cluster,
+        devices=placement.devices,
+        meet_within=placement.meet_within,
+        failure=(int(error.exit_code), " ".join(lines)),
+    )
+    _take_part(task, limit=None, stderr=subprocess.DEVNULL)
+    return int(error.exit_code)
 
 
 def _take_part(task: JointTask, limit: float | None, stderr: int | None = None) -> int:
@@ -128,14 +160,15 @@ def _take_part(task: JointTask, limit: float | None, stderr: int | None = None) 
     return code
 
 
-def _settle_run(request: RunRequest, reading: Mapping[str, Any], replicas: int) -> RunDirectory:
+def _settle_run(request: RunRequest, replicas: int) -> RunDirectory:
     """The run to be trained, made where it is not there, and refused where it cannot be trained."""
 
     def refuse(characters: int, training: TrainingConfig) -> None:
         size = fitting_batch_size(characters, training.batch_size, training.sequence_length)
         refuse_uneven(size, replicas)
 
-    text, training = read_named_corpus(request.corpus, **reading), request.configurations[1]
+    training = request.configurations[1]
+    text = read_named_corpus(request.corpus, **request.reading)
     refuse(text.split(training.validation_fraction), training)
     run = request.find_or_make(text)
     if (lock := keep_trainers_out(run, Storage())) is not None:
@@ -145,7 +178,7 @@ def _settle_run(request: RunRequest, reading: Mapping[str, Any], replicas: int) 
     return run
 
 
-def _card(request: RunRequest, processes: int, devices: int | None) -> dict[str, str]:
+def _card(request: RunRequest, cluster: Cluster, devices: int | None) -> dict[str, str]:
     """What is compared, by the names that the user gives it."""
     settings = {
         f"--{name.replace('_', '-')}": str(value)
@@ -153,12 +186,31 @@ def _card(request: RunRequest, processes: int, devices: int | None) -> dict[str,
         for name, value in configuration.to_mapping().items()
         if name not in _OWN_AFFAIRS
     }
-    return {
-        "number of processes": str(processes),
+    card = {
+        "number of processes": str(cluster.size),
         "--name": str(request.name),
         "--devices": str(devices or ALL),
         **settings,
     }
+    if (start := _starting_model(request, cluster.rank)) is not None:
+        card[STARTING_MODEL] = start
+    return card
+
+
+def _starting_model(request: RunRequest, rank: int) -> str | None:
+    """SHA-256 of the model that a rank starts from, empty without one; None if it needs none.
+
+    A run that is resumed needs none. Only rank 0 can tell: others may see one that it just made.
+    """
+    if rank == 0 and request.existing is not None:
+        return None
+    starting = request.starting
+    if starting is None and request.start_from is not None:
+        try:
+            starting = lazy.open_starting_model(request.start_from, request.folder)
+        except ModelFileError:
+            return None
+    return "" if starting is None else starting.origin.sha256
 
 
 def _remove_untrained(run: RunDirectory) -> bool:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -194,13 +194,18 @@ def _trained(
     size, seconds = settings
     options = {"cell": cell, "hidden_size": str(size), "train_time": seconds}
     configurations = apply_settings(find_preset("small"), options)
-    text = read_named_corpus(words, encoding=encoding, keep_newlines=False, keep_decomposed=False)
+    reading: dict[str, Any] = {
+        "encoding": encoding,
+        "keep_newlines": False,
+        "keep_decomposed": False,
+    }
+    text = read_named_corpus(words, **reading)
     request = RunRequest(
         folder=folder,
         name=f"memory-{cell}-{size}-{seconds}-{text.sha256[:6]}",
         may_exist=True,
         corpus=words,
-        encoding=encoding,
+        reading=reading,
         preset="small",
         configurations=configurations,
         given={},

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
@@ -317,8 +317,7 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
     try:
         return work() or int(ExitCode.OK)
     except CharRNNError as error:
-        lines = [error.as_options()] if isinstance(error, SettingError) else error.lines
-        narrate(*(f"charrnn-tui: {line}" for line in lines))
+        narrate(*(f"charrnn-tui: {line}" for line in error_lines(error)))
         return int(error.exit_code)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1
@@ -329,6 +328,11 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1
         return int(_after_defect(error))
+
+
+def error_lines(error: CharRNNError) -> Sequence[str]:
+    """What a command reports of an error, line by line; settings by the names of their options."""
+    return [error.as_options()] if isinstance(error, SettingError) else error.lines
 
 
 def _after_defect(error: Exception) -> ExitCode:

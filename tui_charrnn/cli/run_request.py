@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import narrate
@@ -34,7 +34,8 @@ class RunRequest:
     """Whether it is gone on with if it is there already."""
     corpus: Sequence[str]
     """What the command line names as the text."""
-    encoding: str
+    reading: Mapping[str, Any]
+    """Options of `read_named_corpus`."""
     preset: str
     configurations: tuple[ModelConfig, TrainingConfig]
     given: Mapping[str, str | None]
@@ -42,19 +43,26 @@ class RunRequest:
     seeds: Sequence[str] | None
     """To be sampled as it learns; None takes the beginning of the text."""
     quiet: bool
+    start_from: str | None = None
+    """What the command line names as the model that it starts from."""
     starting: "StartingModel | None" = None
-    """The model that it starts from, if it does."""
+    """That model, unless the run is there already."""
+
+    @property
+    def existing(self) -> RunDirectory | None:
+        """The run, if it is there and may be."""
+        if not self.may_exist or self.name is None:
+            return None
+        existing = RunDirectory(self.folder / self.name)
+        return existing if holds_run(existing) else None
 
     def find(self) -> RunDirectory | None:
-        """The run, if it is there and may be; says which settings and which text it keeps.
+        """The run, if it is there and may be; reports which settings and which text it keeps.
 
         Raises:
             RunError: If it cannot be looked at.
         """
-        if not self.may_exist or self.name is None:
-            return None
-        existing = RunDirectory(self.folder / self.name)
-        if not holds_run(existing):
+        if (existing := self.existing) is None:
             return None
         if not self.quiet:
             self._report_kept_settings(existing)
@@ -111,7 +119,7 @@ class RunRequest:
         why = ""
         if STANDARD_INPUT not in self.corpus:
             try:
-                found = find_sources(self.corpus, encoding=self.encoding).sources
+                found = find_sources(self.corpus, encoding=self.reading["encoding"]).sources
             except CorpusError as error:
                 why = f" {error}"
             else:

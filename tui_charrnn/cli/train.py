@@ -2,7 +2,8 @@
 
 import enum
 import os
-from typing import Annotated, Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -42,6 +43,10 @@ from tui_charrnn.training.distributed.placement import (
     find_cluster,
     parse_devices,
 )
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.starting_model import StartingModel
+    from tui_charrnn.presets import StartingPoint
 
 _PANEL = "Several GPUs and hosts"
 
@@ -219,51 +224,62 @@ def train(
     watching = Watching(
         headless, detach, as_json, quiet, placement=placement, notify_command=notify_command
     )
-    if no_samples and pin_seed:
-        raise ConfigError("--pin-seed asks for samples, --no-samples for none: leave one out.")
-    if not (headless or detach) and (obstacle := app_obstacle()):
-        raise ConfigError(f"{obstacle} Add --headless or --detach.")
-    if resume is ResumeMode.AUTO and name is None:
-        raise ConfigError("--resume auto requires --name.")
-    chosen, starting, start = find_preset(preset), None, None
-    if start_from is not None:
-        existing = RunDirectory(folder / name) if resume is ResumeMode.AUTO and name else None
-        if existing is not None and holds_run(existing):  # the model need not be there any more
-            start = lazy.starting_point_of(read_description(existing))
-        else:
-            starting = lazy.open_starting_model(start_from, folder, narrate)
-            start = starting.point
-    configurations = apply_settings(chosen, settings, start)
-    request = RunRequest(
-        folder=folder,
-        name=name,
-        may_exist=resume is ResumeMode.AUTO,
-        corpus=corpus,
-        encoding=encoding,
-        preset=chosen.name,
-        configurations=configurations,
-        given=settings,
-        starting=starting,
-        seeds=[] if no_samples else pin_seed or None,
-        quiet=quiet,
-    )
-    limit = configurations[1].max_time
-    reading: dict[str, Any] = {
-        "encoding": encoding,
-        "keep_newlines": keep_newlines,
-        "keep_decomposed": keep_decomposed,
-        "units": configurations[1].units,
-        "records": configurations[1].records,
-    }
+
+    def make_request() -> RunRequest:
+        if no_samples and pin_seed:
+            raise ConfigError("--pin-seed asks for samples, --no-samples for none: leave one out.")
+        if not (headless or detach) and (obstacle := app_obstacle()):
+            raise ConfigError(f"{obstacle} Add --headless or --detach.")
+        if resume is ResumeMode.AUTO and name is None:
+            raise ConfigError("--resume auto requires --name.")
+        chosen, existing = find_preset(preset), None
+        if resume is ResumeMode.AUTO and name is not None:
+            existing = RunDirectory(folder / name)
+        start, starting = _starting_model(start_from, existing, folder)
+        model, training = apply_settings(chosen, settings, start)
+        return RunRequest(
+            folder=folder,
+            name=name,
+            may_exist=resume is ResumeMode.AUTO,
+            corpus=corpus,
+            reading={
+                "encoding": encoding,
+                "keep_newlines": keep_newlines,
+                "keep_decomposed": keep_decomposed,
+                "units": training.units,
+                "records": training.records,
+            },
+            preset=chosen.name,
+            configurations=(model, training),
+            given=settings,
+            start_from=start_from,
+            starting=starting,
+            seeds=[] if no_samples else pin_seed or None,
+            quiet=quiet,
+        )
+
     with preemptible(is_headless=is_watched):
         if placement.cluster is not None:
-            lazy.train_jointly(placement.cluster, request, reading, watching, limit)
+            lazy.train_jointly(placement.cluster, make_request, watching)
+        request = make_request()
+        limit = request.configurations[1].max_time
         if found := request.find():
             start_and_watch(found, watching, limit)
         with within(limit):
-            text = read_named_corpus(corpus, **reading)
-            run = request.find_or_make(text)
+            run = request.find_or_make(read_named_corpus(corpus, **request.reading))
         start_and_watch(run, watching, limit)
+
+
+def _starting_model(
+    argument: str | None, existing: RunDirectory | None, folder: Path
+) -> "tuple[StartingPoint | None, StartingModel | None]":
+    """What the settings come from, and the model, which a run that is there does not need."""
+    if argument is None:
+        return None, None
+    if existing is not None and holds_run(existing):
+        return lazy.starting_point_of(read_description(existing)), None
+    starting = lazy.open_starting_model(argument, folder, narrate)
+    return starting.point, starting
 
 
 def resume(

@@ -103,10 +103,9 @@ def _tell_finished(
     peers: Peers, description: RunDescription, interruption: Interruption
 ) -> ExitCode:
     """Let the other processes know that there is nothing left to train."""
-    plan = {"run": description.to_json(), "is_finished": True}
     check_cancelled = partial(interruption.check_cancelled, None)
     try:
-        hardware, _ = peers.meet(description.corpus.sha256, plan, interruption, check_cancelled)
+        hardware, _ = peers.meet(description.corpus.sha256, {}, interruption, check_cancelled)
     except LeavingError as left:
         return left.reason.exit_code
     hardware.coordination.leave_together()
@@ -201,8 +200,7 @@ def _meet(
         own = error
     message = "Loading TensorFlow and waiting for the other processes ..."
     writer.set_status(state=RunState.LOADING, message=message)
-    plan = {"run": description.to_json(), "is_finished": False}
-    peers.meet(own, plan, interruption, check_cancelled)
+    peers.meet(own, description.to_json(), interruption, check_cancelled)
     writer.set_status(state=RunState.PREPARING, message="")
     return text
 

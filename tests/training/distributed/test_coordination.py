@@ -203,48 +203,47 @@ def test_too_little_memory_is_no_loss() -> None:
 CARD = {"program": "1", "corpus": "ab"}
 
 
-def agreed(card: Any, failure: Any = None, own: Any = CARD) -> Any:
+def agreed(card: Any, own: Any = CARD) -> Any:
     """What rank 1 of three finds where rank 2 has another card, or cannot take part."""
     from tui_charrnn.training.distributed.coordination import agree
 
     service = Service()
-    first = {"failure": None, "card": CARD, "plan": {"run": 7}}
+    first = {"card": CARD, "plan": {"run": 7}}
     service.keys["card/0"] = json.dumps(first)
-    service.keys["card/2"] = json.dumps({"failure": failure, "card": card, "plan": {}})
+    service.keys["card/2"] = json.dumps({"card": card, "plan": {}})
     made = coordination(service)
     made._service.wait_at_barrier = lambda *_: None
     return agree(made, own, {}, lambda: None)
 
 
-def test_ranks_that_want_the_same_get_the_plan_of_rank_0() -> None:
-    assert agreed(CARD) == {"run": 7}
+@pytest.mark.parametrize("card", [CARD, {**CARD, "starting model (--from)": "ef"}])
+def test_ranks_that_want_the_same_get_the_plan_of_rank_0(card: Any) -> None:
+    """One that resumes leaves its starting model out."""
+    assert agreed(card) == {"run": 7}
 
 
 @pytest.mark.parametrize(
-    ("card", "failure", "code", "told"),
+    ("card", "code", "told"),
     [
         (
             {"program": "2", "corpus": "ab"},
-            None,
             2,
             "same program. Received: 1 on rank 0 (a:1), 2 on rank 2 (c:3)",
         ),
         (
             {"program": "1", "corpus": "cd" * 32},
-            None,
             3,
             "Received: SHA-256 ab on rank 0 (a:1), SHA-256 cdcdcdcdcdcd on rank 2 (c:3)",
         ),
-        ({"corpus": "ab"}, None, 2, "(nothing) on rank 2"),
-        ({**CARD, "more": "5"}, None, 2, "same more. Received: (nothing) on rank 0"),
-        ({}, [3, "There is no text."], 3, "Rank 2 (c:3) cannot take part: There is no text."),
-        ({}, [5, "It is locked."], 5, "It is locked."),
-        ({}, [1, "It has a defect."], 75, "It has a defect."),
+        ({**CARD, "corpus": ""}, 3, "Received: SHA-256 ab on rank 0 (a:1), none on rank 2"),
+        ({"failure": [3, "No text."]}, 3, "Rank 2 (c:3) cannot take part: No text."),
+        ({"failure": [5, "It is locked."]}, 5, "It is locked."),
+        ({"failure": [1, "It has a defect."]}, 75, "It has a defect."),
     ],
 )
-def test_the_first_difference_is_told(card: Any, failure: Any, code: int, told: str) -> None:
+def test_the_first_difference_is_told(card: Any, code: int, told: str) -> None:
     with pytest.raises(BrokenClusterError) as refused:
-        agreed(card, failure)
+        agreed(card)
     assert told in str(refused.value)
     assert int(refused.value.exit_code) == code
 

@@ -1,7 +1,7 @@
-"""How the processes of a training find each other, agree, and learn that one of them is lost.
+"""How the processes of a training connect, agree, and detect that one of them is lost.
 
-All of it is TensorFlow's coordination service, which `MultiWorkerMirroredStrategy` starts in the
-process of rank 0: heartbeats, a store of keys and values, and errors that are reported to all.
+`MultiWorkerMirroredStrategy` starts TensorFlow's coordination service in the process of rank 0:
+heartbeats, a store of keys and values, and errors that are reported to all.
 """
 
 import contextlib
@@ -22,26 +22,26 @@ from tensorflow.python.eager import context
 
 from tui_charrnn import __version__
 from tui_charrnn.errors import BrokenClusterError, CharRNNError, ClusterError, ExitCode
-from tui_charrnn.training.distributed.placement import HEARTBEAT, Cluster, JointTask
+from tui_charrnn.training.distributed.placement import (
+    HEARTBEAT,
+    STARTING_MODEL,
+    Cluster,
+    JointTask,
+)
 
 KEPT: Final = "What was saved is kept; the same command on all of them goes on from there."
-_CORPUS: Final = "corpus"
-"""The entry of a card whose difference is one of data, not of settings."""
+_HASHES: Final = {"corpus", STARTING_MODEL}
+"""Entries of a card that are SHA-256, or empty; a difference is one of data, not of settings."""
 _SHARED: Final = {ExitCode.USAGE, ExitCode.DATA, ExitCode.LOCKED, ExitCode.CANNOT_SAVE}
-"""Failures that starting again would meet again: all end with the code of whoever met them."""
-_POLL: Final = 0.5
-"""Seconds of one wait for a key: no signal is looked at within it."""
-_LEAVING: Final = 10.0
-"""Seconds that processes wait for each other at the end; rank 0 must not go first."""
-_REPORTING: Final = 1.0
-"""Seconds that a report of rank 0 is given to reach the others, as its service ends with it."""
-_LONGEST: Final = 1_000
-"""Characters of a reported sentence; it travels in a header."""
+"""Failures that a restart would repeat: all processes end with the code of the one that failed."""
+_POLL: Final = 0.5  # seconds of one wait for a key, in which no signal is handled
+_LEAVING: Final = 10.0  # seconds that processes wait for each other at the end
+_REPORTING: Final = 1.0  # seconds for a report of rank 0, before the service ends with it
+_LONGEST: Final = 1_000  # characters of a reported sentence, which travels in a header
 _MARK: Final = "charrnn-tui: "
-_SPARE: Final = 30.0
-"""Seconds after which the system ends a process that should have been ended by its command."""
-_SLURM_PORTS: Final = range(20_000, 30_000)
-"""From which a job's own is chosen: below those that systems lend to outgoing connections."""
+_FAILURE: Final = "failure"
+_SPARE: Final = 30.0  # seconds for the command to end this process before the system does
+_SLURM_PORTS: Final = range(20_000, 30_000)  # below those of outgoing connections
 _UNCLEAR: Final = (
     "Slurm's variables do not say where its tasks are ({}). Say it yourself: "
     "--cluster host:port,host:port --rank K"
@@ -56,7 +56,7 @@ _BROKEN: Final = (
 
 
 class Coordination:
-    """The service, as one process sees it once all are connected."""
+    """The service, as one process uses it."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster: Final = cluster
@@ -64,12 +64,12 @@ class Coordination:
         self._checked_at = time.monotonic()
 
     def publish(self, key: str, document: object) -> None:
-        """Let all processes have a JSON document; a key is used once."""
+        """Give all processes a JSON document; a key is used once."""
         with self.in_contact():
             self._service.set_config_key_value(key, json.dumps(document))
 
     def fetch(self, key: str, check_cancelled: Callable[[], None]) -> Any:
-        """Wait for what a process publishes, until one is lost or `check_cancelled` raises.
+        """Wait for a document, until a process is lost or `check_cancelled` raises.
 
         Raises:
             BrokenClusterError: If a process is lost.
@@ -80,11 +80,11 @@ class Coordination:
                 try:
                     return json.loads(self._service.get_config_key_value(key, int(1e3 * _POLL)))
                 except tf.errors.DeadlineExceededError as error:
-                    if key not in str(error):  # it is the service that does not answer
+                    if key not in str(error):  # the service itself does not answer
                         raise
 
     def check(self) -> None:
-        """Raise `BrokenClusterError` if a process is lost; a look is taken once a second."""
+        """Raise `BrokenClusterError` if a process is lost; asks once a second at most."""
         if time.monotonic() - self._checked_at < 1.0:
             return
         self._checked_at = time.monotonic()
@@ -94,7 +94,7 @@ class Coordination:
                 raise error
 
     def report(self, code: ExitCode, sentence: str) -> None:
-        """Tell all others of a failure of this process: they end as well."""
+        """Report a failure of this process to all others, which end as well."""
         failure = json.dumps([self.cluster.rank, int(code), sentence[:_LONGEST]])
         with contextlib.suppress(tf.errors.OpError):
             self._service.report_error_to_cluster(tf.errors.FAILED_PRECONDITION, _MARK + failure)
@@ -102,17 +102,13 @@ class Coordination:
             time.sleep(_REPORTING)
 
     def leave_together(self) -> None:
-        """Wait a moment until all have come to their end, so that none is missed for leaving."""
+        """Wait a moment until all are here, so that none counts as lost for having ended."""
         with contextlib.suppress(tf.errors.OpError):
             self._service.wait_at_barrier("end", int(1e3 * _LEAVING))
 
     @contextmanager
     def in_contact(self) -> Iterator[None]:
-        """Turn TensorFlow's errors into who is lost.
-
-        Raises:
-            BrokenClusterError: If a process is lost, or has reported a failure.
-        """
+        """Raise `BrokenClusterError` for errors of a process that is lost or reported a failure."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -125,7 +121,7 @@ class Coordination:
             raise BrokenClusterError(f"{self._loss(text)} {KEPT}") from error
 
     def _reported(self, text: str) -> BrokenClusterError | None:
-        """The failure that another process has reported, if the text of an error holds one."""
+        """The failure that another process reported, if the text of an error holds one."""
         with contextlib.suppress(ValueError):
             start = text.index(_MARK) + len(_MARK)
             rank, code, sentence = json.JSONDecoder().raw_decode(text, start)[0]
@@ -133,7 +129,7 @@ class Coordination:
         return None
 
     def _loss(self, text: str) -> str:
-        """Who is lost, as far as the text of an error says."""
+        """Which process is lost, as far as the text of an error names it."""
         ranks = map(int, re.findall(r"/job:worker/replica:0/task:(\d+)", text))
         is_silent = "heartbeat" in text.lower() or "RPC to coordination service" in text
         lost = next((rank for rank in ranks if rank != self.cluster.rank), None)
@@ -161,10 +157,10 @@ def connect(
 ) -> tuple[Coordination, tf.distribute.MultiWorkerMirroredStrategy]:
     """Wait until all processes are there, and connect their devices; without GPUs, processors.
 
-    TensorFlow sets no bound to that, whatever register timeout the service is configured with, and
-    holds the interpreter meanwhile: neither a signal's handler nor another thread of Python runs.
-    So the command that started this process reads the addresses from a pipe, and ends it when the
-    time is over and the pipe still open; if that is gone, the system does by SIGALRM.
+    TensorFlow waits without a limit, whatever register timeout is configured, and holds the
+    interpreter: no signal handler and no other thread of Python runs. So the command that started
+    this process reads the addresses from a pipe, and ends it when the time is over and the pipe
+    still open; if the command is gone, SIGALRM does.
 
     Raises:
         ClusterError: If this process's port is in use.
@@ -204,17 +200,17 @@ def connect(
             "perhaps because a training there has not ended yet. Wait for it, or choose another "
             "port of this host."
         ) from error
-    finally:  # also where it failed: this process says why itself
+    finally:  # also where it failed: this process reports why itself
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         with contextlib.suppress(OSError):
             os.close(task.events)
 
 
 def resolve_addresses(cluster: Cluster, environment: Mapping[str, str]) -> Cluster:
-    """Read the addresses from Slurm's variables, where nothing else has named them.
+    """Read the addresses from Slurm's variables, if nothing else has named them.
 
-    TensorFlow's parsers are used and not its `SlurmClusterResolver`, which sorts hosts by name, so
-    that n10 comes before n9, and fails on nodes without a GPU.
+    By TensorFlow's parsers: its `SlurmClusterResolver` sorts hosts by name, so that n10 comes
+    before n9, and fails on nodes without a GPU.
 
     Raises:
         ClusterError: If the variables do not fit together.
@@ -247,13 +243,13 @@ def resolve_addresses(cluster: Cluster, environment: Mapping[str, str]) -> Clust
 
 
 def full_card(task: JointTask, corpus_sha256: str, gpus: int) -> dict[str, str]:
-    """What must be the same on all ranks: what the command says, versions, text and devices."""
+    """What must be the same on all ranks, by the name that users give it; the version first."""
     return {
         "program": __version__,
         "TensorFlow": tf.__version__,
         "Keras": keras.__version__,
         "list of addresses": ",".join(task.cluster.addresses),
-        _CORPUS: corpus_sha256,
+        "corpus": corpus_sha256,
         "devices of each process": f"{gpus} GPUs" if gpus else "processor",
         **task.card,
     }
@@ -265,23 +261,25 @@ def agree(
     plan: Mapping[str, Any],
     check_cancelled: Callable[[], None],
 ) -> dict[str, Any]:
-    """Make sure that all want the same, by comparing what all publish; returns rank 0's plan.
+    """Compare the cards of all processes; returns rank 0's plan.
 
-    Each publishes what must be the same on all, or why it cannot take part.
+    Each publishes its card, or why it cannot take part.
 
     Raises:
         CharRNNError: What was given as `own`.
-        BrokenClusterError: If another process is lost, cannot take part, or wants another training:
-            with the same sentence and exit code on all.
+        BrokenClusterError: If another process is lost, cannot take part, or has another card: with
+            the same sentence and exit code on all.
     """
     cluster = coordination.cluster
-    failure = [int(own.exit_code), str(own)] if isinstance(own, CharRNNError) else None
-    card = {} if isinstance(own, CharRNNError) else dict(own)
-    coordination.publish(f"card/{cluster.rank}", {"failure": failure, "card": card, "plan": plan})
+    card: Mapping[str, Any] = (
+        {_FAILURE: [int(own.exit_code), str(own)]} if isinstance(own, CharRNNError) else own
+    )
+    coordination.publish(f"card/{cluster.rank}", {"card": card, "plan": plan})
     given: list[dict[str, Any]] = []
     for rank in range(cluster.size):
         given.append(coordination.fetch(f"card/{rank}", check_cancelled))
-        if (refusal := _refusal(cluster, given[0], rank, given[rank])) is not None:
+        refusal = _refusal(cluster, given[0]["card"], rank, given[rank]["card"])
+        if refusal is not None:
             coordination.leave_together()  # rank 0 stays until all know
             raise own if isinstance(own, CharRNNError) else refusal
     agreed: dict[str, Any] = given[0]["plan"]
@@ -291,18 +289,17 @@ def agree(
 def _refusal(
     cluster: Cluster, first: Mapping[str, Any], rank: int, theirs: Mapping[str, Any]
 ) -> BrokenClusterError | None:
-    """Why a rank cannot train with rank 0, if so."""
-    if theirs.get("failure") is not None:
-        code, sentence = theirs["failure"]
+    """Why a rank cannot train with rank 0, if so; an entry that one leaves out fits any other."""
+    if _FAILURE in theirs:
+        code, sentence = theirs[_FAILURE]
         return _failure(code, f"{cluster.name_of(rank)} cannot take part: {sentence}")
-    for key in dict.fromkeys([*first["card"], *theirs["card"]]):
-        values = [each["card"].get(key, "(nothing)") for each in (first, theirs)]
-        if values[0] != values[1]:
-            form = "SHA-256 {:.12}" if key == _CORPUS else "{:.300}"
+    for key, value in first.items():
+        if (other := theirs.get(key, value)) != value:
+            form = "SHA-256 {:.12}" if key in _HASHES else "{:.300}"
             received = ", ".join(
-                f"{form.format(value)} on {cluster.name_of(number).lower()}"
-                for value, number in zip(values, (0, rank), strict=True)
+                f"{form.format(each) if each else 'none'} on {cluster.name_of(number).lower()}"
+                for each, number in ((value, 0), (other, rank))
             )
             sentence = f"All ranks of a cluster need the same {key}. Received: {received}"
-            return _failure(ExitCode.DATA if key == _CORPUS else ExitCode.USAGE, sentence)
+            return _failure(ExitCode.DATA if key in _HASHES else ExitCode.USAGE, sentence)
     return None

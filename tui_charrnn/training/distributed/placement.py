@@ -1,7 +1,4 @@
-"""Which processes and devices train together, as the command line says; needs no TensorFlow.
-
-It is no part of a run: what two processes began, one may go on with.
-"""
+"""Which processes and devices train together: no part of a run, which others may continue."""
 
 import json
 import re
@@ -13,28 +10,29 @@ from tui_charrnn.errors import ClusterError, ConfigError
 
 ALL: Final = "all"
 ALONE: Final = "none"
-"""In place of addresses: train alone, whatever TF_CONFIG and Slurm say."""
+"""In place of addresses: train alone, whatever TF_CONFIG and Slurm name."""
+STARTING_MODEL: Final = "starting model (--from)"
+"""Entry of a card: the SHA-256 of the model's file."""
 MEET_WITHIN: Final = 300.0
-"""Seconds that the processes of a cluster wait for each other at the start, if nobody says."""
+"""Seconds that the processes wait for each other at the start by default."""
 HEARTBEAT: Final = 20.0
-"""Seconds without a sign of life after which a process counts as lost."""
+"""Seconds without a heartbeat after which a process counts as lost."""
 _PORTS: Final = range(1, 65536)
 _ADDRESS: Final = re.compile(r"(?:\[([\w.:%-]{1,253})\]|([\w.-]{1,253})):([0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """How many processes train together, and which of them this one is.
+    """The processes that train together, and which of them this one is.
 
     Raises:
         ClusterError: If an address is none or comes twice, or the rank is not among them.
     """
 
-    rank: int
-    """From 0 on; rank 0 writes the run."""
+    rank: int  # rank 0 writes the run
     size: int
     addresses: Sequence[str] = ()
-    """`host:port` of each, by rank; none under Slurm, until TensorFlow reads its variables."""
+    """`host:port` of each; none under Slurm, until TensorFlow reads its variables."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.size:
@@ -51,49 +49,45 @@ class Cluster:
                 )
 
     def name_of(self, rank: int) -> str:
-        """A process in words: its rank and, where it is known, its address."""
+        """Its rank and, where it is known, its address."""
         return f"Rank {rank}" + (f" ({self.addresses[rank]})" if self.addresses else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The processes and devices that a command line asks for; by default one of one."""
+    """The processes and devices that a command line asks for."""
 
     cluster: Cluster | None = None
-    devices: int | None = 1
-    """How many GPUs each process takes; None: all that it sees."""
+    devices: int | None = 1  # GPUs of each process; None takes all
     meet_within: float = MEET_WITHIN
-    """Seconds that this process waits for the others at the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointTask:
-    """What the command of one rank tells its trainer, as JSON on a command line."""
+    """What the command of one rank hands to its trainer, as JSON on a command line."""
 
     cluster: Cluster
     devices: int | None = 1
     meet_within: float = MEET_WITHIN
-    """As `Placement` has them."""
     card: Mapping[str, str] = field(default_factory=dict)
-    """What must be the same on all ranks, by the names that users give it."""
+    """What must be the same on all ranks, by the name that users give it."""
     events: int = -1
-    """Descriptor of a pipe to the command, which learns from it whether all are connected."""
+    """Descriptor of a pipe to the command, which waits until all are connected."""
     quiet: bool = False
     failure: Sequence[Any] | None = None
-    """Exit code and sentence of a command that cannot take part: the others are told."""
+    """Exit code and sentence of a command that cannot take part, for the others."""
     corpus: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of `read_corpus`, for a rank other than 0."""
-    threads: int | None = None
+    threads: int | None = None  # for rank 0, that of the run; so is the batch size
     batch_size: int = 1
-    """As the command line has them; for rank 0, those of the run."""
 
     def to_json(self) -> str:
-        """For `from_json`."""
+        """The inverse of `from_json`."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote."""
+        """The inverse of `to_json`."""
         values = json.loads(text)
         return cls(**{**values, "cluster": Cluster(**values["cluster"])})
 
@@ -116,11 +110,7 @@ def parse_devices(text: str | None) -> int | None:
 
 
 def refuse_uneven(batch_size: int, replicas: int) -> None:
-    """Make sure that every replica gets as many streams of a batch as every other.
-
-    Raises:
-        ConfigError: If a batch cannot be divided so.
-    """
+    """Raise `ConfigError` if a batch cannot be divided evenly among all replicas."""
     if batch_size % replicas:
         below = batch_size - batch_size % replicas
         nearest = f"{below:,} or {below + replicas:,}" if below else f"{replicas:,}"
@@ -133,10 +123,10 @@ def refuse_uneven(batch_size: int, replicas: int) -> None:
 def find_cluster(
     cluster: str | None, rank: int | None, environment: Mapping[str, str]
 ) -> Cluster | None:
-    """Who trains together, as `--cluster` and `--rank` say, or TF_CONFIG, or Slurm; None: it alone.
+    """The cluster of `--cluster` and `--rank`, or of TF_CONFIG, or of Slurm, if there is one.
 
     Raises:
-        ClusterError: If what is said is not a cluster, or not all of one.
+        ClusterError: If they do not describe a cluster.
     """
     if (cluster is None or cluster == ALONE) != (rank is None):
         raise ClusterError(
@@ -159,11 +149,7 @@ def find_cluster(
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """The host, without the brackets of IPv6, and the port of an address.
-
-    Raises:
-        ClusterError: If it has no host, no port, or a port that is none.
-    """
+    """The host, without the brackets of IPv6, and the port; raises `ClusterError`."""
     found = _ADDRESS.fullmatch(address)
     if found is None or int(found[3]) not in _PORTS:
         raise ClusterError(
@@ -175,7 +161,7 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def _from_tf_config(text: str) -> Cluster | None:
-    """The chief first, if there is one; TensorFlow's own resolver checks nothing."""
+    """The chief, if there is one, is rank 0; TensorFlow's own resolver checks nothing."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -200,10 +186,9 @@ def _from_tf_config(text: str) -> Cluster | None:
 
 
 def _from_slurm(environment: Mapping[str, str]) -> Cluster | None:
-    """Rank and number of tasks of a job step; addresses are read where TensorFlow is loaded.
+    """Rank and number of tasks of a job step; TensorFlow reads the addresses later.
 
-    Only what `srun` starts is a step: the script of a job has the variables of all its tasks, too,
-    and is none of them.
+    Only what `srun` starts is a step: a job's script has the variables of tasks, and is none.
     """
     size, rank = environment.get("SLURM_STEP_NUM_TASKS"), environment.get("SLURM_PROCID", "")
     if size is None or size.strip() == "1":

@@ -1,8 +1,6 @@
-"""The devices that train one model together, and what TensorFlow adds up between them.
+"""Sums and means over the devices that train one model, by TensorFlow's strategies.
 
-The strategies are TensorFlow's own: `MirroredStrategy` over the GPUs of one process,
-`MultiWorkerMirroredStrategy` over several processes. They add up; what each device computes is an
-`Engine`'s.
+`MirroredStrategy` has the GPUs of one process, `MultiWorkerMirroredStrategy` several processes.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,33 +19,30 @@ from tui_charrnn.training.machine.devices import Device, configure_devices
 
 
 class Replicas:
-    """All replicas of one model; what is given has those of this process side by side."""
+    """All replicas of one model; arguments have those of this process side by side."""
 
     def __init__(
         self, strategy: tf.distribute.Strategy, coordination: Coordination | None = None
     ) -> None:
         self._strategy = strategy
         self.in_contact = nullcontext if coordination is None else coordination.in_contact
-        """A context in which a lost process is a `BrokenClusterError`."""
+        """A context in which a lost process raises `BrokenClusterError`."""
         self.has_peers: Final = coordination is not None
-        """Whether there are other processes."""
-        self.devices: Sequence[str] = tuple(strategy.extended.worker_devices)
-        """Of this process."""
-        self.count: Final = int(strategy.num_replicas_in_sync)
-        """In all processes."""
+        self.devices: Sequence[str] = tuple(strategy.extended.worker_devices)  # of this process
+        self.count: Final = int(strategy.num_replicas_in_sync)  # in all processes
         rank = 0 if coordination is None else coordination.cluster.rank
         self.first: Final = rank * len(self.devices)
-        """Number of this process's first replica among all; rows of a batch are in their order."""
+        """Number of this process's first replica; the rows of a batch are in their order."""
         self._sum = tf.function(self._reduce, autograph=False)
 
     def sum(
         self, vector: Float32, values: Sequence[Sequence[Tensor]] = ()
     ) -> tuple[Float32, list[list[Tensor]]]:
-        """The sum over all processes of a vector, in one message with the means over all replicas.
+        """The sum of the vectors of all processes, and in one message means over all replicas.
 
         Args:
             vector: Of this process.
-            values: Tensors of each replica here; their means are the same to the bit for each.
+            values: Tensors of each replica here; the means are the same to the bit for each.
 
         Raises:
             BrokenClusterError: If a process is lost.
@@ -68,10 +63,7 @@ class Replicas:
     def compute_on_each(
         self, function: Callable[[int], Sequence[Tensor]]
     ) -> list[tuple[Tensor, ...]]:
-        """What a function of a replica's place gives on each one here, in a graph being traced.
-
-        The function may ask for `mean`.
-        """
+        """Trace a function of a replica's place, which may use `mean`, on each one here."""
 
         def compute() -> list[Tensor]:
             replica = tf.distribute.get_replica_context()
@@ -106,8 +98,7 @@ class Hardware(NamedTuple):
     """What a trainer computes on."""
 
     device: Device
-    replicas: Replicas | None = None
-    """None where one device of one process computes."""
+    replicas: Replicas | None = None  # None for one device of one process
 
 
 class JointHardware(NamedTuple):
@@ -119,11 +110,7 @@ class JointHardware(NamedTuple):
 
 
 def open_hardware(threads: int | None, batch_size: int, devices: int | None = 1) -> Hardware:
-    """Set TensorFlow up before its first operation; arguments as of a `JointTask`.
-
-    Raises:
-        ConfigError: If there are not so many devices.
-    """
+    """Set TensorFlow up before its first operation; raises `ConfigError` if GPUs are missing."""
     device = configure_devices(threads, batch_size)
     gpus = _take_gpus(devices, len(device.gpus))
     if gpus < 2:
@@ -133,19 +120,14 @@ def open_hardware(threads: int | None, batch_size: int, devices: int | None = 1)
 
 
 def open_joint_hardware(task: JointTask) -> JointHardware:
-    """As `open_hardware`, and wait for all other processes.
-
-    Raises:
-        ConfigError: If there are not so many devices, or this process's port is in use.
-        BrokenClusterError: If a process is lost.
-    """
+    """As `open_hardware`, and wait for all other processes; raises what `connect` does."""
     device = configure_devices(task.threads, max(1, task.batch_size // task.cluster.size))
     coordination, strategy = connect(task, _take_gpus(task.devices, len(device.gpus)))
     return JointHardware(device, Replicas(strategy, coordination), coordination)
 
 
 def _take_gpus(devices: int | None, seen: int) -> int:
-    """Hide the GPUs that this process does not take; the result is how many it takes."""
+    """Hide the GPUs that this process does not take; returns how many it takes."""
     taken = seen if devices is None else min(devices, seen)
     if devices is not None and devices > max(1, seen):
         raise ConfigError(

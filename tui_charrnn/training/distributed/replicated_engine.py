@@ -1,16 +1,10 @@
-"""One model that is trained on several devices, each with its own streams of a batch.
+"""One model on N devices, each with all weights and its own rows of a batch of B streams.
 
-Every device holds all weights and all of the optimizer, computes the gradient of its own rows, and
-takes the step that the mean of all gradients asks for: clipped after it is taken, so it is the step
-of one device with the whole batch, to rounding. States stay where their rows are.
-
-All processes run the same steps, as batches, masks and cold starts are functions of the step. What
-rank 0 alone decides (requests, checkpoints, rollbacks, the end) rides along with the gradients as a
-few numbers: it says what all do next, and the others whether they have a reason to leave. Where
-that is not the step whose gradients came along, these are left aside. On GPUs several steps go in
-one call: rank 0 says which, and the means of all of them are taken without any host.
-
-Notation: B streams, N replicas, H hidden size, K steps of a call.
+The mean of the gradients is clipped after it is taken, so a step is that of one device, to
+rounding. Batches, masks and cold starts are functions of the step, so all processes run the same
+steps. What rank 0 alone decides (requests, checkpoints, rollbacks, the end) travels as a few
+numbers beside the gradients, which are ignored where it is not the expected step; the others send
+their reasons to leave. On GPUs K steps go in one call, which takes the means without any host.
 """
 
 import signal
@@ -38,9 +32,8 @@ from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Batch, BatchesAhead, BatchResult
 
 LISTENING_INTERVAL: Final = 1.0
-"""Seconds after which the others are asked for reasons to leave if no step has asked them."""
-_STEP_DIGITS: Final = 1 << 20
-"""A step travels as two numbers, as float32 holds whole ones up to 2^24 only."""
+"""Seconds without a step after which rank 0 asks the others for reasons to leave."""
+_STEP_DIGITS: Final = 1 << 20  # a step travels as two numbers: float32 counts to 2^24 only
 _REASONS: Final = {
     signal.SIGTERM.name: Reason.PREEMPTED,
     signal.SIGUSR1.name: Reason.PREEMPTED,
@@ -48,14 +41,14 @@ _REASONS: Final = {
     signal.SIGINT.name: Reason.INTERRUPTED,
     Reason.TIME_LIMIT.value: Reason.TIME_LIMIT,
 }
-"""Reasons to leave by their cause, in the order in which they travel."""
+"""By their cause, in the order in which they travel."""
 _NO_NUMBERS: Final = np.zeros((0, 3), np.float32)
 
 Tensors = Mapping[str, npt.NDArray[np.generic]]
 
 
 class Action(IntEnum):
-    """What all do next, as rank 0 says."""
+    """What rank 0 has all processes do next."""
 
     COMPUTE = 1  # the gradients of a step
     TAKE_STEP = 2  # whose gradients came along
@@ -67,21 +60,18 @@ class Action(IntEnum):
 
 
 class _Message(NamedTuple):
-    """What rank 0 says."""
+    """What rank 0 sends; `number` is of the steps of a call, or the exit code of all."""
 
     action: Action
     step: int = 0
     number: int = 0
-    """How many steps a call takes, or the exit code of all."""
-    numbers: npt.NDArray[np.float32] = _NO_NUMBERS
-    """Of the optimizer for the steps that are taken, (K, 3)."""
+    numbers: npt.NDArray[np.float32] = _NO_NUMBERS  # of the optimizer for each step, (K, 3)
 
 
 class ReplicatedEngine:
-    """This process's part of a model that N replicas train; as `Engine` for whoever uses it.
+    """This process's part of N replicas, used as an `Engine`.
 
-    The batch size is B, of all replicas together; the path's shards are the parts that each cuts
-    its own rows into.
+    The batch size is B; the path's shards are the parts that each replica cuts its rows into.
 
     Raises:
         ConfigError: If the streams cannot be divided evenly.
@@ -107,9 +97,8 @@ class ReplicatedEngine:
         for place, device in enumerate(replicas.devices):
             slot = ReplicaSlot(device, (replicas.first + place) * path.shards)
             with tf.device(device):
-                self._engines.append(
-                    Engine(model, training, vocabulary_size, self._rows, path, slot)
-                )
+                engine = Engine(model, training, vocabulary_size, self._rows, path, slot)
+            self._engines.append(engine)
         self._multi_step = MultiStep(
             [engine.device_step for engine in self._engines],
             replicas.devices,
@@ -124,21 +113,20 @@ class ReplicatedEngine:
         weights = one.model_tensors()
         self._names = [*weights, *one.training_tensors()]
         self._no_gradients = [tf.zeros(()), *map(tf.zeros_like, weights.values())]
-        self._computing = 0
-        """The step whose gradients the other processes compute, as rank 0 knows."""
+        self._computing = 0  # the step whose gradients the other processes compute by now
         self._heard_at = time.monotonic()
 
     @property
     def newest_step(self) -> int:
-        """The last that was taken since a checkpoint was taken up; 0 before the first."""
+        """The last that was taken since a restore; 0 before the first."""
         return self._engines[0].newest_step
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        """As `Engine.train_batch`, together with all others; each replica reads its own streams."""
+        """As `Engine.train_batch`, with all other processes."""
         if self.steps_per_call > 1:  # one graph serves any number of steps
             return self.train_batches([batch], step, [learning_rate])[0]
         if self._computing != step:
-            self._say(_Message(Action.COMPUTE, step))
+            self._send(_Message(Action.COMPUTE, step))
         numbers = self._engines[0].optimizer_numbers(step, learning_rate)
         partial = self._compute(batch, step)
         told, means = self._exchange(_Message(Action.TAKE_STEP, step, 1, numbers[None]), partial)
@@ -151,19 +139,19 @@ class ReplicatedEngine:
         """As `Engine.train_batches`, with `steps_per_call` of them at most."""
         own, rates = self._engines[0].optimizer_numbers, enumerate(learning_rates, first_step)
         numbers = np.stack([own(step, rate) for step, rate in rates])
-        self._say(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
+        self._send(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
         return self._take_several(batches, first_step, numbers)
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
-        """As `Engine.training_tensors`, with the states of all replicas.
+        """As `Engine.training_tensors`, with the states of all B streams.
 
-        All go on with what is returned: processors of different kinds round differently.
+        All continue with what is returned: processors of different kinds round differently.
 
         Raises:
-            BrokenClusterError: If a process is lost, or there is no memory for it here.
+            BrokenClusterError: If a process is lost, or memory is short.
         """
         newest_step = self.newest_step
-        self._say(_Message(Action.GATHER))
+        self._send(_Message(Action.GATHER))
         try:
             shared = self._share(self._own_tensors())
         except MemoryError as error:  # no reason to train on unsaved: the others still gather
@@ -174,36 +162,36 @@ class ReplicatedEngine:
         return {name: shared[name] for name in self._engines[0].training_tensors()}
 
     def restore(self, weights: Mapping[str, Float32], training: Tensors) -> None:
-        """Take up what a checkpoint left, in all processes; only rank 0 needs the file.
+        """As `Engine.restore`, in all processes; only rank 0 needs the checkpoint.
 
         Raises:
-            RunError: If the checkpoint holds other tensors than this engine needs.
+            RunError: If the tensors do not fit.
         """
         tensors = {**weights, **training}
         self._adopt(tensors)  # first: what does not fit is not sent
         self._computing = 0  # theirs are of other weights
         if self._replicas.has_peers:
-            self._say(_Message(Action.RESTORE))
+            self._send(_Message(Action.RESTORE))
             self._share(tensors)
 
     def reset(self) -> None:
-        """Go back to the state before the first step, in all processes."""
+        """Return to the state before the first step, in all processes."""
         fresh = Engine(*self._shape)
         self.restore(fresh.model_tensors(), fresh.training_tensors())
 
     def share_reasons(self, interruption: Interruption) -> None:
-        """Let the others know of this process's reason to leave, and take up theirs."""
+        """Send this process's reason to leave to the others, and receive theirs."""
         self._interruption = interruption
 
         def listen() -> None:
             if time.monotonic() - self._heard_at >= LISTENING_INTERVAL:  # no step has asked
-                self._say(_Message(Action.LISTEN))
+                self._send(_Message(Action.LISTEN))
 
         interruption.ask_others = listen
 
     def end(self, code: ExitCode) -> None:
         """Have all processes leave."""
-        self._say(_Message(Action.END, number=int(code)))
+        self._send(_Message(Action.END, number=int(code)))
 
     def follow(
         self,
@@ -211,9 +199,9 @@ class ReplicatedEngine:
         interruption: Interruption,
         deadline: float | None,
     ) -> ExitCode:
-        """Train as rank 0 does, in any other process; the result is the exit code of all.
+        """Do what rank 0 sends; the result is the exit code of all.
 
-        The deadline, on the clock `time.monotonic`, is one of this process's reasons to leave.
+        The deadline is on the clock `time.monotonic`.
 
         Raises:
             BrokenClusterError: If a process is lost.
@@ -276,20 +264,20 @@ class ReplicatedEngine:
             engine.go_on_after(results, first_step, states)
         return results
 
-    def _say(self, message: _Message) -> None:
-        """Tell the other processes, if there are any, what comes next."""
+    def _send(self, message: _Message) -> None:
+        """Send what comes next to the other processes, if there are any."""
         if self._replicas.has_peers:
             self._exchange(message)
 
     def _exchange(
-        self, said: _Message | None, partial: Sequence[PartialGradients] | None = None
+        self, sent: _Message | None, partial: Sequence[PartialGradients] | None = None
     ) -> tuple[_Message, list[list[Tensor]]]:
-        """What rank 0 says, and the mean of all gradients where a call takes one step."""
+        """What rank 0 sends, and the mean of all gradients where a call takes one step."""
         header = np.zeros(4, np.float32)
         numbers = np.zeros((self.steps_per_call, 3), np.float32)
-        if said is not None:
-            header[:] = (said.action, *divmod(said.step, _STEP_DIGITS), said.number)
-            numbers[: len(said.numbers)] = said.numbers
+        if sent is not None:
+            header[:] = (sent.action, *divmod(sent.step, _STEP_DIGITS), sent.number)
+            numbers[: len(sent.numbers)] = sent.numbers
         ours = [float(cause == self._interruption.cause) for cause in _REASONS]
         vector = np.concatenate([header, ours, numbers.ravel()], dtype=np.float32)
         values: list[list[Tensor]] = []
@@ -306,7 +294,7 @@ class ReplicatedEngine:
         return _Message(Action(int(action)), step, int(number), shared.reshape(-1, 3)), means
 
     def _own_tensors(self, *, has_states: bool = True) -> dict[str, npt.NDArray[np.generic]]:
-        """What this process adds to a checkpoint: the states of its rows; of rank 0, all else."""
+        """What this process adds to a checkpoint: states of its rows; rank 0 all else."""
         tensors = self.model_tensors() | self._engines[0].training_tensors()
         for name, each in tensors.items():
             if _is_state(name):
@@ -319,7 +307,7 @@ class ReplicatedEngine:
         return tensors
 
     def _share(self, given: Tensors) -> dict[str, Float32]:
-        """Take up the sums over all processes of what each gives, in one message."""
+        """Take over the sums of what all processes give, in one message."""
         own = {name: given[name] for name in self._names}  # a file may have others
         total, _ = self._replicas.sum(
             np.concatenate([*map(np.ravel, own.values())], dtype=np.float32)

@@ -1,14 +1,11 @@
-"""What the trainers of one run do around their engines: rank 0 writes the run, the others do not.
-
-TensorFlow is loaded where a trainer is connected to the others.
-"""
+"""What the trainers of one run do around their engines; rank 0 alone writes the run."""
 
 import contextlib
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -31,7 +28,7 @@ if TYPE_CHECKING:  # they bring TensorFlow
     from tui_charrnn.training.engine.paths import ComputePath
 
 _AGREED: Final = {ExitCode.OK, ExitCode.DIVERGED, ExitCode.RESUME_ME, ExitCode.INTERRUPTED}
-"""Ends that all processes come to at the same step."""
+"""Ends that all processes reach at the same step."""
 _ENDS: Final = {
     ExitCode.DIVERGED: "the loss stopped being a finite number.",
     ExitCode.RESUME_ME: "the run is saved; the same command on all ranks goes on.",
@@ -42,31 +39,27 @@ INSISTED: Final = "it was interrupted a second time, and stopped at once."
 
 
 class Peers:
-    """The other processes of a training, as one of them sees them."""
+    """The other processes of a training."""
 
     def __init__(self, task: JointTask) -> None:
         self.task: Final = task
-        self.hardware: JointHardware | None = None
-        """Once all are connected."""
-        self.is_in_step = True
-        """Whether all can still leave together."""
-        self._engine: ReplicatedEngine | None = None
-        """Of rank 0, once all train."""
+        self.hardware: JointHardware | None = None  # once all are connected
+        self.is_in_step = True  # whether all can still leave together
+        self._engine: ReplicatedEngine | None = None  # of rank 0, once all train
 
     def meet(
         self,
         own: str | CharRNNError,
-        plan: Mapping[str, Any],
+        plan: dict[str, Any],
         interruption: Interruption,
         check_cancelled: Callable[[], None],
-    ) -> "tuple[JointHardware, Mapping[str, Any]]":
-        """Wait for all others, and make sure that all want the same; returns rank 0's plan.
+    ) -> "tuple[JointHardware, dict[str, Any]]":
+        """Connect and compare the cards; returns rank 0's plan, which is empty if it is finished.
 
         `own` is the hash of this process's text, or why it cannot take part.
 
         Raises:
-            CharRNNError: What was given as `own`, or if this process cannot be connected.
-            BrokenClusterError: As of `agree`.
+            CharRNNError: As `agree`, or if this process cannot be connected.
         """
         # deferred: TensorFlow takes seconds, and the text is read before
         from tui_charrnn.training.distributed import coordination, replicas  # noqa: PLC0415
@@ -83,7 +76,7 @@ class Peers:
     def begin(
         self, engine: "ReplicatedEngine", path: "ComputePath", training: TrainingConfig
     ) -> None:
-        """Have the others build their engines, and all begin with the same weights."""
+        """Have the others build their engines, and all start with the same weights."""
         if self.hardware is None:
             raise RuntimeError("the others have not been met")
         document = {"path": asdict(path), "training": training.to_mapping()}
@@ -97,7 +90,7 @@ class Peers:
             self.hardware.coordination.check()
 
     def part(self, code: ExitCode, message: str) -> None:
-        """End it: all leave as rank 0 does, or learn in a sentence why this process has failed."""
+        """End: all leave as rank 0 does, or receive a sentence why this process has failed."""
         if self.hardware is None:
             return
         coordination = self.hardware.coordination
@@ -111,29 +104,26 @@ class Peers:
 
 
 def take_part(task: JointTask, interruption: Interruption, max_time: float | None) -> ExitCode:
-    """Train a run that rank 0 writes in another process, which writes nothing.
+    """Train a run that rank 0 writes in another process; writes nothing but standard error.
 
-    A failure is told on standard error, and to the others. The time is in seconds after the start
-    of this process; None takes the run's own setting.
+    The time is in seconds after the start of this process; None takes the run's own setting.
     """
     peers = Peers(task)
     try:
         with HeldThread(interruption, None, _leave_at_once):
             return _follow(peers, interruption, max_time)
     except LeavingError as left:
-        peers.part(left.reason.exit_code, EARLY)
-        return left.reason.exit_code
+        code, message = left.reason.exit_code, EARLY
     except KeyboardInterrupt:
-        peers.part(ExitCode.INTERRUPTED, INSISTED)
-        return ExitCode.INTERRUPTED
+        code, message = ExitCode.INTERRUPTED, INSISTED
     except CharRNNError as error:
-        _say(f"charrnn-tui: {error}")
-        peers.part(error.exit_code, str(error))
-        return error.exit_code
-    except Exception as error:  # noqa: BLE001  the last line of defense: told to all
+        code, message = error.exit_code, str(error)
+        _write(f"charrnn-tui: {message}")
+    except Exception as error:  # noqa: BLE001  the last line of defense: reported to all
+        code, message = ExitCode.UNEXPECTED, f"it met an unexpected {type(error).__name__}."
         traceback.print_exc()
-        peers.part(ExitCode.UNEXPECTED, f"it met an unexpected {type(error).__name__}.")
-        return ExitCode.UNEXPECTED
+    peers.part(code, message)
+    return code
 
 
 def _follow(peers: Peers, interruption: Interruption, max_time: float | None) -> ExitCode:
@@ -144,7 +134,7 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
         corpus = _read_text(task, check_cancelled)
         own: str | CharRNNError = corpus.sha256
     except CharRNNError as error:
-        own = error  # the others are told, too
+        own = error  # for the others, too
     (_, replicas, coordination), plan = peers.meet(own, {}, interruption, check_cancelled)
     # deferred: TensorFlow is loaded by now
     from tui_charrnn.training.distributed.replicated_engine import (  # noqa: PLC0415
@@ -152,14 +142,14 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
     )
     from tui_charrnn.training.engine.paths import ComputePath  # noqa: PLC0415
 
-    if plan["is_finished"]:
+    if not plan:
         coordination.leave_together()
         return ExitCode.OK
-    description = RunDescription.from_json(plan["run"])
+    description = RunDescription.from_json(plan)
     if deadline is None and description.training.max_time is not None:
         deadline = began + description.training.max_time
     text = index_text(corpus, description)
-    # how all compute, and with which settings: rank 0's checkpoint may say so
+    # rank 0's checkpoint may have other settings
     outset = coordination.fetch("outset", partial(interruption.check_cancelled, deadline))
     training = TrainingConfig.from_mapping(outset["training"], skip_unknown=True)
     material, batch_size = cut_material(text, training)
@@ -167,12 +157,12 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
     engine = ReplicatedEngine(description.model, training, *sizes, path, replicas)
     own_name = coordination.cluster.name_of(coordination.cluster.rank)
     if not task.quiet:
-        _say(f"{own_name} trains for the run {description.name} of rank 0.")
+        _write(f"{own_name} trains for the run {description.name} of rank 0.")
     interruption.is_saved = lambda: False  # from now on rank 0 decides when to leave
     code = engine.follow(partial(batch_at, material, training), interruption, deadline)
     coordination.leave_together()
     if not task.quiet:
-        _say(f"{own_name}: {_ENDS.get(code, 'the run has ended.')}")
+        _write(f"{own_name}: {_ENDS.get(code, 'the run has ended.')}")
     return code
 
 
@@ -186,11 +176,11 @@ def _read_text(task: JointTask, check_cancelled: Callable[[], None]) -> Corpus:
 
 
 def _leave_at_once(reason: Reason, _cause: str) -> NoReturn:
-    """End in the place of a main thread that native code holds; nothing is lost by it."""
+    """End in place of the main thread, which native code holds; there is nothing to save."""
     os._exit(int(reason.exit_code))
 
 
-def _say(sentence: str) -> None:
+def _write(sentence: str) -> None:
     with contextlib.suppress(OSError):
         sys.stderr.write(f"{safe_line(sentence)}\n")
         sys.stderr.flush()
