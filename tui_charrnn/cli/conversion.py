@@ -11,12 +11,7 @@ from tui_charrnn.runs.launcher import trainer_environment
 
 
 def convert(kind: str, source: Path, target: Path) -> None:
-    """Convert a model or a run.
-
-    Args:
-        kind: As `training.conversion` has it.
-        source: The model file, or the run.
-        target: What is written.
+    """Convert a model file or a run; the kind is as `training.conversion` has it.
 
     Raises:
         CharRNNError: If it cannot be done; the exit code is that of the cause.

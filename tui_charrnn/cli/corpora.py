@@ -136,12 +136,7 @@ def _entry_values(entry: CatalogueEntry) -> dict[str, Any]:
 
 
 def inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, Any]:
-    """What was found in a text, as JSON values.
-
-    Args:
-        corpus: The text.
-        found: What is in it.
-    """
+    """What was found in a text, as JSON values."""
     return {
         "name": corpus.name,
         "sources": list(corpus.sources),
@@ -172,12 +167,7 @@ def _count_values(count: "CharacterCount") -> dict[str, Any]:
 
 
 def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[str, str]]:
-    """The report for people: a label, empty where a line goes on, and a line safe to show.
-
-    Args:
-        corpus: The text.
-        found: What is in it.
-    """
+    """The report for people: a label, empty in continued lines, and a line safe to show."""
     yield "corpus", f"{safe_line(corpus.name)}, {_files(corpus)}"
     if (size := corpus.report.part_of) is not None:
         read = corpus.report.bytes

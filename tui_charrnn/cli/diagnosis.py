@@ -188,14 +188,7 @@ def judge_settings(preset: str, model: ModelConfig, training: TrainingConfig) ->
 def judge_machine(
     machine: Machine, threads: int, model: ModelConfig, system: str
 ) -> Iterator[Finding]:
-    """Judge processor, threads and memory.
-
-    Args:
-        machine: What there is.
-        threads: That a training would take.
-        model: Shape of the network.
-        system: Name of the operating system.
-    """
+    """Judge processor, the threads that a training would take, and memory."""
     yield Finding("ok", "processor", f"{machine.processor} ({system})")
     given = machine.allowed if machine.quota is None else min(machine.allowed, machine.quota)
     words = f"{threads} taken, of {_counted(machine.processors, 'processor')}"

@@ -193,12 +193,7 @@ def diagnose(facts: Facts) -> Iterator[Finding]:
 
 
 def report_lines(findings: Sequence[Finding], width: int | None) -> Iterator[str]:
-    """The report for people, a verdict a line.
-
-    Args:
-        findings: In order.
-        width: Cells after which a line is broken; None breaks none.
-    """
+    """The report for people; lines are broken after `width` cells, None breaks none."""
     column = max(len(finding.label) for finding in findings)
     for finding in findings:
         start = f"{finding.verdict:<7}  {finding.label:<{column}}  "

@@ -84,14 +84,12 @@ def follow(
 ) -> int:
     """Start a trainer and report on it until it ends.
 
-    SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 go on to the trainer, which runs in a session of its own
-    and would not get them from the terminal. A terminal that was closed is written to no more, and
-    changes nothing else. If this process dies the trainer goes on. What cannot be read at one poll
-    is read at a later one.
+    SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 are forwarded to the trainer, which runs in a session of
+    its own. A terminal that was closed is no longer written to. If this process dies, the trainer
+    continues. What cannot be read at one poll is read at a later one.
 
     Returns:
-        How the trainer's process ended: its exit code, or a negative number if a signal from
-        outside ended it.
+        The exit code of the trainer, negative if a signal from outside ended it.
 
     Raises:
         StorageError: If the trainer cannot be started.
@@ -144,10 +142,10 @@ def _past_a_hang_up() -> Iterator[None]:
 
 
 def await_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int | None:
-    """Wait until a trainer has taken its run up, and no longer than it may take.
+    """Wait, up to `START_PATIENCE`, until a trainer has taken over its run.
 
     Returns:
-        The return code of a trainer that has ended; None if it is at work.
+        The exit code of a trainer that has ended; None if it is at work.
     """
     deadline = time.monotonic() + START_PATIENCE
     while trainer.poll() is None and time.monotonic() < deadline:
@@ -246,14 +244,10 @@ def left_of(limit: float | None) -> float | None:
 
 @contextmanager
 def preemptible(*, is_headless: bool) -> Iterator[None]:
-    """End with 75 on a scheduler's signal, as a trainer does: the same command line begins again.
+    """End with 75 on a scheduler's signal, as a trainer does, if a scheduler may have started it.
 
-    Where a text is read or a run directory is made there is nothing to save, and what is half
-    made is removed as after any other error. A terminal that is closed meanwhile (SIGHUP) is
-    written to no more, and changes nothing else.
-
-    Args:
-        is_headless: Whether a scheduler may have started the command; otherwise nothing happens.
+    Before a trainer is started there is nothing to save, and what is half made is removed as after
+    any other error. A terminal that is closed meanwhile (SIGHUP) is no longer written to.
     """
     if not is_headless:
         yield
@@ -269,11 +263,7 @@ def preemptible(*, is_headless: bool) -> Iterator[None]:
 
 @contextmanager
 def within(limit: float | None) -> Iterator[None]:
-    """End with 75 when a time limit, which counts from the start of this process, is over.
-
-    Args:
-        limit: Seconds; None for no limit.
-    """
+    """End with 75 after so many seconds from the start of this process; None sets no limit."""
     if limit is None:
         yield
         return

@@ -357,16 +357,7 @@ def _write_streams(
 
 
 def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object]) -> None:
-    """Refuse what says how to draw where nothing is drawn.
-
-    Args:
-        is_wanted: Whether the likeliest text is searched for.
-        beam: As it was given.
-        others: Options and their values; None for those that were not given.
-
-    Raises:
-        ConfigError: If there is something.
-    """
+    """Raise `ConfigError` for options of drawing, None if not given, where nothing is drawn."""
     if beam is not None:
         if not is_wanted:
             raise ConfigError("--beam goes with --most-likely.")
@@ -422,15 +413,15 @@ def open_watch(
     corpus: str | None,
     copied_length: int | None,
 ) -> "OriginalityWatch | None":
-    """What looks for copied passages, if the options ask for it, as a corpus or a length do.
+    """Open the corpus in which copied passages are looked for, if an option asks for that.
 
     Args:
-        model: What speaks.
+        model: The model that generates.
         path: Of its file.
-        runs: Where runs are looked up by name.
-        is_wanted: Whether copied passages are.
-        corpus: What they are looked for in; None is the model's own corpus.
-        copied_length: Characters from which on a passage counts as copied.
+        runs: The folder where runs are found by name.
+        is_wanted: Whether copied passages are asked for.
+        corpus: Where they are looked for; None is the model's own corpus.
+        copied_length: Characters from which a passage counts as copied.
 
     Raises:
         ConfigError: If the length is not allowed.
@@ -450,15 +441,11 @@ def open_watch(
 
 
 def find_seed(seed_text: str, seed_file: str | None) -> Seed:
-    """Where the seed text comes from.
-
-    Args:
-        seed_text: The text itself; `-` is standard input.
-        seed_file: The path of a file that holds it; `-` is standard input.
+    """Where the seed text comes from; `-` is standard input, as the text or as the file.
 
     Raises:
         ConfigError: If both are given.
-        DataError: If it is standard input and that is closed, or the file has no path.
+        DataError: If standard input is closed, or the file has no path.
     """
     if seed_file is not None and seed_text:
         raise ConfigError(
@@ -476,12 +463,9 @@ def find_seed(seed_text: str, seed_file: str | None) -> Seed:
 
 
 def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]) -> None:
-    """Prime a stream with a seed text, and name what the model does not know of it.
+    """Prime a stream with a seed text, and report characters that the model does not know.
 
-    Args:
-        stream: What reads it.
-        seed: Where it comes from.
-        echo: Takes what the stream read, piece by piece.
+    `echo` takes what the stream read, piece by piece.
 
     Raises:
         DataError: If it cannot be read, or is not text.

@@ -79,11 +79,7 @@ def start_and_watch(
 ) -> NoReturn:
     """Start the trainer of a run; then follow it, leave it, or open the app on it.
 
-    Args:
-        run: A run that `create_run` made.
-        watching: How to stay with it.
-        max_time: Seconds after the start of this process at which the trainer saves and leaves;
-            None takes the run's own setting.
+    `max_time` is in seconds after the start of this process; None takes the run's own setting.
 
     Raises:
         typer.Exit: Always, with the exit code to end with.
@@ -148,15 +144,12 @@ def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) 
 
 
 def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -> int:
-    """Start the trainer of a run, and show how it goes on until it ends.
+    """Start the trainer of a run, and report on it until it ends.
 
-    Args:
-        run: A run that `create_run` made.
-        watching: How to show it.
-        limit: Seconds after the start of this process at which the trainer saves and leaves.
+    `limit` is in seconds after the start of this process.
 
     Returns:
-        Its exit code, below 0 if a signal ended it.
+        Its exit code, negative if a signal ended it.
     """
     reader, view = RunReader(run), RunView(run, description=read_description(run))
     log_size = _size_of_log(run)

@@ -197,11 +197,7 @@ def _not_installed(error: OSError) -> StorageError:
 
 
 def command_line(*, is_whole: bool = False) -> Any:
-    """The program's command line, ready to be called.
-
-    Args:
-        is_whole: Whether all commands are loaded now.
-    """
+    """The program's command line; `is_whole` loads all commands now."""
     app = typer.Typer(
         name="charrnn-tui",
         cls=SafeGroup,

@@ -16,12 +16,7 @@ _REASON: Final = (
 
 
 def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None:
-    """Search for the likeliest text and write it.
-
-    Args:
-        texts: What is wanted.
-        beam: Beginnings that are gone on with at a time.
-        output: Takes the text.
+    """Search for the likeliest text with a beam, and write it.
 
     Raises:
         DataError: If the seed text cannot be read.

@@ -199,11 +199,7 @@ class ExcerptRow:
 
 
 def terminal_colors(environment: Mapping[str, str] = os.environ) -> Mapping[int, str]:
-    """The escape sequence of every level that has one; none where no color is wanted.
-
-    Args:
-        environment: The variables of this process.
-    """
+    """The escape sequence of every level that has one; none where no color is wanted."""
     if environment.get("NO_COLOR") or environment.get("TERM", "") in {"", "dumb"}:
         return {}
     return _COLORS
@@ -217,13 +213,7 @@ def text_width() -> int:
 
 
 def excerpt_rows(text: str, levels: npt.NDArray[np.int8], width: int) -> Iterator[ExcerptRow]:
-    """Lay a passage out in rows.
-
-    Args:
-        text: N characters; a line feed is shown as a sign and ends its row.
-        levels: Of each, shape (N,).
-        width: Columns of a row.
-    """
+    """Lay a passage of N characters with levels, shape (N,), out in rows of `width` columns."""
     row: list[tuple[str, int]] = []
     used = 0
     for character, level in zip(text, levels.tolist(), strict=True):

@@ -48,24 +48,23 @@ def open_app(
     seed_file: Path | None = None,
     sampling: Mapping[str, str | None] | None = None,
 ) -> int:
-    """Open the app on whatever run is worth showing.
+    """Open the app on the run that is most worth showing.
 
     Args:
-        model: The model that speaks: a file, a run or a name; None is the preferred one.
-        runs_dir: The folder of the runs that an option names.
+        model: A file, a run or a name; None is the preferred one.
+        runs_dir: The folder of the runs, if an option names it.
         is_ascii: Whether frames and charts are drawn in ASCII.
         language: Of the app; None is the preferred one.
         tape: The file of a tape to open.
-        xray: The file of a text to be read and colored.
+        xray: The file of a text to read and color.
         seed_file: The file of the first seed text.
-        sampling: Settings of the text that the command line names, as text.
+        sampling: Settings of the text, as the command line has them.
 
     Returns:
         The exit code of the app.
 
     Raises:
-        ConfigError: If there is no terminal to open it in, CHARRNN_CACHE names no path, or what the
-            command line names is not allowed.
+        ConfigError: If there is no terminal, CHARRNN_CACHE is no path, or an option is not allowed.
     """
     check_sampling(sampling or {})
     start_without_collecting()
@@ -87,14 +86,7 @@ def open_app(
 
 
 def check_sampling(sampling: Mapping[str, str | None]) -> None:
-    """Refuse settings of the text before the app opens.
-
-    Args:
-        sampling: Those that the command line names, as text.
-
-    Raises:
-        ConfigError: If one is not allowed.
-    """
+    """Raise `ConfigError` if a setting of the text is not allowed, before the app opens."""
     preferred, _ = read_sampling(sampling)
     resolve(preferred, wanted=preferred).checked()
 
@@ -173,10 +165,8 @@ def app_obstacle(environment: Mapping[str, str] = os.environ) -> str:
 def foreign_encoding(stream: TextIO, environment: Mapping[str, str]) -> str:
     """The encoding of a terminal, where it is not UTF-8; empty where it is.
 
-    Args:
-        stream: What writes to the terminal.
-        environment: Its locale counts too: where it is not installed, Python itself falls back to
-            UTF-8, and the terminal does not. `C` and `POSIX` say nothing about a terminal.
+    The locale of the environment counts too: where it is not installed, Python itself falls back to
+    UTF-8, and the terminal does not. `C` and `POSIX` do not describe the terminal.
     """
     locales = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
     locale = next((each for each in locales if each), "")

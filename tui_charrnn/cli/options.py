@@ -64,22 +64,12 @@ _WHOLE: Final = 1000
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
-    """The names of the runs that begin so.
-
-    Args:
-        context: Of the command line so far, which may name another folder of runs.
-        incomplete: What was typed of the name.
-    """
+    """Names of runs, in the folder that the command line names."""
     return _beginning(incomplete, _run_names(context))
 
 
 def complete_model(context: typer.Context, incomplete: str) -> list[str]:
-    """The names of the bundled models and of the runs that begin so, and files.
-
-    Args:
-        context: Of the command line so far, which may name another folder of runs.
-        incomplete: What was typed of the name.
-    """
+    """Names of the bundled models and of runs, and files."""
     names = [*bundled_models(), *_run_names(context)]
     return [*_beginning(incomplete, names), *complete_path(incomplete)]
 
@@ -347,14 +337,7 @@ class SafeGroup(TyperGroup):
 
 
 def refuse_options_before_command(context: typer.Context) -> None:
-    """Refuse options that stand before a subcommand, which takes no notice of them.
-
-    Args:
-        context: Of the program or of one of its groups of commands.
-
-    Raises:
-        ConfigError: If there are any.
-    """
+    """Raise `ConfigError` for options before a subcommand, which would ignore them."""
     name = context.invoked_subcommand
     given = next((each for each in context.command.params if _is_given(context, each.name)), None)
     if name is None or given is None:

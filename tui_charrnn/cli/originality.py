@@ -32,13 +32,7 @@ class OriginalityWatch:
     def __init__(
         self, corpus: IndexedCorpus, copied_length: int, units: str = "characters"
     ) -> None:
-        """See nothing yet.
-
-        Args:
-            corpus: Where passages are looked for.
-            copied_length: Characters, or jamo, from which on a passage counts as copied.
-            units: What the texts come in; see `Model.units`.
-        """
+        """Passages of so many characters, or jamo, count as copied."""
         self._units: Final = units
         self.corpus: Final = corpus
         self.copied_length: Final = copied_length
@@ -94,11 +88,7 @@ class OriginalityWatch:
 
 
 def terminal_style(environment: Mapping[str, str] = os.environ) -> str:
-    """What makes a terminal mark what follows: by a line below it, and a color if that is wanted.
-
-    Args:
-        environment: The variables of this process.
-    """
+    """The escape sequence that marks a passage: underlined, and colored if color is wanted."""
     if environment.get("TERM", "") in {"", "dumb"}:
         return ""
     return _UNDERLINED if environment.get("NO_COLOR") else _UNDERLINED_MAGENTA
@@ -123,11 +113,6 @@ def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
 def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
     """Find the corpus that a model was trained on, and index it.
 
-    Args:
-        model: As it was loaded.
-        path: Of its file.
-        runs: Where runs are looked up by name.
-
     Raises:
         CorpusError: If it is not found, or has changed.
     """
@@ -148,14 +133,7 @@ def _indexed(corpus: Corpus) -> IndexedCorpus:
 def original_lines(
     meter: OriginalityMeter, corpus: IndexedCorpus, text: str, units: str
 ) -> Iterator[str]:
-    """What is to be said of a text, line by line.
-
-    Args:
-        meter: Has measured it.
-        corpus: What it was compared with.
-        text: Begins the first line: which text it is.
-        units: What is counted; see `Model.units`.
-    """
+    """The report on a text, line by line; the first begins with `text`, which names it."""
     name = f"{corpus.name} ({len(corpus.index):,} {units})"
     longest = meter.longest
     if longest is None:

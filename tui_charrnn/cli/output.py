@@ -126,12 +126,12 @@ def leave_terminal() -> None:
 def progress_bar(task: str, *, in_bytes: bool = True) -> Iterator["Progress"]:
     """Show how a piece of work advances, on standard error.
 
-    Nothing appears before the first report, so work that turns out to be done already is silent.
-    Without a terminal the first report narrates the task, once.
+    Nothing appears before the first report, so finished work is silent. Without a terminal the
+    first report narrates the task, once.
 
     Args:
-        task: What is being done, as a person would say it: `Downloading tiny Shakespeare`.
-        in_bytes: Whether bytes are counted; the share is shown of anything else.
+        task: What is being done, as in `Downloading tiny Shakespeare`.
+        in_bytes: Whether bytes are counted; otherwise a percentage is shown.
 
     Yields:
         A function that takes how many are done and, if it is known, how many there are.
@@ -210,13 +210,7 @@ class TextOutput:
         terminal_encoding: str | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Write to a stream.
-
-        Args:
-            stream: Takes the bytes.
-            terminal_encoding: What the terminal understands; None if it is not a terminal.
-            clock: Tells the time in seconds.
-        """
+        """Write to a stream; the encoding is None if it is no terminal, the clock in seconds."""
         self._stream = stream
         self._encoding = terminal_encoding
         self._clock = clock
@@ -226,20 +220,11 @@ class TextOutput:
         self._drawn: Callable[[str], str] = shown_hangul
 
     def join_syllables(self, width: Callable[[], int] | None = None) -> None:
-        """Take a text that comes in jamo: put them together, on a terminal as they come.
-
-        Args:
-            width: Columns of the terminal; None asks the system.
-        """
+        """Join jamo to syllables; `width` gives a terminal's columns, None asks the system."""
         self._joined, self._drawn = JoinedText(), lazy.DrawnSyllables(width).draw
 
     def write(self, text: str, style: str = "") -> None:
-        """Add to the text.
-
-        Args:
-            text: What comes next.
-            style: The escape sequence that a terminal is told before it; it is undone after it.
-        """
+        """Add to the text; on a terminal in a style, an escape sequence, which ends with it."""
         if self._encoding is not None:
             shown = self._shown(text)
             styled = f"{style}{shown}{_NO_STYLE}" if style else shown
@@ -272,13 +257,7 @@ class TextOutput:
 
 
 def write_text(work: Callable[[TextOutput], None]) -> bool:
-    """Write to standard output.
-
-    Args:
-        work: Writes the text.
-
-    Returns:
-        False if Ctrl-C cut it short.
+    """Have `work` write to standard output; returns False if Ctrl-C interrupted it.
 
     Raises:
         StorageError: If standard output is closed or cannot be written.
@@ -306,13 +285,10 @@ def write_text(work: Callable[[TextOutput], None]) -> bool:
 
 
 def exit_code_of(work: Callable[[], int | None]) -> int:
-    """Do the work of an invocation.
+    """Run a command, which returns its exit code, None for 0, or raises; returns the exit code.
 
-    A reader of standard output that has had enough, as `head` has, is no error: the exit code is 0,
-    also where `set -o pipefail` is in force.
-
-    Args:
-        work: Returns its exit code, or none for 0, or raises.
+    A reader of standard output that closed it, as `head` does, is no error: the exit code is 0,
+    also with `set -o pipefail`.
     """
     try:
         return work() or int(ExitCode.OK)

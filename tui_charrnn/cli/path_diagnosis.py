@@ -60,12 +60,7 @@ def examiner_command(model: ModelConfig, training: TrainingConfig) -> list[str]:
 
 
 def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
-    """Run the process that examines, and understand how it ended.
-
-    Args:
-        command: From `examiner_command`.
-        patience: Seconds that it may take.
-    """
+    """Run the process of `examiner_command` for `patience` seconds at most."""
     # 1: with its warnings, which say what a GPU lacks
     environment = {**trainer_environment(os.environ), "TF_CPP_MIN_LOG_LEVEL": "1"}
     try:
@@ -108,12 +103,7 @@ def last_useful_line(errors: str) -> str:
 
 
 def explain_end(code: int, said: str) -> str:
-    """Say why a process that loads TensorFlow ended.
-
-    Args:
-        code: Its exit code; negative for a signal.
-        said: The last line that it wrote.
-    """
+    """Why a process that loads TensorFlow ended, by its exit code and last line."""
     if code < 0:
         number = signal.Signals(-code)
         reason = _EXPLANATIONS.get(number)
@@ -145,13 +135,7 @@ def _decoded(output: bytes | None) -> str:
 
 
 def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterator[Finding]:
-    """Judge the GPUs and the path, or tell why there is none.
-
-    Args:
-        answer: Of the process that loaded TensorFlow.
-        nvidia: Hardware and software, as found without TensorFlow.
-        precision: That the settings ask for.
-    """
+    """Judge the GPUs and the path to compute, or explain why there is none."""
     examination = answer.examination
     if examination is None:
         yield Finding("problem", "tensorflow", answer.failure, ExitCode.UNEXPECTED)

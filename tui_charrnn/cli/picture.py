@@ -22,12 +22,8 @@ _LONGEST: Final = 100_000
 def read_argument(text: str, name: str) -> str:
     """A short text: the argument itself, or standard input if it is `-`.
 
-    Args:
-        text: The argument.
-        name: What it is called, for people.
-
     Raises:
-        ConfigError: If it is empty or very long.
+        ConfigError: If it is empty or very long; `name` names it.
         DataError: If standard input is closed, or no UTF-8.
     """
     if text == "-":
@@ -54,12 +50,7 @@ def draws_ascii(*, is_asked: bool) -> bool:
 
 
 def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
-    """Print rows on standard output.
-
-    Args:
-        rows: Safe for a terminal.
-        is_ascii: Whether signs are drawn in ASCII, whatever the settings say.
-    """
+    """Print rows that are safe for a terminal; in ASCII if asked, or by the settings."""
     is_ascii = draws_ascii(is_asked=is_ascii)
     for row in rows:
         print_data((in_ascii(row) if is_ascii else row).rstrip())

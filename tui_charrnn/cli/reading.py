@@ -111,19 +111,12 @@ def read_named_corpus(
     records: str = "none",
     limit: int | None = None,
 ) -> Corpus:
-    """Read a corpus from the words and options of a command line.
+    """Read a corpus from the arguments and options of a command line.
 
-    Args:
-        arguments: Its words.
-        encoding: Of the text.
-        keep_newlines: Leave line ends as they are.
-        keep_decomposed: Leave decomposed characters as they are.
-        units: Cut Hangul syllables into jamo, or leave them whole.
-        records: What is a record, if the text is cut into any.
-        limit: Bytes of a large text that are enough; None reads all.
+    Of a large text `limit` bytes are enough; None reads all.
 
     Raises:
-        CorpusError: If the words name no text, or it cannot be read.
+        CorpusError: If the arguments name no text, or it cannot be read.
     """
     with progress_bar("Reading the corpus") as progress:
         corpus = lazy.read_corpus(
@@ -156,19 +149,14 @@ def divide_among_own_threads() -> None:
 def load_models(
     models: Sequence[str], runs_dir: Path | None, numbers: str = "float32"
 ) -> "dict[str, Model]":
-    """Load models.
-
-    Args:
-        models: Model files, runs or bundled models; none stands for the first bundled model.
-        runs_dir: Where runs are looked up by name; None is the user's folder.
-        numbers: What they are multiplied in; see `with_numbers`.
+    """Load models: files, runs or bundled models; none stands for the first bundled model.
 
     Returns:
-        By what the user calls each, in the order of the arguments.
+        By the name that the user gave, in the order of the arguments.
 
     Raises:
         ModelFileError: If one is not found or cannot be used.
-        ConfigError: If one file is named twice, or cannot be multiplied so.
+        ConfigError: If a file is named twice, or a model does not support `numbers`.
     """
     divide_among_own_threads()
     folder = runs_folder(runs_dir)
@@ -207,11 +195,8 @@ def read_blocks(
 ) -> Iterator[str]:
     """The characters of a text, as a corpus is read: line feeds alone, composed (Unicode NFC).
 
-    Args:
-        source: A file, a text of the catalogue, or standard input.
-        encoding: Of a file that is not of the catalogue.
-        progress: Told of bytes done and, if known, bytes in all, when a block was taken.
-        size: Characters of a block at least, but for the last one.
+    Blocks have at least `size` characters, but for the last one; `progress` is called with the
+    bytes done and, if known, the bytes in all.
 
     Raises:
         CorpusError: If the text is missing, empty, binary or not in the encoding.

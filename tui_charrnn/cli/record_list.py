@@ -29,11 +29,7 @@ class GeneratedRecord(NamedTuple):
 
 
 class RecordDrawer:
-    """Draws one record after another, each from the same seed text on.
-
-    Args:
-        texts: What is wanted; its stream's random numbers run on from record to record.
-    """
+    """Draws records, each from the same seed text; random numbers are not reset between them."""
 
     def __init__(self, texts: TextRequest) -> None:
         self._texts = texts
@@ -63,10 +59,7 @@ class RecordDrawer:
         return GeneratedRecord("".join(characters), bits, is_whole=False)
 
     def draw_each(self, known: frozenset[str] | None) -> Iterator[GeneratedRecord]:
-        """Records without end, none of them empty.
-
-        Args:
-            known: Those that are left out, and repetitions; None leaves out neither.
+        """Records without end, none empty; `known` ones and repetitions are left out, unless None.
 
         Raises:
             DataError: If hardly any is left.
@@ -89,11 +82,7 @@ class RecordDrawer:
 
 
 def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
-    """The records that a model has learned from, or those of another text.
-
-    Args:
-        texts: Of which model.
-        corpus: A text that is named instead; None is the model's own.
+    """The records that a model was trained on, or those of the text `corpus`.
 
     Raises:
         CorpusError: If the text is not found, has changed or cannot be read.
@@ -124,17 +113,11 @@ def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
 
 
 def write_records(texts: TextRequest, count: int, watched: Watched, output: TextOutput) -> None:
-    """Write so many records, as lines or as a JSON list, which is whole even if this is broken off.
-
-    Args:
-        texts: What is wanted.
-        count: How many records.
-        watched: Whether those of a corpus, and repetitions, are left out.
-        output: Takes the text.
+    """Write `count` records, as lines or as a JSON list, which is valid even if interrupted.
 
     Raises:
-        CorpusError: If that corpus is not found.
-        DataError: If there are not so many.
+        CorpusError: If the corpus whose records are left out is not found.
+        DataError: If there are fewer records.
     """
     known = known_records(texts, watched.corpus) if watched.is_new_only else None
     drawer = RecordDrawer(texts)

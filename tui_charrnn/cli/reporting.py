@@ -47,14 +47,7 @@ def no_rows(_: Record) -> Sequence[str]:
 def choose_reporter(
     view: RunView, *, as_json: bool, is_quiet: bool, rows_of: RowsOf = no_rows
 ) -> Reporter:
-    """The reporter that fits what standard output and standard error are.
-
-    Args:
-        view: What is known of the run; the reporter keeps it up to date.
-        as_json: Whether records are asked for.
-        is_quiet: Whether nothing is to be told.
-        rows_of: What is shown of a record beside the usual sentences.
-    """
+    """The reporter that fits the options and what standard output and standard error are."""
     if as_json or is_quiet:
         return QuietReporter(view, prints_records=as_json)
     return (BarReporter if stderr_is_terminal() else LineReporter)(view, rows_of)

@@ -212,12 +212,7 @@ def read_whole_run(run: RunDirectory) -> WholeRun:
 
 
 def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
-    """A run as a line of the list.
-
-    Args:
-        summary: What was read of it.
-        now: Seconds since 1970.
-    """
+    """A run as a line of the list; `now` is in seconds since 1970."""
     status, description = summary.status, summary.description
     return {
         "name": summary.run.name,

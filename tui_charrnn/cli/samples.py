@@ -229,15 +229,10 @@ class RecordWriter:
 def write_samples(
     streams: SampleStreams, writer: Writer, length: int, stops: "Sequence[StopStrings]"
 ) -> None:
-    """Generate and write texts, each to its length or its stop string.
+    """Generate and write texts, each up to `length` characters or its stop string.
 
-    What was held back is written even if this is interrupted.
-
-    Args:
-        streams: The texts.
-        writer: Takes their characters.
-        length: Characters of each at most; one more where the last begins a syllable of jamo.
-        stops: One watcher a text.
+    One more where the last character begins a syllable of jamo. What was held back is written even
+    if this is interrupted.
     """
     writer.begin(streams.rng_seeds, streams.temperatures)
     running = [length > 0] * len(stops)
@@ -259,11 +254,7 @@ class TextRecorder:
     """Records one invocation for the history: the model, the seed text and the generated texts."""
 
     def __init__(self, *, is_wanted: bool) -> None:
-        """Start empty.
-
-        Args:
-            is_wanted: Whether anything is kept in the end.
-        """
+        """Start empty; nothing is stored in the end unless it is wanted."""
         self._is_wanted = is_wanted
         self._file: ModelFile | None = None
         self._label = ""
@@ -271,15 +262,7 @@ class TextRecorder:
         self._texts: list[_RecordedText] = []
 
     def watch(self, path: Path, argument: str | None) -> Path:
-        """Name the model's file before it is loaded.
-
-        Args:
-            path: Where it is.
-            argument: What the user called it; None if it was not named.
-
-        Returns:
-            The path.
-        """
+        """Take the path and the user's name of the model before it is loaded; returns the path."""
         self._label = argument or path.stem
         self._file = ModelFile(path)
         return path
@@ -296,10 +279,7 @@ class TextRecorder:
     def keep(self, sampling: SamplingConfig, held: Sequence[str], model: "Model") -> None:
         """Put every text of at least one character into the history.
 
-        Args:
-            sampling: How it was chosen, but for temperatures that were compared.
-            held: The clamps, as LAYER:CELL=VALUE.
-            model: Which wrote the texts.
+        Settings are without temperatures that were compared; clamps are `held` as LAYER:CELL=VALUE.
         """
         texts = [text for text in self._texts if text.length]
         if not (self._is_wanted and self._file and texts):

@@ -82,11 +82,7 @@ class ScorePage:
     """Writes the page, one text after another."""
 
     def __init__(self, file: TextIO) -> None:
-        """Begin a page.
-
-        Args:
-            file: Takes it.
-        """
+        """Write the beginning of a page to a file."""
         self._file = file
         self._text = ""
         self._bits: dict[str, list[Float64]] = {}
@@ -105,12 +101,7 @@ class ScorePage:
             self._bits[model].append(found[:room])
 
     def end(self, name: str, found: TextScore) -> None:
-        """Write the text down, once for every model.
-
-        Args:
-            name: What the text is called.
-            found: What the models made of it.
-        """
+        """Write the text, once for every model."""
         self._file.write(f"<h2>{_escaped(name)}</h2>\n")
         if len(found.models) > 1:
             self._file.write("<p>The model that the text fits best comes first.</p>\n")
@@ -156,12 +147,7 @@ def levels_of(bits: Float64) -> np.ndarray:
 
 
 def marked_text(text: str, bits: Float64) -> Iterator[str]:
-    """A text as HTML, every character with its figures.
-
-    Args:
-        text: N characters.
-        bits: Of each, shape (N,); NaN of an unknown one.
-    """
+    """A text of N characters as HTML, with the bits of each, shape (N,); NaN of an unknown one."""
     for character, level, number in zip(text, levels_of(bits).tolist(), bits.tolist(), strict=True):
         figures = "" if level == _UNKNOWN else f"{number:.2f} bits, {100 * 2**-number:.3g} %"
         yield _marked(character, level, figures)

@@ -60,12 +60,7 @@ class PlainReport:
     """A row for every text and model; before it the lines of the text, after it its passages."""
 
     def __init__(self, models: Mapping[str, str], *, has_lines: bool) -> None:
-        """Begin a report.
-
-        Args:
-            models: What each is multiplied in, by its name.
-            has_lines: Whether lines are told of, too.
-        """
+        """Begin a report; of each model, by name, what its numbers are multiplied in."""
         self._models = models
         self._is_ranking = len(models) > 1
         self._has_lines = has_lines

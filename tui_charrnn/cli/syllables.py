@@ -16,11 +16,7 @@ class DrawnSyllables:
     """Draws a text that comes in jamo: a syllable is written over in its two cells as it grows."""
 
     def __init__(self, width: Callable[[], int] | None = None) -> None:
-        """Stand at the left of a line.
-
-        Args:
-            width: Columns of the terminal; None asks the system.
-        """
+        """Start at the left of a line; `width` gives the columns, None asks the system."""
         # a serial line reports no columns: then no row ends
         self._width = width or (lambda: os.get_terminal_size().columns or sys.maxsize)
         self._growing = ""

@@ -14,12 +14,9 @@ _LEAST_NAME: Final = 8  # columns
 
 
 def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A line for each row.
+    """A line for each row; rows are of equal length and safe to show, the headings first.
 
-    In a terminal the first column, names, gives way where the whole is too wide for it.
-
-    Args:
-        rows: Of equal length and safe to show, the headings first.
+    In a terminal the first column, names, is cut where the whole is too wide.
     """
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     if stdout_is_terminal():

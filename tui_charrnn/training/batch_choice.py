@@ -52,18 +52,13 @@ class Climb(Generic[_Made]):
 def climb(
     numbers: Iterable[int], time_one: Callable[[int], Timed[_Made]], gain: float
 ) -> Climb[_Made]:
-    """Take the next of several candidates for as long as it is so much faster than the one before.
+    """Take the next of several candidates while it is `gain` times as fast as the one before.
 
-    Where one fails, for want of memory or otherwise, the one before is taken.
-
-    Args:
-        numbers: Of the candidates, the surest first.
-        time_one: Builds and times a candidate.
-        gain: How many times as fast as the one before it has to be.
+    Where one fails, for lack of memory or otherwise, the one before is taken.
 
     Raises:
         LeavingError: If there is a reason to leave.
-        Exception: Whatever the first candidate raises.
+        Exception: What the first candidate raises.
     """
     taken: Timed[_Made] | None = None
     tried: list[tuple[int, float]] = []
@@ -94,12 +89,7 @@ def failure_words(error: Exception) -> str:
 
 
 def batch_sizes(first: int, find_largest: Callable[[], int]) -> Iterator[int]:
-    """The batch sizes that are tried, each twice the one before.
-
-    Args:
-        first: That of the settings.
-        find_largest: Asked before each of the others for what text and run allow.
-    """
+    """The batch sizes to try, each twice the one before; `find_largest` limits all but one."""
     size = first
     while size == first or size <= min(find_largest(), LARGEST_MULTIPLE * first):
         yield size
@@ -109,10 +99,7 @@ def batch_sizes(first: int, find_largest: Callable[[], int]) -> Iterator[int]:
 def largest_batch(training: TrainingConfig, characters: int, speed: float) -> int:
     """The largest batch size that a text allows, and the number of steps that a run has then.
 
-    Args:
-        training: Settings of the run.
-        characters: Length of the text that is trained on.
-        speed: Characters a second, as timed so far.
+    The text is of so many characters, the speed in characters per second.
     """
     reads = [
         *(epochs * characters for epochs in (training.epochs, training.max_epochs) if epochs),
@@ -154,13 +141,7 @@ def refuse_automatic_batch(training: TrainingConfig, processes: int) -> None:
 
 
 def shard_counts(threads: int, batch_size: int, fewest: int) -> list[int]:
-    """Into how many parts a batch could be cut, the fewest first; each has a thread.
-
-    Args:
-        threads: Processor threads.
-        batch_size: B.
-        fewest: What is taken without timing.
-    """
+    """The numbers of parts to cut a batch into, the fewest first; each part has a thread."""
     counts, most = [fewest], min(threads, batch_size // FEWEST_STREAMS)
     while 2 * counts[-1] <= most:
         counts.append(2 * counts[-1])

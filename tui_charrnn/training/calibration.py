@@ -18,14 +18,9 @@ from tui_charrnn.training.machine.hardware import thread_count
 
 
 def calibrate_best(context: RunContext, step: int) -> ModelCalibrated:
-    """Calibrate the model that a run is used by, and replace its file.
+    """Calibrate the model of a run that ended at a step, and replace its file.
 
-    Args:
-        context: The run; all of it is saved.
-        step: Where it ended.
-
-    Returns:
-        What was fitted, or why not: then the file stays as it is.
+    The file stays as it is where the result has a reason for that.
     """
     run = context.run
     checkpoint, tail = best_or_newest(run), context.material.tail

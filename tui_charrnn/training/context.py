@@ -77,14 +77,7 @@ class RunContext:
 
 
 class ProgressReport:
-    """Tells viewers of a run's progress.
-
-    Args:
-        context: The run.
-        progress: How far it has come.
-        losses: Of all batches so far; grows with the run.
-        writer: Takes what is told.
-    """
+    """Reports a run's progress to viewers; `losses` are of all batches, and grow with the run."""
 
     def __init__(
         self, context: RunContext, progress: Progress, losses: LossHistory, writer: RunWriter

@@ -78,13 +78,7 @@ def write_events(figures: list[Figures], folder: Path) -> None:
 
 
 def main(kind: str, source: str, target: str) -> None:
-    """Convert one thing.
-
-    Args:
-        kind: `keras` or `tensorboard`.
-        source: The model file or the run.
-        target: The file or the folder.
-    """
+    """Convert a model file (`keras`) or a run (`tensorboard`) to the target, a file or a folder."""
     if kind == "keras":
         keras_model(load_model(Path(source))).save(target)
     else:

@@ -24,17 +24,14 @@ EXTENSION_SHARE: Final = 0.3
 
 
 def extend_run(run: RunDirectory, length: str, amount: float) -> RunExtended:
-    """Give a run that is finished more steps, in its records; it can be resumed then.
+    """Give a finished run more steps, in its records, so that it can be resumed.
 
-    Args:
-        run: The run.
-        length: What is counted, one of `TrainingConfig.LENGTHS`.
-        amount: How much more of it, which the setting of that name admits.
+    `length` is one of `TrainingConfig.LENGTHS`.
 
     Raises:
         ConfigError: If the run is not finished.
         RunLockedError: If it is being trained.
-        RunError: If it cannot be read, or has no checkpoint to go on from.
+        RunError: If it cannot be read, or has no checkpoint.
         StorageError: If the disk refuses.
     """
     extended = _plan(run, length, amount)
@@ -93,15 +90,10 @@ def _plan(run: RunDirectory, length: str, amount: float) -> RunExtended:
 
 
 def read_amount(length: str, text: str, name: str) -> float:
-    """How much longer a run is to be, as people write it.
-
-    Args:
-        length: What is counted, one of `TrainingConfig.LENGTHS`.
-        text: The amount.
-        name: What the user knows it by.
+    """How much longer a run is to be, as people write it; `name` is the option's.
 
     Raises:
-        ConfigError: If no run can be given that; says what is allowed.
+        ConfigError: If no run can be given that.
     """
     bounds = TrainingConfig.bounds()[length]
     try:

@@ -128,11 +128,7 @@ class History:
 
 
 def read_history(run: RunDirectory, step: int = 0) -> History:
-    """Fold a run's records.
-
-    Args:
-        run: The run.
-        step: Where a trainer will go on.
+    """Fold a run's records; a trainer will continue at the step.
 
     Raises:
         RunError: If the file is there and cannot be read.

@@ -290,12 +290,9 @@ CALL_TIME: Final = 0.1
 
 
 class StepsPerCall:
-    """As many steps as fit `CALL_TIME`, up to a limit, found out while training.
+    """As many steps as fit `CALL_TIME`, up to a limit, found while training.
 
     A call that took long for another reason (the first is traced) only halves it.
-
-    Args:
-        limit: Steps that are never exceeded.
     """
 
     def __init__(self, limit: int) -> None:
@@ -318,11 +315,8 @@ _Batch = TypeVar("_Batch")
 class BatchesAhead(Generic[_Batch]):
     """Prepares in a thread what is likely to be asked for next: as many batches, right after.
 
-    A batch is a function of its step, so what was not foreseen is made when it is asked for, and
-    what was foreseen wrongly is dropped. The thread ends when nobody holds this any more.
-
-    Args:
-        make: The batch of a step.
+    A batch is a function of its step, so one that was not foreseen is made on request, and one that
+    was foreseen wrongly is dropped. The thread ends when nobody holds this any more.
     """
 
     def __init__(self, make: Callable[[int], _Batch]) -> None:
@@ -331,12 +325,7 @@ class BatchesAhead(Generic[_Batch]):
         self._ahead: dict[int, Future[_Batch]] = {}
 
     def take(self, first_step: int, count: int) -> list[_Batch]:
-        """The batches of so many steps.
-
-        Args:
-            first_step: Of the first.
-            count: How many.
-        """
+        """The batches of so many steps."""
         end = first_step + count
         batches = [
             self._ahead[step].result() if step in self._ahead else self._make(step)

@@ -38,13 +38,7 @@ class MemoryMeter:
     """Measures how far back the weights look that are scored."""
 
     def __init__(self, context: RunContext, engine: RunEngine, writer: RunWriter) -> None:
-        """Measure nothing yet.
-
-        Args:
-            context: The run.
-            engine: Holds the weights.
-            writer: Takes the records.
-        """
+        """Measure nothing yet."""
         self._context = context
         self._engine = engine
         self._writer = writer
@@ -55,14 +49,9 @@ class MemoryMeter:
         self._spent = 0.0
 
     def measure(self, step: int, elapsed: float) -> float:
-        """Record how far back the weights look, unless it would take too large a share of the work.
+        """Record how far back the weights look, unless it takes too large a share of the work.
 
-        Args:
-            step: Where the run stands.
-            elapsed: Seconds of work on it.
-
-        Returns:
-            Seconds that it took.
+        `elapsed` is in seconds of work on the run; returns the seconds that it took.
         """
         description = self._context.description
         # the one has no past alone, the other none beyond a record
@@ -106,12 +95,7 @@ class MemoryMeter:
 
 
 def first_row(windows: Windows, length: int) -> Indices:
-    """The first characters of the held-out text, which go on from window to window.
-
-    Args:
-        windows: Of it.
-        length: How many are wanted; fewer if there are not so many.
-    """
+    """The first characters of the held-out text, in one row; fewer than `length` if it is short."""
     parts: list[Indices] = []
     for inputs, _, weights in windows:
         parts.append(np.asarray(inputs[0])[np.asarray(weights[0]) > 0].astype(np.intp))

@@ -14,11 +14,7 @@ from tui_charrnn.training.plan import Horizon, Plan, within_epochs
 
 
 class WorkClock:
-    """Seconds of work since some moment.
-
-    Args:
-        clock: Seconds that pass in any case.
-    """
+    """Seconds of work since some moment, by a clock that always runs."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -95,12 +91,9 @@ _FIT_WINDOW: Final = 4
 class TimeFit:
     """Fits the number of steps of a run to the time it was given, by what its steps take.
 
-    A decision is a record, and holds from a step on: whoever trains these steps again, after a
-    death or a rollback, takes what is recorded, and decides anew only after it.
-
-    Args:
-        config: With the time of the run, in seconds; an extension has its own.
-        plan: Is given the new lengths, where it is adaptive.
+    A decision is a record, and holds from a step on: a trainer that repeats these steps, after a
+    death or a rollback, takes what is recorded, and decides only after it. The time of the run is
+    in seconds; an extension has its own. An adaptive plan is given the new lengths.
     """
 
     def __init__(self, config: TrainingConfig, plan: Plan) -> None:
@@ -122,11 +115,7 @@ class TimeFit:
         self._evaluating += seconds
 
     def look(self, step: int, elapsed: float) -> RunReplanned | None:
-        """Plan anew if the run would not end in its time.
-
-        Args:
-            step: That was just trained, with no further one begun.
-            elapsed: Seconds of the run.
+        """Replan if the run, whose newest step this is, would not end in its time.
 
         Returns:
             The decision, which the plan has by now; None where all stays as it is.

@@ -33,21 +33,13 @@ def learning_rate_at(
     horizons: Sequence[Horizon] = (),
     extensions: Sequence[RunExtended] = (),
 ) -> float:
-    """The learning rate of one step.
+    """The learning rate of one step, from 1.
 
     It rises linearly over the warm-up, then follows half a cosine down to its final share
     (`cosine`) or stays (`constant`). A change replaces the peak; the shape stays. Where the number
-    of steps changes, the warm-up stays, and the cosine goes on from where it is to the new end.
-    Where a finished run is extended, the rate rises linearly from where it is to the new peak, then
-    follows half a cosine down again.
-
-    Args:
-        step: From 1 to the last.
-        total_steps: Length of the run as it was planned first.
-        config: Peak, warm-up and final share.
-        changes: In the order of their steps.
-        horizons: Later lengths of the run, in the order of their steps.
-        extensions: In the order of their steps; the peak of each is one of the changes.
+    of steps changes (`horizons`), the warm-up stays, and the cosine continues to the new end.
+    Where a finished run is extended, the rate rises linearly to the new peak, one of the changes,
+    then follows half a cosine down again. Changes are in the order of their steps.
 
     Source:
         Loshchilov & Hutter 2017 (SGDR), section 3, for the cosine without restarts.
@@ -120,15 +112,7 @@ def is_long(
     batch_size: int,
     training_characters: int,
 ) -> bool:
-    """Whether a run is long enough for compiling to be won back.
-
-    Args:
-        model: Shape of the network.
-        training: Length of the run.
-        vocabulary_size: V.
-        batch_size: B, which may be smaller than configured.
-        training_characters: Length of the text that is trained on.
-    """
+    """Whether a run, of batches of B streams and V characters, is worth compiling."""
     if training.train_time is not None:
         return training.train_time >= COMPILED_TIME
     if training.steps is not None:
@@ -216,12 +200,8 @@ class Plan:
 def early_evaluations(evaluate_every: int, evaluations: int) -> tuple[int, ...]:
     """Steps 10, 30, 100, 300, ... up to half of the way to the first even evaluation.
 
-    A network learns most in its first steps, which evaluations at even distances would pass over.
-    There are at most a third as many as even ones, which bounds what they cost.
-
-    Args:
-        evaluate_every: Steps between two even evaluations.
-        evaluations: How many of those there are.
+    A network learns most in its first steps, which evaluations at even distances would miss. They
+    are at most a third of the even evaluations, which bounds what they cost.
     """
     steps = []
     step = 10
@@ -289,14 +269,10 @@ def plan_by_time(
     seconds_per_step: float,
     seconds_per_evaluation: float,
 ) -> Plan:
-    """Plan a run whose length was given as a time.
+    """Plan a run whose length is a time, in seconds, for batches and evaluations together.
 
-    Args:
-        config: Its `train_time` is the time, in seconds, for batches and evaluations together; its
-            `max_epochs` may end the run before.
-        steps_per_epoch: Batches in one pass over the training text.
-        seconds_per_step: Median of a few timed batches.
-        seconds_per_evaluation: One timed evaluation.
+    `max_epochs` may end the run before. The seconds are a median of a few timed batches, and of one
+    timed evaluation.
     """
     budget = config.train_time or 0.0
     affordable = math.floor(EVALUATION_SHARE * budget / max(seconds_per_evaluation, 1e-9))

@@ -113,11 +113,7 @@ def measure_text(
 
 
 def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, int]:
-    """Cut a text into streams.
-
-    Returns:
-        The material, and the batch size, which is smaller than configured on a small corpus.
-    """
+    """Cut a text into streams; the batch size is smaller than configured on a small corpus."""
     batch_size = fitting_batch_size(len(text.training), config.batch_size, config.sequence_length)
     streams = ContiguousStreams(
         text.training,
@@ -175,10 +171,10 @@ def prepare_run(
 
     Args:
         run: The run.
-        description: What it trains on what.
-        writer: Takes what is found out.
-        check_cancelled: Called now and then; it raises to give it up.
-        accepts_change: Go on with another text too.
+        description: Of the run.
+        writer: Takes the records.
+        check_cancelled: Called now and then; it raises to cancel.
+        accepts_change: Continue with another text too.
         text: The run's, if it was read already.
 
     Raises:

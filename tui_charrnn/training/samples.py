@@ -30,13 +30,9 @@ _TEMPERATURE: Final = 0.8
 
 
 class Samples:
-    """Lets the weights that are scored go on with each pinned seed of the run.
+    """Samples from the weights that are scored, after each pinned seed of the run.
 
-    Args:
-        context: The run.
-        engine: Holds the weights.
-        writer: Takes the samples.
-        history: What was sampled at the step that the run goes on from is not sampled again.
+    What was sampled at the step that the run continues from is not sampled again.
     """
 
     def __init__(
@@ -49,15 +45,7 @@ class Samples:
         self._has_warned = False
 
     def sample(self, step: int, should_stop: Callable[[], bool]) -> float:
-        """Sample the seeds that were not sampled at this step.
-
-        Args:
-            step: Where the run stands.
-            should_stop: Asked before every seed.
-
-        Returns:
-            Seconds that it took.
-        """
+        """Sample the seeds that were not sampled at this step; returns the seconds that it took."""
         clock = self._context.clock
         began = clock.now()
         description = self._context.description

@@ -50,11 +50,7 @@ class GrowingPause:
     """Seconds between two attempts, which grow from refusal to refusal up to a limit."""
 
     def __init__(self, longest: float) -> None:
-        """Begin without a refusal.
-
-        Args:
-            longest: Seconds that a pause grows to; an attempt that takes long has longer ones.
-        """
+        """Start without a refusal; pauses grow to `longest` seconds, or as long as an attempt."""
         self._longest = longest
         self._refusals = 0
         self.seconds = 0.0
@@ -162,14 +158,10 @@ class Saver:
     def save_at_last(self, should_stop: Callable[[], bool], sleep: Callable[[float], None]) -> None:
         """Save when nothing is left to be trained, however often that takes.
 
-        Whoever has a reason to leave does not wait.
-
-        Args:
-            should_stop: Whether there is one.
-            sleep: Waits so many seconds, or less if one comes up.
+        It does not wait once `should_stop`; `sleep` waits so many seconds, or until then.
 
         Raises:
-            StorageError: If the disk went on refusing.
+            StorageError: If the disk continued to refuse.
         """
         limit = time.monotonic() + PATIENCE
         if self._progress.step == self._context.plan.total_steps:

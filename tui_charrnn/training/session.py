@@ -218,16 +218,7 @@ PAUSED_LOOK: Final = 0.2
 
 
 class RequestDesk:
-    """Carries requests out, one after another, between two batches.
-
-    Args:
-        context: The run.
-        progress: How far it has come; its changes of the learning rate are modified.
-        saver: Makes checkpoints.
-        report: Tells what the run is at.
-        interruption: Why to leave, if there is a reason.
-        writer: Takes the answers.
-    """
+    """Carries out requests, one after another, between two batches."""
 
     def __init__(
         self,

@@ -61,14 +61,9 @@ class Outset:
 
 
 class OutsetBuilder:
-    """Builds a run's engine, for the batch sizes and shards that are wanted.
+    """Builds a run's engine, for a batch size and a number of shards.
 
-    Args:
-        description: Of the run.
-        prepared: Its text, and what earlier trainers settled.
-        hardware: What it is computed on.
-        peers: The other processes, if there are any.
-        interruption: Takes up their reasons to leave.
+    The interruption receives the reasons of the other processes to leave, if there are any.
     """
 
     def __init__(
@@ -103,12 +98,9 @@ class OutsetBuilder:
         check_cancelled: Callable[[], None],
         shards: int = 0,
     ) -> Outset:
-        """Build the engine, by what the run was begun with or was built with first.
+        """Build the engine, by the way that the run was begun with or was built with first.
 
-        Args:
-            training: Settings, with the batch size that is wanted.
-            check_cancelled: Called while ways to compute are tried; it raises to give that up.
-            shards: Parts of a batch on a processor; 0 takes as many as pay on two cores.
+        0 shards takes as many, on a processor, as pay on two cores.
         """
         prepared, model = self._prepared, self._description.model
         material, batch_size = cut_material(prepared.text, training)
@@ -141,12 +133,7 @@ class OutsetBuilder:
 
 
 def recorded_shards(prepared: Prepared, threads: int) -> int:
-    """The parts of a batch that a run was begun with, if it has as many threads as then; or 0.
-
-    Args:
-        prepared: The run.
-        threads: Those that it has now.
-    """
+    """The parts of a batch that a run was begun with, if it has as many threads as then; or 0."""
     if prepared.state is not None:
         then = prepared.state.fingerprint
         recorded = then.get("shards", "") if then.get("threads") == str(threads) else ""
@@ -169,13 +156,7 @@ def recorded_path(prepared: Prepared) -> Mapping[str, str]:
 def choose_batch_size(
     builder: OutsetBuilder, prepared: Prepared, check_cancelled: Callable[[], None]
 ) -> tuple[Outset, BatchSizeChosen]:
-    """Time one batch size after another, and take the largest that still pays.
-
-    Args:
-        builder: Of the engines.
-        prepared: The run, whose settings say where the search begins.
-        check_cancelled: Called between any two batches; it raises to give it up.
-    """
+    """Time one batch size after another, from that of the settings; take the largest that pays."""
     training, first = prepared.training, prepared.batch_size
     length, speeds = training.sequence_length, [0.0]
 
@@ -203,13 +184,7 @@ def choose_batch_size(
 def choose_shards(
     builder: OutsetBuilder, outset: Outset, check_cancelled: Callable[[], None]
 ) -> Climb[Outset]:
-    """Time a batch in more and more parts, and take the most that still pay.
-
-    Args:
-        builder: Of the engines.
-        outset: The run as it would be trained without this, on a processor.
-        check_cancelled: As for `choose_batch_size`.
-    """
+    """Time a processor's batch in more and more parts, and take the most that still pay."""
     training, size = outset.training, outset.batch_size
     threads = thread_count(training.threads)
 

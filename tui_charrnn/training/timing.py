@@ -22,15 +22,9 @@ def time_batches(
     config: TrainingConfig,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> float:
-    """Seconds per step on this machine: the median of a few batches, nothing learned from them.
+    """Seconds per step on this machine: the median of a few batches, which teach nothing.
 
     The first batch, in which TensorFlow traces the step, is left out.
-
-    Args:
-        engine: What computes them.
-        material: What they are of.
-        config: For their size, and how long may be spent.
-        check_cancelled: Called between any two batches; it raises to give the timing up.
     """
     weights, state = engine.model_tensors(), engine.training_tensors()
     check_cancelled()

@@ -59,8 +59,8 @@ def run_training(
     Args:
         run: A run directory that `create_run` made.
         interruption: Asked between any two steps.
-        max_time: Seconds after which to save and leave; None takes the run's own setting. They
-            are counted from the start of this process, which loads for a while.
+        max_time: Seconds after the start of this process at which to save and leave; None takes the
+            run's own setting.
         accepts_change: Continue although the corpus has changed.
         devices: How many GPUs train it, if there are no other processes; None takes all.
         task: With which other processes, if there are any; this one is rank 0.
@@ -70,7 +70,7 @@ def run_training(
 
     Raises:
         RunError: If the directory is not a run.
-        RunLockedError: If another trainer is at work on it.
+        RunLockedError: If another trainer holds it.
     """
     started = time.monotonic() - seconds_since_start()
     description = read_description(run)

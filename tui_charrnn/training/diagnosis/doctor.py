@@ -41,10 +41,7 @@ _SHORT: Final = 32
 def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Examination:
     """Choose the path of a training as a run does, measure the rest, and try some steps.
 
-    Args:
-        device: As `configure_devices` describes it.
-        model: Shape of the network.
-        training: Settings of the run; its text is not known, so a usual one is assumed.
+    The text of the run is not known, so a usual one is assumed.
     """
     size = RunSize(ASSUMED_VOCABULARY, training.batch_size, ASSUMED_CHARACTERS)
     choice = choose_path(device, model, training, size)
@@ -73,13 +70,8 @@ def try_steps(
 
     A processor is given a small batch of short windows, as it may take long for a whole one.
 
-    Args:
-        path: On which device, in which precision.
-        model: Shape of the network.
-        training: Dropout, optimizer, and what a batch is.
-
     Returns:
-        The seconds that they took, tracing and compiling included; or why they failed, in one line.
+        The seconds that they took, with tracing and compiling, or in one line why they failed.
     """
     streams, length = training.batch_size, training.sequence_length
     if not path.is_gpu:

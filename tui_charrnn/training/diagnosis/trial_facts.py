@@ -159,13 +159,7 @@ def trial_command(
 ) -> list[str]:
     """The command line of the process that times batches; it prints one line for `read_trial`.
 
-    `start_trial` runs it in the right surroundings.
-
-    Args:
-        model: Shape of the network.
-        training: Settings of the run.
-        vocabulary_size: V.
-        training_characters: Length of the text that is trained on.
+    `start_trial` starts it in the right environment. The vocabulary has V characters.
     """
     settings = TrialSettings(model, training, vocabulary_size, training_characters)
     # -P: what is imported never depends on the folder that the process runs in.

@@ -64,14 +64,8 @@ class Engine:
 
     A batch is cut into shards of neighboring streams, each computed in a thread. Their gradients
     are added in a fixed order, so the result does not depend on which of them was ready first.
-
-    Args:
-        model: Shape of the network.
-        training: Optimizer, clipping, dropout, RNG seed.
-        vocabulary_size: V.
-        batch_size: B, which may be smaller than configured.
-        path: How to compute.
-        slot: Its place among engines that train the same weights.
+    The vocabulary has V characters; the batch size B may be smaller than configured. The slot is
+    its place among engines that train the same weights.
     """
 
     def __init__(
@@ -134,12 +128,8 @@ class Engine:
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
         """Take one optimizer step on a window that continues the previous one.
 
-        Where the loss or the gradient is not finite, weights, optimizer and states stay.
-
-        Args:
-            batch: Inputs, targets, and which streams carry their state on.
-            step: Number of the step, from 1; the dropout masks are a function of it.
-            learning_rate: Of this step.
+        Steps count from 1; the dropout masks are a function of the step. Where the loss or the
+        gradient is not finite, weights, optimizer and states stay.
         """
         if self.steps_per_call > 1:  # one graph serves any number of steps
             return self.train_batches([batch], step, [learning_rate])[0]
@@ -147,12 +137,7 @@ class Engine:
         return self.apply(self.compute(batch, step), numbers, step)
 
     def compute(self, batch: Batch, step: int) -> PartialGradients:
-        """The gradients of a window that continues the previous one; nothing is changed by it.
-
-        Args:
-            batch: As for `train_batch`.
-            step: Number of the step.
-        """
+        """The gradients of a window that continues the previous one; changes nothing."""
         results = self._gradients.compute(batch, self._shards, self._states, step)
         losses, gradients, states = zip(*results, strict=True)
         return PartialGradients(losses, gradients, [list(shard) for shard in states])
@@ -164,12 +149,9 @@ class Engine:
     def apply(
         self, partial: PartialGradients, numbers: npt.NDArray[np.float32], step: int
     ) -> BatchResult:
-        """Take the step that gradients ask for, unless they or the loss are not finite.
+        """Take the step of gradients of all rows, unless they or the loss are not finite.
 
-        Args:
-            partial: Of all rows of a batch; the states are those of this engine's own rows.
-            numbers: From `optimizer_numbers`.
-            step: Number of the step.
+        The states are those of this engine's own rows, the numbers from `optimizer_numbers`.
         """
         loss, norm = self._update(partial.losses, partial.gradients, tf.constant(numbers))
         result = BatchResult(float(loss), float(norm))
@@ -180,14 +162,9 @@ class Engine:
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take one step after another, on a path of one shard, and look at the results once.
+        """Take one step per batch, on a path of one shard, and wait for the results once.
 
-        From the first on whose loss or gradient is not finite, weights, optimizer and states stay.
-
-        Args:
-            batches: As many as steps; as for `train_batch`.
-            first_step: Number of the first step.
-            learning_rates: Of each step.
+        From the first whose loss or gradient is not finite, weights, optimizer and states stay.
 
         Returns:
             The results of the steps that were taken, and of the one that could not be.
@@ -207,13 +184,7 @@ class Engine:
     def go_on_after(
         self, results: Sequence[BatchResult], first_step: int, states: list[Tensor]
     ) -> None:
-        """Stand where a call of several steps has come to.
-
-        Args:
-            results: As `train_batches` returns them.
-            first_step: Number of the first step.
-            states: After the last step that was applied, each (B, H).
-        """
+        """Take over the states, each (B, H), after the last applied step of a call."""
         self._states = [states]
         taken = sum(all(map(math.isfinite, result)) for result in results)
         self.newest_step = first_step - 1 + taken
@@ -229,12 +200,10 @@ class Engine:
     ) -> float | None:
         """Score held-out text with the weights of `model_tensors`; training is not disturbed.
 
-        Args:
-            windows: Inputs, targets and weights, each of shape (R, T); weight 0 pads.
-            should_stop: Asked before every window.
+        Windows are inputs, targets and weights, each of shape (R, T); weight 0 pads.
 
         Returns:
-            The mean loss, nats per character, or None if it was asked to stop.
+            The mean loss, nats per character, or None if `should_stop` was true before a window.
         """
         return self._scorer.score(windows, should_stop)
 
@@ -244,12 +213,9 @@ class Engine:
         learning_rate: float,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> float | None:
-        """Score held-out text with weights that go on learning from it; as `evaluate`.
+        """As `evaluate`, with weights that continue to learn from the text, in few streams.
 
-        Args:
-            windows: As for `evaluate`; few streams, as all of them teach the same weights.
-            learning_rate: As of `DynamicEvaluation`.
-            should_stop: Asked before every window.
+        All streams teach the same weights. The learning rate is that of `DynamicEvaluation`.
         """
         evaluation = DynamicEvaluation(
             self._network.forward,
@@ -328,16 +294,12 @@ class Engine:
 def build_network(
     model: ModelConfig, vocabulary_size: int, path: ComputePath, end: int | None = None
 ) -> HandwrittenNetwork | LibraryNetwork:
-    """The network of a path; it holds no weights.
+    """The network of a path, which holds no weights.
 
-    Args:
-        model: Its shape.
-        vocabulary_size: V.
-        path: Which layers, in which precision.
-        end: Index of the character before which everything is forgotten; None if there is none.
+    States are reset before the character of index `end`, if there is one.
 
     Raises:
-        ValueError: If a library's layers are to forget something, which they cannot in a window.
+        ValueError: If a library's layers are to reset states, which they cannot in a window.
     """
     if end is not None and path.layers != "handwritten":
         raise ValueError(f"only handwritten layers have records. Received: {path.layers}")

@@ -28,9 +28,9 @@ class Scorer:
 
     Args:
         forward: As `HandwrittenNetwork.forward`.
-        parameters: What is scored, in the order that `forward` wants.
+        parameters: In the order that `forward` wants.
         state_shape: Number of states, and H.
-        threads: Where shards are computed.
+        threads: Compute the shards.
         shards: How many.
         options: Of `tf.function`.
     """
@@ -52,12 +52,7 @@ class Scorer:
         self._score = tf.function(self._score_window, **options)
 
     def score(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
-        """The mean loss of a text, nats per character, or None if it was asked to stop.
-
-        Args:
-            windows: Inputs, targets and weights, each of shape (R, T); weight 0 pads.
-            should_stop: Asked before every window.
-        """
+        """As `Engine.evaluate`."""
         total, count = 0.0, 0.0
         states: list[list[Tensor]] = []
         for window in windows:
@@ -135,16 +130,7 @@ class DynamicEvaluation:
     def evaluate(
         self, windows: Windows, state_shape: Sequence[int], should_stop: Callable[[], bool]
     ) -> float | None:
-        """Score the windows in their order, learning from each after it was scored.
-
-        Args:
-            windows: Inputs, targets and weights, each of shape (R, T); weight 0 pads.
-            state_shape: Number of states and H.
-            should_stop: Asked before every window.
-
-        Returns:
-            The mean loss, nats per character, or None if it was asked to stop.
-        """
+        """Score windows in order, learning from each after it; else as `Engine.evaluate`."""
         count, size = state_shape
         total, characters = 0.0, 0.0
         states: list[Tensor] = []

@@ -31,13 +31,7 @@ class ShardResult(NamedTuple):
 class GradientComputer:
     """Computes the gradient of a batch in shards of neighboring streams, each in a thread.
 
-    Args:
-        forward: As `HandwrittenNetwork.forward`.
-        parameters: Variables, in the order that `forward` wants.
-        config: Dropout.
-        noise: Draws the masks.
-        threads: Where shards are computed.
-        options: Of `tf.function`.
+    Arguments as of `Scorer`; `noise` draws the dropout masks.
     """
 
     def __init__(

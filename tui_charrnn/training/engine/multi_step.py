@@ -74,17 +74,12 @@ class DeviceStep:
     def take(
         self, packed: Packed, at: Tensor, first_step: Tensor, before: Standing, mean: Mean
     ) -> tuple[Tensor, Standing]:
-        """Take a step.
+        """Take step `at`, from 0, of a call that begins with step `first_step`.
 
-        Args:
-            packed: The batches of the call.
-            at: Which of them, from 0.
-            first_step: Number of the first.
-            before: Where the device stands.
-            mean: Of loss and gradients, over all devices that train the same weights.
+        `mean` is taken of loss and gradients over all devices that train the same weights.
 
         Returns:
-            Loss and norm, (2,), and where the device stands then.
+            Loss and norm, (2,), and the standing of the device after it.
         """
         window = tuple(part[at] for part in packed.windows)
         with tf.device("CPU"):  # the step is asked for by the host, which has it
@@ -104,14 +99,14 @@ def _on_one(function: Callable[[int], Sequence[Tensor]]) -> list[Sequence[Tensor
 class MultiStep:
     """Takes K steps in one call: what `Engine.train_batch` does, in a loop on the devices.
 
-    The loop counts steps and asks nothing else, as any question about a loss would have to wait
-    for it. So it goes on after a loss that is not finite, but changes nothing anymore. All devices
-    have the same mean to the bit, so all see the same step fail.
+    The loop does not look at losses, as it would have to wait for them: after one that is not
+    finite it runs on, but changes nothing. All devices have the same mean to the bit, so all see
+    the same step fail.
 
     Args:
         steps: Of each device of this process.
-        devices: TensorFlow's names of them; None: the one that it takes by itself.
-        compute_on_each: Calls a function for each of them, by its place; the results in order.
+        devices: TensorFlow's names of them; None is its default.
+        compute_on_each: Calls a function of a device's place for each; the results in order.
         mean: Over all devices, of all processes, within `compute_on_each`.
     """
 

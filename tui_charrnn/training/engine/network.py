@@ -32,16 +32,11 @@ of them a gather is cheaper."""
 
 
 class HandwrittenNetwork:
-    """A character-level language model with L recurrent layers.
+    """A character-level language model with L recurrent layers and V characters.
 
     The embedding is folded into the first layer: `embedding @ kernel + bias` is one row of
     pre-activations for each character, computed once a window instead of once a character read.
-
-    Args:
-        config: Cell, E, H, L, tying.
-        vocabulary_size: V.
-        arithmetic: How matrices are multiplied.
-        end: Index of the character before which everything is forgotten; None if there is none.
+    States are reset before the character of index `end`, if there is one.
     """
 
     def __init__(
@@ -266,15 +261,8 @@ TIED_EMBEDDING_LIMIT: Final = 0.1
 def initial_tensors(config: ModelConfig, vocabulary_size: int, rng_seed: int) -> dict[str, Float32]:
     """Uniform embeddings, Glorot uniform kernels, orthogonal recurrent kernels, zero biases.
 
-    The forget bias of an LSTM is 1 (Jozefowicz et al. 2015), and so are all gains.
-
-    Args:
-        config: Shape of the network.
-        vocabulary_size: V.
-        rng_seed: The same seed gives the same weights.
-
-    Returns:
-        By the names and in the order of `tensor_shapes`.
+    The forget bias of an LSTM is 1 (Jozefowicz et al. 2015), and so are all gains. The tensors have
+    the names and the order of `tensor_shapes`; the same seed gives the same weights.
     """
     seeds = map(int, np.random.SeedSequence(rng_seed).generate_state(3 + 4 * config.layer_count))
     shapes = tensor_shapes(config, vocabulary_size)

@@ -34,13 +34,9 @@ def _as_it_is(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 class NoiseSource:
-    """Draws the random bytes of a training step.
+    """Draws the random bytes of a training step, by `draw_on_host` or `draw_on_device`.
 
-    Args:
-        model: Shape of the network.
-        training: Shares that are dropped, and the RNG seed.
-        draw: `draw_on_host` or `draw_on_device`.
-        first_shard: Shards of the batch that others draw for.
+    `first_shard` is the number of shards of the batch that others draw for.
     """
 
     def __init__(

@@ -31,9 +31,7 @@ class _Slots:
 class Optimizer:
     """Adam (Kingma & Ba 2015), with decoupled decay of the matrices (Loshchilov & Hutter 2019).
 
-    Args:
-        config: Which of the two, its decays, and whether the weights are averaged.
-        parameters: Variables by name.
+    The configuration chooses one of them, the decays, and whether weights are averaged.
     """
 
     def __init__(self, config: TrainingConfig, parameters: dict[str, Tensor]) -> None:
@@ -84,16 +82,13 @@ class Optimizer:
         numbers: Tensor,
         is_wanted: Tensor | bool = True,
     ) -> tuple[Tensor, Tensor]:
-        """Add the shards of a batch up, cut the gradient down to its limit, and take the step.
+        """Add up the shards of a batch, clip the gradient to its limit, and take the step.
 
-        Args:
-            losses: Of each shard, scalars.
-            gradients: Of each shard, one for each parameter.
-            numbers: From `numbers`.
-            is_wanted: Whether to take the step; it is not where loss or gradient are not finite.
+        Losses are scalars, gradients one for each parameter, `numbers` from `numbers`. The step is
+        not taken where it is not wanted, or loss or gradient are not finite.
 
         Returns:
-            The loss, and the norm of the gradient before it was cut down.
+            The loss, and the norm of the gradient before it was clipped.
         """
         loss = tf.add_n(list(losses))
         summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]

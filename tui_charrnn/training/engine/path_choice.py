@@ -67,13 +67,7 @@ class Tried:
 
 
 class PathTester:
-    """Tries one way after another, with random characters; the first that works is the reference.
-
-    Args:
-        model: Shape of the network.
-        training: Of the run: dropout, optimizer, sequence length.
-        size: V and B.
-    """
+    """Tries ways to compute with random characters; the first that works is the reference."""
 
     def __init__(self, model: ModelConfig, training: TrainingConfig, size: RunSize) -> None:
         self._config = (model, training, size.vocabulary_size, size.batch_size)
@@ -260,9 +254,9 @@ def choose_path(
         model: Shape of the network.
         training: Length of the run, precision, threads.
         size: Of the run, or of the part of it that one GPU computes.
-        begun: `ComputePath.facts` of an earlier part of the same run: its precision is kept, and on
-            a GPU its way if that still works.
-        check_cancelled: Called before every trial; it raises to give the choice up.
+        begun: `ComputePath.facts` of an earlier part of the run: its precision is kept, and on a
+            GPU its way if that still works.
+        check_cancelled: Called before every trial; it raises to cancel.
     """
     begun = begun or {}
     if not device.is_gpu:
@@ -300,7 +294,7 @@ def _try_paths(
     earlier: Sequence[ComputePath],
     check_cancelled: Callable[[], None],
 ) -> tuple[list[PathTrial], Tried | None]:
-    """Try the reference, the way that a run was begun in, and unless that works all others.
+    """Try the reference, the way of an earlier part of the run, and unless it works all others.
 
     Returns:
         What was tried, and what to take: None if nothing works.

@@ -105,11 +105,8 @@ def gpu_paths(
 ) -> list[ComputePath]:
     """The ways that a network has on a GPU, in the order of `GPU_WAYS`.
 
-    Args:
-        device: As `configure_devices` describes it.
-        model: Shape of the network.
-        precision: `float32`, `bfloat16`, or `auto` for both.
-        has_records: Whether states are forgotten within a window, which no library does.
+    The precision `auto` stands for both. No library resets states within a window, as records
+    need it.
     """
     is_bfloat16_known = device.capability is None or device.capability >= _BFLOAT16_CAPABILITY
     return [
@@ -135,14 +132,7 @@ def _gpu_path(device: Device, way: Way) -> ComputePath:
 def explain_processor_path(
     model: ModelConfig, training: TrainingConfig, size: RunSize, precision: str | None = None
 ) -> ExplainedPath:
-    """Decide how to compute on a processor, from the settings and what it offers.
-
-    Args:
-        model: Shape of the network.
-        training: Length of the run, precision, threads.
-        size: Of the run.
-        precision: What an earlier part of the same run was computed in; it stays.
-    """
+    """Decide how to compute on a processor; the precision of an earlier part of the run is kept."""
     shards, shards_reason = _choose_shards(training.threads, size.batch_size)
     wanted = precision or training.precision
     if wanted in {"float32", "bfloat16"}:

@@ -79,15 +79,7 @@ def readable(sequence: Tensor) -> tf.TensorArray:
 
 
 def resets_of(inputs: Tensor, end: int | None) -> Tensor | None:
-    """What states are multiplied by before each character, of shape (T, 1, B): 0 or 1.
-
-    Args:
-        inputs: Indices, shape (T, B).
-        end: The character before which everything is forgotten; None if there is none.
-
-    Returns:
-        None if nothing is ever forgotten.
-    """
+    """What states are multiplied by before each character, 0 or 1, (T, 1, B); None: no resets."""
     return None if end is None else tf.cast(inputs != end, tf.float32)[:, tf.newaxis]
 
 

@@ -53,21 +53,14 @@ class Device:
 
 
 def device_words(name: str, threads: int) -> str:
-    """What a training computes on, for people.
-
-    Args:
-        name: As `Device.name`.
-        threads: Processor threads.
-    """
+    """What a training computes on, for people."""
     return f"processor, {threads} thread{'s' if threads > 1 else ''}" if name == "CPU" else name
 
 
 def configure_devices(threads: int | None, batch_size: int) -> Device:
     """Set threads and memory before TensorFlow's first operation, and describe the device.
 
-    Args:
-        threads: Processor threads; None takes all that this process may use.
-        batch_size: B: a batch that can be cut gives each of its parts a share of the threads.
+    None takes all threads that this process may use; each part of a batch has a share of them.
     """
     keep_freed_memory()
     count = thread_count(threads)
@@ -90,12 +83,9 @@ def _gpu_of(details: Mapping[str, Any], targets: Sequence[str]) -> Gpu:
 
 
 def has_code_for(capability: tuple[int, int], targets: Sequence[str]) -> bool:
-    """Whether one of the targets that a package is built for runs on a GPU as it is.
+    """Whether one of a package's targets runs on a GPU of a compute capability as it is.
 
-    Args:
-        capability: NVIDIA's compute capability, major and minor.
-        targets: As `sm_89`, which runs on GPUs of the same major number from there on, or
-            `compute_90`, which has to be compiled by the driver.
+    `sm_89` runs on GPUs of the same major number from there on; `compute_90` has to be compiled.
     """
     major, minor = capability
     built = [target.removeprefix("sm_") for target in targets if target.startswith("sm_")]

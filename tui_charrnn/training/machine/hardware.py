@@ -46,12 +46,7 @@ class Nvidia:
 
 
 def find_nvidia(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Nvidia:
-    """Look for NVIDIA hardware.
-
-    Args:
-        root: Where `proc` and `sys` are.
-        environment: With PATH, where nvidia-smi is looked for, and CUDA_VISIBLE_DEVICES.
-    """
+    """Look for NVIDIA hardware, below a root with `proc` and `sys`, and for nvidia-smi in PATH."""
     cards, driver = _ask_program(environment)
     return Nvidia(
         cards=cards or driver_cards(root),
@@ -92,11 +87,7 @@ def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str 
 
 
 def driver_cards(root: Path = Path("/")) -> tuple[Card, ...]:
-    """The cards that a loaded driver lists, their names only; quicker than any program.
-
-    Args:
-        root: Where `proc` is.
-    """
+    """The cards that a loaded driver lists in `proc`, by name only; quicker than any program."""
     names = []
     for path in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):
         lines = read_if_there(path).splitlines()
@@ -188,11 +179,7 @@ def processor_name() -> str:
 def has_bfloat16_instructions(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool | None:
     """Whether the processor multiplies matrices in bfloat16, in AVX-512 or AMX.
 
-    Args:
-        cpuinfo: What Linux says of the processors.
-
-    Returns:
-        None where that is not known: on other systems, and on other processors than x86.
+    None where that is not known: on other systems than Linux, and other processors than x86.
     """
     lines = read_if_there(cpuinfo).splitlines()
     flags = next((set(line.split()) for line in lines if line.startswith("flags")), None)
@@ -200,13 +187,10 @@ def has_bfloat16_instructions(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool | N
 
 
 def thread_count(threads: int | None) -> int:
-    """How many threads a training takes.
+    """How many threads a training takes; None takes all that are of use.
 
     More threads than a control group gives time to would wait for each other, so its quota counts
     as well as the processors that this process may run on.
-
-    Args:
-        threads: As many as are asked for; None takes all that are of use.
     """
     if threads is not None:
         return threads
@@ -226,14 +210,9 @@ def _allowed_processors() -> int:
 
 
 def processor_quota(root: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP) -> float | None:
-    """Processors' worth of time that the control groups of this process give it.
+    """Processors' worth of time that the control groups of this process give it; None: no quota.
 
-    Args:
-        root: Where the control groups are mounted, in version 1 or 2 of their layout.
-        membership: The file that names those of this process.
-
-    Returns:
-        The smallest of all quotas that hold, or None if there is none.
+    The root is of version 1 or 2 of their layout; the smallest quota of all groups counts.
     """
     quotas = []
     for folder in _group_folders("cpu", root, membership):

@@ -106,13 +106,7 @@ _STATUS: Final = Path("/proc/self/status")
 
 
 class UsageMeter:
-    """Reads what this process takes; a reading costs some hundredths of a millisecond.
-
-    Args:
-        gpus: Reads the GPUs.
-        processor_time: Seconds of all threads of this process together.
-        clock: Seconds.
-    """
+    """Reads what this process uses (clocks in seconds); a reading costs some hundredths of a ms."""
 
     def __init__(
         self,
@@ -149,20 +143,12 @@ class UsageMeter:
 
 
 def resident_memory(status: Path = _STATUS) -> int:
-    """Bytes that this process holds in memory; where the system does not tell, its peak.
-
-    Args:
-        status: The file in which Linux tells it.
-    """
+    """Bytes that this process holds in memory, or its peak where the system does not tell."""
     return _told("VmRSS", status) or peak_memory(status)
 
 
 def peak_memory(status: Path = _STATUS) -> int:
-    """Bytes that this process held at most.
-
-    Args:
-        status: The file in which Linux tells it.
-    """
+    """Bytes that this process held at most."""
     told = _told("VmHWM", status)  # of this program alone, not also of who started it
     if told is not None:
         return told
