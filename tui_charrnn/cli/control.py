@@ -63,7 +63,6 @@ def change(
         typer.Option(
             help="New peak of the learning rate; warm-up and decay keep their shape.",
             metavar="VALUE",
-            show_default=False,
         ),
     ],
     runs_dir: RunsDir = None,

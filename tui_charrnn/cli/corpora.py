@@ -82,7 +82,6 @@ def inspect(
             metavar="CORPUS...",
             autocompletion=complete_corpus,
             help="Text files, folders, globs, - for standard input, or a known name.",
-            show_default=False,
         ),
     ],
     encoding: Encoding = "utf-8",
@@ -91,8 +90,7 @@ def inspect(
     units: UnitsOption = UNITS[0],
     records: RecordsOption = RECORDS[0],
     is_whole: Annotated[
-        bool,
-        typer.Option("--whole", help="Read all of a large text, not only its first 16 MB."),
+        bool, typer.Option("--whole", help="Read all of a large text, not only its first 16 MB.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

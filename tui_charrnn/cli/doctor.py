@@ -80,7 +80,6 @@ def doctor(
             metavar="RUN",
             autocompletion=complete_run,
             help="Name or path of a run to check; without it, this machine.",
-            show_default=False,
         ),
     ] = None,
     preset: Annotated[

@@ -41,15 +41,12 @@ def embedding(
             metavar="FILE|RUN|NAME",
             autocompletion=complete_model,
             help="A model file, a run, or a bundled model; the first bundled one if left out.",
-            show_default=False,
         ),
     ] = None,
     character: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="CHARACTER",
-            help="List the neighbors of this character; several are allowed.",
-            show_default=False,
+            metavar="CHARACTER", help="List the neighbors of this character; several are allowed."
         ),
     ] = None,
     count: Annotated[int, typer.Option(metavar="N", help="Neighbors to list of each.")] = 8,

@@ -12,6 +12,7 @@ from tui_charrnn.cli.options import (
     RunsDir,
     complete_model,
     complete_path,
+    model_option,
 )
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
@@ -40,18 +41,13 @@ def fill(
             metavar="TEXT",
             help="A text with gaps, as 푸른 하늘에 ▢▢이 떠있다; a gap is written ▢, □, _ or ㅁ. "
             "- reads it from standard input.",
-            show_default=False,
         ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model.",
-            show_default="korean for a text with Hangul, else shakespeare",
+        model_option(
+            "A model file, a run, or a bundled model.",
+            "korean for a text with Hangul, else shakespeare",
         ),
     ] = None,
     bidirectional: Annotated[
@@ -60,17 +56,14 @@ def fill(
             metavar="FILE|RUN|NAME",
             autocompletion=complete_model,
             help="A model that reads both directions, to stand beside (`train --direction both`).",
-            show_default=False,
         ),
     ] = None,
     gap: Annotated[
-        str | None,
-        typer.Option(metavar="SIGN", help="The sign that stands for a gap.", show_default=False),
+        str | None, typer.Option(metavar="SIGN", help="The sign that stands for a gap.")
     ] = None,
     count: Annotated[int, typer.Option(metavar="N", help="Candidates to list.")] = 10,
     beam: Annotated[
-        int,
-        typer.Option(metavar="N", help="Candidates to keep where there is more than one gap."),
+        int, typer.Option(metavar="N", help="Candidates to keep where there is more than one gap.")
     ] = 200,
     over: Annotated[
         str | None,
@@ -78,7 +71,6 @@ def fill(
             metavar="FILE",
             autocompletion=complete_path,
             help="Measure over a held-out text what knowing the right side is worth.",
-            show_default=False,
         ),
     ] = None,
     places: Annotated[

@@ -54,7 +54,6 @@ Clamps: TypeAlias = Annotated[
     typer.Option(
         metavar="LAYER:CELL=VALUE",
         help="Clamp a cell to a value, as 0:7=2.5; several are allowed. `neurons` finds cells.",
-        show_default=False,
     ),
 ]
 ClampGates: TypeAlias = Annotated[
@@ -63,7 +62,6 @@ ClampGates: TypeAlias = Annotated[
         metavar="LAYER:GATE=MEAN",
         help="Clamp a gate of a layer (i, f, o; of a gru z, r) to a mean from 0 to 1, as 0:f=1; "
         "several are allowed.",
-        show_default=False,
     ),
 ]
 Originality: TypeAlias = Annotated[
@@ -162,9 +160,7 @@ def generate(
     stop: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="TEXT",
-            help="End once the model has written this; several are allowed.",
-            show_default=False,
+            metavar="TEXT", help="End once the model has written this; several are allowed."
         ),
     ] = None,
     count: Annotated[
@@ -186,7 +182,6 @@ def generate(
         typer.Option(
             metavar="NUMBERS",
             help="Texts at several temperatures, as 0.3,0.8,1.2, from the same random numbers.",
-            show_default=False,
         ),
     ] = None,
     most_likely: Annotated[
@@ -204,8 +199,7 @@ def generate(
         ),
     ] = None,
     as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Write a JSON record a character: probability, surprise."),
+        bool, typer.Option("--json", help="Write a JSON record a character: probability, surprise.")
     ] = False,
     model: ModelOption = None,
     numbers: NumbersOption = None,

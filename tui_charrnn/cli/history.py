@@ -39,12 +39,9 @@ history_app = typer.Typer(help="List, search and replay generated texts.")
 
 _SHOWN: Final = 20
 
-Number: TypeAlias = Annotated[
-    int, typer.Argument(metavar="ID", help="Its number in the list.", show_default=False)
-]
+Number: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")]
 Limit: TypeAlias = Annotated[
-    int,
-    typer.Option("--limit", "-n", metavar="N", help="Texts to list at most.", min=1, max=LIMIT),
+    int, typer.Option("--limit", "-n", metavar="N", help="Texts to list at most.", min=1, max=LIMIT)
 ]
 
 _LABEL_WIDTH: Final = 12  # columns
@@ -94,10 +91,7 @@ def show(number: Number, as_json: JsonDocument = False) -> None:
 
 @history_app.command()
 def search(
-    words: Annotated[
-        list[str],
-        typer.Argument(metavar="WORDS...", help="All of them must occur.", show_default=False),
-    ],
+    words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="All of them must occur.")],
     limit: Limit = _SHOWN,
     as_json: JsonDocument = False,
 ) -> None:
@@ -117,9 +111,7 @@ def search(
 
 @history_app.command()
 def replay(
-    number: Annotated[
-        int, typer.Argument(metavar="ID", help="Its number in the list.", show_default=False)
-    ],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Generate even if the model file has changed.")
     ] = False,
@@ -149,8 +141,7 @@ def replay(
 @history_app.command()
 def rm(
     numbers: Annotated[
-        list[int],
-        typer.Argument(metavar="ID...", help="Their numbers in the list.", show_default=False),
+        list[int], typer.Argument(metavar="ID...", help="Their numbers in the list.")
     ],
     as_json: JsonDocument = False,
 ) -> None:

@@ -7,21 +7,14 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import require_app_terminal, start_without_collecting
-from tui_charrnn.cli.options import AsciiOnly, LanguageOption, RunsDir, complete_model
+from tui_charrnn.cli.options import AsciiOnly, LanguageOption, RunsDir, model_option
 from tui_charrnn.preferences.resolution import runs_folder
 
 
 def learn(
     language: LanguageOption = None,
     model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="Model to look at: a file, a run or a bundled model.",
-        ),
+        str | None, model_option("Model to look at: a file, a run or a bundled model.")
     ] = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,

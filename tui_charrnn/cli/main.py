@@ -20,15 +20,14 @@ from tui_charrnn.cli.options import (
     RunsDir,
     SafeGroup,
     TextLength,
-    complete_model,
-    complete_path,
+    file_option,
+    model_option,
     refuse_options_before_command,
     with_setting_options,
 )
 from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.invocation import COMPLETION, command
-from tui_charrnn.paths import find_file
 from tui_charrnn.sampling_config import SamplingConfig
 
 _INSTALLING: Final = "--install-completion"
@@ -116,41 +115,18 @@ def load_command(name: str) -> Any:
 def open_app(
     context: typer.Context,
     model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="Model to start with: a file, a run or a bundled model.",
-        ),
+        str | None, model_option("Model to start with: a file, a run or a bundled model.")
     ] = None,
     tape: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            autocompletion=complete_path,
-            parser=lambda text: find_file(text, "--tape"),
-            help="Tape to open: a text with its branches, saved by the app.",
-        ),
+        file_option("--tape", "Tape to open: a text with its branches, saved by the app."),
     ] = None,
     xray: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            autocompletion=complete_path,
-            parser=lambda text: find_file(text, "--xray"),
-            help="Text for the model to read, colored by how surprised it is.",
-        ),
+        file_option("--xray", "Text for the model to read, colored by how surprised it is."),
     ] = None,
     seed_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            autocompletion=complete_path,
-            parser=lambda text: find_file(text, "--seed-file"),
-            help="Text to go on from; of a long one, its end.",
-        ),
+        Path | None, file_option("--seed-file", "Text to go on from; of a long one, its end.")
     ] = None,
     length: TextLength = None,
     numbers: NumbersOption = None,

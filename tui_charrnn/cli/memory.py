@@ -50,7 +50,6 @@ def memory(
             autocompletion=complete_corpus,
             help="Model files, runs or bundled models, and last, if wanted, a text file to look "
             "back in; with --train, texts to train on.",
-            show_default=False,
         ),
     ],
     text: Annotated[
@@ -60,7 +59,6 @@ def memory(
             autocompletion=complete_corpus,
             help="The text to look back in, also by the name of a corpus; if left out, the first "
             "model's own, or the one that is trained on.",
-            show_default=False,
         ),
     ] = None,
     train: Annotated[

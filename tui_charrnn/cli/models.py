@@ -60,7 +60,6 @@ NamedModel: TypeAlias = Annotated[
         metavar="FILE|RUN|NAME",
         autocompletion=complete_model,
         help="A model file, a run, or a bundled model.",
-        show_default=False,
     ),
 ]
 
@@ -84,7 +83,6 @@ def export(
             autocompletion=complete_path,
             parser=lambda text: parse_path(text, "The file"),
             help="What is written; default: NAME.keras here.",
-            show_default=False,
         ),
     ] = None,
     to: Annotated[str, typer.Option("--to", metavar="keras", help="For which program.")] = "keras",
@@ -167,7 +165,6 @@ def calibrate(
             autocompletion=complete_path,
             parser=lambda text: parse_path(text, "The file"),
             help="The model file that is written; the one that is read stays as it is.",
-            show_default=False,
         ),
     ],
     text: Annotated[
@@ -176,7 +173,6 @@ def calibrate(
             metavar="FILE|NAME",
             autocompletion=complete_corpus,
             help="A text that it was not trained on; default: what was held out of its own.",
-            show_default=False,
         ),
     ] = None,
     encoding: Encoding = "utf-8",

@@ -39,7 +39,6 @@ def neurons(
             metavar="CORPUS...",
             autocompletion=complete_corpus,
             help="Text files, folders, globs, - for standard input, or a known name; read as one.",
-            show_default=False,
         ),
     ],
     model: ModelOption = None,
@@ -51,12 +50,10 @@ def neurons(
             metavar="NAME",
             autocompletion=complete_one_of(_NAMES.split(", ")),
             help=f"Look for this property alone; several are allowed. One of {_NAMES}.",
-            show_default=False,
         ),
     ] = None,
     layer: Annotated[
-        int | None,
-        typer.Option(metavar="L", help="Look at this layer alone, from 0.", show_default=False),
+        int | None, typer.Option(metavar="L", help="Look at this layer alone, from 0.")
     ] = None,
     excerpts: Annotated[
         int, typer.Option(metavar="N", help="Passages to show, of the properties found best.")

@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.invocation import COMPLETION, command
-from tui_charrnn.paths import parse_path
+from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.preferences.declaration import NUMBERS, Preferences
 from tui_charrnn.preferences.resolution import resolve, runs_folder
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint
@@ -42,7 +42,6 @@ LanguageOption: TypeAlias = Annotated[
         autocompletion=lambda incomplete: _beginning(incomplete, LANGUAGES),
         parser=lambda text: resolve({"language": text}, wanted=["language"]).checked().language,
         help="Language of the app; that of the settings or the locale (LANG) if left out.",
-        show_default=False,
     ),
 ]
 NumbersOption: TypeAlias = Annotated[
@@ -154,30 +153,42 @@ RunsDir: TypeAlias = Annotated[
         autocompletion=complete_path,
         parser=lambda text: parse_path(text, "--runs-dir"),
         help="Folder of the runs; CHARRNN_RUNS or the settings (`config`) name another default.",
-        show_default=False,
     ),
 ]
-ModelOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
+
+
+def model_option(sentence: str, default: str | bool = True) -> Any:
+    """The option `--model`; the default is as its help shows it."""
+    return typer.Option(
         "--model",
         "-m",
         metavar="FILE|RUN|NAME",
         autocompletion=complete_model,
-        help="A model file, a run, or a bundled model; the first bundled one if left out.",
-    ),
+        help=sentence,
+        show_default=default,
+    )
+
+
+def file_option(name: str, sentence: str) -> Any:
+    """An option that names a file which is there."""
+    return typer.Option(
+        name,
+        metavar="FILE",
+        autocompletion=complete_path,
+        parser=lambda text: find_file(text, name),
+        help=sentence,
+    )
+
+
+ModelOption: TypeAlias = Annotated[
+    str | None,
+    model_option("A model file, a run, or a bundled model; the first bundled one if left out."),
 ]
 TextLength: TypeAlias = Annotated[
     str | None, typer.Option("--length", "-n", metavar="N", help="Characters of one text.")
 ]
 RunArgument: TypeAlias = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN",
-        help="Name or path of the run.",
-        show_default=False,
-        autocompletion=complete_run,
-    ),
+    str, typer.Argument(metavar="RUN", help="Name or path of the run.", autocompletion=complete_run)
 ]
 
 
@@ -220,7 +231,6 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
                         metavar=_kind_of_value(bounds),
                         autocompletion=_completion(name, bounds),
                         rich_help_panel=f"{configuration.__name__.removesuffix('Config')} settings",
-                        show_default=False,
                     ),
                 ],
             )

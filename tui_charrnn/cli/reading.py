@@ -96,8 +96,7 @@ def known_name(encoding: str) -> str:
 
 
 Encoding: TypeAlias = Annotated[
-    str,
-    typer.Option("--encoding", metavar="NAME", parser=known_name, help="Encoding of the text."),
+    str, typer.Option("--encoding", metavar="NAME", parser=known_name, help="Encoding of the text.")
 ]
 
 

@@ -64,7 +64,6 @@ Filter: TypeAlias = Annotated[
         "--filter",
         metavar="WORDS",
         help="Only runs that have all these words in name, corpus, preset, tags or note.",
-        show_default=False,
     ),
 ]
 runs_app = typer.Typer(help="List and manage the runs.")
@@ -139,10 +138,7 @@ def note(
 @runs_app.command()
 def tag(
     run: RunArgument,
-    tags: Annotated[
-        list[str],
-        typer.Argument(metavar="TAG...", help="Words.", show_default=False),
-    ],
+    tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="Words.")],
     remove: Annotated[bool, typer.Option("--remove", help="Take these tags away.")] = False,
     runs_dir: RunsDir = None,
 ) -> None:
@@ -159,10 +155,7 @@ def compare(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN RUN...",
-            help="Names or paths, two at least.",
-            show_default=False,
-            autocompletion=complete_run,
+            metavar="RUN RUN...", help="Names or paths, two at least.", autocompletion=complete_run
         ),
     ],
     runs_dir: RunsDir = None,
@@ -191,7 +184,7 @@ def compare(
 @runs_app.command()
 def rename(
     run: RunArgument,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")],
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
@@ -214,7 +207,6 @@ def export(
             autocompletion=complete_path,
             parser=lambda text: parse_path(text, "The archive"),
             help="The archive (.tar.gz or .zip) or a folder for it; default: RUN.tar.gz here.",
-            show_default=False,
         ),
     ] = None,
     every_checkpoint: Annotated[
@@ -228,14 +220,12 @@ def export(
             metavar="FILE",
             autocompletion=complete_path,
             parser=lambda text: parse_path(text, "--model"),
-            show_default=False,
         ),
     ] = None,
     events: Annotated[
         EventFormat | None,
         typer.Option(
-            help="Write the figures of every step: a CSV file, or a folder for TensorBoard.",
-            show_default=False,
+            help="Write the figures of every step: a CSV file, or a folder for TensorBoard."
         ),
     ] = None,
     force: Annotated[
@@ -305,12 +295,7 @@ def format_checkpoints(made: "Exported") -> str:
 def rm(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="RUN...",
-            help="Names or paths.",
-            show_default=False,
-            autocompletion=complete_run,
-        ),
+        typer.Argument(metavar="RUN...", help="Names or paths.", autocompletion=complete_run),
     ] = None,
     is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     empties: Annotated[
@@ -334,11 +319,7 @@ def rm(
 def restore(
     name: Annotated[
         str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="Its name; without one, the run deleted last.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="NAME", help="Its name; without one, the run deleted last."),
     ] = None,
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,

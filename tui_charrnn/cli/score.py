@@ -11,8 +11,8 @@ from tui_charrnn.cli.options import (
     NumbersOption,
     RunsDir,
     complete_corpus,
-    complete_model,
     complete_path,
+    model_option,
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import narrate
@@ -50,19 +50,11 @@ def score(
             metavar="FILE...",
             autocompletion=complete_corpus,
             help="Text files, folders, globs, - for standard input, or a known name.",
-            show_default=False,
         ),
     ],
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model; several, to see which fits best.",
-            show_default=False,
-        ),
+        model_option("A model file, a run, or a bundled model; several, to see which fits best."),
     ] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Score every line, too.")] = False,
     top: Annotated[int, typer.Option(metavar="N", help="Show the N most surprising passages.")] = 0,
@@ -76,7 +68,6 @@ def score(
             autocompletion=complete_path,
             parser=_page_path,
             help="Write a page that colors every character by its surprise.",
-            show_default=False,
         ),
     ] = None,
     force: Annotated[
@@ -103,7 +94,6 @@ def score(
             metavar="NUMBER",
             help="Score once more with an output layer that learns on from the text, in steps of "
             "this size (try 0.1).",
-            show_default=False,
         ),
     ] = None,
     numbers: NumbersOption = None,

@@ -57,7 +57,6 @@ Devices: TypeAlias = Annotated[
         help="GPUs per process, or `all`; default: one. A batch is divided evenly among them.",
         metavar="all|N",
         rich_help_panel=_PANEL,
-        show_default=False,
     ),
 ]
 ClusterOption: TypeAlias = Annotated[
@@ -69,7 +68,6 @@ ClusterOption: TypeAlias = Annotated[
         "ignores them.",
         metavar="HOST:PORT,...",
         rich_help_panel=_PANEL,
-        show_default=False,
     ),
 ]
 Rank: TypeAlias = Annotated[
@@ -79,7 +77,6 @@ Rank: TypeAlias = Annotated[
         metavar="N",
         help="Which of the addresses is this process's own, from 0.",
         rich_help_panel=_PANEL,
-        show_default=False,
     ),
 ]
 MeetWithin: TypeAlias = Annotated[
@@ -121,7 +118,6 @@ NotifyCommand: TypeAlias = Annotated[
         metavar="COMMAND",
         help="Have the shell run this when the run has ended; CHARRNN_RUN, CHARRNN_STATE, "
         "CHARRNN_STEP, CHARRNN_BEST_LOSS and others tell which and how.",
-        show_default=False,
     ),
 ]
 
@@ -142,7 +138,6 @@ def train(
             autocompletion=complete_corpus,
             help="What to train on: text files, a folder, a glob, `-` for standard input, or a "
             "name that `charrnn-tui corpora` lists.",
-            show_default=False,
         ),
     ],
     headless: Annotated[
@@ -167,7 +162,6 @@ def train(
             "network and units are kept, characters that it lacks are added, and the learning rate "
             f"is {FINE_TUNING_SHARE:g} of the preset's.",
             autocompletion=complete_model,
-            show_default=False,
         ),
     ] = None,
     name: Annotated[
@@ -182,7 +176,6 @@ def train(
             help="Seed text to sample at every evaluation; repeatable. Default: the first line of "
             "the corpus.",
             metavar="TEXT",
-            show_default=False,
         ),
     ] = None,
     no_samples: Annotated[
@@ -304,13 +297,11 @@ def resume(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
     force: Annotated[
-        bool,
-        typer.Option("--force", "-f", help="Continue although the corpus has changed."),
+        bool, typer.Option("--force", "-f", help="Continue although the corpus has changed.")
     ] = False,
     notify_command: NotifyCommand = None,
     more_steps: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="Extend a finished run by so many batches."),
+        str | None, typer.Option(metavar="N", help="Extend a finished run by so many batches.")
     ] = None,
     more_time: Annotated[
         str | None,

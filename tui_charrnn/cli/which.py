@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import JsonDocument, RunsDir, complete_model
+from tui_charrnn.cli.options import JsonDocument, RunsDir, model_option
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
 from tui_charrnn.cli.reading import load_models
@@ -20,19 +20,11 @@ if TYPE_CHECKING:
 
 def which(
     text: Annotated[
-        str,
-        typer.Argument(metavar="TEXT", help="The text itself; - reads it from standard input."),
+        str, typer.Argument(metavar="TEXT", help="The text itself; - reads it from standard input.")
     ],
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model; two or more.",
-            show_default="the bundled models",
-        ),
+        model_option("A model file, a run, or a bundled model; two or more.", "the bundled models"),
     ] = None,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
