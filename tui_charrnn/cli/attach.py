@@ -1,5 +1,6 @@
-"""`charrnn-tui attach`: open the app on a run."""
+"""The commands `attach` and `learn`: open the app on a run, or on its guided tour."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from tui_charrnn.cli.options import (
     RunArgument,
     RunsDir,
     TextLength,
+    model_option,
     with_setting_options,
 )
 from tui_charrnn.preferences.resolution import runs_folder
@@ -52,5 +54,28 @@ def attach(
         is_ascii=is_ascii,
         language=language,
         sampling=sampling,
+    )
+    raise typer.Exit(code)
+
+
+def learn(
+    language: LanguageOption = None,
+    model: Annotated[
+        str | None, model_option("Model to look at: a file, a run or a bundled model.")
+    ] = None,
+    is_ascii: AsciiOnly = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Open the app on its guided tour: five pages, each with a live picture."""
+    folder: Path = runs_folder(runs_dir, is_lenient=True)
+    require_app_terminal()
+    start_without_collecting()
+    code = lazy.run_app(
+        run=None,
+        runs_folder=folder,
+        model=model,
+        is_ascii=is_ascii,
+        opens_tour=True,
+        language=language,
     )
     raise typer.Exit(code)

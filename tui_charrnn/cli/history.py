@@ -21,7 +21,7 @@ from tui_charrnn.cli.output import (
     refused_output,
     stdout_is_terminal,
 )
-from tui_charrnn.cli.table import GAP, fit_cell
+from tui_charrnn.cli.picture import GAP, fit_cell
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of

@@ -62,7 +62,7 @@ COMMANDS: Final = {
         "Measure how far back models look: the mean influence of a character by its distance.",
     ),
     "learn": (
-        "learn:learn",
+        "attach:learn",
         "Open the app on its guided tour: five pages, each with a live picture.",
     ),
     "lab": ("lab:lab_app", "Small experiments that need no model and no trainer."),

@@ -20,8 +20,8 @@ from tui_charrnn.cli.options import (
     refuse_options_before_command,
 )
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
+from tui_charrnn.cli.picture import table_lines
 from tui_charrnn.cli.reading import Encoding, divide_among_own_threads, thread_count
-from tui_charrnn.cli.table import table_lines
 from tui_charrnn.errors import ConfigError, CorpusError, ModelFileError
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity

@@ -1,12 +1,13 @@
-"""What the commands that draw share: a short text as an argument, and rows on a terminal."""
+"""What the commands that draw share: a short text as an argument, pictures and tables."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Final, TypeAlias
 
 import typer
+from rich.cells import cell_len, set_cell_size
 
-from tui_charrnn.cli.output import print_data, stdin_bytes
+from tui_charrnn.cli.output import print_data, stdin_bytes, stdout_is_terminal
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.viewing.ascii_signs import in_ascii
@@ -14,6 +15,9 @@ from tui_charrnn.viewing.ascii_signs import in_ascii
 DrawnInAscii: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` does so always.")
 ]
+GAP: Final = "  "
+"""Between two columns of a table."""
+_LEAST_NAME: Final = 8  # columns
 _LEAST_WIDTH: Final = 40
 _LONGEST: Final = 100_000
 """Characters of a text that is given as an argument."""
@@ -54,3 +58,22 @@ def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
     is_ascii = draws_ascii(is_asked=is_ascii)
     for row in rows:
         print_data((in_ascii(row) if is_ascii else row).rstrip())
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A line for each row; rows are of equal length and safe to show, the headings first.
+
+    In a terminal the first column, names, is cut where the whole is too wide.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    if stdout_is_terminal():
+        left = shutil.get_terminal_size().columns - sum(widths[1:]) - len(GAP) * len(widths[1:])
+        widths[0] = min(widths[0], max(_LEAST_NAME, left))
+    return (GAP.join(map(fit_cell, row, widths)).rstrip() for row in rows)
+
+
+def fit_cell(text: str, width: int) -> str:
+    """A text in so many columns, cut off if it is longer."""
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    return set_cell_size(text, width)

@@ -21,8 +21,8 @@ from tui_charrnn.cli.options import (
     refuse_options_before_command,
 )
 from tui_charrnn.cli.output import has_terminal, narrate, print_data, progress_bar
+from tui_charrnn.cli.picture import table_lines
 from tui_charrnn.cli.run_report import read_whole_run, show, summary_facts
-from tui_charrnn.cli.table import table_lines
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path

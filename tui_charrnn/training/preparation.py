@@ -1,15 +1,21 @@
-"""What a run needs before TensorFlow is loaded: its text, its baselines, its checkpoint."""
+"""What a run needs before TensorFlow is loaded: text, baselines, checkpoint, initial weights."""
 
+import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CorpusError, RunError
 from tui_charrnn.generation.training_corpus import read_run_corpus
+from tui_charrnn.model.checkpoint import parse_model
+from tui_charrnn.model.weights import Float32, grown_tensors, tensors_from_weights
 from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
+from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
@@ -22,6 +28,9 @@ from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Material, Progress
 from tui_charrnn.training.plan import settled
 from tui_charrnn.training.state_file import TrainingState, load_training_state
+
+if TYPE_CHECKING:
+    from tui_charrnn.training.context import RunEngine
 
 CHARACTERS_PER_STREAM = 1_000
 """Held-out text is scored in parallel streams of at least so many characters: the few that each
@@ -264,3 +273,47 @@ def _measure(
     measured = BaselinesMeasured(tuple(baselines.orders), tuple(baselines.losses))
     writer.append(measured)
     return measured
+
+
+def take_initial_weights(
+    engine: "RunEngine", run: RunDirectory, description: RunDescription
+) -> None:
+    """Have an engine that stands before its first step stand where a run begins.
+
+    The moments of the optimizer and the states stay zero.
+
+    Raises:
+        RunError: If the run's copy of the model that it starts from is damaged or gone.
+    """
+    if description.origin is None:
+        return
+    weights = initial_weights(run, description)
+    training = engine.training_tensors()  # with weights of its own where the model's are averages
+    trained = {f"trained.{name}": tensor for name, tensor in weights.items()}
+    kept = {name: trained.get(name, tensor) for name, tensor in training.items()}
+    engine.restore(weights, kept)
+
+
+def initial_weights(run: RunDirectory, description: RunDescription) -> dict[str, Float32]:
+    """The tensors of the model that a run starts from, with entries for what was added.
+
+    Raises:
+        RunError: If the run's copy of it is damaged or gone.
+        ModelFileError: If it is no model.
+    """
+    origin, path = description.origin, run.initial_model
+    if origin is None:
+        raise ValueError("a run of random weights starts from no model")
+    try:
+        with open_to_read(path, inside=run.path) as opened:
+            data = opened.buffered().read(opened.size())
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(data).hexdigest() != origin.sha256:
+        raise RunError(
+            f"{path} is no longer the model that this run was made to start from: its sha256 is "
+            f"not {origin.sha256}. Put it back from a copy, or start a new run."
+        )
+    model = parse_model(io.BytesIO(data), len(data), path)
+    tensors = tensors_from_weights(model.weights, model.config)
+    return grown_tensors(tensors, len(description.added_characters))

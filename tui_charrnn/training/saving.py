@@ -24,9 +24,9 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import ProgressReport, RunContext
-from tui_charrnn.training.initial_weights import take_initial_weights
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import RateChange, peak_at, with_changes
+from tui_charrnn.training.preparation import take_initial_weights
 from tui_charrnn.training.state_file import (
     load_training_state,
     model_bytes,

@@ -31,14 +31,13 @@ from tui_charrnn.training.distributed.roles import Peers
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
 from tui_charrnn.training.engine.paths import ComputePath, RunSize
-from tui_charrnn.training.initial_weights import take_initial_weights
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material
 from tui_charrnn.training.machine.devices import device_words, library_versions
 from tui_charrnn.training.machine.hardware import examine_machine, shard_count, thread_count
 from tui_charrnn.training.machine.usage import peak_memory, resident_memory
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time, recorded_plan
-from tui_charrnn.training.preparation import Prepared, cut_material
+from tui_charrnn.training.preparation import Prepared, cut_material, take_initial_weights
 from tui_charrnn.training.session import Session
 from tui_charrnn.training.state_file import differences, machine_fingerprint, read_model
 from tui_charrnn.training.timing import time_batches, time_evaluation
