@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tui_charrnn import __version__
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 
 
 def report_crash(error: BaseException, folder: Path) -> str:
@@ -27,15 +28,12 @@ def report_crash(error: BaseException, folder: Path) -> str:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write("".join(lines))
-        where = f"Where it happened is written in {safe_line(str(path))}"
+        where = tr("Where it happened is written in {path}", path=safe_line(str(path)))
     except OSError as refusal:
-        where = f"No report could be written: {safe_line(str(refusal))}"
+        where = tr("No report could be written: {reason}", reason=safe_line(str(refusal)))
     said = safe_line(f"{type(error).__name__}: {error}")[:300]
-    return (
-        f"Internal error: {said}\n"
-        f"{where}\n"
-        "A run that was training goes on; open the app again to see it."
-    )
+    goes_on = tr("A run that was training goes on; open the app again to see it.")
+    return f"{tr('Internal error: {error}', error=said)}\n{where}\n{goes_on}"
 
 
 def traceback_lines(error: BaseException) -> Iterator[str]:

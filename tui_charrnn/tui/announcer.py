@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.messages import NoticePosted
 from tui_charrnn.tui.textual_patches import send_to_terminal
 from tui_charrnn.viewing.announcements import (
@@ -64,5 +65,5 @@ class RunAnnouncer(Widget):
         try:
             run_notify_command(command, view)
         except OSError as error:
-            words = f"The notify command could not be run: {error.strerror}."
+            words = tr("The notify command could not be run: {reason}.", reason=error.strerror)
             self.post_message(NoticePosted(Notice(words, "warning")))

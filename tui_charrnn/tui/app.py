@@ -20,7 +20,7 @@ from tui_charrnn.preferences.resolution import read_sampling, resolve
 from tui_charrnn.resources import language_of
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import set_language
+from tui_charrnn.translation import set_language, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.chrome import HEIGHTS, SHOW_PROBLEMS, WIDTHS, size_classes
 from tui_charrnn.tui.keys.bindings import bindings_of
@@ -134,9 +134,11 @@ class CharRNNApp(ThemedApp):
         self.problems = tuple(problems)
         words = problems[0] if len(problems) == 1 else ""
         if len(problems) > 1:
-            words = (
-                f"The settings have {len(problems)} problems: {key_label('app.palette')} and "
-                f"then “{SHOW_PROBLEMS}”."
+            words = tr(
+                "The settings have {count} problems: {palette} and then “{command}”.",
+                count=len(problems),
+                palette=key_label("app.palette"),
+                command=tr(SHOW_PROBLEMS),
             )
         if words:
             self.notify(words, severity="warning", timeout=15, markup=False)
@@ -182,7 +184,8 @@ class CharRNNApp(ThemedApp):
 
     def action_help_quit(self) -> None:
         """Say which key quits, to somebody who pressed Ctrl+C."""
-        self.notify(f"{key_label('app.quit')} quits; a training goes on.", markup=False)
+        words = tr("{key} quits; a training goes on.", key=key_label("app.quit"))
+        self.notify(words, markup=False)
 
     def action_train(self) -> None:
         """Open the form for a new run."""
@@ -200,7 +203,7 @@ class CharRNNApp(ThemedApp):
     def on_resume_requested(self, event: ResumeRequested) -> None:
         """Let a trainer go on with a run, and show it; not where the user came only to look."""
         if self.session.is_readonly:
-            self.main.tell(READ_ONLY)
+            self.main.tell(tr(READ_ONLY))
             return
         launch, run = self._launch, event.run
 
@@ -221,7 +224,7 @@ class CharRNNApp(ThemedApp):
         self.session.trainers[event.run.path] = event.outcome
         self.main.open_run(event.run)
         self.main.action_show("training")
-        self.main.tell(event.sentence or f"Resumed {event.run.name}.")
+        self.main.tell(event.sentence or tr("Resumed {name}.", name=event.run.name))
 
     def search_themes(self) -> None:
         """Let the reader choose a theme by looking at it."""
@@ -261,8 +264,13 @@ class CharRNNApp(ThemedApp):
     def _show_started(self, has_started: bool | None) -> None:
         if has_started and self.session.started is not None:
             self.main.open_run(self.session.started)
-            words = f"Training starts: {self.session.started_words}."
-            self.main.tell(f"{words} {key_label('text.source')} generates with the run itself.")
+            self.main.tell(
+                tr(
+                    "Training starts: {run}. {source} generates with the run itself.",
+                    run=self.session.started_words,
+                    source=key_label("text.source"),
+                )
+            )
 
     def _handle_exception(self, error: Exception) -> None:
         """Leave with three lines instead of Textual's traceback, which shows variables."""

@@ -11,6 +11,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.hints import first_hint
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import active_keys
@@ -67,21 +68,28 @@ class TitleRow(Static):
     def show(self, session: Session) -> None:
         """Name what is open."""
         view = session.view
-        about = TAGLINE
+        about = tr(TAGLINE)
         if view is not None:
-            about = f"run {safe_line(view.run.name)}"
-            if view.description is not None:
-                about += f" on {safe_line(view.description.corpus.name)}"
-                about += f" · preset {safe_line(view.description.preset)}"
+            name, known = safe_line(view.run.name), view.description
+            about = tr("run {name}", name=name)
+            if known is not None:
+                about = tr(
+                    "run {name} on {corpus} · preset {preset}",
+                    name=name,
+                    corpus=safe_line(known.corpus.name),
+                    preset=safe_line(known.preset),
+                )
         if about != self._about:
             self._about = about
-            badge = ("  read-only ", "bold $text-warning") if session.is_readonly else ""
-            row = Content.assemble((_NAME, "bold $primary"), badge, f"  {about}")
+            badge = f"  {tr('read-only')} " if session.is_readonly else ""
+            row = Content.assemble(
+                (_NAME, "bold $primary"), (badge, "bold $text-warning"), f"  {about}"
+            )
             self.update(row, layout=False)  # it keeps its row, and the width of the screen
 
 
 PANES: Final = ("text", "training", "runs", "childhood", "log")
-_LABELS: Final = {
+LABELS: Final = {
     "text": "Text",
     "training": "Loss",
     "runs": "Runs",
@@ -114,7 +122,7 @@ class PaneTabs(Static):
             is_open = name == pane
             look = "bold reverse $primary" if is_open else "dim"
             markup = f"[@click=screen.show({name!r})][{look}]$text[/][/]"
-            label = f"{keys[f'pane.{name}']} {_LABELS[name]}"
+            label = f"{keys[f'pane.{name}']} {tr(LABELS[name])}"
             text = f"[{label}]" if is_open else f" {label} "
             row = row.append(Content.from_markup(markup, text=text)).append(" ")
         self.update(row, layout=False)  # it keeps its row, and the width of the screen
@@ -258,7 +266,7 @@ class KeyRow(Static):
 
     def _part(self, keys: list[Key], gap: str) -> tuple[Content, bool]:
         """Keys that have one label for all, and whether they have a place in any row."""
-        contents = [_key_content(key, self._labels.get(key.id, key.label)) for key in keys]
+        contents = [_key_content(key, self._labels.get(key.id, tr(key.label))) for key in keys]
         name = keys[-1].id
         is_sure = name == _HELP or (name == _ZOOM and name in self._labels)
         return Content(" ").join(contents).append(gap), is_sure
@@ -319,5 +327,5 @@ REFUSED: Final = frozenset({
 
 def labels_now(session: Session, *, is_zoomed: bool = False) -> dict[str, str]:
     """What keys do now, by their ids, where that is not what the table says."""
-    labels = {"run.pause": "Resume"} if session.is_paused else {}
-    return labels | ({_ZOOM: "All panes"} if is_zoomed else {})
+    labels = {"run.pause": tr("Resume")} if session.is_paused else {}
+    return labels | ({_ZOOM: tr("All panes")} if is_zoomed else {})

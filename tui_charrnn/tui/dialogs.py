@@ -20,6 +20,7 @@ from textual.widgets import Button, Input, Static
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.hangul import typed_on
 from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.textual_patches import KeysInOrder
 
@@ -159,7 +160,8 @@ class QuestionScreen(Dialog[str]):
 def list_problems(problems: Sequence[str]) -> QuestionScreen:
     """All that is not right in the settings."""
     page = "\n\n".join(problems)
-    return QuestionScreen("Problems of the settings", page, [Answer("", "Enter", "Close", "")])
+    answers = [Answer("", "Enter", tr("Close"), "")]
+    return QuestionScreen(tr("Problems of the settings"), page, answers)
 
 
 def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
@@ -169,15 +171,22 @@ def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
         run_name: The run that is shown.
         others: Names of runs that train besides, and go on in any case.
     """
-    names = ", ".join(others)
-    besides = f" {names} {'goes' if len(others) == 1 else 'go'} on training in any case."
+    question = tr("Run {name} is being trained.", name=run_name)
+    if others:
+        goes_on = tr(
+            "{names} goes on training in any case."
+            if len(others) == 1
+            else "{names} go on training in any case.",
+            names=", ".join(others),
+        )
+        question = f"{question} {goes_on}"
     return QuestionScreen(
-        "Leave charrnn-tui",
-        f"Run {run_name} is being trained.{besides if others else ''}",
+        tr("Leave charrnn-tui"),
+        question,
         [
-            Answer("", "Enter", "Leave it running", "leave"),
-            Answer("s", "s", "Save and stop it", "stop"),
-            Answer("escape", "Esc", "Stay here", ""),
+            Answer("", "Enter", tr("Leave it running"), "leave"),
+            Answer("s", "s", tr("Save and stop it"), "stop"),
+            Answer("escape", "Esc", tr("Stay here"), ""),
         ],
     )
 
@@ -185,11 +194,14 @@ def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
 def ask_to_stop(run_name: str) -> QuestionScreen:
     """Whether to stop a run: `stop` or nothing."""
     return QuestionScreen(
-        "Stop training",
-        f"Save run {run_name} and stop it? It can be resumed later, exactly where it was.",
+        tr("Stop training"),
+        tr(
+            "Save run {name} and stop it? It can be resumed later, exactly where it was.",
+            name=run_name,
+        ),
         [
-            Answer("escape", "Esc", "Let it train", ""),
-            Answer("s", "s", "Save and stop it", "stop"),
+            Answer("escape", "Esc", tr("Let it train"), ""),
+            Answer("s", "s", tr("Save and stop it"), "stop"),
         ],
     )
 
@@ -204,7 +216,7 @@ class SafeInput(Input, KeysInOrder):
     def on_paste(self, event: events.Paste) -> None:
         """Say that only the first line is taken, which `Input` does."""
         if "\n" in event.text.strip().replace("\r", "\n"):
-            words = "Only the first line of what was pasted is taken."
+            words = tr("Only the first line of what was pasted is taken.")
             self.notify(words, severity="warning", markup=False)
 
     def replace(self, text: str, start: int, end: int) -> None:
@@ -267,7 +279,7 @@ class AskTextScreen(Dialog[str | None]):
         """The question above the line, and below what is wrong with it."""
         with Vertical(id="ask", classes="box") as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = Content("Enter takes it · Esc leaves it")
+            box.border_subtitle = Content(tr("Enter takes it · Esc leaves it"))
             if self._question:
                 yield Static(self._question, markup=False)
             yield SafeInput(self._value, select_on_focus=True, compact=True)

@@ -13,16 +13,12 @@ from textual.getters import query_one
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Dialog, SafeInput
 from tui_charrnn.tui.keys.bindings import grouped, matching
 from tui_charrnn.tui.keys.key import Key
 from tui_charrnn.tui.keys.keymap import active_keys
 
-_ABOUT = (
-    "A character LSTM reads text one character at a time and guesses the next. What you type into "
-    "the box is its beginning; what it guesses is written above. Loss is in nats per character: "
-    "less is better."
-)
 _LEAST_COLUMN = 7
 
 
@@ -53,14 +49,14 @@ class KeyList(Widget):
     def _rows(self, width: int) -> list[Content]:
         rows: list[Content] = []
         for heading, keys in grouped(self.keys).items():
-            rows += [Content(), Content.styled(heading, "bold")][not rows :]
+            rows += [Content(), Content.styled(tr(heading), "bold")][not rows :]
             for key in keys:
                 name = Content.styled(set_cell_size(key.display, self._column), "bold $accent")
-                first, *others = Content(key.sentence).wrap(
+                first, *others = Content(tr(key.sentence)).wrap(
                     max(width, 2 * self._column) - self._column
                 )
                 rows += [name + first, *(each.pad_left(self._column) for each in others)]
-        return rows or [Content("No key does that.")]
+        return rows or [Content(tr("No key does that."))]
 
 
 class HelpScreen(Dialog[None]):
@@ -103,11 +99,16 @@ class HelpScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """A line to type in, what the program does, then a heading a group and a line a key."""
         with Vertical(id="help", classes="box") as box:
-            box.border_title = Content("Keys")
-            box.border_subtitle = Content("Type to find · Esc closes")
-            yield SafeInput(placeholder="find a key by what it does", id="help-search")
+            box.border_title = Content(tr("Keys"))
+            box.border_subtitle = Content(tr("Type to find · Esc closes"))
+            yield SafeInput(placeholder=tr("find a key by what it does"), id="help-search")
             with VerticalScroll(id="help-page", can_focus=False):
-                yield Static(_ABOUT, markup=False, id="help-about")
+                about = tr(
+                    "A character LSTM reads text one character at a time and guesses the next. "
+                    "What you type into the box is its beginning; what it guesses is written "
+                    "above. Loss is in nats per character: less is better."
+                )
+                yield Static(about, markup=False, id="help-about")
                 yield KeyList(active_keys())
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui_charrnn import lazy
 from tui_charrnn.durations import format_round_duration
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 
 if TYPE_CHECKING:
@@ -15,18 +16,30 @@ if TYPE_CHECKING:
 
 def first_hint() -> str:
     """What to do in an app that shows no run."""
-    train, page = key_label("run.train"), key_label("app.help")
-    return f"Type a seed and press Enter · {train} trains on your own text · {page} help"
+    return tr(
+        "Type a seed and press Enter · {train} trains on your own text · {page} help",
+        train=key_label("run.train"),
+        page=key_label("app.help"),
+    )
 
 
-def no_run(lack: str = "") -> str:
+def no_run(pane: str = "") -> str:
     """What to do where only a run has something to show.
 
     Args:
-        lack: What there is none of, as in `, so there is no log`.
+        pane: What is empty therefore: `childhood` or `log`.
     """
-    train, runs = key_label("run.train"), key_label("pane.runs")
-    return f"No run is shown{lack}: {train} trains one, {runs} lists those there are."
+    sentence = tr("No run is shown: {train} trains one, {runs} lists those there are.")
+    if pane == "childhood":
+        sentence = tr(
+            "No run is shown, so there are no samples: {train} trains one, {runs} lists those "
+            "there are."
+        )
+    elif pane == "log":
+        sentence = tr(
+            "No run is shown, so there is no log: {train} trains one, {runs} lists those there are."
+        )
+    return sentence.format(train=key_label("run.train"), runs=key_label("pane.runs"))
 
 
 def hint_for(pane: str, session: Session) -> str:
@@ -37,26 +50,49 @@ def hint_for(pane: str, session: Session) -> str:
     if pane == "text":
         return first_hint() if session.view is None else _text_hint()
     if pane == "training":
-        left, right = key_label("chart.left"), key_label("chart.right")
-        return f"{left} {right} read the values out · {key_label('pane.text')} back to the text"
+        return tr(
+            "{left} {right} read the values out · {text} back to the text",
+            left=key_label("chart.left"),
+            right=key_label("chart.right"),
+            text=key_label("pane.text"),
+        )
     if pane == "runs":
-        return f"{key_label('runs.open')} shows a run, {key_label('runs.compare')} compares it."
+        return tr(
+            "{open} shows a run, {compare} compares it.",
+            open=key_label("runs.open"),
+            compare=key_label("runs.compare"),
+        )
     if pane == "childhood":
-        play, faster = key_label("childhood.play"), key_label("childhood.faster")
-        slower = key_label("childhood.slower")
-        return f"{play} plays how it learned, {faster} and {slower} change the speed."
-    return f"{key_label('log.output')} shows what the trainer's process printed, or folds it away."
+        return tr(
+            "{play} plays how it learned, {faster} and {slower} change the speed.",
+            play=key_label("childhood.play"),
+            faster=key_label("childhood.faster"),
+            slower=key_label("childhood.slower"),
+        )
+    return tr(
+        "{output} shows what the trainer's process printed, or folds it away.",
+        output=key_label("log.output"),
+    )
 
 
 def finished_words(*, has_samples: bool) -> str:
     """What to do with a run that is finished."""
-    shows = f"{key_label('pane.childhood')} shows how it learned, " if has_samples else ""
-    return f"Finished. {shows}{key_label('text.source')} picks a model."
+    source = key_label("text.source")
+    if not has_samples:
+        return tr("Finished. {source} picks a model.", source=source)
+    return tr(
+        "Finished. {samples} shows how it learned, {source} picks a model.",
+        samples=key_label("pane.childhood"),
+        source=source,
+    )
 
 
 def _text_hint() -> str:
-    source, loss = key_label("text.source"), key_label("pane.training")
-    return f"Type a seed and press Enter · {source} changes the model · {loss} the loss"
+    return tr(
+        "Type a seed and press Enter · {source} changes the model · {loss} the loss",
+        source=key_label("text.source"),
+        loss=key_label("pane.training"),
+    )
 
 
 def _advice(view: RunView, session: Session, pane: str) -> str:
@@ -64,27 +100,55 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
     if view.problem:
         return ""
     if view.state.is_live and view.life == "lost" and view.ended is None:
-        step = view.checkpoint_step
-        place = f"goes on from step {step:,}" if step else "begins it anew"
-        return "" if session.is_readonly else f"{key_label('pane.training')}, Tab, then r {place}."
+        return "" if session.is_readonly else _advice_of_lost(view.checkpoint_step)
     if view.state == "paused" and view.is_live:
-        return "Paused." if session.is_readonly else f"Paused. {key_label('run.pause')} goes on."
+        if session.is_readonly:
+            return tr("Paused.")
+        return tr("Paused. {key} goes on.", key=key_label("run.pause"))
     if view.state == "finished":
         is_told = pane in {"text", "training"}
         return finished_words(has_samples=bool(view.samples)) if is_told else ""
     return _advice_of_numbers(view, may_steer=not session.is_readonly)
 
 
+def _advice_of_lost(step: int | None) -> str:
+    key = key_label("pane.training")
+    if step:
+        return tr("{key}, Tab, then r goes on from step {step:,}.", key=key, step=step)
+    return tr("{key}, Tab, then r begins it anew.", key=key)
+
+
 def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:
     if (steps := lazy.steps_since_best(view)) is not None:
-        stop = f"{key_label('run.stop')} stops, " if may_steer else ""
-        best = f"{stop}{key_label('text.source')} takes the best."
-        return f"It overfits: its best score was {steps:,} steps ago. {best}"
+        source = key_label("text.source")
+        if not may_steer:
+            return tr(
+                "It overfits: its best score was {steps:,} steps ago. {source} takes the best.",
+                steps=steps,
+                source=source,
+            )
+        return tr(
+            "It overfits: its best score was {steps:,} steps ago. {stop} stops, {source} takes "
+            "the best.",
+            steps=steps,
+            stop=key_label("run.stop"),
+            source=source,
+        )
     if (nats := lazy.nats_above_ngrams(view)) is not None:
-        rate = f": try a lower rate, {key_label('run.rate')}." if may_steer else "."
-        return f"{nats:.2f} nats worse than counting n-grams{rate}"
+        if not may_steer:
+            return tr("{nats:.2f} nats worse than counting n-grams.", nats=nats)
+        return tr(
+            "{nats:.2f} nats worse than counting n-grams: try a lower rate, {rate}.",
+            nats=nats,
+            rate=key_label("run.rate"),
+        )
     if (seconds := lazy.slipped_time(view)) is not None and view.asked_time is not None:
         asked, now = map(format_round_duration, (view.asked_time, seconds))
-        told = f"now about {now}" if view.is_live else f"it took {now}"
-        return f"Asked {asked}, {told}: this machine is busier than when it was timed."
+        return tr(
+            "Asked {asked}, now about {now}: this machine is busier than when it was timed."
+            if view.is_live
+            else "Asked {asked}, it took {now}: this machine is busier than when it was timed.",
+            asked=asked,
+            now=now,
+        )
     return ""

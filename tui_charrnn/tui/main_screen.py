@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui_charrnn import lazy
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.chrome import (
     PANES,
@@ -161,7 +162,7 @@ class MainScreen(Screen[None]):
         """Say that a terminal is too small; once it is not, give the open pane back its focus."""
         self._show_keys()
         if is_too_small(event.size) and not self.query("#too-small"):
-            self.mount(Static(TOO_SMALL, id="too-small", markup=False))
+            self.mount(Static(tr(TOO_SMALL), id="too-small", markup=False))
         if self.focused is None:
             self.call_after_refresh(self.pane_host.focus_on, self.pane)
 
@@ -335,10 +336,11 @@ class MainScreen(Screen[None]):
     def action_source(self) -> None:
         """Generate with other weights from the next seed on."""
         if self.session.view is None:
-            self.tell(f"There is no run to generate with; {key_label('run.train')} starts one.")
+            train = key_label("run.train")
+            self.tell(tr("There is no run to generate with; {train} starts one.", train=train))
             return
-        source = self.session.turn_source()
-        self.tell(f"From the next Enter on, {source.value} will generate.")
+        source = tr(self.session.turn_source().value)
+        self.tell(tr("From the next Enter on, {source} will generate.", source=source))
         self.text_pane.show_source()
 
     def finish_requests(self, seconds: float) -> None:

@@ -4,20 +4,19 @@ Textual's own commands have no place here: a list of keys beside ours, a pane th
 and the way back, and a file that is written on the screen's thread.
 """
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import REFUSED, SHOW_PROBLEMS
 from tui_charrnn.tui.keys.bindings import heading_of
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
-
-_THEME: Final = "Change the theme"
 
 
 class KeyCommands(Provider):
@@ -31,28 +30,43 @@ class KeyCommands(Provider):
     async def search(self, query: str) -> Hits:
         """Those that match what was typed."""
         matcher = self.matcher(query)
-        for title, words, callback, _ in commands_of(self.app, self.screen):
-            if (score := matcher.match(title)) > 0:
-                yield Hit(score, matcher.highlight(title), callback, help=words)
+        for command in commands_of(self.app, self.screen):
+            score = max(matcher.match(command.title), matcher.match(command.english))
+            if score > 0:
+                shown = matcher.highlight(command.title)
+                yield Hit(score, shown, command.callback, help=command.help)
 
 
-def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:
+class Command(NamedTuple):
+    """A command of the palette."""
+
+    english: str
+    """What it does, as the code has it."""
+    help: str
+    """Which key does it, or what it is about, in the language of the app."""
+    callback: Callable[[], Any]
+
+    @property
+    def title(self) -> str:
+        """What it does, in the language of the app."""
+        return tr(self.english).rstrip(".")
+
+
+def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     """What can be done on a screen, the keys of the pane with the focus first."""
     host, focused = getattr(screen, "pane_host", None), screen.focused
     main, pane = (screen, host.pane_of(focused)) if host else (None, getattr(screen, "OWNER", None))
     yield from key_commands(app, main, focused, pane)
-    yield SystemCommand(
-        _THEME, "Colors of the app, shown as you go through them", app.search_themes
-    )
+    about = tr("Colors of the app, shown as you go through them")
+    yield Command("Change the theme", about, app.search_themes)
     if getattr(app, "problems", ()):
-        yield SystemCommand(
-            SHOW_PROBLEMS, "Each in a sentence", lambda: app.run_action("show_problems", app)
-        )
+        about = tr("Each in a sentence")
+        yield Command(SHOW_PROBLEMS, about, lambda: app.run_action("show_problems", app))
 
 
 def key_commands(
     app: App[Any], main: DOMNode | None, focused: DOMNode | None, pane: Owner | None
-) -> Iterator[SystemCommand]:
+) -> Iterator[Command]:
     """A command for every key that can be pressed, those of the pane with the focus first.
 
     Args:
@@ -76,19 +90,19 @@ def key_commands(
             target = _node_with(focused, key)
         if target is not None and key.sentence not in offered:
             offered.add(key.sentence)
-            yield SystemCommand(
-                key.sentence.rstrip("."),
-                f"Key: {key.display}{_place_of(key, pane)}",
+            yield Command(
+                key.sentence,
+                _place_of(key, pane),
                 lambda action=key.action, node=target: app.run_action(action, node),
             )
 
 
 def _place_of(key: Key, pane: Owner | None) -> str:
-    """Where the key has to be pressed, if not just where the user is."""
+    """The key, and where it has to be pressed, if not just where the user is."""
     if key.owner in EVERYWHERE or key.owner == pane:
-        return ""
-    heading = heading_of(key)
-    return f", {heading[0].lower()}{heading[1:]}"
+        return tr("Key: {key}", key=key.display)
+    heading = tr(heading_of(key))
+    return tr("Key: {key}, {place}", key=key.display, place=heading[0].lower() + heading[1:])
 
 
 def _node_with(focused: DOMNode, key: Key) -> DOMNode | None:

@@ -14,6 +14,7 @@ from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
 from tui_charrnn.tui.messages import NoteWritten, RunPinned
@@ -64,16 +65,16 @@ class RunControls(Widget):
 
     def action_checkpoint(self) -> None:
         """Ask the trainer to save now."""
-        self.follower.ask("checkpoint", "asked to save a checkpoint")
+        self.follower.ask("checkpoint", tr("asked to save a checkpoint"))
 
     def action_pause(self) -> None:
         """Ask the trainer to wait, or to go on."""
         view, pending = self._session.view, self.follower.pending
         is_paused = view is not None and view.state is RunState.PAUSED
         if pending.is_waiting("pause") or (is_paused and not pending.is_waiting("resume")):
-            self.follower.ask("resume", "asked to go on")
+            self.follower.ask("resume", tr("asked to go on"))
         else:
-            self.follower.ask("pause", "asked to pause")
+            self.follower.ask("pause", tr("asked to pause"))
 
     def action_stop_training(self) -> None:
         """Ask the trainer to save and stop, after a question."""
@@ -82,7 +83,7 @@ class RunControls(Widget):
 
         def stop(answer: str | None) -> None:
             if answer == "stop":
-                self.follower.ask("stop", "asked to save and stop")
+                self.follower.ask("stop", tr("asked to save and stop"))
 
         self.app.push_screen(ask_to_stop(view.run.name), stop)
 
@@ -92,27 +93,27 @@ class RunControls(Widget):
             return
         now = view.newest_batch.learning_rate if view.newest_batch else None
         peak = view.peak_rate or view.planned_rate or 1e-3
-        question = "Peak of the learning rate from the next batch on; its schedule goes on."
+        question = tr("Peak of the learning rate from the next batch on; its schedule goes on.")
         if now is not None:
-            question += f" Now, after the schedule: {now:.3g}."
+            question += " " + tr("Now, after the schedule: {now:.3g}.", now=now)
 
         def change(typed: str | None) -> None:
             if typed is not None:
                 rate = float(typed)
-                words = f"asked for the learning rate {rate:g}"
+                words = tr("asked for the learning rate {rate:g}", rate=rate)
                 self.follower.ask("learning_rate", words, value=rate)
 
-        screen = AskTextScreen("Learning rate", question, f"{peak:g}", rate_problem)
+        screen = AskTextScreen(tr("Learning rate"), question, f"{peak:g}", rate_problem)
         self.app.push_screen(screen, change)
 
     def _steered_view(self) -> RunView | None:
         """The run that can be steered; without one, say why."""
         view = self._session.view
         if view is None or not view.is_live:
-            self.post_message(NoteWritten(NO_TRAINER))
+            self.post_message(NoteWritten(tr(NO_TRAINER)))
             return None
         if self._session.is_readonly:
-            self.post_message(NoteWritten(READ_ONLY))
+            self.post_message(NoteWritten(tr(READ_ONLY)))
             return None
         return view
 
@@ -124,14 +125,16 @@ def rate_problem(typed: str) -> str:
     except ConfigError as error:
         return str(error)
     bounds = TrainingConfig.bounds()["learning_rate"]
-    return "" if bounds.admits(rate) else f"It must be {bounds.allowed()}."
+    return "" if bounds.admits(rate) else tr("It must be {bounds}.", bounds=bounds.allowed())
 
 
 def leave_run(run: RunDirectory) -> str:
     """Let it train, and say how to come back to it and how to stop it."""
-    return (
-        f"{safe_line(run.name)} goes on training. Come back: {command_words('attach', run)} · "
-        f"stop it: {command_words('stop', run)}"
+    return tr(
+        "{name} goes on training. Come back: {attach} · stop it: {stop}",
+        name=safe_line(run.name),
+        attach=command_words("attach", run),
+        stop=command_words("stop", run),
     )
 
 
@@ -147,5 +150,7 @@ def stop_run(run: RunDirectory) -> str:
     try:
         send_request(run, "stop")
     except CharRNNError as error:
-        return f"{name} could not be asked to stop: {safe_line(str(error))}"
-    return f"{name} saves and stops. Go on: {command_words('resume', run)}"
+        problem = safe_line(str(error))
+        return tr("{name} could not be asked to stop: {problem}", name=name, problem=problem)
+    resume = command_words("resume", run)
+    return tr("{name} saves and stops. Go on: {resume}", name=name, resume=resume)

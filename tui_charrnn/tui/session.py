@@ -12,6 +12,7 @@ from tui_charrnn.preferences.resolution import Origin
 from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import KEYS, remap
 
@@ -107,7 +108,7 @@ class Session:
         """Whose weights speak from the next seed on, safe to show."""
         if self.source is Source.DEFAULT and self.model is not None:
             return safe_line(Path(self.model).name)
-        return self.source.value
+        return tr(self.source.value)
 
     def turn_source(self) -> Source:
         """Go on to the next source; without a run there is only one."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from rich.align import Align
 from textual import constants, events
 from textual._context import active_message_pump
 from textual.app import App
@@ -21,8 +22,10 @@ from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 from textual.worker import WorkerFailed, get_current_worker
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.terminal_input import terminal_decoder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
@@ -30,6 +33,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
 
     from textual.driver import Driver
     from textual.geometry import Offset, Size
+    from textual.visual import VisualType
     from textual.widgets import Select
 
 __all__ = [
@@ -50,7 +54,6 @@ __all__ = [
 _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
-_OPEN_PALETTE: Final = App.action_command_palette
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
 _SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollView)}
 
@@ -84,7 +87,8 @@ def mend_textual() -> None:
 
     Also what leaves it wrong: a widget that changes its size while a neighbor scrolls is not told,
     as the map of the screen that sizes are compared with was drawn anew by the scrolling. Text
-    then stays wrapped for the old width.
+    then stays wrapped for the old width. And what is English in every language: the words of the
+    palette.
     """
     for owner, name, method in (
         (OptionList, "_move_page", _move_page),
@@ -92,6 +96,7 @@ def mend_textual() -> None:
         (CommandPalette, "dismiss", _dismiss),
         (CommandPalette, "_gather_commands", _gather_commands),
         (App, "action_command_palette", _open_palette),
+        (CommandList, "add_option", _add_option),
         *((owner, "_size_updated", _telling(method)) for owner, method in _SIZE_UPDATED.items()),
     ):
         setattr(owner, name, method)
@@ -139,8 +144,15 @@ def _open_palette(self: App[object]) -> None:
     is_left = any(node.id == "--command-palette" for node in self._nodes)
     if is_left and not CommandPalette.is_open(self):
         self.set_timer(0.02, self.action_command_palette)
-    else:
-        _OPEN_PALETTE(self)
+    elif self.use_command_palette and not CommandPalette.is_open(self):
+        placeholder = tr("Search for commands…")
+        self.push_screen(CommandPalette(placeholder=placeholder, id="--command-palette"))
+
+
+def _add_option(self: CommandList, option: Option | VisualType | None = None) -> OptionList:
+    if isinstance(option, Option) and option.id == CommandPalette._NO_MATCHES:
+        option = Option(Align.center(tr("No matches found")), option.id, disabled=True)
+    return OptionList.add_option(self, option)
 
 
 def is_closing(screen: Screen[None]) -> bool:

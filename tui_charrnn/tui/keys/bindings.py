@@ -5,6 +5,7 @@ from typing import Final
 
 from textual.binding import Binding
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import EVERYWHERE, KEYS
 
@@ -73,13 +74,17 @@ def heading_of(key: Key) -> str:
 
 
 def matching(keys: Iterable[Key], typed: str) -> list[Key]:
-    """The keys that have every word of what was typed in their name, label, sentence or heading."""
+    """The keys that have every word of what was typed in their name, label, sentence or heading.
+
+    In any language: somebody may look for a word that stands in a page of another one.
+    """
     words = typed.casefold().split()
     if words and len(words[0]) > 1:
         words[0] = words[0].removeprefix("/")  # with which a search begins everywhere else
 
     def has_all(key: Key) -> bool:
-        said = f"{key.display} {key.keys} {key.label} {key.sentence} {heading_of(key)}".casefold()
+        english = (key.label, key.sentence, heading_of(key))
+        said = " ".join((key.display, key.keys, *english, *map(tr, english))).casefold()
         return all(word in said for word in words)
 
     return [key for key in keys if has_all(key)]

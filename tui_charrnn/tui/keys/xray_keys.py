@@ -195,7 +195,7 @@ PAGE_KEYS: Final[tuple[Key, ...]] = (
     Key("clipping.left", "left", "radius(-1)", "", "Lower the radius.", "clipping", shown="←"),
     Key("clipping.right", "right", "radius(1)", "Radius", "Raise it.", "clipping", shown="→"),
     Key("clipping.again", "enter", "again", "Again", "Train both again.", "clipping"),
-    Key("clipping.seed", "s", "again(1)", "Seed", "Draw other weights.", "clipping"),
+    Key("clipping.seed", "s", "again(1)", "Weights", "Draw other weights.", "clipping"),
     Key("grow.begin", "enter", "", "Grow", "Generate the texts again.", owner="grow"),
     Key("gates.up", "up", "move(-1)", "", "Go to the gate above.", owner="gates", shown="↑"),
     Key("gates.down", "down", "move(1)", "Gate", "Go to the gate below.", "gates", shown="↓"),

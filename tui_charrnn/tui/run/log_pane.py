@@ -180,7 +180,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._open_source, self._title, self._no_lines = open_source, title, no_lines
         self.border_title = Content(title)
         self.rows = LogRows()
-        self.sentence = no_run(", so there is no log")
+        self.sentence = no_run("log")
         """Shown while there is no line; safe to show."""
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         """Rows that are drawn, by their numbers."""
@@ -210,7 +210,7 @@ class LogPane(FollowingScrollView, can_focus=True):
             if run
             else self._title
         )
-        self.sentence = "" if run else no_run(", so there is no log")
+        self.sentence = "" if run else no_run("log")
         if self._feed is not None:
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()

@@ -224,7 +224,7 @@ class SampleView(Vertical):
         sample = scrubber.sample
         self.slider.display = self.facts.display = sample is not None
         if view is None or sample is None:
-            lack = no_run(", so there are no samples")
+            lack = no_run("childhood")
             self.text.show((lack if view is None else absence_words(view), "note"))
             return
         losses = losses_at(view, [taken.step for taken in scrubber.of_seed])

@@ -10,6 +10,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME, load_theme, load_themes
 from tui_charrnn.user_folders import config_folder, state_folder
 
@@ -90,7 +91,8 @@ def apply_theme(app: "ThemedApp", wanted: str = "") -> list[str]:
         problems.extend(theme_set.problems)
         if asked and asked not in app.available_themes:
             names = ", ".join(theme.name for theme in theme_set.themes)
-            problems.append(f"There is no theme {asked!r}. The themes are: {names}.")
+            no_theme = tr("There is no theme {asked!r}. The themes are: {names}.")
+            problems.append(no_theme.format(asked=asked, names=names))
     # Textual takes the name from TEXTUAL_THEME before there is such a theme, and then would not
     # take it for a change
     app.set_reactive(App.theme, _LAST_RESORT)
@@ -139,9 +141,11 @@ def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
     theme = load_theme(resource_folder("themes"), name)
     if is_own or theme is None or theme.ansi:  # the user's, one of Textual's, or made for it
         return wanted, ""
-    sentence = (
-        f"This terminal says that it has 16 colors at most, in which {asked} cannot be shown: the "
-        f"theme is {_FEW_COLORS_THEME}. COLORTERM=truecolor says otherwise."
+    sentence = tr(
+        "This terminal says that it has 16 colors at most, in which {asked} cannot be shown: the "
+        "theme is {theme}. COLORTERM=truecolor says otherwise.",
+        asked=asked,
+        theme=_FEW_COLORS_THEME,
     )
     return _FEW_COLORS_THEME, sentence if asked else ""
 
@@ -176,7 +180,9 @@ def remember_theme(name: str) -> str:
         memory.parent.mkdir(parents=True, exist_ok=True)
         memory.write_text(f"{name}\n", encoding="utf-8")
     except OSError as error:
-        return safe_line(f"The theme is on until you leave; it cannot be kept: {error}")
+        return safe_line(
+            tr("The theme is on until you leave; it cannot be kept: {error}", error=error)
+        )
     return ""
 
 

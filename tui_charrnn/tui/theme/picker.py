@@ -3,6 +3,7 @@
 from functools import partial
 from typing import ClassVar
 
+from rich.cells import set_cell_size
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -12,6 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.theme.choice import ThemeSet, find_themes, remember_theme
@@ -57,8 +59,8 @@ class ThemeScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """An empty list."""
         themes = OptionList(id="themes", classes="box", markup=False)
-        themes.border_title = Content("Themes")
-        themes.border_subtitle = Content("Enter keeps · Esc goes back")
+        themes.border_title = Content(tr("Themes"))
+        themes.border_subtitle = Content(tr("Enter keeps · Esc goes back"))
         yield themes
 
     def on_mount(self) -> None:
@@ -105,12 +107,12 @@ class ThemeScreen(Dialog[None]):
         known = self.app.available_themes
         groups = {
             "": sorted((theme.name for theme in theme_set.bundled), key=_is_no_default),
-            "yours": [theme.name for theme in theme_set.own],
+            tr("yours"): [theme.name for theme in theme_set.own],
         }
         listed = {name for names in groups.values() for name in names}
-        groups["Textual's"] = sorted(set(known) - listed)
+        groups[tr("Textual's")] = sorted(set(known) - listed)
         return [
-            _option(name, "the default" if name == DEFAULT_THEME else whose)
+            _option(name, tr("the default") if name == DEFAULT_THEME else whose)
             for whose, names in groups.items()
             for name in names
             if name in known
@@ -128,7 +130,7 @@ def _keep(app: App[object], theme: str) -> None:
 
 
 def _option(name: str, remark: str) -> Option:
-    return Option(Content.assemble(f"{safe_line(name):<22}", (remark, "italic")), id=name)
+    return Option(Content.assemble(set_cell_size(safe_line(name), 22), (remark, "italic")), id=name)
 
 
 def _is_no_default(name: str) -> bool:
