@@ -17,9 +17,13 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr
+from tui_charrnn.tui import chrome
+from tui_charrnn.tui.keys.bindings import GROUPS
+from tui_charrnn.tui.keys.keymap import KEYS
 from tui_charrnn.tui.new_run import estimate, form_values
 from tui_charrnn.tui.run import follower
 from tui_charrnn.tui.run.chart import quantities, readout, scales, series
+from tui_charrnn.tui.session import READ_ONLY, Source
 from tui_charrnn.viewing import failures, formatting, log_lines, run_view, run_words, story
 
 PACKAGE = Path(tui_charrnn.__file__).parent
@@ -48,6 +52,11 @@ def table_sentences() -> set[str]:
         *SYSTEM_REASONS.values(),
         *RunState,
         *formatting.NAMES.values(),
+        *key_sentences(),
+        *Source,
+        *chrome.LABELS.values(),
+        *(chrome.TOO_SMALL, chrome.SHOW_PROBLEMS, chrome.TAGLINE, "Change the theme"),
+        *(READ_ONLY, follower.NO_TRAINER),
         *run_view.REFUSALS.values(),
         *run_view.QUANTITIES.values(),
         *("gradient", "characters", "jamo"),
@@ -71,6 +80,13 @@ def table_sentences() -> set[str]:
         *(entry.title for entry in load_catalogue().values()),
         *setting_sentences(),
     }
+
+
+def key_sentences() -> Iterator[str]:
+    """What the table of keys says, and its headings."""
+    yield from GROUPS.values()
+    for key in KEYS:
+        yield from filter(None, (key.label, key.sentence))
 
 
 def calls(name: str = "tr") -> Iterator[tuple[str, ast.Call]]:

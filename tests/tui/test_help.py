@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from textual import events
 from textual.widgets import Input
 
+from tests.korean import latin_words
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
@@ -119,3 +121,29 @@ async def test_a_long_sentence_goes_on_below_itself(tmp_path: Path) -> None:
             line for line in screen_text(app).splitlines() if "over it" in line or "F2" in line
         ][-2:]
         assert first.index("Show the text") == second.index("over it")
+
+
+@pytest.mark.usefixtures("korean")
+async def test_in_korean_words_of_both_languages_find(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f1")
+        await wait_until(pilot, "the keys", lambda: "생성합니다" in screen_text(app))
+        assert latin_words(screen_text(app), {"LSTM", "top", "min"}) == []
+        for typed in ("학습률", "learning rate"):
+            await pilot.press("ctrl+u")
+            app.post_message(events.Paste(typed))
+            await wait_until(pilot, typed, lambda: lines_of(app) == ["run.rate"])
+
+
+@pytest.mark.usefixtures("korean")
+async def test_in_korean_the_palette_finds_by_words_of_both_languages(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for typed in ("테마를", "theme"):
+            await pilot.press("ctrl+p")
+            await wait_until(pilot, "the field", lambda: "명령 찾기" in screen_text(app))
+            app.post_message(events.Paste(typed))
+            await wait_until(pilot, typed, lambda: "테마를 바꿉니다" in screen_text(app))
+            await pilot.press("escape")
+            await wait_until(pilot, "the text", lambda: app.screen is app.main)

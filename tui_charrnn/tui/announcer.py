@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
+from tui_charrnn.errors import reason_of
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.messages import NoticePosted
 from tui_charrnn.tui.textual_patches import send_to_terminal
@@ -65,5 +66,5 @@ class RunAnnouncer(Widget):
         try:
             run_notify_command(command, view)
         except OSError as error:
-            words = tr("The notify command could not be run: {reason}.", reason=error.strerror)
+            words = tr("The notify command could not be run: {reason}.", reason=reason_of(error))
             self.post_message(NoticePosted(Notice(words, "warning")))

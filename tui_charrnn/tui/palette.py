@@ -5,6 +5,7 @@ and the way back, and a file that is written on the screen's thread.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from textual.app import App
@@ -61,7 +62,7 @@ def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     yield Command("Change the theme", about, app.search_themes)
     if getattr(app, "problems", ()):
         about = tr("Each in a sentence")
-        yield Command(SHOW_PROBLEMS, about, lambda: app.run_action("show_problems", app))
+        yield Command(SHOW_PROBLEMS, about, partial(app.run_action, "show_problems", app))
 
 
 def key_commands(
@@ -93,7 +94,7 @@ def key_commands(
             yield Command(
                 key.sentence,
                 _place_of(key, pane),
-                lambda action=key.action, node=target: app.run_action(action, node),
+                partial(app.run_action, key.action, target),
             )
 
 

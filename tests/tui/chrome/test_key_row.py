@@ -1,13 +1,18 @@
 """The row of keys: what can be pressed now, and always the way to the rest."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from textual.app import App, ComposeResult
 
+from tests.korean import latin_words
 from tests.support.open_app import spoken_by, tiny_app
 from tests.support.waiting import wait_until
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.chrome import KeyRow, idle_keys
+from tui_charrnn.tui.chrome import KeyRow, idle_keys, keys_of_row
+from tui_charrnn.tui.keys.key import Owner
 from tui_charrnn.tui.palette import key_commands
 
 
@@ -69,3 +74,27 @@ def test_a_view_that_only_looks_offers_no_key_that_it_refuses(tmp_path: Path) ->
     assert "Ask the trainer to save a checkpoint now" not in words
     idle = idle_keys(app.session, is_streaming=False, is_searching=False)
     assert {"run.pause", "runs.resume", "runs.delete"} <= idle
+
+
+class RowApp(App[None]):
+    """A row of keys alone."""
+
+    def compose(self) -> ComposeResult:
+        yield KeyRow()
+
+
+@pytest.mark.usefixtures("korean")
+async def test_in_korean_the_keys_of_every_pane_fit_into_80_columns() -> None:
+    unseen = {"text.stop", "speech.next", "speech.previous"}
+    too_many = {"tape": ["tape.name", "tape.save", "tape.open"]}  # as in English
+    app = RowApp()
+    async with app.run_test(size=(80, 1)) as pilot:
+        row = app.query_one(KeyRow)
+        for pane in get_args(Owner)[3:]:
+            row.show(unseen, pane)
+            await pilot.pause()
+            shown = str(row.content)
+            own = [key for key in keys_of_row(pane) if key.owner == pane and key.id not in unseen]
+            left_out = [key.id for key in own if tr(key.label) not in shown]
+            assert left_out == too_many.get(pane, [])
+            assert latin_words(shown) == []

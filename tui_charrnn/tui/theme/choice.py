@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from textual.app import App
 from textual.theme import BUILTIN_THEMES, Theme
 
+from tui_charrnn.errors import reason_of
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
@@ -181,7 +182,10 @@ def remember_theme(name: str) -> str:
         memory.write_text(f"{name}\n", encoding="utf-8")
     except OSError as error:
         return safe_line(
-            tr("The theme is on until you leave; it cannot be kept: {error}", error=error)
+            tr(
+                "The theme is on until you leave; it cannot be kept: {reason}",
+                reason=reason_of(error),
+            )
         )
     return ""
 
