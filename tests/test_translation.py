@@ -13,6 +13,8 @@ import tui_charrnn
 from tui_charrnn import translation
 from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.errors import SYSTEM_REASONS
+from tui_charrnn.lens import probe
+from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.text.catalogue import load_catalogue
@@ -21,10 +23,23 @@ from tui_charrnn.tui import chrome
 from tui_charrnn.tui.keys.bindings import GROUPS
 from tui_charrnn.tui.keys.keymap import KEYS
 from tui_charrnn.tui.new_run import estimate, form_values
+from tui_charrnn.tui.pages import gates
 from tui_charrnn.tui.run import follower
 from tui_charrnn.tui.run.chart import quantities, readout, scales, series
 from tui_charrnn.tui.session import READ_ONLY, Source
-from tui_charrnn.viewing import failures, formatting, log_lines, run_view, run_words, story
+from tui_charrnn.tui.text.alternative_rows import FORBIDDEN
+from tui_charrnn.viewing import (
+    clipping_picture,
+    embedding,
+    failures,
+    formatting,
+    log_lines,
+    memory_picture,
+    run_view,
+    run_words,
+    story,
+    xray,
+)
 
 PACKAGE = Path(tui_charrnn.__file__).parent
 
@@ -79,6 +94,21 @@ def table_sentences() -> set[str]:
         *(setting.label for setting in form_values.list_settings()),
         *(entry.title for entry in load_catalogue().values()),
         *setting_sentences(),
+        *("neuron", "originality", "influence"),
+        *("expected", "state", "gates", "hits"),
+        *gates.NAMES.values(),
+        *probe.STATES.values(),
+        *(name for names in probe.GATES.values() for name in names.values()),
+        *(each.name for each in PROPERTIES),
+        *(each.sentence for each in PROPERTIES),
+        *clipping_picture.HEADS,
+        *embedding.GROUPS.values(),
+        *(name.upper() for name in memory_picture.SHARES),
+        *(each.name for each in xray.MEASURES),
+        *(each.unit for each in xray.MEASURES),
+        *xray.GATE_SCALE.ends,
+        *(name.replace("_", " ") for name in xray.RULES),
+        FORBIDDEN,
     }
 
 

@@ -17,6 +17,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.neuron import Neuron, layers_sentence, parse_neuron
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.translation import tr
 
 GATES: Final = {
     "lstm": {"i": "input", "f": "forget", "g": "candidate", "o": "output"},
@@ -24,7 +25,7 @@ GATES: Final = {
     "rnn": {},
 }
 """The letter of each gate of a cell, and its name; an rnn has no gates."""
-_STATES: Final = {"h": "hidden state", "c": "cell state"}
+STATES: Final = {"h": "hidden state", "c": "cell state"}
 _NAME: Final = re.compile(r"([0-9]{1,4}):([a-z])([0-9]{0,6})", re.ASCII)
 
 
@@ -63,9 +64,11 @@ class Probe:
     def words(self) -> str:
         """What it is, for people."""
         if not self.gate:
-            return _STATES[self.part]
-        name = self.gate if self.gate == "candidate" else f"{self.gate} gate"
-        return f"mean {name}" if self.unit is None else name
+            return tr(STATES[self.part])
+        name = tr(self.gate)
+        if self.gate != "candidate":
+            name = tr("{gate} gate", gate=name)
+        return tr("mean {gate}", gate=name) if self.unit is None else name
 
     def value(self, layers: Sequence[Layer]) -> float:
         """The number after a network's last step.
@@ -93,7 +96,7 @@ def parse_probe(text: str, config: ModelConfig) -> Probe:
     """
     found = _NAME.fullmatch(text.strip())
     gates = GATES[config.cell]
-    if found is None or found[2] in _STATES:
+    if found is None or found[2] in STATES:
         return _of_neuron(parse_neuron(text, config))
     layer, letter = int(found[1]), found[2]
     if not gates:

@@ -154,7 +154,7 @@ PROPERTIES: Final = (
     ),
     Property(
         "braces",
-        "inside {braces}",
+        "inside curly braces",
         lambda: _is_inside(Depth("{}", ends_at_empty_line=False)),
     ),
     Property("brackets", "inside brackets of any of these kinds", lambda: _is_inside(_brackets())),

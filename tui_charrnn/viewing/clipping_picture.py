@@ -4,12 +4,24 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from rich.cells import set_cell_size
+
 from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings, ClippingStep
+from tui_charrnn.translation import tr
+from tui_charrnn.viewing.formatting import padded
 
 __all__ = ["ClippingRun", "ClippingSettings", "clipping_document", "clipping_rows"]
 SIGNS: Final = "●◆"
 """Of the run without a limit, and of that with it."""
-_NAMES: Final = ("no limit", "limit")
+HEADS: Final = {
+    "STEP": 16,
+    "LOSS": 9,
+    "NORM": 8,
+    "APPLIED": 8,
+    "TURNED": 9,
+    "ELEMENT-WISE": 14,
+}
+"""Columns of the table, translated where it is drawn."""
 _LABEL: Final = 6
 _GAP: Final = 2
 
@@ -30,26 +42,26 @@ def clipping_rows(
     norms = [[step.norm for step in run.steps] for run in runs]
     table = _table_rows(runs, settings)
     rows = max(height - len(table) - 4, 3)
-    left = _plot("loss, nats per character", losses, ("guess", guess), settings, (half, rows))
-    limit = ("limit", settings.limit)
-    right = _plot("gradient norm as it came", norms, limit, settings, (half, rows))
-    charts = [f"{one:<{half}}{'':>{_GAP}}{other}" for one, other in zip(left, right, strict=True)]
-    return [row[:width] for row in [*charts, "", *table]]
+    size = half, rows
+    left = _plot(losses, (tr("guess"), guess), (-2.5, 1.5), settings, size)
+    right = _plot(norms, (tr("limit"), settings.limit), (-2, 3), settings, size)
+    charts = [(tr("loss, nats per character"), tr("gradient norm as it came"))]
+    charts += zip(left, right, strict=True)
+    drawn = [padded(one, half + _GAP) + other for one, other in charts]
+    return [set_cell_size(row, width).rstrip() for row in [*drawn, "", *table]]
 
 
 def _plot(
-    head: str,
     curves: Sequence[Sequence[float]],
     reference: tuple[str, float],
+    decades: tuple[float, float],
     settings: ClippingSettings,
     size: tuple[int, int],
 ) -> list[str]:
-    """Curves on a logarithmic scale from a hundredth of a reference to a thousand times it."""
+    """Curves on a logarithmic scale, by powers of ten below and above a reference."""
     (width, height), (name, middle) = size, reference
     columns = max(width - _LABEL - 1, 8)
-    low, high = math.log10(middle) - 2, math.log10(middle) + 3
-    if head.startswith("loss"):
-        low, high = math.log10(middle) - 2.5, math.log10(middle) + 1.5
+    low, high = (math.log10(middle) + power for power in decades)
 
     def row_of(value: float) -> int:
         if not math.isfinite(value):
@@ -70,26 +82,29 @@ def _plot(
     labels = {row: label for row, label in labels.items() if 0 < row < height - 1}
     labels[row_of(middle)] = name
     rows = [
-        f"{labels.get(row, ''):>{_LABEL - 1}} {'┤' if row in labels else '│'}{''.join(line)}"
+        padded(labels.get(row, ""), _LABEL - 1, to_right=True)
+        + f" {'┤' if row in labels else '│'}{''.join(line)}"
         for row, line in enumerate(cells)
     ]
     foot = f"{'':>{_LABEL}}└{'─' * columns}"
-    steps = f"{'':>{_LABEL + 1}}1{f'step {settings.steps:,}':>{columns - 1}}"
-    return [head, *rows, foot, steps]
+    last = tr("step {step}", step=f"{settings.steps:,}")
+    steps = f"{'':>{_LABEL + 1}}1{padded(last, columns - 1, to_right=True)}"
+    return [*rows, foot, steps]
 
 
 def _table_rows(runs: Sequence[ClippingRun], settings: ClippingSettings) -> list[str]:
-    names = _NAMES[0], f"{_NAMES[1]} {settings.limit:g}"
-    head = f"{'STEP':>16}{'LOSS':>9}{'NORM':>8}{'APPLIED':>8}{'TURNED':>9}{'ELEMENT-WISE':>14}"
-    rows = [head]
+    names = tr("no limit"), tr("limit {limit:g}", limit=settings.limit)
+    rows = ["".join(padded(tr(name), width, to_right=True) for name, width in HEADS.items())]
     for sign, name, run in zip(SIGNS, names, runs, strict=True):
         if not run.steps:
             continue
         step = run.steps[-1]
-        end = "  diverged" if run.has_diverged else ""
+        end = f"  {tr('diverged')}" if run.has_diverged else ""
+        numbers = (step.loss, 9), (step.norm, 8), (step.applied, 8)
+        shown = "".join(padded(_number(number), size, to_right=True) for number, size in numbers)
         rows.append(
-            f"{sign} {name:<9}{len(run.steps):>5,}{_number(step.loss):>9}{_number(step.norm):>8}"
-            f"{_number(step.applied):>8}{step.angle:>7.1f} °{mean_angle(run.steps):>12.1f} °{end}"
+            f"{sign} {padded(name, 9)}{len(run.steps):>5,}{shown}"
+            f"{step.angle:>7.1f} °{mean_angle(run.steps):>12.1f} °{end}"
         )
     return rows
 
@@ -105,7 +120,7 @@ def mean_angle(steps: Sequence[ClippingStep]) -> float:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else "none"
+    return f"{value:.3g}" if math.isfinite(value) else tr("none")
 
 
 def clipping_document(runs: Sequence[ClippingRun], settings: ClippingSettings) -> dict[str, object]:

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from tui_charrnn.hangul import is_jamo
 from tui_charrnn.lens.embedding import Embedding, Float64, cells_of, group_of, initial_of
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import character_words
 
 __all__ = [
@@ -99,7 +100,7 @@ def legend(embedding: Embedding) -> list[Piece]:
     pieces = []
     for group, name in GROUPS.items():
         if group in present:
-            pieces += [Piece(name, "hangul0" if group == "hangul" else group), Piece("  ", "")]
+            pieces += [Piece(tr(name), "hangul0" if group == "hangul" else group), Piece("  ", "")]
     return pieces
 
 
@@ -114,9 +115,17 @@ def format_sizes(embedding: Embedding) -> str:
     """One-hot columns and vectors, in numbers."""
     sizes = embedding.sizes
     count, size = sizes["vocabulary_size"], sizes["embedding_size"]
-    whole, saved = sizes["one_hot_numbers"], sizes["one_hot_numbers"] - sizes["embedding_numbers"]
-    verb = "saves" if saved >= 0 else "costs"
-    return (
-        f"A character is {size:,} numbers instead of {count:,} (one-hot). With the first layer "
-        f"that is {whole - saved:,} weights instead of {whole:,}: the table {verb} {abs(saved):,}."
+    whole, weights = sizes["one_hot_numbers"], sizes["embedding_numbers"]
+    sentence = tr(
+        "A character is {size:,} numbers instead of {count:,} (one-hot). With the first layer that "
+        "is {weights:,} weights instead of {whole:,}",
+        size=size,
+        count=count,
+        weights=weights,
+        whole=whole,
     )
+    if weights > whole:
+        return tr(
+            "{sentence}: the table costs {count:,}.", sentence=sentence, count=weights - whole
+        )
+    return tr("{sentence}: the table saves {count:,}.", sentence=sentence, count=whole - weights)

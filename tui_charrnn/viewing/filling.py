@@ -7,7 +7,8 @@ from rich.cells import cell_len
 from tui_charrnn.generation.both_sides import CHAINS, SWEEPS, BothFilled, BothSides
 from tui_charrnn.generation.filling import Filled, Filler, measure_right_side, split_gaps
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.formatting import bar, character_words, percent
+from tui_charrnn.translation import tr
+from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
 
 __all__ = [
     "BothSides",
@@ -43,15 +44,19 @@ def candidate_rows(
     widest = max([8, *map(cell_len, names)])
     third = 14 if both is not None else 0
     length = min(_BAR, max(width - widest - _NUMBERS - third, 0))
-    head = f"{'FILL':<{widest}}{'LEFT ALONE':>11}{'BOTH SIDES':>12}"
-    rows = [f"{head}{'BIDIRECTIONAL':>{third}}" if third else head]
-    rows[0] += f" {'':<{length}}{'BITS':>8}"
+    heads = {tr("LEFT ALONE"): 11, tr("BOTH SIDES"): 12, tr("BIDIRECTIONAL"): third}
+    heads[tr("BITS")] = 1 + length + 8
+    rows = [
+        padded(tr("FILL"), widest)
+        + "".join(
+            padded(name, columns, to_right=True) for name, columns in heads.items() if columns
+        )
+    ]
     for name, each in zip(names, shown, strict=True):
         share = f"{bar(each.both, length):<{length}}"
-        pad = " " * (widest - cell_len(name))
         read = f"{percent(shares.get(each.fill, 0.0)):>{third}}" if third else ""
         rows.append(
-            f"{name}{pad}{percent(each.left):>11}{percent(each.both):>12}{read} "
+            f"{padded(name, widest)}{percent(each.left):>11}{percent(each.both):>12}{read} "
             f"{share}{each.bits:>+8.2f}"
         )
     return rows
@@ -60,20 +65,27 @@ def candidate_rows(
 def format_both(both: BothFilled) -> str:
     """How a model that reads both directions came to what it says."""
     if both.is_exact:
-        return "The bidirectional model gives one gap exactly."
-    return f"The bidirectional model: Gibbs sampling, {CHAINS} texts, {SWEEPS} sweeps."
+        return tr("The bidirectional model gives one gap exactly.")
+    return tr(
+        "The bidirectional model: Gibbs sampling, {texts} texts, {sweeps} sweeps.",
+        texts=CHAINS,
+        sweeps=SWEEPS,
+    )
 
 
 def format_fill(fill: str) -> str:
     """What stands in the gaps, for people: a single sign by its name if it has no shape."""
-    return character_words(fill) if len(fill) == 1 else f"{safe_line(fill)!s}"
+    return character_words(fill) if len(fill) == 1 else safe_line(fill)
 
 
 def format_filled(filled: Filled) -> str:
     """What the right side is worth, and whether every candidate was tried."""
     tried = (
-        "Every candidate was tried."
+        tr("Every candidate was tried.")
         if filled.beam is None
-        else f"A beam of {filled.beam:,} candidates: less likely ones were left out."
+        else tr(
+            "A beam of {count:,} candidates: less likely ones were left out.", count=filled.beam
+        )
     )
-    return f"Knowing the right side is worth {filled.bits:.2f} bits here. {tried}"
+    worth = tr("Knowing the right side is worth {bits:.2f} bits here.", bits=filled.bits)
+    return f"{worth} {tried}"

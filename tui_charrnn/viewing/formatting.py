@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, Protocol
 
+from rich.cells import cell_len
+
 from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import chosen_language, tr
@@ -89,6 +91,18 @@ def bar(share: float, width: int) -> str:
     eighths = round(8 * width * min(max(share, 0.0), 1.0)) or (1 if share > 0 else 0)
     whole, part = divmod(eighths, 8)
     return ("█" * whole + _PARTS[part]).rstrip()
+
+
+def padded(text: str, width: int, *, to_right: bool = False) -> str:
+    """A text with spaces up to a number of columns, of which a letter of Hangul takes two.
+
+    Args:
+        text: Safe to show; a longer one stays as it is.
+        width: Columns.
+        to_right: Whether the spaces come before it.
+    """
+    spaces = " " * max(width - cell_len(text), 0)
+    return spaces + text if to_right else text + spaces
 
 
 def _rounded(count: float) -> tuple[str, str]:

@@ -15,6 +15,8 @@ from tui_charrnn.lens.influence import REACH, TARGETS, Memory, measure_memory
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
+from tui_charrnn.viewing.formatting import padded
 
 SIGNS: Final = "●◆▲■○+"
 """One for each curve; after the last comes the first again."""
@@ -85,7 +87,8 @@ def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[
         height: Rows; the strips are left out where they have no room, then the chart is cut.
     """
     table = _table_rows(curves, width)
-    strips = ["", "gradient of the loss with respect to h, step by step back (right: the end)"]
+    head = tr("gradient of the loss with respect to h, step by step back (right: the end)")
+    strips = ["", head]
     strips += [
         f"{SIGNS[number % len(SIGNS)]} {strip_row(curve.memory.hidden.tolist(), width - 2)}"
         for number, curve in enumerate(curves)
@@ -128,28 +131,29 @@ def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[s
         f"{labels.get(row, ''):>{_LABEL - 1}} {'┤' if row in labels else '│'}{''.join(line)}"
         for row, line in enumerate(cells)
     ]
-    head = "mean influence on a character, share of the largest, by distance"
+    head = tr("mean influence on a character, share of the largest, by distance")
     return [head, *rows, f"{'':>{_LABEL}}└{'─' * columns}", _axis_row(reach, columns)]
 
 
 def _axis_row(reach: int, columns: int) -> str:
     """Distances below the axis, and at the end what they count."""
-    unit = "characters back"
+    unit = tr("characters back")
+    end = columns + _LABEL - cell_len(unit)
     row = f"{'':>{_LABEL + 1}}1"
     step = next(one for one in (5, 10, 20, 25, 50, 100, 200, 500) if reach / one <= 5)
     for distance in range(step, reach + 1, step):
         start = _LABEL + 1 + (distance - 1) * columns // reach
-        if start > len(row) + 1 and start + len(f"{distance}") + len(unit) + 2 <= columns + _LABEL:
+        if start > len(row) + 1 and start + len(f"{distance}") + 2 <= end:
             row = f"{row:<{start}}{distance}"
-    return f"{row:<{columns + _LABEL - len(unit)}} {unit}"
+    return f"{row:<{end}} {unit}"
 
 
 def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
     names = [safe_line(curve.name) for curve in curves]
     widest = min(max(map(cell_len, names)), _NAME, max(width - 46, 8))
     kinds = max(len(curve.kind) for curve in curves)
-    heads = "".join(f"{share.upper():>11}" for share in SHARES)
-    rows = [f"{'less is left from':<{widest + kinds + 4}}{heads}"]
+    heads = [padded(tr(share.upper()), 11, to_right=True) for share in SHARES]
+    rows = ["".join([padded(tr("less is left from"), widest + kinds + 4), *heads])]
     for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
         shown = set_cell_size(name, widest)
         found = (
@@ -187,7 +191,7 @@ def run_rows(name: str, memory: MemoryMeasured, width: int) -> list[str]:
         width: Columns.
     """
     first, strip = recorded_rows(memory, width)
-    rows = [f"{first} · run {safe_line(name)}", strip]
+    rows = [tr("{first} · run {name}", first=first, name=safe_line(name)), strip]
     return ["", *(row if cell_len(row) <= width else set_cell_size(row, width) for row in rows)]
 
 
@@ -200,7 +204,12 @@ def recorded_rows(memory: MemoryMeasured, width: int) -> list[str]:
     """
     half, tenth = (distance_words(each, memory.reach) for each in (memory.half, memory.tenth))
     return [
-        f"step {memory.step:,}: under a half from {half}, a tenth from {tenth}",
+        tr(
+            "step {step:,}: under a half from {half}, a tenth from {tenth}",
+            step=memory.step,
+            half=half,
+            tenth=tenth,
+        ),
         f"h {strip_row(memory.fading, width - 2)}",
     ]
 

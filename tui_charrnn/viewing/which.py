@@ -9,7 +9,8 @@ from rich.cells import cell_len
 
 from tui_charrnn.generation.which import Origin, OriginReader
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.formatting import bar, percent
+from tui_charrnn.translation import tr
+from tui_charrnn.viewing.formatting import bar, padded, percent
 
 __all__ = ["Origin", "OriginReader", "bar_rows", "path_rows"]
 _HEIGHTS: Final = "▁▂▃▄▅▆▇█"
@@ -27,7 +28,7 @@ def bar_rows(origin: Origin, width: int, *, has_head: bool = False) -> list[str]
     """
     names, rows = _names(origin), []
     if has_head:
-        rows.append(f"{'PROBABILITY  BITS/CHAR':>{width - 1}}")
+        rows.append(padded(tr("PROBABILITY  BITS/CHAR"), width - 1, to_right=True))
     length = max(width - cell_len(names[0]) - 25, 4)
     characters = max(len(origin.text), 1)
     for number in origin.order:
@@ -65,4 +66,4 @@ def path_rows(origin: Origin, width: int) -> list[str]:
 def _names(origin: Origin) -> list[str]:
     names = [safe_line(name)[:_NAME] for name in origin.names]
     widest = max(map(cell_len, names))
-    return [name + " " * (widest - cell_len(name)) for name in names]
+    return [padded(name, widest) for name in names]

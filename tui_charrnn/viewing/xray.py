@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +93,9 @@ class Scale:
     def level_words(self) -> list[str]:
         """What each level means, from level 0 on."""
         lowest, low, high, highest = (f"{border:.3g}" for border in self.borders)
-        first, last = (f" {name}" if name else "" for name in self.ends)
-        return [f"<{lowest}{first}", f"<{low}", "between", f"≥{high}", f"≥{highest}{last}"]
+        first, last = (f" {tr(name)}" if name else "" for name in self.ends)
+        between = tr("between")
+        return [f"<{lowest}{first}", f"<{low}", between, f"≥{high}", f"≥{highest}{last}"]
 
 
 GATE_SCALE: Final = Scale((0.1, 0.3, 0.7, 0.9), ("shut", "open"))
@@ -161,18 +163,27 @@ def moment_words(moment: TapePosition, alternatives: Sequence[Alternative]) -> s
     parts = [sampling_words(moment.sampling)]
     surprise = moment.surprise
     if surprise is not None:
-        how = "taken" if moment.was_taken else "drawn"
         ranked = [other.index for other in _by_model(alternatives)]
-        rank = "unknown to the model"
+        rank = tr("unknown to the model")
         if moment.chosen in ranked:  # the unknown symbol is not
-            rank = f"likeliest {ranked.index(moment.chosen) + 1} of {len(ranked)}"
-        parts.insert(0, f"{how}: {rank}, {surprise:.1f} bits")
+            place = ranked.index(moment.chosen) + 1
+            rank = tr("likeliest {place} of {count}", place=place, count=len(ranked))
+        came = (
+            tr("taken: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
+            if moment.was_taken
+            else tr("drawn: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
+        )
+        parts.insert(0, came)
     return " · ".join(parts)
+
+
+RULES: Final = ("allow", "forbid", "line_starts", "acrostic")
+"""Settings of rules for the characters; their names are translated where they are shown."""
 
 
 def sampling_words(sampling: SamplingConfig) -> str:
     """The settings that differ from plain sampling, and the temperature."""
-    parts = [f"temperature {sampling.temperature:g}"]
+    parts = [tr("temperature {value:g}", value=sampling.temperature)]
     if sampling.top_k is not None:
         parts.append(f"top-k {sampling.top_k}")
     if sampling.top_p is not None:
@@ -180,11 +191,11 @@ def sampling_words(sampling: SamplingConfig) -> str:
     if sampling.min_p is not None:
         parts.append(f"min-p {sampling.min_p:g}")
     if sampling.repetition_penalty != 1:
-        parts.append(f"repetition penalty {sampling.repetition_penalty:g}")
-        parts.append(f"window {sampling.repetition_window}")
-    for name in ("allow", "forbid", "line_starts", "acrostic"):
+        parts.append(tr("repetition penalty {value:g}", value=sampling.repetition_penalty))
+        parts.append(tr("window {count}", count=sampling.repetition_window))
+    for name in RULES:
         if rule := getattr(sampling, name):
-            parts.append(safe_line(f"{name.replace('_', ' ')} {rule}"))
+            parts.append(f"{tr(name.replace('_', ' '))} {safe_line(rule)}")
     return " · ".join(parts)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.getters import query_one
 
 from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture, colored
 from tui_charrnn.viewing.clipping_picture import SIGNS, clipping_rows
@@ -37,7 +38,7 @@ class ClippingPage(Page):
 
     def __init__(self, _: PageContext) -> None:
         """Begin with the settings that show it best."""
-        super().__init__("Clipping: a plain RNN, with and without a limit", "clipping")
+        super().__init__(tr("Clipping: a plain RNN, with and without a limit"), "clipping")
         self.settings = ClippingSettings()
         self.runs: list[ClippingRun] = []
         """The one without a limit, then the one with it; the thread trains them."""
@@ -52,8 +53,13 @@ class ClippingPage(Page):
         self.settings = replace(self.settings, rng_seed=self.settings.rng_seed + seeds)
         settings = self.settings
         self.tell(
-            f"Spectral radius {settings.radius:g}, limit {settings.limit:g}, learning rate "
-            f"{settings.learning_rate:g}, seed {settings.rng_seed}."
+            tr(
+                "Spectral radius {radius:g}, limit {limit:g}, learning rate {rate:g}, seed {seed}.",
+                radius=settings.radius,
+                limit=settings.limit,
+                rate=settings.learning_rate,
+                seed=settings.rng_seed,
+            )
         )
 
         def work(task: BackgroundTask) -> Iterator[list[ClippingRun]]:

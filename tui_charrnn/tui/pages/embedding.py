@@ -13,6 +13,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.lens.embedding import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import spelled_in
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
 from tui_charrnn.viewing.embedding import (
@@ -76,7 +77,7 @@ class EmbeddingPage(Page):
         Args:
             context: Loads the model.
         """
-        super().__init__("Embedding: which characters are alike?", "embedding")
+        super().__init__(tr("Embedding: which characters are alike?"), "embedding")
         self._opened = context
         self.shown: Embedding | None = None
         """What is drawn."""
@@ -88,7 +89,7 @@ class EmbeddingPage(Page):
     def on_mount(self) -> None:
         """Load the model, and those that come after it."""
         super().on_mount()
-        self.picture.wait_for("Loading the model ...")
+        self.picture.wait_for(tr("Loading the model ..."))
         context = self._opened
 
         def work(task: BackgroundTask) -> Iterator[_Found | CharRNNError]:
@@ -151,8 +152,13 @@ class EmbeddingPage(Page):
         if places.shape == self._places.shape:  # a component has no sign: keep that of before
             places = places * np.where((places * self._places).sum(axis=0) < 0, -1, 1)
         self.shown, self._places = embedding, places
-        share = f"{shares.sum():.0%} of the variance"
-        self.entitle(f"Embedding of {safe_line(label)}", f"{share} · Esc leaves")
+        self.set_foot(
+            tr(
+                "Model {name} · {share:.0%} of the variance · Esc leaves",
+                name=safe_line(label),
+                share=shares.sum(),
+            )
+        )
         self.tell(format_sizes(embedding))
         self._draw()
 

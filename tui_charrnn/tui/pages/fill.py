@@ -13,7 +13,7 @@ from tui_charrnn.generation.sources import bundled_for, find_model, models_that_
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import Language, chosen_language
+from tui_charrnn.translation import Language, chosen_language, tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
@@ -49,7 +49,7 @@ class FillPage(Page):
         Args:
             context: Loads the model.
         """
-        super().__init__("Both directions: what stands in the gap?", "fill")
+        super().__init__(tr("Both directions: what stands in the gap?"), "fill")
         self._load = context.load
         self._session = context.session
         self._runs = context.session.runs_folder
@@ -62,11 +62,11 @@ class FillPage(Page):
     def compose_page(self) -> ComposeResult:
         """The text, the candidates."""
         text = SafeInput(self._first, id="fill-text", select_on_focus=False)
-        text.border_title = f"A text with gaps, each written as one of {' '.join(GAPS)}"
-        second = SafeInput(
-            id="fill-both", placeholder="none: train one with --direction both", classes="aside"
-        )
-        second.border_title = "A model that reads both directions, to stand beside"
+        signs = " ".join(GAPS)
+        text.border_title = tr("A text with gaps, each written as one of {signs}", signs=signs)
+        none = tr("none: train one with --direction both")
+        second = SafeInput(id="fill-both", placeholder=none, classes="aside")
+        second.border_title = tr("A model that reads both directions, to stand beside")
         yield from (text, second, Picture())
 
     def on_mount(self) -> None:
@@ -74,7 +74,7 @@ class FillPage(Page):
         super().on_mount()
         for field in (self.text, self.second):
             field.cursor_blink = False
-        self.picture.wait_for("Loading the model ...")
+        self.picture.wait_for(tr("Loading the model ..."))
         self._fill()
 
     def on_input_changed(self) -> None:
@@ -127,7 +127,12 @@ class FillPage(Page):
                 *candidate_rows(filled, width, max(height - 3, 1), both),
             ]
         )
-        strange = f" {filled.unknown} characters are not known." if filled.unknown else ""
-        drawn = f" {format_both(both)}" if both is not None else ""
-        by = f" By {suited}; {command('-m', suited)} writes with it too." if suited else ""
-        self.tell(f"{format_filled(filled)}{by}{drawn}{strange}")
+        notes = [format_filled(filled)]
+        if suited:
+            app = command("-m", suited)
+            notes.append(tr("By {model}; {command} writes with it too.", model=suited, command=app))
+        if both is not None:
+            notes.append(format_both(both))
+        if filled.unknown:
+            notes.append(tr("{count} characters are not known.", count=filled.unknown))
+        self.tell(" ".join(notes))

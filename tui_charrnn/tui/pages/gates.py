@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.getters import query_one
 
@@ -14,12 +15,13 @@ from tui_charrnn.generation.gates import GateTrial
 from tui_charrnn.generation.neuron import Gate, gates_of
 from tui_charrnn.generation.sampling import Float64
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.pages.page import Page, Picture
 from tui_charrnn.tui.text.generation_thread import Fork
-from tui_charrnn.viewing.formatting import bar, character_words, percent
+from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.context import PageContext
 
-_NAMES: Final = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": "reset"}
+NAMES: Final = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": "reset"}
 _STEP: Final = 0.05
 _SHOWN: Final = 6
 """Gates that are listed at a time; a network of eight layers has 24."""
@@ -66,7 +68,8 @@ class GatesPage(Page):
             context: Has the text and the cursor.
         """
         at = context.at or (context.text.branch, context.text.shown)
-        super().__init__(f"Gates by hand · before character {at[1] + 1:,}", "gates")
+        title = tr("Gates by hand · before character {number:,}", number=at[1] + 1)
+        super().__init__(title, "gates")
         self.held: dict[Gate, float] = {}
         """The means that are set."""
         self.found: _Found | None = None
@@ -87,11 +90,12 @@ class GatesPage(Page):
         super().on_mount()
         tape = self._tape
         if tape is None:
-            self.tell("There is no text yet whose gates could be moved.")
+            self.tell(tr("There is no text yet whose gates could be moved."))
             return
         self._gates = gates_of(tape.stream.model.config)
         if not self._gates:
-            self.tell(f"A model of kind {tape.stream.model.config.cell} has no gates.")
+            cell = tape.stream.model.config.cell
+            self.tell(tr("A model of kind {cell} has no gates.", cell=cell))
             return
         is_end = self._at[1] >= tape.tree.branches[self._at[0]].length
         there = tape.tree.holder(*self._at)
@@ -177,9 +181,10 @@ class GatesPage(Page):
     def _take(self, found: _Found) -> None:
         self.found = found
         moved = 0.5 * abs(found.after - found.before).sum()
-        words = f"{percent(float(moved))} of the probability moved." if self.held else ""
-        keep = key_label("gates.keep")
-        self.tell(f"{words} {keep} goes on from the cursor like this.".strip())
+        share = percent(float(moved))
+        words = tr("{share} of the probability moved.", share=share) if self.held else ""
+        keep = tr("{key} goes on from the cursor like this.", key=key_label("gates.keep"))
+        self.tell(f"{words} {keep}".strip())
         self._draw()
 
     def _draw(self) -> None:
@@ -188,16 +193,21 @@ class GatesPage(Page):
     def _rows(self, width: int, height: int) -> list[str | Content]:
         found, tape = self.found, self._tape
         if found is None or tape is None:
-            return ["Reading the text up to the cursor ..."]
+            return [tr("Reading the text up to the cursor ...")]
         first = max(0, min(self._cursor - _SHOWN + 1, len(self._gates) - _SHOWN))
         room = max(width - 38, 6)
-        rows: list[str | Content] = [f"{'  gate':<12}{'mean':<{room}}{'by itself':>11}{'set':>9}"]
+        rows: list[str | Content] = [
+            padded(f"  {tr('gate')}", 12)
+            + padded(tr("mean"), room)
+            + padded(tr("by itself"), 11, to_right=True)
+            + padded(tr("set"), 9, to_right=True)
+        ]
         for place, gate in enumerate(self._gates[first : first + _SHOWN], first):
             mean = self.held.get(gate, found.free[gate])
             held = f"= {self.held[gate]:.2f}" if gate in self.held else ""
             mark = "▸" if place == self._cursor else " "
             slider = f"{bar(mean, room):<{room}}"
-            row = f"{mark} {gate!s:<4} {_NAMES[gate.part]:<7}"
+            row = padded(f"{mark} {gate!s:<4} {tr(NAMES[gate.part])}", 14)
             numbers = f"{found.free[gate]:>8.3f}{held:>9}"
             style = "bold" if place == self._cursor else ""
             rows.append(Content.assemble((row, style), (slider, "$accent"), (numbers, style)))
@@ -215,16 +225,15 @@ class GatesPage(Page):
         characters = tape.stream.model.vocabulary.characters
         order = sorted(range(len(characters)), key=lambda index: -max(_both(found, index)))
         room = max((width - _NAME - 24) // 2, 4)
-        gap = f"{'':<{_NAME}}"
-        rows = [Content(f"{gap}{'as it is':<{room + 11}}  as set")]
+        head = padded(tr("as it is"), room + 11)
+        rows = [Content(f"{'':<{_NAME}}{head}  {tr('as set')}")]
         is_ascii = bool(getattr(self.app, "is_ascii", False))
         for index in order[:count]:
             parts: list[str | tuple[str, str]] = []
             for share in _both(found, index):
                 parts += [(f"{bar(share, room):<{room}}", "$accent"), f" {percent(share):>8}  "]
-            name = Content(f"  {character_words(characters[index], is_ascii=is_ascii)}")
-            pad = " " * max(_NAME - name.cell_length, 0)
-            rows.append(Content.assemble(name, pad, *parts))
+            name = f"  {character_words(characters[index], is_ascii=is_ascii)}"
+            rows.append(Content.assemble(padded(name, _NAME), *parts))
         return rows
 
 
@@ -236,11 +245,11 @@ def _text_rows(texts: tuple[str, str], width: int, height: int) -> list[Content]
     """Both continuations, one below the other, in as many rows as there are."""
     each = max(1, height // 2)
     rows = []
-    for name, text in zip(("as it is", "as set"), texts, strict=True):
+    for name, text in zip((tr("as it is"), tr("as set")), texts, strict=True):
         line, room = safe_line(text), width - _NAME
         for row in range(each):
-            head = f"{name if row == 0 else '':<{_NAME}}"
-            piece = Content(line).truncate(room) if len(line) > room else Content(line)
+            head = padded(name if row == 0 else "", _NAME)
+            piece = Content(line).truncate(room) if cell_len(line) > room else Content(line)
             line = line[len(piece.plain) :]
             rows.append(Content.assemble((head, "$text-muted"), piece))
     return rows

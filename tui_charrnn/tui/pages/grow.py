@@ -14,7 +14,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.translation import chosen_language
+from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page
@@ -66,7 +66,7 @@ class GrowPage(Page):
         Args:
             context: Loads the model, and has the settings.
         """
-        super().__init__("One to many: one beginning, several texts", "grow")
+        super().__init__(tr("One to many: one beginning, several texts"), "grow")
         self._load = context.load
         self._settings = context.session.settings
         seed = unicodedata.normalize("NFC", context.seed_text)
@@ -76,10 +76,10 @@ class GrowPage(Page):
         """The beginning, the temperatures, the texts."""
         with Horizontal(id="grow-asked"):
             seed = SafeInput(self._first, id="grow-seed")
-            seed.border_title = "Beginning"
+            seed.border_title = tr("Beginning")
             yield seed
             temperatures = SafeInput("0.3, 0.8, 1.2", id="grow-temperatures")
-            temperatures.border_title = f"Temperatures, 1 to {_MOST} with commas"
+            temperatures.border_title = tr("Temperatures, 1 to {most} with commas", most=_MOST)
             yield temperatures
         yield Horizontal(id="grow-texts")
 
@@ -105,7 +105,7 @@ class GrowPage(Page):
         views = [TextView() for _ in temperatures]
         for view, temperature in zip(views, temperatures, strict=True):
             view.can_focus = False
-            view.border_title = Content(f"temperature {temperature:g}")
+            view.border_title = Content(tr("temperature {value:g}", value=temperature))
         self.texts.mount(*views)
 
         def work(task: BackgroundTask) -> Iterator[tuple[str, ...]]:
@@ -122,7 +122,7 @@ class GrowPage(Page):
             for view, piece in zip(views, pieces, strict=True):
                 view.append(piece, "generated")
 
-        self.tell("The texts take the same random numbers; only the temperature differs.")
+        self.tell(tr("The texts take the same random numbers; only the temperature differs."))
         self.compute(work, show)
 
 

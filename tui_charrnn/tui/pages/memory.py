@@ -14,6 +14,7 @@ from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture, colored
@@ -60,17 +61,16 @@ class MemoryPage(Page):
         Args:
             context: Loads the model, and has the run and the text in sight.
         """
-        super().__init__("Memory: how far back does it look?", "memory")
+        super().__init__(tr("Memory: how far back does it look?"), "memory")
         self._given = context
         self.curves: list[MemoryCurve] = []
         """What was measured last."""
 
     def compose_page(self) -> ComposeResult:
         """The names, the picture."""
-        models = SafeInput(
-            placeholder="empty: the model that generates; Enter measures", id="memory-models"
-        )
-        models.border_title = "Models: names, runs or files, with commas between"
+        none = tr("empty: the model that generates; Enter measures")
+        models = SafeInput(placeholder=none, id="memory-models")
+        models.border_title = tr("Models: names, runs or files, with commas between")
         yield from (models, Picture())
 
     def on_mount(self) -> None:
@@ -88,7 +88,7 @@ class MemoryPage(Page):
         names = [name.strip() for name in self.models.value.split(",") if name.strip()]
         self.curves = []
         self._draw()
-        self.tell("Reading the model and its text ...")
+        self.tell(tr("Reading the model and its text ..."))
 
         def work(task: BackgroundTask) -> Iterator[tuple[list[MemoryCurve], str]]:
             loaded = self._loaded(names, task)
@@ -105,7 +105,11 @@ class MemoryPage(Page):
                             on_progress=lambda _: task.check(),
                         )
                     )
-                    yield curves[:], f"In the last {min(count, len(text)):,} characters of {name}."
+                    read = min(count, len(text))
+                    yield (
+                        curves[:],
+                        tr("In the last {count:,} characters of {text}.", count=read, text=name),
+                    )
 
         self.compute(work, self._take)
 
@@ -139,7 +143,7 @@ class MemoryPage(Page):
         for _ in range(_WRITTEN):
             task.check()
             said += stream.next().character
-        return f"a text that it wrote itself. {why}".rstrip(" ."), said
+        return f"{tr('a text that it wrote itself')}. {why}".rstrip(" ."), said
 
     def _take(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, words = found
@@ -154,6 +158,6 @@ class MemoryPage(Page):
         newest = view.memories[-1] if view is not None and view.memories else None
         live = [] if view is None or newest is None else run_rows(view.run.name, newest, width)
         if not self.curves:
-            return ["Looking back ...", *live]
+            return [tr("Looking back ..."), *live]
         rows = memory_rows(self.curves, width, height - len(live))
         return [colored(row, SIGNS) for row in [*rows, *live]]

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import chosen_language
+from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Dialog
@@ -152,7 +152,7 @@ class Page(Dialog[None]):
         """The frame with what is in it, the note, the keys."""
         with Vertical(id="page") as frame:
             frame.border_title = Content(self._title)
-            frame.border_subtitle = Content(self._legend or "Esc leaves")
+            frame.border_subtitle = Content(self._legend or tr("Esc leaves"))
             if self.lesson:
                 yield Static(self.lesson, id="lesson", markup=False)
             yield from self.compose_page()
@@ -163,18 +163,13 @@ class Page(Dialog[None]):
         """What is in the frame."""
         yield Picture()
 
-    def entitle(self, title: str, foot: str) -> None:
-        """Say in the frame what is shown; in the tour the lesson stands there.
+    def set_foot(self, foot: str) -> None:
+        """Show something in the frame below the picture.
 
         Args:
-            title: Above the picture, safe to show.
-            foot: Below it.
+            foot: Safe to show.
         """
-        frame = self.query_one("#page")
-        if not self.lesson:
-            frame.border_title = Content(title)
-        if not self._legend:
-            frame.border_subtitle = Content(foot)
+        self.query_one("#page").border_subtitle = Content(foot)
 
     def on_mount(self) -> None:
         """Show the keys."""

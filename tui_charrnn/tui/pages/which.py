@@ -11,6 +11,7 @@ from textual.widgets import Input
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.sources import find_model, models_that_came_along
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
@@ -40,16 +41,16 @@ class WhichPage(Page):
         Args:
             context: Has the folder of the runs.
         """
-        super().__init__("Many to one: which corpus does a text come from?", "which")
+        super().__init__(tr("Many to one: which corpus does a text come from?"), "which")
         self._runs = context.session.runs_folder
         self._readers: dict[str, OriginReader] = {}
 
     def compose_page(self) -> ComposeResult:
         """The text, the models, the bars."""
-        text = SafeInput(placeholder="type, and see each character weigh in", id="which-text")
-        text.border_title = "Text"
+        text = SafeInput(placeholder=tr("type, and see each character weigh in"), id="which-text")
+        text.border_title = tr("Text")
         models = SafeInput(id="which-models", classes="aside")
-        models.border_title = "Models: names, runs or files, with commas between"
+        models.border_title = tr("Models: names, runs or files, with commas between")
         yield from (text, models, Picture())
 
     def on_mount(self) -> None:
@@ -59,7 +60,7 @@ class WhichPage(Page):
             field.cursor_blink = False
         with self.prevent(Input.Changed):
             self.models.value = ", ".join(models_that_came_along())
-        self.picture.wait_for("Loading the models ...")
+        self.picture.wait_for(tr("Loading the models ..."))
         self._read()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -86,7 +87,7 @@ class WhichPage(Page):
     def _open(self, names: str) -> OriginReader:
         wanted = [name.strip() for name in names.split(",") if name.strip()]
         if len(set(wanted)) < 2:
-            raise ConfigError("Name two models at least, with a comma between.")
+            raise ConfigError(tr("Name two models at least, with a comma between."))
         paths = {name: find_model(name, self._runs) for name in wanted}
         return OriginReader({name: load_model(path) for name, path in paths.items()})
 
@@ -99,7 +100,7 @@ class WhichPage(Page):
             ]
         )
         strange = [
-            f"{name} has never seen {count} of the characters."
+            tr("{model} has never seen {count} of the characters.", model=name, count=count)
             for name, count in zip(origin.names, origin.unknown, strict=True)
             if count
         ]

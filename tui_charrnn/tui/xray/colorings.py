@@ -12,6 +12,7 @@ from textual.content import Content
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.lens.probe import default_gate, default_neuron, parse_probe
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.xray.numbers import key_of
 from tui_charrnn.viewing.xray import (
     CANDIDATE_SCALE,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from tui_charrnn.viewing.xray import Measure, Scale
 
 UnitKind = Literal["neuron", "gate"]
-_NAME: Final = 12  # columns of a name in the panel
-_VALUE: Final = 14  # columns of a value
+NAME: Final = 12  # columns of a name in the panel
+VALUE: Final = 14  # columns of a value
 
 
 class Levels(Protocol):
@@ -237,7 +238,7 @@ class UnitLevels:
         """The same as a row."""
         value = self._values.of(self._key(branch, position))
         shown = "…" if value is None else f"{value:+.3f}"
-        return [Content(f"{self._values.probe!s:<{_NAME}} {shown:>{_VALUE}}")][:height]
+        return [Content(f"{self._values.probe!s:<{NAME}} {shown:>{VALUE}}")][:height]
 
     def close(self) -> None:
         """Follow it no more."""
@@ -250,7 +251,7 @@ class UnitLevels:
 
 def measure_legend(measure: Measure) -> tuple[str, Sequence[str]]:
     """What a measure is called, with its unit, and what its levels mean."""
-    return f"{measure.name}, {measure.unit}", measure.level_words()
+    return f"{tr(measure.name)}, {tr(measure.unit)}", measure.level_words()
 
 
 def colorings(

@@ -14,6 +14,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.xray.looks import LOOKS
 from tui_charrnn.viewing.formatting import bar
 
@@ -117,8 +118,8 @@ def scale_row(maps: Sequence[HeatMap], palette: Palette | None) -> Content:
         return Content("")
     low, high = maps[0].ends
     if palette is None:
-        said = f"{SIGNS[:2]} {low}  {SIGNS[2]} between  {SIGNS[3:]} {high}"
-        return Content(said).stylize("$note-text")
+        words = f"{SIGNS[:2]} {low}  {SIGNS[2]} {tr('between')}  {SIGNS[3:]} {high}"
+        return Content(words).stylize("$note-text")
     steps = range(-_SHADES, _SHADES + 1, 4)
     return Content.assemble(
         (f"{low} ", "$note-text"),
@@ -162,8 +163,10 @@ def _head(one: HeatMap, pool: int, width: int) -> Content:
     if one.has_mean and count:
         mean = sum(one.values) / count
         parts += [Content(f"{mean:.2f}"), Content(f"{bar(mean, _BAR):<{_BAR}}").stylize("$accent")]
-    few = f"{count:,} units" if pool == 1 else f"{count:,} units, {pool} in one"
-    parts.append(Content(few).stylize("$note-text"))
+    units = tr("{count:,} units", count=count)
+    if pool > 1:
+        units = tr("{count:,} units, {pool} in one", count=count, pool=pool)
+    parts.append(Content(units).stylize("$note-text"))
     return Content(" ").join(parts).truncate(width, ellipsis=True)
 
 

@@ -12,6 +12,7 @@ from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.lens.influence import FARTHEST, Passage, distance_left
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.xray.reader import Passage as Stretch
 from tui_charrnn.viewing.xray import INFLUENCE_SCALE, INFLUENCE_WORDS
@@ -83,10 +84,12 @@ class InfluenceLevels:
         """Whose past is colored, and the shares of the largest influence."""
         known = self._known
         if known is None:
-            return "influence: reading …", ("",) * 5
+            return tr("influence: reading …"), ("",) * 5
         if known.problem:
-            return f"influence: {known.problem}", ("",) * 5
-        return f"influence on character {known.position + 1:,}, of the largest", INFLUENCE_WORDS
+            return tr("influence: {problem}", problem=known.problem), ("",) * 5
+        number = known.position + 1
+        head = tr("influence on character {number:,}, of the largest", number=number)
+        return head, INFLUENCE_WORDS
 
     def level(self, branch: int, position: int) -> int | None:
         """The level of a character before the one that is looked at."""
@@ -112,7 +115,7 @@ class InfluenceLevels:
         if known is None or known.problem or (known.branch, known.position) != (branch, position):
             return ""
         half, tenth = (_back(distance) for distance in known.distances)
-        return f"under a half from {half}, a tenth from {tenth} back"
+        return tr("under a half from {half}, a tenth from {tenth} back", half=half, tenth=tenth)
 
     def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:  # noqa: ARG002
         """The same as a row."""
@@ -162,14 +165,14 @@ def find_past(generation: GenerationThread, tape: Tape, branch: int, position: i
     tree, model = tape.tree, tape.stream.model
     reach = min(position, FARTHEST)
     if not reach:
-        return Past(branch, position, nothing, "nothing comes before the first character")
+        return Past(branch, position, nothing, tr("nothing comes before the first character"))
     begin = position - reach + 1
     held = tree.holder(branch, position).clamps_at(position)
     if held or tree.holder(branch, begin).clamps_at(begin):
-        return Past(branch, position, nothing, "not computed while a neuron is clamped")
+        return Past(branch, position, nothing, tr("not computed while a neuron is clamped"))
     moment = generation.moment(branch, begin)
     if moment is None:
-        return Past(branch, position, nothing, "there is no such character any more")
+        return Past(branch, position, nothing, tr("there is no such character any more"))
     indices = np.array([moment.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
     end = model.vocabulary.end_index
     ends = np.flatnonzero(indices[:-1] == (-1 if end is None else end))
@@ -183,9 +186,9 @@ def find_past(generation: GenerationThread, tape: Tape, branch: int, position: i
     except CharRNNError:
         found = np.full(1, np.nan)
     if not np.isfinite(found).all() or not found.max() > 0:
-        return Past(branch, position, nothing, "the gradients are not finite numbers")
+        return Past(branch, position, nothing, tr("the gradients are not finite numbers"))
     return Past(branch, position, found)
 
 
 def _back(distance: int | None) -> str:
-    return f"over {FARTHEST}" if distance is None else f"{distance:,}"
+    return tr("over {count}", count=FARTHEST) if distance is None else f"{distance:,}"

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.neuron import layers_sentence
 from tui_charrnn.lens.probe import GATES, neighbor, parse_probe
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged
@@ -130,7 +131,7 @@ class XrayLegend(Vertical):
             self._shows_panel = True
         self.fit()
         if self._shows_panel and not self.panel.display:
-            self._tell("The pages of the x-ray need more rows than there are here.")
+            self._tell(tr("The pages of the x-ray need more rows than there are here."))
 
     def action_step_unit(self, step: int) -> None:
         """Color by the neuron or gate so many units on from the one that was chosen last.
@@ -153,7 +154,7 @@ class XrayLegend(Vertical):
         """Ask for the name of a neuron or a gate, and color by it."""
         config = self._config
         if config is None:
-            self._tell("There is no text yet whose model could be looked into.")
+            self._tell(tr("There is no text yet whose model could be looked into."))
             return
 
         def problem(typed: str) -> str:
@@ -170,7 +171,7 @@ class XrayLegend(Vertical):
         now = self.text_colors.coloring
         chosen = now if isinstance(now, UnitColoring) else self._units["neuron"]
         probe = chosen.probe(config)
-        screen = AskTextScreen("Color by", question_for(config), str(probe), problem)
+        screen = AskTextScreen(tr("Color by"), question_for(config), str(probe), problem)
         self.app.push_screen(screen, take)
 
     def action_read_text(self) -> None:
@@ -189,8 +190,8 @@ class XrayLegend(Vertical):
             if typed is not None:
                 self.compare_with(typed)
 
-        question = "A file to compare with; an empty line takes what the model was trained on."
-        screen = AskTextScreen("Originality", question, "", find=find_corpus)
+        question = tr("A file to compare with; an empty line takes what the model was trained on.")
+        screen = AskTextScreen(tr("Originality"), question, "", find=find_corpus)
         self.app.push_screen(screen, compare)
 
     def begin(self) -> None:
@@ -258,7 +259,7 @@ class XrayLegend(Vertical):
         coloring, legend = self.text_colors.coloring, self.text_colors.legend
         if coloring is not None and (coloring, legend) != self._drawn:
             self._drawn = coloring, legend
-            row: str | Content = coloring.name
+            row: str | Content = tr(coloring.name)
             if legend is not None:
                 keys = unit_keys() if isinstance(coloring, UnitColoring) else ""
                 row = legend_row(coloring.scale, *legend, keys)
@@ -271,7 +272,7 @@ class XrayLegend(Vertical):
         if self.has_class("-roomy"):
             return  # the panel has it
         seen, levels = self.text_colors.seen, self.text_colors.levels
-        words = "Reading …" if self.text_colors.text.shown else "Nothing was said yet."
+        words = tr("Reading …") if self.text_colors.text.shown else tr("Nothing was said yet.")
         if seen is not None:
             more = levels.line(seen.branch, seen.position) if levels is not None else ""
             name = name_of(self.text_colors.text, self.app, seen.index)
@@ -285,21 +286,27 @@ class XrayLegend(Vertical):
 def unit_keys() -> str:
     """Which keys color by another neuron or gate."""
     before, after = key_label("speech.xray_before"), key_label("speech.xray_after")
-    return f"{key_label('speech.xray_pick')} {before} {after} others"
+    keys = f"{key_label('speech.xray_pick')} {before} {after}"
+    return tr("{keys} others", keys=keys)
 
 
 def question_for(config: ModelConfig) -> str:
     """What can be named in a network."""
     last = config.hidden_size - 1
     state = "c" if config.cell == "lstm" else "h"
-    others = " or 0:h7" if state == "c" else ""
-    sentence = f"A neuron, as 0:{state}7{others}"
+    example = tr("0:c7 or 0:h7") if state == "c" else "0:h7"
+    sentence = tr("A neuron, as {example}", example=example)
     gates = GATES[config.cell]
     if gates:
-        names = ", ".join(f"{letter} {name}" for letter, name in gates.items())
-        letter = next(iter(gates))
-        sentence += f"; or a gate ({names}), as 0:{letter}7, or 0:{letter} for its mean"
-    return (
-        f"{sentence}. {layers_sentence(config)}, its units are 0 to {last}; the number before the "
-        "colon is the layer's."
+        sentence = tr(
+            "{neuron}; or a gate ({gates}), as 0:{letter}7, or 0:{letter} for its mean",
+            neuron=sentence,
+            gates=", ".join(f"{letter} {tr(name)}" for letter, name in gates.items()),
+            letter=next(iter(gates)),
+        )
+    return tr(
+        "{names}. {layers}, its units are 0 to {last}; the number before the colon is the layer's.",
+        names=sentence,
+        layers=layers_sentence(config),
+        last=last,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -15,13 +14,14 @@ from textual.strip import Strip
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
 from tui_charrnn.generation.neuron import Neuron
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.neuron_search import NeuronSearch, SearchEnded, SearchMoved
 from tui_charrnn.tui.xray.text_dialog import find_corpus
-from tui_charrnn.viewing.formatting import bar
+from tui_charrnn.viewing.formatting import bar, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +165,7 @@ class NeuronPanel(CursorView):
         """
         loaded = _model_of(self._text)
         if loaded is None:
-            self._problem = "No model is loaded yet."
+            self._problem = tr("No model is loaded yet.")
         elif path is not None or self.found is None or self.found.model is not loaded.model:
             self.cancel()
             self.found, self._filter, self._problem = None, "", ""
@@ -181,7 +181,8 @@ class NeuronPanel(CursorView):
         if search is None:
             return False
         search.stop()
-        self._problem = f"The search was ended; {key_label('neurons.read')} begins another one."
+        again = key_label("neurons.read")
+        self._problem = tr("The search was ended; {key} begins another one.", key=again)
         self.draw_all()
         return True
 
@@ -189,7 +190,8 @@ class NeuronPanel(CursorView):
         """Say how far it is."""
         event.stop()
         if event.search is self.search:
-            self._problem = f"{event.words} … {key_label('text.stop')} ends it."
+            stop = key_label("text.stop")
+            self._problem = tr("{progress} … {key} ends it.", progress=event.words, key=stop)
             self.draw_all()
 
     def on_search_ended(self, event: SearchEnded) -> None:
@@ -199,7 +201,8 @@ class NeuronPanel(CursorView):
             self.search, self.found, self._problem = None, event.found, event.problem
             self.draw_all()
             if event.found is not None and event.found.note:
-                self._tell(f"{event.found.note} So what was said so far was read.")
+                note = event.found.note
+                self._tell(tr("{note} So what was said so far was read.", note=note))
 
     def action_turn_filter(self, by: int) -> None:
         """Show the followers of another property."""
@@ -243,11 +246,17 @@ class NeuronPanel(CursorView):
             if typed is not None:
                 self._hold(neuron, float(typed))
 
-        question = "From the next character on, it has this value whatever the model reads."
+        question = tr("From the next character on, it has this value whatever the model reads.")
         if cell is not None:
-            question += f" By itself it has {cell.mean:.2f}, give or take {cell.deviation:.2f}."
+            itself = tr(
+                "By itself it has {mean:.2f}, give or take {deviation:.2f}.",
+                mean=cell.mean,
+                deviation=cell.deviation,
+            )
+            question = f"{question} {itself}"
         value = f"{self._value_of(neuron, cell):g}"
-        self.app.push_screen(AskTextScreen(f"Clamp {neuron}", question, value, problem), hold)
+        title = tr("Clamp {neuron}", neuron=neuron)
+        self.app.push_screen(AskTextScreen(title, question, value, problem), hold)
 
     def action_turn(self, by: int) -> None:
         """Hold the cell lower or higher; one that is free is held as it is offered."""
@@ -277,8 +286,8 @@ class NeuronPanel(CursorView):
             if typed is not None:
                 self.look(typed)
 
-        question = "A file to read; an empty line takes what the model was trained on."
-        self.app.push_screen(AskTextScreen("Text", question, "", find=find_corpus), read)
+        question = tr("A file to read; an empty line takes what the model was trained on.")
+        self.app.push_screen(AskTextScreen(tr("Text"), question, "", find=find_corpus), read)
 
     def draw_all(self) -> None:
         """Show what is known, and what is held now; the cursor stays on its neuron."""
@@ -293,12 +302,12 @@ class NeuronPanel(CursorView):
             if isinstance(one.neuron, Neuron) and one.neuron not in names
         ]
         self.rows = [*others, *rows]
-        self.border_title = Content(
-            f"Neurons · {self._filter or 'every property'} · Pearson's r (by chance)"
-        )
+        followed = tr(self._filter) if self._filter else tr("every property")
+        title = tr("Neurons · {property} · Pearson's r (by chance)", property=followed)
+        self.border_title = Content(title)
         words = ""
         if self.found is not None:
-            words = f"{self.found.text}, {self.found.characters:,} characters"
+            words = f"{self.found.text}, {counted(self.found.characters, 'character')}"
         self.border_subtitle = Content(words)
         self.take_count(len(self.rows), self.rows.index(before) if before in self.rows else 0)
 
@@ -311,18 +320,28 @@ class NeuronPanel(CursorView):
         self.draw_all()
         self._text.resume()
         release = key_label("neurons.release")
-        self._tell(f"{neuron} is held at {value:g} from now on; {release} releases it.")
+        self._tell(
+            tr(
+                "{neuron} is held at {value:g} from now on; {key} releases it.",
+                neuron=neuron,
+                value=value,
+                key=release,
+            )
+        )
 
     def _release(self, clamps: tuple[Clamp, ...]) -> None:
         if not clamps:
             is_any = bool(self._settings.held.clamps)
-            self._tell("The cell is not held." if is_any else "No cell is held.")
+            self._tell(tr("The cell is not held.") if is_any else tr("No cell is held."))
             return
         self._settings.let_go(clamps)
         self._show_title()
         self.draw_all()
         names = ", ".join(str(clamp.neuron) for clamp in clamps)
-        self._tell(f"{names} {'is' if len(clamps) == 1 else 'are'} free again.")
+        if len(clamps) == 1:
+            self._tell(tr("{names} is free again.", names=names))
+        else:
+            self._tell(tr("{names} are free again.", names=names))
 
     def _cells(
         self, neuron: Neuron, follower: Follower | None, width: int
@@ -335,17 +354,17 @@ class NeuronPanel(CursorView):
         kind = "cell" if clamp is None else "held"
         cells = [(f"{mark} {neuron}", _CELL, kind)]
         if follower is None:
-            words = f"{held:<{_HELD}}  not among what was found"
+            words = f"{held:<{_HELD}}  {tr('not among what was found')}"
             return [*cells, (words, max(width - _CELL - len(_GAP), 1), "held")]
         r = follower.cell.r
         cells.append((f"{r:+.3f}", _R, "cell"))
         if width >= _HAS_CHANCE:
             cells.append((f"({follower.chance:.3f})", _CHANCE, "about"))
         cells.append((bar(abs(r), _BAR), _BAR, "bar"))
-        cells += [(follower.property.name, _NAME, "cell"), (held, _HELD, "held")]
+        cells += [(tr(follower.property.name), _NAME, "cell"), (held, _HELD, "held")]
         left = width - sum(columns + len(_GAP) for _, columns, _ in cells) - len(_GAP)
         if width >= _ROOMY:
-            cells.append((follower.property.sentence, max(left, 1), "about"))
+            cells.append((tr(follower.property.sentence), max(left, 1), "about"))
         return cells
 
     def _value_of(self, neuron: Neuron, cell: FollowingNeuron | None = None) -> float:
@@ -375,7 +394,7 @@ def rounded(value: float) -> float:
 
 def _wrapped(words: str, width: int, row: int) -> str:
     """One row of some words, broken where they fit."""
-    rows = textwrap.wrap(words, max(width - 1, 1))
+    rows = Content(words).wrap(max(width - 1, 1))
     return f" {rows[row]}" if row < len(rows) else ""
 
 

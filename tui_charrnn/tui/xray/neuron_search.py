@@ -13,6 +13,7 @@ from tui_charrnn.lens.neurons import NeuronFinder
 from tui_charrnn.lens.properties import with_following
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 
@@ -133,7 +134,8 @@ class NeuronSearch:
         for number, (block, after) in enumerate(with_following(blocks)):
             task.check()
             share = number / len(blocks)
-            self._announce(SearchMoved(self, f"Reading {safe_line(name)}: {share:.0%}"))
+            words = tr("Reading {name}: {share:.0%}", name=safe_line(name), share=share)
+            self._announce(SearchMoved(self, words))
             finder.add(block, after)
         findings = finder.end(_TOP)
         task.check()
@@ -155,18 +157,23 @@ class NeuronSearch:
         except CharRNNError as error:
             if len(self._said) < LEAST:
                 again = key_label("neurons.read")
-                raise CorpusError(
-                    f"What was said so far, {len(self._said):,} characters, is too little to look "
-                    f"for neurons in: {LEAST:,} are needed. {again} looks again, or in a text that "
-                    f"you name. {error}"
-                ) from error
-            return "what was said so far", self._said[-LONGEST:], safe_line(str(error))
+                sentence = tr(
+                    "What was said so far, {count:,} characters, is too little to look for neurons "
+                    "in: {least:,} are needed. {key} looks again, or in a text that you name. "
+                    "{error}",
+                    count=len(self._said),
+                    least=LEAST,
+                    key=again,
+                    error=error,
+                )
+                raise CorpusError(sentence) from error
+            return tr("what was said so far"), self._said[-LONGEST:], safe_line(str(error))
 
     def _own_text(self, task: BackgroundTask) -> tuple[str, str, str]:
         loaded = self._loaded
         if loaded.file is None or loaded.runs_folder is None:
-            raise CorpusError("The model came from no file, so it is not known what it read.")
-        self._announce(SearchMoved(self, "Reading the text that the model was trained on"))
+            raise CorpusError(tr("The model came from no file, so it is not known what it read."))
+        self._announce(SearchMoved(self, tr("Reading the text that the model was trained on")))
         corpus = read_training_corpus(
             loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import threading
 import time
 from array import array
@@ -19,6 +18,7 @@ from tui_charrnn.generation.training_corpus import (
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied_length_in
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.xray.reader import Passage
@@ -94,14 +94,15 @@ class OriginalityLevels:
         """What is compared with what; while that is not known, how far it is."""
         corpus = self._corpus
         if corpus is None:
-            return f"originality: {self._words}", ("",) * 5
-        head = f"originality, against {safe_line(corpus.name)}"
+            return tr("originality: {progress}", progress=self._words), ("",) * 5
+        head = tr("originality, against {corpus}", corpus=safe_line(corpus.name))
         track = self._tracks.get(self._branch) if self._branch is not None else None
         if track is None or not track.summary.characters:
-            return head, ("new", "", "", "copied", "")
+            return head, (tr("new"), "", "", tr("copied"), "")
         copied = track.summary.copied / track.summary.characters
-        words = f"new {share_words(1 - copied)}", "", "", f"copied {share_words(copied)}", ""
-        return head, words
+        new_words = tr("new {share}", share=share_words(1 - copied))
+        copied_words = tr("copied {share}", share=share_words(copied))
+        return head, (new_words, "", "", copied_words, "")
 
     def level(self, branch: int, position: int) -> int | None:
         """Whether a character is copied."""
@@ -124,7 +125,7 @@ class OriginalityLevels:
         found = track.summary if track is not None else None
         if found is None or not found.longest:
             return ""
-        return f"longest {found.longest:,} (line {found.line:,})"
+        return tr("longest {count:,} (line {line:,})", count=found.longest, line=found.line)
 
     def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:
         """The shares, the longest passage with its place, and what ends at the character."""
@@ -135,16 +136,21 @@ class OriginalityLevels:
         share = share_words(found.copied / found.characters)
         shares = [words.replace(" ", "\N{NO-BREAK SPACE}") for words in found.shares]
         lines = [
-            f"copied, {track.copied_length} or more: {share}",
-            *textwrap.wrap(f"new at length {', '.join(shares)}", width),
-            f"ends here, in the corpus: {track.lengths[place]:,}",
+            tr("copied, {length} or more: {share}", length=track.copied_length, share=share),
+            tr("new at length {shares}", shares=", ".join(shares)),
+            tr("ends here, in the corpus: {count:,}", count=track.lengths[place]),
         ]
         if found.longest:
-            text = f" of {safe_line(found.text)}" if found.text else ""
-            where = f"longest: {found.longest:,}, at position {found.offset:,}, line {found.line:,}"
-            where += text
-            lines += [*textwrap.wrap(where, width), *textwrap.wrap(found.passage, width)]
-        return [Content(line) for line in lines[:height]]
+            where = tr(
+                "longest: {count:,}, at position {offset:,}, line {line:,}",
+                count=found.longest,
+                offset=found.offset,
+                line=found.line,
+            )
+            if found.text:
+                where = tr("{place} of {text}", place=where, text=safe_line(found.text))
+            lines += [where, found.passage]
+        return [row for line in lines for row in Content(line).wrap(width)][:height]
 
     def close(self) -> None:
         """Compare no more."""
@@ -167,9 +173,10 @@ class OriginalityLevels:
             )
         except CharRNNError as error:
             task.check()
-            names = f"{key_label('speech.corpus')} names a text"
-            self._set_words(f"there is no text to compare with; {names}")
-            self._coloring.tell(f"{safe_line(str(error))} {names} to compare with.")
+            key = key_label("speech.corpus")
+            self._set_words(tr("there is no text to compare with; {key} names a text", key=key))
+            names = tr("{key} names a text to compare with.", key=key)
+            self._coloring.tell(f"{safe_line(str(error))} {names}")
             return
         task.check()
         self._corpus = corpus
@@ -330,14 +337,14 @@ def open_compared(
 
     def reading(done: int, total: int | None) -> None:
         share = f": {done / total:.0%}" if total else ""
-        tell(f"reading the corpus{share}")
+        tell(tr("reading the corpus") + share)
 
     def indexing(done: int, total: int | None) -> None:
         check_cancelled()
         share = f": {done / total:.0%}" if total else ""
-        tell(f"indexing the corpus{share}")
+        tell(tr("indexing the corpus") + share)
 
-    tell("looking for the corpus")
+    tell(tr("looking for the corpus"))
     if path:
         unify = "\r" not in loaded.model.vocabulary.characters
         corpus = read_corpus(

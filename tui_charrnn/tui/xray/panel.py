@@ -9,12 +9,14 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN, FORBIDDEN_MARK
+from tui_charrnn.tui.xray.colorings import NAME, VALUE
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
 from tui_charrnn.tui.xray.looks import LOOKS
-from tui_charrnn.viewing.formatting import bar, character_words, percent
+from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
 from tui_charrnn.viewing.reliability import reliability_lines
 from tui_charrnn.viewing.xray import CANDIDATE_SCALE, GATE_SCALE, full_scale, neuron_scale
 
@@ -58,7 +60,8 @@ class Page(NamedTuple):
     @property
     def words(self) -> str:
         """What it is called among the others."""
-        return self.kind if self.is_only else f"{self.kind} {self.layer}"
+        name = tr(self.kind)
+        return name if self.is_only else f"{name} {self.layer}"
 
 
 _USUAL: Final = 0.95
@@ -116,7 +119,7 @@ class XrayPanel(Static):
 
     def on_mount(self) -> None:
         """Follow the text."""
-        self.border_title = Content("X-ray")
+        self.border_title = Content(tr("X-ray"))
         self._colors.changed.connect(self._redraw_soon)
         self.watch(self._colors.text.view, "streaming", self._redraw_soon)
 
@@ -152,14 +155,15 @@ class XrayPanel(Static):
         page = min(self.page, len(pages) - 1)
         width, height = self.size
         if seen is None or not self.display or width < 1:
-            self.border_title = Content("X-ray")
+            self.border_title = Content(tr("X-ray"))
             self._colors.wants_snapshot = self.display and pages[page] not in {EXPECTED, HITS}
             self.update("", layout=False)
             return
         name = self._name_of(seen.index)
         rows: list[Content] = []
         tabs = tabs_row(pages, page, key_label("speech.xray_page"), width)
-        title = Content(f"X-ray · character {seen.position + 1:,}: {name}")
+        number = seen.position + 1
+        title = Content(tr("X-ray · character {number:,}: {name}", number=number, name=name))
         if self.has_class("-below"):  # the line above has the numbers
             title = title.append(" · ").append(tabs)
         else:
@@ -171,7 +175,8 @@ class XrayPanel(Static):
     def _numbers(self, seen: XrayPlace) -> list[Content]:
         mean = mean_words(self._colors.text, seen.running, seen.count)
         numbers = [
-            Content(f"{name:<12} {value:>14}") for name, value in place_rows(seen.prediction, mean)
+            Content(f"{padded(name, NAME)} {padded(value, VALUE, to_right=True)}")
+            for name, value in place_rows(seen.prediction, mean)
         ]
         levels = self._colors.levels
         if levels is not None:
@@ -239,7 +244,7 @@ def _snapshot_rows(
     maps: list[HeatMap] | None, width: int, height: int, palette: Palette | None
 ) -> list[Content]:
     if maps is None:
-        return [Content("Reading …").stylize("$note-text")]
+        return [Content(tr("Reading …")).stylize("$note-text")]
     return [*heat_rows(maps, width, height - 1, palette), scale_row(maps, palette)]
 
 
@@ -272,7 +277,8 @@ def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
 def hits_rows(reliability: Reliability | None, width: int, height: int) -> list[Content]:
     """The reliability diagram of the characters that were looked at, in `height` rows at most."""
     bins = [] if reliability is None else reliability.bins
-    head = Content(f"{sum(each.symbols for each in bins):,} characters looked at")
+    count = sum(each.symbols for each in bins)
+    head = Content(tr("{count:,} characters looked at", count=count))
     if height < _LEAST_HITS:  # of the bins, those that there is something of, the surest first
         bins = [each for each in reversed(bins) if each.symbols]
     lines = reliability_lines(bins, reliability.error if reliability else None, width)
@@ -298,25 +304,25 @@ def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
     if page.kind == "gates":
         return [
             HeatMap(
-                name=name,
+                name=tr(name),
                 values=values.tolist(),
                 scale=CANDIDATE_SCALE if name == "candidate" else GATE_SCALE,
                 middle=0.0 if name == "candidate" else 0.5,
                 reach=1.0 if name == "candidate" else 0.5,
-                ends=("shut, -1", "open, 1"),
+                ends=(tr("shut, -1"), tr("open, 1")),
                 marked=marked(name),
                 has_mean=name != "candidate",
             )
             for name, values in view.gates.items()
         ]
-    states = {"hidden state h": ("h", view.hidden)}
+    states = {tr("hidden state h"): ("h", view.hidden)}
     if view.cell_state is not None:
-        states["cell state c"] = ("c", view.cell_state)
+        states[tr("cell state c")] = ("c", view.cell_state)
     maps = []
     for name, (part, values) in states.items():
         full = full_scale(_usual(abs(values).tolist()))
         label = f"{name} ±{full:g}"
-        ends = "below 0", "above 0"
+        ends = tr("below 0"), tr("above 0")
         scale = neuron_scale(full)
         maps.append(HeatMap(label, values.tolist(), scale, 0.0, full, ends, marked(part)))
     return maps
@@ -330,8 +336,10 @@ def _usual(sizes: list[float]) -> float:
 
 def mean_words(text: TapeText, running: float, count: int) -> tuple[str, str]:
     """The mean surprise of the last characters, or jamo: how many, and bits of each."""
-    is_jamo = text.opening is not None and text.opening.is_jamo
-    return f"last {count}", f"{running:.2f} bits/{'jamo' if is_jamo else 'char'}"
+    name = tr("last {count}", count=count)
+    if text.opening is not None and text.opening.is_jamo:
+        return name, tr("{bits:.2f} bits/jamo", bits=running)
+    return name, tr("{bits:.2f} bits/char", bits=running)
 
 
 def place_words(
@@ -348,8 +356,8 @@ def place_words(
     """
     parts = [
         *([more] if more else []),
-        f"{percent(expected.probability)}, {expected.surprise:.2f} bits",
-        f"entropy {expected.entropy:.2f}",
+        f"{percent(expected.probability)}, {tr('{bits:.2f} bits', bits=expected.surprise)}",
+        tr("entropy {bits:.2f}", bits=expected.entropy),
         ": ".join(mean),
     ]
     words = f"{name}: {parts[0]}"
@@ -369,9 +377,9 @@ def place_rows(expected: Expectation, mean: tuple[str, str]) -> list[tuple[str, 
         mean: See `mean_words`.
     """
     return [
-        ("probability", percent(expected.probability)),
-        ("surprise", f"{expected.surprise:.2f} bits"),
-        ("entropy", f"{expected.entropy:.2f} bits"),
+        (tr("probability"), percent(expected.probability)),
+        (tr("surprise"), tr("{bits:.2f} bits", bits=expected.surprise)),
+        (tr("entropy"), tr("{bits:.2f} bits", bits=expected.entropy)),
         mean,
     ]
 
@@ -387,9 +395,9 @@ def expected_rows(
         height: Rows at most.
         name_of: A character of the vocabulary, by its number, safe to show.
     """
-    words = "expected by the model"
+    words = tr("expected by the model")
     if any(index in seen.forbidden for index, _ in seen.prediction.alternatives):
-        words += f"; {FORBIDDEN_MARK} {FORBIDDEN}"
+        words += f"; {FORBIDDEN_MARK} {tr(FORBIDDEN)}"
     head = Content(words).stylize("$note-text")
     count = max(height - 1, 0)
     rows = [
@@ -450,4 +458,5 @@ def tabs_row(pages: Sequence[Page], now: int, key: str, width: int) -> Content:
     row = Content(" · ").join(names).append(f"  {key}")
     if row.cell_length <= width:
         return row
-    return names[now].append(f" · page {now + 1} of {len(pages)}  {key}")
+    place = tr("page {number} of {count}", number=now + 1, count=len(pages))
+    return names[now].append(f" · {place}  {key}")

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.paths import find_file
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Dialog, LookedUp, Lookup
 from tui_charrnn.tui.text.external_text import LONGEST
 from tui_charrnn.tui.text.seed_input import SeedInput
@@ -26,7 +27,6 @@ _LONGEST_PATH: Final = 4096
 """Characters of a line that may be a path."""
 _PATHS: Final = ("/", "~/", "./", "../")
 """What begins a line that can hardly be anything but a path."""
-_AS_TEXT: Final = "A space before it has the line itself read."
 
 
 class ExternalTextInput(SeedInput):
@@ -75,14 +75,17 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
     def compose(self) -> ComposeResult:
         """The question, the field, and what will be read."""
         with Vertical(id="given", classes="box") as box:
-            box.border_title = Content("X-ray a text")
-            box.border_subtitle = Content("Enter reads it · Esc leaves it")
+            box.border_title = Content(tr("X-ray a text"))
+            box.border_subtitle = Content(tr("Enter reads it · Esc leaves it"))
             yield Static(
-                "Paste a text, or give the path of its file. The model reads it, and colors tell "
-                f"what it made of every character; {LONGEST:,} at most are read.",
+                tr(
+                    "Paste a text, or give the path of its file. The model reads it, and colors "
+                    "tell what it made of every character; {count:,} at most are read.",
+                    count=LONGEST,
+                ),
                 markup=False,
             )
-            yield ExternalTextInput(placeholder="a text, or a path")
+            yield ExternalTextInput(placeholder=tr("a text, or a path"))
             yield Static("", id="given-words", markup=False)
 
     def on_mount(self) -> None:
@@ -111,7 +114,8 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             return
         if event.error is not None and not isinstance(event.error, CharRNNError):
             raise event.error
-        self._show(event.found, f"{event.error} {_AS_TEXT}" if event.error else "")
+        as_text = tr("A space before it has the line itself read.")
+        self._show(event.found, f"{event.error} {as_text}" if event.error else "")
 
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Take the text, or the file, unless there is none; wait until that is known."""
@@ -160,12 +164,12 @@ def find_external(text: str) -> str | Path:
 
 def _words_for(found: str | Path | None) -> str:
     if isinstance(found, Path):
-        return safe_line(f"The file {found.name} will be read.")
+        return tr("The file {name} will be read.", name=safe_line(found.name))
     if not found:
         return ""
     if len(found) > LONGEST:
-        return f"The first {LONGEST:,} characters will be read."
-    return f"{len(found):,} characters will be read."
+        return tr("The first {count:,} characters will be read.", count=LONGEST)
+    return tr("{count:,} characters will be read.", count=len(found))
 
 
 def find_corpus(typed: str) -> str:
