@@ -26,7 +26,6 @@ def learn_page(language: str) -> str:
             "",
             *(f"- {words['try']} {each}" for each in text.tries),
             f"- {words['look']} {text.look}",
-            *([f"- {words['legend']} {text.legend}"] if text.legend else []),
             f"- {words['shell']} `charrnn-tui {lesson.command}`",
             "",
         ]

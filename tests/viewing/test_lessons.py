@@ -46,5 +46,3 @@ def test_a_terminal_of_80_columns_shows_all_of_a_lesson_and_leaves_room(language
     for number, lesson in enumerate(LESSONS):
         assert len(Content(lesson.rows(language, key_label)).wrap(76)) <= 6
         assert cell_len(lesson.title(number, language, key_label)) <= 74
-        assert cell_len(lesson.texts[language].legend) <= 74
-        assert bool(lesson.texts[language].legend) == (language != "en")

@@ -17,8 +17,6 @@ class LessonText(NamedTuple):
     """Two things to try."""
     look: str
     """What to look for."""
-    legend: str = ""
-    """What the words in the picture mean, which are English; empty in English."""
 
 
 class Lesson(NamedTuple):
@@ -48,16 +46,10 @@ class Lesson(NamedTuple):
 
 
 _EN: Final = "{learn.next} next, {learn.before} back, {learn.text} words"
-_KO: Final = "{learn.next} 다음, {learn.before} 앞, {learn.text} 설명, Esc 나가기"
+_KO: Final = "{learn.next} 다음, {learn.before} 앞, {learn.text} 설명"
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {"try": "Try:", "look": "Look for:", "legend": "", "shell": "In a shell:", "keys": _EN},
-    "ko": {
-        "try": "해 보기:",
-        "look": "볼 것:",
-        "legend": "그림의 말:",
-        "shell": "셸에서:",
-        "keys": _KO,
-    },
+    "en": {"try": "Try:", "look": "Look for:", "shell": "In a shell:", "keys": _EN},
+    "ko": {"try": "해 보기:", "look": "볼 것:", "shell": "셸에서:", "keys": _KO},
 }
 """What stands before the parts of a lesson."""
 

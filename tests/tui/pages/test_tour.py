@@ -9,7 +9,6 @@ from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.translation import Language, set_language
-from tui_charrnn.viewing.lessons import LESSONS
 
 
 @pytest.mark.usefixtures("korean")
@@ -26,9 +25,8 @@ async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path)
         await wait_until(pilot, "the last page", lambda: shows("5/5 다대일"))
         await pilot.press("pageup", "pageup")
         await wait_until(pilot, "clipping", lambda: shows("3/5 클리핑"))
-        await wait_until(pilot, "what its words mean", lambda: shows(LESSONS[2].texts["ko"].legend))
         await pilot.press("left")
-        await wait_until(pilot, "its own key", lambda: shows("Spectral radius 1.4"))
+        await wait_until(pilot, "its own key", lambda: shows("스펙트럼 반지름 1.4"))
         await pilot.press("f2")
         await wait_until(pilot, "no words", lambda: not shows("볼 것"))
         assert shows("3/5")
@@ -46,13 +44,16 @@ async def test_the_smallest_usual_terminal_shows_words_and_picture(
     app.session.opens_tour = True
     set_language(language)
     looks = {"en": "Look for:", "ko": "볼 것:"}
-    drawn = ("HUNDREDTH", "punctuation", "ELEMENT-WISE", "BOTH SIDES", "python")
+    drawn = {
+        "en": ("HUNDREDTH", "punctuation", "ELEMENT-WISE", "BOTH SIDES", "python"),
+        "ko": ("100분의 1", "문장 부호", "원소별", "양쪽", "python"),
+    }
 
     def lies_below(words: str) -> bool:
         below = screen_text(app).rpartition(looks[language])[2]
         return words in below.rpartition("╰")[0]
 
     async with app.run_test(size=(80, 24)) as pilot:
-        for words in drawn:
+        for words in drawn[language]:
             await wait_until(pilot, f"{words} below the words", partial(lies_below, words))
             await pilot.press("pagedown")

@@ -128,7 +128,6 @@ class Page(Dialog[None]):
         super().__init__()
         self.OWNER = owner
         self._title = title
-        self._legend = ""
         self.lesson = ""
         """What the guided tour says of it, above the picture; empty outside of the tour."""
         self.turned = 0
@@ -145,14 +144,13 @@ class Page(Dialog[None]):
         lesson, language = LESSONS[number], chosen_language()
         self.lesson = lesson.rows(language, key_label)
         self._title = lesson.title(number, language, key_label)
-        self._legend = lesson.texts[language].legend
         self.add_class("-lesson")
 
     def compose(self) -> ComposeResult:
         """The frame with what is in it, the note, the keys."""
         with Vertical(id="page") as frame:
             frame.border_title = Content(self._title)
-            frame.border_subtitle = Content(self._legend or tr("Esc leaves"))
+            frame.border_subtitle = Content(tr("Esc leaves"))
             if self.lesson:
                 yield Static(self.lesson, id="lesson", markup=False)
             yield from self.compose_page()
