@@ -6,18 +6,25 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 import tui_charrnn
-from tui_charrnn import translation
+from tui_charrnn import errors, translation
 from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.errors import SYSTEM_REASONS
+from tui_charrnn.history.database import REASONS
+from tui_charrnn.history.generation import HINDRANCES
 from tui_charrnn.lens import probe
 from tui_charrnn.lens.properties import PROPERTIES
+from tui_charrnn.paths import Kind
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.file_system import HINTS, Action
 from tui_charrnn.text.catalogue import load_catalogue
+from tui_charrnn.text.decoding import TRY
+from tui_charrnn.text.inspection import SUSPICIOUS_CATEGORIES
 from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr
 from tui_charrnn.tui import chrome
 from tui_charrnn.tui.keys.bindings import GROUPS
@@ -42,6 +49,14 @@ from tui_charrnn.viewing import (
 )
 
 PACKAGE = Path(tui_charrnn.__file__).parent
+ERRORS = {name for name in vars(errors) if name.endswith("Error")} | {
+    "NameTakenError",
+    "RunGoneError",
+    "_UnusableError",
+}
+"""What takes a sentence and its values, as `tr` does."""
+SPEAKS_ENGLISH = ("cli/", "training/", "tui/", "lens/")
+IN_THE_APP = {"training/extension.py"}
 
 
 CARD_LABELS = (
@@ -57,6 +72,14 @@ def setting_sentences() -> Iterator[str]:
     """What each setting of the three configurations is."""
     for configuration in (ModelConfig, TrainingConfig, SamplingConfig):
         yield from (bounds.sentence for bounds in configuration.listed().values())
+
+
+def error_sentences() -> Iterator[str]:
+    """Parts of errors, and reasons that others give."""
+    yield from (f"Cannot {action} {{path}}: {{reason}}." for action in get_args(Action))
+    yield from (f"There is no {kind} {{name!r}}." for kind in ("setting", "action"))
+    yield from [*HINTS.values(), *HINDRANCES, *REASONS, *SUSPICIOUS_CATEGORIES.values()]
+    yield from [*Kind, TRY, "lost"]
 
 
 def table_sentences() -> set[str]:
@@ -109,6 +132,7 @@ def table_sentences() -> set[str]:
         *xray.GATE_SCALE.ends,
         *(name.replace("_", " ") for name in xray.RULES),
         FORBIDDEN,
+        *error_sentences(),
     }
 
 
@@ -120,14 +144,17 @@ def key_sentences() -> Iterator[str]:
 
 
 def calls(name: str = "tr") -> Iterator[tuple[str, ast.Call]]:
-    """Every call of a function in the program, with its place."""
+    """Every call of a function in the program, with its place; of `tr`, the expected errors too.
+
+    The errors of commands and trainers stay English, but for those that the app raises itself.
+    """
     for path in PACKAGE.rglob("*.py"):
-        source = path.read_text("utf-8")
-        if f"{name}(" not in source:
-            continue
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name:
-                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
+        place, called = str(path.relative_to(PACKAGE)), {name}
+        if name == "tr" and (not place.startswith(SPEAKS_ENGLISH) or place in IN_THE_APP):
+            called |= {*ERRORS, "error"}
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in called:
+                yield f"{place}:{node.lineno}", node
 
 
 def literals(node: ast.expr) -> Iterator[str]:
@@ -158,6 +185,8 @@ def test_a_sentence_and_its_translation_have_the_same_values() -> None:
 
 def test_every_call_gives_the_values_that_its_sentence_names() -> None:
     for place, call in calls():
+        if not [*literals(call.args[0])]:
+            continue
         assert not any(keyword.arg is None for keyword in call.keywords), f"{place}: name them"
         given = {str(keyword.arg) for keyword in call.keywords}
         for sentence in literals(call.args[0]):

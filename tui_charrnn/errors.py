@@ -21,7 +21,7 @@ import errno
 import os
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import Final
+from typing import Final, Self
 
 from tui_charrnn.translation import tr
 
@@ -59,6 +59,25 @@ class CharRNNError(Exception):
     """A failure that is explained to the user in one sentence."""
 
     exit_code: ExitCode = ExitCode.UNEXPECTED
+
+    def __init__(self, sentence: str = "", /, **values: object) -> None:
+        """Say what is wrong, in the language of the user; see `translation.tr`.
+
+        Args:
+            sentence: In English, with names in braces for its values.
+            **values: By name.
+        """
+        super().__init__(tr(sentence, **values))
+
+    @classmethod
+    def unreadable(cls, name: object, error: OSError) -> Self:
+        """What to raise where the system refused to read something.
+
+        Args:
+            name: What it is; a path, or words.
+            error: What the system said.
+        """
+        return cls("{name} cannot be read: {reason}.", name=name, reason=reason_of(error))
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -186,6 +205,11 @@ SYSTEM_REASONS: Final = {
     errno.EHOSTUNREACH: "No route to host",
 }
 """What the system says of its common errors, by number."""
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """A question after names that are near to one that nothing has."""
+    return tr("Did you mean {names}?", names=tr(" or ").join(names))
 
 
 def reason_of(error: OSError) -> str:

@@ -137,8 +137,9 @@ def refuse_apart(text: str) -> None:
             codes = " ".join(f"U+{ord(character):04X}" for character in found[0])
             raise CorpusError(
                 "The text has Hangul that is not composed, and would come back composed. "
-                f"Received: {codes}. Compose it (leave out --keep-decomposed), or train on "
-                "characters (--units characters)."
+                "Received: {codes}. Compose it (leave out --keep-decomposed), or train on "
+                "characters (--units characters).",
+                codes=codes,
             )
 
 

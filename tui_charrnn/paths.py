@@ -15,7 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from tui_charrnn.errors import CharRNNError, ConfigError, DataError
+from tui_charrnn.errors import CharRNNError, ConfigError, DataError, reason_of
+from tui_charrnn.translation import tr
 
 PIPE_PATIENCE = 5.0
 """Seconds in which somebody has to begin writing into a pipe that is read."""
@@ -54,23 +55,32 @@ def parse_path(text: str | Path, name: str, *, error: type[CharRNNError] = Confi
         CharRNNError: The given class, if no path can be spelled so.
     """
     given = str(text)
-    problem = "a path has at least one character" if not given.strip() else _problem_of(given)
+    problem = tr("a path has at least one character") if not given.strip() else _problem_of(given)
     if not problem:
         try:
             path = _absolute(_expanded(given))
         except RuntimeError:  # what pathlib raises where there is no such user
             user = given[1:].partition("/")[0]
-            problem = f"there is no user {user!r}" if user else "you have no home folder"
+            problem = tr("you have no home folder")
+            if user:
+                problem = tr("there is no user {user!r}", user=user)
         else:
             problem = _problem_of(str(path))
     if problem:
-        raise error(f"{name} cannot be used as a path: {problem}. Received: {shortened(given)}.")
+        raise error(
+            "{name} cannot be used as a path: {problem}. Received: {given}.",
+            name=name,
+            problem=problem,
+            given=shortened(given),
+        )
     return path
 
 
 def shortened(text: str) -> str:
     """A text in quotes, as a refusal shows it: its beginning, if it is long."""
-    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}... ({len(text):,} characters)"
+    if len(text) <= _SHOWN:
+        return repr(text)
+    return tr("{beginning!r}... ({count:,} characters)", beginning=text[:_SHOWN], count=len(text))
 
 
 def real_path(path: Path) -> Path:
@@ -89,7 +99,7 @@ def find_kind(path: Path) -> Kind | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as refusal:  # a byte of zero, or half of a surrogate pair
-        raise OSError(errno.EINVAL, "it is no path") from refusal
+        raise OSError(errno.EINVAL, tr("it is no path")) from refusal
 
 
 def is_file(path: Path) -> bool:
@@ -120,9 +130,15 @@ def find_file(text: str | Path, name: str, *, error: type[CharRNNError] = DataEr
     path = parse_path(text, name, error=error)
     with explained(name, path, error):
         kind = find_kind(path)
+    if kind is None:
+        raise error("{name} cannot be read: there is no file {path}.", name=name, path=path)
     if kind is not Kind.FILE:
-        found = f"{path} is {kind}, and no file" if kind else f"there is no file {path}"
-        raise error(f"{name} cannot be read: {found}.")
+        raise error(
+            "{name} cannot be read: {path} is {kind}, and no file.",
+            name=name,
+            path=path,
+            kind=tr(kind),
+        )
     return path
 
 
@@ -139,10 +155,10 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError as refusal:
-        raise OSError(errno.EINVAL, "it is no path") from refusal
+        raise OSError(errno.EINVAL, tr("it is no path")) from refusal
     except OSError as refusal:
         if refusal.errno == errno.ENXIO:  # what opening a socket comes to
-            raise OSError(errno.EINVAL, f"it is {Kind.SOCKET}, and no file") from refusal
+            raise _not_a_file(Kind.SOCKET) from refusal
         raise
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(os.close, descriptor)
@@ -153,7 +169,7 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
             os.set_blocking(descriptor, True)
             file = os.fdopen(descriptor, "rb")
         else:
-            raise OSError(errno.EINVAL, f"it is {kind}, and no file")
+            raise _not_a_file(kind)
         on_failure.pop_all()
         return file
 
@@ -168,8 +184,16 @@ def explained(name: str, path: Path, error: type[CharRNNError]) -> Iterator[None
     try:
         yield
     except OSError as refusal:
-        place, reason = refusal.filename or path, refusal.strerror or refusal
-        raise error(f"{name} cannot be read: {place}: {reason}.") from refusal
+        raise error(
+            "{name} cannot be read: {place}: {reason}.",
+            name=name,
+            place=refusal.filename or path,
+            reason=reason_of(refusal),
+        ) from refusal
+
+
+def _not_a_file(kind: Kind) -> OSError:
+    return OSError(errno.EINVAL, tr("it is {kind}, and no file", kind=tr(kind)))
 
 
 class _BegunPipe(io.RawIOBase):
@@ -204,7 +228,7 @@ def _await_writer(descriptor: int) -> BinaryIO:
     try:
         while not (first := os.read(descriptor, 1)):  # nobody, or nobody any more
             if time.monotonic() >= deadline:
-                raise OSError(errno.EPIPE, "it is a pipe that nobody writes into")
+                raise OSError(errno.EPIPE, tr("it is a pipe that nobody writes into"))
             time.sleep(_POLL_INTERVAL)
     except BlockingIOError:
         pass  # somebody who has written nothing yet
@@ -243,14 +267,22 @@ def _absolute(path: Path) -> Path:
 def _problem_of(path: str) -> str:
     """Why a path cannot be one, in words; empty if it can."""
     if "\0" in path:
-        return "it has a character that is zero (NUL)"
+        return tr("it has a character that is zero (NUL)")
     try:
         encoded = os.fsencode(path)
     except UnicodeEncodeError:
-        return "it has a character that no file name has"
+        return tr("it has a character that no file name has")
     longest = max(map(len, encoded.split(b"/")))
     if longest > _LONGEST_NAME:
-        return f"a name has at most {_LONGEST_NAME} bytes, and one of it has {longest:,}"
+        return tr(
+            "a name has at most {most} bytes, and one of it has {longest:,}",
+            most=_LONGEST_NAME,
+            longest=longest,
+        )
     if len(encoded) > _LONGEST_PATH:
-        return f"it has {len(encoded):,} bytes, and {_LONGEST_PATH:,} are the most"
+        return tr(
+            "it has {size:,} bytes, and {most:,} are the most",
+            size=len(encoded),
+            most=_LONGEST_PATH,
+        )
     return ""

@@ -10,7 +10,7 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.runs import catalogue
 from tui_charrnn.runs.catalogue import WatchedFolder, find_run, list_runs
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.user_folders import default_runs_folder
 
@@ -162,3 +162,10 @@ def test_a_trainer_is_judged_by_the_age_of_its_status(tmp_path: Path) -> None:
         assert summaries["live"].judge(now + 60) == "silent"
         assert summaries["live"].judge(now + 600) == "lost"
         assert summaries["new"].judge(now + 600) is None
+
+
+def test_a_command_names_a_run_as_shortly_as_it_is_found(isolated_home: Path) -> None:
+    at_home = RunDirectory(isolated_home / "runs" / "moby")
+    elsewhere = RunDirectory(Path("/mnt/big disk/moby"))
+    assert command_words("attach", at_home) == "charrnn-tui attach moby"
+    assert command_words("stop", elsewhere) == "charrnn-tui stop '/mnt/big disk/moby'"

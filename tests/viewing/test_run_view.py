@@ -243,13 +243,6 @@ def test_a_lost_trainer_is_said_to_be_lost(view: RunView) -> None:
     assert not view.is_live
 
 
-def test_a_command_names_a_run_as_shortly_as_it_is_found(isolated_home: Path) -> None:
-    at_home = RunDirectory(isolated_home / "runs" / "moby")
-    elsewhere = RunDirectory(Path("/mnt/big disk/moby"))
-    assert words.command_words("attach", at_home) == "charrnn-tui attach moby"
-    assert words.command_words("stop", elsewhere) == "charrnn-tui stop '/mnt/big disk/moby'"
-
-
 def test_divergence_is_one_sentence(view: RunView) -> None:
     (news,) = view.take([RunDiverged(12, "validation_loss", "nan", learning_rate=0.02)])
     assert news.sentence.startswith("The validation loss stopped being a finite number")

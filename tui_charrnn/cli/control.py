@@ -14,12 +14,11 @@ from tui_charrnn.preferences.resolution import runs_folder
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import LineTail, read_status
 from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import RequestAnswered
-from tui_charrnn.viewing.run_words import command_words
 
 STOP_PATIENCE = 60.0  # seconds
 

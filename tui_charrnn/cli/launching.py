@@ -35,7 +35,7 @@ from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.launcher import launch_trainer
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
@@ -43,7 +43,6 @@ from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import ALL, Placement
 from tui_charrnn.viewing.announcements import end_sentence, notification, run_notify_command
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import command_words
 
 _ONE_DEVICE: Final = Placement()
 _USUAL_START: Final = "The "

@@ -14,7 +14,7 @@ from tui_charrnn.paths import is_file, is_folder, parse_path
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.foreign_parts import foreign_parts
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.verification import (
@@ -26,7 +26,6 @@ from tui_charrnn.runs.verification import (
 )
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.formatting import format_time
-from tui_charrnn.viewing.run_words import command_words
 
 _SHOWN_GAPS: Final = 3
 

@@ -11,10 +11,9 @@ from tui_charrnn.cli.output import narrate
 from tui_charrnn.cli.reporting import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, RunError, RunLockedError
-from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import holds_run
 from tui_charrnn.runs.creation import NameTakenError
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.text.corpus import Corpus
@@ -110,7 +109,7 @@ class RunRequest:
         if status is not None and judge_at_a_glance(status, max(0.0, age)) in {"alive", "silent"}:
             raise RunLockedError(
                 f"There is a run {run.name!r} in {self.folder} already, and it is being trained; "
-                f"watch it with: {command('attach', str(run.path))}, or choose another name."
+                f"watch it with: {command_words('attach', run)}, or choose another name."
             )
 
     def _report_other_text(self, run: RunDirectory) -> None:

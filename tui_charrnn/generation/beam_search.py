@@ -115,8 +115,8 @@ def _scores(
         scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
     if not np.isfinite(scores).all():
         raise ModelFileError(
-            "The model's scores are not finite numbers, so no text is the likeliest. "
-            "Its weights are too large; it must be trained again with a lower learning rate."
+            "The model's scores are not finite numbers, so no text is the likeliest. Its "
+            "weights are too large; it must be trained again with a lower learning rate."
         )
     unknown = stream.model.vocabulary.unknown_index
     for row, each in enumerate(going):

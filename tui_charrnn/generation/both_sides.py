@@ -49,8 +49,8 @@ class BothSides:
         backward = model.weights.backward
         if backward is None:
             raise ModelFileError(
-                "This model reads forward alone; one that reads both directions is trained by "
-                "`charrnn-tui train --direction both`."
+                "This model reads forward alone; one that reads both directions is trained "
+                "by `charrnn-tui train --direction both`."
             )
         config = replace(model.config, direction="forward")
         self.vocabulary: Final = model.vocabulary
@@ -133,8 +133,8 @@ class BothSides:
         """
         if self._is_jamo:
             raise ConfigError(
-                "A model of jamo that reads both directions cannot fill a syllable: it would have "
-                "to know of how many jamo. Train one with --units characters."
+                "A model of jamo that reads both directions cannot fill a syllable: it "
+                "would have to know of how many jamo. Train one with --units characters."
             )
         spelled = [self.vocabulary.spell(part).indices for part in parts]
         region: list[int | None] = [None]
@@ -224,7 +224,7 @@ def _log_softmax(scores: Float32) -> Float64:
     shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     if not np.isfinite(shifted).all():
         raise ModelFileError(
-            "The model's scores are not finite numbers. Its weights are too large; it must be "
-            "trained again with a lower learning rate."
+            "The model's scores are not finite numbers. Its weights are too large; it must "
+            "be trained again with a lower learning rate."
         )
     return shifted

@@ -143,8 +143,10 @@ def fit_temperature(logits: Float32, targets: Indices) -> float:
     temperature = round(1 / inverse, 4)
     if not LOWEST_TEMPERATURE < temperature < HIGHEST_TEMPERATURE:
         raise DataError(
-            f"The fit went beyond a temperature of {LOWEST_TEMPERATURE:g} to "
-            f"{HIGHEST_TEMPERATURE:g}: what the model expects has little to do with this text."
+            "The fit went beyond a temperature of {lowest:g} to {highest:g}: what the model "
+            "expects has little to do with this text.",
+            lowest=LOWEST_TEMPERATURE,
+            highest=HIGHEST_TEMPERATURE,
         )
     return temperature
 
@@ -186,8 +188,10 @@ def calibrate(
     half = len(symbols) // 2
     if half < LEAST:
         raise DataError(
-            f"A calibration takes at least {2 * LEAST:,} symbols of held-out text, a half to fit "
-            f"and a half to judge. Received: {len(symbols):,}."
+            "A calibration takes at least {least:,} symbols of held-out text, a half to fit "
+            "and a half to judge. Received: {count:,}.",
+            least=2 * LEAST,
+            count=len(symbols),
         )
     parameters = sum(each.kernel.size + each.recurrent_kernel.size for each in model.weights.layers)
     most = int(min(_MOST, _MOST_NUMBERS / len(model.vocabulary), _MOST_PRODUCTS / parameters))

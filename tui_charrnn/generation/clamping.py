@@ -58,11 +58,15 @@ def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]
     for text in texts:
         name, sign, number = text.partition("=")
         if not sign:
-            raise ConfigError(f"A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.")
+            raise ConfigError(
+                "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.", text=text
+            )
         is_gate = name.strip()[-1:] in GATES
         neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
         if neuron in clamps:
-            raise ConfigError(f"A cell can be held at one value only. Received: {neuron} twice.")
+            raise ConfigError(
+                "A cell can be held at one value only. Received: {neuron} twice.", neuron=neuron
+            )
         clamps[neuron] = Clamp(neuron, _value(number, is_gate=is_gate))
     return tuple(clamps.values())
 
@@ -86,9 +90,14 @@ def _value(text: str, *, is_gate: bool) -> float:
     except ValueError:
         value = math.nan
     if not lowest <= value <= highest:
-        what = "The mean of a gate" if is_gate else "A cell"
         raise ConfigError(
-            f"{what} is held at a number from {lowest:g} to {highest:g}. Received: {text!r}."
+            "The mean of a gate is held at a number from {lowest:g} to {highest:g}. "
+            "Received: {text!r}."
+            if is_gate
+            else "A cell is held at a number from {lowest:g} to {highest:g}. Received: {text!r}.",
+            lowest=lowest,
+            highest=highest,
+            text=text,
         )
     return value
 

@@ -96,8 +96,8 @@ class DynamicScorer:
         probabilities, nats = _predicted(hidden @ self._kernel + self._bias, targets, is_scored)
         if not math.isfinite(nats):
             raise ModelFileError(
-                "The scores of dynamic evaluation are not finite numbers. Its rate is too high, "
-                "or the model's weights are too large."
+                "The scores of dynamic evaluation are not finite numbers. Its rate is too "
+                "high, or the model's weights are too large."
             )
         self._nats += nats
         probabilities[np.arange(count), targets] -= 1  # the gradient of -ln p, shape (T, V)

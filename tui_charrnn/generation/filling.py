@@ -90,12 +90,15 @@ def split_gaps(text: str, sign: str | None = None) -> tuple[str, ...]:
     if sign is None:
         sign = next((each for each in GAPS if each in text), None)
     if sign is not None and len(sign) != 1:
-        raise ConfigError(f"A gap is written as one character. Received: {sign!r}.")
+        raise ConfigError("A gap is written as one character. Received: {sign!r}.", sign=sign)
     count = text.count(sign) if sign is not None else 0
     if not 1 <= count <= _MOST_GAPS or sign is None:
         known = f"{sign!r}" if sign else ", ".join(map(repr, GAPS))
         raise ConfigError(
-            f"The text needs 1 to {_MOST_GAPS} gaps, each written as {known}. Received: {count}."
+            "The text needs 1 to {most} gaps, each written as {known}. Received: {count}.",
+            most=_MOST_GAPS,
+            known=known,
+            count=count,
         )
     return tuple(text.split(sign))
 
@@ -127,7 +130,8 @@ class _Beam:
         if not np.isfinite(scores).all():
             raise ModelFileError(
                 "The model's scores are not finite numbers, so nothing can be filled in. "
-                "Its weights are too large; it must be trained again with a lower learning rate."
+                "Its weights are too large; it must be trained again with a lower learning "
+                "rate."
             )
         return scores
 
@@ -321,8 +325,9 @@ def measure_right_side(
     last = len(symbols) - right
     if last < 2:
         raise ConfigError(
-            f"The text must be longer than the {right} symbols to the right. "
-            f"Received: {len(symbols)}."
+            "The text must be longer than the {right} symbols to the right. Received: {count}.",
+            right=right,
+            count=len(symbols),
         )
     chosen = set(np.linspace(1, last - 1, min(places, last - 1)).astype(int).tolist())
     weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)

@@ -13,6 +13,7 @@ from typing import Final
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.translation import tr
 
 _NAME: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
 GATE_PLACES: Final[dict[str, dict[str, int]]] = {
@@ -68,17 +69,26 @@ def parse_gate(text: str, config: ModelConfig) -> Gate:
     known = gates_of(config)
     found = next((gate for gate in known if str(gate) == text.strip()), None)
     if found is None:
-        names = f"The gates of this model are {', '.join(map(str, known))}."
         if not known:
-            names = f"A model of kind {config.cell} has no gates."
-        raise ConfigError(f"{names} Received: {text!r}.")
+            raise ConfigError(
+                "A model of kind {cell} has no gates. Received: {text!r}.",
+                cell=config.cell,
+                text=text,
+            )
+        raise ConfigError(
+            "The gates of this model are {names}. Received: {text!r}.",
+            names=", ".join(map(str, known)),
+            text=text,
+        )
     return found
 
 
 def layers_sentence(config: ModelConfig) -> str:
     """Which layers a model has, to be gone on with."""
     last = config.layer_count - 1
-    return f"This model has the layers 0 to {last}" if last else "This model has one layer, 0"
+    if not last:
+        return tr("This model has one layer, 0")
+    return tr("This model has the layers 0 to {last}", last=last)
 
 
 def all_neurons(config: ModelConfig) -> list[Neuron]:
@@ -108,17 +118,25 @@ def parse_neuron(text: str, config: ModelConfig) -> Neuron:
     parts = _PARTS[config.cell]
     if found is None:
         raise ConfigError(
-            f"A neuron is named as LAYER:CELL, for example 0:{parts[-1]}7. Received: {text!r}."
+            "A neuron is named as LAYER:CELL, for example 0:{part}7. Received: {text!r}.",
+            part=parts[-1],
+            text=text,
         )
     layer, part, unit = int(found[1]), found[2] or parts[-1], int(found[3])
     if part not in parts:
         raise ConfigError(
-            f"A model of kind {config.cell} has no cell state, only h, as in {layer}:h{unit}. "
-            f"Received: {text!r}."
+            "A model of kind {cell} has no cell state, only h, as in {layer}:h{unit}. "
+            "Received: {text!r}.",
+            cell=config.cell,
+            layer=layer,
+            unit=unit,
+            text=text,
         )
     if layer >= config.layer_count or unit >= config.hidden_size:
         raise ConfigError(
-            f"{layers_sentence(config)}, its cells are 0 to {config.hidden_size - 1}. "
-            f"Received: {text!r}."
+            "{layers}, its cells are 0 to {last}. Received: {text!r}.",
+            layers=layers_sentence(config),
+            last=config.hidden_size - 1,
+            text=text,
         )
     return Neuron(layer, part, unit)

@@ -26,6 +26,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.translation import tr
 from tui_charrnn.user_folders import cache_folder
 
 MEAN_LIMIT: Final = 0.02
@@ -84,8 +85,8 @@ def with_numbers(model: Model, asked: str, tell: Callable[[str], object]) -> Mod
         asked = choice.numbers
     if asked == "int8" and model.config.reads_both:
         raise ConfigError(
-            "A model that reads both directions is multiplied in float32 only: --numbers float32, "
-            "or auto. Received: --numbers int8."
+            "A model that reads both directions is multiplied in float32 only: --numbers "
+            "float32, or auto. Received: --numbers int8."
         )
     return replace(model, numbers=asked)
 
@@ -93,21 +94,27 @@ def with_numbers(model: Model, asked: str, tell: Callable[[str], object]) -> Mod
 def choose_numbers(model: Model) -> Choice:
     """What `auto` takes for a model."""
     if model.config.reads_both:
-        return Choice("float32", "It reads both directions, which is done in float32 only.")
+        return Choice("float32", tr("It reads both directions, which is done in float32 only."))
     library = load_library()
     if library is None:
         return Choice(
             "float32",
-            "NumKong is not installed (pip install numkong), or is not fast and exact "
-            "on this processor.",
+            tr(
+                "NumKong is not installed (pip install numkong), or is not fast and exact "
+                "on this processor."
+            ),
         )
     difference, is_new = _find_difference(model)
     if difference.is_small:
-        return Choice("int8", "Its log probabilities are nearly the same in int8.", difference)
-    reason = (
-        f"This model is multiplied in float32: in int8 its log probabilities would differ by "
-        f"{difference.mean:.3f} nats on average and by {difference.largest:.2f} at most; "
-        f"{MEAN_LIMIT} and {LARGEST_LIMIT} are allowed."
+        return Choice("int8", tr("Its log probabilities are nearly the same in int8."), difference)
+    reason = tr(
+        "This model is multiplied in float32: in int8 its log probabilities would differ by "
+        "{mean:.3f} nats on average and by {largest:.2f} at most; "
+        "{mean_limit} and {largest_limit} are allowed.",
+        mean=difference.mean,
+        largest=difference.largest,
+        mean_limit=MEAN_LIMIT,
+        largest_limit=LARGEST_LIMIT,
     )
     return Choice("float32", reason, difference, is_new)
 

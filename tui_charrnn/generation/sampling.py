@@ -92,8 +92,8 @@ def weights_of(
     highest = scores.item(likeliest)
     if not math.isfinite(highest):
         raise ModelFileError(
-            "The model's scores are not finite numbers, so no character can be chosen. "
-            "Its weights are too large; it must be trained again with a lower learning rate."
+            "The model's scores are not finite numbers, so no character can be chosen. Its "
+            "weights are too large; it must be trained again with a lower learning rate."
         )
     if config.temperature == 0:
         certain = np.zeros(len(scores))
@@ -140,8 +140,9 @@ def surprise(logits: npt.ArrayLike, index: int) -> float:
         total = float(np.exp(scores - highest).sum())
     if not math.isfinite(total):
         raise ModelFileError(
-            "The model's scores are not finite numbers, so nothing can be said of what it expects. "
-            "Its weights are too large; it must be trained again with a lower learning rate."
+            "The model's scores are not finite numbers, so nothing can be said of what it "
+            "expects. Its weights are too large; it must be trained again with a lower "
+            "learning rate."
         )
     return max(0.0, (math.log(total) + highest - scores.item(index)) / math.log(2))
 

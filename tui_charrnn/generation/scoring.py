@@ -87,8 +87,8 @@ def surprise(
             )
     if not np.isfinite(nats).all():
         raise ModelFileError(
-            "The model's scores are not finite numbers, so no text can be scored. "
-            "Its weights are too large; it must be trained again with a lower learning rate."
+            "The model's scores are not finite numbers, so no text can be scored. Its "
+            "weights are too large; it must be trained again with a lower learning rate."
         )
     return nats
 

@@ -30,6 +30,7 @@ from tui_charrnn.generation.stream import (
 )
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Problem, SettingError
+from tui_charrnn.translation import tr
 
 LARGEST_SEED: Final = int(SamplingConfig.bounds()["rng_seed"].maximum)
 
@@ -51,11 +52,14 @@ class SideBySide:
             ConfigError: If there is no text, or the RNG seeds are more than there are.
         """
         if count < 1:
-            raise ConfigError(f"count must be at least 1. Received: {count}.")
+            raise ConfigError("count must be at least 1. Received: {count}.", count=count)
         if not temperatures and stream.rng_seed > LARGEST_SEED - (count - 1):
-            sentence = (
-                f"must be at most {LARGEST_SEED - (count - 1)} for {count} texts, each of which "
-                f"takes the next one. Received: {stream.rng_seed}."
+            sentence = tr(
+                "must be at most {most} for {count} texts, each of which takes the next one. "
+                "Received: {received}.",
+                most=LARGEST_SEED - (count - 1),
+                count=count,
+                received=stream.rng_seed,
             )
             raise SettingError([Problem("rng_seed", sentence)])
         start = stream.snapshot()

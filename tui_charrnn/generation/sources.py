@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tui_charrnn.errors import ModelFileError
+from tui_charrnn.errors import ModelFileError, did_you_mean
 from tui_charrnn.hangul import has_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path
@@ -17,6 +17,7 @@ from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
 from tui_charrnn.runs.foreign_parts import has_own_live_model
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
+from tui_charrnn.translation import tr
 
 
 def _say_nothing(_sentence: str) -> None:
@@ -47,8 +48,8 @@ def find_model(
                 "No model came with this installation. Name a model file or a run with --model."
             )
         return next(iter(bundled.values()))
-    path = parse_path(argument, "The model", error=ModelFileError)
-    with explained("The model", path, ModelFileError):
+    path = parse_path(argument, tr("The model"), error=ModelFileError)
+    with explained(tr("The model"), path, ModelFileError):
         found = _at_path(path, tell)
         if found is None and _is_plain_name(argument):
             found = _at_run(RunDirectory(runs_folder / argument), tell) or bundled.get(argument)
@@ -97,8 +98,8 @@ def _at_path(path: Path, tell: Callable[[str], None]) -> Path | None:
     kind = find_kind(path)
     if kind is Kind.FILE:
         return path
-    if kind not in {None, Kind.FOLDER}:
-        raise ModelFileError(f"The model {path} is {kind}, and no file.")
+    if kind is not None and kind is not Kind.FOLDER:
+        raise ModelFileError("The model {path} is {kind}, and no file.", path=path, kind=tr(kind))
     checkpoint = CheckpointDirectory(path)
     return checkpoint.model if _is_own(checkpoint.model) else _at_run(RunDirectory(path), tell)
 
@@ -115,8 +116,9 @@ def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
     if has_own_live_model(run):
         return run.live_model
     raise ModelFileError(
-        f"The run {run.name!r} has no model yet. Its trainer has to save a first checkpoint; "
-        "try again when it has."
+        "The run {run!r} has no model yet. Its trainer has to save a first checkpoint; try "
+        "again when it has.",
+        run=run.name,
     )
 
 
@@ -131,14 +133,18 @@ def _is_plain_name(argument: str) -> bool:
 
 def _unknown_sentence(argument: str, path: Path, runs_folder: Path, bundled: list[str]) -> str:
     if is_folder(path):
-        return f"The folder {argument!r} is neither a run nor a checkpoint."
+        return tr("The folder {name!r} is neither a run nor a checkpoint.", name=argument)
     runs = [run.name for run in runs_folder.iterdir()] if is_folder(runs_folder) else []
     near = difflib.get_close_matches(argument, [*runs, *bundled], n=3)
     if near:
-        hint = "Did you mean " + " or ".join(map(repr, near)) + "?"
+        hint = did_you_mean(map(repr, near))
     else:
-        hint = f"Bundled models: {', '.join(bundled) or 'none'}. `charrnn-tui runs` lists the runs."
-    return f"There is no model file, run or bundled model {argument!r}. {hint}"
+        hint = tr(
+            "Bundled models: {names}. `charrnn-tui runs` lists the runs.",
+            names=", ".join(bundled) or tr("none"),
+        )
+    problem = tr("There is no model file, run or bundled model {name!r}.", name=argument)
+    return f"{problem} {hint}"
 
 
 @dataclass(frozen=True, slots=True)

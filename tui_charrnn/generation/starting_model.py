@@ -15,6 +15,7 @@ from tui_charrnn.runs.description import ModelOrigin, RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.translation import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def open_starting_model(
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ModelFileError(f"The model {path} cannot be read: {error.strerror}.") from error
+        raise ModelFileError.unreadable(tr("The model {path}", path=path), error) from error
     model, sha256 = parse_model(io.BytesIO(data), len(data), path), hashlib.sha256(data).hexdigest()
     name = Path(argument).name.removesuffix(path.suffix)
     name = str(model.training.get("run", name)) if name == path.stem == "model" else name

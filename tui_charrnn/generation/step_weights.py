@@ -80,9 +80,9 @@ def fold_embedding(
     """
     if config.reads_both:
         raise ModelFileError(
-            "This model reads both directions: it knows a character by what follows it too, so it "
-            "cannot write or be read character by character. It fills gaps (`charrnn-tui fill "
-            "--bidirectional`) and scores (`charrnn-tui score`)."
+            "This model reads both directions: it knows a character by what follows it too, "
+            "so it cannot write or be read character by character. It fills gaps "
+            "(`charrnn-tui fill --bidirectional`) and scores (`charrnn-tui score`)."
         )
     with quiet():
         layers = tuple(_step_layer(layer, config.cell) for layer in weights.layers)

@@ -31,6 +31,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.translation import tr
 
 FORMAT: Final = 3
 """The newest one, of tapes in int8."""
@@ -94,8 +95,11 @@ def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tap
     found = document.get("format") if isinstance(document, Mapping) else "none"
     if not isinstance(document, Mapping) or found not in range(_PLAIN, FORMAT + 1):
         raise DataError(
-            f"This is not a tape of format {_PLAIN} to {FORMAT}, those that this version reads. "
-            f"Received: format {str(found)[:20]}."
+            "This is not a tape of format {first} to {version}, those that this version "
+            "reads. Received: format {received}.",
+            first=_PLAIN,
+            version=FORMAT,
+            received=str(found)[:20],
         )
     if document.get("model") != fingerprint(model):
         raise DataError("The tape was recorded with another model. Open that one.")
@@ -109,7 +113,7 @@ def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tap
         OverflowError,
         AttributeError,
     ) as error:
-        raise DataError(f"The tape is damaged: {str(error)[:200]}") from error
+        raise DataError("The tape is damaged: {problem}", problem=str(error)[:200]) from error
 
 
 def fingerprint(model: Model) -> str:
@@ -130,12 +134,14 @@ def _opened(model: Model, document: Mapping[str, Any], state_budget: int) -> Tap
     seed_clamps = parse_clamps(document.get("seed_clamps", ()), model.config)
     numbers = document.get("numbers", "float32")
     if numbers not in {"float32", "int8"}:
-        raise ValueError(f"it was generated in unknown numbers, {str(numbers)[:20]!r}.")
+        raise ValueError(
+            tr("it was generated in unknown numbers, {numbers!r}.", numbers=str(numbers)[:20])
+        )
     model = replace(model, numbers=numbers)
     stream = CharacterStream(model, first.sampling[0].sampling, seed_clamps)
     seed_text = stream.prime(document["seed_text"]).text
     if seed_text != document["seed_text"]:
-        raise ValueError("its seed text has characters that the model does not know.")
+        raise ValueError(tr("its seed text has characters that the model does not know."))
     stream.draws = RandomStream(first.draws[0].rng_seed, first.draws[0].drawn)
     tape = Tape(stream, seed_text, state_budget)
     tape.tree.branches[:] = branches
@@ -153,7 +159,7 @@ def _branches(
         parent, start = entry["parent"], entry["start"]
         is_whole = (parent, start) == (None, 0) if number == 0 else 0 <= parent < number
         if not is_whole or not 0 <= start <= (lengths[parent] if number else 0):
-            raise ValueError(f"branch {number} leaves no branch that there is.")
+            raise ValueError(tr("branch {number} leaves no branch that there is.", number=number))
         branch = Branch(
             number=number,
             parent=parent,
@@ -187,18 +193,26 @@ def _check(branch: Branch) -> None:
             isinstance(position, int) for position in positions
         )
         if not positions or not is_rising or positions[0] != branch.start:
-            raise ValueError(f"branch {branch.number} has settings for places that it has not.")
+            raise ValueError(
+                tr("branch {number} has settings for places that it has not.", number=branch.number)
+            )
     held = [used.position for used in branch.clamps]
     if held != sorted(held) or not all(
         isinstance(position, int) and branch.start <= position <= branch.length for position in held
     ):
-        raise ValueError(f"branch {branch.number} has clamps for places that it has not.")
+        raise ValueError(
+            tr("branch {number} has clamps for places that it has not.", number=branch.number)
+        )
     if len(branch.probabilities) != len(branch.indices):
-        raise ValueError(f"branch {branch.number} lacks probabilities.")
+        raise ValueError(tr("branch {number} lacks probabilities.", number=branch.number))
     if not all(0 <= each < _ROUNDED_UP for each in branch.probabilities):
-        raise ValueError(f"branch {branch.number} has probabilities that there are not.")
+        raise ValueError(
+            tr("branch {number} has probabilities that there are not.", number=branch.number)
+        )
     if not all(_is_place(used.rng_seed) and _is_place(used.drawn) for used in branch.draws):
-        raise ValueError(f"branch {branch.number} has random numbers that there are not.")
+        raise ValueError(
+            tr("branch {number} has random numbers that there are not.", number=branch.number)
+        )
 
 
 def _is_place(value: object) -> bool:

@@ -13,7 +13,7 @@ from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.description import CorpusReference, LearnedText
 from tui_charrnn.runs.foreign_parts import has_own_corpus
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import load_catalogue
@@ -22,6 +22,7 @@ from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
 from tui_charrnn.text.suffix_cache import obtain_index, open_index
 from tui_charrnn.text.suffix_index import SuffixIndex
+from tui_charrnn.translation import tr
 
 
 def read_run_corpus(
@@ -48,10 +49,13 @@ def read_run_corpus(
     stored = has_own_corpus(run)
     sources: Sequence[str] = [str(run.corpus)] if stored else reference.sources
     if not may_download and (absent := absent_texts(sources)):
-        fetching = " and ".join(command("corpora", "inspect", name) for name in absent)
+        fetching = tr(" and ").join(command("corpora", "inspect", name) for name in absent)
         raise CorpusError(
-            f"The run {run.name} was trained on {', '.join(absent)}, which is not on this machine. "
-            f"Download it with: {fetching}"
+            "The run {run} was trained on {names}, which is not on this machine. Download "
+            "it with: {fetching}",
+            run=run.name,
+            names=", ".join(absent),
+            fetching=fetching,
         )
     corpus = read_corpus(
         sources,
@@ -63,11 +67,15 @@ def read_run_corpus(
         check_cancelled=check_cancelled,
     )
     if corpus.sha256 != reference.sha256 and not accepts_change:
-        again = command("resume", "--force", str(run.path))
+        again = command_words("resume", run, "--force")
         raise CorpusError(
-            f"The corpus {reference.name!r} is no longer the text that this run was made for: "
-            f"sha256 {reference.sha256} then, {corpus.sha256} now. Put the old text back, "
-            f"start a new run, or resume with the new text: {again}"
+            "The corpus {name!r} is no longer the text that this run was made for: sha256 "
+            "{wanted} then, {found} now. Put the old text back, start a new run, or "
+            "resume with the new text: {again}",
+            name=reference.name,
+            wanted=reference.sha256,
+            found=corpus.sha256,
+            again=again,
         )
     return corpus
 
@@ -112,7 +120,7 @@ class IndexedCorpus:
     @property
     def name(self) -> str:
         """As shown to people."""
-        return " and ".join(self.texts)
+        return tr(" and ").join(self.texts)
 
     def place(self, offset: int) -> Place:
         """Where the passage at an offset of the index is."""
@@ -205,7 +213,7 @@ def read_learned_texts(
         except CorpusError as error:
             if number == 0:
                 raise
-            tell(f"What the model had learned before is left out. {error}")
+            tell(tr("What the model had learned before is left out. {problem}", problem=error))
         else:
             found.append((text, corpus))
     return found
@@ -261,7 +269,9 @@ def _read_learned(
             continue
         if corpus.sha256 == sha256:
             return corpus
-        reason = reason or f"What is called {name!r} here is another text than it was trained on."
+        reason = reason or tr(
+            "What is called {name!r} here is another text than it was trained on.", name=name
+        )
     raise CorpusError(_missing_sentence(name, sha256, reason))
 
 
@@ -319,9 +329,14 @@ def _runs_of(text: LearnedText, path: Path, runs: Path) -> Iterator[RunDirectory
 
 def _missing_sentence(name: str, sha256: str, reason: str) -> str:
     if not name or not sha256:
-        return "The model does not say what it was trained on."
+        return tr("The model does not say what it was trained on.")
     if reason:
-        return f"The text that the model was trained on cannot be had. {reason}"
+        return tr("The text that the model was trained on cannot be had. {reason}", reason=reason)
     known = next((e.name for e in load_catalogue().values() if e.sha256 == sha256), None)
-    hint = f" `charrnn-tui corpora inspect {known}` downloads it." if known else ""
-    return f"The text that the model was trained on, {name!r}, was not found here.{hint}"
+    sentence = tr(
+        "The text that the model was trained on, {name!r}, was not found here.", name=name
+    )
+    if not known:
+        return sentence
+    hint = tr("`charrnn-tui corpora inspect {name}` downloads it.", name=known)
+    return f"{sentence} {hint}"

@@ -9,7 +9,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.errors import HistoryError
+from tui_charrnn.errors import HistoryError, reason_of
+from tui_charrnn.translation import tr
 
 VERSION: Final = 1
 """Of the tables; in the file as SQLite's `user_version`."""
@@ -81,6 +82,15 @@ _PATIENCE: Final = 1.0
 """Seconds to wait for another program that is writing."""
 _LOCKED: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+REASONS: Final = (
+    "file is not a database",
+    "database disk image is malformed",
+    "disk I/O error",
+    "database or disk is full",
+    "attempt to write a readonly database",
+    "unable to open database file",
+)
+"""What SQLite says of its common errors."""
 
 
 def make_private_file(path: Path) -> None:
@@ -99,7 +109,7 @@ def make_private_file(path: Path) -> None:
         if stat.S_ISREG(mode) and mode & ~_PRIVATE & 0o777:
             path.chmod(_PRIVATE)
     except OSError as error:
-        raise HistoryError(_refusal(path, error.strerror or str(error))) from error
+        raise HistoryError(_refusal(path, reason_of(error))) from error
 
 
 @contextmanager
@@ -123,8 +133,11 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
             version = version_of(database)
             if version != VERSION:
                 raise HistoryError(
-                    f"The history in {path} has the format {version}, and this version of the "
-                    f"program knows {VERSION}. Update the program, or move the file away."
+                    "The history in {path} has the format {version}, and this version of "
+                    "the program knows {known}. Update the program, or move the file away.",
+                    path=path,
+                    version=version,
+                    known=VERSION,
                 )
             yield database
     except sqlite3.Error as error:
@@ -149,17 +162,19 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells more than is needed
     if code in _LOCKED:
-        return f"The history in {path} is in use by another program; try again."
-    reason = str(error)
+        return tr("The history in {path} is in use by another program; try again.", path=path)
+    reason = tr(str(error))
     return _damage(path, reason) if code in _DAMAGED else _refusal(path, reason)
 
 
 def _damage(path: Path, reason: str) -> str:
-    return (
-        f"The history in {path} is damaged ({reason}). Move the file away, and a new one is begun "
-        "with the next text."
+    return tr(
+        "The history in {path} is damaged ({reason}). Move the file away, and a new one is begun "
+        "with the next text.",
+        path=path,
+        reason=reason,
     )
 
 
 def _refusal(path: Path, reason: str) -> str:
-    return f"The history in {path} cannot be used: {reason}."
+    return tr("The history in {path} cannot be used: {reason}.", path=path, reason=reason)

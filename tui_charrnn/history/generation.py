@@ -15,7 +15,11 @@ ClampsInTime = tuple[tuple[int, tuple[str, ...]], ...]
 after which they were; before the first of these none was. What was held after 0 characters was so
 while the seed text was read."""
 
+_NO_FILE: Final = "the model came from no file"
 _REPLACED: Final = "the model's file was replaced while the text was generated, as a trainer does"
+LONG_SEED: Final = "only the last 50,000 characters of its seed text were kept"
+HINDRANCES: Final = (_NO_FILE, _REPLACED, LONG_SEED)
+"""Why a text cannot be had again; stored in English, translated where they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def hindrance_of(generation: Generation) -> str:
     if generation.hindrance:
         return generation.hindrance
     if generation.model.file is None:
-        return "the model came from no file"
+        return _NO_FILE
     return "" if generation.model.sha256 else _REPLACED
 
 

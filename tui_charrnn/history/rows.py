@@ -9,6 +9,7 @@ from typing import Any, Final
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.history.generation import (
+    LONG_SEED,
     ClampsInTime,
     Entry,
     Generation,
@@ -16,6 +17,7 @@ from tui_charrnn.history.generation import (
     SettingsInTime,
     hindrance_of,
 )
+from tui_charrnn.translation import tr
 
 _NONE_OF_OURS: Final = (
     TypeError,
@@ -62,14 +64,19 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
         ]
         held = [(int(change["after"]), _words(change.get("clamps", ()))) for change in changes]
     except _NONE_OF_OURS as error:
-        raise ValueError(f"These are no settings: {document[:200]}") from error
+        raise ValueError(
+            tr("These are no settings: {document}", document=document[:200])
+        ) from error
     if not settings or settings[0][0] != 0:
-        raise ValueError(f"These are no settings: {document[:200]}")
+        raise ValueError(tr("These are no settings: {document}", document=document[:200]))
     names = ", ".join(sorted(unknown))
-    misunderstood = f"this version does not know the settings {names}" if unknown else ""
+    misunderstood = (
+        tr("this version does not know the settings {names}", names=names) if unknown else ""
+    )
     numbers = changes[0].get("numbers", "float32")
     if numbers not in _NUMBERS:
-        numbers, misunderstood = "float32", "this version does not know the numbers it was made in"
+        misunderstood = tr("this version does not know the numbers it was made in")
+        numbers = "float32"
     clamps = tuple(
         (after, words)
         for place, (after, words) in enumerate(held)
@@ -119,7 +126,6 @@ COLUMNS: Final = (
     "time, length, seed_text, text, sampling, rng_seed, model, model_file, model_sha256, hindrance"
 )
 """Beside `id`, which comes first where a row is read."""
-_LONG_SEED: Final = f"only the last {KEPT_CHARACTERS:,} characters of its seed text were kept"
 
 
 def lacking(generation: Generation) -> int:
@@ -132,7 +138,8 @@ def length_words(generation: Generation) -> str:
     count, units = len(generation.text), generation.length
     is_cut = count < units <= KEPT_CHARACTERS
     count = count if is_cut else units
-    return f"{count:,} character{'' if count == 1 else 's'}" + (f" ({units:,} jamo)" * is_cut)
+    words = tr("{count} character" if count == 1 else "{count} characters", count=f"{count:,}")
+    return tr("{words} ({units:,} jamo)", words=words, units=units) if is_cut else words
 
 
 def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
@@ -154,7 +161,7 @@ def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
         storable(model.label),
         os.fsencode(model.file) if model.file is not None else None,
         model.sha256,
-        storable(generation.hindrance) or (_LONG_SEED if is_long else ""),
+        storable(generation.hindrance) or (LONG_SEED if is_long else ""),
     )
 
 
@@ -171,7 +178,12 @@ def entry_of(row: Sequence[Any]) -> Entry:
         isinstance(each, str) for each in texts
     )
     if not is_ours or not isinstance(file, bytes | None) or b"\0" in (file or b""):
-        raise ValueError(f"the text {str(number)[:20]} has values that this version does not know")
+        raise ValueError(
+            tr(
+                "the text {number} has values that this version does not know",
+                number=str(number)[:20],
+            )
+        )
     sampling, clamps, numbers, misunderstood = read_settings(document)
     return Entry(
         number=number,

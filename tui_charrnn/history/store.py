@@ -17,6 +17,7 @@ from tui_charrnn.history.rows import COLUMNS, entry_of, row_of
 from tui_charrnn.history.search import matching, words_of
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import explained, find_kind
+from tui_charrnn.translation import tr
 from tui_charrnn.user_folders import data_folder
 
 LIMIT: Final = 10_000
@@ -143,7 +144,7 @@ class History:
             return int(database.execute("SELECT count(*) FROM generations").fetchone()[0])
 
     def _is_there(self) -> bool:
-        with explained("The history", self.path, HistoryError):
+        with explained(tr("The history"), self.path, HistoryError):
             return find_kind(self.path) is not None
 
     def _select(self, condition: str, values: Sequence[object], count: int) -> list[Entry]:
@@ -244,8 +245,9 @@ def find_entry(history: History, number: int) -> Entry:
     entry = history.get(number)
     if entry is None:
         raise HistoryError(
-            f"There is no text {number} in the history. {command('history')} lists those that "
-            "there are."
+            "There is no text {number} in the history. {history} lists those that there are.",
+            number=number,
+            history=command("history"),
         )
     return entry
 
@@ -268,21 +270,32 @@ def find_same_model(
     model = entry.generation.model
     hindrance = hindrance_of(entry.generation)
     if model.file is None or (hindrance and not may_differ):
-        sentence = f"Text {entry.number} cannot be generated again: {hindrance}."
+        sentence = tr(
+            "Text {number} cannot be generated again: {hindrance}.",
+            number=entry.number,
+            hindrance=tr(hindrance),
+        )
         raise HistoryError(_joined(sentence, kept))
     path = Path(model.file)
     try:
         found = file_sha256(path)
     except FileNotFoundError:
-        gone = f"The model of text {entry.number} is gone: there is no file {path} any more."
+        gone = tr(
+            "The model of text {number} is gone: there is no file {path} any more.",
+            number=entry.number,
+            path=path,
+        )
         raise ModelFileError(_joined(gone, kept)) from None
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ModelFileError.unreadable(path, error) from error
     if found != model.sha256 and not may_differ:
-        changed = (
-            f"The model of text {entry.number} has changed: the SHA-256 of {path} was "
-            f"{(model.sha256 or '')[:_SHOWN]}... and is {found[:_SHOWN]}... now, so it would say "
-            "something else."
+        changed = tr(
+            "The model of text {number} has changed: the SHA-256 of {path} was {before}... and is "
+            "{now}... now, so it would say something else.",
+            number=entry.number,
+            path=path,
+            before=(model.sha256 or "")[:_SHOWN],
+            now=found[:_SHOWN],
         )
         raise ModelFileError(_joined(changed, kept, anyway))
     return path

@@ -19,11 +19,19 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from tui_charrnn.errors import DataError, DivergedError, ModelFileError
-from tui_charrnn.model.header import KEY, Calibration, ModelHeader, format_of, read_header
+from tui_charrnn.model.header import (
+    KEY,
+    Calibration,
+    ModelHeader,
+    format_of,
+    read_header,
+    unreadable,
+)
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.translation import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +169,15 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (DataError, SafetensorError) as error:
-        raise ModelFileError(f"{path} {_without_capital(error)}") from error
+        raise ModelFileError(
+            "{path} {problem}", path=path, problem=_without_capital(error)
+        ) from error
     except MemoryError as error:
-        raise ModelFileError(f"{path} is too large for the memory of this machine.") from error
+        raise ModelFileError(
+            "{path} is too large for the memory of this machine.", path=path
+        ) from error
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ModelFileError(f"{path} cannot be read: {reason}.") from error
+        raise unreadable(path, error) from error
 
 
 def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
@@ -179,8 +190,10 @@ def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
         stored = np.ascontiguousarray(tensor, dtype=dtype)
     if not np.isfinite(stored).all():
         raise DivergedError(
-            f"The tensor {name!r} holds a number that is not finite or too large for {dtype}; "
-            "the model was not saved."
+            "The tensor {name!r} holds a number that is not finite or too large for "
+            "{dtype}; the model was not saved.",
+            name=name,
+            dtype=dtype,
         )
     return stored
 
@@ -205,7 +218,9 @@ def _model(header: ModelHeader, stored: Mapping[str, np.ndarray]) -> Model:
     tensors = {name: tensor.astype(np.float32, copy=False) for name, tensor in stored.items()}
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
-            raise ModelFileError(f"has a tensor {name!r} with numbers that are not finite.")
+            raise ModelFileError(
+                "has a tensor {name!r} with numbers that are not finite.", name=name
+            )
     weights, calibration = weights_from_tensors(tensors, header.config), header.calibration
     if calibration is not None:
         weights = weights.at_temperature(calibration.temperature)
@@ -223,4 +238,4 @@ def _without_capital(error: Exception) -> str:
     text = str(error)
     if isinstance(error, ModelFileError):
         return text
-    return f"is damaged: {text[:1].lower()}{text[1:300]}"
+    return tr("is damaged: {problem}", problem=text[:1].lower() + text[1:300])

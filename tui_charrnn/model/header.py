@@ -12,9 +12,10 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from tui_charrnn.errors import ConfigError, ModelFileError
+from tui_charrnn.errors import ConfigError, ModelFileError, reason_of
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.translation import tr
 
 NORMALIZED_FORMAT: Final = 2
 """Number of the format of models with layer normalization, which have tensors more."""
@@ -115,8 +116,10 @@ def _refuse_constant(name: str) -> float:
 def _header_from_json(document: dict[str, Any]) -> ModelHeader:
     if document.get("format") not in FORMATS:
         raise ModelFileError(
-            f"is a model file of format {str(document.get('format'))[:20]}; "
-            f"this version reads formats {FORMATS[0]} to {FORMATS[-1]}."
+            "is a model file of format {format}; this version reads formats {first} to {last}.",
+            format=str(document.get("format"))[:20],
+            first=FORMATS[0],
+            last=FORMATS[-1],
         )
     parts = [document.get(name) for name in ("config", "corpus", "training")]
     vocabulary = document.get("vocabulary")
@@ -133,7 +136,9 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
     try:
         model = ModelConfig.from_mapping(config, skip_unknown=True)
     except ConfigError as error:
-        raise ModelFileError(f"describes a model that cannot be: {str(error)[:300]}") from error
+        raise ModelFileError(
+            "describes a model that cannot be: {problem}", problem=str(error)[:300]
+        ) from error
     calibration = _calibration_from(document)
     return ModelHeader(model, vocabulary, corpus, training, unknown_symbol, calibration, end_symbol)
 
@@ -150,8 +155,11 @@ def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
     is_allowed = LOWEST_TEMPERATURE <= numbers[0] <= HIGHEST_TEMPERATURE
     if not (is_allowed and all(0 <= number < math.inf for number in numbers)):
         raise ModelFileError(
-            f"has a calibration that cannot be: its temperature must be {LOWEST_TEMPERATURE:g} to "
-            f"{HIGHEST_TEMPERATURE:g}. Received: {numbers[0]:g}."
+            "has a calibration that cannot be: its temperature must be {lowest:g} to "
+            "{highest:g}. Received: {received:g}.",
+            lowest=LOWEST_TEMPERATURE,
+            highest=HIGHEST_TEMPERATURE,
+            received=numbers[0],
         )
     temperature, before, after, fitted, judged = numbers
     return Calibration(temperature, before, after, int(fitted), int(judged))
@@ -175,40 +183,48 @@ def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int)
     shapes = tensor_shapes(header.config, len(header.vocabulary))
     for name in shapes:
         if name not in entries:
-            raise ModelFileError(f"lacks its tensor {name!r}.")
+            raise ModelFileError("lacks its tensor {name!r}.", name=name)
     if len(entries) > len(shapes):
         foreign = next(name for name in entries if name not in shapes)
-        raise ModelFileError(f"holds a tensor that no model has: {foreign[:60]!r}.")
+        raise ModelFileError("holds a tensor that no model has: {name!r}.", name=foreign[:60])
     spans = sorted(_span(name, entries[name], shape) for name, shape in shapes.items())
     ends = [0, *(end for _, end in spans)]
     if [begin for begin, _ in spans] != ends[:-1]:
         raise ModelFileError("has a damaged header: its tensors do not lie end to end.")
     if data_size != ends[-1]:
-        fault = "is cut off" if data_size < ends[-1] else "has something after its end"
         raise ModelFileError(
-            f"{fault}: {ends[-1]:,} bytes of numbers are announced and {data_size:,} are there. "
+            "is cut off: {announced:,} bytes of numbers are announced and {found:,} are there. "
             "Copy it again."
+            if data_size < ends[-1]
+            else "has something after its end: {announced:,} bytes of numbers are announced and "
+            "{found:,} are there. Copy it again.",
+            announced=ends[-1],
+            found=data_size,
         )
 
 
 def _span(name: str, entry: object, shape: tuple[int, ...]) -> tuple[int, int]:
     """Where a tensor begins and ends, if its entry is the one that its shape asks for."""
     if not isinstance(entry, dict) or entry.get("dtype") not in list(ITEM_SIZES):
-        received = str(entry.get("dtype"))[:20] if isinstance(entry, dict) else "no type"
+        received = str(entry.get("dtype"))[:20] if isinstance(entry, dict) else tr("no type")
         raise ModelFileError(
-            f"has a tensor {name!r} whose numbers must be F32 or F16. Received: {received}."
+            "has a tensor {name!r} whose numbers must be F32 or F16. Received: {received}.",
+            name=name,
+            received=received,
         )
     if entry.get("shape") != list(shape):
         raise ModelFileError(
-            f"has a tensor {name!r} whose shape must be {list(shape)}. "
-            f"Received: {str(entry.get('shape'))[:60]}."
+            "has a tensor {name!r} whose shape must be {shape}. Received: {received}.",
+            name=name,
+            shape=list(shape),
+            received=str(entry.get("shape"))[:60],
         )
     offsets = entry.get("data_offsets")
     size = math.prod(shape) * ITEM_SIZES[entry["dtype"]]
     match offsets:
         case [int(begin), int(end)] if 0 <= begin == end - size:
             return begin, end
-    raise ModelFileError(f"has a tensor {name!r} of the wrong length.")
+    raise ModelFileError("has a tensor {name!r} of the wrong length.", name=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +269,12 @@ def read_facts(path: Path) -> ModelFacts:
             size = os.fstat(descriptor).st_size
             return ModelFacts(path, size, read_header(file, size))
     except ModelFileError as error:
-        return ModelFacts(path, size, None, f"{path} {error}")
+        return ModelFacts(path, size, None, tr("{path} {problem}", path=path, problem=error))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return ModelFacts(path, size, None, f"{path} cannot be read: {reason}.")
+        return ModelFacts(path, size, None, str(unreadable(path, error)))
+
+
+def unreadable(path: Path, error: OSError) -> ModelFileError:
+    """What to raise where the system refused to read a model file."""
+    reason = reason_of(error).lower()
+    return ModelFileError("{name} cannot be read: {reason}.", name=path, reason=reason)

@@ -3,12 +3,13 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from tui_charrnn.errors import did_you_mean
 from tui_charrnn.paths import parse_path
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Bounds, Settings, refuse, setting
-from tui_charrnn.translation import LANGUAGES
+from tui_charrnn.translation import LANGUAGES, tr
 
 GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
 NUMBERS: Final = ("float32", "int8", "auto")
@@ -34,7 +35,7 @@ class TextBounds(Bounds):
 
     def allowed(self) -> str:
         """What may stand there, in words."""
-        return "a text" + (", or none" if self.optional else "")
+        return tr("a text, or none" if self.optional else "a text")
 
 
 class PaceBounds(Bounds):
@@ -42,7 +43,11 @@ class PaceBounds(Bounds):
 
     def allowed(self) -> str:
         """What may stand there, in words."""
-        return f"a whole number of {self.minimum:g} to {self.maximum:g}, or max"
+        return tr(
+            "a whole number of {minimum:g} to {maximum:g}, or max",
+            minimum=self.minimum,
+            maximum=self.maximum,
+        )
 
 
 def _declared(default: Any, bounds: Bounds) -> Any:
@@ -181,16 +186,17 @@ def checked_value(name: str, value: object) -> Any:
     return value
 
 
-def unknown_sentence(kind: str, name: str, known: Iterable[str]) -> str:
+def unknown_sentence(kind: Literal["setting", "action"], name: str, known: Iterable[str]) -> str:
     """What to say about a name that nothing has.
 
     Args:
-        kind: What it would be the name of: `setting`.
+        kind: What it would be the name of.
         name: The name.
         known: All names that there are.
     """
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f"There is no {kind} {name!r}." + (f" Did you mean {near[0]!r}?" if near else "")
+    sentence = tr(f"There is no {kind} {{name!r}}.", name=name)
+    return f"{sentence} {did_you_mean(map(repr, near))}" if near else sentence
 
 
 def shown_value(name: str, value: object) -> str:

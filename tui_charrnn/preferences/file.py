@@ -15,6 +15,7 @@ from tui_charrnn.preferences.declaration import (
     variable_of,
 )
 from tui_charrnn.settings import Bounds
+from tui_charrnn.translation import tr
 from tui_charrnn.user_folders import config_folder, path_in
 
 _LARGEST_FILE: Final = 256 * 1024
@@ -56,17 +57,27 @@ def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> di
     except FileNotFoundError as error:
         if not environment.get(_VARIABLE, "").strip():
             return {}
-        raise ConfigError(f"{_VARIABLE} names {path}, and there is no such file.") from error
+        raise ConfigError(
+            "{variable} names {path}, and there is no such file.", variable=_VARIABLE, path=path
+        ) from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ConfigError.unreadable(path, error) from error
     if len(content) > _LARGEST_FILE:
-        raise ConfigError(f"{path} has more than the {_LARGEST_FILE:,} bytes of any settings.")
+        raise ConfigError(
+            "{path} has more than the {most:,} bytes of any settings.",
+            path=path,
+            most=_LARGEST_FILE,
+        )
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 (byte {error.start:,}).") from error
+        raise ConfigError(
+            "{path} is not UTF-8 (byte {place:,}).", path=path, place=error.start
+        ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+        raise ConfigError(
+            "{path} is not valid TOML: {problem}.", path=path, problem=error
+        ) from error
 
 
 def read_keys(table: object) -> tuple[dict[str, str], list[str]]:
@@ -82,15 +93,21 @@ def read_keys(table: object) -> tuple[dict[str, str], list[str]]:
         The keys, several of them with commas between, and a sentence about each that is none.
     """
     if not isinstance(table, dict):
-        return {}, [f"keys must be a table, as [keys]. Received: {table!r}."]
+        return {}, [tr("keys must be a table, as [keys]. Received: {table!r}.", table=table)]
     keys, problems = {}, []
     for name, value in _flat(table):
         listed = value if isinstance(value, list) else [value]
         if listed and all(isinstance(key, str) and key.strip() for key in listed):
             keys[name] = ",".join(key.strip() for key in listed)
         else:
-            allowed = "the name of a key in quotes, or a list of them"
-            problems.append(f"keys.{name} must be {allowed}. Received: {value!r}.")
+            problems.append(
+                tr(
+                    "keys.{name} must be the name of a key in quotes, or a list of them. "
+                    "Received: {value!r}.",
+                    name=name,
+                    value=value,
+                )
+            )
     return keys, problems
 
 

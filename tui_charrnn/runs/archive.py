@@ -84,9 +84,10 @@ def export_run(
         StorageError: If the disk refuses; nothing is left behind.
     """
     if not target.name.endswith(ENDINGS):
-        kinds = ", ".join(ENDINGS)
         raise ConfigError(
-            f"The ending of an archive's name says its kind: {kinds}. Received: {target.name!r}"
+            "The ending of an archive's name says its kind: {endings}. Received: {name!r}",
+            endings=", ".join(ENDINGS),
+            name=target.name,
         )
     refuse_taken(target, overwrite=overwrite)
     pack = _zip_packer if target.name.endswith(ENDINGS[2]) else _tar_packer
@@ -136,8 +137,9 @@ def export_model(
         piece = open_best_model(run, files)
         if piece is None:
             raise RunError(
-                f"The run {run.name!r} has no model yet. Its trainer has to save a first "
-                "checkpoint; try again when it has."
+                "The run {run!r} has no model yet. Its trainer has to save a first "
+                "checkpoint; try again when it has.",
+                run=run.name,
             )
         file = files.enter_context(open_output(target, overwrite=overwrite, storage=storage))
         shutil.copyfileobj(_Reading(piece, _Meter(piece.size, progress)), file, _BLOCK)
@@ -170,9 +172,11 @@ class _Reading(io.RawIOBase):
         try:
             data = self._piece.file.read(wanted)
         except OSError as error:
-            raise RunError(f"{self._piece.name} cannot be read: {error.strerror}.") from error
+            raise RunError.unreadable(self._piece.name, error) from error
         if not data:
-            raise RunError(f"{self._piece.name} became shorter while it was read. Try again.")
+            raise RunError(
+                "{name} became shorter while it was read. Try again.", name=self._piece.name
+            )
         self._left -= len(data)
         self._meter.add(len(data))
         return data

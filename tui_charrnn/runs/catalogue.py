@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_charrnn.errors import RunError
+from tui_charrnn.errors import RunError, did_you_mean, reason_of
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import parse_path, real_path
 from tui_charrnn.runs.description import RunDescription, RunStatus
@@ -17,6 +17,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
 from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.reader import read_description, read_status
+from tui_charrnn.translation import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
     Raises:
         RunError: If there is none, with the names that are near, or it cannot be looked at.
     """
-    given = parse_path(name_or_path, "The run", error=RunError) if name_or_path else None
+    given = parse_path(name_or_path, tr("The run"), error=RunError) if name_or_path else None
     candidates = [given] if given else []
     if given is not None and Path(name_or_path).name == name_or_path != "..":
         candidates.insert(0, folder / name_or_path)
@@ -137,7 +138,8 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
             return run
     names = [run.name for run in _runs(folder)]
     hint = _hint(Path(name_or_path).name, names)
-    raise RunError(f"There is no run {name_or_path!r} in {folder}. {hint}")
+    sentence = tr("There is no run {name!r} in {folder}.", name=name_or_path, folder=folder)
+    raise RunError(f"{sentence} {hint}")
 
 
 def find_pinned(folder: Path) -> RunDirectory | None:
@@ -157,10 +159,10 @@ def _hint(name: str, names: list[str]) -> str:
     containing = [known for known in names if name and name in known]
     near = containing or difflib.get_close_matches(name, names, cutoff=0.5)
     if near:
-        return f"Did you mean {' or '.join(near[:3])}?"
+        return did_you_mean(near[:3])
     if names:
-        return f"List the runs with: {command('runs')}"
-    return f"There are no runs yet; train one with: {command('train', 'pydoc')}"
+        return tr("List the runs with: {command}", command=command("runs"))
+    return tr("There are no runs yet; train one with: {command}", command=command("train", "pydoc"))
 
 
 def _runs(folder: Path) -> Iterator[RunDirectory]:
@@ -169,9 +171,9 @@ def _runs(folder: Path) -> Iterator[RunDirectory]:
     except FileNotFoundError:
         return
     except NotADirectoryError as error:
-        raise RunError(f"{folder} is no folder, so it holds no runs.") from error
+        raise RunError("{folder} is no folder, so it holds no runs.", folder=folder) from error
     except OSError as error:
-        raise RunError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+        raise RunError.unreadable(tr("The folder {path}", path=folder), error) from error
     is_empty, closed = True, []
     for path in paths:
         run = RunDirectory(path)
@@ -182,12 +184,17 @@ def _runs(folder: Path) -> Iterator[RunDirectory]:
         except RunError as error:
             closed.append(str(error))
     if is_empty and closed:
-        more = (
-            f" So {'is' if len(closed) == 2 else 'are'} {len(closed) - 1} more."
-            if closed[1:]
-            else ""
+        raise _all_closed(folder, closed)
+
+
+def _all_closed(folder: Path, problems: list[str]) -> RunError:
+    """What to raise where there are runs, and none can be looked into."""
+    sentences = [tr("No run in {folder} can be read.", folder=folder), problems[0]]
+    if more := len(problems) - 1:
+        sentences.append(
+            tr("So is {more} more." if more == 1 else "So are {more} more.", more=more)
         )
-        raise RunError(f"No run in {folder} can be read. {closed[0]}{more}")
+    return RunError(" ".join(sentences))
 
 
 def holds_run(run: RunDirectory) -> bool:
@@ -203,7 +210,9 @@ def holds_run(run: RunDirectory) -> bool:
     except OSError as error:
         if is_missing(error) or error.errno == errno.ENAMETOOLONG:
             return False
-        raise RunError(f"{run.path} cannot be looked into: {error.strerror}.") from error
+        raise RunError(
+            "{path} cannot be looked into: {reason}.", path=run.path, reason=reason_of(error)
+        ) from error
 
 
 def _modified(run: RunDirectory) -> float:

@@ -11,12 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.errors import RunError, StorageError
-from tui_charrnn.invocation import command
+from tui_charrnn.errors import RunError, StorageError, reason_of
 from tui_charrnn.runs.file_system import explained
 from tui_charrnn.runs.foreign_parts import refuse_gone
 from tui_charrnn.runs.json_values import encode_json
-from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory
+from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory, command_words
 from tui_charrnn.runs.manifest import (
     FOLDER_NAME,
     FileSeal,
@@ -30,6 +29,7 @@ from tui_charrnn.runs.manifest import (
 )
 from tui_charrnn.runs.opened_file import names_in, open_to_read
 from tui_charrnn.runs.storage import Storage
+from tui_charrnn.translation import tr
 
 
 def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None:
@@ -238,9 +238,13 @@ def checkpoint_to_go_on_from(
     except OSError as error:
         place = Path(error.filename or run.checkpoints)
         is_one = FOLDER_NAME.fullmatch(place.name)
-        hint = "; if it stays so, move it away, and training goes on from the one before"
         raise RunError(
-            f"{place} cannot be read: {error.strerror}. Try again{hint if is_one else ''}."
+            "{path} cannot be read: {reason}. Try again; if it stays so, move it away, and "
+            "training goes on from the one before."
+            if is_one
+            else "{path} cannot be read: {reason}. Try again.",
+            path=place,
+            reason=reason_of(error),
         ) from error
 
 
@@ -265,16 +269,26 @@ def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
     if pointer is None:
         if not os.path.lexists(run.best):
             return ""
-        problem = f"In the run {run.name}, best.json does not say which checkpoint is the best"
+        problem = tr(
+            "In the run {run}, best.json does not say which checkpoint is the best", run=run.name
+        )
     elif taken is not None and taken.path == run.path / pointer.path:
         return ""
     else:
-        problem = (
-            f"The best checkpoint of the run {run.name}, of step {pointer.step:,}, is damaged or "
-            "cannot be read"
+        problem = tr(
+            "The best checkpoint of the run {run}, of step {step:,}, is damaged or cannot be read",
+            run=run.name,
+            step=pointer.step,
         )
-    instead = "its published weights are" if taken is None else f"{taken.path.name} is"
-    return f"{problem}: {instead} taken. What is wrong: {command('doctor', str(run.path))}"
+    instead = tr("its published weights are taken")
+    if taken is not None:
+        instead = tr("{name} is taken", name=taken.path.name)
+    return tr(
+        "{problem}: {instead}. What is wrong: {command}",
+        problem=problem,
+        instead=instead,
+        command=command_words("doctor", run),
+    )
 
 
 def _write_folder(

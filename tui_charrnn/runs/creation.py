@@ -31,6 +31,7 @@ from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import utc_now
+from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:  # the vocabulary brings NumPy, which the app loads after its first frame
     from tui_charrnn.text.corpus import Corpus
@@ -175,7 +176,9 @@ def _says_taken(error: StorageError) -> bool:
 
 def _taken(run: RunDirectory) -> NameTakenError:
     return NameTakenError(
-        f"There is a run {run.name!r} in {run.path.parent} already; choose another name."
+        "There is a run {run!r} in {folder} already; choose another name.",
+        run=run.name,
+        folder=run.path.parent,
     )
 
 
@@ -201,10 +204,12 @@ def _refuse_short_tail(reference: CorpusReference, training: TrainingConfig) -> 
     held_out = reference.characters - reference.training_characters
     if held_out < 2:
         raise CorpusError(
-            "The held-out text needs at least 2 characters, one to read and one to predict. Of "
-            f"{reference.characters:,} characters, a validation_fraction of "
-            f"{training.validation_fraction:g} holds out {held_out}. Give a longer text or hold "
-            "out a larger share."
+            "The held-out text needs at least 2 characters, one to read and one to predict. "
+            "Of {characters:,} characters, a validation_fraction of {validation_fraction:g} "
+            "holds out {held_out}. Give a longer text or hold out a larger share.",
+            characters=reference.characters,
+            validation_fraction=training.validation_fraction,
+            held_out=held_out,
         )
 
 
@@ -216,7 +221,7 @@ def refuse_name(folder: Path, name: str) -> None:
     """
     problem = name_problem(name)
     if problem:
-        raise ConfigError(f"{problem} Received: {name!r}")
+        raise ConfigError("{problem} Received: {name!r}", problem=problem, name=name)
     if os.path.lexists(folder / name):
         raise _taken(RunDirectory(folder / name))
 
@@ -225,13 +230,19 @@ def name_problem(name: str) -> str:
     """Why a run cannot have a name, as far as the name alone tells; empty if it can."""
     size = len(os.fsencode(name))
     if not name.strip():
-        return "A run's name has at least one character."
+        return tr("A run's name has at least one character.")
     if size > _NAME_LIMIT:
-        return f"A run's name is at most {_NAME_LIMIT} bytes long; this one has {size:,}."
+        return tr(
+            "A run's name is at most {most} bytes long; this one has {size:,}.",
+            most=_NAME_LIMIT,
+            size=size,
+        )
     if not set(OF_SHELLS.split()).isdisjoint(name):
-        return f"A run's name has none of the characters that a shell acts on: {OF_SHELLS}"
+        return tr(
+            "A run's name has none of the characters that a shell acts on: {signs}", signs=OF_SHELLS
+        )
     if not name.isprintable() or name != name.strip() or "/" in name or name[0] in ".-~":
-        return (
+        return tr(
             "A run's name is the name of its folder: printable, without / and without a space at "
             "its ends, and it does not begin with '.', '-' or '~'."
         )

@@ -167,9 +167,11 @@ class RunDescription:
             document["corpus"] = build_checked(CorpusReference, dict(document["corpus"]))
             return build_checked(cls, document)
         except KeyError as error:
-            raise RunError(f"run.json lacks its field {error}.") from error
+            raise RunError("run.json lacks its field {name!r}.", name=error.args[0]) from error
         except (TypeError, ValueError, ConfigError) as error:
-            raise RunError(f"run.json cannot be used: {error}") from error
+            raise RunError(
+                "{name} cannot be used: {problem}", name="run.json", problem=error
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,14 +253,19 @@ class RunStatus:
         try:
             return build_checked(cls, document)
         except (TypeError, ValueError) as error:
-            raise RunError(f"state.json cannot be used: {error}") from error
+            raise RunError(
+                "{name} cannot be used: {problem}", name="state.json", problem=error
+            ) from error
 
 
 def _document(values: object, name: str) -> dict[str, Any]:
     if not isinstance(values, dict):
-        raise RunError(f"{name} is not a JSON object.")
+        raise RunError("{name} is not a JSON object.", name=name)
     if values.get("format") != FORMAT:
         raise RunError(
-            f"{name} is of format {values.get('format')!r}; this version reads format {FORMAT}."
+            "{name} is of format {found!r}; this version reads format {version}.",
+            name=name,
+            found=values.get("format"),
+            version=FORMAT,
         )
     return dict(values)

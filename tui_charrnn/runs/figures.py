@@ -68,7 +68,7 @@ def export_figures(run: RunDirectory, target: Path, *, overwrite: bool = False) 
     refuse_taken(target, overwrite=overwrite)
     figures = read_figures(run)
     if not figures:
-        raise RunError(f"The run {run.name!r} has recorded no step yet.")
+        raise RunError("The run {run!r} has recorded no step yet.", run=run.name)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(field.name for field in fields(Figures))

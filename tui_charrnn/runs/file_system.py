@@ -7,22 +7,26 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from tui_charrnn.errors import StorageError
+from tui_charrnn.errors import StorageError, reason_of
+from tui_charrnn.translation import tr
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 """A text that somebody trains on, and what a model says of it, are for nobody else."""
 _NO_FOLDER_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 """How file systems (some network and FUSE ones) say that a folder cannot be synced."""
-_HINTS: Final = {
+HINTS: Final = {
     errno.ENOSPC: "Make room on that disk.",
     errno.EDQUOT: "Your quota on that disk is used up; make room.",
     errno.EROFS: "That disk can only be read; choose another folder.",
     errno.EACCES: "Choose a folder that you may write to.",
     errno.EPERM: "Choose a folder that you may write to.",
 }
+"""What to do about an error of the system, by its number."""
+Action = Literal["read", "write", "lock", "remove", "make the folder"]
+"""What the system was asked to do with a path."""
 _CAUSES: Final = {
     errno.ENOSPC: "disk full",
     errno.EDQUOT: "quota used up",
@@ -34,7 +38,7 @@ class LinkError(OSError):
     """A link stands where a run has a file or a folder of its own; it was not followed."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(errno.ELOOP, "it is a link, and none is followed here", str(path))
+        super().__init__(errno.ELOOP, tr("it is a link, and none is followed here"), str(path))
 
 
 class FileSystem:
@@ -219,7 +223,7 @@ def is_missing(error: OSError) -> bool:
 
 
 @contextlib.contextmanager
-def explained(action: str, path: Path) -> Iterator[None]:
+def explained(action: Action, path: Path) -> Iterator[None]:
     """Turn the system's errors into a sentence for the user.
 
     Raises:
@@ -229,11 +233,12 @@ def explained(action: str, path: Path) -> Iterator[None]:
         with refusals():
             yield
     except OSError as error:
-        reason = str(error.strerror or error)
-        if error.errno and reason == os.strerror(error.errno):
+        reason = reason_of(error)
+        if error.errno and error.strerror == os.strerror(error.errno):
             reason = reason.lower()
-        hint = _HINTS.get(error.errno or 0, "")
-        raise StorageError(f"Cannot {action} {path}: {reason}. {hint}".rstrip()) from error
+        sentence = tr(f"Cannot {action} {{path}}: {{reason}}.", path=path, reason=reason)
+        hint = tr(HINTS.get(error.errno or 0, ""))
+        raise StorageError(f"{sentence} {hint}".rstrip()) from error
 
 
 def cause_words(error: StorageError) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tui_charrnn.errors import CorpusError, RunError, StorageError
 from tui_charrnn.runs.file_system import explained, file_system, is_missing
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.translation import tr
 
 
 class RunGoneError(StorageError):
@@ -30,8 +31,9 @@ def refuse_gone(run: RunDirectory) -> None:
             file_system().look_at(run.path)
         except FileNotFoundError as error:
             raise RunGoneError(
-                f"The run {run.path} is gone: its folder was removed or moved. If it was moved, go "
-                "on with it where it is now."
+                "The run {path} is gone: its folder was removed or moved. If it was moved, "
+                "go on with it where it is now.",
+                path=run.path,
             ) from error
 
 
@@ -40,7 +42,7 @@ def foreign_parts(run: RunDirectory) -> str:
 
     Checkpoints are not looked through: one with a link in it counts as damaged.
     """
-    parts = (
+    outer = (
         run.description,
         run.status,
         run.labels,
@@ -54,16 +56,21 @@ def foreign_parts(run: RunDirectory) -> str:
         run.live_model.parent,
     )
     inner = (run.latest, run.best, run.live_model)  # behind a folder that may be a link itself
-    found = {path: kind for path in parts if (kind := _foreign_kind(path))}
+    found = {path: kind for path in outer if (kind := _foreign_kind(path))}
     found |= {
         path: kind for path in inner if path.parent not in found and (kind := _foreign_kind(path))
     }
     if not found:
         return ""
-    told = [f"{path.relative_to(run.path).as_posix()} is {kind}" for path, kind in found.items()]
-    return (
-        f"In the run {run.path}, {', '.join(told)}. Only files and folders that lie in a run "
-        "itself are used: put copies of them there, if you trust them."
+    parts = [
+        tr("{part} is {kind}", part=path.relative_to(run.path).as_posix(), kind=kind)
+        for path, kind in found.items()
+    ]
+    return tr(
+        "In the run {path}, {parts}. Only files and folders that lie in a run itself are used: put "
+        "copies of them there, if you trust them.",
+        path=run.path,
+        parts=", ".join(parts),
     )
 
 
@@ -94,9 +101,11 @@ def has_own_corpus(run: RunDirectory) -> bool:
     except OSError as error:
         if is_missing(error):
             return False
-        raise CorpusError(f"{run.corpus} cannot be read: {error.strerror}.") from error
+        raise CorpusError.unreadable(run.corpus, error) from error
     if not stat.S_ISREG(facts.st_mode):
-        raise CorpusError(foreign_parts(run) or f"{run.corpus} is a folder, and holds no text.")
+        raise CorpusError(
+            foreign_parts(run) or tr("{path} is a folder, and holds no text.", path=run.corpus)
+        )
     return True
 
 
@@ -104,8 +113,8 @@ def _foreign_kind(path: Path) -> str:
     """What is there if it is neither a file nor a folder; empty if it is one, or nothing is."""
     mode = _mode(path)
     if stat.S_ISLNK(mode):
-        return "a link"
-    return "" if not mode or stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "a pipe or a device"
+        return tr("a link")
+    return "" if not mode or stat.S_ISREG(mode) or stat.S_ISDIR(mode) else tr("a pipe or a device")
 
 
 def _mode(path: Path) -> int:

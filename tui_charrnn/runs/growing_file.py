@@ -45,7 +45,7 @@ class GrowingFile:
             with open_to_read(self._path, inside=self._path.parent) as file:
                 status = file.facts()
                 if not stat.S_ISREG(status.st_mode):
-                    raise RunError(f"{self._path} is not a file.")
+                    raise RunError("{path} is not a file.", path=self._path)
                 is_other = not self._is_same(file, status)
                 if is_other:
                     self.restarts += 1
@@ -55,7 +55,7 @@ class GrowingFile:
         except FileNotFoundError:
             return nothing
         except OSError as error:
-            raise RunError(f"{self._path} cannot be read: {error.strerror}.") from error
+            raise RunError.unreadable(self._path, error) from error
 
     def advance(self, data: bytes) -> None:
         """Note what was read from `offset` on."""

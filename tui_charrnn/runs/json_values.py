@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.opened_file import open_to_read
+from tui_charrnn.translation import tr
 
 _T = TypeVar("_T")
 _LARGEST_INTEGER: Final = 2**63 - 1
@@ -30,7 +31,14 @@ def decode_json(text: str | bytes) -> Any:
     try:
         return _DECODER.decode(text if isinstance(text, str) else text.decode())
     except RecursionError as error:
-        raise ValueError("It is nested too deep.") from error
+        raise ValueError(tr("It is nested too deep.")) from error
+    except json.JSONDecodeError as error:
+        line, column = error.lineno, error.colno
+        raise ValueError(
+            tr("It is not JSON (line {line}, character {column}).", line=line, column=column)
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ValueError(tr("It is not UTF-8 (byte {place:,}).", place=error.start)) from error
 
 
 def encode_json(values: Mapping[str, Any]) -> bytes:
@@ -69,10 +77,10 @@ def read_owned(path: Path, limit: int, *, inside: Path | None) -> tuple[bytes, i
     with open_to_read(path, inside=inside) as file:
         facts = file.facts()
         if not stat.S_ISREG(facts.st_mode):
-            raise ValueError("It is not a regular file.")
+            raise ValueError(tr("It is not a regular file."))
         data = file.read_bytes(limit + 1)
     if len(data) > limit:
-        raise ValueError(f"It is larger than {limit:,} bytes.")
+        raise ValueError(tr("It is larger than {limit:,} bytes.", limit=limit))
     return data, facts.st_uid
 
 
@@ -88,9 +96,9 @@ def read_document(path: Path, *, inside: Path) -> Any:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+        raise RunError.unreadable(path, error) from error
     except ValueError as error:
-        raise RunError(f"{path} cannot be used: {error}") from error
+        raise RunError("{name} cannot be used: {problem}", name=path, problem=error) from error
 
 
 def build_checked(cls: type[_T], values: Mapping[str, Any]) -> _T:
@@ -101,7 +109,7 @@ def build_checked(cls: type[_T], values: Mapping[str, Any]) -> _T:
     """
     types_by_name, required = _declaration(cls)  # type: ignore[arg-type]  # classes are hashable
     if missing := required - values.keys():
-        raise ValueError(f"It lacks {', '.join(sorted(missing))}.")
+        raise ValueError(tr("It lacks {names}.", names=", ".join(sorted(missing))))
     return cls(**{
         name: checked(values[name], expected)
         for name, expected in types_by_name.items()
@@ -136,7 +144,7 @@ def checked(value: Any, expected: Any) -> Any:
         return {str(name): checked(item, arguments[1]) for name, item in value.items()}
     if origin is None:
         return _checked_object(value, expected)
-    raise ValueError(f"Expected {expected}. Received: {_shortened(value)}")
+    raise _unexpected(expected, value)
 
 
 def _checked_object(value: Any, expected: type) -> Any:
@@ -144,21 +152,23 @@ def _checked_object(value: Any, expected: type) -> Any:
         return build_checked(expected, value)
     if isinstance(value, expected):
         return value
-    if issubclass(expected, StrEnum):
+    if issubclass(expected, StrEnum) and value in list(expected):
         return expected(value)
-    raise ValueError(f"Expected {expected}. Received: {_shortened(value)}")
+    raise _unexpected(expected, value)
 
 
 def _checked_plain(value: Any, expected: type) -> Any:
     kind = type(value)
     if kind is int and expected in {int, float}:
         if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
-            raise ValueError(f"Expected a number of 64 bits. Received: {_shortened(value)}")
+            raise ValueError(
+                tr("Expected a number of 64 bits. Received: {value}", value=_shortened(value))
+            )
         return expected(value)
     if kind is not expected:
-        raise ValueError(f"Expected {expected.__name__}. Received: {_shortened(value)}")
+        raise _unexpected(expected.__name__, value)
     if kind is float and not math.isfinite(value):  # JSON's 1e999 reads as infinity
-        raise ValueError(f"Numbers must be finite. Received: {value}")
+        _refuse_constant(value)
     return value
 
 
@@ -167,8 +177,14 @@ def _shortened(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:80]}..."
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"Numbers must be finite. Received: {name}")
+def _unexpected(expected: object, value: Any) -> ValueError:
+    return ValueError(
+        tr("Expected {expected}. Received: {value}", expected=expected, value=_shortened(value))
+    )
+
+
+def _refuse_constant(value: object) -> NoReturn:
+    raise ValueError(tr("Numbers must be finite. Received: {value}", value=value))
 
 
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -39,15 +39,19 @@ class RunLabels:
                 or set(word) & set(" ,")
             ):
                 raise ConfigError(
-                    f"A tag must be a word of at most {LONGEST_TAG} characters, without spaces and "
-                    f"commas. Received: {tag[:60]!r}."
+                    "A tag must be a word of at most {most} characters, without spaces and "
+                    "commas. Received: {tag!r}.",
+                    most=LONGEST_TAG,
+                    tag=tag[:60],
                 )
             if word == tag:
                 kept[word] = None
             else:
                 kept.pop(word, None)
         if len(kept) > MOST_TAGS:
-            raise ConfigError(f"A run has at most {MOST_TAGS} tags. Received: {len(kept)}.")
+            raise ConfigError(
+                "A run has at most {most} tags. Received: {count}.", most=MOST_TAGS, count=len(kept)
+            )
         return replace(self, tags=tuple(kept))
 
     def with_note(self, note: str) -> Self:
@@ -58,7 +62,9 @@ class RunLabels:
         """
         if len(note) > LONGEST_NOTE:
             raise ConfigError(
-                f"A note has at most {LONGEST_NOTE:,} characters. Received: {len(note):,}."
+                "A note has at most {most:,} characters. Received: {count:,}.",
+                most=LONGEST_NOTE,
+                count=len(note),
             )
         return replace(self, note=note.strip())
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Final
 
 import tui_charrnn
-from tui_charrnn.errors import ConfigError, StorageError
+from tui_charrnn.errors import ConfigError, StorageError, reason_of
 from tui_charrnn.invocation import PROGRAM
 from tui_charrnn.runs.file_system import PRIVATE_FILE
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.translation import tr
 
 APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
 """What the app sets for itself; a trainer must not inherit it."""
@@ -41,8 +42,10 @@ def require_tensorflow() -> None:
     if missing:
         install = shlex.join([sys.executable, "-m", "pip", "install", *map(_requirement, missing)])
         raise ConfigError(
-            f"Training needs {' and '.join(missing)}, not installed here; all else works without. "
-            f"Install with: {install}"
+            "Training needs {packages}, not installed here; all else works without. "
+            "Install with: {command}",
+            packages=tr(" and ").join(missing),
+            command=install,
         )
 
 
@@ -106,7 +109,9 @@ def launch_trainer(
                 pass_fds=kept_open,
             )
     except OSError as error:
-        raise StorageError(f"Cannot start the trainer of {path}: {error.strerror}.") from error
+        raise StorageError(
+            "Cannot start the trainer of {path}: {reason}.", path=path, reason=reason_of(error)
+        ) from error
 
 
 def _open_privately(path: str, flags: int) -> int:

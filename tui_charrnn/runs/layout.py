@@ -1,7 +1,11 @@
-"""Where runs lie, and the names of the files in a run directory, and nothing more."""
+"""The names of the files in a run directory, and how a run is called on a command line."""
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from tui_charrnn.invocation import command
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.user_folders import default_runs_folder
 
 FORMAT = 1
 """Number of the run format that this program writes (docs/run-format.md)."""
@@ -113,3 +117,16 @@ class CheckpointDirectory:
     def manifest(self) -> Path:
         """Step, loss, and the hash and size of the two other files."""
         return self.path / "manifest.json"
+
+
+def command_words(word: str, run: RunDirectory, *options: str) -> str:
+    """The command line that does something with a run, whatever folder it lies in.
+
+    Args:
+        word: The subcommand.
+        run: The run.
+        options: What stands before the run.
+    """
+    is_found_by_name = run.path.parent == default_runs_folder()
+    address = run.name if is_found_by_name else str(run.path)
+    return safe_line(command(word, *options, address))

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from tui_charrnn.errors import RunError, RunLockedError
-from tui_charrnn.invocation import command
 from tui_charrnn.runs.file_system import explained, file_system
 from tui_charrnn.runs.host import boot_id, host_name, process_exists
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.storage import FileLock, Storage
+from tui_charrnn.translation import tr
 
 _LISTENING: Final = 5.0
 """Seconds in which a living trainer's beat must have changed: more than two heartbeats."""
@@ -125,13 +125,15 @@ def _holder(run: RunDirectory) -> str:
     """Whoever wrote its name into run.lock, for people."""
     try:
         values: Any = decode_json(read_bounded(run.lock, 4096, inside=run.path))
-        return f"process {int(values['pid'])} on {values['host']}"
+        return tr("process {pid} on {host}", pid=int(values["pid"]), host=values["host"])
     except (OSError, ValueError, TypeError, KeyError):
-        return "another process"
+        return tr("another process")
 
 
 def _locked(run: RunDirectory, holder: str) -> RunLockedError:
     return RunLockedError(
-        f"The run {run.name} is already being trained by {holder}. "
-        f"Watch it with: {command('attach', str(run.path))}"
+        "The run {run} is already being trained by {holder}. Watch it with: {command}",
+        run=run.name,
+        holder=holder,
+        command=command_words("attach", run),
     )

@@ -12,6 +12,7 @@ from tui_charrnn.runs.file_system import is_missing
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json, read_bounded
 from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.opened_file import names_in, open_to_read
+from tui_charrnn.translation import tr
 
 FOLDER_NAME: Final = re.compile(r"step-(\d{8,18})(\.replaced)?")
 """Names of checkpoint folders. `.replaced` is one that gives way to another of the same step."""
@@ -75,7 +76,7 @@ class Manifest:
         document = _of_this_format(values)
         files = document.get("files")
         if not isinstance(files, dict):
-            raise ValueError("It lacks files.")
+            raise ValueError(tr("It lacks {names}.", names="files"))
         for field in ("model", "training"):
             seal = dict(files.get(f"{field}.safetensors") or {})
             document[field] = FileSeal(
@@ -166,7 +167,7 @@ def _unless(*, must_read: bool) -> Iterator[None]:
 
 def _of_this_format(values: object) -> dict[str, Any]:
     if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise ValueError(f"It is not of format {FORMAT}.")
+        raise ValueError(tr("It is not of format {version}.", version=FORMAT))
     return dict(values)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn.runs.file_system import FileSystem, file_system, quietly, refusals
+from tui_charrnn.translation import tr
 
 _BLOCK: Final = 1 << 16
 """Bytes that are asked for at once."""
@@ -44,7 +45,7 @@ class OpenedFile(io.RawIOBase):
         """
         facts = self.facts()
         if not stat.S_ISREG(facts.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
+            raise OSError(errno.EINVAL, tr("it is not a regular file"))
         return facts.st_size
 
     def read_bytes(self, limit: int) -> bytes:

@@ -100,11 +100,11 @@ def _refuse_target(path: Path, mode: int | None, *, overwrite: bool) -> None:
     if mode is None:
         return
     if stat.S_ISDIR(mode):
-        raise ConfigError(f"{path} is a folder; give the name of a file.")
+        raise ConfigError("{path} is a folder; give the name of a file.", path=path)
     if not stat.S_ISREG(mode):
-        raise ConfigError(f"{path} is no file that could be written; give another name.")
+        raise ConfigError("{path} is no file that could be written; give another name.", path=path)
     if not overwrite:
-        raise ConfigError(f"{path} exists already; choose another name, or --force it.")
+        raise ConfigError("{path} exists already; choose another name, or --force it.", path=path)
 
 
 def _mode(path: Path) -> int | None:
@@ -133,7 +133,7 @@ def _open_stream(path: Path) -> Iterator[Stream]:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno == errno.ENXIO:
-                raise StorageError(f"Cannot write {path}: nobody reads it.") from error
+                raise StorageError("Cannot write {path}: nobody reads it.", path=path) from error
             raise
     os.set_blocking(descriptor, True)
     with Stream(path, descriptor) as stream:

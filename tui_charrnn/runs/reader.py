@@ -179,4 +179,4 @@ def read_description(run: RunDirectory) -> RunDescription:
     try:
         return RunDescription.from_json(read_document(run.description, inside=run.path))
     except FileNotFoundError as error:
-        raise RunError(f"{run.path} is not a run: it has no run.json.") from error
+        raise RunError("{path} is not a run: it has no run.json.", path=run.path) from error

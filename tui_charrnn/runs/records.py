@@ -7,6 +7,8 @@ Every number is finite and bounded; a loss that is not is a record of its own (`
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from tui_charrnn.translation import tr
+
 LARGEST_STEP: Final = 10**15 - 1
 """A float holds it exactly, and what a chart adds to it."""
 LARGEST_NUMBER: Final = 1e39
@@ -381,9 +383,11 @@ class RunEnded:
 
 def format_way(path: PathTrial | PathChosen) -> str:
     """A way to compute for people, as `cuDNN, float32` or `own layers with XLA, bfloat16`."""
-    names = {"cudnn": "cuDNN", "handwritten": "own layers", "keras": "Keras's layers"}
-    compiled = " with XLA" if path.compiler == "xla" else ""
-    return f"{names.get(path.layers, path.layers)}{compiled}, {path.precision}"
+    names = {"cudnn": "cuDNN", "handwritten": tr("own layers"), "keras": tr("Keras's layers")}
+    layers = names.get(path.layers, path.layers)
+    if path.compiler == "xla":
+        layers = tr("{layers} with XLA", layers=layers)
+    return f"{layers}, {path.precision}"
 
 
 Record: TypeAlias = (

@@ -157,7 +157,7 @@ def _pin_checkpoints(
             named = {run.best: pointer.step} if pointer and pointer.step in pinned else {}
             return pinned, named if newest is None else {**named, run.latest: _step(newest)}
     raise RunError(
-        f"The checkpoints of {run.name} change faster than they can be opened. Try again."
+        "The checkpoints of {run} change faster than they can be opened. Try again.", run=run.name
     )
 
 
@@ -227,7 +227,7 @@ def _open_piece(
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+        raise RunError.unreadable(path, error) from error
     return Piece(_name(run, path), size, int(facts.st_mtime), stream)
 
 

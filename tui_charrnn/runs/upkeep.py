@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import RunError, RunLockedError, StorageError
-from tui_charrnn.invocation import command
 from tui_charrnn.runs.creation import refuse_name
 from tui_charrnn.runs.file_system import disk_size, explained
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.locking import keep_trainers_out
 from tui_charrnn.runs.opened_file import names_in
 from tui_charrnn.runs.storage import Storage
+from tui_charrnn.translation import tr
 
 TRASH: Final = ".trash"
 _TIME_FORM: Final = "%Y%m%dT%H%M%S.%fZ"
@@ -59,7 +59,7 @@ def rename_run(run: RunDirectory, name: str, *, storage: Storage | None = None) 
     refuse_name(run.path.parent, name)
     storage = storage or Storage()
     renamed = RunDirectory(run.path.with_name(name))
-    with _left_alone(run, storage, "renamed"):
+    with _left_alone(run, storage, renames=True):
         storage.rename(run.path, renamed.path)
     return renamed
 
@@ -71,7 +71,7 @@ def refuse_live(run: RunDirectory, *, storage: Storage | None = None) -> None:
         RunLockedError: If it is.
         StorageError: If that cannot be found out.
     """
-    with _left_alone(run, storage or Storage(), "deleted"):
+    with _left_alone(run, storage or Storage()):
         pass
 
 
@@ -85,7 +85,7 @@ def trash_run(run: RunDirectory, *, storage: Storage | None = None) -> TrashedRu
     storage = (storage or Storage()).inside(run.path.parent)
     thrown = datetime.now(UTC).strftime(_TIME_FORM)
     target = run.path.parent / TRASH / thrown / run.name
-    with _left_alone(run, storage, "deleted"):
+    with _left_alone(run, storage):
         storage.make_folder(target.parent)
         try:
             storage.rename(run.path, target)
@@ -165,19 +165,23 @@ def empty_trash(folder: Path, *, storage: Storage | None = None) -> int:
 
 
 @contextmanager
-def _left_alone(run: RunDirectory, storage: Storage, done: str) -> Iterator[None]:
+def _left_alone(run: RunDirectory, storage: Storage, *, renames: bool = False) -> Iterator[None]:
     """Keep trainers out of a run while the context lasts.
 
     Raises:
-        RunLockedError: If one is at work; the sentence says what can only be `done` without it.
+        RunLockedError: If one is at work; the sentence says what cannot be done: to delete it.
         StorageError: If that cannot be found out.
     """
     try:
         lock = keep_trainers_out(run, storage)
     except RunLockedError as error:
         raise RunLockedError(
-            f"The run {run.name} is being trained, so it cannot be {done}. "
-            f"End that first: {command('stop', str(run.path))}"
+            "The run {run} is being trained, so it cannot be renamed. End that first: {command}"
+            if renames
+            else "The run {run} is being trained, so it cannot be deleted. "
+            "End that first: {command}",
+            run=run.name,
+            command=command_words("stop", run),
         ) from error
     try:
         yield
@@ -188,9 +192,13 @@ def _left_alone(run: RunDirectory, storage: Storage, done: str) -> Iterator[None
 
 def _nothing_to_restore(folder: Path, name: str | None, trashed: list[TrashedRun]) -> str:
     if not trashed:
-        return f"There is nothing in the trash of {folder}."
-    names = ", ".join(dict.fromkeys(run.name for run in trashed[:5]))
-    return f"There is no run {name!r} in the trash of {folder}. Thrown away last: {names}."
+        return tr("There is nothing in the trash of {folder}.", folder=folder)
+    return tr(
+        "There is no run {name!r} in the trash of {folder}. Thrown away last: {names}.",
+        name=name,
+        folder=folder,
+        names=", ".join(dict.fromkeys(run.name for run in trashed[:5])),
+    )
 
 
 def _free_place(folder: Path, name: str) -> Path:

@@ -55,8 +55,12 @@ class ContiguousStreams:
         predictions, per_batch = len(indices) - 1, batch_size * sequence_length
         if predictions < per_batch:
             raise CorpusError(
-                f"A batch of {batch_size:,} times {sequence_length:,} characters needs a text of "
-                f"at least {per_batch + 1:,}. Received: {len(indices):,} characters."
+                "A batch of {batch_size:,} times {sequence_length:,} characters needs a "
+                "text of at least {least:,}. Received: {count:,} characters.",
+                batch_size=batch_size,
+                sequence_length=sequence_length,
+                least=per_batch + 1,
+                count=len(indices),
             )
         self.batch_size: Final = batch_size
         self.sequence_length: Final = sequence_length
@@ -135,8 +139,9 @@ class HeldOutWindows:
         """
         if len(indices) < 2:
             raise CorpusError(
-                "The held-out text needs at least 2 characters, one to read and one to predict. "
-                f"Received: {len(indices)}. Give a longer text or hold out a larger share."
+                "The held-out text needs at least 2 characters, one to read and one to "
+                "predict. Received: {count}. Give a longer text or hold out a larger share.",
+                count=len(indices),
             )
         self.predicted: Final = len(indices) - 1
         """Characters that are predicted: the sum of all weights."""

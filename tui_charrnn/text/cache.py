@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
-from tui_charrnn.errors import StorageError
+from tui_charrnn.errors import StorageError, reason_of
+from tui_charrnn.translation import tr
 from tui_charrnn.user_folders import cache_folder
 
 _STALE: Final = 86_400.0
@@ -66,8 +67,9 @@ def mark_in_use(file: BinaryIO) -> None:
 
 def cache_advice(error: OSError) -> str:
     """What to do about a cache that cannot be written: make room only where room is lacking."""
-    where = "set CHARRNN_CACHE to a folder that can be written to"
-    return f"free some space, or {where}" if error.errno in _NO_ROOM else where
+    if error.errno in _NO_ROOM:
+        return tr("free some space, or set CHARRNN_CACHE to a folder that can be written to")
+    return tr("set CHARRNN_CACHE to a folder that can be written to")
 
 
 def _let_go(path: Path) -> bool:
@@ -140,7 +142,10 @@ class CachedText:
             _replace(self.record, f"{sha256}  {self.path.name}\n".encode())
         except OSError as error:
             raise StorageError(
-                f"{self.path} cannot be written: {error.strerror}. To go on, {cache_advice(error)}."
+                "{path} cannot be written: {reason}. To go on, {advice}.",
+                path=self.path,
+                reason=reason_of(error),
+                advice=cache_advice(error),
             ) from error
         return sha256
 

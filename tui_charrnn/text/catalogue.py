@@ -14,6 +14,7 @@ from typing import Any, Final
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.resources import resource_folder
 from tui_charrnn.text.cache import CachedText, Progress, corpora_folder
+from tui_charrnn.translation import tr
 
 PYTHON_LIMIT: Final = 16_000_000  # bytes
 
@@ -37,8 +38,8 @@ def build_pydoc(progress: Progress | None = None) -> str:
         from pydoc_data.topics import topics  # noqa: PLC0415  deferred, see above
     except ImportError as error:
         raise CorpusError(
-            "This Python came without the text of its help(); install the package that holds "
-            "pydoc_data, or name another corpus."
+            "This Python came without the text of its help(); install the package that "
+            "holds pydoc_data, or name another corpus."
         ) from error
     text = "\n".join(topics[name].rstrip("\n") + "\n" for name in sorted(topics))
     if progress is not None:
@@ -73,8 +74,9 @@ def build_python(progress: Progress | None = None, *, folder: Path | None = None
             progress(size, PYTHON_LIMIT)
     if not texts:
         raise CorpusError(
-            f"This Python came without the source of its library (looked in {root}); "
-            "name another corpus."
+            "This Python came without the source of its library (looked in {root}); name "
+            "another corpus.",
+            root=root,
         )
     return "\n".join(texts)
 
@@ -164,7 +166,9 @@ def load_catalogue(path: Path | None = None) -> dict[str, CatalogueEntry]:
     try:
         document = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CorpusError(f"The catalogue {source} cannot be read: {error}.") from error
+        raise CorpusError(
+            "The catalogue {source} cannot be read: {problem}.", source=source, problem=error
+        ) from error
     return {name: _entry(name, values) for name, values in document.items()}
 
 
@@ -202,16 +206,22 @@ def _downloaded(entry: CatalogueEntry, progress: Progress | None) -> bytes:
         )
     except CorpusError as error:
         record = entry.cached.record
-        renewed = (
-            f" If the text was changed on purpose, delete {record} and try again."
-            if entry.sha256 is None and record.exists()
-            else ""
+        sentences = [
+            tr("{title} could not be downloaded. {problem}.", title=entry.title, problem=error)
+        ]
+        if entry.sha256 is None and record.exists():
+            sentences.append(
+                tr("If the text was changed on purpose, delete {path} and try again.", path=record)
+            )
+        sentences.append(
+            tr(
+                "Without a network: fetch {url} on another machine, put the file anywhere on this "
+                "one, and give its path instead of the name {name}.",
+                url=entry.urls[0],
+                name=entry.name,
+            )
         )
-        raise CorpusError(
-            f"{entry.title} could not be downloaded. {error}.{renewed} Without a network: fetch "
-            f"{entry.urls[0]} on another machine, put the file anywhere on this one, and give "
-            f"its path instead of the name {entry.name}."
-        ) from error
+        raise CorpusError(" ".join(sentences)) from error
 
 
 def _entry(name: str, values: object) -> CatalogueEntry:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:
     from tui_charrnn.text.number_store import NumberedText
@@ -120,12 +121,18 @@ def fitting_batch_size(training_characters: int, batch_size: int, sequence_lengt
     """
     if training_characters < 2 * sequence_length:
         shorter = training_characters // 2
-        remedy = f", or a sequence length of at most {shorter:,}" if shorter >= 2 else ""
-        raise CorpusError(
-            f"The text is too short: {training_characters:,} to train on, counted in characters, "
-            f"and at least {2 * sequence_length:,}, twice the sequence length, are needed. Give a "
-            f"longer text{remedy}."
+        problem = tr(
+            "The text is too short: {count:,} to train on, counted in characters, and at least "
+            "{least:,}, twice the sequence length, are needed.",
+            count=training_characters,
+            least=2 * sequence_length,
         )
+        remedy = tr("Give a longer text.")
+        if shorter >= 2:
+            remedy = tr(
+                "Give a longer text, or a sequence length of at most {shorter:,}.", shorter=shorter
+            )
+        raise CorpusError(" ".join((problem, remedy)))
     return min(batch_size, (training_characters - 1) // sequence_length)
 
 
@@ -159,10 +166,16 @@ def choose_seeds(text: str, wanted: Sequence[str] | None = None) -> tuple[str, .
         return (default_seed_of(text),)
     seeds = tuple(dict.fromkeys(wanted))
     if len(seeds) > SEED_LIMIT:
-        raise ConfigError(f"At most {SEED_LIMIT} seeds can be pinned. Received: {len(seeds)}.")
+        raise ConfigError(
+            "At most {most} seeds can be pinned. Received: {count}.",
+            most=SEED_LIMIT,
+            count=len(seeds),
+        )
     longest = max(map(len, seeds), default=0)
     if longest > SEED_LENGTH:
         raise ConfigError(
-            f"A pinned seed has at most {SEED_LENGTH} characters. Received: one of {longest:,}."
+            "A pinned seed has at most {most} characters. Received: one of {longest:,}.",
+            most=SEED_LENGTH,
+            longest=longest,
         )
     return seeds

@@ -13,6 +13,7 @@ from collections.abc import Container
 from typing import Final
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.translation import tr
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 _BYTE_ORDER_MARKS: Final = {
@@ -27,7 +28,8 @@ _ANY_ORDER: Final = {"utf-16", "utf-32", "utf-8-sig"}
 _WIDE: Final = ("utf-16", "utf-32")
 """Codecs for which a zero byte is an ordinary part of a character."""
 SNIFFED: Final = 8_192  # bytes at the start of a file that tell text from binary
-_TRY: Final = "cp1252 (Western European), cp949 (Korean), shift_jis, gb18030 or utf-16"
+TRY: Final = "cp1252 (Western European), cp949 (Korean), shift_jis, gb18030 or utf-16"
+"""Encodings to name to those who know of none."""
 _NOT_ASCII: Final = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
 
 
@@ -42,8 +44,10 @@ def known_encoding(encoding: str) -> str:
         io.TextIOWrapper(io.BytesIO(), name)  # refuses codecs that do not make text, such as hex
     except (LookupError, ValueError) as error:
         raise CorpusError(
-            f"There is no text encoding {encoding!r}. Give one that Python knows, for example "
-            f"utf-8, {_TRY}."
+            "There is no text encoding {encoding!r}. Give one that Python knows, for "
+            "example utf-8, {examples}.",
+            encoding=encoding,
+            examples=tr(TRY),
         ) from error
     return name
 
@@ -142,22 +146,33 @@ def undecodable_sentence(
         line: That it stands in, from 1; None if that is not known.
     """
     if isinstance(error, ZeroByteError):
-        return (
-            f"{name} is not text: byte {error.place:,} is zero, as in a picture, an archive or "
-            "a program. If it is text in UTF-16, add --encoding utf-16."
+        return tr(
+            "{name} is not text: byte {place:,} is zero, as in a picture, an archive or "
+            "a program. If it is text in UTF-16, add --encoding utf-16.",
+            name=name,
+            place=error.place,
         )
-    if isinstance(error, HalfCharacterError):
-        return (
-            f"{name} is not text in {codec}: it holds what no text can hold. Name the file's "
-            f"encoding with --encoding, for example {_TRY}."
+    if isinstance(error, UnicodeDecodeError):
+        byte = f"0x{error.object[error.start]:02x}"
+        if line is not None:
+            byte = tr("{byte}, line {line:,}", byte=byte, line=line)
+        problem = tr(
+            "{name} is not valid {codec}: byte {place:,} ({byte}) cannot be decoded.",
+            name=name,
+            codec=codec,
+            place=place,
+            byte=byte,
         )
-    if not isinstance(error, UnicodeDecodeError):  # some codecs do not say where
-        return f"{name} is not valid {codec}: {error}."
-    where = "" if line is None else f", line {line:,}"
-    return (
-        f"{name} is not valid {codec}: byte {place:,} (0x{error.object[error.start]:02x}{where}) "
-        f"cannot be decoded. Name the file's encoding with --encoding, for example {_TRY}."
+    elif isinstance(error, HalfCharacterError):
+        problem = tr(
+            "{name} is not text in {codec}: it holds what no text can hold.", name=name, codec=codec
+        )
+    else:  # some codecs do not say where
+        return tr("{name} is not valid {codec}: {problem}.", name=name, codec=codec, problem=error)
+    advice = tr(
+        "Name the file's encoding with --encoding, for example {examples}.", examples=tr(TRY)
     )
+    return f"{problem} {advice}"
 
 
 def count_decomposed(text: str) -> int:

@@ -12,7 +12,7 @@ from typing import IO, Final
 from urllib.parse import urlsplit
 
 from tui_charrnn import __version__
-from tui_charrnn.errors import CorpusError
+from tui_charrnn.errors import CorpusError, reason_of
 from tui_charrnn.text.cache import Progress
 
 SILENCE_LIMIT: Final = 20.0  # seconds without a byte
@@ -20,7 +20,7 @@ TOTAL_LIMIT: Final = 900.0  # seconds for one source; 6 MB at 7 kB/s
 _CHUNK: Final = 65_536  # bytes
 
 
-class _UnusableError(Exception):
+class _UnusableError(CorpusError):
     """Why one source did not give the text."""
 
 
@@ -73,11 +73,15 @@ def _fetch_one(
             return _read(response, maximum_bytes, progress, deadline)
     except urllib.error.HTTPError as error:
         error.close()
-        raise _UnusableError(f"answered {error.code} {error.reason}") from error
+        raise _UnusableError(
+            "answered {code} {reason}", code=error.code, reason=error.reason
+        ) from error
     except urllib.error.URLError as error:
-        raise _UnusableError(f"could not be reached ({_plain(error.reason)})") from error
+        raise _UnusableError(
+            "could not be reached ({reason})", reason=_plain(error.reason)
+        ) from error
     except (OSError, http.client.HTTPException) as error:
-        raise _UnusableError(f"broke off ({_plain(error)})") from error
+        raise _UnusableError("broke off ({error})", error=_plain(error)) from error
 
 
 def _refuse_unsafe(url: str) -> None:
@@ -88,9 +92,9 @@ def _refuse_unsafe(url: str) -> None:
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
-        raise _UnusableError(f"not an address of the web: {url}")
+        raise _UnusableError("not an address of the web: {url}", url=url)
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise _UnusableError(f"not a secure address (https): {url}")
+        raise _UnusableError("not a secure address (https): {url}", url=url)
 
 
 def _is_loopback(host: str) -> bool:
@@ -128,18 +132,27 @@ def _read(
 ) -> bytes:
     total = _announced_length(response)
     if total is not None and total > maximum_bytes:
-        raise _UnusableError(f"offers {total:,} bytes where at most {maximum_bytes:,} are expected")
+        raise _UnusableError(
+            "offers {total:,} bytes where at most {maximum_bytes:,} are expected",
+            total=total,
+            maximum_bytes=maximum_bytes,
+        )
     data = bytearray()
     while chunk := response.read1(_CHUNK):  # what is there: the rest may come byte by byte
         data += chunk
         if len(data) > maximum_bytes:
-            raise _UnusableError(f"sent more than the {maximum_bytes:,} bytes that are expected")
+            raise _UnusableError(
+                "sent more than the {maximum_bytes:,} bytes that are expected",
+                maximum_bytes=maximum_bytes,
+            )
         if time.monotonic() > deadline:
-            raise _UnusableError(f"was too slow, {len(data):,} bytes so far")
+            raise _UnusableError("was too slow, {received:,} bytes so far", received=len(data))
         if progress is not None:
             progress(len(data), total)
     if total is not None and len(data) < total:
-        raise _UnusableError(f"broke off after {len(data):,} of {total:,} bytes")
+        raise _UnusableError(
+            "broke off after {received:,} of {total:,} bytes", received=len(data), total=total
+        )
     return bytes(data)
 
 
@@ -152,13 +165,14 @@ def _check_hash(data: bytes, sha256: str | None) -> None:
     received = hashlib.sha256(data).hexdigest()
     if sha256 is not None and received != sha256:
         raise _UnusableError(
-            f"sent another text than expected (SHA-256 {received[:16]}... instead of "
-            f"{sha256[:16]}...)"
+            "sent another text than expected (SHA-256 {received}... instead of {expected}...)",
+            received=received[:16],
+            expected=sha256[:16],
         )
 
 
 def _plain(reason: object) -> str:
     """The words of an error without its number."""
     if isinstance(reason, OSError) and reason.strerror:
-        return reason.strerror
+        return reason_of(reason)
     return str(reason) or type(reason).__name__

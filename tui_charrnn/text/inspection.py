@@ -22,6 +22,7 @@ from tui_charrnn.text.repetition import repeated_share, repetition_sentence, sim
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces, read_source
 from tui_charrnn.text.sources import FoundSources, Source, find_sources
 from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
+from tui_charrnn.translation import tr
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
 _LARGE: Final = 16_000_000
@@ -45,7 +46,7 @@ _BIDI: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 """Bidirectional classes of the controls that reorder what follows."""
 _MARKS: Final = "\u061c\u200e\u200f"
 """Arabic letter mark and the two direction marks: bidirectional controls by another name."""
-_SUSPICIOUS_CATEGORIES: Final = {
+SUSPICIOUS_CATEGORIES: Final = {
     "Cc": "control character",
     "Cf": "invisible format character",
     "Cn": "not a character of Unicode",
@@ -116,8 +117,15 @@ class CorpusInspection:
 def _twice_sentences(share: float, pairs: Sequence[tuple[str, str, float]]) -> list[str]:
     sentences = [repetition_sentence(share)]
     for one, other, common in pairs[:_TOLD_PAIRS]:
-        names = " and ".join(_within_common_folder(one, other))
-        sentences.append(f"{names} are nearly the same: {common:.0%} of the lines.")
+        first, second = _within_common_folder(one, other)
+        sentences.append(
+            tr(
+                "{first} and {second} are nearly the same: {common:.0%} of the lines.",
+                first=first,
+                second=second,
+                common=common,
+            )
+        )
     return [sentence for sentence in sentences if sentence]
 
 
@@ -205,9 +213,12 @@ def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
     if hangul < _KOREAN * sum(occurrences.values()):
         return ""
     letters = len(set(split_syllables("".join(occurrences))))
-    return (
-        f"Korean: {option} learns {letters:,} letters and signs instead of {len(occurrences):,} "
-        "characters, and syllables compose as they stream; the loss was alike in trials."
+    return tr(
+        "Korean: {option} learns {letters:,} letters and signs instead of {characters:,} "
+        "characters, and syllables compose as they stream; the loss was alike in trials.",
+        option=option,
+        letters=letters,
+        characters=len(occurrences),
     )
 
 
@@ -248,24 +259,24 @@ def suspicion(character: str, units: str = "characters", records: str = "none") 
     if character in _ORDINARY or is_wanted:
         return None
     if character == _REPLACEMENT:
-        return "stands where an earlier program could not decode the text"
+        return tr("stands where an earlier program could not decode the text")
     if character == _BYTE_ORDER_MARK:
-        return "byte order mark inside the text: files were joined as bytes"
+        return tr("byte order mark inside the text: files were joined as bytes")
     if unicodedata.bidirectional(character) in _BIDI or character in _MARKS:
-        return "bidirectional control: reorders what is shown"
+        return tr("bidirectional control: reorders what is shown")
     category = unicodedata.category(character)
-    if category in _SUSPICIOUS_CATEGORIES:
-        return _SUSPICIOUS_CATEGORIES[category]
+    if category in SUSPICIOUS_CATEGORIES:
+        return tr(SUSPICIOUS_CATEGORIES[category])
     return _decomposition(character)
 
 
 def _decomposition(character: str) -> str | None:
     if "\u1161" <= character <= "\u1175" or "\u11a8" <= character <= "\u11c2":
-        return "part of a decomposed Hangul syllable"
+        return tr("part of a decomposed Hangul syllable")
     if "\u0300" <= character <= "\u036f":
-        return "combining mark, as in decomposed text"
+        return tr("combining mark, as in decomposed text")
     if unicodedata.normalize("NFC", character) != character:
-        return "has another form in Unicode NFC"
+        return tr("has another form in Unicode NFC")
     return None
 
 

@@ -103,8 +103,10 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
     """
     if not len(training) or not len(heldout):
         raise CorpusError(
-            "The baselines need training text and held-out text. "
-            f"Received: {len(training):,} and {len(heldout):,} characters."
+            "The baselines need training text and held-out text. Received: {training:,} and "
+            "{heldout:,} characters.",
+            training=len(training),
+            heldout=len(heldout),
         )
     counted, scored = training[-training_limit:], heldout[:heldout_limit]
     text = np.concatenate([np.asarray(counted), np.asarray(scored)]).astype(np.int64)

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import StorageError
+from tui_charrnn.errors import StorageError, reason_of
 from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.text.cache import cache_advice
 from tui_charrnn.text.records import (
@@ -169,8 +169,10 @@ class NumberStore:
             yield
         except OSError as error:
             raise StorageError(
-                f"The encoded text cannot be kept in {self._folder}: {error.strerror}. To go on, "
-                f"{cache_advice(error)}."
+                "The encoded text cannot be kept in {folder}: {reason}. To go on, {advice}.",
+                folder=self._folder,
+                reason=reason_of(error),
+                advice=cache_advice(error),
             ) from error
 
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.paths import open_file
+from tui_charrnn.translation import tr
 
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
@@ -52,7 +53,7 @@ class OpenedBytes:
 
 def damaged() -> OSError:
     """What to raise where compressed data cannot be unpacked."""
-    return OSError(errno.EBADMSG, "what is compressed in it is damaged or cut off")
+    return OSError(errno.EBADMSG, tr("what is compressed in it is damaged or cut off"))
 
 
 @contextlib.contextmanager
@@ -80,7 +81,7 @@ def _reader(
     if raw.head.startswith(_GZIP):
         return _gzip_reader(raw, opened)
     if raw.head.startswith(_ZSTANDARD):
-        name = str(source) if isinstance(source, Path) else "The text"
+        name = str(source) if isinstance(source, Path) else tr("The text")
         return _zstandard_reader(raw, name)
     return raw.read
 
@@ -103,8 +104,9 @@ def _zstandard_reader(raw: "_CountedBytes", name: str) -> Callable[[int], bytes]
         zstandard = importlib.import_module("zstandard")
     except ImportError as error:
         raise CorpusError(
-            f"{name} is compressed with zstandard. Install what unpacks it, "
-            "`pip install zstandard`, or unpack it first, as with `zstd -d`."
+            "{name} is compressed with zstandard. Install what unpacks it, `pip install "
+            "zstandard`, or unpack it first, as with `zstd -d`.",
+            name=name,
         ) from error
     pieces = _unpacked(raw, zstandard)
     left = b""

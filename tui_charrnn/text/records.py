@@ -126,8 +126,9 @@ def split_records(ends: Int64, validation_fraction: float) -> RecordSplit:
     count = len(ends) - 1
     if count < 2:
         raise CorpusError(
-            "At least 2 records are needed, one to train on and one to hold out. "
-            f"Received: {count}. Look at how the text is cut (--records)."
+            "At least 2 records are needed, one to train on and one to hold out. Received: "
+            "{count}. Look at how the text is cut (--records).",
+            count=count,
         )
     places = np.diff(ends)[record_order(count)].cumsum()  # of each end sign
     wanted = int(np.searchsorted(places, (ends[-1] + 1) * (1 - validation_fraction)))

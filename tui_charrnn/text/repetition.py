@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.text.number_store import IndexedText
+from tui_charrnn.translation import tr
 
 PASSAGE: Final = 50
 """Characters of a passage: so many in a row are hardly ever the same by chance."""
@@ -50,9 +51,11 @@ def repetition_sentence(share: float) -> str:
     """What a `repeated_share` means for the validation loss; empty if it is hardly any."""
     if share < WORTH_TELLING:
         return ""
-    return (
-        f"{share:.0%} of the held-out text, in passages of {PASSAGE} characters, stands in the "
-        "training text too: its loss will be too good. Leave out what the text has twice."
+    return tr(
+        "{share:.0%} of the held-out text, in passages of {length} characters, stands in the "
+        "training text too: its loss will be too good. Leave out what the text has twice.",
+        share=share,
+        length=PASSAGE,
     )
 
 

@@ -215,7 +215,7 @@ def read_source(
             is_empty = False
             yield piece
     except OSError as error:
-        raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
+        raise CorpusError.unreadable(source.name, error) from error
     except UnicodeError as error:
         place, line = 0, None
         if isinstance(error, UnicodeDecodeError):
@@ -224,7 +224,7 @@ def read_source(
         sentence = undecodable_sentence(error, source.name, found.codec, place, line)
         raise CorpusError(sentence) from error
     if is_empty:
-        raise CorpusError(f"There is no text in {source.name}: it is empty.")
+        raise CorpusError("There is no text in {name}: it is empty.", name=source.name)
 
 
 def _line_of(file: Path | BinaryIO, place: int) -> int | None:

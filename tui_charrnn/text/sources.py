@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from tui_charrnn.errors import CorpusError
+from tui_charrnn.errors import CorpusError, did_you_mean
 from tui_charrnn.paths import Kind, explained, find_kind, is_file, is_folder, parse_path, real_path
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.decoding import SNIFFED, looks_binary
 from tui_charrnn.text.opening import open_bytes
+from tui_charrnn.translation import tr
 
 _Item = TypeVar("_Item")
 CATALOGUE_PREFIX: Final = "catalogue:"
@@ -103,20 +104,20 @@ def _find(argument: str, encoding: str, check_cancelled: Callable[[], None]) -> 
         return FoundSources((Source("standard input", "stdin"),), 0)
     if argument.startswith(CATALOGUE_PREFIX):
         return _from_catalogue(argument.removeprefix(CATALOGUE_PREFIX))
-    path = parse_path(argument, "The corpus", error=CorpusError)
+    path = parse_path(argument, tr("The corpus"), error=CorpusError)
     if not path.is_absolute():
         raise CorpusError("This folder is gone: it was removed or moved. Go to another one.")
-    with explained("The corpus", path, CorpusError):
+    with explained(tr("The corpus"), path, CorpusError):
         kind = find_kind(path)
     if kind is Kind.FOLDER:
-        holder, label = f"The folder {argument}", real_path(path).name or "root"
+        holder, label = tr("The folder {path}", path=argument), real_path(path).name or "root"
         below = _Search(holder, check_cancelled).folders_below(path, is_pattern=False)
         found = sorted(itertools.chain.from_iterable(files for _, files in below))
         return _texts_among(_heeding(found, check_cancelled), holder, encoding, label)
     if kind is not None:
         return FoundSources((Source(argument, path.stem, path=path),), 0)
     if glob.has_magic(argument):
-        holder = f"The pattern {argument}"
+        holder = tr("The pattern {pattern}", pattern=argument)
         matches = set(_Search(holder, check_cancelled).matches(Path(path.anchor), path.parts[1:]))
         files = sorted(match for match in matches if not is_folder(match))
         return _texts_among(_heeding(files, check_cancelled), holder, encoding)
@@ -186,8 +187,7 @@ class _Search:
             except OSError as error:
                 if is_pattern:
                     continue
-                sentence = f"The folder {place} cannot be read: {error.strerror}."
-                raise CorpusError(sentence) from error
+                raise CorpusError.unreadable(tr("The folder {path}", path=place), error) from error
             visible = [entry for entry in entries if not entry.name.startswith(".")]
             folders = {each.name for each in visible if _is_folder(each, follows_links=is_pattern)}
             pending += [place / name for name in folders]
@@ -209,8 +209,9 @@ class _Search:
         self._seen += len(found)
         if self._seen > LOOKED_THROUGH:
             raise CorpusError(
-                f"{self._holder} leads through more than {LOOKED_THROUGH:,} files and folders. "
-                "Name a smaller one."
+                "{holder} leads through more than {most:,} files and folders. Name a smaller one.",
+                holder=self._holder,
+                most=LOOKED_THROUGH,
             )
         return found
 
@@ -228,8 +229,9 @@ def _texts_among(
     looks = {path: _looks_like_text(path, encoding) for path in candidates}
     texts = [path for path, is_text in looks.items() if is_text]
     if not texts:
-        kind = "no text, only binary or empty files" if looks else "no files"
-        raise CorpusError(f"{holder} holds {kind}.")
+        if looks:
+            raise CorpusError("{holder} holds no text, only binary or empty files.", holder=holder)
+        raise CorpusError("{holder} holds no files.", holder=holder)
     sources = tuple(Source(str(path), label or path.stem, path=path) for path in texts)
     return FoundSources(sources, len(looks) - len(texts))
 
@@ -241,7 +243,7 @@ def _looks_like_text(path: Path, encoding: str) -> bool:
         with open_bytes(path) as file:
             start = file.read(SNIFFED)
     except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}.") from error
+        raise CorpusError.unreadable(path, error) from error
     return bool(start) and not looks_binary(start, encoding)
 
 
@@ -250,10 +252,13 @@ def _from_catalogue(name: str) -> FoundSources:
     if name in catalogue:
         return FoundSources((Source(name, name, entry=catalogue[name]),), 0)
     if "://" in name:
-        raise CorpusError(f"{name} is an address; download it first and give the path of the file.")
+        raise CorpusError(
+            "{name} is an address; download it first and give the path of the file.", name=name
+        )
     near = difflib.get_close_matches(name, list(catalogue), n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    raise CorpusError(
-        f"There is no file or folder {name!r}, and no corpus of that name. {hint}"
-        f"Known names: {', '.join(catalogue)}."
-    )
+    sentences = [
+        tr("There is no file or folder {name!r}, and no corpus of that name.", name=name),
+        did_you_mean(map(repr, near)) if near else "",
+        tr("Known names: {names}.", names=", ".join(catalogue)),
+    ]
+    raise CorpusError(" ".join(filter(None, sentences)))

@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from tui_charrnn.errors import StorageError
+from tui_charrnn.errors import StorageError, reason_of
 from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.suffix_index import SuffixIndex, code_width
@@ -106,8 +106,11 @@ def keep_index(index: SuffixIndex, sha256: str) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
-            f"The index of the corpus cannot be kept in {path.parent}: {error.strerror}. It is "
-            f"built again each time; {cache_advice(error)}."
+            "The index of the corpus cannot be kept in {folder}: {reason}. It is built "
+            "again each time; {advice}.",
+            folder=path.parent,
+            reason=reason_of(error),
+            advice=cache_advice(error),
         ) from error
 
 

@@ -248,8 +248,10 @@ class SuffixIndex:
         """
         if len(text) > LONGEST:
             raise CorpusError(
-                f"A corpus of {len(text):,} characters is too long for an index of its passages, "
-                f"which takes {LONGEST:,}. Name a part of it."
+                "A corpus of {count:,} characters is too long for an index of its passages, "
+                "which takes {most:,}. Name a part of it.",
+                count=len(text),
+                most=LONGEST,
             )
         try:
             alphabet, codes = _numbered(text)
@@ -258,7 +260,8 @@ class SuffixIndex:
             return cls(alphabet, ordered.tobytes(), suffixes.data)
         except MemoryError as error:
             raise CorpusError(
-                f"The index of {len(text):,} characters is too large for this machine's memory."
+                "The index of {count:,} characters is too large for this machine's memory.",
+                count=len(text),
             ) from error
 
     @property

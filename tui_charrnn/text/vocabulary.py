@@ -69,8 +69,9 @@ class Vocabulary:
             _refuse_symbol(unknown_symbol, characters)
         if end_symbol is not None and end_symbol != characters[:1]:
             raise DataError(
-                "The end symbol must be the first character of the vocabulary. "
-                f"Received: {end_symbol[:20]!r}."
+                "The end symbol must be the first character of the vocabulary. Received: "
+                "{symbol!r}.",
+                symbol=end_symbol[:20],
             )
         self.characters: Final = characters
         self.unknown_symbol: Final = unknown_symbol
@@ -255,8 +256,11 @@ def choose_vocabulary(
         if not frequent:
             raise ConfigError(
                 "No character would be left of the text: the most frequent one occurs "
-                f"{max(occurrences.values()):,} times. Lower min_count. "
-                f"Received: min_count={min_count}, max_vocabulary={max_vocabulary}."
+                "{count:,} times. Lower min_count. Received: min_count={min_count}, "
+                "max_vocabulary={max_vocabulary}.",
+                count=max(occurrences.values()),
+                min_count=min_count,
+                max_vocabulary=max_vocabulary,
             )
         return Vocabulary("".join(sorted(frequent)) + UNKNOWN_SYMBOL, UNKNOWN_SYMBOL)
     return Vocabulary("".join(sorted(frequent)))
@@ -297,8 +301,11 @@ def grown_vocabulary(
 def lacking_error(character: str, position: int) -> CorpusError:
     """What to raise where a vocabulary lacks a character of a text, which stands at a position."""
     return CorpusError(
-        f"The vocabulary lacks {character!r} (U+{ord(character):04X}), which stands at "
-        f"position {position:,} of the text. Remove it, or train on a text that holds it."
+        "The vocabulary lacks {character!r} (U+{code:04X}), which stands at position "
+        "{position:,} of the text. Remove it, or train on a text that holds it.",
+        character=character,
+        code=ord(character),
+        position=position,
     )
 
 
@@ -310,8 +317,9 @@ def code_points(text: str) -> npt.NDArray[np.uint32]:
 def _refuse_symbol(symbol: str, characters: str) -> None:
     if len(symbol) != 1 or symbol not in characters or characters == symbol:
         raise DataError(
-            "The unknown symbol must be one character of the vocabulary, and not the only one. "
-            f"Received: {symbol[:20]!r}."
+            "The unknown symbol must be one character of the vocabulary, and not the only "
+            "one. Received: {symbol!r}.",
+            symbol=symbol[:20],
         )
 
 
@@ -320,12 +328,15 @@ def _refuse_repeats_and_surrogates(codes: npt.NDArray[np.uint32]) -> None:
     if counts.max() > 1:
         code = int(values[counts.argmax()])
         raise DataError(
-            "The characters of a vocabulary must be distinct. "
-            f"Received: {chr(code)!r} (U+{code:04X}) more than once."
+            "The characters of a vocabulary must be distinct. Received: {character!r} "
+            "(U+{code:04X}) more than once.",
+            character=chr(code),
+            code=code,
         )
     surrogates = values[(values >= 0xD800) & (values <= 0xDFFF)]
     if surrogates.size:
         raise DataError(
-            f"U+{int(surrogates[0]):04X} is half of a surrogate pair and no character; "
-            "a vocabulary cannot hold it."
+            "U+{code:04X} is half of a surrogate pair and no character; a vocabulary cannot "
+            "hold it.",
+            code=int(surrogates[0]),
         )

@@ -5,19 +5,20 @@ No TensorFlow is needed here: a trainer that resumes the run takes up what is re
 
 import math
 import time
+from dataclasses import replace
 from typing import Final
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError, RunLockedError, StorageError
-from tui_charrnn.invocation import command
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.records import RunExtended
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.history import read_history
 from tui_charrnn.training.plan import peak_at, settled
+from tui_charrnn.translation import tr
 
 EXTENSION_SHARE: Final = 0.3
 """Of the run's peak, to which the learning rate rises again (docs/lstm.md, section 17)."""
@@ -48,26 +49,34 @@ def _plan(run: RunDirectory, length: str, amount: float) -> RunExtended:
     summary = summarize_run(run)
     status, description = summary.status, summary.description
     if status is None or description is None:
-        raise RunError(summary.problem or f"The run {run.name} has no state.json.")
+        raise RunError(summary.problem or tr("The run {run} has no state.json.", run=run.name))
     verdict = summary.judge(time.time())
     if verdict in {"alive", "silent"}:
         raise RunLockedError(
-            f"The run {run.name} is being trained; it can be extended once it is finished. Watch "
-            f"it with: {command('attach', str(run.path))}"
+            "The run {run} is being trained; it can be extended once it is finished. Watch it "
+            "with: {command}",
+            run=run.name,
+            command=command_words("attach", run),
         )
     if status.state is not RunState.FINISHED:
         state = "lost" if verdict == "lost" else status.state
         raise ConfigError(
-            f"The run {run.name} is not finished: it is {state} at step {status.step:,} of "
-            f"{status.total_steps or 0:,}. Train the rest of it first, with: "
-            f"{command('resume', str(run.path))}"
+            "The run {run} is not finished: it is {state} at step {step:,} of {total:,}. Train "
+            "the rest of it first, with: {command}",
+            run=run.name,
+            state=tr(state),
+            step=status.step,
+            total=status.total_steps or 0,
+            command=command_words("resume", run),
         )
     history = read_history(run)
     plan = history.plan
     if plan is None:
-        raise RunError(f"The run {run.name} has no record of its plan, so it cannot be extended.")
+        raise RunError(
+            "The run {run} has no record of its plan, so it cannot be extended.", run=run.name
+        )
     if checkpoint_to_go_on_from(run) is None:
-        raise RunError(f"The run {run.name} has no whole checkpoint to go on from.")
+        raise RunError("The run {run} has no whole checkpoint to go on from.", run=run.name)
     config = settled(description.training, plan)
     match length:
         case "steps":
@@ -101,7 +110,10 @@ def read_amount(length: str, text: str, name: str) -> float:
     except ConfigError:
         amount = None
     if amount is None or not bounds.admits(amount):
-        counted = bounds.allowed().removesuffix(", or none")
-        allowed = "a time like 90s, 10m or 2h" if bounds.is_duration else counted
-        raise ConfigError(f"{name} must be {allowed}. Received: {text!r}.")
+        allowed = replace(bounds, optional=False).allowed()
+        if bounds.is_duration:
+            allowed = tr("a time like 90s, 10m or 2h")
+        raise ConfigError(
+            "{name} must be {allowed}. Received: {text!r}.", name=name, allowed=allowed, text=text
+        )
     return float(amount)

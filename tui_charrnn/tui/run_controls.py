@@ -12,7 +12,7 @@ from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.runs.catalogue import find_pinned, summarize_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
@@ -21,7 +21,6 @@ from tui_charrnn.tui.messages import NoteWritten, RunPinned
 from tui_charrnn.tui.run.follower import NO_TRAINER, RunFollower
 from tui_charrnn.tui.session import READ_ONLY
 from tui_charrnn.viewing.run_rows import is_at_work
-from tui_charrnn.viewing.run_words import command_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,14 +11,14 @@ from tui_charrnn.errors import AS_ASKED, ExitCode
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import host_name
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.log_lines import words_since_start
 from tui_charrnn.viewing.run_view import RunView, quantity_words
-from tui_charrnn.viewing.run_words import command_words, share_of_memory
+from tui_charrnn.viewing.run_words import share_of_memory
 
 RemedyId = Literal["resume", "half_batch", "lower_rate", "log"]
 

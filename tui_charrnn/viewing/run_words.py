@@ -7,14 +7,11 @@ from typing import Final
 from rich.cells import cell_len
 
 from tui_charrnn.durations import format_duration
-from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usage
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.user_folders import default_runs_folder
 from tui_charrnn.viewing.run_view import RunView
 
 STATE_WORDS: Final = {
@@ -298,19 +295,6 @@ def origin_words(description: RunDescription | None) -> str:
         count=len(added),
         listed=listed,
     )
-
-
-def command_words(word: str, run: RunDirectory, *options: str) -> str:
-    """The command line that does something with a run, whatever folder it lies in.
-
-    Args:
-        word: The subcommand.
-        run: The run.
-        options: What stands before the run.
-    """
-    is_found_by_name = run.path.parent == default_runs_folder()
-    address = run.name if is_found_by_name else str(run.path)
-    return safe_line(command(word, *options, address))
 
 
 GRAMS: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
