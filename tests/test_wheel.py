@@ -43,6 +43,10 @@ def test_the_installed_program_generates_and_knows_its_texts(installed: Path) ->
     assert len(text) == len("ROMEO:") + 40
     assert "shakespeare" in output_of(installed, *program, "models")
     assert "pydoc" in output_of(installed, *program, "corpora")
+    korean = installed / "tui_charrnn" / "korean"
+    assert {path.name for path in korean.iterdir()} == {
+        path.name for path in (ROOT / "tui_charrnn" / "korean").iterdir()
+    }
     themes = installed / "tui_charrnn" / "themes"
     assert {path.name for path in themes.iterdir()} >= {
         path.name for path in (ROOT / "themes").iterdir()
