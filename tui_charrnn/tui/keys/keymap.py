@@ -8,6 +8,7 @@ from typing import Final
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.declaration import unknown_sentence
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.main_keys import MAIN_KEYS
 from tui_charrnn.tui.keys.pane_keys import PANE_KEYS
@@ -55,8 +56,6 @@ _TYPED: Final = rf"(?:shift\+)?(?:{_NAMED.replace('escape|', '')})|[^\W_]|[a-z]+
 _EDITING: Final = frozenset({f"ctrl+{letter}" for letter in "aekuwdxcvyz"})
 _SAME: Final = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace"}
 """Keys that a terminal cannot tell from others."""
-_CHORDS: Final = "one with ctrl+ or alt+ before it"
-_ALLOWED: Final = f"a letter, a name such as f5, home or pageup, or {_CHORDS}"
 _SHORT: Final = {
     "left": "←",
     "right": "→",
@@ -125,7 +124,13 @@ def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:
         name, pressed, other = clash
         del changed[name]
         problems.append(
-            f"keys.{name}: {pressed} is the key of {other.id} already; give that another one first."
+            tr(
+                "keys.{name}: {pressed} is the key of {other} already; give that another one "
+                "first.",
+                name=name,
+                pressed=pressed,
+                other=other.id,
+            )
         )
     return _table(changed), problems
 
@@ -165,18 +170,31 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
     if name not in known:
         raise ConfigError(unknown_sentence("action", name, known))
     if known[name].owner in _FIXED:
-        raise ConfigError("The seed box has its keys to itself; this one cannot be changed.")
+        raise ConfigError(tr("The seed box has its keys to itself; this one cannot be changed."))
     is_everywhere = known[name].owner in EVERYWHERE
     names = [_named(key) for key in ([","] if keys == "," else keys.split(","))]
     if names == known[name].keys.split(","):  # as it comes: ^z gives way to the seed box by itself
         return known[name].keys
     for key in names:
         if not re.fullmatch(_KEY, key):
-            raise ConfigError(f"A key is {_ALLOWED}. Received: {key!r}.")
+            raise ConfigError(
+                tr(
+                    "A key is a letter, a name such as f5, home or pageup, or one with ctrl+ or "
+                    "alt+ before it. Received: {key!r}.",
+                    key=key,
+                )
+            )
         if key in _SAME:
-            raise ConfigError(f"A terminal cannot tell {key} from {_SAME[key]}; choose another.")
+            problem = tr("A terminal cannot tell {key} from {other}; choose another.")
+            raise ConfigError(problem.format(key=key, other=_SAME[key]))
         if is_everywhere and (re.fullmatch(_TYPED, key) or key in _EDITING):
-            raise ConfigError(f"{key} is needed for typing a seed; choose f1 to f12 or {_CHORDS}.")
+            raise ConfigError(
+                tr(
+                    "{key} is needed for typing a seed; choose f1 to f12 or one with ctrl+ or alt+ "
+                    "before it.",
+                    key=key,
+                )
+            )
     return ",".join(dict.fromkeys(names))
 
 

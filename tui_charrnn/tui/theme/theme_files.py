@@ -14,8 +14,9 @@ from typing import Any, Final
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, reason_of
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 
 DEFAULT_THEME: Final = "ember"
 """The name of the theme that the program starts with."""
@@ -90,7 +91,10 @@ def load_themes(folder: Path) -> tuple[list[Theme], list[str]]:
         try:
             themes.append(_read_theme(path))
         except ConfigError as problem:
-            problems.append(safe_line(f"The theme {path.name} cannot be used: {problem}"))
+            words = tr(
+                "The theme {name} cannot be used: {problem}", name=path.name, problem=problem
+            )
+            problems.append(safe_line(words))
     return themes, problems
 
 
@@ -116,7 +120,7 @@ def fallback_variables(theme: Theme) -> dict[str, str]:
 def _read_theme(path: Path) -> Theme:
     if not _NAME.fullmatch(path.stem):
         raise ConfigError(
-            "its name must be a lower-case letter, then letters, digits or hyphens, 32 at most."
+            tr("its name must be a lower-case letter, then letters, digits or hyphens, 32 at most.")
         )
     document = _read_document(path)
     ansi = document.get("ansi", False)
@@ -124,7 +128,7 @@ def _read_theme(path: Path) -> Theme:
     variables = _colors(document.get("variables", {}), tuple(VARIABLES), ansi=ansi)
     missing = [name for name in REQUIRED_COLORS if name not in colors]
     if missing:
-        raise ConfigError(f"[colors] lacks {', '.join(missing)}.")
+        raise ConfigError(tr("[colors] lacks {names}.", names=", ".join(missing)))
     settings: dict[str, Any] = {"dark": document.get("dark", True), "ansi": ansi, **colors}
     if ansi:
         variables = {**_CURSORS, **variables}
@@ -137,16 +141,19 @@ def _read_document(path: Path) -> dict[str, Any]:
             content = file.read(_LARGEST_FILE + 1)
         document = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
-        raise ConfigError(f"it cannot be read ({error.strerror}).") from error
+        raise ConfigError(tr("it cannot be read ({reason}).", reason=reason_of(error))) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"it is not valid TOML ({error}).") from error
+        raise ConfigError(tr("it is not valid TOML ({error}).", error=error)) from error
     if len(content) > _LARGEST_FILE:
-        raise ConfigError(f"it has more than {_LARGEST_FILE} bytes.")
+        raise ConfigError(tr("it has more than {count} bytes.", count=_LARGEST_FILE))
     for key, value in document.items():
         if not isinstance(value, _TABLES.get(key, ())):
             raise ConfigError(
-                "it may hold dark and ansi, each true or false, [colors] and [variables], "
-                f"not {key!r}."
+                tr(
+                    "it may hold dark and ansi, each true or false, [colors] and [variables], "
+                    "not {key!r}.",
+                    key=key,
+                )
             )
     return document
 
@@ -155,9 +162,10 @@ def _colors(table: Mapping[str, Any], known: tuple[str, ...], *, ansi: bool) -> 
     """Check the names and the values of a table, and write the values in one way."""
     for name, value in table.items():
         if name not in known:
-            raise ConfigError(f"{name!r} is none of {', '.join(known)}.")
+            raise ConfigError(tr("{name!r} is none of {known}.", name=name, known=", ".join(known)))
         if not isinstance(value, str):
-            raise ConfigError(f"{name} must be a color in quotes. Received: {value!r}.")
+            problem = tr("{name} must be a color in quotes. Received: {value!r}.")
+            raise ConfigError(problem.format(name=name, value=value))
     return {name: _checked(name, value, ansi=ansi) for name, value in table.items()}
 
 
@@ -165,15 +173,24 @@ def _checked(name: str, value: str, *, ansi: bool) -> str:
     try:
         color = Color.parse(value)
     except (ColorParseError, ValueError) as error:
-        raise ConfigError(f"{name} is not a color. Received: {value!r}.") from error
+        problem = tr("{name} is not a color. Received: {value!r}.", name=name, value=value)
+        raise ConfigError(problem) from error
     if color.ansi is not None and not ansi:
         raise ConfigError(
-            f"{name} may be a color of the terminal only in a theme with ansi = true. "
-            f"Received: {value!r}."
+            tr(
+                "{name} may be a color of the terminal only in a theme with ansi = true. "
+                "Received: {value!r}.",
+                name=name,
+                value=value,
+            )
         )
     if color.ansi is None and ansi:
         raise ConfigError(
-            f"{name} must be a color of the terminal, such as ansi_blue or ansi_default, as the "
-            f"theme has ansi = true. Received: {value!r}."
+            tr(
+                "{name} must be a color of the terminal, such as ansi_blue or ansi_default, as the "
+                "theme has ansi = true. Received: {value!r}.",
+                name=name,
+                value=value,
+            )
         )
     return color.hex
