@@ -10,6 +10,7 @@ from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
+    BatchTrained,
     CheckpointSaved,
     Record,
     RunPlanned,
@@ -56,8 +57,20 @@ def scores(*losses: float) -> list[Record]:
     ],
 )
 def test_each_pane_has_its_own(session: Session, pane: str, words: str) -> None:
-    stand(session, PLAN)
+    stand(session, PLAN, BatchTrained(1, 3.0, 0.003, 0.5, 0.1), SampleTaken(1, "a", "b", 0, 0.8))
     assert words in hint_for(pane, session)
+
+
+@pytest.mark.parametrize("pane", ["training", "childhood"])
+def test_an_empty_pane_offers_no_key_that_does_nothing_there(session: Session, pane: str) -> None:
+    stand(session, PLAN)
+    assert hint_for(pane, session) == "F2 back to the text · F1 help"
+
+
+@pytest.mark.parametrize("pane", ["training", "runs", "childhood", "log"])
+def test_without_a_run_every_pane_leads_to_one(tmp_path: Path, pane: str) -> None:
+    words = "^n trains on your own text · F2 back to the text · F1 help"
+    assert hint_for(pane, Session(tmp_path)) == words
 
 
 def test_without_a_run_it_is_about_the_seed_and_training(tmp_path: Path) -> None:

@@ -49,6 +49,11 @@ def hint_for(pane: str, session: Session) -> str:
         return advice
     if pane == "text":
         return first_hint() if session.view is None else _text_hint()
+    return _hint_of_empty(session.view) if _is_empty(pane, session.view) else _hint_of(pane)
+
+
+def _hint_of(pane: str) -> str:
+    """What the keys of a pane do."""
     if pane == "training":
         return tr(
             "{left} {right} read the values out · {text} back to the text",
@@ -72,6 +77,27 @@ def hint_for(pane: str, session: Session) -> str:
     return tr(
         "{output} shows what the trainer's process printed, or folds it away.",
         output=key_label("log.output"),
+    )
+
+
+def _is_empty(pane: str, view: RunView | None) -> bool:
+    """Whether a pane has nothing yet that its keys could act on."""
+    if view is None:
+        return True
+    return (pane == "training" and not view.losses.has_any) or (
+        pane == "childhood" and not view.samples
+    )
+
+
+def _hint_of_empty(view: RunView | None) -> str:
+    text, page = key_label("pane.text"), key_label("app.help")
+    if view is not None:
+        return tr("{text} back to the text · {page} help", text=text, page=page)
+    return tr(
+        "{train} trains on your own text · {text} back to the text · {page} help",
+        train=key_label("run.train"),
+        text=text,
+        page=page,
     )
 
 

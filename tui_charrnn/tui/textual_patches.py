@@ -46,6 +46,7 @@ __all__ = [
     "is_closing",
     "is_of_removed",
     "mend_textual",
+    "pass_key_on",
     "preset_selection",
     "selection_of",
     "send_to_terminal",
@@ -246,12 +247,28 @@ class KeysInOrder(Widget):
 
     async def on_key(self, event: events.Key) -> None:
         """Edit, if the field has something to do at the key; else it goes up, as to scroll."""
+        if self.screen.focused is not self:  # it is for another, or comes up from within
+            pass_key_on(self, event)
+            return
         bindings = self._bindings.key_to_bindings.get(event.key, [])
         for action in [binding.action for binding in bindings if not binding.priority]:
             if await self.app.run_action(action, self):
                 event.stop()
                 event.prevent_default()
                 return
+
+
+def pass_key_on(field: Widget, event: events.Key) -> None:
+    """Give a key to the widget that has the focus by now, if that is not the field any more.
+
+    Textual gives a key to the widget that has the focus when it arrives. Where keys come together,
+    as on a slow line, an earlier one that has not been handled yet may move the focus.
+    """
+    focused = field.screen.focused
+    if focused is not None and field not in focused.ancestors_with_self:
+        event.stop()
+        event.prevent_default()
+        focused._forward_event(events.Key(event.key, event.character))
 
 
 def preset_selection(select: Select[str], value: str) -> None:

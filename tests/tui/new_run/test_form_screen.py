@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from tests.support.fake_run import created_run, fake_run
 from tests.support.form_app import (
@@ -23,7 +24,7 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.messages import NewRunRequested
-from tui_charrnn.tui.new_run.fields import FormSelect
+from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
 from tui_charrnn.tui.new_run.form_values import FormValues, listed_corpus
 
 TEXT = "to be, or not to be\n" * 1000
@@ -343,3 +344,21 @@ async def test_a_name_that_was_taken_meanwhile_is_told_at_its_field(
         created_run(app.session.runs_folder, name="taken")
         await pilot.press("enter")
         await wait_until(pilot, "it is told", lambda: "already" in problem_of(app, "name"))
+
+
+async def test_keys_that_come_together_go_to_the_field_that_has_the_focus_by_then(
+    app: FormApp,
+) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        for key, character in (("tab", None), ("tab", None), ("enter", None)):
+            app.post_message(events.Key(key, character))
+        start = app.screen.query_one("#start-from", FormSelect)
+        await wait_until(pilot, "the list of models", lambda: start.expanded)
+        assert not app.launch.runs
+        await pilot.press("escape")
+        await wait_until(pilot, "the end of it", lambda: app.focused is start)
+        for key, character in (("tab", None), ("5", "5"), ("m", "m")):
+            app.post_message(events.Key(key, character))
+        length = app.screen.query_one("#length", FormInput)
+        await wait_until(pilot, "the length", lambda: length.value == "5m")

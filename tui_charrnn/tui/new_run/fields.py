@@ -20,11 +20,16 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, with_warnings
 from tui_charrnn.tui.new_run.estimate import TrialAnswer, TrialTimer, preset_lines, settings_to_try
 from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, ListedSetting, NewRun, list_settings
-from tui_charrnn.tui.textual_patches import KeysInOrder, preset_selection, selection_of
+from tui_charrnn.tui.textual_patches import (
+    KeysInOrder,
+    pass_key_on,
+    preset_selection,
+    selection_of,
+)
 
 ARROWS: Final = (
-    Binding("down", "app.focus_next", "The next field", show=False),
-    Binding("up", "app.focus_previous", "The field before", show=False),
+    Binding("down,tab", "app.focus_next", "The next field", show=False),
+    Binding("up,shift+tab", "app.focus_previous", "The field before", show=False),
 )
 
 
@@ -44,6 +49,10 @@ class FormInput(Input, KeysInOrder):
         shown = "".join(character for character in value if safe_line(character) == character)
         return with_few_marks(shown, "")
 
+    def on_key(self, event: events.Key) -> None:
+        """Pass a key on that came right after one that moves the focus: it is for another field."""
+        pass_key_on(self, event)
+
     def show(self, value: str) -> None:
         """Fill it in without posting a change."""
         if value != self.value:
@@ -51,7 +60,7 @@ class FormInput(Input, KeysInOrder):
                 self.value = value
 
 
-class FormSelect(Select[str], inherit_bindings=False):
+class FormSelect(Select[str], KeysInOrder, inherit_bindings=False):
     """A choice; the arrows go on to other fields, Enter and Space open the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

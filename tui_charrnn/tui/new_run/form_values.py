@@ -423,7 +423,7 @@ def list_settings() -> list[ListedSetting]:
 
 def labelled(sentence: str) -> str:
     """A sentence with settings called as the form calls them."""
-    names = {*ModelConfig.bounds(), *TrainingConfig.bounds()}
+    names = {setting.name for setting in list_settings()}
     return _WORD.sub(
         lambda word: tr(word[0].replace("_", " ")) if word[0] in names else word[0], sentence
     )

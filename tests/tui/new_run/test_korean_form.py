@@ -1,0 +1,58 @@
+"""The form of a new run, in Korean: nothing is left in English but names and what is typed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.korean import latin_words
+from tests.support.form_app import FormApp, facts_of, form_shown, outlook_of, time_nothing
+from tests.support.waiting import wait_until
+from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.presets import PRESETS
+from tui_charrnn.tui.new_run.fields import FormRow
+from tui_charrnn.tui.new_run.form_values import list_settings
+
+pytestmark = pytest.mark.usefixtures("korean")
+TYPED = {
+    *("utf", "lstm", "small", "none", "auto", "true", "false", "nats", "txt", "epochs", "steps"),
+    *("1h30m", "3h50m", "bfloat16", "Adam", "beta", "max", "min", "gru", "rnn", "forward", "both"),
+}
+
+REASON = {"nothing", "timed", "test"}
+
+
+def test_every_setting_has_its_sentence() -> None:
+    choices = {choice for each in list_settings() for choice in each.bounds.choices}
+    names = set(re.findall(r"\w+", " ".join(choices)))
+    for setting in list_settings():
+        assert latin_words(setting.label) == []
+        assert latin_words(setting.advice(PRESETS["small"]), TYPED | names) == [], setting.name
+
+
+async def test_the_form_and_what_is_wrong_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_nothing(monkeypatch)
+    text = tmp_path / "text.txt"
+    text.write_text("to be, or not to be\n" * 40, encoding="utf-8")
+    app = FormApp(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(text), length="soon")
+        await wait_until(pilot, "its facts", lambda: "800자" in facts_of(app))
+        app.body.settings.open()
+        await wait_until(pilot, "the settings", lambda: bool(app.body.settings.entries))
+        app.set(batch_size="0", tied_output="true", gradient_norm_limit="-1", records="line")
+        await pilot.press("enter")
+        rows = {row.key: row for row in app.screen.query(FormRow)}
+        await wait_until(pilot, "problems", lambda: rows["length"].is_wrong)
+        said = [*(row.problem for row in rows.values()), outlook_of(app), facts_of(app)]
+        advice = [row.advice for row in rows.values() if row.key not in known_settings()]
+        assert [
+            latin_words(each, TYPED | REASON | {"line", "soon"}) for each in [*said, *advice]
+        ] == [[] for _ in [*said, *advice]]
+
+
+def known_settings() -> set[str]:
+    return {*ModelConfig.bounds(), *TrainingConfig.bounds()}
