@@ -133,9 +133,25 @@ def refuse_halves(text: str, codec: str) -> None:
         raise HalfCharacterError("a zero")
 
 
-def undecodable_sentence(
+class UndecodableError(CorpusError):
+    """A file is no text, or none in the encoding by which it was read."""
+
+    def __init__(self, problem: str, advice: str = "", in_form: str = "") -> None:
+        """Say why, and what to do.
+
+        Args:
+            problem: A sentence.
+            advice: How to name the encoding, as an option of a command.
+            in_form: The same where it is a field of a form.
+        """
+        super().__init__(f"{problem} {advice}".rstrip())
+        self.in_form: Final = f"{problem} {in_form}".rstrip()
+        """The message where the encoding is a field of a form."""
+
+
+def undecodable(
     error: UnicodeError, name: str, codec: str, place: int, line: int | None
-) -> str:
+) -> UndecodableError:
     """Why a file is no text, where, and what to do.
 
     Args:
@@ -146,11 +162,15 @@ def undecodable_sentence(
         line: That it stands in, from 1; None if that is not known.
     """
     if isinstance(error, ZeroByteError):
-        return tr(
-            "{name} is not text: byte {place:,} is zero, as in a picture, an archive or "
-            "a program. If it is text in UTF-16, add --encoding utf-16.",
+        problem = tr(
+            "{name} is not text: byte {place:,} is zero, as in a picture, an archive or a program.",
             name=name,
             place=error.place,
+        )
+        return UndecodableError(
+            problem,
+            tr("If it is text in UTF-16, add --encoding utf-16."),
+            tr("If it is text in UTF-16, choose the encoding utf-16."),
         )
     if isinstance(error, UnicodeDecodeError):
         byte = f"0x{error.object[error.start]:02x}"
@@ -168,11 +188,16 @@ def undecodable_sentence(
             "{name} is not text in {codec}: it holds what no text can hold.", name=name, codec=codec
         )
     else:  # some codecs do not say where
-        return tr("{name} is not valid {codec}: {problem}.", name=name, codec=codec, problem=error)
-    advice = tr(
-        "Name the file's encoding with --encoding, for example {examples}.", examples=tr(TRY)
+        problem = tr(
+            "{name} is not valid {codec}: {problem}.", name=name, codec=codec, problem=error
+        )
+        return UndecodableError(problem)
+    examples = tr(TRY)
+    return UndecodableError(
+        problem,
+        tr("Name the file's encoding with --encoding, for example {examples}.", examples=examples),
+        tr("Choose its encoding: {examples}.", examples=examples),
     )
-    return f"{problem} {advice}"
 
 
 def count_decomposed(text: str) -> int:

@@ -24,7 +24,7 @@ from tui_charrnn.text.decoding import (
     joins,
     known_encoding,
     refuse_halves,
-    undecodable_sentence,
+    undecodable,
 )
 from tui_charrnn.text.opening import open_bytes
 from tui_charrnn.text.sources import Source
@@ -221,8 +221,7 @@ def read_source(
         if isinstance(error, UnicodeDecodeError):
             place = found.bytes - before - len(error.object) + error.start
             line = _line_of(file, place)
-        sentence = undecodable_sentence(error, source.name, found.codec, place, line)
-        raise CorpusError(sentence) from error
+        raise undecodable(error, source.name, found.codec, place, line) from error
     if is_empty:
         raise CorpusError("There is no text in {name}: it is empty.", name=source.name)
 

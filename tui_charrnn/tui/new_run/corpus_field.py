@@ -30,7 +30,7 @@ from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.new_run.corpus_summary import FormFacts, form_sentence
+from tui_charrnn.tui.new_run.corpus_summary import FormFacts
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
 from tui_charrnn.viewing.formatting import counted, format_size
@@ -464,7 +464,7 @@ class CorpusField(Vertical):
             self._cut = cut
             self.look()
         found = self.found.show(training)
-        self.show_problem(form_sentence(problem or found))
+        self.show_problem(problem or found)
 
     def show_problem(self, problem: str) -> None:
         """Show what is wrong with the text."""

@@ -20,6 +20,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry
 from tui_charrnn.text.corpus import fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.text.decoding import UndecodableError
 from tui_charrnn.text.inspection import find_repetitions, jamo_sentence, survey_sources
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
@@ -104,7 +105,7 @@ def look_into(
         )
         facts = CorpusFacts(choice, postponed=sentence)
     except (CharRNNError, OSError, UnicodeError) as error:
-        facts = CorpusFacts(choice, problem=str(error))
+        facts = CorpusFacts(choice, problem=problem_of(error))
     task.check()
     announce(facts)
 
@@ -286,11 +287,9 @@ def vocabulary_of(
     return choose_vocabulary(survey.occurrences, has_records=has_records, **bounds)
 
 
-def form_sentence(problem: str) -> str:
-    """What is wrong with a text, for the form: options are fields there."""
-    return problem.replace("add --encoding utf-16", "choose the encoding utf-16").replace(
-        "Name the file's encoding with --encoding, for example", "Choose its encoding:"
-    )
+def problem_of(error: Exception) -> str:
+    """What is wrong with a text, for the form: the encoding is a field there."""
+    return error.in_form if isinstance(error, UndecodableError) else str(error)
 
 
 def _progress_line(survey: "Survey") -> str:

@@ -29,6 +29,7 @@ from tui_charrnn.tui.messages import (
     PreparationFailed,
     RunPrepared,
 )
+from tui_charrnn.tui.new_run.corpus_summary import problem_of
 from tui_charrnn.tui.new_run.fields import ARROWS, FormRow, SettingsTitle
 from tui_charrnn.tui.new_run.form import FormBody, FormFooter
 from tui_charrnn.tui.new_run.form_values import (
@@ -284,10 +285,10 @@ class NewRunScreen(Dialog[bool]):
         if not isinstance(error, CharRNNError | OSError):
             raise error
         field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
-        self._failure = (self.body.values, field, str(error))
+        self._failure = (self.body.values, field, problem_of(error))
         self.footer.occupy("")
         self.update_facts()
-        self.body.focus_problem({field: str(error)})
+        self.body.focus_problem({field: problem_of(error)})
 
     def on_prefill_read(self, event: PrefillRead) -> None:
         """Fill the form in as a run was made."""

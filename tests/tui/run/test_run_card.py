@@ -1,0 +1,33 @@
+"""The card of a run where it is broad."""
+
+from pathlib import Path
+
+from textual.app import ComposeResult
+
+from tests.support.fake_run import FakeTrainer, created_run
+from tests.support.shown_screen import screen_text
+from tests.support.themed_app import ThemedApp
+from tests.support.viewed_run import viewed
+from tests.support.waiting import wait_until
+from tui_charrnn.runs.records import ModelCalibrated
+from tui_charrnn.tui.run.run_card import RunCard
+
+
+class Host(ThemedApp):
+    """Shows one card."""
+
+    def compose(self) -> ComposeResult:
+        yield RunCard()
+
+
+async def test_what_is_longer_than_half_of_it_goes_on_below(tmp_path: Path) -> None:
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.start()
+        trainer.train(2.0)
+        trainer.evaluate(1.5)
+    view, app = viewed(trainer.run), Host()
+    view.calibrated = ModelCalibrated(1, 1.117, 1.452, 1.436, 9, 9, "")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.query_one(RunCard).show(view, None, 0.0, "", "")
+        await wait_until(pilot, "it", lambda: "calibrated 1.452 to 1.436," in screen_text(app))
+        assert "temperature 1.117" in screen_text(app)
