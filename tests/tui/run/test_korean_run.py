@@ -1,6 +1,7 @@
 """What the app shows of a run, in Korean: nothing is left in English but names and units."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ from tui_charrnn.viewing.log_lines import LogFilter
 
 pytestmark = pytest.mark.usefixtures("korean")
 NAMES = {"fake", "lstm", "gram", "CPU", "float32", "processor"}
+
+
+def shows(app: ThemedApp, words: str) -> bool:
+    return words in screen_text(app)
 
 
 class Host(ThemedApp):
@@ -102,7 +107,7 @@ async def test_what_is_wrong_with_a_run(trainer: FakeTrainer) -> None:
         exits = {None: "사라졌습니다", -9: "강제로", -11: "네이티브", 1: "1번", -999: "999"}
         for exit_code, words in exits.items():
             card.show(diagnose(view, exit_code, ()), ())
-            await wait_until(pilot, words, lambda words=words: words in screen_text(app))
+            await wait_until(pilot, words, partial(shows, app, words))
             allowed = {"SIGKILL", "charrnn", "tui", "doctor"}
             assert latin_words(screen_text(app), allowed) == [], exit_code
         view.life = "silent"

@@ -29,5 +29,5 @@ async def test_what_is_longer_than_half_of_it_goes_on_below(tmp_path: Path) -> N
     view.calibrated = ModelCalibrated(1, 1.117, 1.452, 1.436, 9, 9, "")
     async with app.run_test(size=(80, 24)) as pilot:
         app.query_one(RunCard).show(view, None, 0.0, "", "")
-        await wait_until(pilot, "it", lambda: "calibrated 1.452" in screen_text(app))
-        assert "1.117" in screen_text(app)
+        await wait_until(pilot, "all of it", lambda: "1.117" in screen_text(app))
+        assert "calibrated 1.452 to 1.436, temperature" in screen_text(app)

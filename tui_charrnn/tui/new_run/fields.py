@@ -49,7 +49,7 @@ class FormInput(Input, KeysInOrder):
         shown = "".join(character for character in value if safe_line(character) == character)
         return with_few_marks(shown, "")
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Pass a key on that came right after one that moves the focus: it is for another field."""
         pass_key_on(self, event)
 
