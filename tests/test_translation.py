@@ -55,7 +55,7 @@ ERRORS = {name for name in vars(errors) if name.endswith("Error")} | {
     "_UnusableError",
 }
 """What takes a sentence and its values, as `tr` does."""
-SPEAKS_ENGLISH = ("cli/", "training/")
+SPEAKS_ENGLISH = ("cli/", "training/", "tui/", "lens/")
 IN_THE_APP = {"training/extension.py"}
 
 

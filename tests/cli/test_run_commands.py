@@ -100,7 +100,7 @@ def test_what_is_done_is_told_as_json(folder: Path, tmp_path: Path, capsys: Capt
 
     better = {"name": "better", "path": str(folder / "better")}
     assert told("rename", "fake", "better") == better
-    archive = tmp_path / "mine.zip"
+    archive = tmp_path / "mine.tar.gz"
     made = told("export", "better", str(archive))
     size = archive.stat().st_size
     assert made == {"path": str(archive), "bytes": size, "checkpoints": [2, 3]}
@@ -354,7 +354,7 @@ def test_an_archive_is_put_into_a_folder_and_never_over_a_file(
     assert runs("export", "fake", str(tmp_path)) == 2
     assert "--force" in capsys.readouterr().err
     assert runs("export", "fake", str(tmp_path), "--force") == 0
-    assert runs("export", "fake", str(tmp_path / "all.zip"), "--all") == 0
+    assert runs("export", "fake", str(tmp_path / "all.tar.gz"), "--all") == 0
     assert "checkpoints of step 1, 2, 3" in capsys.readouterr().err
 
 
@@ -367,4 +367,4 @@ def test_the_best_model_is_exported_alone(folder: Path, tmp_path: Path) -> None:
         mine.read_bytes()
         == (folder / "fake/checkpoints/step-00000002" / "model.safetensors").read_bytes()
     )
-    assert runs("export", "fake", "x.zip", "--model", str(tmp_path / "other")) == 2
+    assert runs("export", "fake", "x.tar.gz", "--model", str(tmp_path / "other")) == 2

@@ -206,7 +206,7 @@ def export(
             metavar="FILE",
             autocompletion=complete_path,
             parser=lambda text: parse_path(text, "The archive"),
-            help="The archive (.tar.gz or .zip) or a folder for it; default: RUN.tar.gz here.",
+            help="The archive (.tar.gz) or a folder for it; default: RUN.tar.gz here.",
         ),
     ] = None,
     every_checkpoint: Annotated[

@@ -4,29 +4,24 @@ import gzip
 import io
 import os
 import shutil
-import stat
 import tarfile
-import time
-import zipfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from tui_charrnn.errors import ConfigError, RunError
 from tui_charrnn.runs.file_system import PRIVATE_FILE, PRIVATE_FOLDER
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.output_file import OutputFile, open_output, refuse_taken
+from tui_charrnn.runs.output_file import open_output, refuse_taken
 from tui_charrnn.runs.snapshot import Piece, Snapshot, open_best_model
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.cache import Progress
+from tui_charrnn.translation import tr
 
-ENDINGS: Final = (".tar.gz", ".tgz", ".zip")
+ENDINGS: Final = (".tar.gz", ".tgz")
 """Of the names that an archive can have."""
 _EMPTY_FOLDERS: Final = ("checkpoints", "control", "live")
-_ZIP_EPOCH: Final = 315_532_800
-"""The earliest time that a ZIP archive can tell: 1980, seconds since 1970."""
 _BLOCK: Final = 1 << 18  # bytes
 
 
@@ -72,41 +67,43 @@ def export_run(
 
     Args:
         run: The run; it stays as it is.
-        target: The archive; its ending says which kind.
+        target: The archive; its name has one of `ENDINGS`.
         every_checkpoint: Pack all checkpoints instead of the best and the newest.
         overwrite: Whether a file of that name gives way.
         progress: Is told how many bytes were read, and of how many.
         storage: The way to the disk.
 
     Raises:
-        ConfigError: If the ending is of no known kind, or the name is taken or no file's.
+        ConfigError: If the name has another ending, is taken or no file's.
         RunError: If the run cannot be read.
         StorageError: If the disk refuses; nothing is left behind.
     """
     if not target.name.endswith(ENDINGS):
         raise ConfigError(
-            "The ending of an archive's name says its kind: {endings}. Received: {name!r}",
-            endings=", ".join(ENDINGS),
+            "The name of an archive ends in {endings}. Received: {name!r}",
+            endings=tr(" or ").join(ENDINGS),
             name=target.name,
         )
     refuse_taken(target, overwrite=overwrite)
-    pack = _zip_packer if target.name.endswith(ENDINGS[2]) else _tar_packer
     with (
         Snapshot(run, every_checkpoint=every_checkpoint) as snapshot,
         open_output(target, overwrite=overwrite, storage=storage) as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         meter = _Meter(snapshot.size, progress)
-        with pack(file) as packer:
-            packer.add_folder(run.name)
-            known = set(_EMPTY_FOLDERS)
-            for folder in _EMPTY_FOLDERS:
-                packer.add_folder(f"{run.name}/{folder}")
-            for piece in snapshot.pieces():
-                folder = piece.name.rpartition("/")[0]
-                if folder and folder not in known:
-                    known.add(folder)
-                    packer.add_folder(f"{run.name}/{folder}")
-                packer.add(f"{run.name}/{piece.name}", piece, _Reading(piece, meter))
+        known = ["", *_EMPTY_FOLDERS]
+        for folder in known:
+            tar.addfile(_folder_entry(run, folder))
+        for piece in snapshot.pieces():
+            folder = piece.name.rpartition("/")[0]
+            if folder not in known:
+                known.append(folder)
+                tar.addfile(_folder_entry(run, folder))
+            # nothing in the archive says who made it, where, or when
+            entry = tarfile.TarInfo(f"{run.name}/{piece.name}")
+            entry.size, entry.mtime, entry.mode = piece.size, piece.modified, PRIVATE_FILE
+            tar.addfile(entry, _Reading(piece, meter))
     return Exported(target, file.size, tuple(snapshot.steps))
 
 
@@ -182,67 +179,7 @@ class _Reading(io.RawIOBase):
         return data
 
 
-class _Packer(Protocol):
-    """Puts files and folders into an archive."""
-
-    def add_folder(self, name: str) -> None: ...
-
-    def add(self, name: str, piece: Piece, contents: _Reading) -> None: ...
-
-
-class _TarPacker:
-    """Nothing in the archive says who made it, where, or when."""
-
-    def __init__(self, tar: tarfile.TarFile) -> None:
-        self._tar = tar
-
-    def add_folder(self, name: str) -> None:
-        entry = tarfile.TarInfo(name)
-        entry.type, entry.mode = tarfile.DIRTYPE, PRIVATE_FOLDER
-        self._tar.addfile(entry)
-
-    def add(self, name: str, piece: Piece, contents: _Reading) -> None:
-        entry = tarfile.TarInfo(name)
-        entry.size, entry.mtime, entry.mode = piece.size, piece.modified, PRIVATE_FILE
-        self._tar.addfile(entry, contents)
-
-
-class _ZipPacker:
-    """The same for a ZIP archive, whose names are Unicode and whose times begin in 1980."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-
-    def add_folder(self, name: str) -> None:
-        mode = stat.S_IFDIR | PRIVATE_FOLDER
-        self._archive.writestr(_zip_entry(f"{name}/", mode, _ZIP_EPOCH), b"")
-
-    def add(self, name: str, piece: Piece, contents: _Reading) -> None:
-        entry = _zip_entry(name, stat.S_IFREG | PRIVATE_FILE, piece.modified)
-        entry.compress_type, entry.file_size = zipfile.ZIP_DEFLATED, piece.size
-        with self._archive.open(entry, "w") as file:
-            shutil.copyfileobj(contents, file, _BLOCK)
-
-
-def _zip_entry(name: str, mode: int, modified: int) -> zipfile.ZipInfo:
-    moment = time.gmtime(max(modified, _ZIP_EPOCH))
-    # a folder's name may be no text at all, as on a disk of another age
-    readable = os.fsencode(name).decode("utf-8", "replace")
-    entry = zipfile.ZipInfo(readable, moment[:6])
-    entry.create_system, entry.external_attr = 3, mode << 16  # 3: the mode is as Unix has it
+def _folder_entry(run: RunDirectory, folder: str) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(f"{run.name}/{folder}".rstrip("/"))
+    entry.type, entry.mode = tarfile.DIRTYPE, PRIVATE_FOLDER
     return entry
-
-
-@contextmanager
-def _tar_packer(file: OutputFile) -> Iterator[_Packer]:
-    with (
-        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream,
-        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar,
-    ):
-        yield _TarPacker(tar)
-
-
-@contextmanager
-def _zip_packer(file: OutputFile) -> Iterator[_Packer]:
-    with zipfile.ZipFile(file, "w") as archive:
-        yield _ZipPacker(archive)
