@@ -13,8 +13,7 @@ from tui_charrnn.runs.event_log import BACKLOG_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import LOST_AFTER, LOST_ALTHOUGH_RUNNING_AFTER, SILENT_AFTER
 from tui_charrnn.runs.manifest import Pointer
-from tui_charrnn.runs.record_codec import _KINDS
-from tui_charrnn.runs.records import Record
+from tui_charrnn.runs.records import KINDS, Record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run-format.md").read_text(encoding="utf-8")
 
@@ -31,7 +30,7 @@ def rows(text: str) -> list[str]:
     return re.findall(r"^\| `(\S+)` \|", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize(("kind", "record"), _KINDS.items())
+@pytest.mark.parametrize(("kind", "record"), KINDS.items())
 def test_every_record_has_a_table_of_its_fields(kind: str, record: type[Record]) -> None:
     assert rows(section(f"#### `{kind}`: ")) == [item.name for item in fields(record)]
 

@@ -8,65 +8,9 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from tui_charrnn.runs.json_values import build_checked, decode_json
-from tui_charrnn.runs.records import (
-    LARGEST_NUMBER,
-    LARGEST_STEP,
-    BaselinesMeasured,
-    BatchSizeChosen,
-    BatchTrained,
-    CheckpointSaved,
-    DynamicallyEvaluated,
-    LearningRateChanged,
-    MemoryMeasured,
-    ModelCalibrated,
-    ModelPublished,
-    PathChosen,
-    Record,
-    RequestAnswered,
-    RunDiverged,
-    RunEnded,
-    RunExtended,
-    RunFailed,
-    RunPlanned,
-    RunPreempted,
-    RunReplanned,
-    RunResumed,
-    RunRolledBack,
-    RunStarted,
-    RunWarned,
-    SampleTaken,
-    SplitEvaluated,
-    StoppedEarly,
-)
+from tui_charrnn.runs.records import KINDS, LARGEST_NUMBER, LARGEST_STEP, BatchTrained, Record
 
-_KINDS: Final[dict[str, type[Record]]] = {
-    "started": RunStarted,
-    "baselines": BaselinesMeasured,
-    "planned": RunPlanned,
-    "replanned": RunReplanned,
-    "extended": RunExtended,
-    "batch_size_chosen": BatchSizeChosen,
-    "path_chosen": PathChosen,
-    "batch": BatchTrained,
-    "evaluated": SplitEvaluated,
-    "stopped_early": StoppedEarly,
-    "dynamically_evaluated": DynamicallyEvaluated,
-    "calibrated": ModelCalibrated,
-    "sampled": SampleTaken,
-    "memory_measured": MemoryMeasured,
-    "checkpointed": CheckpointSaved,
-    "published": ModelPublished,
-    "answered": RequestAnswered,
-    "warned": RunWarned,
-    "resumed": RunResumed,
-    "learning_rate_changed": LearningRateChanged,
-    "rolled_back": RunRolledBack,
-    "diverged": RunDiverged,
-    "failed": RunFailed,
-    "preempted": RunPreempted,
-    "ended": RunEnded,
-}
-_NAMES: Final = {record: kind for kind, record in _KINDS.items()}
+_NAMES: Final = {record: kind for kind, record in KINDS.items()}
 _STEPS: Final = frozenset({
     "step",
     "to_step",
@@ -111,7 +55,7 @@ def decode_record(line: str) -> Record | None:
     values = decode_json(line)
     if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
         raise ValueError(f"A record is an object with a kind. Received: {line[:80]!r}")
-    kind = _KINDS.get(values["kind"])
+    kind = KINDS.get(values["kind"])
     if kind is None:
         return None
     record = build_checked(kind, values)

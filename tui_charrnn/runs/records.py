@@ -417,3 +417,31 @@ Record: TypeAlias = (
     | RunPreempted
     | RunEnded
 )
+KINDS: Final[dict[str, type[Record]]] = {
+    "started": RunStarted,
+    "baselines": BaselinesMeasured,
+    "planned": RunPlanned,
+    "replanned": RunReplanned,
+    "extended": RunExtended,
+    "batch_size_chosen": BatchSizeChosen,
+    "path_chosen": PathChosen,
+    "batch": BatchTrained,
+    "evaluated": SplitEvaluated,
+    "stopped_early": StoppedEarly,
+    "dynamically_evaluated": DynamicallyEvaluated,
+    "calibrated": ModelCalibrated,
+    "sampled": SampleTaken,
+    "memory_measured": MemoryMeasured,
+    "checkpointed": CheckpointSaved,
+    "published": ModelPublished,
+    "answered": RequestAnswered,
+    "warned": RunWarned,
+    "resumed": RunResumed,
+    "learning_rate_changed": LearningRateChanged,
+    "rolled_back": RunRolledBack,
+    "diverged": RunDiverged,
+    "failed": RunFailed,
+    "preempted": RunPreempted,
+    "ended": RunEnded,
+}
+"""The kinds of records, as a line of events.jsonl names them."""
