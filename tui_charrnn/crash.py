@@ -1,4 +1,4 @@
-"""What is left of a crash: a file that tells where it happened, and three lines on the terminal."""
+"""Reports a crash: a file with where it happened, and three lines on the terminal."""
 
 import datetime
 import os
@@ -12,11 +12,11 @@ from tui_charrnn.translation import tr
 
 
 def report_crash(error: BaseException, folder: Path) -> str:
-    """Write where it happened into a file and return the three lines that tell of it.
+    """Write where it happened into a file and return three lines for the terminal.
 
-    The file can be sent to somebody: it holds the lines of the program and the kinds of the errors,
+    The file can be sent to others: it holds the lines of the program and the kinds of the errors,
     and neither values of variables nor messages of errors, which may quote the user's texts. The
-    message is told on the user's own terminal only.
+    message appears on the user's own terminal only.
     """
     now = datetime.datetime.now(datetime.UTC)
     path = folder / f"crash-{now:%Y%m%d-%H%M%S-%f}.txt"
@@ -24,7 +24,7 @@ def report_crash(error: BaseException, folder: Path) -> str:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"charrnn-tui {__version__}, {now:%Y-%m-%d %H:%M:%S} UTC\n\n"]
         lines += traceback_lines(error)
-        # for the user alone, whatever the umask: it says what was done with whose program
+        # for the user alone, whatever the umask: it shows what the user did
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write("".join(lines))

@@ -75,13 +75,13 @@ class CharRNNError(Exception):
 
         Args:
             name: What it is; a path, or words.
-            error: What the system said.
+            error: Of the system.
         """
         return cls("{name} cannot be read: {reason}.", name=name, reason=reason_of(error))
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What a command tells, line by line."""
+        """What a command prints, line by line."""
         return (str(self),)
 
 
@@ -120,7 +120,7 @@ class CorpusError(DataError):
 
 
 class ModelFileError(DataError):
-    """A model file is not one of ours, or is damaged."""
+    """A model file is of another program, or is damaged."""
 
 
 class RunError(DataError):
@@ -158,8 +158,8 @@ class UnansweredError(CharRNNError):
 class BrokenClusterError(CharRNNError):
     """Another process of a training over several did not come, or was lost.
 
-    The newest checkpoint stands, so the same command goes on from it. Where the other process left
-    with a failure of its own, the exit code is that one's.
+    The newest checkpoint is valid, so the same command continues from it. Where the other process
+    failed by itself, the exit code is its own.
     """
 
     exit_code = ExitCode.RESUME_ME
@@ -204,7 +204,7 @@ SYSTEM_REASONS: Final = {
     errno.ENETUNREACH: "Network is unreachable",
     errno.EHOSTUNREACH: "No route to host",
 }
-"""What the system says of its common errors, by number."""
+"""The words of the system for common errors, by number."""
 
 
 def did_you_mean(names: Iterable[str]) -> str:

@@ -176,7 +176,7 @@ def is_jamo(character: str) -> bool:
 
 
 def continued(before: str, character: str) -> str:
-    """What a jamo makes of the syllable that it goes on with; another character is itself.
+    """What a jamo makes of the syllable that it continues; another character is itself.
 
     Args:
         before: The text so far, or its end.

@@ -19,7 +19,7 @@ from tui_charrnn.errors import CharRNNError, ConfigError, DataError, reason_of
 from tui_charrnn.translation import tr
 
 PIPE_PATIENCE = 5.0
-"""Seconds in which somebody has to begin writing into a pipe that is read."""
+"""Seconds to wait for the first byte of a pipe."""
 _LONGEST_NAME: Final = 255
 """Bytes of one part of a path, on every file system in common use."""
 _LONGEST_PATH: Final = 4_095
@@ -147,7 +147,7 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
 
     Args:
         path: Which one.
-        takes_pipes: Whether a pipe will do that somebody writes into, as of `<(zcat text.gz)`.
+        takes_pipes: Whether a pipe with a writer will do, as of `<(zcat text.gz)`.
 
     Raises:
         OSError: If it cannot be opened, or is something else.
@@ -176,7 +176,7 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
 
 @contextlib.contextmanager
 def explained(name: str, path: Path, error: type[CharRNNError]) -> Iterator[None]:
-    """Turn what the system says of a path into a sentence.
+    """Turn an error of the system about a path into a sentence.
 
     Raises:
         CharRNNError: The given class, if the system refused.
@@ -218,20 +218,20 @@ class _BegunPipe(io.RawIOBase):
 
 
 def _await_writer(descriptor: int) -> BinaryIO:
-    """The bytes of a pipe, once somebody has it open to write; then they are waited for.
+    """The bytes of a pipe, once it has a writer; then they are waited for.
 
     Raises:
-        OSError: If nobody does.
+        OSError: If none comes.
     """
     deadline = time.monotonic() + PIPE_PATIENCE
     first = b""
     try:
-        while not (first := os.read(descriptor, 1)):  # nobody, or nobody any more
+        while not (first := os.read(descriptor, 1)):  # no writer, or none any more
             if time.monotonic() >= deadline:
                 raise OSError(errno.EPIPE, tr("it is a pipe that nobody writes into"))
             time.sleep(_POLL_INTERVAL)
     except BlockingIOError:
-        pass  # somebody who has written nothing yet
+        pass  # a writer that has written nothing yet
     os.set_blocking(descriptor, True)
     return io.BufferedReader(_BegunPipe(first, descriptor))
 

@@ -9,9 +9,9 @@ from tui_charrnn.translation import Language, chosen_language
 
 _PACKAGE = Path(__file__).resolve().parent
 DEFAULT_MODEL = "shakespeare"
-"""Which bundled model speaks where none is named."""
+"""The bundled model where none is named."""
 KOREAN_MODEL = "korean"
-"""Which one speaks instead where the user's language, or that of the app, is Korean."""
+"""The one instead where the user's language, or that of the app, is Korean."""
 
 
 def resource_folder(name: str) -> Path:

@@ -1,6 +1,6 @@
 """The one gate between foreign text and a terminal.
 
-A character model says whatever its corpus held, and a corpus may hold escape sequences that
+A character model repeats its corpus, and a corpus may hold escape sequences that
 write the clipboard, move the cursor or answer as typed input (CWE-150); file names, run names and
 log lines are no better. Everything that was not written in this repository passes through
 `safe_text` before it reaches a widget, a title, a toast or a terminal.
@@ -55,7 +55,7 @@ def safe_text(text: str) -> str:
 
 
 def safe_signs(text: str) -> str:
-    """Like `safe_text` for a stream, which comes in pieces: jamo are left to whoever shows it."""
+    """Like `safe_text` for a stream, which comes in pieces: jamo are left as they are."""
     if text.isascii() and text.isprintable():
         return text
     shown = _FOREIGN.sub(lambda match: _sign_for(match[0]), text)

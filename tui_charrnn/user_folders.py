@@ -1,4 +1,4 @@
-"""Where the program's own files are in the user's home, or where a variable says.
+"""Where the program's own files are in the user's home, or where a variable names.
 
 The only module that asks platformdirs. None of these folders need exist.
 """
@@ -30,7 +30,7 @@ def config_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """What is nobody's work, such as crash reports."""
+    """What is not the user's work, such as crash reports."""
     return Path(platformdirs.user_state_dir(_NAME, appauthor=False))
 
 

@@ -1,6 +1,6 @@
 """The likeliest text of a model, by beam search.
 
-At every character the K likeliest beginnings are gone on with. Where K is 1 that is greedy; where
+At every character the K likeliest beginnings are continued. Where K is 1 that is greedy; where
 K is as large as the number of beginnings, nothing is missed. What is found is the text that the
 model finds least surprising, and such texts repeat themselves: whatever was said once is likelier
 the next time, and nothing is ever drawn that would lead out of the circle.
@@ -84,7 +84,7 @@ def search_likeliest(
             elif ended is None or grown.log_probability > ended.log_probability:
                 ended = grown
         going = following
-        # whatever goes on only becomes less likely
+        # what continues only becomes less likely
         if not going or (ended and ended.log_probability >= going[0].log_probability):
             break
         stepper.state[: len(going)] = stepper.state[parents]

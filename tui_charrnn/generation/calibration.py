@@ -2,7 +2,7 @@
 
 A model that learned for long is too sure of itself: of what it expects with 90 %, less comes. Its
 scores divided by one number, the temperature, mend most of that, and change no order. The number is
-fitted on one half of a text that the model was not trained on; the losses that are told are of the
+fitted on one half of a text that the model was not trained on; the reported losses are of the
 other half, which the fit does not see.
 
 Notation: M symbols of a text, N of them at a time, V vocabulary size.
@@ -65,7 +65,7 @@ class Reliability:
         self.begin()
 
     def begin(self) -> None:
-        """Count anew."""
+        """Reset the counts."""
         self._sums = np.zeros((3, BINS))
 
     def add(self, logits: Float32, targets: Indices) -> None:

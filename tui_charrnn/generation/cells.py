@@ -75,7 +75,7 @@ class RecurrentLayer(Protocol):
         """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,)."""
 
     def update_hidden(self) -> None:
-        """Take h anew from c and the output gate, as after c was changed; without a c, nothing."""
+        """Compute h from c and the output gate, as after c was changed; without a c, do nothing."""
 
     def gates(self) -> dict[str, Float32]:
         """The activations of the last character by name, each of shape (H,) or (N, H)."""

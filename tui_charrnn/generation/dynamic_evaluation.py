@@ -1,7 +1,7 @@
-"""Dynamic evaluation: a model that goes on learning from the text that it has just been scored on.
+"""Dynamic evaluation: a model that learns from the text that it has just been scored on.
 
 Every character is predicted before anything is learned from it, so the score is fair; but it is
-the score of a model that adapts, and is told apart from the plain one everywhere.
+the score of a model that adapts, and is kept apart from the plain one everywhere.
 
 Only the output layer learns here, by plain steps against the gradient: that needs no way back
 through the network, nor the optimizer's variables, which a model file does not have. A trainer can

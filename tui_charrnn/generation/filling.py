@@ -49,7 +49,7 @@ class Candidate:
 
     @property
     def bits(self) -> float:
-        """What the right side adds to it, log2(both / left); negative if it speaks against it."""
+        """What the right side adds to it, log2(both / left); negative if it is against it."""
         return float(np.log2(self.both / self.left)) if self.both and self.left else 0.0
 
 

@@ -84,7 +84,7 @@ def parse_gate(text: str, config: ModelConfig) -> Gate:
 
 
 def layers_sentence(config: ModelConfig) -> str:
-    """Which layers a model has, to be gone on with."""
+    """Which layers a model has: the beginning of a sentence."""
     last = config.layer_count - 1
     if not last:
         return tr("This model has one layer, 0")

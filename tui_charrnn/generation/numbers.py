@@ -73,7 +73,7 @@ def with_numbers(model: Model, asked: str, tell: Callable[[str], object]) -> Mod
     Args:
         model: The model.
         asked: `float32`, `int8` or `auto`.
-        tell: Told in a sentence as `auto` finds that rounding would do this model harm; once.
+        tell: Called with a sentence as `auto` finds that rounding would do this model harm; once.
 
     Raises:
         ConfigError: If int8 is asked of a model that reads both directions.

@@ -1,4 +1,4 @@
-"""The random numbers of a text: one a character, each of which can be had by its place.
+"""The random numbers of a text: one a character, each of which is found by its place.
 
 They are those of NumPy's `Philox`. Loading `numpy.random` would take longer than all else that the
 first character waits for beside NumPy itself, so the few lines of it stand here.
@@ -68,7 +68,7 @@ class RandomStream:
 
 
 def fresh_rng_seed() -> int:
-    """An RNG seed that nobody can foresee, short enough to be typed again."""
+    """An unpredictable RNG seed, short enough to be typed again."""
     return int.from_bytes(os.urandom(4))
 
 

@@ -1,4 +1,4 @@
-"""A text of the history, said again by the model that said it."""
+"""Generates a text of the history again, by its own model."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tui_charrnn.model.checkpoint import Model
 
 
 class Replay:
-    """Reads the seed text when it is made, then says one character after another.
+    """Reads the seed text when it is made, then generates one character after another.
 
     Settings and clamps change where they changed then, so with the same model the text is the same.
     """
@@ -23,8 +23,8 @@ class Replay:
         """Read the seed text.
 
         Args:
-            model: Who speaks.
-            said: What is to be said again.
+            model: The one that generated it.
+            said: The text of the history.
             should_stop: Asked now and then whether to leave the rest of the seed text unread.
 
         Raises:
@@ -42,9 +42,9 @@ class Replay:
         self.read_text: Final = self._stream.prime(said.seed_text, should_stop).text
         """What the model read of the seed text."""
         self.spoken = 0
-        """How many characters were said."""
+        """How many characters were generated."""
         self._again: list[str] = []
-        """What was said, as far as there is something kept to hold it against."""
+        """The text so far, as far as there is a kept one to compare it with."""
 
     def next(self) -> str | None:
         """The next character; None after the last."""
@@ -64,7 +64,7 @@ class Replay:
     def difference(self) -> int | None:
         """The first character that is another than what is kept, from 0; None if all are the same.
 
-        Another machine, or texts that were said side by side, may round in another way.
+        Another machine, or texts generated side by side, may round in another way.
         """
         pairs = zip(self._kept, self._again, strict=False)
         return next((place for place, (one, other) in enumerate(pairs) if one != other), None)

@@ -128,7 +128,7 @@ class _Job(NamedTuple):
     targets: Indices
     """Shape (S - warm-up, B)."""
     has_first: bool
-    """Whether the first of them goes on where the block before ended."""
+    """Whether the first of them continues where the block before ended."""
 
 
 class TextScorer:
@@ -245,7 +245,7 @@ class TextScorer:
         return np.concatenate([early, late]), stepper.state[-1].copy()
 
     def _telling(self, first: int = 0) -> ScoresListener | None:
-        """Tells the listener of the streams from one on, flattened; None if there is nobody."""
+        """A listener to the streams from one on, flattened; None if there is no listener."""
         listener = self._listener
         if listener is None:
             return None
@@ -265,7 +265,7 @@ class TextScorer:
     def _side_by_side(
         self, read: Callable[[_Job], tuple[Float32, Float32]], jobs: Iterable[_Job]
     ) -> list[tuple[Float32, Float32]]:
-        """The results of jobs, a thread each; NumPy lets go of the interpreter where it is long."""
+        """The results of jobs, a thread each; NumPy releases the interpreter where it is long."""
         first, *others = jobs
         if not others:
             return [read(first)]

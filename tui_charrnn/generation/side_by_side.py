@@ -4,7 +4,7 @@ The weights are read once for all of them, so N texts take far less time than N 
 k takes the random numbers of RNG seed s + k, as it would alone with that seed. A product of two
 matrices adds in another order than one of a matrix and a vector, so the logits agree with those of
 a single stream to rounding (1e-5), not to the bit: where a random number falls within rounding of
-the border between two characters, a text differs from there on from the one said alone.
+the border between two characters, a text differs from there on from the one generated alone.
 
 Texts at several temperatures all take the random numbers of the stream, so nothing but the
 temperature makes them differ.
@@ -44,7 +44,7 @@ class SideBySide:
         """Stand where a stream stands, N times; the stream itself is not moved.
 
         Args:
-            stream: Primed, with nothing said yet. Its RNG seed is that of the first text.
+            stream: Primed, with nothing generated yet. Its RNG seed is that of the first text.
             count: N, how many texts.
             temperatures: Of the N texts, to be compared; none leaves all at the stream's.
 

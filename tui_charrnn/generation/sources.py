@@ -1,4 +1,4 @@
-"""Which model file is meant: by path, by run, or by the name of one that came along."""
+"""Which model file is meant: by path, by run, or by the name of a bundled one."""
 
 import contextlib
 import difflib
@@ -21,7 +21,7 @@ from tui_charrnn.translation import tr
 
 
 def _say_nothing(_sentence: str) -> None:
-    """Tell nobody."""
+    """Ignore a sentence."""
 
 
 def find_model(
@@ -36,7 +36,7 @@ def find_model(
     Args:
         argument: What the user named; None stands for the first bundled model.
         runs_folder: Where runs are looked up by name.
-        tell: Told in a sentence if the best checkpoint of a run cannot be taken.
+        tell: Called with a sentence if the best checkpoint of a run cannot be taken.
 
     Raises:
         ModelFileError: If nothing is found; names that are near are listed.
@@ -55,7 +55,7 @@ def find_model(
             found = _at_run(RunDirectory(runs_folder / argument), tell) or bundled.get(argument)
         if found is None:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                RunDirectory(runs_folder / argument).description.lstat()  # a closed run says so
+                RunDirectory(runs_folder / argument).description.lstat()  # a closed run raises
             raise ModelFileError(_unknown_sentence(argument, path, runs_folder, list(bundled)))
     return found
 
@@ -123,7 +123,7 @@ def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
 
 
 def _is_own(path: Path) -> bool:
-    """Whether a file is there itself, and not a link that somebody put into a run."""
+    """Whether a file is there itself, and not a link that was put into a run."""
     return path.is_file() and not path.is_symlink()
 
 

@@ -182,7 +182,7 @@ def _ready(tensor: Float32, scale: Float32 | float = 1.0) -> Float32:
     """A tensor times a scale, as BLAS takes it fastest: by rows, from where a cache line begins.
 
     Vectors of a processor that lie across two lines take twice as long to be fetched, which makes
-    a product with weights that fit into its cache slower by a third; NumPy heeds 16 bytes only. A
+    a product with weights that fit into its cache slower by a third; NumPy aligns to 16 bytes. A
     tensor inside a file's bytes may be unaligned, and NumPy would copy it again in every product.
     """
     room = np.empty(tensor.size + _CACHE_LINE // 4, np.float32)

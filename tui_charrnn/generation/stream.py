@@ -103,7 +103,7 @@ LONGEST_WINDOW: Final = int(SamplingConfig.bounds()["repetition_window"].maximum
 
 
 class GeneratedCharacter(NamedTuple):
-    """A character that the model said."""
+    """A character that was generated."""
 
     character: str
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a character
@@ -135,7 +135,7 @@ class CharacterStream:
     """Characters from a model, one at a time and without end.
 
     Seed text, settings, RNG seed and model file determine the text. The network reads a character
-    only when the next one is asked for, so nothing is computed that nobody sees.
+    only when the next one is asked for, so nothing is computed in vain.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class CharacterStream:
         """Stand before the first character, unprimed: as after an empty seed text.
 
         Args:
-            model: Who speaks.
+            model: The one that generates.
             sampling: The settings of the first characters.
             clamps: Neurons that are held at a value, from the first character of the seed text on.
         """
@@ -217,7 +217,7 @@ class CharacterStream:
         self._stepper.hold(clamps)
 
     def prime(self, seed_text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
-        """Forget everything, read a seed text, and start the random numbers anew.
+        """Forget everything, read a seed text, and restart the random numbers.
 
         With nothing to read, the text starts as after a newline, or after the vocabulary's first
         character if it has no newline; a record starts after an end sign, whatever it begins with.
@@ -322,7 +322,7 @@ class CharacterStream:
         return len(indices)
 
     def _restart_rng(self) -> None:
-        """Start the random numbers anew, in `draws`."""
+        """Restart the random numbers, in `draws`."""
         asked = self._sampling.rng_seed
         self.draws = RandomStream(fresh_rng_seed() if asked is None else asked)
 

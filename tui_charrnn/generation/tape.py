@@ -1,4 +1,4 @@
-"""The tape: every character that a stream says, to be returned to and gone on from otherwise.
+"""The tape: every character of a stream, to be returned to and continued otherwise.
 
 A character costs 12 bytes, for itself and its probability. What the network remembered is kept at
 every 16th character, at fewer of them in a long text, so that all of it together has a bound; what
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 BUDGET: Final = 64 << 20
-"""Bytes of all states together, after which every second one is let go."""
+"""Bytes of all states together, after which every second one is dropped."""
 _FIRST_STRIDE: Final = 16
 """Characters from one state to the next in a short text."""
 
@@ -42,7 +42,7 @@ class KeptStates:
     """States by branch and position, at even distances.
 
     The state of a position is what the network remembers before it reads the character there is
-    before that position: what a stream holds when it has said so many characters.
+    before that position: what a stream holds after so many characters.
     """
 
     def __init__(self, origin: Float32, budget: int = BUDGET) -> None:
@@ -185,7 +185,7 @@ class Tape:
         """Begin where a stream stands.
 
         Args:
-            stream: Primed, with nothing said yet.
+            stream: Primed, with nothing generated yet.
             seed_text: What it read of its seed text, to be saved with the tape.
             state_budget: Bytes of network states that are kept at most.
         """
@@ -299,7 +299,7 @@ class Tape:
         return self.moment(position, number).alternatives(self.stream.model.vocabulary)
 
     def text(self, number: int | None = None, start: int = 0, stop: int | None = None) -> str:
-        """What was said on a branch, from one position to another, without the seed text."""
+        """The text of a branch, from one position to another, without the seed text."""
         with self._lock:
             number = self._number if number is None else number
             characters = self.stream.model.vocabulary.shown
@@ -312,7 +312,7 @@ class Tape:
             yield
 
     def keep_less(self, budget: int) -> None:
-        """Let go of states, to be computed again; what was said stays.
+        """Drop states, to be computed again; the text stays.
 
         Args:
             budget: Bytes of network states that are kept at most from now on.

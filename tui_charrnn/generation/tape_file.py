@@ -1,4 +1,4 @@
-"""A tape as a JSON document, and back: what was said, how it was chosen, and where it forked.
+"""A tape as a JSON document, and back: its text, how it was chosen, and where it forked.
 
 Network states are not stored: they are computed again from the seed text, to the same bits with the
 same model on the same machine. Format 1:
@@ -8,7 +8,7 @@ same model on the same machine. Format 1:
        "taken": [position], "sampling": [[position, settings by name]],
        "draws": [[position, rng seed, numbers drawn before]]}]}
 
-Where neurons were held the format is 2, so that nobody computes states without them: the document
+Where neurons were held the format is 2, so that no state is computed without them: the document
 has "seed_clamps" beside, ["LAYER:CELL=VALUE"], and each branch "clamps", [[position, the same]].
 
 Where it was generated in other numbers than float32 the format is 3, for the same reason, and the
@@ -82,10 +82,10 @@ def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tap
     """A tape with all its branches, standing at the end of the newest one.
 
     It is multiplied in the numbers that it was generated in, whatever those of the model are.
-    Reading the seed text and the newest branch again takes as long as saying them did.
+    Reading the seed text and the newest branch again takes as long as generating them did.
 
     Args:
-        model: The one that spoke.
+        model: The one that generated it.
         document: What `tape_document` made, as JSON gives it back; it may be anything.
         state_budget: Bytes of network states that are kept at most.
 

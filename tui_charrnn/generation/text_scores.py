@@ -160,7 +160,7 @@ class Passage:
     """Some characters of a text that surprised the model."""
 
     bits_per_character: float
-    """The mean, where an unknown character counts as none at all."""
+    """The mean, where an unknown character does not count."""
     offset: int
     """Of its first character in the text, from 0."""
     line: int
@@ -275,7 +275,7 @@ class TextScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listeners:
-    """Who is told of what is found on the way; None for nobody."""
+    """Callbacks for what is found on the way; None for none."""
 
     line: Callable[[LineScore], None] | None = None
     """Told of every line."""
@@ -296,10 +296,10 @@ def score_text(
 
     Args:
         blocks: Its characters in order, in composed form.
-        scorers: By the name of the model; each begins anew.
-        listeners: Who is told of lines and blocks.
+        scorers: By the name of the model; each is reset.
+        listeners: Called with lines and blocks.
         top: How many of the most surprising passages are wanted.
-        learners: By the name of the model; each begins anew.
+        learners: By the name of the model; each is reset.
         reliabilities: What the scorers tell of each symbol, by the name of the model; likewise.
 
     Raises:

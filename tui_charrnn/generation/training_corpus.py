@@ -172,7 +172,7 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told 
         reading: Told of bytes done and, if known, bytes in all.
         indexing: Likewise of what is sorted.
         check_cancelled: Called now and then; it raises to give it up.
-        tell: Told in a sentence if an earlier text is not here, or the index cannot be kept.
+        tell: Called with a sentence if an earlier text is not here, or the index cannot be kept.
 
     Raises:
         CorpusError: If the text that it was trained on last is not found, or has changed.

@@ -59,7 +59,7 @@ class Origin:
 
 
 class OriginReader:
-    """Reads a text that grows, as while somebody types it: what was read is not read again."""
+    """Reads a text that grows, as while it is typed: what was read is not read again."""
 
     def __init__(self, models: Mapping[str, Model]) -> None:
         """Read nothing yet.

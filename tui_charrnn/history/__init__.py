@@ -1,1 +1,1 @@
-"""What models have said, kept with all that it takes to have them say it again."""
+"""Generated texts, kept with all that it takes to generate them again."""

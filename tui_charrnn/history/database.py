@@ -94,14 +94,14 @@ REASONS: Final = (
 
 
 def make_private_file(path: Path) -> None:
-    """Make the file if there is none; whoever it was made by, only the user may read it.
+    """Make the file if there is none; only the user may read it.
 
     Raises:
         HistoryError: If the disk refuses.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # one that is there is not opened: to close it again would let go of the locks that another
+        # one that is there is not opened: to close it again would release the locks that another
         # thread has on it
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
@@ -118,7 +118,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
 
     Raises:
         HistoryError: If it is damaged, locked, or of another version, if the disk refuses, or if
-            what is read from it meanwhile raises `ValueError`, being none of ours.
+            what is read from it meanwhile raises `ValueError`, being of another program.
     """
     address = f"{path.absolute().as_uri()}?mode=rw"
     try:

@@ -19,7 +19,7 @@ _NO_FILE: Final = "the model came from no file"
 _REPLACED: Final = "the model's file was replaced while the text was generated, as a trainer does"
 LONG_SEED: Final = "only the last 50,000 characters of its seed text were kept"
 HINDRANCES: Final = (_NO_FILE, _REPLACED, LONG_SEED)
-"""Why a text cannot be had again; stored in English, translated where they are shown."""
+"""Why a text cannot be generated again; stored in English, translated where they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Generation:
     numbers: str = "float32"
     """What the model was multiplied in, `float32` or `int8`."""
     hindrance: str = ""
-    """Why the same text cannot be had again, as the end of a sentence; empty if it can."""
+    """Why the same text cannot be generated again, as the end of a sentence; empty if it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def file_sha256(path: Path) -> str:
 
 
 def hindrance_of(generation: Generation) -> str:
-    """Why a text cannot be had again, whatever became of its model's file since; or nothing."""
+    """Why a text cannot be generated again, apart from its model's file; empty if it can."""
     if generation.hindrance:
         return generation.hindrance
     if generation.model.file is None:

@@ -27,7 +27,7 @@ _NONE_OF_OURS: Final = (
     RecursionError,
     ConfigError,
 )
-"""What comes of reading a document that somebody else wrote."""
+"""What reading a foreign document raises."""
 
 
 _NUMBERS: Final = ("float32", "int8")
@@ -48,7 +48,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
     """The settings, clamps and numbers of a JSON document, and what is not understood of it.
 
     Raises:
-        ValueError: If the document is none of ours.
+        ValueError: If the document is of another program.
     """
     try:
         changes: Sequence[Mapping[str, Any]] = json.loads(document)
@@ -110,7 +110,7 @@ def together(
 
 
 def _words(value: object) -> tuple[str, ...]:
-    """What is said of clamps, which is a list of words.
+    """Clamps, which are a list of words.
 
     Raises:
         TypeError: If it is something else.
@@ -169,7 +169,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
     """What a row of `id` and `COLUMNS` says.
 
     Raises:
-        ValueError: If a value is none of ours.
+        ValueError: If a value is of another program.
     """
     number, time, length, seed_text, text, document, rng_seed, label, file, sha256, hindrance = row
     counts = (number, length, rng_seed)

@@ -47,7 +47,7 @@ class History:
         self.path: Final = path or history_file()
 
     def add(self, generation: Generation) -> int:
-        """Keep a text, and let go of the oldest beyond `LIMIT`.
+        """Keep a text, and drop the oldest beyond `LIMIT`.
 
         Returns:
             Its number.
@@ -233,7 +233,7 @@ def put_back(history: History, taken: TakenOut) -> None:
 
 
 _SHOWN: Final = 12
-"""Digits of a hash that are enough to tell two apart."""
+"""Digits of a hash that are enough to distinguish two."""
 
 
 def find_entry(history: History, number: int) -> Entry:
@@ -255,16 +255,16 @@ def find_entry(history: History, number: int) -> Entry:
 def find_same_model(
     entry: Entry, *, may_differ: bool = False, kept: str = "", anyway: str = ""
 ) -> Path:
-    """The file of the model that said a text.
+    """The file of the model that generated a text.
 
     Args:
         entry: The text.
         may_differ: Whether a file will do that has changed since.
         kept: A sentence on where the text can be seen; goes behind every refusal.
-        anyway: A sentence on how to let a changed model speak; goes behind that refusal.
+        anyway: A sentence on how to use a changed model; follows that refusal.
 
     Raises:
-        HistoryError: If the text cannot be had again, whatever became of the file.
+        HistoryError: If the text cannot be generated again, even with the file.
         ModelFileError: If the file is gone, or has changed since.
     """
     model = entry.generation.model

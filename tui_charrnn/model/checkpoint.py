@@ -184,7 +184,7 @@ def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
     """The tensor as the file holds it: row by row, whatever its layout in memory.
 
     safetensors writes the memory of an array as it lies, so a transposed one would be written
-    wrong without a word.
+    wrong silently.
     """
     with np.errstate(over="ignore"):  # reported below
         stored = np.ascontiguousarray(tensor, dtype=dtype)

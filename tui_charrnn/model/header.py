@@ -60,7 +60,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class ModelHeader:
-    """What a model file says about itself."""
+    """The facts in a model file."""
 
     config: ModelConfig
     vocabulary: str
@@ -75,7 +75,7 @@ class ModelHeader:
 
 
 def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
-    """Read the head of a model file and see that the file is as long as it says.
+    """Read the head of a model file and check the length of the file against it.
 
     Args:
         file: Open at its beginning.
@@ -260,7 +260,7 @@ class ModelFacts:
 
 
 def read_facts(path: Path) -> ModelFacts:
-    """What a model file says of itself; of one that cannot be used, why."""
+    """The facts in a model file; of one that cannot be used, why."""
     size = 0
     try:
         # a pipe in the place of a file is refused rather than waited for

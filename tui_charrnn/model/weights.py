@@ -1,4 +1,4 @@
-"""The weights of a model as arrays; `shapes` says what each is."""
+"""The weights of a model as arrays; `shapes` has what each is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

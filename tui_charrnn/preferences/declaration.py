@@ -28,7 +28,7 @@ class TextBounds(Bounds):
     """Bounds of a text, such as a name or a path: anything but nothing."""
 
     def admits(self, value: object) -> bool:
-        """Whether a value is a text that says something."""
+        """Whether a value is a text that is not blank."""
         if value is None:
             return self.optional
         return isinstance(value, str) and bool(value.strip()) and "\0" not in value
@@ -132,7 +132,7 @@ class Preferences(Settings):
         refuse(self.problems())
 
     def sampling(self) -> SamplingConfig:
-        """How characters are chosen unless a command says otherwise."""
+        """How characters are chosen unless a command has options for it."""
         return SamplingConfig.from_mapping(self.to_mapping(), skip_unknown=True)
 
 
@@ -178,7 +178,7 @@ def checked_value(name: str, value: object) -> Any:
     """A value that is within the bounds of its preference.
 
     Raises:
-        ConfigError: If it is not; says what is allowed.
+        ConfigError: If it is not; with what is allowed.
     """
     Preferences(**{name: value})  # type: ignore[arg-type]  # it is checked there
     if name in _PATHS and isinstance(value, str):

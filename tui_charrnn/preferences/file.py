@@ -1,4 +1,4 @@
-"""The file of the preferences: where it is, what it says, and how a new one begins."""
+"""The file of the preferences: where it is, what it holds, and how a new one begins."""
 
 import os
 import textwrap

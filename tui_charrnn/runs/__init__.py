@@ -1,1 +1,1 @@
-"""The run directory: the only contract between a trainer and whoever looks at it."""
+"""The run directory: the only contract between a trainer and its viewers."""

@@ -70,7 +70,7 @@ def export_run(
         target: The archive; its name has one of `ENDINGS`.
         every_checkpoint: Pack all checkpoints instead of the best and the newest.
         overwrite: Whether a file of that name gives way.
-        progress: Is told how many bytes were read, and of how many.
+        progress: Called with the bytes read, and all of them.
         storage: The way to the disk.
 
     Raises:
@@ -115,13 +115,13 @@ def export_model(
     progress: Progress | None = None,
     storage: Storage | None = None,
 ) -> Exported:
-    """Copy the best model of a run: one file that speaks by itself.
+    """Copy the best model of a run: one file that generates by itself.
 
     Args:
         run: The run; it stays as it is.
         target: The copy.
         overwrite: Whether a file of that name gives way.
-        progress: Is told how many bytes were read, and of how many.
+        progress: Called with the bytes read, and all of them.
         storage: The way to the disk.
 
     Raises:
@@ -144,7 +144,7 @@ def export_model(
 
 
 class _Meter:
-    """Counts what was read, and tells it."""
+    """Counts the bytes read and reports them."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._total, self._progress, self._done = total, progress, 0

@@ -22,7 +22,7 @@ from tui_charrnn.translation import tr
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a list says of one run."""
+    """One run in a list."""
 
     run: RunDirectory
     description: RunDescription | None
@@ -99,7 +99,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
 
 
 def summarize_run(run: RunDirectory) -> RunSummary:
-    """What a list says of a run; a damaged one is described as far as it can be read."""
+    """Summarize a run; a damaged one is described as far as it can be read."""
     description, status, problem = None, None, None
     try:
         description = read_description(run)
@@ -225,7 +225,7 @@ def _modified(run: RunDirectory) -> float:
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:
-    """What tells a file from the one that it replaced."""
+    """What differs between a file and the one that it replaced."""
     try:
         facts = path.stat()
     except OSError:

@@ -35,7 +35,7 @@ from tui_charrnn.translation import tr
 def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None:
     """Remove all but the newest checkpoints, those that the pointers name, and the best.
 
-    Which is the best, the checkpoints say themselves: best.json may be damaged, and is written anew
+    Which is the best, the checkpoints say themselves: best.json may be damaged, and is rewritten
     then. Checkpoints of later steps than the latest belong to a past that the run resumed before;
     they go too.
 
@@ -45,7 +45,7 @@ def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None
     storage = storage.inside(run.path)
     latest, best = _pointers(run)
     if latest is None:
-        return  # without it nobody knows what is old
+        return  # without it, what is old is not known
     with explained("read", run.checkpoints):
         folders = checkpoint_folders(run, must_read=True)
     past = [path for step, path in folders if step <= latest.step]
@@ -107,7 +107,7 @@ def pointer_document(checkpoint: CheckpointDirectory, manifest: Manifest) -> byt
 
 
 def _lowest(run: RunDirectory, paths: list[Path]) -> tuple[CheckpointDirectory, Manifest] | None:
-    """The checkpoint of the lowest validation loss, by what its manifest says; the first of equals.
+    """The checkpoint of the lowest validation loss, by its manifest; the first of equals.
 
     Raises:
         StorageError: If a manifest is there and cannot be read.
@@ -127,7 +127,7 @@ def _lowest(run: RunDirectory, paths: list[Path]) -> tuple[CheckpointDirectory, 
 
 
 def _pointers(run: RunDirectory) -> tuple[Pointer | None, Pointer | None]:
-    """The latest and the best, for whoever removes what neither of them names.
+    """The latest and the best, for who removes what neither of them names.
 
     Raises:
         StorageError: If one of them is there and cannot be read.
@@ -225,10 +225,10 @@ def newest_valid(run: RunDirectory, *, before: int | None = None) -> CheckpointD
 def checkpoint_to_go_on_from(
     run: RunDirectory, *, before: int | None = None
 ) -> CheckpointDirectory | None:
-    """The same for whoever trains on, and so makes all that came later void.
+    """The same for a trainer, which makes all that came later void.
 
     A checkpoint that is damaged gives way to the one before. One that cannot be read may be whole:
-    nobody may go on without it unless the user says so.
+    it is not skipped unless the user asks for it.
 
     Raises:
         RunError: If something that is there cannot be read.

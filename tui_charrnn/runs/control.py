@@ -24,7 +24,7 @@ REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate", "pause", "r
 """
 _REQUEST_LIMIT: Final = 64 << 10  # bytes
 _FOREIGN: Final = {errno.ELOOP, errno.EACCES, errno.EPERM}
-"""How the system says that a file is a link, or somebody else's: it will never be read."""
+"""Errors for a link or another user's file, which is never read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Making a new run directory: whole or not at all."""
+"""Makes a new run directory: whole or not at all."""
 
 import codecs
 import contextlib
@@ -64,7 +64,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     storage: Storage | None = None,
     document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
-    """Make a run directory that a trainer can take up.
+    """Make a run directory for a trainer.
 
     Args:
         folder: Where it is put; made if it is missing.
@@ -139,7 +139,7 @@ def _write_run(
         with storage.open_beside(hidden.corpus) as file:
             for place, piece in enumerate(stored_text):
                 if place == 0 and piece.startswith(_BYTE_ORDER_MARK):
-                    file.write(codecs.BOM_UTF8)  # whoever reads a file takes one off
+                    file.write(codecs.BOM_UTF8)  # reading a file removes one
                 file.write(piece.encode())
     if description.origin is not None:
         storage.write_new(hidden.initial_model, initial_model)
@@ -227,7 +227,7 @@ def refuse_name(folder: Path, name: str) -> None:
 
 
 def name_problem(name: str) -> str:
-    """Why a run cannot have a name, as far as the name alone tells; empty if it can."""
+    """Why a run cannot have a name, as far as the name alone shows; empty if it can."""
     size = len(os.fsencode(name))
     if not name.strip():
         return tr("A run's name has at least one character.")

@@ -12,7 +12,7 @@ from tui_charrnn.runs.layout import FORMAT
 
 
 class RunState(StrEnum):
-    """What a trainer says it is doing."""
+    """What a trainer is doing."""
 
     CREATED = "created"
     """No trainer has taken it up yet."""
@@ -24,7 +24,7 @@ class RunState(StrEnum):
     """A few batches are timed to plan the run."""
     TRAINING = "training"
     PAUSED = "paused"
-    """Waits, on request, to be told to go on."""
+    """Paused on request, until it is resumed."""
     EVALUATING = "evaluating"
     SAVING = "saving"
     FINISHED = "finished"

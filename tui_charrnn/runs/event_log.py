@@ -26,7 +26,7 @@ class EventLog:
         self._path, self._storage = path, storage
         self._file = storage.open_to_append(path)
         self._guard = threading.Lock()
-        # A trainer that died in the middle of a line left it torn; the next line begins anew.
+        # A trainer that died in the middle of a line left it torn; the next begins on a new line.
         self._backlog: deque[bytes] = deque([] if ends_whole else [b"\n"])
         self._is_torn = False
         self.dropped = 0
@@ -49,7 +49,7 @@ class EventLog:
             self._write_backlog()
 
     def find_again(self) -> bool:
-        """Begin the file anew if it was removed or replaced while it was written.
+        """Begin a new file if it was removed or replaced while it was written.
 
         What it held is lost; lines that wait, and those that come, are in the new one.
 

@@ -14,7 +14,7 @@ from tui_charrnn.translation import tr
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
-"""A text that somebody trains on, and what a model says of it, are for nobody else."""
+"""Training texts and what models generate of them are private to the user."""
 _NO_FOLDER_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 """How file systems (some network and FUSE ones) say that a folder cannot be synced."""
 HINTS: Final = {
@@ -159,7 +159,7 @@ def _in(folder: int | None, path: Path) -> str | Path:
 
 
 def _open(path: Path, flags: int, folder: int | None) -> int:
-    """Open a path; where a link in its place is refused, the error says so.
+    """Open a path; where a link in its place is refused, the error names it.
 
     The system's own say that there are too many links, or that a folder is none.
     """
@@ -218,7 +218,7 @@ def quietly() -> contextlib.suppress:
 
 
 def is_missing(error: OSError) -> bool:
-    """Whether a system's error says that there is no such file, rather than that it failed."""
+    """Whether an error of the system means that there is no such file."""
     return error.errno in {errno.ENOENT, errno.ENOTDIR}
 
 

@@ -1,8 +1,8 @@
 """Links, pipes and devices in the place of a run's own files and folders: such a run is refused.
 
 Whoever packed an archive may have put one there, so that what is written into the run lands in
-another file of the user, or that somebody waits for a pipe. What opens a part of a run does not
-follow links either (`opened_file.open_to_read`, `Storage.inside`); this says it early, and in one
+another file of the user, or that a reader waits for a pipe. What opens a part of a run does not
+follow links either (`opened_file.open_to_read`, `Storage.inside`); this reports it early, in one
 sentence.
 """
 
@@ -94,7 +94,7 @@ def has_own_corpus(run: RunDirectory) -> bool:
     """Whether the run holds its text itself, as a file of its own.
 
     Raises:
-        CorpusError: If something else is in its place, or the system refuses to tell.
+        CorpusError: If something else is in its place, or that cannot be found out.
     """
     try:
         facts = file_system().look_at(run.corpus)
@@ -118,8 +118,8 @@ def _foreign_kind(path: Path) -> str:
 
 
 def _mode(path: Path) -> int:
-    """The kind of what a name stands for; 0 if nothing is there, or the system does not tell."""
+    """The kind of what a name stands for; 0 if nothing is there, or that cannot be found out."""
     try:
         return path.lstat().st_mode
-    except OSError:  # whoever opens it is told why it cannot
+    except OSError:  # opening it reports why
         return 0

@@ -16,10 +16,10 @@ def host_name() -> str:
 
 
 def boot_id() -> str:
-    """What tells this boot of this kernel, and this space of process numbers, from others.
+    """An identifier of this boot of this kernel and of this space of process numbers.
 
     A container may share the host's name and kernel and still number its processes by itself, so
-    the number of that space is part of it. Empty where the system does not tell (not Linux).
+    the number of that space is part of it. Empty where it is not known (not Linux).
     """
     try:
         boot = _BOOT_ID.read_text(encoding="ascii").strip()
@@ -29,7 +29,7 @@ def boot_id() -> str:
 
 
 def seconds_since_start() -> float:
-    """Seconds that this process has been running; 0 where the system does not tell (not Linux)."""
+    """Seconds that this process has been running; 0 where it is not known (not Linux)."""
     try:
         # the name of the program, which may hold anything, ends at the last parenthesis
         fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()

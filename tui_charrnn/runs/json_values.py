@@ -1,4 +1,4 @@
-"""Reading JSON that somebody else wrote: bounded, finite, and of the types that were declared."""
+"""Reads untrusted JSON: bounded, finite, and of the declared types."""
 
 import functools
 import json
@@ -23,7 +23,7 @@ DOCUMENT_LIMIT: Final = 4 << 20
 
 
 def decode_json(text: str | bytes) -> Any:
-    """Parse JSON from a stranger.
+    """Parse untrusted JSON.
 
     Raises:
         ValueError: If it is not JSON, holds NaN or an infinity, or is nested too deep.
@@ -127,7 +127,7 @@ def _declaration(cls: type) -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def checked(value: Any, expected: Any) -> Any:
-    """The value as the declared type has it: arrays as tuples, whole numbers as float.
+    """The value in the declared type: arrays as tuples, whole numbers as float.
 
     Raises:
         ValueError: If it is of another type, is not finite, or is an absurdly large number.

@@ -1,4 +1,4 @@
-"""Starts a trainer as a process of its own, which outlives whoever started it."""
+"""Starts a trainer as a process of its own, which outlives the one that started it."""
 
 import importlib.metadata
 import importlib.util
@@ -36,7 +36,7 @@ def require_tensorflow() -> None:
     """Make sure that what trains is installed; nothing of it is loaded.
 
     Raises:
-        ConfigError: If it is not, as where a viewer alone was installed; says how to add it.
+        ConfigError: If it is not, as where a viewer alone was installed; with the command for it.
     """
     missing = [name for name in _TRAINS if importlib.util.find_spec(name) is None]
     if missing:
@@ -78,8 +78,8 @@ def launch_trainer(
     Args:
         run: A run that `create_run` made.
         max_time: Seconds after which the trainer saves and leaves, in place of the run's own.
-        accepts_change: Whether it goes on although the corpus is another text by now.
-        placement: Words that tell it on which devices and with which processes it computes.
+        accepts_change: Whether it continues although the corpus has changed.
+        placement: Its options for devices and processes.
         kept_open: Descriptors that it inherits.
 
     Raises:

@@ -8,7 +8,7 @@ from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.host import boot_id, host_name, process_exists
 
 Verdict: TypeAlias = Literal["alive", "silent", "lost", "ended"]
-"""alive: it was heard of lately; silent: not lately; lost: it must have died; ended: it said so."""
+"""alive: a recent heartbeat; silent: none lately; lost: it must have died; ended: it ended."""
 
 SILENT_AFTER: Final = 10.0
 """Seconds without a new beat: five heartbeats."""

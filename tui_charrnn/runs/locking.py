@@ -1,4 +1,4 @@
-"""Who may write a run: the holder of run.lock, and where locks are unknown, whoever is not late."""
+"""Who may write a run: the holder of run.lock, and without locks, who beats."""
 
 import os
 import stat
@@ -111,7 +111,7 @@ def _is_beating(run: RunDirectory, here: tuple[str, str], sleep: Callable[[float
 
 
 def _beat(run: RunDirectory) -> tuple[int, int, tuple[str, str]] | None:
-    """The beat of a run and whose it is, or None if no trainer says that it is at work."""
+    """The beat of a run and whose it is, or None if no trainer is at work by its own state."""
     try:
         status = read_status(run)
     except RunError:

@@ -96,7 +96,7 @@ class Pointer:
 
 
 def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> Pointer | None:
-    """What latest.json or best.json says, or None if it is missing or damaged.
+    """The pointer in latest.json or best.json, or None if it is missing or damaged.
 
     Args:
         run: Where it lies.

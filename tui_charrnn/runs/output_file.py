@@ -83,7 +83,7 @@ def open_output(
 
 
 def refuse_taken(path: Path, *, overwrite: bool) -> None:
-    """Make sure that a file can be written where a user says, before work is put into it.
+    """Make sure that a file can be written at a path, before work is put into it.
 
     Raises:
         ConfigError: As `open_output` does.
@@ -129,7 +129,7 @@ def _is_stream(path: Path, mode: int) -> bool:
 def _open_stream(path: Path) -> Iterator[Stream]:
     with explained("write", path):
         try:
-            # nobody is waited for who may never come to read a pipe
+            # a pipe without a reader is not waited for
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno == errno.ENXIO:

@@ -18,7 +18,7 @@ from tui_charrnn.runs.record_codec import (
 from tui_charrnn.runs.records import Record
 
 LINE_LIMIT: Final = 1 << 20
-"""Bytes of the longest line that is read; a longer one is no record of ours."""
+"""Bytes of the longest line that is read; a longer one is no record."""
 
 
 class LineTail:
@@ -50,7 +50,7 @@ class LineTail:
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        # Not splitlines(): U+2028, U+0085 and others are ordinary characters of somebody's text.
+        # Not splitlines(): U+2028, U+0085 and others are ordinary characters of a text.
         lines = self.read_new_bytes(max_bytes).split(b"\n")[:-1]
         return [line.decode("utf-8", "replace") for line in lines]
 
@@ -98,7 +98,7 @@ class LineTail:
 
 
 class RunReader:
-    """Follows the records of a run, whoever writes it, wherever it lies."""
+    """Follows the records of a run."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._tail = LineTail(run.events)
@@ -159,7 +159,7 @@ class RunReader:
 
 
 def read_status(run: RunDirectory) -> RunStatus | None:
-    """What the trainer says it is doing, or None if there is no state.json.
+    """What the trainer is doing by its own state, or None if there is no state.json.
 
     Raises:
         RunError: If the file cannot be used.

@@ -93,7 +93,7 @@ _PERIOD: Final = _LINE.groups + 1
 class BatchStretch:
     """Batches whose records follow one another: at least one, as a column a field.
 
-    It says what as many `BatchTrained` would, at a fraction of their cost.
+    Equal to as many `BatchTrained`, at a fraction of their cost.
     """
 
     steps: Sequence[int]
@@ -141,7 +141,7 @@ class BatchStretch:
 
 
 RecordOrBatch: TypeAlias = Record | BatchStretch
-"""What a log tells: a record, or many of batches together."""
+"""An item of a log: a record, or many of batches together."""
 
 
 def split_stretches(lines: bytes) -> list[BatchStretch | bytes]:

@@ -233,7 +233,7 @@ class ModelCalibrated:
 
 @dataclass(frozen=True, slots=True)
 class SampleTaken:
-    """A pinned seed text was gone on with by the newest weights; always drawn in the same way."""
+    """The newest weights continued a pinned seed text; always drawn in the same way."""
 
     step: int
     seed_text: str
@@ -301,7 +301,7 @@ class RunWarned:
 
 @dataclass(frozen=True, slots=True)
 class RunResumed:
-    """Training goes on from a checkpoint; readers drop what came after its step."""
+    """Training continues from a checkpoint; readers drop what came after its step."""
 
     step: int
 
@@ -320,7 +320,7 @@ class LearningRateChanged:
 
 @dataclass(frozen=True, slots=True)
 class RunRolledBack:
-    """A number was not finite: training goes on, slower, from `to_step`; what followed is void."""
+    """A number was not finite: training continues, slower, from `to_step`; the rest is void."""
 
     step: int
     """The one that failed; it was not applied."""
@@ -361,7 +361,7 @@ class RunFailed:
 
 @dataclass(frozen=True, slots=True)
 class RunPreempted:
-    """The trainer was told to leave before the work was done; it saves and ends."""
+    """The trainer had to leave before the work was done; it saves and ends."""
 
     cause: str
     """Name of the signal, as `SIGTERM`, or `time limit`."""

@@ -1,4 +1,4 @@
-"""The files of a run as they are at one moment, although a trainer goes on writing it.
+"""The files of a run as they are at one moment, although a trainer still writes it.
 
 A file is opened first and read later: what is pruned, replaced or appended meanwhile does not
 change what was opened. Checkpoints are opened before events.jsonl, so that what led to a

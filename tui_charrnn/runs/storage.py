@@ -55,7 +55,7 @@ class AppendedFile:
     def is_in_place(self) -> bool:
         """Whether the name still stands for this file; yes, if that cannot be found out.
 
-        What is appended to a file that was removed or replaced is seen by nobody.
+        What is appended to a file that was removed or replaced is lost.
         """
         try:
             with refusals():
@@ -158,7 +158,7 @@ _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 class Storage:
-    """Durable writing; every failure is a `StorageError` that says what could not be written.
+    """Durable writing; every failure is a `StorageError` with the path.
 
     No link is written through where a file is opened. `inside` a run, no folder is reached through
     one either.
@@ -325,7 +325,7 @@ class Storage:
             self._remove(path, folder)
 
     def _remove(self, path: Path, folder: int | None) -> None:
-        """Remove a folder's contents and then itself; what a link leads to is nobody's contents."""
+        """Remove a folder's contents and then itself; links are not followed."""
         with contextlib.suppress(FileNotFoundError):
             if stat.S_ISDIR(self._fs.look_at(path, folder).st_mode):
                 with folder_inside(path, path.parent, self._fs, opened=folder) as opened:
@@ -377,7 +377,7 @@ class FileLock:
     def __init__(self, file_system: FileSystem, descriptor: int) -> None:
         self._fs, self._descriptor = file_system, descriptor
         self.is_real = True
-        """Whether the file system knows locks; where it does not, this one keeps nobody out."""
+        """Whether the file system knows locks; where it does not, this one keeps no one out."""
 
     def release(self) -> None:
         """Let another process have it."""

@@ -1,6 +1,6 @@
 """Looks a run directory over: which of its files are whole, and what a trainer could go on from.
 
-Nothing is written, and nothing is believed that a hash can tell.
+Nothing is written; what a hash can prove is checked by it.
 """
 
 import os
@@ -33,7 +33,7 @@ class CheckpointFacts:
     """Of its folder."""
     step: int
     has_model: bool
-    """Whether its model is whole, so that it can speak."""
+    """Whether its model is whole, and can generate."""
     is_whole: bool
     """Whether training can go on from it."""
     problem: str = ""

@@ -66,7 +66,7 @@ _ROOM: Final = 8192
 class StatusFile:
     """Holds what the trainer is doing, and writes it down, on a full disk too.
 
-    Safe to use from several threads; whoever changes a number never waits for the disk.
+    Safe to use from several threads; changing a number never waits for the disk.
     """
 
     def __init__(self, path: Path, storage: Storage, status: RunStatus) -> None:
@@ -148,7 +148,7 @@ class RunWriter:
     """Writes a run while the context lasts; nobody else can.
 
     What the disk refuses after the start never stops training: it is remembered in `degraded`,
-    told by the status, and tried again with every record and every beat.
+    shown in the status, and tried again with every record and every beat.
     """
 
     def __init__(
@@ -210,7 +210,7 @@ class RunWriter:
 
     @property
     def status(self) -> RunStatus:
-        """What state.json says, or will at the next beat."""
+        """What state.json has, or will have at the next beat."""
         return self._status_file.status
 
     @property
@@ -244,7 +244,7 @@ class RunWriter:
         self._status_file.change(changes)
 
     def report_unsaved(self, words: str) -> None:
-        """Tell, until told otherwise, what is not as safe as it should be; empty: all is.
+        """Report until the next call what is not as safe as it should be; empty: all is.
 
         Args:
             words: `disk full, last saved step 8,000`.
@@ -253,7 +253,7 @@ class RunWriter:
         self._status_file.change({"degraded": words})
 
     def observe(self, observer: Callable[[], Mapping[str, Any]]) -> None:
-        """Ask somebody with every beat, in whatever thread, what has changed of the status.
+        """Call an observer with every beat, in any thread, for changes of the status.
 
         Args:
             observer: Returns changes as `set_status` takes them, soon and without fail.

@@ -20,7 +20,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.user_folders import cache_folder
 
 _STALE: Final = 86_400.0
-"""Seconds after which a file that was begun and not finished is let go of."""
+"""Seconds after which a file that was begun and not finished is removed."""
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -60,7 +60,7 @@ def prune_folder(folder: Path, ending: str, limit: int, *, keep: Path | None = N
 
 
 def mark_in_use(file: BinaryIO) -> None:
-    """Keep a file from being let go of for as long as it, or a mapping of it, is open."""
+    """Keep a file from being removed for as long as it, or a mapping of it, is open."""
     with contextlib.suppress(OSError):  # a drive without locks: it is used all the same
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
@@ -73,7 +73,7 @@ def cache_advice(error: OSError) -> str:
 
 
 def _let_go(path: Path) -> bool:
-    """Delete a file unless somebody has it open."""
+    """Delete a file that is not open anywhere."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while it is in use

@@ -160,7 +160,7 @@ def load_catalogue(path: Path | None = None) -> dict[str, CatalogueEntry]:
         Entries by name, in the order of the file.
 
     Raises:
-        CorpusError: If the file cannot be used; the first defect is told.
+        CorpusError: If the file cannot be used; the first defect is named.
     """
     source = path or resource_folder("corpora") / "catalogue.toml"
     try:
@@ -195,7 +195,7 @@ def obtain(entry: CatalogueEntry, *, progress: Progress | None = None) -> Path:
 
 def _downloaded(entry: CatalogueEntry, progress: Progress | None) -> bytes:
     # deferred: TLS and HTTP, a fifth of the start of every command that knows of texts
-    from tui_charrnn.text.download import fetch  # noqa: PLC0415 - as said
+    from tui_charrnn.text.download import fetch  # noqa: PLC0415  see above
 
     try:
         return fetch(

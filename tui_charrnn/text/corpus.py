@@ -157,7 +157,7 @@ def choose_seeds(text: str, wanted: Sequence[str] | None = None) -> tuple[str, .
 
     Args:
         text: What it will train on.
-        wanted: Seeds that somebody chose, perhaps none; None takes the default seed.
+        wanted: Seeds that were chosen, perhaps none; None takes the default seed.
 
     Raises:
         ConfigError: If there are too many, or one is too long.

@@ -28,7 +28,7 @@ from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_c
 PIECE: Final = 1 << 18
 """Bytes that are read at a time: they stay in a processor's cache on their way."""
 _LARGE: Final = 1 << 25
-"""Bytes from which on it is told how much has been read."""
+"""Bytes from which on progress is reported."""
 
 
 def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named by the caller)
@@ -54,7 +54,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         arguments: One or more of: a file, which may be compressed by gzip or zstandard; a folder,
             whose text files are read in the order of their paths; a glob; `-` for standard input;
             a name of the catalogue; or `catalogue:NAME`. A path that exists wins over a name.
-        encoding: Of all files, unless it is utf-8 and a byte order mark tells of another.
+        encoding: Of all files, unless it is utf-8 and a byte order mark has another.
         unify_newlines: Turn CR LF and lone CR into LF.
         compose: Turn characters into their composed form (Unicode NFC).
         units: Cut Hangul syllables into jamo, or leave them whole.
@@ -64,7 +64,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
             is built or downloaded, or a large text is read.
         check_cancelled: Called now and then; it raises to give the reading up.
         limit: Bytes of the files after which to stop, unless the whole text is in the cache; the
-            report then says that it is a part. None reads all.
+            report then has `part_of`. None reads all.
 
     Raises:
         CorpusError: If something is missing, unreadable, empty, binary or not in the encoding.
@@ -248,7 +248,7 @@ def _file_of(source: Source, stdin: BinaryIO | None, progress: Progress | None) 
 
 
 def _fingerprints(paths: Sequence[Path]) -> list[Fingerprint] | None:
-    with contextlib.suppress(OSError):  # said when it is read
+    with contextlib.suppress(OSError):  # reported when it is read
         return [fingerprint(path) for path in paths]
     return None
 

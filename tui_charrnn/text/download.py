@@ -41,12 +41,12 @@ def fetch(
         urls: Sources, first choice first; https, or anything of the web on this machine itself.
         maximum_bytes: More than this is refused.
         sha256: What the file must hash to, in hexadecimal digits, if it is known.
-        progress: Told of bytes so far and, if the source says it, bytes in all.
+        progress: Called with the bytes so far and, if known, all of them.
         silence_limit: Seconds that a source may say nothing.
         total_limit: Seconds that one source may take.
 
     Raises:
-        CorpusError: If no source gave it; the reason is told for each.
+        CorpusError: If no source gave it; with the reason of each.
     """
     reasons = []
     for url in urls:

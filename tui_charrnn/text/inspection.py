@@ -26,7 +26,7 @@ from tui_charrnn.translation import tr
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
 _LARGE: Final = 16_000_000
-"""Characters from which on less is counted for the baselines, so that nobody has to wait; less is
+"""Characters from which on less is counted for the baselines, to keep the wait short; less is
 counted of a part, too."""
 _COUNTED_OF_LARGE: Final = 1_000_000
 _SCORED_OF_LARGE: Final = 200_000
@@ -353,7 +353,7 @@ def survey_sources(
     Args:
         sources: The texts; each is a regular file, or a text of the catalogue that is kept here.
         reading: How they are read.
-        tell: Told what was found so far, the first time after about a megabyte.
+        tell: Called with what was found so far, first after about a megabyte.
         check_cancelled: Called after every piece; it raises to give the survey up.
         limit: Bytes of the files after which to end; None takes `LOOKED_THROUGH`.
 
@@ -499,4 +499,4 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        return 0  # said when it is read
+        return 0  # reported when it is read

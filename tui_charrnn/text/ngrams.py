@@ -5,7 +5,7 @@ characters before it and T(ctx) the number of distinct characters seen after ctx
 
     p_n(c | ctx) = (count(ctx, c) + T(ctx) · p_{n-1}(c | shorter ctx)) / (count(ctx) + T(ctx))
 
-where p_0 = 1/V; a context never seen in training says what its shorter one says.
+where p_0 = 1/V; a context never seen in training has the probabilities of its shorter one.
 
 Source:
     Witten & Bell (1991), The zero-frequency problem, method C; interpolated as in Chen & Goodman
@@ -86,7 +86,7 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
 
     Large texts are bounded, in time and memory: only the `training_limit` characters nearest the
     held-out text are counted, and only the first `heldout_limit` held-out characters are scored.
-    The result says how many it was.
+    The result has their numbers.
 
     Args:
         training: Character indices, shape (N,), each at least 0 and below V.

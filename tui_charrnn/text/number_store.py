@@ -95,7 +95,7 @@ class NumberStore:
             _discard(old, old_path)
 
     def finish(self) -> Numbers:
-        """All numbers, shape (N,): in memory, or mapped from a file that nobody else sees."""
+        """All numbers, shape (N,): in memory, or mapped from a private file."""
         if self._file is None:
             return np.concatenate(self._blocks) if self._blocks else np.zeros(0, self.dtype)
         numbers = map_numbers(self._file, self.dtype, self.count)
@@ -177,14 +177,14 @@ class NumberStore:
 
 
 def _locked_file(folder: Path) -> tuple[Path, BinaryIO]:
-    """A new file that nobody takes for one that was left behind."""
+    """A new file that is not taken for one that was left behind."""
     while True:
         path = folder / f".{secrets.token_hex(8)}{_PARTIAL}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         file = os.fdopen(descriptor, "r+b", buffering=0)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks: nobody takes it away there either
+        except OSError:  # a file system without locks: nothing removes it there either
             return path, file
         if os.fstat(file.fileno()).st_nlink:
             return path, file

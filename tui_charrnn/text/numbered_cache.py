@@ -132,7 +132,7 @@ class CachedNumbers:
 
 
 def numbered(numbering: Numbering, store: NumberStore) -> NumberedText:
-    """A text that was read to its end and is kept by nobody else."""
+    """A text that was read to its end, before it is kept."""
     return NumberedText(
         store.finish(), numbering.characters, numbering.counts, numbering.firsts, numbering.sha256
     )

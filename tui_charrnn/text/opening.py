@@ -1,6 +1,6 @@
 """Opens a text as a stream of bytes, whether it is compressed or not.
 
-What a file begins with tells how it is compressed, and not its name.
+The first bytes of a file decide how it is compressed, not its name.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from tui_charrnn.translation import tr
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 _HEAD: Final = 4
-"""Bytes that tell a compressed file from a plain one."""
+"""Bytes that a compressed file begins with."""
 _PACKED: Final = 1 << 10
 """Packed bytes that are unpacked at a time: 4 of them can stand for 128 kB."""
 
@@ -64,7 +64,7 @@ def open_bytes(source: Path | BinaryIO) -> Iterator[OpenedBytes]:
         source: The path of a file or a pipe, or a stream, which is left open.
 
     Raises:
-        OSError: If it cannot be opened, is something else, or a pipe that nobody writes into.
+        OSError: If it cannot be opened, is something else, or a pipe without a writer.
         CorpusError: If it is packed by zstandard, and the package for that is not installed.
     """
     with contextlib.ExitStack() as opened:

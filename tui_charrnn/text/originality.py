@@ -21,7 +21,7 @@ class Match(NamedTuple):
 
 
 class PassageMatcher:
-    """Takes a text character by character; the lengths that it tells are its matching statistics.
+    """Takes a text character by character; the lengths that it returns are its matching statistics.
 
     The suffixes that begin with the match are kept as a span of the index. A character narrows it;
     where nothing is left, the match loses as few characters at its beginning as it can.
@@ -102,7 +102,7 @@ class PassageMatcher:
 
 
 COPIED_LENGTH: Final = 20
-"""Characters from which on a passage counts as copied, unless said otherwise; benchmarks/results.md
+"""Characters from which on a passage counts as copied, by default; benchmarks/results.md
 has why."""
 
 

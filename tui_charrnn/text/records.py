@@ -73,7 +73,7 @@ class RecordCutter:
 def record_order(records: int) -> Int64:
     """The order in which R records are trained on, the same for ever: held out are the last.
 
-    Lists are often sorted, and their end tells little about the rest.
+    Lists are often sorted, and their end is not like the rest.
     """
     drawn = np.random.SeedSequence(0).generate_state(records, np.uint64)
     return np.argsort(drawn, kind="stable")

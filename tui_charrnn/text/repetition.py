@@ -14,17 +14,17 @@ from tui_charrnn.translation import tr
 PASSAGE: Final = 50
 """Characters of a passage: so many in a row are hardly ever the same by chance."""
 WORTH_TELLING: Final = 0.05
-"""Share of the held-out passages from which on a validation loss says too much."""
+"""Share of the held-out passages from which on a validation loss is too good."""
 _MOST_TRAINING, _MOST_HELD_OUT = 8_000_000, 500_000
 """Characters that are looked at: those on either side of the split."""
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 """An odd number of 64 bits whose powers are spread evenly."""
 _SAME_LINES: Final = 0.8
-"""Share of its distinct lines that a file must have in common with another to be told."""
+"""Share of its distinct lines that a file must have in common with another to be reported."""
 _SHORTEST_LINE: Final = 20
 """Characters of a line that counts; shorter ones are the same in many files."""
 _MOST_COMMON: Final = 20
-"""Files that have a line in common; a line of more says nothing of any two."""
+"""Files that have a line in common; a line of more is ignored."""
 
 UInt64 = npt.NDArray[np.uint64]
 

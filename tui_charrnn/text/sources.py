@@ -80,7 +80,7 @@ def find_sources(
 
     Args:
         arguments: Files, folders, globs, `-`, names of the catalogue, `catalogue:NAME`.
-        encoding: In which they will be read; tells which files of a folder are text.
+        encoding: In which they will be read; decides which files of a folder are text.
         check_cancelled: Called for every file that is looked at; it raises to give the search up.
 
     Raises:

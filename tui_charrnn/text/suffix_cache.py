@@ -4,7 +4,7 @@ A file is a line with the hash of what follows it, a line of JSON, padded, and t
 and the codes as they lie in memory: it is mapped, so that a look-up touches a few pages of it.
 
 All files together have a limit; beyond it, those go first that were not used for longest, but never
-one that is in use: whoever maps a file has a lock on it.
+one that is in use: a mapped file is locked.
 """
 
 import contextlib
@@ -130,7 +130,7 @@ def obtain_index(
         progress: Told how many suffixes have found their place, and how many there are, if the
             index has to be built.
         check_cancelled: Called now and then; it raises to give the building up.
-        tell: Told in a sentence if the index could not be kept; it is good all the same.
+        tell: Called with a sentence if the index could not be kept; it is valid all the same.
 
     Raises:
         CorpusError: If the text is too long, or memory is too small.

@@ -133,7 +133,7 @@ class Vocabulary:
         """
         codes, indices = code_points(text), self._indices_or_unknown(text).astype(np.intp)
         symbol = self.unknown_index
-        if symbol is not None:  # written out, it says as little as any unknown character
+        if symbol is not None:  # written out, it is as unknown as any other
             indices[indices == symbol] = _UNKNOWN
         lengths = (indices != _UNKNOWN).astype(np.intp)
         parts = {
