@@ -23,6 +23,7 @@ from tui_charrnn.errors import ModelFileError
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import NORM_EPSILON, LayerWeights, ModelWeights
 from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.translation import tr
 
 Array = npt.NDArray[Any]
 """Of float32 or float64."""
@@ -221,8 +222,11 @@ class Passage:
                 inputs = kept.hidden[1:]
         if not np.isfinite(self._layers[-1].hidden).all():
             raise ModelFileError(
-                "The model's states are not finite numbers, so its memory cannot be measured. "
-                "Its weights are too large; it must be trained again with a lower learning rate."
+                tr(
+                    "The model's states are not finite numbers, so its memory cannot be measured. "
+                    "Its weights are too large; it must be trained again with a lower learning "
+                    "rate."
+                )
             )
 
     def state(self, place: int) -> Array:

@@ -33,6 +33,7 @@ from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, wi
 from tui_charrnn.lens.scanning import Values
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.translation import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +177,17 @@ class NeuronFinder:
         """
         found = self._found
         if found is None:
-            raise CorpusError("The model knows no character of this text, so it has read nothing.")
+            raise CorpusError(
+                tr("The model knows no character of this text, so it has read nothing.")
+            )
         means, deviations = found.left_means, found.left_deviations
         if not np.isfinite(means).all():
             raise ModelFileError(
-                "The model's states are not finite numbers, so nothing can be said of its neurons. "
-                "Its weights are too large; it must be trained again with a lower learning rate."
+                tr(
+                    "The model's states are not finite numbers, so nothing can be said of its "
+                    "neurons. Its weights are too large; it must be trained again with a lower "
+                    "learning rate."
+                )
             )
         is_wanted = np.array([layer in {None, neuron.layer} for neuron in self._neurons])
         shape = 1 + SHIFTS, len(self._properties), len(self._neurons)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.scoring import Indices, quiet
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.translation import tr
 
 Float64 = npt.NDArray[np.float64]
 
@@ -143,6 +144,8 @@ def _likeliest(probabilities: Float64, count: int) -> Indices:
 
 def _not_finite() -> ModelFileError:
     return ModelFileError(
-        "The model's scores are not finite numbers, so nothing can be said of what it expects. "
-        "Its weights are too large; it must be trained again with a lower learning rate."
+        tr(
+            "The model's scores are not finite numbers, so nothing can be said of what it expects. "
+            "Its weights are too large; it must be trained again with a lower learning rate."
+        )
     )

@@ -100,21 +100,30 @@ def parse_probe(text: str, config: ModelConfig) -> Probe:
         return _of_neuron(parse_neuron(text, config))
     layer, letter = int(found[1]), found[2]
     if not gates:
-        raise ConfigError(
-            f"A model of kind {config.cell} has no gates, only h, as in {layer}:h7. "
-            f"Received: {text!r}."
+        sentence = tr(
+            "A model of kind {cell} has no gates, only h, as in {layer}:h7. Received: {text!r}.",
+            cell=config.cell,
+            layer=layer,
+            text=text,
         )
+        raise ConfigError(sentence)
     if letter not in gates:
-        known = ", ".join(f"{key} ({name})" for key, name in gates.items())
-        raise ConfigError(
-            f"The gates of a model of kind {config.cell} are {known}. Received: {text!r}."
+        sentence = tr(
+            "The gates of a model of kind {cell} are {known}. Received: {text!r}.",
+            cell=config.cell,
+            known=", ".join(f"{key} ({tr(name)})" for key, name in gates.items()),
+            text=text,
         )
+        raise ConfigError(sentence)
     unit = int(found[3]) if found[3] else None
     if layer >= config.layer_count or (unit or 0) >= config.hidden_size:
-        raise ConfigError(
-            f"{layers_sentence(config)}, its cells are 0 to {config.hidden_size - 1}. "
-            f"Received: {text!r}."
+        sentence = tr(
+            "{layers}, its cells are 0 to {last}. Received: {text!r}.",
+            layers=layers_sentence(config),
+            last=config.hidden_size - 1,
+            text=text,
         )
+        raise ConfigError(sentence)
     return Probe(layer, letter, unit, gates[letter])
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.viewing.run_view import RunView
 
 _BELL: Final = "\a"
@@ -82,9 +83,12 @@ def share_done(status: RunStatus | None) -> float | None:
 
 def end_sentence(view: RunView) -> str:
     """What has become of a run."""
-    loss = "" if view.best is None else f", validation {view.best.loss:.3f}"
-    state = "ended" if view.ended is None else view.ended.reason
-    return f"{safe_line(view.run.name)}: {state} at step {view.step:,}{loss}"
+    state = tr("ended" if view.ended is None else safe_line(view.ended.reason))
+    name, step = safe_line(view.run.name), view.step
+    words = tr("{name}: {state} at step {step:,}", name=name, state=state, step=step)
+    if view.best is None:
+        return words
+    return tr("{words}, validation {loss:.3f}", words=words, loss=view.best.loss)
 
 
 def run_facts(view: RunView) -> dict[str, str]:

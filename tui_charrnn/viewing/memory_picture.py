@@ -69,7 +69,8 @@ def measure_model(
     """
     indices = model.vocabulary.spell(text).indices
     if len(indices) < 2:
-        raise CorpusError(f"The model {name!r} does not know the characters of this text.")
+        sentence = tr("The model {name!r} does not know the characters of this text.", name=name)
+        raise CorpusError(sentence)
     memory = measure_memory(
         model.weights, model.config, indices, reach=reach, targets=targets, on_progress=on_progress
     )

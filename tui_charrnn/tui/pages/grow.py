@@ -136,5 +136,10 @@ def _parsed(text: str) -> list[float]:
         SamplingConfig.parse("temperature", each) for each in text.replace(",", " ").split()
     ]
     if not 1 <= len(found) <= _MOST:
-        raise ConfigError(f"There is room for 1 to {_MOST} temperatures. Received: {len(found)}.")
+        sentence = tr(
+            "There is room for 1 to {most} temperatures. Received: {count}.",
+            most=_MOST,
+            count=len(found),
+        )
+        raise ConfigError(sentence)
     return found
