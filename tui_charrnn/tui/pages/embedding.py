@@ -154,8 +154,8 @@ class EmbeddingPage(Page):
         self.shown, self._places = embedding, places
         self.set_foot(
             tr(
-                "Model {name} · {share:.0%} of the variance · Esc leaves",
-                name=safe_line(label),
+                "{model} · {share:.0%} of the variance · Esc leaves",
+                model=safe_line(label),
                 share=shares.sum(),
             )
         )
