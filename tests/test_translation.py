@@ -1,6 +1,7 @@
 """Every sentence that the code shows through `tr` has a Korean one with the same values."""
 
 import ast
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from tui_charrnn.runs.file_system import HINTS, Action
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.decoding import TRY
 from tui_charrnn.text.inspection import SUSPICIOUS_CATEGORIES
-from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr
+from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr, tr_recorded
 from tui_charrnn.tui import chrome
 from tui_charrnn.tui.keys.bindings import GROUPS
 from tui_charrnn.tui.keys.keymap import KEYS
@@ -171,8 +172,35 @@ def names(sentence: str) -> set[str]:
     return {name.split(".")[0].split("[")[0] for _, name, *_ in Formatter().parse(sentence) if name}
 
 
+def recorded_sentences() -> Iterator[str]:
+    """The sentences of korean/recorded.json that a trainer writes, which has them in English."""
+    written: set[str] = set()
+    for path in [*PACKAGE.glob("training/**/*.py"), *PACKAGE.glob("runs/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr | ast.Constant):
+                written |= set(shapes(node))
+    recorded = json.loads((PACKAGE / "korean" / "recorded.json").read_text("utf-8"))
+    for sentence in recorded:
+        parts = Formatter().parse(sentence)
+        if "".join(text + ("{}" if name else "") for text, name, *_ in parts) in written:
+            yield sentence
+
+
+def shapes(node: ast.expr) -> Iterator[str]:
+    """What a string can be, with {} for each value."""
+    if not isinstance(node, ast.JoinedStr):
+        yield from literals(node)
+        return
+    parts = []
+    for part in node.values:
+        value = part.value if isinstance(part, ast.FormattedValue) else part
+        parts.append([*literals(value)] or ["{}"])
+    yield from map("".join, itertools.product(*parts))
+
+
 def test_every_sentence_is_translated_and_none_is_left_over() -> None:
     used = table_sentences() | {each for _, call in calls() for each in literals(call.args[0])}
+    used |= {*recorded_sentences()}
     korean = set(korean_sentences())
     assert used - korean == set(), "without a Korean sentence in tui_charrnn/korean"
     assert korean - used == set(), "in tui_charrnn/korean, but not in the code"
@@ -213,3 +241,23 @@ def test_the_language_is_chosen_and_an_unknown_sentence_stays_as_it_is(
         assert tr("as {it} is") == "as {it} is"
     finally:
         set_language("en")
+
+
+@pytest.mark.usefixtures("korean")
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [
+        ("step 1200 is saved", "1200스텝을 저장했습니다."),
+        ("disk full, last saved step 8,000", "디스크가 가득 참, 마지막으로 저장한 스텝 8,000"),
+        ("processor, 2 threads", "프로세서, 스레드 2개"),
+        ("something that nobody translated: {x} 7 %", "something that nobody translated: {x} 7 %"),
+    ],
+)
+def test_a_recorded_sentence_is_shown_in_korean_where_it_is_known(
+    recorded: str, shown: str
+) -> None:
+    assert tr_recorded(recorded) == shown
+
+
+def test_a_recorded_sentence_stays_as_it_is_in_english() -> None:
+    assert tr_recorded("step 1200 is saved") == "step 1200 is saved"

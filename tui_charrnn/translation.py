@@ -5,9 +5,12 @@ Korean one beside each. A table that is made at import time holds English, and i
 it is shown, because the language is chosen when the app starts. The shell speaks English.
 """
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from string import Formatter
+from typing import Final, Literal, NamedTuple
 
 Language = Literal["en", "ko"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ko")
@@ -21,6 +24,7 @@ def set_language(language: Language) -> None:
     """Choose the language of all sentences from now on."""
     global _language, _translated
     _language, _translated = language, korean_sentences() if language == "ko" else {}
+    _templates.cache_clear()
 
 
 def chosen_language() -> Language:
@@ -47,3 +51,62 @@ def tr(sentence: str, /, **values: object) -> str:
     """
     found = _translated.get(sentence, sentence)
     return found.format_map(values) if values else found
+
+
+_LEAST_LETTERS: Final = 8
+"""Characters of a sentence beside its values by which it is recognized."""
+
+
+class _Template(NamedTuple):
+    """A sentence that has values."""
+
+    english: str
+    texts: tuple[str, ...]
+    """What stands between its values."""
+
+
+def tr_recorded(sentence: str) -> str:
+    """A sentence that a trainer has recorded, in the language of the user where it is known.
+
+    Args:
+        sentence: In English, its values put in.
+    """
+    if sentence in _translated:
+        return _translated[sentence]
+    for template in _templates():
+        if all(text in sentence for text in template.texts):
+            found = re.fullmatch(_pattern_of(template.english), sentence, re.DOTALL)
+            if found is not None:
+                values = {name: tr_recorded(value) for name, value in found.groupdict().items()}
+                return _without_formats(_translated[template.english]).format_map(values)
+    return sentence
+
+
+@cache
+def _templates() -> tuple[_Template, ...]:
+    """The sentences that have values, those first that have most beside them."""
+    found = []
+    for english in _translated:
+        texts = tuple(text for text, *_ in Formatter().parse(english))
+        if "{" in english and sum(map(len, texts)) >= _LEAST_LETTERS:
+            found.append(_Template(english, texts))
+    return tuple(sorted(found, key=lambda each: -sum(map(len, each.texts))))
+
+
+def _pattern_of(english: str) -> str:
+    pattern, seen = "", set[str]()
+    for text, name, *_ in Formatter().parse(english):
+        pattern += re.escape(text)
+        if name:
+            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>.+?)"
+            seen.add(name)
+    return pattern
+
+
+def _without_formats(sentence: str) -> str:
+    """A sentence that takes texts for its values, numbers among them."""
+    parts = Formatter().parse(sentence)
+    return "".join(
+        text.replace("{", "{{").replace("}", "}}") + (f"{{{name}}}" if name else "")
+        for text, name, *_ in parts
+    )

@@ -15,7 +15,7 @@ from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing.log_lines import words_since_start
 from tui_charrnn.viewing.run_view import RunView, quantity_words
 from tui_charrnn.viewing.run_words import share_of_memory
@@ -238,9 +238,11 @@ def _explained(view: RunView, said: str, cause: str = "") -> Failure:
 
     A disk without room takes no record with a cause; then the system's own words tell it.
     """
+    is_disk = cause == "disk" or _NO_ROOM.search(said)
+    said = tr_recorded(said)
     if cause == "memory":
         return _out_of_memory(view, said)
-    if cause == "disk" or _NO_ROOM.search(said):
+    if is_disk:
         return _disk_full(view, said)
     if cause == "text":
         hint = tr("The run can go on only with the text that it was made for.")

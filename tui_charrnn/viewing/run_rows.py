@@ -10,7 +10,7 @@ from tui_charrnn.runs.catalogue import RunSummary
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.formatting import format_age, format_count
@@ -101,7 +101,8 @@ def trouble_words(summary: RunSummary, view: RunView) -> str:
     failure = diagnose(view, None, ())
     if failure is not None:
         return failure.sentence
-    return safe_line(summary.status.message) if summary.status.state in _SPOILED else ""
+    message = tr_recorded(safe_line(summary.status.message))
+    return message if summary.status.state in _SPOILED else ""
 
 
 def _state_words(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str]:
@@ -158,7 +159,8 @@ def _best_words(summary: RunSummary) -> str:
 
 def _origin_words(description: RunDescription | None, status: RunStatus | None) -> Iterator[str]:
     if status is not None:
-        yield safe_line(", ".join(filter(None, (status.device, status.precision))))
+        device = tr_recorded(safe_line(status.device))
+        yield ", ".join(filter(None, (device, safe_line(status.precision))))
     if description is not None:
         created, host = safe_line(description.created), safe_line(description.host)
         yield tr("made {time} on {host}", time=created, host=host)

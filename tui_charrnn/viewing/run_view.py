@@ -41,7 +41,7 @@ from tui_charrnn.runs.records import (
     StoppedEarly,
 )
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing.formatting import counted
 
 if TYPE_CHECKING:
@@ -328,7 +328,7 @@ def _apply_batch_size(_: RunView, record: BatchSizeChosen) -> Notice:
         for size, speed in zip(record.tried, record.characters_per_second, strict=True)
     )
     if record.failure:
-        failure = safe_line(record.failure)
+        failure = tr_recorded(safe_line(record.failure))
         tried = tr("{tried}; a larger one failed: {failure}", tried=tried, failure=failure)
     sentence = tr(
         "Batch size {size:,}, learning rate {rate:.3g} (characters a second: {tried}).",
@@ -432,7 +432,7 @@ def _apply_published(view: RunView, record: ModelPublished) -> None:
 
 
 def _apply_answered(_: RunView, record: RequestAnswered) -> Notice | None:
-    message = _sentence(safe_line(record.message))
+    message = _sentence(tr_recorded(safe_line(record.message)))
     if not record.accepted:
         if record.request in REFUSALS:
             return Notice(tr(REFUSALS[record.request], reason=message), "warning")
@@ -449,7 +449,7 @@ def _sentence(words: str) -> str:
 
 
 def _apply_warned(view: RunView, record: RunWarned) -> Notice:
-    view.warning = safe_line(record.message)
+    view.warning = tr_recorded(safe_line(record.message))
     return Notice(view.warning, "warning")
 
 
@@ -518,11 +518,11 @@ def _apply_diverged(view: RunView, record: RunDiverged) -> Notice:
 
 def _apply_failed(view: RunView, record: RunFailed) -> Notice:
     view.failure, view.failure_cause = safe_line(record.message), record.cause
-    return Notice(view.failure, "error")
+    return Notice(tr_recorded(view.failure), "error")
 
 
 def _apply_preempted(_: RunView, record: RunPreempted) -> Notice:
-    cause = safe_line(record.cause)
+    cause = tr_recorded(safe_line(record.cause))
     sentence = tr("The trainer was told to leave ({cause}): it saves and ends.", cause=cause)
     return Notice(sentence, "warning")
 

@@ -11,7 +11,7 @@ from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usage
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing.run_view import RunView
 
 STATE_WORDS: Final = {
@@ -61,7 +61,9 @@ def state_words(view: RunView, now: float) -> str:
 
 def degraded_words(view: RunView) -> str:
     """Why a run that is being trained is less safe than it should be: disk full, last saved ..."""
-    return safe_line(view.status.degraded) if view.status is not None and view.is_live else ""
+    if view.status is None or not view.is_live:
+        return ""
+    return tr_recorded(safe_line(view.status.degraded))
 
 
 def state_mark(view: RunView) -> str:
@@ -370,7 +372,7 @@ def _machine_rows(view: RunView) -> Iterator[Row]:
     status = view.status
     if status is None:
         return
-    yield "device", safe_line(status.device)
+    yield "device", tr_recorded(safe_line(status.device))
     yield "precision", safe_line(status.precision or (view.plan.precision if view.plan else ""))
     if view.path is not None:
         yield "computed by", _path_words(view.path)

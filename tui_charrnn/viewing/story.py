@@ -20,7 +20,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing.log_lines import LogKind, LogLine
 from tui_charrnn.viewing.run_view import RunView, apply_record
 from tui_charrnn.viewing.run_words import gram_words
@@ -142,7 +142,10 @@ def _own_words(record: Record) -> _Words | None:
             saved = tr("Step {step:,}: saved in {seconds:.1f} s.", step=step, seconds=seconds)
             words = saved, "noise"
         case ModelCalibrated(temperature=None):
-            words = tr("Not calibrated: {reason}", reason=safe_line(record.reason)), "noise"
+            words = (
+                tr("Not calibrated: {reason}", reason=tr_recorded(safe_line(record.reason))),
+                "noise",
+            )
         case RunResumed(step=step):
             place = tr("Goes on from step {step:,}.", step=step) if step else tr("Begins anew.")
             words = place, "plain"

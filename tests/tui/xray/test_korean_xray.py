@@ -9,10 +9,12 @@ from tests.korean import latin_words
 from tests.support.neuron_app import neuron_app
 from tests.support.page_host import rows_of
 from tests.support.tape_app import tape_app
+from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
 from tests.support.xray_app import xray_app
 from tui_charrnn.translation import set_language
 from tui_charrnn.tui.pages.gates import GatesPage
+from tui_charrnn.tui.xray.legend import question_for
 from tui_charrnn.tui.xray.panel import XrayPanel
 
 
@@ -66,3 +68,8 @@ async def test_gates_have_korean_names(tmp_path: Path) -> None:
         assert "망각" in "".join(rows)
         pictures = [row for row in rows if "└" not in row]
         assert latin_words("\n".join(pictures[: len(pictures) // 2])) == []
+
+
+def test_the_question_for_a_unit_is_one_korean_sentence() -> None:
+    set_language("ko")
+    assert latin_words(question_for(tiny_config())) == []
