@@ -79,8 +79,8 @@ from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
 from tui_charrnn.tui.new_run.start import make_run as make_run
 from tui_charrnn.tui.palette import KeyCommands as KeyCommands
-from tui_charrnn.tui.run.charts import Charts as Charts
 from tui_charrnn.tui.run.failure_card import FailureCard as FailureCard
+from tui_charrnn.tui.run.loss_chart import Charts as Charts
 from tui_charrnn.tui.run.run_card import RunCard as RunCard
 from tui_charrnn.tui.run.run_card import StatusLine as StatusLine
 from tui_charrnn.tui.run.run_log import RunLog as RunLog

@@ -57,7 +57,7 @@ async def test_words_take_the_room_that_they_need() -> None:
     async with app.run_test() as pilot:
         words = app.query_one(Words)
         for text in ("one", "two", "three", "한국어", "two\nrows"):
-            words.say(text)
+            words.show(text)
             await pilot.pause()
             lines = text.split("\n")
             assert words.size.height == len(lines)

@@ -290,14 +290,6 @@ def test_a_log_that_starts_over_leaves_nothing_behind(view: RunView) -> None:
     assert (view.step, view.plan, view.best, view.losses.buckets) == (0, None, None, ())
 
 
-@pytest.mark.parametrize(
-    ("share", "drawn"),
-    [(0.0, "    "), (0.5, "██  "), (1.0, "████"), (0.28125, "█▏  "), (7, "████")],
-)
-def test_a_bar_is_drawn_to_an_eighth_of_a_cell(share: float, drawn: str) -> None:
-    assert words.bar(share, 4) == drawn
-
-
 def test_a_row_leaves_out_what_does_not_fit() -> None:
     choices = (["step 8", "one minute left", "fast"], ["step 8", "fast"], ["step 8"])
     assert words.longest_fitting(choices, separator="  ", width=13) == "step 8  fast"

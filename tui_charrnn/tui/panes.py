@@ -22,8 +22,8 @@ from tui_charrnn.tui.text_pane import TextPane
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.keys.key import Owner
-    from tui_charrnn.tui.run.charts import Charts
     from tui_charrnn.tui.run.failure_card import FailureCard
+    from tui_charrnn.tui.run.loss_chart import Charts
     from tui_charrnn.tui.run.run_card import RunCard
     from tui_charrnn.tui.run.run_log import RunLog
     from tui_charrnn.tui.run.samples_pane import SamplesPane

@@ -31,8 +31,6 @@ STATE_WORDS: Final = {
     RunState.FAILED: "failed",
 }
 _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.TIMING}
-_PARTS = " ▏▎▍▌▋▊▉"
-"""Eighths of a cell."""
 
 
 def clock_words(seconds: float) -> str:
@@ -92,13 +90,6 @@ def fraction(view: RunView) -> float | None:
     """The share of the run that is done, 0 to 1, or None before it is planned."""
     total = view.total_steps
     return min(1.0, view.step / total) if total else None
-
-
-def bar(share: float, width: int) -> str:
-    """A bar of `width` cells of which a share (0 to 1) is filled, to an eighth of a cell."""
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
-    whole, rest = divmod(eighths, 8)
-    return ("█" * whole + (_PARTS[rest] if rest else "")).ljust(width)
 
 
 def left_words(view: RunView) -> str:

@@ -16,7 +16,7 @@ from tui_charrnn.tui.new_run.estimate import (
     TrialAnswer,
     count_words,
     estimate_run,
-    outlook_words,
+    estimate_words,
     passes_words,
     preset_lines,
     rounded,
@@ -59,7 +59,7 @@ def test_a_time_ends_with_the_greatest_number_of_epochs() -> None:
     training = dataclasses.replace(PRESETS["tiny"].training, train_time=600.0, max_epochs=6.0)
     found = estimate_run(training, TRIAL, 1_000_000)
     assert (found.steps, found.bound) == (2634, "max_epochs")  # 6 times (900,000 - 1) // (32 * 64)
-    assert outlook_words(training, found) == (
+    assert estimate_words(training, found) == (
         "about 30 s for 2,634 steps, 6 times through this text, and no more: they would overfit"
     )
 
@@ -89,11 +89,11 @@ def test_in_a_time_steps_are_done() -> None:
 
 def test_what_is_asked_for_is_what_was_typed() -> None:
     steps = with_length(PRESETS["tiny"].training, "1234 steps")
-    assert outlook_words(steps, RunEstimate(1234, 2.5, 40.0)) == (
+    assert estimate_words(steps, RunEstimate(1234, 2.5, 40.0)) == (
         "about 40 s for 1,234 steps, 2.5 times through this text"
     )
     minute = with_length(steps, "60s")
-    assert outlook_words(minute, RunEstimate(1234, 0.25, 60.0)) == (
+    assert estimate_words(minute, RunEstimate(1234, 0.25, 60.0)) == (
         "about 1,200 steps, 25% of this text, fitted to 60 s as it goes on"
     )
 

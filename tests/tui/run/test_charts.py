@@ -6,8 +6,7 @@ from textual.app import ComposeResult
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.viewed_losses import falling_losses, viewed_losses
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.run.charts import LEAST_WIDTH, Charts
-from tui_charrnn.tui.run.loss_chart import LossChart
+from tui_charrnn.tui.run.loss_chart import LEAST_WIDTH, Charts, LossChart
 
 
 class Host(ThemedApp):

@@ -96,7 +96,7 @@ class Host(ThemedApp):
 async def test_more_columns_than_there_is_room_for_are_joined_not_cut() -> None:
     app = Host()
     async with app.run_test(size=(4, 3)) as pilot:
-        assert app.sparkline.width_for_columns == 4
+        assert app.sparkline.size.width == 4
         app.sparkline.show([9, 7, 5, 3, 2, 2, 1, 1])
         await pilot.pause()
         assert drawn_rows(app.sparkline) == ["▇▄▂▁"]

@@ -46,7 +46,7 @@ _NEXT_PATH: Final = re.compile(r"\s+(?=/|~/|file://)")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One way to go on with a typed path."""
+    """One completion of a typed path."""
 
     path: str
     """All that would stand in the field; a folder ends with a slash."""
@@ -58,7 +58,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How a typed path may go on."""
+    """The completions of a typed path."""
 
     typed: str
     candidates: tuple[Candidate, ...] = ()
@@ -68,7 +68,7 @@ class Completion:
 
 
 def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion:
-    """Look how a typed path may go on: folders and regular files, never devices or pipes.
+    """Find the completions of a typed path: folders and regular files, never devices or pipes.
 
     Hidden entries are offered once a dot is typed, and none whose names a terminal would not
     survive. Nothing is opened.
@@ -168,7 +168,7 @@ class PathInput(FormInput):
     """A path; gray behind the cursor is what Tab or Right would add."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "accept", "Accept the completion, or go on", show=False),
+        Binding("tab", "accept", "Accept the completion, or the next field", show=False),
         Binding("down", "turn(1)", "The next completion, or the next field", show=False),
         Binding("up", "turn(-1)", "The completion before, or the field before", show=False),
         Binding("escape", "close_list", "Close the list of completions", show=False),
@@ -190,7 +190,7 @@ class PathInput(FormInput):
     def __init__(self, *, placeholder: str, id: str) -> None:
         super().__init__(placeholder=placeholder, id=id)
         self.candidates: tuple[Candidate, ...] = ()
-        """Ways to go on with what stands in the field now."""
+        """Completions of what the field has now."""
         self.highlighted: int | None = None
         """The candidate that the user turned to."""
         self._is_there = False
@@ -209,7 +209,7 @@ class PathInput(FormInput):
         self.cursor_position = len(self.value)
 
     def on_input_changed(self) -> None:
-        """Look, in a thread, how the new value may go on."""
+        """Find, in a thread, the completions of the new value."""
         self._offer(())
         self._latest.cancel()
         typed = self.value
@@ -250,7 +250,7 @@ class PathInput(FormInput):
             self.cursor_position = len(self.value)
 
     def action_accept(self) -> None:
-        """Take what is offered; where nothing is, go on to the next field."""
+        """Take what is offered; where nothing is, move to the next field."""
         if self.offered is None or not self.cursor_at_end:
             self.screen.focus_next()
         else:
@@ -293,7 +293,7 @@ class PathInput(FormInput):
 
 
 class PathField(Vertical):
-    """The path, and below it the ways to go on while there are several."""
+    """The path, and its completions below it."""
 
     DEFAULT_CSS = """
     PathField {
@@ -456,7 +456,7 @@ class CorpusField(Vertical):
         """Show what is known, and what is wrong.
 
         Args:
-            training: Settings that tell how the text is split.
+            training: Settings that have the share that is held out.
             problem: What is wrong with the choice whatever its text is; may be empty.
         """
         cut = training.units, training.records

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 FILES_LOOKED_AT: Final = 10_000
 """Of a folder; a larger one is not counted before training starts."""
-_TOLD_EVERY: Final = 0.2
+_ANNOUNCED_EVERY: Final = 0.2
 """Least seconds between two announcements."""
 _BROUGHT_ALONG: Final = ("tui_charrnn.model.weights", "tui_charrnn.text.batches")
 """What the form counts with as soon as a corpus is known; slow to load, so the thread does it."""
@@ -76,18 +76,18 @@ def look_into(
 
     Args:
         choice: The corpus.
-        announce: Told of the facts; called in this thread.
-        task: Tells whether anybody still wants to know.
+        announce: Takes the facts; called in this thread.
+        task: Cancelled once nobody needs the answer.
     """
     # deferred: NumPy, which the first frame does not wait for
     for name in _BROUGHT_ALONG:
         importlib.import_module(name)
-    told_at = 0.0
+    announced_at = 0.0
 
-    def tell(survey: "Survey") -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= _TOLD_EVERY:
-            told_at = time.monotonic()
+    def announce_part(survey: "Survey") -> None:
+        nonlocal announced_at
+        if time.monotonic() - announced_at >= _ANNOUNCED_EVERY:
+            announced_at = time.monotonic()
             announce(CorpusFacts(choice, survey))
 
     try:
@@ -96,7 +96,9 @@ def look_into(
         if postponed:
             facts = CorpusFacts(choice, postponed=postponed, characters=_expected_length(sources))
         else:
-            survey = survey_sources(sources, choice.reading, tell=tell, check_cancelled=task.check)
+            survey = survey_sources(
+                sources, choice.reading, tell=announce_part, check_cancelled=task.check
+            )
             facts = CorpusFacts(choice, survey)
     except _TooManyFilesError:
         sentence = tr(
@@ -118,7 +120,7 @@ def repetitions_of(
     Args:
         choice: The corpus, all of which is here.
         validation_fraction: Share of the text, at its end, that is held out.
-        task: Tells whether anybody still wants to know.
+        task: Cancelled once nobody needs the answer.
     """
     reading = choice.reading
     try:
@@ -136,7 +138,7 @@ def repetitions_of(
         CharRNNError,
         OSError,
         UnicodeError,
-    ):  # told when it was looked into, or when it is read
+    ):  # shown when it was looked into, or when it is read
         return ()
     task.check()
     return tuple(sentences)
@@ -171,7 +173,7 @@ def _postponement(sources: FoundSources) -> str:
             if stat.S_ISFIFO(mode):
                 return tr("This is a pipe: it is read once, when training starts.")
             if not stat.S_ISREG(mode):
-                read_corpus([source.address])  # says why it cannot be
+                read_corpus([source.address])  # raises the reason
     return ""
 
 
@@ -186,7 +188,7 @@ def _mode(path: Path) -> int:
     try:
         return path.stat().st_mode
     except OSError:
-        return stat.S_IFREG  # said when it is read
+        return stat.S_IFREG  # an error when it is read
 
 
 def _fetching_words(entry: CatalogueEntry) -> str:
@@ -239,7 +241,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         *_units(survey),
         *_folding(survey, training),
         *_remarks(survey),
-        *(_unheard(survey, split) if survey.records is None else []),
+        *(_only_held_out(survey, split) if survey.records is None else []),
         *_smaller_batch(survey, training, split),
         *(f"! {safe_line(sentence)}" for sentence in facts.warnings),
     ]
@@ -348,7 +350,7 @@ def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:
     try:
         vocabulary = vocabulary_of(survey, training)
     except ConfigError:
-        return []  # told as the problem that it is
+        return []  # shown as the problem that it is
     if vocabulary.unknown_symbol is None:
         return []
     folded = survey.vocabulary_size - len(vocabulary) + 1
@@ -398,11 +400,11 @@ def _remarks(survey: "Survey") -> list[str]:
     return lines
 
 
-def _unheard(survey: "Survey", split: int) -> list[str]:
-    unheard = survey.only_after(split)
-    if not unheard:
+def _only_held_out(survey: "Survey", split: int) -> list[str]:
+    found = survey.only_after(split)
+    if not found:
         return []
-    listed = _listed(unheard)
+    listed = _listed(found)
     return [tr("! held out but never trained on: {characters}", characters=listed)]
 
 
@@ -428,7 +430,7 @@ def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> li
     try:
         fitting = _fitting_batch_size(survey, training)
     except CorpusError:
-        return []  # told as the problem that it is
+        return []  # shown as the problem that it is
     if fitting == training.batch_size or not split:
         return []
     return [
@@ -496,7 +498,7 @@ class FormFacts(Static):
         """Show what is known.
 
         Args:
-            training: Settings that tell how the text is split.
+            training: Settings that have the share that is held out.
 
         Returns:
             Why the text cannot be used, in a sentence; empty if it can, or if that is not known.

@@ -84,8 +84,8 @@ class TrialTimer:
 
         Args:
             settings: What is wanted.
-            is_busy: Whether another training runs here: it is not disturbed, nor would the time
-                that batches take beside it tell much.
+            is_busy: Whether another training runs here: it is not disturbed, and the
+                time that batches take beside it means little.
         """
         self.stop()
         self._latest.start(lambda task: self._find(settings, task, is_busy=is_busy))
@@ -205,7 +205,7 @@ def text_size(
         return facts.characters, None
     try:
         return survey.expected_characters, len(vocabulary_of(survey, training, known))
-    except ConfigError:  # told as the problem that it is
+    except ConfigError:  # shown as the problem that it is
         return survey.expected_characters, None
 
 
@@ -231,7 +231,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
         )
     trial = answer.trial if answer else None
     if answer is not None and trial is not None and characters:
-        words = outlook_words(new.training, estimate_run(new.training, trial, characters))
+        words = estimate_words(new.training, estimate_run(new.training, trial, characters))
         lines.append(f"{words}{f' ({tr(answer.remark)})' if answer.remark else ''}")
         lines.append(machine_words(trial))
         if new.training.auto_batch_size:
@@ -293,7 +293,7 @@ def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> Run
     return RunEstimate(plan.total_steps, plan.total_steps / steps_per_epoch, seconds, plan.bound)
 
 
-def outlook_words(training: TrainingConfig, estimate: RunEstimate) -> str:
+def estimate_words(training: TrainingConfig, estimate: RunEstimate) -> str:
     """What is not known yet: what is done in a time, or how long a number of steps takes."""
     time, passes = time_words(estimate.seconds), passes_words(estimate.epochs)
     if estimate.bound != TrainingConfig.LENGTH_BOUND and training.train_time is not None:

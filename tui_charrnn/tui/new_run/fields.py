@@ -61,7 +61,7 @@ class FormInput(Input, KeysInOrder):
 
 
 class FormSelect(Select[str], KeysInOrder, inherit_bindings=False):
-    """A choice; the arrows go on to other fields, Enter and Space open the list."""
+    """A choice; the arrows move to other fields, Enter and Space open the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *ARROWS,
@@ -166,7 +166,7 @@ class FormRow(Vertical):
 
     def on_descendant_focus(self) -> None:
         """Stand out while the cursor is here."""
-        self.add_class("-at-hand")  # of `:focus-within`, Textual does not tell the label
+        self.add_class("-at-hand")  # of `:focus-within`, Textual does not update the label
 
     def on_descendant_blur(self) -> None:
         """Stand back."""
@@ -188,7 +188,7 @@ class FormRow(Vertical):
             self._problem = Static("", classes="form-problem", markup=False)
             if self.is_attached:
                 self.mount(self._problem)
-            else:  # told while the form is put together, or once it is closed
+            else:  # shown while the form is put together, or once it is closed
                 self.call_after_refresh(self.mount, self._problem)
         self._problem.update(f"✗ {safe_line(problem)}" if problem else "")
         self._problem.display = bool(problem)
@@ -452,7 +452,7 @@ class PresetField(Vertical):
             self._draw()
 
     def on_unmount(self) -> None:
-        """Want to know nothing any more."""
+        """Stop timing."""
         self._timer.stop()
 
     def _draw(self) -> None:

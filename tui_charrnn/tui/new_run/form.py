@@ -127,7 +127,7 @@ class FormBody(Vertical):
         self._seeds = FormInput(placeholder=tr("the beginning of the text"), id="seeds")
         self._run_name = FormInput(placeholder=tr("chosen for you"), id="name")
         self._training = preset.training
-        """The newest settings without a mistake: facts of the text are told by them."""
+        """The newest settings without a mistake: facts of the text depend on them."""
 
     def compose(self) -> ComposeResult:
         """What everybody needs before what some do."""
@@ -184,17 +184,17 @@ class FormBody(Vertical):
             self._training = new.training
             self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)
 
-    def show_problems(self, problems: Mapping[str, str], *, hushed: FormRow | None = None) -> None:
+    def show_problems(self, problems: Mapping[str, str], *, edited: FormRow | None = None) -> None:
         """Show what is wrong, each problem at its field.
 
         Args:
             problems: One sentence a field; fields that are not named are right.
-            hushed: A row that is being filled in: what was not wrong in it before is not told yet.
+            edited: A row that is being filled in: a new problem of it is not shown yet.
         """
         for row in self.query(FormRow):
             if row.key in {"catalogue", "corpus", "encoding"}:
-                continue  # the text is told with all that is known of it
-            if row is not hushed or row.is_wrong:
+                continue  # the text is shown with all that is known of it
+            if row is not edited or row.is_wrong:
                 row.show_problem(labelled(problems.get(row.key, "")))
         self.corpus.show(self._training, problems.get("corpus", ""))
 

@@ -158,7 +158,7 @@ def _contradictions(values: FormValues) -> dict[str, str]:
     given: dict[str, Any] = {}
     for configuration in (ModelConfig, TrainingConfig):
         for name in configuration.listed().keys() & values.settings.keys():
-            with contextlib.suppress(ConfigError):  # told where the setting is read
+            with contextlib.suppress(ConfigError):  # reported where the setting is read
                 given |= configuration.read(name, values.settings[name])
     try:
         if values.start.point is not None:
@@ -384,7 +384,7 @@ class ListedSetting:
         return self.bounds.allowed()
 
     def advice(self, preset: Preset) -> str:
-        """What it is, what it may be, and what the preset says."""
+        """What it is, what it may be, and its value in the preset."""
         sentence = f"{tr(self.bounds.sentence).rstrip('.')}."
         own = f"{preset.name}: {self.of_preset(preset)}."
         if self.bounds.choices or self.is_switch:

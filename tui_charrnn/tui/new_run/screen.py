@@ -62,7 +62,7 @@ class PrefillRead(Message):
 
 
 def read_prefill(prefill: NewRunRequested, announce: Announce) -> None:
-    """Tell, from a thread, with what a run is made once more."""
+    """Announce, from a thread, with what a run is made once more."""
 
     def read(task: BackgroundTask) -> None:
         if (run := prefill.run) is None:
@@ -82,13 +82,13 @@ def prepare_run(
 ) -> None:
     """Make a run and start its trainer in a thread; nothing is announced once it was given up."""
 
-    def tell_progress(done: int, total: int | None) -> None:
+    def announce_progress(done: int, total: int | None) -> None:
         token.check()
         announce(CorpusProgressed(done, total))
 
     def prepare() -> None:
         try:
-            run, trainer = start_run(new, folder, launch, tell_progress, token)
+            run, trainer = start_run(new, folder, launch, announce_progress, token)
         except CancelledError:
             return
         except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
@@ -156,7 +156,7 @@ class NewRunScreen(Dialog[bool]):
         Args:
             session: What is open; keeps what was typed from one form to the next.
             launch: Starts a trainer on a run directory.
-            prefill: A run to be made once more, and what is to differ; None goes on with what was
+            prefill: A run to be made once more, and what is to differ; None restores what was
                 last typed.
         """
         super().__init__()
@@ -193,7 +193,7 @@ class NewRunScreen(Dialog[bool]):
             read_prefill(self._prefill, self.post_message)
 
     def _read_names(self, _: BackgroundTask) -> None:
-        with contextlib.suppress(OSError):  # it is told when the run is made
+        with contextlib.suppress(OSError):  # an error when the run is made
             with os.scandir(self._session.runs_folder) as entries:
                 names = frozenset(entry.name for entry in entries)
             self.post_message(NamesRead(names))
@@ -224,15 +224,15 @@ class NewRunScreen(Dialog[bool]):
     def update_facts(self) -> None:
         """Show what follows from what was typed, and what is wrong with it."""
         new, problems = self._checked()
-        hushed = _row_of(self)
+        edited = _row_of(self)
         if self._failure is not None and self._failure[0] == self.body.values:
-            problems, hushed = {self._failure[1]: self._failure[2], **problems}, None
-        if hushed is not None and hushed.key == "name":
-            hushed = None  # a name is told at once: nothing that begins it is wrong
+            problems, edited = {self._failure[1]: self._failure[2], **problems}, None
+        if edited is not None and edited.key == "name":
+            edited = None  # at once: the beginning of a right name is right
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
         self.body.show(new, is_busy=is_busy)
-        self.body.show_problems(problems, hushed=hushed)
+        self.body.show_problems(problems, edited=edited)
         self.footer.complain(problems.get("form", ""))
 
     def on_descendant_focus(self) -> None:

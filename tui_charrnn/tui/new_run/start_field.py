@@ -66,7 +66,7 @@ class StartField(Vertical):
         self._path_row.display = False
 
     def compose(self) -> ComposeResult:
-        """The list, and the path where it says so."""
+        """The list, and the path where a file is chosen."""
         yield self._row
         yield self._path_row
 
@@ -75,7 +75,7 @@ class StartField(Vertical):
         BackgroundTask("starting-models", self._list_models)
 
     def on_unmount(self) -> None:
-        """Want to know nothing any more."""
+        """Stop reading."""
         self._latest.cancel()
 
     @property
@@ -106,7 +106,7 @@ class StartField(Vertical):
         self._look()
 
     def _look(self) -> None:
-        """Read the file that is named; what is wrong with it is told where it is named."""
+        """Read the file that is named; its problem is shown where it is named."""
         is_file, choice = self._list.chosen == _FILE, self.choice
         self._path_row.display = is_file
         self._row.key, self._path_row.key = ("", "start") if is_file else ("start", "")
@@ -126,7 +126,7 @@ class StartField(Vertical):
     def _list_models(self, task: BackgroundTask) -> None:
         try:
             offered = list(offered_models(self._runs_folder))
-        except CharRNNError:  # told by the list of runs
+        except CharRNNError:  # the list of runs shows it
             offered = []
         task.check()
         choices = [(model.name, _choice_of(model.name, model.facts)) for model in offered]
@@ -137,7 +137,7 @@ class StartField(Vertical):
         return [(tr("new weights"), _NEW), *listed, (tr("a model file of yours"), _FILE)]
 
     def on_start_field_learned(self, event: Learned) -> None:
-        """Take what was read; the form is told too."""
+        """Take what was read; the form takes the message too."""
         if event.file is not None:
             self._file = event.file
             return

@@ -1,4 +1,4 @@
-"""The failure card: what went wrong with a run, its last words, and what helps."""
+"""The failure card: what went wrong with a run, the end of its log, and what helps."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ class FailureCard(VerticalScroll, can_focus=False):
                 self._ask_for(remedy)
 
     def on_key(self, event: events.Key) -> None:
-        """Press a button by its letter; go on to another by an arrow."""
+        """Press a button by its letter; move to another one by an arrow."""
         for remedy in self._failure.remedies if self._failure else ():
             if remedy.key == event.key:
                 event.stop()

@@ -32,7 +32,7 @@ POLL_INTERVAL: Final = 0.5  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
 _READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in some 5 ms
 _PIECE_TIME: Final = 0.1  # seconds of reading a long log between two pictures of it
-_CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is told of at least so often, for its clock
+_CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is posted at least so often, for its clock
 
 
 class RunRead(Message):
@@ -60,7 +60,7 @@ class RunRead(Message):
 
 
 class RunDescribed(Message):
-    """What a run trains on what has been read."""
+    """It has been read what is trained on what."""
 
     def __init__(self, feed: RunFeed, description: RunDescription) -> None:
         self.feed = feed
@@ -107,8 +107,8 @@ class RunFeed(Poller):
         self._is_described = False
         self._is_behind = True
         """Whether more can be read at once."""
-        self._told: tuple[RunStatus | None, Verdict] | None = None
-        self._told_at = 0.0
+        self._posted: tuple[RunStatus | None, Verdict] | None = None
+        self._posted_at = 0.0
 
     def look(self) -> float:
         """Read once and announce what is new."""
@@ -124,14 +124,16 @@ class RunFeed(Poller):
 
     def _look(self) -> None:
         """Read once and announce what is new."""
-        status = read_status(self.run)  # before the records: whoever has ended wrote them all
+        status = read_status(
+            self.run
+        )  # before the records: a trainer that has ended wrote them all
         records = self._read_piece()
         life: Verdict = self._liveness.judge(status)
         now = self._clock()
-        is_due = life in {"alive", "silent"} and now - self._told_at >= _CLOCK_INTERVAL
+        is_due = life in {"alive", "silent"} and now - self._posted_at >= _CLOCK_INTERVAL
         starts_over = self._reader.restarts > self._restarts
-        if records or is_due or starts_over or self._told != (status, life):
-            self._told, self._told_at = (status, life), now
+        if records or is_due or starts_over or self._posted != (status, life):
+            self._posted, self._posted_at = (status, life), now
             self._restarts = self._reader.restarts
             self.post(
                 RunRead(
@@ -147,24 +149,24 @@ class RunFeed(Poller):
 
     def _read_piece(self) -> tuple[RecordOrBatch, ...]:
         """Read as much of what is new as makes one picture; of the first, the beginning."""
-        told: list[RecordOrBatch] = []
-        end = self._clock() + (0.0 if self._told is None else _PIECE_TIME)
+        read: list[RecordOrBatch] = []
+        end = self._clock() + (0.0 if self._posted is None else _PIECE_TIME)
         is_behind = True
         while is_behind:
             behind, restarts = self._reader.behind, self._reader.restarts
             try:
                 new = self._reader.read_new_stretches(_READ_AT_ONCE)
             except (CharRNNError, OSError):
-                if not told:
+                if not read:
                     raise
                 break  # what was read would be lost; the next look fails again, or does not
-            told = new if self._reader.restarts > restarts else told + new
+            read = new if self._reader.restarts > restarts else read + new
             # a line that a dead trainer left torn is behind for ever
             is_behind = self._reader.behind not in {0, behind}
             if self._clock() >= end:
                 break
         self._is_behind = is_behind
-        return tuple(told)
+        return tuple(read)
 
 
 NO_TRAINER: Final = "Nothing is being trained here."
@@ -195,7 +197,7 @@ class RunFollower(Widget):
 
         Args:
             session: Knows the trainers that this app started.
-            posts_notices: Whether what happens in the run is told in `NoticePosted`.
+            posts_notices: Whether `NoticePosted` is posted of what happens in the run.
         """
         super().__init__()
         self.view: RunView | None = None
@@ -273,7 +275,7 @@ class RunFollower(Widget):
         self.post_message(RunChanged())
 
     def on_run_described(self, event: RunDescribed) -> None:
-        """Take over what the run trains on what."""
+        """Take over what is trained on what."""
         event.stop()
         if event.feed is self._feed and self.view is not None:
             self.view.description = event.description
@@ -292,8 +294,8 @@ class RunFollower(Widget):
             is_gone = self._session.has_lost_trainer(view.run, event.status)
             is_lost = is_gone and event.life != "ended"
             view.observe(event.status, "lost" if is_lost else event.life, time.monotonic())
-            for told in news if self._posts_notices and not event.is_history else []:
-                self.post_message(NoticePosted(told))
+            for notice in news if self._posts_notices and not event.is_history else []:
+                self.post_message(NoticePosted(notice))
             self._follow_requests(event)
             self.post_message(RunChanged())
         event.feed.taken()

@@ -44,7 +44,7 @@ class LogExcerpt:
         self._looks = tuple(looks)
         self._clock = clock
         self._key: tuple[RunDirectory, str] | None = None
-        self._told: tuple[tuple[RunDirectory, str] | None, tuple[str, ...]] = None, ()
+        self._known: tuple[tuple[RunDirectory, str] | None, tuple[str, ...]] = None, ()
         """What was read last, and of what; replaced as one, by whichever thread."""
         self._asked_at = 0.0
         self._reader: threading.Thread | None = None
@@ -57,7 +57,7 @@ class LogExcerpt:
             trouble: What it is in; the log is read again for another one.
         """
         key, now = (run, trouble), self._clock()
-        read_of, lines = self._told
+        read_of, lines = self._known
         known = lines if read_of == key else ()
         is_other = key != self._key
         is_old = now - self._asked_at >= OLD_AFTER
@@ -65,7 +65,7 @@ class LogExcerpt:
         if is_other or (is_old and not (self._reader and self._reader.is_alive())):
             self._key, self._asked_at = key, now
             self._reader = threading.Thread(
-                target=self._read, args=key, daemon=True, name="last-words"
+                target=self._read, args=key, daemon=True, name="log-excerpt"
             )
             self._reader.start()
         return known
@@ -76,8 +76,8 @@ class LogExcerpt:
             lines = _read_end(run)
             if (run, trouble) != self._key:
                 return
-            told, self._told = self._told, ((run, trouble), lines)
-            if self._told != told:
+            known, self._known = self._known, ((run, trouble), lines)
+            if self._known != known:
                 self._announce(RunChanged())
 
 

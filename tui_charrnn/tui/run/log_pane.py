@@ -194,7 +194,7 @@ class LogPane(FollowingScrollView, can_focus=True):
     def follow(self, run: RunDirectory | None) -> None:
         """Show the log of a run from now on, in the place of any other; None shows none.
 
-        Asked again for the same run, it goes on.
+        For the run that is followed already, nothing changes.
         """
         if run == (self._feed.run if self._feed else None):
             return

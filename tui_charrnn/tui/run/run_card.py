@@ -19,6 +19,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.sparkline import Drawing, Mark, draw_bars, joined_columns
 from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_words as words
+from tui_charrnn.viewing.formatting import bar
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import Row, card_groups, detail_rows
 
@@ -38,38 +39,20 @@ class LossSparkline(Widget):
     }
     """
 
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        """Start without columns.
-
-        Args:
-            name: The name of the widget.
-            id: The id of the widget.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self._columns: tuple[float, ...] = ()
         self._baseline: float | None = None
         self._drawing = Drawing((), ())
         self._drawn_size: Size | None = None
         """The size that the columns are drawn for, or None while they are not."""
 
-    @property
-    def width_for_columns(self) -> int:
-        """How many columns there is room for; 0 before the first layout."""
-        return self.size.width
-
     def show(self, columns: Sequence[float], *, baseline: float | None = None) -> None:
         """Draw other values.
 
         Args:
             columns: One value a column, oldest first; if there are more than
-                `width_for_columns`, neighbors are drawn as their mean, so that it is the whole
+                there is room for, neighbors are drawn as their mean, so that it is the whole
                 series at any width.
             baseline: A loss to compare with; drawn where there is more than one row.
         """
@@ -101,15 +84,15 @@ class Words(Static):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
-        self._said = ""
+        self._shown = ""
 
-    def say(self, words: str | Content) -> None:
-        """Show other words; the same again cost nothing: their looks follow from the text."""
+    def show(self, words: str | Content) -> None:
+        """Show other words; the same words cost nothing: their looks follow from the text."""
         text = str(words)
-        if text == self._said:
+        if text == self._shown:
             return
-        takes_other_room = _room_of(text) != _room_of(self._said)
-        self._said = text
+        takes_other_room = _room_of(text) != _room_of(self._shown)
+        self._shown = text
         self.update(words, layout=takes_other_room)
 
 
@@ -181,7 +164,7 @@ class RunCard(VerticalScroll):
             pinned: The run that each is compared with.
             now: Seconds, monotonic.
             asked: What the trainer has not answered yet.
-            advice: How to go on with a run that was left before its end.
+            advice: How to resume a run that was left before its end.
         """
         self._view, self._pinned, self._now = view, pinned, now
         self._asked, self._advice = asked, advice
@@ -195,9 +178,9 @@ class RunCard(VerticalScroll):
         for part in (self.head, self.losses):  # where it is broad, the status line shows them
             part.display = not is_broad
         head = _head(view, self._now, self._asked, width)
-        self.head.say(head)
+        self.head.show(head)
         self.losses.show(view.losses.columns(width))
-        if is_broad:  # the status line says the rest, and the chart what is pinned
+        if is_broad:  # the status line has the rest, and the chart what is pinned
             lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
         else:
             groups = card_groups(view, self._pinned)
@@ -208,9 +191,9 @@ class RunCard(VerticalScroll):
             if len(lines) + below > room:
                 lines = _one_below_another(groups, width)
             lines += [Content(line) for sentence in sentences for line in ("", sentence)]
-        self.body.say(Content("\n").join(lines))
+        self.body.show(Content("\n").join(lines))
         self.warning.display = bool(view.warning) and view.is_live
-        self.warning.say(view.warning)
+        self.warning.show(view.warning)
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
         self.set_class(words.state_mark(view) == "║", "-paused")
@@ -220,12 +203,13 @@ def _head(view: RunView, now: float, asked: str, width: int) -> str:
     lines = [f"{words.state_mark(view)} {words.state_words(view, now)}"]
     share = words.fraction(view)
     if share is not None and words.needs_bar(view):
-        lines.append(f"{words.bar(share, max(1, width - 6))} {share:4.0%}")
+        room = max(1, width - 6)
+        lines.append(f"{bar(share, room):<{room}} {share:4.0%}")
     return "\n".join([*lines, *([asked] if asked else [])])
 
 
 def _labeled(row: Row, width: int) -> list[Content]:
-    """A row with a quiet label; a long value goes on below its beginning."""
+    """A row with a quiet label; a long value continues below its beginning."""
     label = f"{set_cell_size(tr(row[0]), _LABEL_WIDTH - 1)} "
     first, *others = wrapped(row[1], max(width - _LABEL_WIDTH, _LABEL_WIDTH)) or [""]
     indent = " " * _LABEL_WIDTH
@@ -332,16 +316,16 @@ class StatusLine(Container):
         if view is None or not width:  # it is drawn once there is room
             return
         self.trouble.display = bool(self._trouble)
-        self.trouble.say(self._trouble)
-        self.state.say(progress_words(view, self._now, self._asked, width))
-        self.numbers.say(words.loss_words(view, width - _LEAST_CURVE))
+        self.trouble.show(self._trouble)
+        self.state.show(progress_words(view, self._now, self._asked, width))
+        self.numbers.show(words.loss_words(view, width - _LEAST_CURVE))
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
         self.set_class(words.state_mark(view) == "║", "-paused")
         self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less
 
     def _draw_curve(self) -> None:
-        width, view = self.losses.width_for_columns, self._view
+        width, view = self.losses.size.width, self._view
         if view is not None and width:
             self.losses.show(view.losses.columns(width))
 
@@ -354,15 +338,16 @@ def progress_words(view: RunView, now: float, asked: str, width: int) -> str:
     step = words.step_words(view) if view.step else ""
     epoch = words.epoch_words(view)
     percent = f"{share:.0%}" if share is not None else ""
-    bar = f"▕{words.bar(share or 0.0, _BAR_WIDTH)}▏{percent}" if words.needs_bar(view) else ""
+    drawn = f"▕{bar(share or 0.0, _BAR_WIDTH):<{_BAR_WIDTH}}▏{percent}"
+    done = drawn if words.needs_bar(view) else ""
     left = words.left_words(view)
     speed = words.speed_words(view) if view.is_live else ""
     return words.longest_fitting(
         (
-            [state, step, epoch, bar, left, speed],
+            [state, step, epoch, done, left, speed],
             [state, step, epoch, percent, left, speed],
             [state, step, epoch, percent, left],
-            [state, step, bar, left],
+            [state, step, done, left],
             [state, percent, left],
         ),
         separator="  ",

@@ -20,7 +20,7 @@ from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, log_end
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.story import Story
 
-_LAST_WORDS: Final = 12
+_LAST_LINES: Final = 12
 """Lines of the process's output that are shown below the story once it is gone."""
 SETTLED_AFTER: Final = 2.0
 """Seconds after which what is known of an end is taken to be all."""
@@ -59,7 +59,7 @@ class StorySource:
         self._run = run
         self._tail = LineTail(run.events)
         self._story: Story | None = None
-        self._told_restarts = 0
+        self._restarts = 0
 
     @property
     def restarts(self) -> int:
@@ -73,8 +73,8 @@ class StorySource:
         while self._tail.behind != behind:  # it falls until only a torn line is left
             behind = self._tail.behind
             new = self._tail.read_new_lines(_PIECE)
-            if self._story is None or self._tail.restarts > self._told_restarts:
-                self._told_restarts = self._tail.restarts
+            if self._story is None or self._tail.restarts > self._restarts:
+                self._restarts = self._tail.restarts
                 self._story, lines = Story(_view_of(self._run)), []
             for line in new:
                 lines += self._story.read(line)
@@ -83,7 +83,7 @@ class StorySource:
 
 def _view_of(run: RunDirectory) -> RunView:
     view = RunView(run)
-    with contextlib.suppress(CharRNNError):  # the row of the run says it
+    with contextlib.suppress(CharRNNError):  # the row of the run shows it
         view.description = read_description(run)
     return view
 
@@ -134,7 +134,7 @@ class RunLog(Container):
         """Show below the story how a process ended, each part once, when it is known for sure.
 
         Args:
-            sentence: What is wrong, if no record says it; empty while nothing is.
+            sentence: What is wrong, if no record has it; empty while nothing is.
             log: The last lines of what the process printed, as far as they have been read.
         """
         if (sentence, log) == self._end:
@@ -148,7 +148,7 @@ class RunLog(Container):
     def _append_end(self) -> None:
         sentence, log = self._end
         lines = [LogLine(sentence, "error")] if sentence and sentence != self._shown[0] else []
-        printed = log_end(log, _LAST_WORDS) if log != self._shown[1] else []
+        printed = log_end(log, _LAST_LINES) if log != self._shown[1] else []
         if printed:
             lines += [LogLine(tr("The last lines that its process printed:"), "noise"), *printed]
         self._shown = self._end

@@ -1,4 +1,4 @@
-"""The childhood pane: how a run went on with its pinned seeds, from noise until now."""
+"""The samples of a run: what its weights made of the pinned seeds, from noise until now."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -326,7 +326,7 @@ class SamplesPane(Container, can_focus=True):
         self._draw()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw; Textual does not always say that what was hidden is seen again.
+        """Draw; Textual does not always post `Show` to a widget that is visible again.
 
         Args:
             crop: What of the pane is to be drawn.
@@ -341,7 +341,7 @@ class SamplesPane(Container, can_focus=True):
         self._draw()
 
     def on_hide(self) -> None:
-        """Rest."""
+        """Stop playing."""
         self._is_seen = False
         self._stop_playing()
 

@@ -53,7 +53,7 @@ class Teaser(Vertical):
         width = self.content_size.width
         if width:
             self.losses.show(_record()["losses"])
-            self.words.say(Content("\n").join(_lines(width)))
+            self.words.show(Content("\n").join(_lines(width)))
 
 
 @cache

@@ -464,7 +464,7 @@ def draw_quantity(
 
 
 def _draw_pinned(plot: Plot, others: Sequence[Series], axis: Axis, glyphs: Glyphs) -> Row:
-    """Draw what the pinned run has beside its losses; what the legend says of it."""
+    """Draw what the pinned run has beside its losses; its part of the legend."""
     legend: Row = []
     for series in others:
         if series.second is not None and _known_axis(series, axis) is axis:

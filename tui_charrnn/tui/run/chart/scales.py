@@ -214,7 +214,7 @@ def _can_be_drawn(loss: float, is_logarithmic: bool) -> bool:
 
 
 def _rounded(low: float, high: float, is_logarithmic: bool) -> tuple[float, float]:
-    """The ends moved apart to round numbers, which change seldom while a run goes on."""
+    """The ends moved apart to round numbers, which change seldom during a run."""
     if high - low <= 1e-9 * max(abs(high), abs(low)):
         margin = 0.05 * max(abs(high), abs(low)) or 0.5
         low, high = low - margin, high + margin
