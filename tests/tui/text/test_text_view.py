@@ -226,3 +226,12 @@ async def test_a_tiny_view_survives(size: tuple[int, int]) -> None:
         app.view.streaming = True
         await pilot.pause()
         assert len(drawn_rows(app.view)) == size[1]
+
+
+async def test_the_rule_between_two_texts_is_in_ascii_where_signs_are_but_no_text_is() -> None:
+    app = Host()
+    app.is_ascii = True
+    async with app.run_test(size=(40, 8)):
+        app.view.append("a · b")
+        app.view.append("\n── 18:45 · RNG 7 ──\n", "rule")
+        assert drawn_rows(app.view)[:2] == ["a · b", "-- 18:45 - RNG 7 --"]

@@ -18,6 +18,7 @@ from tui_charrnn.hangul import continues_syllable, drawn_hangul
 from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.text.wrapped_text import Place, Row, TextStyle, WrappedText, column_at
 from tui_charrnn.tui.theme.filters import KeepsText
+from tui_charrnn.viewing.ascii_signs import in_ascii
 
 DEFAULT_LIMIT: Final = 1_000_000
 """Characters of history that are kept."""
@@ -166,6 +167,8 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
             return
         if style in {"seed", "generated"}:
             self._exact.append(text)
+        if style == "rule" and getattr(self.app, "is_ascii", False):  # the text's signs stay
+            text = in_ascii(text)
         first = self.wrapped.first
         changed = self.wrapped.append(text, style)
         dropped = self.wrapped.first - first
