@@ -7,10 +7,10 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from tui_charrnn.durations import parse_duration
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, did_you_mean
 from tui_charrnn.translation import tr
 
 _LARGEST_INTEGER: Final = 2**63 - 1
@@ -182,7 +182,9 @@ class Settings:
         known = cls.bounds()
         unknown = [name for name in values if name not in known]
         if unknown and not skip_unknown:
-            raise ConfigError(" ".join(_unknown_sentence(name, known) for name in unknown))
+            raise ConfigError(
+                " ".join(unknown_sentence("setting", name, known) for name in unknown)
+            )
         return cls(**{name: value for name, value in values.items() if name in known})
 
     def to_mapping(self) -> dict[str, Any]:
@@ -243,11 +245,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _unknown_sentence(name: str, known: Iterable[str]) -> str:
+def unknown_sentence(kind: Literal["setting", "action"], name: str, known: Iterable[str]) -> str:
+    """That nothing of a kind has a name, with the nearest name that there is."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    if near:
-        return tr("There is no setting {name!r}. Did you mean {near!r}?", name=name, near=near[0])
-    return tr("There is no setting {name!r}.", name=name)
+    sentence = tr(f"There is no {kind} {{name!r}}.", name=name)
+    return f"{sentence} {did_you_mean(map(repr, near))}" if near else sentence
 
 
 def refuse(problems: Sequence[Problem]) -> None:

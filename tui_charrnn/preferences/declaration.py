@@ -1,11 +1,8 @@
 """Every preference, once: its default, its sentence and what it may be."""
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from tui_charrnn.errors import did_you_mean
 from tui_charrnn.paths import parse_path
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Bounds, Settings, refuse, setting
@@ -184,19 +181,6 @@ def checked_value(name: str, value: object) -> Any:
     if name in _PATHS and isinstance(value, str):
         parse_path(value, name)
     return value
-
-
-def unknown_sentence(kind: Literal["setting", "action"], name: str, known: Iterable[str]) -> str:
-    """What to say about a name that nothing has.
-
-    Args:
-        kind: What it would be the name of.
-        name: The name.
-        known: All names that there are.
-    """
-    near = difflib.get_close_matches(name, list(known), n=1)
-    sentence = tr(f"There is no {kind} {{name!r}}.", name=name)
-    return f"{sentence} {did_you_mean(map(repr, near))}" if near else sentence
 
 
 def shown_value(name: str, value: object) -> str:

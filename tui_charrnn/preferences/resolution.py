@@ -12,7 +12,6 @@ from tui_charrnn.preferences.declaration import (
     Preferences,
     read_value,
     read_words,
-    unknown_sentence,
     variable_of,
 )
 from tui_charrnn.preferences.file import (
@@ -22,7 +21,7 @@ from tui_charrnn.preferences.file import (
     read_keys,
 )
 from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.settings import SettingError
+from tui_charrnn.settings import SettingError, unknown_sentence
 from tui_charrnn.user_folders import default_runs_folder
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.preferences.declaration import unknown_sentence
+from tui_charrnn.settings import unknown_sentence
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.main_keys import MAIN_KEYS
