@@ -84,12 +84,11 @@ class History:
 
     def newest(self, count: int) -> list[Entry]:
         """The last texts, the newest first."""
-        return self._select("1", (), count)
+        return self._read(find_numbers(self, "", most=count))
 
     def get(self, number: int) -> Entry | None:
         """The text of a number, or None if there is none."""
-        found = self._select("id = ?", (number,), 1) if number <= _LARGEST else []
-        return found[0] if found else None
+        return read_entries(self, [number]).get(number) if number <= _LARGEST else None
 
     def search(self, words: str, count: int) -> list[Entry]:
         """The last texts that hold all of some words, in the seed text or after, newest first.
@@ -99,12 +98,7 @@ class History:
                 capitals or not.
             count: How many texts at most.
         """
-        if not words_of(words) or not self._is_there():
-            return []
-        with open_database(self.path) as database:
-            numbers = matching(database, words)[:count]
-        marks = ", ".join("?" * len(numbers))
-        return self._select(f"id IN ({marks})", numbers, count)
+        return self._read(find_numbers(self, words, most=count)) if words_of(words) else []
 
     def remove(self, numbers: Sequence[int]) -> list[int]:
         """Delete texts for good.
@@ -112,7 +106,7 @@ class History:
         Returns:
             The numbers of those that there were.
         """
-        if not self._is_there():
+        if not self.exists():
             return []
         with open_database(self.path) as database, transaction(database):
             return [
@@ -124,7 +118,7 @@ class History:
 
     def clear(self) -> int:
         """Delete all texts for good, and give their room on the disk back; return how many."""
-        if not self._is_there():
+        if not self.exists():
             return 0
         with open_database(self.path) as database:
             with transaction(database):
@@ -138,24 +132,19 @@ class History:
 
     def count(self) -> int:
         """How many texts there are."""
-        if not self._is_there():
+        if not self.exists():
             return 0
         with open_database(self.path) as database:
             return int(database.execute("SELECT count(*) FROM generations").fetchone()[0])
 
-    def _is_there(self) -> bool:
+    def exists(self) -> bool:
+        """Whether there is a file yet."""
         with explained(tr("The history"), self.path, HistoryError):
             return find_kind(self.path) is not None
 
-    def _select(self, condition: str, values: Sequence[object], count: int) -> list[Entry]:
-        if not self._is_there():
-            return []
-        with open_database(self.path) as database:
-            rows = database.execute(
-                f"SELECT id, {COLUMNS} FROM generations WHERE {condition} ORDER BY id DESC LIMIT ?",
-                (*values, count),
-            ).fetchall()
-            return [entry_of(row) for row in rows]
+    def _read(self, numbers: Sequence[int]) -> list[Entry]:
+        entries = read_entries(self, numbers)
+        return [entries[number] for number in numbers if number in entries]
 
 
 TakenOut = tuple[object, ...]
@@ -179,7 +168,7 @@ def find_numbers(
     Raises:
         HistoryError: If the history cannot be read.
     """
-    if not history.path.exists():
+    if not history.exists():
         return []
     with open_database(history.path) as database:
         return matching(database, query, check, most)
@@ -191,13 +180,11 @@ def read_entries(history: History, numbers: Sequence[int]) -> dict[int, Entry]:
     Raises:
         HistoryError: If the history cannot be read.
     """
-    if not numbers or not history.path.exists():
+    if not numbers or not history.exists():
         return {}
     with open_database(history.path) as database:
-        rows = database.execute(
-            f"SELECT id, {COLUMNS} FROM generations WHERE id IN ({', '.join('?' * len(numbers))})",
-            tuple(numbers),
-        )
+        listed = ", ".join(map(str, numbers))  # some databases take no more than 999 values
+        rows = database.execute(f"SELECT id, {COLUMNS} FROM generations WHERE id IN ({listed})")
         return {entry.number: entry for entry in map(entry_of, rows)}
 
 
@@ -207,7 +194,7 @@ def take_out(history: History, number: int) -> TakenOut | None:
     Raises:
         HistoryError: If the history cannot be changed; then nothing is.
     """
-    if not history.path.exists():
+    if not history.exists():
         return None
     with open_database(history.path) as database, transaction(database):
         row: TakenOut | None = database.execute(
