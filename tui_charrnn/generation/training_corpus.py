@@ -209,7 +209,9 @@ def read_learned_texts(
     found = []
     for number, text in enumerate(texts_of(model)):
         try:
-            corpus = _read_learned(model, text, path, runs, progress, check_cancelled)
+            corpus = read_training_corpus(
+                model, path, runs, text=text, progress=progress, check_cancelled=check_cancelled
+            )
         except CorpusError as error:
             if number == 0:
                 raise
@@ -230,10 +232,11 @@ def read_training_corpus(
     path: Path,
     runs: Path,
     *,
+    text: LearnedText | None = None,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Corpus:
-    """Find the text that a model was trained on, and read it.
+    """Find a text that a model was trained on, and read it.
 
     It is looked for in the model's run and in the catalogue, as far as that is on this machine; no
     network is used. Only a text with the hash that the model names is taken.
@@ -242,24 +245,14 @@ def read_training_corpus(
         model: As it was loaded.
         path: Of its file.
         runs: Where runs are looked up by name.
+        text: Which one; None is the last.
         progress: Told of bytes done and, if known, bytes in all, where that takes a while.
         check_cancelled: Called now and then; it raises to give the reading up.
 
     Raises:
         CorpusError: If it is not found, or has changed.
     """
-    return _read_learned(model, texts_of(model)[0], path, runs, progress, check_cancelled)
-
-
-def _read_learned(
-    model: Model,
-    text: LearnedText,
-    path: Path,
-    runs: Path,
-    progress: Progress | None,
-    check_cancelled: Callable[[], None],
-) -> Corpus:
-    """Read one of the texts that a model learned from; as `read_training_corpus`."""
+    text = text or texts_of(model)[0]
     name, sha256, reason = text.name, text.sha256, ""
     for read in _candidates(model, text, path, runs, progress, check_cancelled):
         try:

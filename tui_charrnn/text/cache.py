@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
@@ -137,9 +137,8 @@ class CachedText:
         """
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.path, data)
-            _replace(self.record, f"{sha256}  {self.path.name}\n".encode())
+            replace_file(self.path, [data])
+            replace_file(self.record, [f"{sha256}  {self.path.name}\n".encode()])
         except OSError as error:
             raise StorageError(
                 "{path} cannot be written: {reason}. To go on, {advice}.",
@@ -150,12 +149,23 @@ class CachedText:
         return sha256
 
 
-def _replace(path: Path, data: bytes) -> None:
-    # not tempfile: its files are for one user, and a cache may be shared by several
+def replace_file(path: Path, parts: Iterable[bytes | memoryview], mode: int = 0o666) -> None:
+    """Write a file that appears whole or not at all, and the folder that it lies in.
+
+    Args:
+        path: Its name.
+        parts: What is written, in order.
+        mode: Who may read it, less the umask; a cache may be shared by several users.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -12,7 +12,6 @@ import hashlib
 import json
 import mmap
 import os
-import secrets
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tui_charrnn.errors import StorageError, reason_of
-from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder
+from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder, replace_file
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.suffix_index import SuffixIndex, code_width
 from tui_charrnn.user_folders import cache_folder
@@ -91,19 +90,8 @@ def keep_index(index: SuffixIndex, sha256: str) -> None:
     for part in parts:
         digest.update(part)
     path = index_path(sha256)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_MAGIC + digest.hexdigest().encode() + b"\n")
-                file.writelines(parts)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        replace_file(path, [_MAGIC + digest.hexdigest().encode() + b"\n", *parts], 0o600)
     except OSError as error:
         raise StorageError(
             "The index of the corpus cannot be kept in {folder}: {reason}. It is built "
@@ -150,19 +138,8 @@ def obtain_index(
 
 
 def prune_indexes(limit: int, *, keep: Path | None = None) -> list[Path]:
-    """Let go of the indexes that were not used for longest, until the rest is within a limit.
-
-    Those that some program has open stay, and count.
-
-    Args:
-        limit: Bytes that may stay.
-        keep: A file that stays in any case.
-
-    Returns:
-        The files that are gone.
-    """
-    folder = cache_folder() / "suffixes"
-    return prune_folder(folder, ".index", limit, keep=keep)
+    """Remove indexes until the others are within a limit; see `prune_folder`."""
+    return prune_folder(cache_folder() / "suffixes", ".index", limit, keep=keep)
 
 
 def _opened(data: mmap.mmap, sha256: str) -> SuffixIndex | None:
