@@ -85,7 +85,8 @@ def error_sentences() -> Iterator[str]:
 
 def table_sentences() -> set[str]:
     """The sentences of tables that are made at import time and translated where they are shown."""
-    nouns = (each for _, call in calls("counted") for each in literals(call.args[1]))
+    shown = (call for place, call in calls("counted") if not place.startswith("cli/"))
+    nouns = (each for call in shown for each in literals(call.args[1]))
     return {
         *(f"{{count}} {noun}" for noun in nouns),
         *SYSTEM_REASONS.values(),

@@ -335,7 +335,7 @@ def test_records_hold_no_control_character_whatever_the_vocabulary(rng_seed: int
     from tui_charrnn.generation.stream import StopStrings
 
     writer = RecordWriter(TextOutput(file, terminal_encoding=None))
-    write_samples(OneStream(stream), writer, 20, [StopStrings([])])
+    write_samples(OneStream(stream), [writer], 20, [StopStrings([])])
 
     lines = file.getvalue().decode().split("\n")
     assert all(" " <= character <= "~" for line in lines for character in line)

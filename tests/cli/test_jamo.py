@@ -66,7 +66,7 @@ def test_a_text_does_not_end_in_the_middle_of_a_syllable(rng_seed: int) -> None:
         file = io.BytesIO()
         stream = CharacterStream(korean, SamplingConfig(rng_seed=rng_seed))
         writer = PlainWriter(TextOutput(file, terminal_encoding=None))
-        write_samples(OneStream(stream), writer, length, [StopStrings([])])
+        write_samples(OneStream(stream), [writer], length, [StopStrings([])])
         text = file.getvalue().decode()
         assert text[-1] not in INITIALS
         lengths.add(len(text) - length)

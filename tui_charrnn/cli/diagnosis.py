@@ -23,7 +23,7 @@ from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.training.diagnosis.examination import ASSUMED_VOCABULARY
 from tui_charrnn.training.machine.hardware import Machine
-from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.formatting import counted, format_size
 
 _LIBRARIES: Final = {
     "TensorFlow": ("tensorflow", "tensorflow-cpu"),
@@ -191,7 +191,7 @@ def judge_machine(
     """Judge processor, the threads that a training would take, and memory."""
     yield Finding("ok", "processor", f"{machine.processor} ({system})")
     given = machine.allowed if machine.quota is None else min(machine.allowed, machine.quota)
-    words = f"{threads} taken, of {_counted(machine.processors, 'processor')}"
+    words = f"{threads} taken, of {counted(machine.processors, 'processor')}"
     limits = []
     if machine.allowed < machine.processors:
         limits.append(f"this process may run on {machine.allowed}")
@@ -292,7 +292,3 @@ def _is_unicode(locale: str) -> bool:
 
 def _tensor_bytes(model: ModelConfig) -> int:
     return 4 * parameter_count(model, ASSUMED_VOCABULARY)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"

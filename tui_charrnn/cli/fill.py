@@ -13,6 +13,7 @@ from tui_charrnn.cli.options import (
     complete_model,
     complete_path,
     model_option,
+    refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
@@ -91,10 +92,7 @@ def fill(
     that reads both directions gives one gap exactly, and draws several (Gibbs sampling).
     """
     for name, value in {"count": count, "beam": beam, "places": places, "right": right}.items():
-        if not 1 <= value <= _MOST[name]:
-            raise ConfigError(
-                f"--{name} must be at least 1 and at most {_MOST[name]:,}. Received: {value}."
-            )
+        refuse_out_of_bounds(name, value, 1, _MOST[name])
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
         text = _read_beginning(over)

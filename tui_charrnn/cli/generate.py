@@ -234,7 +234,9 @@ def generate(
     A model of records writes one record, or with --count so many, one after another; with --json
     they are a list. --most-likely with --json writes one document, with the log probability.
     """
-    _check_counts(length, count)
+    if length is not None and length < 0:
+        raise ConfigError(f"--length must be at least 0. Received: {length}.")
+    refuse_out_of_bounds("count", count, 1, _MOST_TEXTS)
     _check_search(
         most_likely,
         beam,
@@ -342,7 +344,7 @@ def _write_streams(
 
         read_seed(stream, texts.seed, echo_piece)
         streams = _streams(stream, count, temperatures)
-        write_samples(streams, recorder.recording(writer), texts.length, stops)
+        write_samples(streams, [recorder, writer], texts.length, stops)
 
     is_complete = write_text(work)
     if watch is not None and not texts.as_json:
@@ -365,11 +367,7 @@ def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object
 
 
 def _refuse_unknown(characters: str) -> None:
-    """Refuse lines that would have to begin with what the model cannot write.
-
-    Raises:
-        ConfigError: If there are such characters.
-    """
+    """Raise `ConfigError` if lines would have to begin with what the model cannot write."""
     if characters:
         raise ConfigError(
             "Lines cannot begin with characters that the model has never seen. "
@@ -388,7 +386,7 @@ def _other_options(count: int, temperatures: str | None, numbers: str | None) ->
 
 
 def _narrate_options(stream: "CharacterStream", others: Sequence[str]) -> None:
-    """Tell whoever reads along which options generate the same text again."""
+    """Report on a terminal which options generate the same text again."""
     if stdout_is_terminal():
         clamps = [
             f"{'--clamp' if clamp.neuron.part in 'hc' else '--clamp-gate'} {clamp}"
@@ -396,42 +394,6 @@ def _narrate_options(stream: "CharacterStream", others: Sequence[str]) -> None:
         ]
         again = [f"--rng-seed {stream.rng_seed}", *clamps, *others]
         narrate(f"For the same text again: {' '.join(again)}")
-
-
-def open_watch(
-    model: "Model",
-    path: Path,
-    runs: Path,
-    *,
-    is_wanted: bool,
-    corpus: str | None,
-    copied_length: int | None,
-) -> "OriginalityWatch | None":
-    """Open the corpus in which copied passages are looked for, if an option asks for that.
-
-    Args:
-        model: The model that generates.
-        path: Of its file.
-        runs: The folder where runs are found by name.
-        is_wanted: Whether copied passages are asked for.
-        corpus: Where they are looked for; None is the model's own corpus.
-        copied_length: Characters from which a passage counts as copied.
-
-    Raises:
-        ConfigError: If the length is not allowed.
-        CorpusError: If the corpus is not found, or cannot be read.
-    """
-    if copied_length is not None and copied_length < 2:
-        raise ConfigError(f"--copied-length must be at least 2. Received: {copied_length}.")
-    if not is_wanted and corpus is None and copied_length is None:
-        return None
-    if corpus is None:
-        compared = lazy.open_own_corpus(model, path, runs)
-    else:
-        compared = lazy.open_named_corpus(corpus, model)
-    return lazy.OriginalityWatch(
-        compared, copied_length or copied_length_in(model.units), model.units
-    )
 
 
 def find_seed(seed_text: str, seed_file: str | None) -> Seed:
@@ -512,15 +474,6 @@ def _unknown_sentence(characters: Sequence[str], *, has_symbol: bool) -> str:
     return f"{done}, as the model does not know it: {listed}."
 
 
-def _check_counts(length: int | None, count: int) -> None:
-    if length is not None and length < 0:
-        raise ConfigError(f"--length must be at least 0. Received: {length}.")
-    if not 1 <= count <= _MOST_TEXTS:
-        raise ConfigError(
-            f"--count must be at least 1 and at most {_MOST_TEXTS:,}. Received: {count}."
-        )
-
-
 def _temperatures(given: str | None, temperature: str | None, count: int) -> list[float]:
     """The temperatures that are compared; none if that is not asked for."""
     if given is None:
@@ -597,15 +550,22 @@ class Watched(NamedTuple):
         return True
 
     def open(self, texts: TextRequest) -> "OriginalityWatch | None":
-        """What looks for copied passages, if that is asked for; see `open_watch`."""
-        return open_watch(
-            texts.stream.model,
-            texts.path,
-            texts.runs,
-            is_wanted=self.originality,
-            corpus=self.corpus,
-            copied_length=self.copied_length,
-        )
+        """Open the corpus in which copied passages are looked for, if an option asks for that.
+
+        Raises:
+            ConfigError: If the length is not allowed.
+            CorpusError: If the corpus is not found, or cannot be read.
+        """
+        length, model = self.copied_length, texts.stream.model
+        if length is not None and length < 2:
+            raise ConfigError(f"--copied-length must be at least 2. Received: {length}.")
+        if not self.originality and self.corpus is None and length is None:
+            return None
+        if self.corpus is None:
+            compared = lazy.open_own_corpus(model, texts.path, texts.runs)
+        else:
+            compared = lazy.open_named_corpus(self.corpus, model)
+        return lazy.OriginalityWatch(compared, length or copied_length_in(model.units), model.units)
 
 
 class Held(NamedTuple):

@@ -15,21 +15,21 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.options import JsonDocument, refuse_options_before_command
 from tui_charrnn.cli.output import (
     TextOutput,
-    discard_output,
     narrate,
     print_data,
-    refused_output,
     stdout_is_terminal,
+    write_text,
 )
 from tui_charrnn.cli.picture import GAP, fit_cell
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import ConfigError, ExitCode, StorageError
+from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
 from tui_charrnn.history.rows import entry_values, lacking, length_words
 from tui_charrnn.history.search import words_of
 from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.viewing.formatting import counted
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.replay import Replay
@@ -111,7 +111,7 @@ def search(
 
 @history_app.command()
 def replay(
-    number: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
+    number: Number,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Generate even if the model file has changed.")
     ] = False,
@@ -128,11 +128,15 @@ def replay(
         anyway="To generate with the changed model and the same settings, add --anyway.",
     )
     replayed = _begin(path, entry.generation)
-    is_complete = _write(
-        replayed.read_text if echo else "",
-        iter(replayed.next, None),
-        is_joined=replayed.units == "jamo",
-    )
+
+    def work(output: TextOutput) -> None:
+        if replayed.units == "jamo":
+            output.join_syllables()
+        output.write(replayed.read_text if echo else "")
+        for character in iter(replayed.next, None):
+            output.write(character)
+
+    is_complete = write_text(work)
     _report_difference(replayed)
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
@@ -166,12 +170,14 @@ def clear(
     """Delete the whole history permanently."""
     kept = History()
     if not is_sure:
-        raise ConfigError(f"This deletes {_texts(kept.count())} permanently. Add --yes to confirm.")
+        raise ConfigError(
+            f"This deletes {counted(kept.count(), 'text')} permanently. Add --yes to confirm."
+        )
     count = kept.clear()
     if as_json:
         print_data(json.dumps({"removed": count}))
         return
-    narrate(f"Deleted: {_texts(count)}.")
+    narrate(f"Deleted: {counted(count, 'text')}.")
 
 
 def _print_list(entries: list[Entry], as_json: bool) -> None:
@@ -182,39 +188,10 @@ def _print_list(entries: list[Entry], as_json: bool) -> None:
         print_data(line)
 
 
-def _texts(count: int) -> str:
-    return "1 text" if count == 1 else f"{count:,} texts"
-
-
 def _begin(path: Path, generation: Generation) -> "Replay":
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `generate` does
     return lazy.Replay(lazy.load_model(path), generation)
-
-
-def _write(seed_text: str, characters: Iterator[str], *, is_joined: bool) -> bool:
-    """Write to standard output, jamo put together if asked; False if Ctrl-C cut it short."""
-    if sys.stdout is None:
-        raise StorageError("Standard output is closed: there is nowhere to write the text to.")
-    encoding = sys.stdout.encoding if stdout_is_terminal() else None
-    output = TextOutput(sys.stdout.buffer, terminal_encoding=encoding)
-    try:
-        try:
-            if is_joined:
-                output.join_syllables()
-            output.write(seed_text)
-            for character in characters:
-                output.write(character)
-        except KeyboardInterrupt:
-            return False
-        finally:
-            output.close()
-    except BrokenPipeError:  # the reader has had enough, as `head` has
-        discard_output()
-    except OSError as error:
-        discard_output()
-        raise refused_output(error) from error
-    return True
 
 
 def _report_difference(replayed: "Replay") -> None:

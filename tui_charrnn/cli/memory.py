@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -96,7 +96,7 @@ def memory(
     refuse_out_of_bounds("reach", reach, 1, _FARTHEST)
     refuse_out_of_bounds("characters", characters, 2, _MOST_CHARACTERS)
     if train:
-        read = _read([text] if text else models, encoding)
+        read = read_named_corpus([text] if text else models, encoding=encoding).text
         rows_of = _rows_of(is_ascii=is_ascii)
         found = _train_cells(models, encoding, runs_dir, (hidden_size, train_time), rows_of)
     else:
@@ -161,7 +161,7 @@ def _find(
         names = list(models)
     found = load_models(names, runs_dir)
     if text is not None:
-        return found, _read([text], encoding)
+        return found, read_named_corpus([text], encoding=encoding).text
     return found, _own_text(names[0], found[names[0]], runs_folder(runs_dir))
 
 
@@ -192,18 +192,13 @@ def _trained(
     size, seconds = settings
     options = {"cell": cell, "hidden_size": str(size), "train_time": seconds}
     configurations = apply_settings(find_preset("small"), options)
-    reading: dict[str, Any] = {
-        "encoding": encoding,
-        "keep_newlines": False,
-        "keep_decomposed": False,
-    }
-    text = read_named_corpus(words, **reading)
+    text = read_named_corpus(words, encoding=encoding)
     request = RunRequest(
         folder=folder,
         name=f"memory-{cell}-{size}-{seconds}-{text.sha256[:6]}",
         may_exist=True,
         corpus=words,
-        reading=reading,
+        reading={"encoding": encoding},
         preset="small",
         configurations=configurations,
         given={},
@@ -219,12 +214,6 @@ def _trained(
             if code != ExitCode.OK:
                 raise typer.Exit(code if code > 0 else int(ExitCode.UNEXPECTED))
     return run.path, is_new
-
-
-def _read(words: Sequence[str], encoding: str) -> str:
-    return read_named_corpus(
-        words, encoding=encoding, keep_newlines=False, keep_decomposed=False
-    ).text
 
 
 def _own_text(name: str, model: "Model", folder: Path) -> str:

@@ -15,7 +15,6 @@ from tui_charrnn.generation.training_corpus import (
 )
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
 from tui_charrnn.viewing.formatting import NEW_LENGTHS, new_share_words, share_words
 
@@ -101,13 +100,10 @@ def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
         CorpusError: If it cannot be read, or is too long for an index.
     """
     corpus = read_named_corpus(
-        [argument],
-        encoding="utf-8",
-        keep_newlines="\r" in model.vocabulary.characters,
-        keep_decomposed=False,
-        units=model.units,
+        [argument], keep_newlines="\r" in model.vocabulary.characters, units=model.units
     )
-    return _indexed(corpus)
+    with progress_bar("Indexing the corpus") as progress:
+        return index_corpus(corpus, progress=progress, tell=narrate)
 
 
 def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
@@ -123,11 +119,6 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
             )
     except CorpusError as error:
         raise CorpusError(f"{error} Any text can be named with --corpus.") from error
-
-
-def _indexed(corpus: Corpus) -> IndexedCorpus:
-    with progress_bar("Indexing the corpus") as progress:
-        return index_corpus(corpus, progress=progress, tell=narrate)
 
 
 def original_lines(

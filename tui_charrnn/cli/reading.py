@@ -103,9 +103,9 @@ Encoding: TypeAlias = Annotated[
 def read_named_corpus(
     arguments: Sequence[str],
     *,
-    encoding: str,
-    keep_newlines: bool,
-    keep_decomposed: bool,
+    encoding: str = "utf-8",
+    keep_newlines: bool = False,
+    keep_decomposed: bool = False,
     units: str = "characters",
     records: str = "none",
     limit: int | None = None,

@@ -91,9 +91,7 @@ def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
     if corpus is not None:
         text = read_named_corpus(
             [corpus],
-            encoding="utf-8",
             keep_newlines="\r" in model.vocabulary.characters,
-            keep_decomposed=False,
             units=model.units,
             records=model.records,
         )

@@ -25,7 +25,7 @@ from tui_charrnn.runs.verification import (
     verify_events,
 )
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.formatting import format_time
+from tui_charrnn.viewing.formatting import counted, format_time
 
 _SHOWN_GAPS: Final = 3
 
@@ -174,7 +174,7 @@ def _judge_events(health: Health) -> Finding:
     events = health.events
     if events.problem:
         return _damage("events", f"events.jsonl: {events.problem}")
-    words = [f"{_counted(events.records, 'record')}, up to step {events.last_step:,}"]
+    words = [f"{counted(events.records, 'record')}, up to step {events.last_step:,}"]
     # a trainer that is killed leaves a torn line, which the next one ends
     damaged = max(0, events.unreadable - max(0, events.starts - 1))
     if events.missing:
@@ -182,13 +182,13 @@ def _judge_events(health: Health) -> Finding:
         more = ", ..." if len(events.missing) > _SHOWN_GAPS else ""
         words.append(f"the records of steps {', '.join(shown)}{more} are missing")
     if events.repeated:
-        words.append(f"more records than one of {_counted(events.repeated, 'step')}")
+        words.append(f"more records than one of {counted(events.repeated, 'step')}")
     if damaged:
-        words.append(f"{_counted(damaged, 'line')} of what is no record")
+        words.append(f"{counted(damaged, 'line')} of what is no record")
     if len(words) > 1:
         return _damage("events", f"{'; '.join(words)}. Curves have a gap; training lacks nothing")
     if events.unreadable:
-        words.append(f"{_counted(events.unreadable, 'torn line')}, as a killed trainer leaves")
+        words.append(f"{counted(events.unreadable, 'torn line')}, as a killed trainer leaves")
     if events.half_line and not health.is_at_work:
         words.append("the last line is half written, until the next trainer ends it")
     verdict: Literal["ok", "note"] = "note" if len(words) > 1 else "ok"
@@ -248,7 +248,3 @@ def _speech(health: Health) -> tuple[str, str]:
         f"Its model of step {model.step:,} is whole and can generate. {remedy} to train on.",
         safe_line(command("generate", "--model", str(path))),
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

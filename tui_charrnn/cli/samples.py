@@ -227,14 +227,15 @@ class RecordWriter:
 
 
 def write_samples(
-    streams: SampleStreams, writer: Writer, length: int, stops: "Sequence[StopStrings]"
+    streams: SampleStreams, writers: Sequence[Writer], length: int, stops: "Sequence[StopStrings]"
 ) -> None:
     """Generate and write texts, each up to `length` characters or its stop string.
 
     One more where the last character begins a syllable of jamo. What was held back is written even
     if this is interrupted.
     """
-    writer.begin(streams.rng_seeds, streams.temperatures)
+    for each in writers:
+        each.begin(streams.rng_seeds, streams.temperatures)
     running = [length > 0] * len(stops)
     try:
         for position in range(length + 1):
@@ -242,16 +243,19 @@ def write_samples(
                 return
             for text, character in enumerate(streams.next()):
                 if running[text]:
-                    writer.add(text, position, character, streams.logits_of(text))
+                    logits = streams.logits_of(text)
+                    for each in writers:
+                        each.add(text, position, character, logits)
                     has_ended = stops[text].has_ended(character.character)
                     has_ended |= position >= length - 1 and character.character not in INITIALS
                     running[text] = not (has_ended or streams.is_complete(text))
     finally:
-        writer.close()
+        for each in writers:
+            each.close()
 
 
 class TextRecorder:
-    """Records one invocation for the history: the model, the seed text and the generated texts."""
+    """A `Writer` that records an invocation for the history: model, seed text and texts."""
 
     def __init__(self, *, is_wanted: bool) -> None:
         """Start empty; nothing is stored in the end unless it is wanted."""
@@ -272,9 +276,17 @@ class TextRecorder:
         longest = KEPT_CHARACTERS + 1  # one more tells that it was longer
         self._seed_text = (self._seed_text + piece)[-longest:]
 
-    def recording(self, writer: Writer) -> Writer:
-        """A writer that records what another one writes."""
-        return _RecordingWriter(writer, self._texts)
+    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
+        """See `Writer`."""
+        each: Sequence[float | None] = temperatures or [None] * len(rng_seeds)
+        self._texts = [*map(_RecordedText, rng_seeds, each)]
+
+    def add(self, text: int, _position: int, character: "GeneratedCharacter", _: "Float32") -> None:
+        """See `Writer`."""
+        self._texts[text].add(character.character)
+
+    def close(self) -> None:
+        """See `Writer`: `keep` stores the texts."""
 
     def keep(self, sampling: SamplingConfig, held: Sequence[str], model: "Model") -> None:
         """Put every text of at least one character into the history.
@@ -321,28 +333,3 @@ class _RecordedText:
         self.length += 1
         if self.length <= KEPT_CHARACTERS:
             self.characters.append(character)
-
-
-class _RecordingWriter:
-    """Records every character and passes it on."""
-
-    def __init__(self, writer: Writer, texts: list[_RecordedText]) -> None:
-        self._writer = writer
-        self._texts = texts
-
-    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        """See `Writer`."""
-        each: Sequence[float | None] = temperatures or [None] * len(rng_seeds)
-        self._texts.extend(map(_RecordedText, rng_seeds, each))
-        self._writer.begin(rng_seeds, temperatures)
-
-    def add(
-        self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
-    ) -> None:
-        """See `Writer`."""
-        self._texts[text].add(character.character)
-        self._writer.add(text, position, character, logits)
-
-    def close(self) -> None:
-        """See `Writer`."""
-        self._writer.close()
