@@ -24,7 +24,11 @@ from tui_charrnn.training.batch_choice import (
     with_batch_size,
 )
 from tui_charrnn.training.context import RunContext, RunEngine
-from tui_charrnn.training.diagnosis.trial_facts import Trial, remember_trial
+from tui_charrnn.training.diagnosis.trial_facts import (
+    Trial,
+    TrialSettings,
+    remember_trial,
+)
 from tui_charrnn.training.distributed.replicas import Hardware, JointHardware, open_hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.distributed.roles import Peers
@@ -394,4 +398,5 @@ def _remember(
         precision=path.precision,
         batch_size=outset.batch_size,
     )
-    remember_trial(trial, description.model, config, vocabulary_size, len(prepared.text.training))
+    characters = len(prepared.text.training)
+    remember_trial(trial, TrialSettings(description.model, config, vocabulary_size, characters))

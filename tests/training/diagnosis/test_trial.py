@@ -25,7 +25,7 @@ V, CHARACTERS = 31, 4_000
 
 
 def test_it_tells_what_a_run_would_meet_and_keeps_it() -> None:
-    process = start_trial(MODEL, TRAINING, V, CHARACTERS)
+    process = start_trial(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     output, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complaint
     trial = read_trial(output)
@@ -35,7 +35,7 @@ def test_it_tells_what_a_run_would_meet_and_keeps_it() -> None:
     assert trial.device.startswith("processor, ")
     assert trial.seconds_per_step > 0
     assert trial.memory > 1e8  # TensorFlow alone
-    assert recall_trial(MODEL, TRAINING, V, CHARACTERS) == trial
+    assert recall_trial(TrialSettings(MODEL, TRAINING, V, CHARACTERS)) == trial
 
 
 def test_a_small_text_has_fewer_streams() -> None:
@@ -72,7 +72,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, settings: str) -> int:
 def test_a_text_that_is_too_short_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    *_, settings = trial_command(MODEL, TRAINING, V, 3)
+    *_, settings = trial_command(TrialSettings(MODEL, TRAINING, V, 3))
     assert run_main(monkeypatch, settings) == ExitCode.DATA
     told = capfd.readouterr()
     assert told.out == ""
@@ -100,18 +100,18 @@ def test_whatever_goes_wrong_is_one_line(
         raise error
 
     monkeypatch.setattr(trial, "try_settings", fail)
-    *_, settings = trial_command(MODEL, TRAINING, V, CHARACTERS)
+    *_, settings = trial_command(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     assert run_main(monkeypatch, settings) == ExitCode.UNEXPECTED
     told = capfd.readouterr()
     assert told.out == ""
     assert said in told.err.splitlines()[-1]
-    assert recall_trial(MODEL, TRAINING, V, CHARACTERS) is None
+    assert recall_trial(TrialSettings(MODEL, TRAINING, V, CHARACTERS)) is None
 
 
 def test_settings_that_nobody_wrote_are_refused(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    values = json.loads(trial_command(MODEL, TRAINING, V, CHARACTERS)[-1])
+    values = json.loads(trial_command(TrialSettings(MODEL, TRAINING, V, CHARACTERS))[-1])
     values["model"]["hidden_size"] = 0
     assert run_main(monkeypatch, json.dumps(values)) == ExitCode.USAGE
     assert "hidden_size" in capfd.readouterr().err

@@ -38,7 +38,7 @@ TRIAL = Trial(
 
 
 def remember(model: ModelConfig = MODEL, training: TrainingConfig = TRAINING) -> None:
-    remember_trial(TRIAL, model, training, V, CHARACTERS)
+    remember_trial(TRIAL, TrialSettings(model, training, V, CHARACTERS))
 
 
 def recall(
@@ -47,7 +47,7 @@ def recall(
     vocabulary_size: int = V,
     characters: int = CHARACTERS,
 ) -> Trial | None:
-    return recall_trial(model, training, vocabulary_size, characters)
+    return recall_trial(TrialSettings(model, training, vocabulary_size, characters))
 
 
 def test_neither_numpy_nor_tensorflow_is_loaded() -> None:
@@ -59,12 +59,12 @@ def test_neither_numpy_nor_tensorflow_is_loaded() -> None:
 
 
 def test_settings_arrive_as_they_were_sent() -> None:
-    *_, last = trial_command(MODEL, TRAINING, V, CHARACTERS)
+    *_, last = trial_command(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     assert TrialSettings.from_json(last) == TrialSettings(MODEL, TRAINING, V, CHARACTERS)
 
 
 def test_settings_that_are_not_allowed_are_refused() -> None:
-    *_, last = trial_command(MODEL, TRAINING, V, CHARACTERS)
+    *_, last = trial_command(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     with pytest.raises(ConfigError, match="hidden_size"):
         TrialSettings.from_json(last.replace('"hidden_size": 24', '"hidden_size": -1'))
 

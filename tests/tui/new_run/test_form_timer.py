@@ -75,7 +75,7 @@ def test_batches_are_timed(bench: Bench) -> None:
 
 
 def test_what_was_timed_before_is_remembered(bench: Bench) -> None:
-    remember_trial(TRIAL, TINY.model, TINY.training, 60, 90_000)
+    remember_trial(TRIAL, TrialSettings(TINY.model, TINY.training, 60, 90_000))
     bench.timer.ask(SETTINGS, is_busy=False)
     assert bench.remarks(1) == [""]
     assert bench.trial == TRIAL

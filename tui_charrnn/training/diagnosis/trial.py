@@ -93,13 +93,7 @@ def main() -> int:
         except Exception as error:  # noqa: BLE001  whoever started this process tells it
             print(_explain(error), file=sys.stderr)  # noqa: T201  as said
             return int(error.exit_code if isinstance(error, CharRNNError) else ExitCode.UNEXPECTED)
-        remember_trial(
-            trial,
-            settings.model,
-            settings.training,
-            settings.vocabulary_size,
-            settings.training_characters,
-        )
+        remember_trial(trial, settings)
         output.write(write_trial(trial) + "\n")
     return 0
 

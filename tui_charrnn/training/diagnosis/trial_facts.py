@@ -151,27 +151,16 @@ class TrialSettings:
         )
 
 
-def trial_command(
-    model: ModelConfig,
-    training: TrainingConfig,
-    vocabulary_size: int,
-    training_characters: int,
-) -> list[str]:
+def trial_command(settings: TrialSettings) -> list[str]:
     """The command line of the process that times batches; it prints one line for `read_trial`.
 
-    `start_trial` starts it in the right environment. The vocabulary has V characters.
+    `start_trial` starts it in the right environment.
     """
-    settings = TrialSettings(model, training, vocabulary_size, training_characters)
     # -P: what is imported never depends on the folder that the process runs in.
     return [sys.executable, "-P", "-m", "tui_charrnn.training.diagnosis.trial", settings.to_json()]
 
 
-def start_trial(
-    model: ModelConfig,
-    training: TrainingConfig,
-    vocabulary_size: int,
-    training_characters: int,
-) -> "subprocess.Popen[str]":
+def start_trial(settings: TrialSettings) -> "subprocess.Popen[str]":
     """Start the process that times batches: some seconds, nearly all for loading TensorFlow.
 
     `communicate` tells what it printed: standard output is for `read_trial`; of standard error, the
@@ -181,7 +170,7 @@ def start_trial(
         OSError: If the process cannot be started.
     """
     return subprocess.Popen(
-        trial_command(model, training, vocabulary_size, training_characters),
+        trial_command(settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -210,14 +199,8 @@ def read_trial(output: str) -> Trial:
     return build_checked(Trial, values)
 
 
-def recall_trial(
-    model: ModelConfig,
-    training: TrainingConfig,
-    vocabulary_size: int,
-    training_characters: int,
-) -> Trial | None:
+def recall_trial(settings: TrialSettings) -> Trial | None:
     """What was measured on this machine before with settings that are as fast, or None."""
-    settings = TrialSettings(model, training, vocabulary_size, training_characters)
     try:
         values = TimedPresets(timings_file()).find(_key(settings))
         return None if values is None else build_checked(Trial, values)
@@ -225,15 +208,8 @@ def recall_trial(
         return None
 
 
-def remember_trial(
-    trial: Trial,
-    model: ModelConfig,
-    training: TrainingConfig,
-    vocabulary_size: int,
-    training_characters: int,
-) -> None:
+def remember_trial(trial: Trial, settings: TrialSettings) -> None:
     """Keep a measurement for `recall_trial`; a disk that refuses is passed over."""
-    settings = TrialSettings(model, training, vocabulary_size, training_characters)
     try:
         TimedPresets(timings_file()).add(_key(settings), asdict(trial))
     except (CharRNNError, OSError, ValueError):

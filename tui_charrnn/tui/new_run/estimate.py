@@ -98,12 +98,7 @@ class TrialTimer:
                 self._process.kill()
 
     def _find(self, settings: TrialSettings, task: BackgroundTask, *, is_busy: bool) -> None:
-        trial = recall_trial(
-            settings.model,
-            settings.training,
-            settings.vocabulary_size,
-            settings.training_characters,
-        )
+        trial = recall_trial(settings)
         task.check()
         if trial is not None:
             remark = BESIDE if is_busy else ""
@@ -121,12 +116,7 @@ class TrialTimer:
     def _time(self, settings: TrialSettings, task: BackgroundTask) -> TrialAnswer:
         try:
             require_tensorflow()
-            process = self._start(
-                settings.model,
-                settings.training,
-                settings.vocabulary_size,
-                settings.training_characters,
-            )
+            process = self._start(settings)
         except ConfigError as error:
             return TrialAnswer(settings, remark=str(error))
         except OSError as error:
