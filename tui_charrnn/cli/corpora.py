@@ -215,7 +215,7 @@ def _parts(found: "CorpusInspection") -> str:
 
 
 def _warning_lines(found: "CorpusInspection") -> Iterator[tuple[str, str]]:
-    """What makes the validation loss say too much, and which presets would learn by heart."""
+    """What makes the validation loss too low, and which presets would overfit."""
     for sentence in found.warnings:
         yield "", f"! {safe_line(sentence)}"
     most = MOST_PARAMETERS * found.training_characters

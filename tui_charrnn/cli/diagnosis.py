@@ -33,12 +33,12 @@ _LIBRARIES: Final = {
 }
 """By the name that people know, the packages that bring it."""
 NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""How a file system says that it knows no locks."""
+"""Errors of a file system that has no locks."""
 
 Verdict: TypeAlias = Literal["ok", "note", "problem"]
 MINIMUM_COLUMNS: Final = 40
 MINIMUM_ROWS: Final = 12
-"""Below these the app only says that it needs more room."""
+"""Below these the app only asks for more room."""
 _LIBRARY_MEMORY: Final = 1_000_000_000
 """Bytes that TensorFlow takes, with some room for the text and what a step computes."""
 _STEP_COPIES: Final = 6
@@ -53,7 +53,7 @@ class Folder:
     is_writable: bool
     """Whether it can be written in, or made."""
     free: int | None
-    """Bytes that are free on its disk; None if the system does not tell."""
+    """Bytes that are free on its disk; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def look_at_locks(runs: Path) -> Locks:
     try:
         for summary in list_runs(runs):
             by_verdict.setdefault(summary.judge(time.time()) or "", []).append(summary.run.name)
-    except RunError:  # a folder that cannot be read is told of where folders are judged
+    except RunError:  # `judge_folders` reports a folder that cannot be read
         by_verdict = {}
     at_work = [*by_verdict.get("alive", []), *by_verdict.get("silent", [])]
     return Locks(_knows_locks(there), tuple(at_work), tuple(by_verdict.get("lost", [])))
@@ -242,7 +242,7 @@ def judge_folders(
 
 
 def judge_locks(locks: Locks) -> Finding:
-    """Judge what keeps two trainers from one run, and tell which runs are at work."""
+    """Judge the locks, and list the runs that are being trained."""
     words = ["file locks work"]
     if locks.at_work:
         words.append(f"at work: {', '.join(locks.at_work)}")

@@ -181,7 +181,7 @@ def _print(findings: Sequence[Finding]) -> None:
 
 
 def diagnose(facts: Facts) -> Iterator[Finding]:
-    """Judge all that was found out, in the order in which it is told."""
+    """Judge all facts, in the order of the report."""
     yield judge_versions(facts.versions)
     yield from judge_machine(facts.machine, facts.threads, facts.model, facts.system)
     yield judge_settings(facts.preset, facts.model, facts.training)

@@ -84,7 +84,7 @@ def _spelled(known: str, character: str) -> str:
 
 
 def _first(known: str) -> str:
-    """Characters that say something about most models: of those the first three it knows."""
+    """Characters that are telling in most models; the first three that a model knows are taken."""
     return "".join(each for each in "가나다aeT.0" if spelled_in(known, each))[:3] or known[:1]
 
 

@@ -26,12 +26,12 @@ START_PATIENCE: Final = 10.0
 
 Launch = Callable[[], "subprocess.Popen[bytes]"]
 Watch = Callable[["subprocess.Popen[bytes]", ExitCode | None], None]
-"""Is given a trainer now and then, and how it is to end if it was told to leave."""
+"""Called now and then with a trainer, and its exit code if it was asked to leave."""
 
 _PREEMPTIONS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """What schedulers send before they take a machine away."""
 _SHORTEST: Final = 0.001
-"""Seconds for whoever has no time left: enough to find that out, and to say so."""
+"""Seconds where no time is left: enough to report that."""
 
 
 class Reporter(Protocol):
@@ -71,7 +71,7 @@ def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStat
     """The status of the trainer, or the one before if it cannot be read just now."""
     try:
         return read_status(run)
-    except (RunError, OSError):  # a network file system that stumbles; the trainer goes on
+    except (RunError, OSError):  # a network file system that stumbles; the trainer continues
         return before
 
 
@@ -132,7 +132,7 @@ def attend(launch: Launch, notify: Callable[[str], None], watch: Watch) -> int:
 
 @contextmanager
 def _past_a_hang_up() -> Iterator[None]:
-    """Stop writing to a terminal that turns out to be closed, and go on."""
+    """Stop writing to a terminal that turns out to be closed."""
     try:
         yield
     except OSError as error:
@@ -151,7 +151,7 @@ def await_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int | 
     while trainer.poll() is None and time.monotonic() < deadline:
         status = newest_status(run)
         if status is not None and status.pid == trainer.pid:
-            break  # it holds the lock: whoever does not never writes its number
+            break  # it holds the lock: without it no trainer writes its number
         time.sleep(POLL_INTERVAL)
     return trainer.poll()
 
@@ -186,7 +186,7 @@ class _SignalRelay:
                 signal.signal(number, handler)
 
     def adopt(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
-        """Hand on what waits, and whatever comes from now on."""
+        """Forward the signals that wait, and those that come from now on."""
         self._trainer = trainer
         self._hand_on()
         return trainer
@@ -198,7 +198,7 @@ class _SignalRelay:
 
     @property
     def leaving(self) -> ExitCode | None:
-        """How a trainer ends that was told to leave; None if it was not."""
+        """The exit code of a trainer that was asked to leave; None if it was not."""
         if not self._handed_on:
             return None
         only_interrupt = self._handed_on == {signal.SIGINT}

@@ -94,7 +94,7 @@ Seed: TypeAlias = str | Path | BinaryIO
 _NAMED_CHARACTERS: Final = 8
 """Unknown characters that are named one by one."""
 DEFAULT_LENGTH: Final = 500
-"""Characters, where neither an option nor a setting says how many."""
+"""Characters by default."""
 DEFAULT_BEAM: Final = 20
 _MOST_TEXTS: Final = 1024
 _MOST_TEMPERATURES: Final = 16
@@ -519,7 +519,7 @@ class TextRequest(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """What texts are held against."""
+    """What texts are compared with."""
 
     originality: bool
     corpus: str | None

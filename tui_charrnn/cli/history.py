@@ -46,7 +46,7 @@ Limit: TypeAlias = Annotated[
 
 _LABEL_WIDTH: Final = 12  # columns
 _MODEL_WIDTH: Final = 24  # columns at most
-_TEXT_WIDTH: Final = 60  # columns, where no terminal says how many
+_TEXT_WIDTH: Final = 60  # columns without a terminal
 _LEAST_TEXT: Final = 12  # columns
 _SHOWN_CHARACTERS: Final = 400  # more than a row has room for
 

@@ -200,7 +200,7 @@ def _card(request: RunRequest, cluster: Cluster, devices: int | None) -> dict[st
 def _starting_model(request: RunRequest, rank: int) -> str | None:
     """SHA-256 of the model that a rank starts from, empty without one; None if it needs none.
 
-    A run that is resumed needs none. Only rank 0 can tell: others may see one that it just made.
+    A run that is resumed needs none. Only rank 0 knows: others may see one that it just made.
     """
     if rank == 0 and request.existing is not None:
         return None

@@ -62,7 +62,7 @@ class Watching:
     as_json: bool
     quiet: bool
     accepts_change: bool = False
-    """Whether the trainer goes on although the corpus is another text by now."""
+    """Whether the trainer continues although the corpus has changed."""
     placement: Placement = _ONE_DEVICE
     """The devices and processes that train."""
     watch: TrainerWatch | None = None
@@ -129,7 +129,7 @@ def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subpr
 
 
 def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) -> int:
-    """Leave the trainer once it has taken the run up, or say why it has not."""
+    """Leave the trainer once it has taken over the run, or report why it has not."""
     log_size = _size_of_log(run)
     returncode = await_start(run, launch(run, watching, limit))
     if returncode is None:
@@ -183,7 +183,7 @@ def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -
 
 
 def _announce_end(view: RunView, watching: Watching) -> None:
-    """Ring for whoever looks elsewhere, and run the user's command."""
+    """Notify the user by the terminal, and run the user's command."""
     flags = {"notify_command": watching.notify_command}
     preferred = resolve(flags, wanted=["notify", "notify_command"]).preferences
     if not (watching.quiet or watching.as_json):
@@ -232,7 +232,7 @@ def _print_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
 
 
 def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
-    """Report why a trainer ended: its log or its state says so, or nothing does."""
+    """Report why a trainer ended, by its log or its status."""
     if returncode < 0:
         name = signal.Signals(-returncode).name
         narrate(
@@ -240,7 +240,7 @@ def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
             f"reason). What it saved is kept. Resume it with: {command_words('resume', run)}"
         )
         return
-    with contextlib.suppress(StorageError):  # a disk that does not say has not lost the run
+    with contextlib.suppress(StorageError):  # a disk that fails has not lost the run
         try:
             refuse_gone(run)
         except RunGoneError as error:

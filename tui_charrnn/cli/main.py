@@ -165,7 +165,7 @@ def open_app(
 
 
 def _not_installed(error: OSError) -> StorageError:
-    """What to say where Typer could not write what completes a command line."""
+    """The error where Typer could not write the completion of a shell."""
     return StorageError(
         f"The completion cannot be installed: {error.filename}: {error.strerror}. Print it, for a "
         f"file of your shell that you can write to: {command('--show-completion')}"

@@ -248,7 +248,7 @@ def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = Fa
 
 
 def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tuple[str, str]]:
-    """What a model file says of itself, whatever values are in it, as labels and values."""
+    """The metadata of a model file, with any values in it, as labels and values."""
     config, corpus, training, loss = header.config, header.corpus, header.training, facts.loss
     network = f"{config.cell_name} {config.layer_count}x{config.hidden_size}"
     yield "model", name

@@ -46,7 +46,7 @@ _LEAST_WIDTH: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is told of one model and one text."""
+    """What is reported on one model and one text."""
 
     model_name: str
     text_name: str

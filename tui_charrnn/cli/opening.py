@@ -126,7 +126,7 @@ def _collect_from_now_on() -> None:
 
 
 _PLAIN: Final = frozenset({"dumb", "unknown"})
-"""What TERM says of a terminal that cannot place text, as those within editors are."""
+"""TERM of terminals that cannot place text, as those within editors."""
 
 
 def require_app_terminal() -> None:

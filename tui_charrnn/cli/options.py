@@ -94,7 +94,7 @@ def complete_one_of(names: Iterable[str]) -> Callable[[str], list[str]]:
 def complete_path(incomplete: str) -> list[str]:
     """The paths that begin so, a folder with a slash at its end.
 
-    Bash completes and quotes paths itself; what zsh and fish are told is all that they offer.
+    Bash completes and quotes paths itself; zsh and fish offer only what is returned here.
     """
     if os.environ.get(COMPLETION) == "complete_bash":
         return []

@@ -30,7 +30,7 @@ _NO_STYLE: Final = "\x1b[0m"
 
 
 def prepare_streams() -> None:
-    r"""Let no character fail on standard output or error, whatever the locale lacks.
+    r"""Let no character fail on standard output or error in any locale.
 
     What it lacks is written as an escape such as `\xe9`. The bytes that `generate` writes go past
     this.
@@ -105,7 +105,7 @@ def print_data(text: str) -> None:
 
 
 def refused_output(error: OSError) -> StorageError:
-    """What to say when standard output does not take what is written to it."""
+    """The error where standard output cannot be written."""
     return StorageError(f"Cannot write to standard output: {error.strerror or error}.")
 
 
@@ -115,7 +115,7 @@ def discard_output() -> None:
 
 
 def leave_terminal() -> None:
-    """Lead nowhere what goes to a terminal, as it was closed; files and pipes go on as they are."""
+    """Discard what is written to a terminal that was closed; files and pipes stay."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # none, closed, not a file
             if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):  # closed, it is no tty any more
@@ -199,7 +199,7 @@ def _write(stream: TextIO | None, text: str) -> None:
 class TextOutput:
     """Standard output as a text that grows.
 
-    In a pipe the bytes are exactly the text in UTF-8, whatever the locale says, handed on at once
+    In a pipe the bytes are exactly the text in UTF-8, in any locale, flushed at once
     first and then a few times a second. On a terminal every piece appears at once, made harmless.
     """
 

@@ -93,7 +93,7 @@ def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
 
 
 def last_useful_line(errors: str) -> str:
-    """The line of a process's standard error that says best why it ended; empty if there is none.
+    """The line of a process's standard error that best explains its end; empty if there is none.
 
     A log line of TensorFlow's is taken only if there is nothing else.
     """

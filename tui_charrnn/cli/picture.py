@@ -49,7 +49,7 @@ def picture_width() -> int:
 
 
 def draws_ascii(*, is_asked: bool) -> bool:
-    """Whether signs are drawn in ASCII: by an option, or as the settings say."""
+    """Whether signs are drawn in ASCII, by an option or by the settings."""
     return resolve({"ascii": is_asked or None}, wanted=["ascii"]).checked().ascii
 
 

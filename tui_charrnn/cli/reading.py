@@ -135,7 +135,7 @@ def read_named_corpus(
 
 
 def report_recorded(name: str, sha256: str | None) -> None:
-    """Say that a text was downloaded which could not be held against a hash."""
+    """Report that a text was downloaded whose hash was not known."""
     narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
 

@@ -1,4 +1,4 @@
-"""How a run is told on the command line: a bar on a terminal, plain lines elsewhere, or JSON."""
+"""Reports on a run on the command line: a bar on a terminal, plain lines elsewhere, or JSON."""
 
 import math
 import time
@@ -238,7 +238,7 @@ def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
 
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
-    """What a plain line tells, by key."""
+    """The values of a plain line, by key."""
     step = view.step if status is None or not status.degraded else max(view.step, status.step)
     pairs: dict[str, Any] = {"step": f"{step}/{view.total_steps or '?'}"}
     if view.plan is not None:
@@ -388,7 +388,7 @@ def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
 
 
 def _format_length(training: TrainingConfig) -> str:
-    """How long is trained, with whatever may end it before."""
+    """The length of a training, with all that may end it before."""
     parts = [("for " if training.train_time is not None else "") + format_length(training)]
     if training.max_epochs is not None:
         parts.append(f"{training.max_epochs:g} epochs at most")

@@ -1,4 +1,4 @@
-"""Examines a run directory without changing it, and says what can be recovered from it and how."""
+"""Examines a run directory without changing it, and finds what can be recovered and how."""
 
 import time
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ class Health:
 
     @property
     def resumable(self) -> CheckpointFacts | None:
-        """The newest checkpoint that training can go on from."""
+        """The newest checkpoint that training can continue from."""
         return next((facts for facts in self.checkpoints if facts.is_whole), None)
 
     @property
@@ -131,7 +131,7 @@ def _corpus_words(run: RunDirectory, description: RunDescription | None) -> tupl
 
 
 def judge_run(health: Health) -> Iterator[Finding]:
-    """Judge every part of a run, in the order in which it is told."""
+    """Judge every part of a run, in the order of the report."""
     if health.foreign_parts:
         yield _damage("parts", health.foreign_parts)
     yield _judge_description(health)
@@ -230,7 +230,7 @@ def recovery(health: Health) -> tuple[str, str]:
 
 
 def _speech(health: Health) -> tuple[str, str]:
-    """What is left where training cannot go on as it is."""
+    """What is left where training cannot continue."""
     model = next((facts for facts in health.checkpoints if facts.has_model), None)
     if model is None:
         return "It cannot go on, and no model of it is whole. Put its files back from a copy.", ""

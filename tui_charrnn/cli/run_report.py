@@ -41,7 +41,7 @@ class SavedCheckpoint:
     size: int
     """Bytes."""
     seconds: float | None
-    """How long training stood still for it; None if the run does not tell."""
+    """Seconds for which training paused for it; None if that is not recorded."""
     is_latest: bool
     is_best: bool
 
@@ -180,7 +180,7 @@ def _format_checkpoint(saved: SavedCheckpoint) -> str:
 
 
 def _sample_lines(sample: SampleTaken) -> Iterator[str]:
-    """A sample as it is, below a line that says whose it is."""
+    """A sample, below a line that names it."""
     yield ""
     yield f"sample of step {sample.step:,}, temperature {sample.temperature:g}:"
     text = safe_text(sample.seed_text + sample.text)
@@ -236,7 +236,7 @@ def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
 
 
 def whole_facts(whole: WholeRun) -> dict[str, Any]:
-    """Everything of a run: what the list says of it, and the rest."""
+    """All facts of a run: those of the list, and the rest."""
     description, status, plan = whole.summary.description, whole.summary.status, whole.view.plan
     return {
         **summary_facts(whole.summary, whole.now),

@@ -30,7 +30,7 @@ class RunRequest:
     folder: Path
     name: str | None
     may_exist: bool
-    """Whether it is gone on with if it is there already."""
+    """Whether a run of that name is continued."""
     corpus: Sequence[str]
     """What the command line names as the text."""
     reading: Mapping[str, Any]
@@ -105,7 +105,7 @@ class RunRequest:
         try:
             status, age = read_status(run), time.time() - run.status.lstat().st_mtime
         except (RunError, OSError):
-            return  # whoever holds it, the name is taken
+            return  # the name is taken in any case
         if status is not None and judge_at_a_glance(status, max(0.0, age)) in {"alive", "silent"}:
             raise RunLockedError(
                 f"There is a run {run.name!r} in {self.folder} already, and it is being trained; "
@@ -113,7 +113,7 @@ class RunRequest:
             )
 
     def _report_other_text(self, run: RunDirectory) -> None:
-        """Say so if the run goes on with another text than the command line names."""
+        """Report that the run continues with another text than the command line names."""
         own = read_description(run).corpus
         why = ""
         if STANDARD_INPUT not in self.corpus:
@@ -132,7 +132,7 @@ class RunRequest:
         )
 
     def _report_kept_settings(self, run: RunDirectory) -> None:
-        """Say which of the given settings a run that is there already was begun without."""
+        """Report which of the given settings differ from those of the run that is there."""
         begun, (model, training) = read_description(run), self.configurations
         then = {**begun.model.to_mapping(), **begun.training.to_mapping()}
         now = {**model.to_mapping(), **training.to_mapping()}

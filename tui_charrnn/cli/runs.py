@@ -337,7 +337,7 @@ def restore(
 
 
 def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
-    """Move runs into the trash, and say which and where to."""
+    """Move runs into the trash; returns which and where to."""
     runs = list(dict.fromkeys(find_run(name, folder) for name in names))
     for run in runs:  # all or none, as far as that can be known before
         upkeep.refuse_live(run)
@@ -364,7 +364,7 @@ def _restore_command(run: RunDirectory) -> str:
 
 
 def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
-    """Delete for good what is in the trash, and say how many bytes that freed."""
+    """Empty the trash permanently; returns how many bytes that freed."""
     trashed = upkeep.list_trash(folder)
     if trashed:
         shown = ", ".join(safe_line(run.name) for run in trashed[:5])
@@ -380,7 +380,7 @@ def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
 
 
 def _is_wanted(question: str, *, is_sure: bool) -> bool:
-    """Whether the user says so, who is asked once.
+    """Whether the user confirms, who is asked once.
 
     Raises:
         ConfigError: If nobody can be asked.

@@ -102,7 +102,7 @@ class Writer(Protocol):
     """Takes characters as they come."""
 
     def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        """Take what tells the texts apart, before their first characters; see `SampleStreams`."""
+        """Take what distinguishes the texts, before their first characters; see `SampleStreams`."""
 
     def add(
         self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
@@ -116,7 +116,7 @@ class Writer(Protocol):
 class PlainWriter:
     """Writes the first text as it comes, the others after it, each under a line of its own.
 
-    What watches for copied passages says how each piece looks.
+    The watch for copied passages decides the style of each piece.
     """
 
     def __init__(self, output: TextOutput, watch: "OriginalityWatch | None" = None) -> None:
@@ -192,7 +192,7 @@ class RecordWriter:
         self._texts: Sequence[Mapping[str, float | str]] = ()
 
     def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        """Take what tells the texts apart; see `Writer`."""
+        """Take what distinguishes the texts; see `Writer`."""
         self._texts = [{"rng_seed": seed, "numbers": self._numbers} for seed in rng_seeds]
         if temperatures:
             pairs = zip(temperatures, self._texts, strict=True)
@@ -273,7 +273,7 @@ class TextRecorder:
 
     def add_seed_text(self, piece: str) -> None:
         """Add a piece of the seed text."""
-        longest = KEPT_CHARACTERS + 1  # one more tells that it was longer
+        longest = KEPT_CHARACTERS + 1  # one more shows that it was longer
         self._seed_text = (self._seed_text + piece)[-longest:]
 
     def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:

@@ -95,7 +95,7 @@ class ScorePage:
 
     def add(self, block: str, bits: Mapping[str, Float64]) -> None:
         """Take a block of N characters in, with their bits by model, shape (N,) each."""
-        room = SHOWN_CHARACTERS + 1 - len(self._text)  # one more tells that there is more
+        room = SHOWN_CHARACTERS + 1 - len(self._text)  # one more shows that there is more
         self._text += block[:room]
         for model, found in bits.items():
             self._bits[model].append(found[:room])

@@ -18,13 +18,13 @@ _HEADING: Final = "BITS/CHAR  PERPLEXITY    CHARACTERS   UNKNOWN"
 
 
 class Report(Protocol):
-    """Tells what was found."""
+    """Reports scores."""
 
     def line_of(self, text: str) -> Callable[[LineScore], None]:
-        """Who is told of the lines of a text."""
+        """Takes the scores of the lines of a text."""
 
     def text(self, name: str, found: TextScore) -> None:
-        """Tell of a whole text."""
+        """Report the score of a whole text."""
 
 
 class JsonReport:

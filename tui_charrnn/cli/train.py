@@ -100,7 +100,7 @@ def choose_placement(
     """Where a training computes; only a headless one looks at TF_CONFIG and Slurm's variables.
 
     Raises:
-        ConfigError: If the options do not say a place.
+        ConfigError: If the options do not fit together.
     """
     patience = parse_duration(meet_within) or MEET_WITHIN
     if not headless:

@@ -19,7 +19,7 @@ from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.training.distributed.placement import JointTask, split_address
 
 STOPPED_FOR: Final = 30.0
-"""Seconds after which a trainer that was stopped is ended: the others have gone on without it."""
+"""Seconds after which a stopped trainer is ended: the others have continued without it."""
 _ANSWER: Final = 1.0
 """Seconds that an address is given to take a connection."""
 _STOPPED: Final = (
@@ -57,7 +57,7 @@ class TrainerWatch:
             os.close(events)
 
     def look(self, trainer: "subprocess.Popen[bytes]", leaving: ExitCode | None) -> None:
-        """End the trainer if it must be; `leaving` is how it ends if it was told to leave."""
+        """End the trainer if necessary; `leaving` is its exit code if it was asked to leave."""
         self._read_events()
         now = time.monotonic()
         if _is_stopped(trainer.pid):

@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         with contextlib.suppress(OSError):  # the log may lie on a full disk
             print(f"charrnn-tui: {error}", file=sys.stderr)  # noqa: T201  the log, no terminal
         return int(error.exit_code)
-    except KeyboardInterrupt:  # the second Ctrl-C, before the run was taken up or after its end
+    except KeyboardInterrupt:  # the second Ctrl-C, before the run was locked or after its end
         return int(ExitCode.INTERRUPTED)
     finally:
         interruption.conclude()
@@ -89,7 +89,7 @@ def _silence_native_code() -> None:
 
 
 def end_process(code: int) -> NoReturn:
-    """End at once, whatever native code still computes or waits for.
+    """End at once, although native code may still compute or wait.
 
     Python would wait for its threads, and so for a step of which nobody wants the result;
     TensorFlow, for processes that may be gone.

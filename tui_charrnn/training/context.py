@@ -1,4 +1,4 @@
-"""What is fixed while a session works on a run, and what viewers are told of its progress."""
+"""What is fixed while a session works on a run, and the report of its progress to viewers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ from tui_charrnn.training.plan import Plan
 
 
 class RunEngine(TrainingEngine, Protocol):
-    """An engine whose state can be saved and taken up again."""
+    """An engine whose state can be saved and restored."""
 
     @property
     def newest_step(self) -> int:
-        """The last that was taken since a checkpoint was taken up; 0 before the first."""
+        """The last that was taken since a restore; 0 before the first."""
         ...
 
     def evaluate_dynamically(
         self, windows: Windows, learning_rate: float, should_stop: Callable[[], bool]
     ) -> float | None:
-        """Score held-out text with weights that go on learning from it."""
+        """Score held-out text with weights that continue to learn from it."""
         ...
 
     def model_tensors(self) -> dict[str, Float32]:
@@ -44,7 +44,7 @@ class RunEngine(TrainingEngine, Protocol):
     def restore(
         self, weights: Mapping[str, Float32], training: Mapping[str, npt.NDArray[np.generic]]
     ) -> None:
-        """Take up what a checkpoint left."""
+        """Restore what a checkpoint holds."""
         ...
 
     def reset(self) -> None:
@@ -91,11 +91,11 @@ class ProgressReport:
 
     @property
     def state(self) -> RunState:
-        """What was told last."""
+        """The state that was reported last."""
         return self._writer.status.state
 
     def show(self, state: RunState) -> None:
-        """Tell what the run is at; a new state at once, the numbers with the next beat."""
+        """Report the state of the run: a new one at once, the numbers with the next beat."""
         context, step = self._context, self._progress.step
         characters = context.batch_size * context.description.training.sequence_length
         speed = self.pace.characters_per_second(characters)

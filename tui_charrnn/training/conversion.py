@@ -65,7 +65,7 @@ def keras_model(model: Model) -> keras.Sequential:
 def write_events(figures: list[Figures], folder: Path) -> None:
     """Write an event file that TensorBoard shows: a curve a column, by step."""
     names = [field.name for field in fields(Figures) if field.name != "step"]
-    # as `tf.summary.scalar` says it, which asks for TensorBoard itself to be installed
+    # as `tf.summary.scalar` does, which needs TensorBoard to be installed
     metadata = tf.compat.v1.SummaryMetadata()
     metadata.plugin_data.plugin_name = "scalars"
     with tf.summary.create_file_writer(str(folder)).as_default():

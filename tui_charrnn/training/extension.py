@@ -1,6 +1,6 @@
-"""Lets a run that is finished go on: plans it, and records that in the run.
+"""Extends a finished run: plans it, and records that in the run.
 
-No TensorFlow is needed here: a trainer that resumes the run takes up what is recorded.
+No TensorFlow is needed here: a trainer that resumes the run reads what is recorded.
 """
 
 import math

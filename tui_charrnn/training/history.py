@@ -41,7 +41,7 @@ _FIELDS: Final[dict[type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a run's records say that matters to a trainer which goes on from one of its steps.
+    """What matters of a run's records to a trainer that continues from one of its steps.
 
     A run is planned and its baselines counted once; its learning rate changed when it did.
     """
@@ -58,7 +58,7 @@ class History:
     extensions: tuple[RunExtended, ...] = ()
     rollbacks: int = 0
     step: int = 0
-    """Where the trainer goes on; 0: at the beginning."""
+    """The step that the trainer continues from; 0 is the beginning."""
     sampled: frozenset[str] = frozenset()
     """Pinned seeds that were sampled at that step."""
     losses: LossHistory = field(

@@ -98,7 +98,7 @@ class Interruption:
         self.cause = ""
         """What brought the reason up: the name of a signal, `time limit` or `request`."""
         self.on_leaving: Callable[[str], None] = lambda _cause: None
-        """Is told the cause once, by `check`, before whoever asked acts on it."""
+        """Called once with the cause, by `check`, before its caller acts on it."""
         self.ask_others: Callable[[], None] = lambda: None
         """Called by `check` before it looks: it may take reasons up that came up elsewhere."""
         self.is_saved: Callable[[], bool] = lambda: True

@@ -30,11 +30,11 @@ class Batch(NamedTuple):
     targets: Indices
     """The inputs shifted by one. Shape (B, T)."""
     carried: Float32
-    """1 where a stream goes on with its state, 0 where it starts from nothing. Shape (B,)."""
+    """1 where a stream carries its state on, 0 where it is reset. Shape (B,)."""
 
 
 class BatchResult(NamedTuple):
-    """What one training step tells."""
+    """The result of one training step."""
 
     loss: float
     """Mean over the batch before the update, nats per character."""
@@ -122,14 +122,14 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
     `progress` is brought up to date before each record is yielded, so whoever consumes the
     records may save a checkpoint, or walk away, between any two of them, unless the engine is
     ahead of it: where steps are taken several in a call, their records follow one by one. No call
-    goes on beyond an evaluation or the end of an epoch.
+    continues beyond an evaluation or the end of an epoch.
 
     Args:
         engine: Holds weights, optimizer and carried states.
         material: Contiguous streams to train on, windows of held-out text.
         config: For the learning rate, and the patience of `has_stopped_gaining`.
         plan: How many steps, and after which of them the held-out text is scored.
-        progress: Where to go on from; modified.
+        progress: Where to continue from; modified.
         should_stop: Asked before every call of the engine, and within evaluations.
         clock: Seconds of work; it may stand still within `should_stop`.
 
@@ -264,7 +264,7 @@ def _note_batch(
 
 
 def _shortened(value: float) -> float:
-    """A float32 in the nine digits that tell it from all others.
+    """A float32 in the nine digits that identify it.
 
     As the double that it is on the way, it would be written in seventeen; with a record a step that
     is a fifth of a long run on the disk.
@@ -286,7 +286,7 @@ def _note_evaluation(
 
 
 CALL_TIME: Final = 0.1
-"""Seconds that a call takes at most: so long whoever asks for something waits for it."""
+"""Seconds that a call takes at most: as long as a request waits."""
 
 
 class StepsPerCall:

@@ -80,7 +80,7 @@ class MemoryMeter:
         places = np.unique(np.linspace(reach, len(indices) - 1, TARGETS).astype(np.intp))
         try:
             found = Passage(weights, config, indices).influence(places, reach)
-        except ModelFileError:  # the score will say so
+        except ModelFileError:  # the score will show it
             return None
         curve, fading = found.inputs.mean(axis=0), found.hidden[-1, :_FADING]
         if not (np.isfinite(curve).all() and np.isfinite(fading).all()):

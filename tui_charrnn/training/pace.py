@@ -50,7 +50,7 @@ class Pace:
     def batch_trained(self, elapsed: float) -> None:
         """A step was taken; `elapsed` is the run's, in seconds.
 
-        The first step of a process may be compiled on the way: it tells nothing of the next ones.
+        The first step of a process may include compiling: it is no measure of the next ones.
         """
         if self._is_warm:
             self._step.add(elapsed - self._elapsed)
@@ -81,7 +81,7 @@ class Pace:
 FIT_INTERVAL: Final = 0.02
 """Share of a run's time between two looks at whether its steps still fit."""
 FIT_TOLERANCE: Final = 0.01
-"""Share of a run's time by which its end may be expected to be off before it is planned anew."""
+"""Share of a run's time by which its expected end may be off before it is replanned."""
 _FAR_TOLERANCE: Final = 0.1
 """The same as a share of the time that is left: far from the end, speeds still waver."""
 _FIT_WINDOW: Final = 4

@@ -143,11 +143,11 @@ class Plan:
     early_evaluations: tuple[int, ...] = ()
     """Steps before the first `evaluate_every` after which the text is scored too, ascending."""
     is_adaptive: bool = False
-    """Whether the number of steps is fitted to the time of the run as it goes on."""
+    """Whether the number of steps is fitted to the time of the run while it trains."""
     horizons: tuple[Horizon, ...] = ()
     """All lengths so far, the first one from step 1 on; empty while there was only one."""
     extensions: tuple[RunExtended, ...] = ()
-    """How the run went on each time after it had been finished."""
+    """The extensions of the run, each after it was finished."""
 
     @property
     def earlier_ends(self) -> list[int]:

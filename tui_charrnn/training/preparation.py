@@ -158,11 +158,11 @@ class Prepared:
     best_baseline: tuple[int, float]
     """Order and loss of the best n-gram."""
     checkpoint: CheckpointDirectory | None
-    """Where to go on from; None begins at the beginning."""
+    """Where to continue from; None starts at the beginning."""
     state: TrainingState | None
     """Of the checkpoint."""
     progress: Progress
-    """Where to go on from, with all that was decided for the steps after it."""
+    """Where to continue from, with all that was decided for the steps after it."""
     history: History
     """What earlier trainers recorded."""
 
@@ -247,7 +247,7 @@ def _tell_what_is_lost(run: RunDirectory, step: int, writer: RunWriter) -> None:
 
 
 def _refuse_damaged_checkpoints(run: RunDirectory) -> None:
-    """Begin a run anew only where nothing of it could still be saved by hand.
+    """Restart a run only where nothing of it could still be saved by hand.
 
     Raises:
         RunError: If there are checkpoints, and none of them is whole.
@@ -278,7 +278,7 @@ def _measure(
 def take_initial_weights(
     engine: "RunEngine", run: RunDirectory, description: RunDescription
 ) -> None:
-    """Have an engine that stands before its first step stand where a run begins.
+    """Give an engine before its first step the weights that a run starts from.
 
     The moments of the optimizer and the states stay zero.
 

@@ -1,4 +1,4 @@
-"""What a run's newest weights say, drawn again and again in the same way: how its text changes.
+"""Samples of a run's newest weights, always drawn in the same way: how its text changes.
 
 Generation is that of `tui_charrnn.generation`, in NumPy: nothing of the training is touched.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # it would bring TensorFlow
 SAMPLE_LENGTH: Final = 200
 """Characters that follow a seed."""
 SAMPLING_TIME: Final = 5.0
-"""Seconds after which no other seed is begun: what a large network costs at each evaluation."""
+"""Seconds after which no other seed is sampled: the cost of a large network at an evaluation."""
 _RNG_SEED: Final = 0
 _TEMPERATURE: Final = 0.8
 
@@ -58,16 +58,16 @@ class Samples:
                 if should_stop():
                     break
                 if clock.now() - began >= SAMPLING_TIME:
-                    self._tell_what_is_left_out(count, len(missing))
+                    self._report_left_out(count, len(missing))
                     break
                 self._take(stream, step, seed)
         return clock.now() - began
 
     def forget_after(self, step: int) -> None:
-        """Go back to a step: what comes after it is sampled again."""
+        """Return to a step: what comes after it is sampled again."""
         self._taken = {(at, seed) for at, seed in self._taken if at <= step}
 
-    def _tell_what_is_left_out(self, count: int, wanted: int) -> None:
+    def _report_left_out(self, count: int, wanted: int) -> None:
         if not self._has_warned:
             message = (
                 f"Sampling takes long: of {wanted} pinned seeds {count} can be sampled within "

@@ -70,7 +70,7 @@ class GrowingPause:
 EPOCH_SHARE: Final = 1 / 6
 """The end of an epoch is saved unless a checkpoint is younger than this share of the interval."""
 PATIENCE: Final = 600.0
-"""Seconds for which a trainer that has nothing left to do goes on trying to save its last state."""
+"""Seconds for which a trainer that has nothing left to do tries to save its last state."""
 _LOOK: Final = 0.2
 """Seconds between two looks for a reason to leave while it waits."""
 
@@ -130,7 +130,7 @@ class Saver:
         return now - max(self._tried_at, self._started) >= interval
 
     def try_to_save(self) -> bool:
-        """Save; if the disk refuses, tell and train on: it is tried again, after growing pauses.
+        """Save; if the disk refuses, report it and train on: it is retried after growing pauses.
 
         Raises:
             RunGoneError: If there is no run any more that could be saved.
@@ -143,7 +143,7 @@ class Saver:
         except RunGoneError:
             raise
         except StorageError as error:
-            self._tell_refusal(error, clock.now() - began)
+            self._report_refusal(error, clock.now() - began)
             return False
         finally:
             self._report.pace.stood_still(clock.now() - began)
@@ -174,8 +174,8 @@ class Saver:
             if self._refusal is not None and (should_stop() or time.monotonic() >= limit):
                 raise self._refusal
 
-    def _tell_refusal(self, error: StorageError, took: float) -> None:
-        """Warn of a refusal when it is another one than before, and wait longer."""
+    def _report_refusal(self, error: StorageError, took: float) -> None:
+        """Warn of a refusal if it is a new one, and wait longer."""
         if self._refusal is None or cause_words(error) != cause_words(self._refusal):
             message = (
                 f"Not saved: {error} The last saved step is {self.saved_step:,}. "
@@ -189,7 +189,7 @@ class Saver:
         self._pause.refused(took)
 
     def _report_unsaved(self) -> None:
-        """Say what is not saved and, where nothing else is left to do, how long it is tried."""
+        """Report what is not saved and, where nothing else is left to do, how long it is tried."""
         if self._refusal is None:
             return
         words = f"{cause_words(self._refusal)}, last saved step {self.saved_step:,}"
@@ -252,7 +252,7 @@ class Saver:
             progress.best_loss, progress.best_step = self._saved_best
 
     def publish(self) -> bool:
-        """Lay the newest weights out for sampling; False, with a warning, if that is refused."""
+        """Publish the newest weights for sampling; False, with a warning, if that is refused."""
         context, run = self._context, self._context.run
         try:
             model = model_bytes(context, self._engine, self._progress, self.train_loss)
@@ -271,13 +271,13 @@ class Saver:
 
 
 ROLLBACK_LIMIT: Final = 3
-"""So often a run goes back; what diverges once more needs other settings."""
+"""How often a run rolls back; if it diverges once more, it needs other settings."""
 
 
 class Rollback:
     """Takes a run back to its last good checkpoint.
 
-    A checkpoint is good if training went on from it: where weights and states are those that the
+    A checkpoint is good if training continued from it: where weights and states are those that the
     failure came from, the same batch would fail in the same way, whatever the learning rate.
     """
 

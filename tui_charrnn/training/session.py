@@ -65,14 +65,14 @@ class Session:
         self._train_loss = RunningMean()
 
     def work(self) -> ExitCode:
-        """Train, save, and say how it ended.
+        """Train, save, and return how it ended.
 
         Raises:
             StorageError: If the last state could not be saved.
         """
         while True:
             self._report.show(RunState.TRAINING)
-            self._writer.beat()  # a step that has fallen is told at once
+            self._writer.beat()  # a step that has fallen is reported at once
             if self._progress.step == 0:
                 self._samples.sample(0, self._should_stop)
             self._train_loss, self._saver.train_loss = RunningMean(), None
@@ -143,7 +143,7 @@ class Session:
         has_stopped = has_stopped_gaining(progress, plan, config)
         is_done = has_stopped or progress.evaluated_step == progress.step == plan.total_steps
         if has_stopped:
-            self._tell_early_stop()
+            self._report_early_stop()
         if is_done:
             self._evaluate_dynamically()
             self._report.show(RunState.EVALUATING)
@@ -152,14 +152,14 @@ class Session:
             return self._close(RunState.FINISHED, ExitCode.OK)
         return self._close(reason.state, reason.exit_code)
 
-    def _tell_early_stop(self) -> None:
+    def _report_early_stop(self) -> None:
         progress, patience = self._progress, self._context.description.training.stop_early
         step, loss = progress.best_step, progress.best_loss
         if step is not None and loss is not None and patience is not None:
             self._writer.append(StoppedEarly(progress.step, step, loss, patience))
 
     def _evaluate_dynamically(self) -> None:
-        """Score once more with weights that go on learning, where that is wanted."""
+        """Score once more with weights that continue to learn, where that is wanted."""
         rate, clock = (
             self._context.description.training.dynamic_evaluation_rate,
             self._context.clock,
@@ -209,7 +209,7 @@ class Session:
                 progress.elapsed,
             )
         )
-        self._report.show(state)  # last: whoever reads this state finds all records written
+        self._report.show(state)  # last: readers of this state find all records written
         return exit_code
 
 

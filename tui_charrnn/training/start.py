@@ -101,7 +101,7 @@ class OutsetBuilder:
         check_cancelled: Callable[[], None],
         shards: int = 0,
     ) -> Outset:
-        """Build the engine, by the way that the run was begun with or was built with first.
+        """Build the engine, by the path that the run was started or first built with.
 
         0 shards takes as many, on a processor, as pay on two cores.
         """
@@ -136,7 +136,7 @@ class OutsetBuilder:
 
 
 def recorded_shards(prepared: Prepared, threads: int) -> int:
-    """The parts of a batch that a run was begun with, if it has as many threads as then; or 0."""
+    """The parts of a batch that a run was started with, if it has as many threads as then; or 0."""
     if prepared.state is not None:
         then = prepared.state.fingerprint
         recorded = then.get("shards", "") if then.get("threads") == str(threads) else ""
@@ -312,14 +312,14 @@ def _rebuild(
     writer: RunWriter,
     check_cancelled: Callable[[], None],
 ) -> Outset:
-    """What a run was begun with that is gone on with, or begun again after a death."""
+    """Rebuild the engine of a run that is resumed, or restarted after a death."""
     shards = recorded_shards(prepared, thread_count(prepared.training.threads))
     outset = builder.build(prepared.training, check_cancelled, shards)
-    _tell_device(outset, builder.replica_count, writer)
+    _report_device(outset, builder.replica_count, writer)
     return outset
 
 
-def _tell_device(outset: Outset, replicas: int, writer: RunWriter) -> None:
+def _report_device(outset: Outset, replicas: int, writer: RunWriter) -> None:
     words = device_words(outset.path.device, thread_count(outset.training.threads))
     words = f"{replicas} x {words}" if replicas > 1 else words
     writer.set_status(device=words, precision=outset.path.precision, message="")
@@ -348,7 +348,7 @@ def _plan_run(
         writer.append(chosen)
     else:
         outset = builder.build(prepared.training, check_cancelled)
-    _tell_device(outset, builder.replica_count, writer)
+    _report_device(outset, builder.replica_count, writer)
     writer.set_status(state=RunState.TIMING)
     seconds = time_batches(outset.engine, outset.material, outset.training, check_cancelled)
     plan = _plan(outset, seconds, check_cancelled)
@@ -388,7 +388,7 @@ def _plan(outset: Outset, seconds: float, check_cancelled: Callable[[], None]) -
 def _remember(
     seconds: float, description: RunDescription, prepared: Prepared, outset: Outset
 ) -> None:
-    """Keep the measurement for whoever plans such a run next."""
+    """Keep the measurement for the next plan of such a run."""
     config, path, vocabulary_size = outset.training, outset.path, len(prepared.text.vocabulary)
     trial = Trial(
         seconds_per_step=seconds,

@@ -153,7 +153,7 @@ def read_model(path: Path) -> Model:
 
 
 def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
-    """The JSON document in the metadata of a safetensors file, which is as long as it says.
+    """The JSON document in the metadata of a safetensors file, whose length is checked.
 
     Raises:
         ValueError: If it is damaged.
@@ -257,5 +257,5 @@ def _earlier(origin: ModelOrigin | None) -> dict[str, object]:
 
 
 def _source(origin: ModelOrigin | None) -> dict[str, object]:
-    """Which model its run started from, if it did; where that lay is nobody else's affair."""
+    """Which model its run started from, if it did; its path stays private."""
     return {} if origin is None else {"from": {"name": origin.name, "sha256": origin.sha256}}

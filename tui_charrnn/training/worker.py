@@ -75,11 +75,11 @@ def run_training(
     started = time.monotonic() - seconds_since_start()
     description = read_description(run)
     peers = None
-    if task is not None:  # the run may have been begun with other settings
+    if task is not None:  # the run may have been started with other settings
         threads, batch_size = description.training.threads, description.training.batch_size
         peers = Peers(replace(task, threads=threads, batch_size=batch_size))
     if _is_finished(run):
-        return ExitCode.OK if peers is None else _tell_finished(peers, description, interruption)
+        return ExitCode.OK if peers is None else _report_finished(peers, description, interruption)
     limit = max_time or description.training.max_time
     deadline = None if limit is None else started + limit
     with RunWriter(run) as writer:
@@ -99,10 +99,10 @@ def run_training(
         return code
 
 
-def _tell_finished(
+def _report_finished(
     peers: Peers, description: RunDescription, interruption: Interruption
 ) -> ExitCode:
-    """Let the other processes know that there is nothing left to train."""
+    """Report to the other processes that there is nothing left to train."""
     check_cancelled = partial(interruption.check_cancelled, None)
     try:
         hardware, _ = peers.meet(description.corpus.sha256, {}, interruption, check_cancelled)
@@ -115,7 +115,7 @@ def _tell_finished(
 def _settle(
     work: Callable[[], ExitCode], run: RunDirectory, writer: RunWriter, peers: Peers | None
 ) -> ExitCode:
-    """Do the work; the result says how it ended, whatever came in its way."""
+    """Do the work; returns how it ended, whatever failed."""
     try:
         return work()
     except LeavingError as left:
@@ -175,7 +175,7 @@ def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
         writer.append(RunResumed(step))
     check_cancelled()
     writer.set_status(state=RunState.LOADING)
-    # deferred: TensorFlow takes seconds and hundreds of megabytes, and the state says so meanwhile
+    # deferred: TensorFlow takes seconds and hundreds of megabytes, which the state reports
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
 
     session = start_session(
@@ -192,7 +192,7 @@ def _meet(
     check_cancelled: Callable[[], None],
     peers: Peers,
 ) -> PreparedText:
-    """Read the text, then wait for the other processes, which are told if it cannot be read."""
+    """Read the text, then wait for the other processes, also to report that it cannot be read."""
     try:
         text = prepare_text(run, description, check_cancelled)
         own: str | CharRNNError = text.sha256

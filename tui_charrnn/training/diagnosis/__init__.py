@@ -1,1 +1,1 @@
-"""Processes that load TensorFlow to say what a training would do, and what they tell."""
+"""Processes that load TensorFlow to find what a training would do, and their results."""

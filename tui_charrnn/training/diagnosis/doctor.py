@@ -1,4 +1,4 @@
-"""`python -m tui_charrnn.training.diagnosis.doctor SETTINGS` says what TensorFlow would do here.
+"""`python -m tui_charrnn.training.diagnosis.doctor SETTINGS`: what TensorFlow would do here.
 
 Prints one JSON document, an `Examination`, on standard output and nothing else there: whatever
 libraries print goes to standard error.

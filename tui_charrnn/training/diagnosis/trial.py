@@ -90,7 +90,7 @@ def main() -> int:
         try:
             settings = TrialSettings.from_json(sys.argv[1])
             trial = try_settings(settings)
-        except Exception as error:  # noqa: BLE001  whoever started this process tells it
+        except Exception as error:  # noqa: BLE001  the process that started this one reports it
             print(_explain(error), file=sys.stderr)  # noqa: T201  as said
             return int(error.exit_code if isinstance(error, CharRNNError) else ExitCode.UNEXPECTED)
         remember_trial(trial, settings)

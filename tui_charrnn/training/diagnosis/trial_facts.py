@@ -1,4 +1,4 @@
-"""What a few timed batches say of settings, before anything is trained with them.
+"""Timings of a few batches with some settings, before anything is trained with them.
 
 Neither TensorFlow nor NumPy is loaded here: the app reads this. `trial.py` measures.
 """
@@ -39,7 +39,7 @@ def timings_file() -> Path:
 
 
 class TimedPresets:
-    """Measurements by a key that holds whatever they depend on.
+    """Measurements by a key of all that they depend on.
 
     A file that is missing or damaged holds none. Of two processes that add at the same moment, one
     may lose its entry.

@@ -115,7 +115,7 @@ class Engine:
         """A step of a call that takes several, on a path of one shard."""
         self._multi_step = MultiStep([self.device_step])
         self.newest_step = 0
-        """The last that was taken since a checkpoint was taken up; 0 before the first."""
+        """The last that was taken since a restore; 0 before the first."""
         self._scorer = Scorer(
             self._network.forward,
             self._scored_parameters(),

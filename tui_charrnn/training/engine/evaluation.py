@@ -1,6 +1,6 @@
 """The weights of a network: scored as they are, or with steps learned on the way.
 
-Dynamic evaluation lets a model go on learning from the text that it has just been scored on. Every
+Dynamic evaluation lets a model learn from the text that it has just been scored on. Every
 character is predicted before anything is learned from it, so the score is fair; but it is the score
 of a model that adapts, and is told apart from the plain one everywhere.
 

@@ -69,7 +69,7 @@ class DeviceStep:
             Packed((characters, characters, carried), numbers),
             [tf.TensorSpec((batch_shape[0], size), tf.float32)] * count,
         )
-        """Of packed batches and of states; K is left open, so that another is not traced anew."""
+        """Of packed batches and of states; K is left open, so that another needs no new trace."""
 
     def take(
         self, packed: Packed, at: Tensor, first_step: Tensor, before: Standing, mean: Mean

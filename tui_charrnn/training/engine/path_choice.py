@@ -1,7 +1,7 @@
 """The choice of a path: on a processor by what is known, on a GPU by what was tried there.
 
 A trial knows nothing of what a way is made of. Each takes the same steps from the same weights, by
-the engine that a run trains with. What they leave is held against what the reference leaves:
+the engine that a run trains with. What they leave is compared with what the reference leaves:
 losses, gradients, carried states, and how the weights moved. A way that raises, gives what is not
 finite or differs by more than its precision explains is of no use.
 """
@@ -174,7 +174,7 @@ def _refuse_infinite(results: Sequence[BatchResult]) -> None:
 
 
 def _random_batches(training: TrainingConfig, size: RunSize, count: int) -> list[Batch]:
-    """Batches of one text that goes on, with a few streams that begin anew in each."""
+    """Batches of one continued text, in each of which a few streams are reset."""
     random = np.random.default_rng(0)
     shape = (count, size.batch_size, training.sequence_length + 1)
     texts = random.integers(0, size.vocabulary_size, shape, dtype=np.int32)
@@ -198,7 +198,7 @@ def _exact_products(*, is_wanted: bool) -> Iterator[None]:
 
 
 def one_line(error: Exception) -> str:
-    """What an exception says, in one line."""
+    """The message of an exception, in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:300] if lines else 'no message'}"
 

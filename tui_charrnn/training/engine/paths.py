@@ -120,7 +120,7 @@ def gpu_paths(
 
 
 def reference_path(device: Device) -> ComputePath:
-    """The way that the others are held against on a GPU: with the least that could be wrong."""
+    """The way that the others are compared with on a GPU: with the least that could be wrong."""
     return _gpu_path(device, ("handwritten", False, "float32"))
 
 

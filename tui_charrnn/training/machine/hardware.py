@@ -34,7 +34,7 @@ class Nvidia:
     """What there is of NVIDIA's hardware and software."""
 
     cards: tuple[Card, ...] = ()
-    """Those that the driver tells of."""
+    """Those that the driver lists."""
     driver: str | None = None
     """Version of the driver, if it is loaded."""
     devices: int = 0
@@ -58,7 +58,7 @@ def find_nvidia(root: Path = Path("/"), environment: Mapping[str, str] = os.envi
 
 
 def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str | None]:
-    """Cards and driver version as nvidia-smi tells them; nothing if it is not there or fails."""
+    """Cards and driver version by nvidia-smi; nothing if it is not there or fails."""
     program = shutil.which("nvidia-smi", path=environment.get("PATH"))
     if program is None:
         return (), None
@@ -148,7 +148,7 @@ class Machine:
     """Processors' worth of time that a control group, as of a container, gives; None if no limit
     is known."""
     memory: int | None
-    """Bytes that this process may use; None where the system does not tell."""
+    """Bytes that this process may use; None where that is not known."""
     available: int | None
     """Bytes of it that are free or can be freed."""
 

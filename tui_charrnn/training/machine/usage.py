@@ -39,7 +39,7 @@ class GpuMeter:
 
 
 def _asked(question: Callable[..., Any], *arguments: Any) -> Any:
-    """What a call tells, or None if it fails in whatever way."""
+    """What a call returns, or None if it fails in any way."""
     try:
         return question(*arguments)
     except Exception:  # noqa: BLE001  a driver fails in many ways, none of which is the training's
@@ -79,7 +79,7 @@ def _chosen(nvml: ModuleType, handles: list[Any], word: str) -> Any:
 
 
 def _text(told: Any) -> str:
-    """A name; earlier versions of the package tell it as bytes."""
+    """A name, which earlier versions of the package return as bytes."""
     return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told or "")
 
 
@@ -143,7 +143,7 @@ class UsageMeter:
 
 
 def resident_memory(status: Path = _STATUS) -> int:
-    """Bytes that this process holds in memory, or its peak where the system does not tell."""
+    """Bytes that this process holds in memory, or its peak where that is not known."""
     return _told("VmRSS", status) or peak_memory(status)
 
 
