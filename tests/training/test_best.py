@@ -94,7 +94,7 @@ def test_a_trainer_that_died_while_it_stopped_early_stops_when_it_is_resumed(
         raise OSError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Session, "_tell_early_stop", die)
+        patch.setattr(Session, "_report_early_stop", die)
         assert train(run) is ExitCode.UNEXPECTED
     assert train(run) is ExitCode.OK
     assert of_kind(run, StoppedEarly) == [StoppedEarly(9, 6, 1.0, 1)]

@@ -3,11 +3,15 @@
 import json
 import os
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any, Final
 
 import typer
 
-from tui_charrnn.cli.options import refuse_options_before_command, with_setting_options
+from tui_charrnn.cli.options import (
+    JsonDocument,
+    refuse_options_before_command,
+    with_setting_options,
+)
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.invocation import command
@@ -25,11 +29,9 @@ _GAP: Final = "  "
 
 config_app = typer.Typer(help="Show and create the settings file.\n\nWithout a command: show them.")
 
-AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
 
 @config_app.callback(invoke_without_command=True)
-def config(context: typer.Context, as_json: AsJson = False) -> None:
+def config(context: typer.Context, as_json: JsonDocument = False) -> None:
     """Show the settings, unless there is a command."""
     if context.invoked_subcommand is None:
         show(as_json)
@@ -49,7 +51,7 @@ def show_path() -> None:
 @config_app.command("show")
 @with_setting_options(Preferences)
 def show(
-    as_json: AsJson = False,
+    as_json: JsonDocument = False,
     **settings: str | None,
 ) -> None:
     """Print every setting in effect and where it comes from.

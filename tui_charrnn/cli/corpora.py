@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import complete_corpus, refuse_options_before_command
+from tui_charrnn.cli.options import (
+    JsonDocument,
+    complete_corpus,
+    refuse_options_before_command,
+)
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.reading import (
     Encoding,
@@ -26,7 +30,7 @@ from tui_charrnn.presets import MOST_PARAMETERS, PRESETS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.corpus import Corpus
-from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.formatting import counted, format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.text.inspection import CharacterCount, CorpusInspection
@@ -38,15 +42,13 @@ _LOOKED_AT: Final = 1 << 24
 
 corpora_app = typer.Typer(help="List the named corpora, or inspect a text.")
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
 _SHOWN_CHARACTERS: Final = 200
 _SHOWN_ROWS: Final = 12
 _UNITS: Final = {"characters": "characters", "jamo": "characters and jamo"}
 
 
 @corpora_app.callback(invoke_without_command=True)
-def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
+def corpora(context: typer.Context, as_json: JsonDocument = False) -> None:
     """List the named corpora, or inspect a text."""
     if context.invoked_subcommand is None:
         list_corpora(as_json)
@@ -55,7 +57,7 @@ def corpora(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 @corpora_app.command("list")
-def list_corpora(as_json: JsonOption = False) -> None:
+def list_corpora(as_json: JsonDocument = False) -> None:
     """List the named corpora."""
     entries = list(load_catalogue().values())
     if as_json:
@@ -92,7 +94,7 @@ def inspect(
     is_whole: Annotated[
         bool, typer.Option("--whole", help="Read all of a large text, not only its first 16 MB.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: JsonDocument = False,
 ) -> None:
     """Report size, encoding, characters, split and baselines of a text."""
     text = read_named_corpus(
@@ -209,7 +211,7 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
 def _parts(found: "CorpusInspection") -> str:
     """How many lines there are, or records."""
     if found.records is None:
-        return f"{found.lines:,} line{'' if found.lines == 1 else 's'}"
+        return counted(found.lines, "line")
     again = f", {found.repeated_records:,} of them repeated" * bool(found.repeated_records)
     return f"{found.records:,} records{again}"
 
@@ -227,10 +229,8 @@ def _warning_lines(found: "CorpusInspection") -> Iterator[tuple[str, str]]:
 
 def _files(corpus: Corpus) -> str:
     report = corpus.report
-    skipped = f", {report.skipped_files:,} binary or empty skipped"
-    return f"{report.files:,} file{'' if report.files == 1 else 's'}" + (
-        skipped if report.skipped_files else ""
-    )
+    skipped = f", {report.skipped_files:,} binary or empty skipped" if report.skipped_files else ""
+    return counted(report.files, "file") + skipped
 
 
 def _encoding(corpus: Corpus) -> str:

@@ -27,6 +27,7 @@ from tui_charrnn.cli.diagnosis import (
     look_at_terminal,
 )
 from tui_charrnn.cli.options import (
+    JsonDocument,
     RunsDir,
     apply_settings,
     complete_preset,
@@ -91,7 +92,7 @@ def doctor(
         ),
     ] = "small",
     runs_dir: RunsDir = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonDocument = False,
     **settings: str | None,
 ) -> None:
     """Check this machine: device, precision, disk space and problems.

@@ -11,9 +11,8 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.options import JsonDocument, RunsDir, complete_model
 from tui_charrnn.cli.output import TextOutput, stdout_is_terminal, write_text
 from tui_charrnn.cli.picture import DrawnInAscii, draws_ascii, picture_width
-from tui_charrnn.cli.reading import load_models
+from tui_charrnn.cli.reading import load_preferred
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
@@ -61,9 +60,7 @@ def embedding(
     """
     if count < 1:
         raise ConfigError(f"--count must be at least 1. Received: {count}.")
-    named = model or resolve({}, wanted=["model"]).checked().model
-    ((_, loaded),) = load_models([named] if named else [], runs_dir).items()
-    known = lazy.Embedding(loaded)
+    known = lazy.Embedding(load_preferred(model, runs_dir)[1])
     wanted = character or _first(known.characters)
     spelled = {each: _spelled(known.characters, each) for each in wanted}
     strange = [each for each, parts in spelled.items() if not parts]

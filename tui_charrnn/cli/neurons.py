@@ -1,12 +1,13 @@
 """The command `neurons`: which cells of a model follow which properties of a text."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    JsonDocument,
     ModelOption,
     RunsDir,
     complete_corpus,
@@ -14,12 +15,8 @@ from tui_charrnn.cli.options import (
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import progress_bar
-from tui_charrnn.cli.reading import Encoding, load_models, read_blocks, thread_count
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.cli.reading import Encoding, load_preferred, read_blocks, thread_count
 from tui_charrnn.text.sources import Source, find_sources
-
-if TYPE_CHECKING:
-    from tui_charrnn.model.checkpoint import Model
 
 _NAMES: Final = (
     "double-quotes, single-quotes, parentheses, square-brackets, braces, brackets, bracket-depth, "
@@ -58,7 +55,7 @@ def neurons(
     excerpts: Annotated[
         int, typer.Option(metavar="N", help="Passages to show, of the properties found best.")
     ] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: JsonDocument = False,
     parallel: Annotated[
         int | None,
         typer.Option(
@@ -83,7 +80,7 @@ def neurons(
     if parallel is not None:
         refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
     sources = find_sources(corpus, encoding=encoding).sources
-    name, chosen = _load_model(model, runs_dir)
+    name, chosen = load_preferred(model, runs_dir)
     wanted = lazy.find_properties(properties or [])
     layers = chosen.config.layer_count
     if layer is not None:
@@ -96,13 +93,6 @@ def neurons(
         lazy.print_json(report)
     else:
         lazy.print_report(report)
-
-
-def _load_model(model: str | None, runs_dir: "RunsDir") -> "tuple[str, Model]":
-    """The model that the option names, or the preferred one, and what it is called."""
-    named = model or resolve({}, wanted=["model"]).checked().model
-    ((name, loaded),) = load_models([named] if named else [], runs_dir).items()
-    return name, loaded
 
 
 def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:

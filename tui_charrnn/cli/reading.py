@@ -20,7 +20,7 @@ from tui_charrnn.cli.output import (
 )
 from tui_charrnn.config import RECORDS, UNITS, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences.resolution import resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import obtain
@@ -176,6 +176,12 @@ def load_models(
         name: lazy.with_numbers(each, numbers, partial(_narrate_of, name))
         for name, each in loaded.items()
     }
+
+
+def load_preferred(model: str | None, runs_dir: Path | None) -> "tuple[str, Model]":
+    """The model that an option names, or the preferred one, and its name; as `load_models`."""
+    named = model or resolve({}, wanted=["model"]).checked().model
+    return next(iter(load_models([named] if named else [], runs_dir).items()))
 
 
 def _narrate_of(name: str, sentence: str) -> None:

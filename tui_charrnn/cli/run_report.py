@@ -21,7 +21,7 @@ from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.failures import advice_words, diagnose
-from tui_charrnn.viewing.formatting import format_size, format_time
+from tui_charrnn.viewing.formatting import counted, format_size, format_time
 from tui_charrnn.viewing.run_rows import run_row, trouble_words
 from tui_charrnn.viewing.run_view import Notice, RunView, extension_words
 from tui_charrnn.viewing.run_words import Row, card_rows, gram_words, lead_words, origin_words
@@ -122,7 +122,7 @@ def _head_rows(whole: WholeRun) -> Iterator[Row]:
 def _format_early_stop(stop: StoppedEarly | None) -> str:
     if stop is None:
         return ""
-    count = f"{stop.patience:,} validation{'s' if stop.patience > 1 else ''}"
+    count = counted(stop.patience, "validation")
     return f"stopped early: no lower loss in {count} after step {stop.best_step:,}"
 
 
