@@ -20,6 +20,7 @@ from tui_charrnn.history.generation import HINDRANCES
 from tui_charrnn.lens import probe
 from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.paths import Kind
+from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import HINTS, Action
@@ -28,14 +29,21 @@ from tui_charrnn.text.decoding import TRY
 from tui_charrnn.text.inspection import SUSPICIOUS_CATEGORIES
 from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr, tr_recorded
 from tui_charrnn.tui import chrome
+from tui_charrnn.tui.generation_settings import SHORT_NAMES
+from tui_charrnn.tui.history.recorder import end_of_sentence
 from tui_charrnn.tui.keys.bindings import GROUPS
 from tui_charrnn.tui.keys.keymap import KEYS
 from tui_charrnn.tui.new_run import estimate, form_values
 from tui_charrnn.tui.pages import gates
 from tui_charrnn.tui.run import follower
 from tui_charrnn.tui.run.chart import quantities, readout, scales, series
+from tui_charrnn.tui.runs import actions
+from tui_charrnn.tui.runs.table import COLUMNS
 from tui_charrnn.tui.session import READ_ONLY, Source
+from tui_charrnn.tui.text import generation_result
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN
+from tui_charrnn.tui.text.sampling_dialog import LABELS
+from tui_charrnn.tui.text.sampling_dialog import NAMES as SAMPLING
 from tui_charrnn.viewing import (
     clipping_picture,
     embedding,
@@ -134,6 +142,12 @@ def table_sentences() -> set[str]:
         *xray.GATE_SCALE.ends,
         *(name.replace("_", " ") for name in xray.RULES),
         FORBIDDEN,
+        *SHORT_NAMES.values(),
+        *(LABELS.get(name, name.replace("_", " ")) for name in SAMPLING),
+        Preferences.bounds()["length"].sentence,
+        *(end_of_sentence(hindrance) for hindrance in generation_result.HINDRANCES),
+        *(column.label for column in COLUMNS),
+        actions.READ_ONLY,
         *error_sentences(),
     }
 

@@ -13,6 +13,7 @@ from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
 from tui_charrnn.tui.messages import (
     NoticePosted,
@@ -101,7 +102,7 @@ async def listed(app: App[Any], pilot: Pilot[None], runs: RunList) -> None:
         place = (runs.table if runs.summaries else runs.preview).region
         rows = screen_rows(app)[place.y + header : place.bottom]
         words = "".join(row.strip("\N{BOX DRAWINGS LIGHT VERTICAL} ") for row in rows)
-        return bool(words) and "Looking" not in words
+        return bool(words) and tr("Looking for runs …") not in words
 
     await wait_until(pilot, "a listing", is_shown)
     await pilot.pause()  # the columns fit the size by then

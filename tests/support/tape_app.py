@@ -8,11 +8,12 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
-from tests.support.tiny_model import tiny_model
+from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.tape.cursor import TapeCursor
 from tui_charrnn.tui.tape.panel import TapePanel
@@ -121,14 +122,16 @@ async def tape_app(
     size: tuple[int, int] = (80, 24),
     sampling: SamplingConfig = SETTINGS,
     is_ascii: bool = False,
+    vocabulary: str = TINY_VOCABULARY,
 ) -> AsyncIterator[TapeApp]:
     """Open the app, wait for the text, and go back over it."""
-    app = tiny_app(folder)
+    app = tiny_app(folder, vocabulary=vocabulary)
     app.is_ascii = is_ascii
     settings = settings_of(app)
     settings.speed, settings.length, settings.sampling = None, LENGTH, sampling
     async with app.run_test(size=size) as pilot:
-        await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
+        end = tr("{count:,} characters.", count=LENGTH)
+        await wait_until(pilot, "the end", lambda: end in note_of(app))
         assert len(spoken_by(app)) == LENGTH
         await pilot.press("f2")
         await wait_until(pilot, "the tape", lambda: bool(app.main.query(TapePanel)))

@@ -41,6 +41,7 @@ from tui_charrnn.tui.text.model_loader import ModelLoader
 from tui_charrnn.tui.textual_patches import (
     add_action_target,
     close_after_crash,
+    is_closing,
     is_of_removed,
     tolerant_driver,
 )
@@ -166,7 +167,7 @@ class CharRNNApp(ThemedApp):
 
     def on_run_found(self, event: RunFound) -> None:
         """Show it, unless another run has been opened meanwhile; one that was named speaks."""
-        if self.session.view is not None:
+        if self.session.view is not None or is_closing(self.main):
             return
         if event.run is None:
             self.main.pane_host.show_teaser()

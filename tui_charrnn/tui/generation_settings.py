@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.clamping import Clamp
@@ -17,7 +18,7 @@ SPEEDS: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
 DEFAULT_LENGTH: Final = 2_000
 """Characters after which a text pauses, to be gone on with."""
 
-_SHORT_NAMES: Final = {
+SHORT_NAMES: Final = {
     "top_k": "top-k",
     "top_p": "top-p",
     "min_p": "min-p",
@@ -46,13 +47,14 @@ class ActiveClamps:
     def short_words(self) -> str:
         """The one that is held, or how many are; empty if none is."""
         if len(self.clamps) > 1:
-            return f"{len(self.clamps)} cells held"
-        return f"{self.clamps[0]} held" if self.clamps else ""
+            return tr("{count} cells held", count=len(self.clamps))
+        return tr("{cell} held", cell=self.clamps[0]) if self.clamps else ""
 
     @property
     def words(self) -> str:
         """What is held, for people; empty if nothing is."""
-        return f"held: {' · '.join(map(str, self.clamps))}" if self.clamps else ""
+        cells = " · ".join(map(str, self.clamps))
+        return tr("held: {cells}", cells=cells) if cells else ""
 
 
 def identity_of(model: Model) -> ModelIdentity:
@@ -91,7 +93,7 @@ class GenerationSettings:
     @property
     def speed_label(self) -> str:
         """The pace for people."""
-        return "full speed" if self.speed is None else f"{self.speed} ch/s"
+        return tr("full speed") if self.speed is None else tr("{speed} ch/s", speed=self.speed)
 
     @property
     def active_words(self) -> list[str]:
@@ -99,12 +101,14 @@ class GenerationSettings:
         now, usual = self.sampling, SamplingConfig()
         temperature = now.temperature
         decimals = ".1f" if temperature == round(temperature, 1) else "g"
-        words = [f"temperature {temperature:{decimals}}"]
+        words = [tr("temperature {value}", value=f"{temperature:{decimals}}")]
         for name, value in now.to_mapping().items():
             if name not in _SHOWN_ELSEWHERE and value != getattr(usual, name):
                 shown = value if isinstance(value, str) else f"{value:g}"
-                words.append(safe_line(f"{_SHORT_NAMES.get(name, name)} {shown}"))
-        return [*words, *([f"length {self.length:,}"] if self.length != DEFAULT_LENGTH else [])]
+                words.append(safe_line(f"{tr(SHORT_NAMES.get(name, name))} {shown}"))
+        if self.length != DEFAULT_LENGTH:
+            words.append(tr("length {count:,}", count=self.length))
+        return words
 
     def hold(self, clamp: Clamp, model: Model) -> None:
         """Hold one more neuron, or one at another value.

@@ -14,11 +14,13 @@ from textual.getters import query_one
 
 from tui_charrnn import lazy
 from tui_charrnn.safe_text import safe_text
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged, NoteWritten, PaneRequested
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.tape.cursor import Forks, TapeCursor
+from tui_charrnn.tui.text.generation_result import shown_label
 from tui_charrnn.tui.text.generation_thread import (
     GenerationEnded,
     GenerationMessage,
@@ -86,13 +88,14 @@ class StreamedText(TextView):
     def action_mark(self) -> None:
         """Put a cursor into the text; once it is there, begin the selection at it."""
         self.selection.mark()
-        mark, copy, leave = map(key_label, ("speech.mark", "speech.copy", "text.stop"))
-        self.post_message(
-            NoteWritten(
-                f"The arrows move the cursor; {mark} begins to select there, {copy} copies, "
-                f"{leave} leaves."
-            )
+        sentence = tr(
+            "The arrows move the cursor; {mark} begins to select there, {copy} copies, {leave} "
+            "leaves.",
+            mark=key_label("speech.mark"),
+            copy=key_label("speech.copy"),
+            leave=key_label("text.stop"),
         )
+        self.post_message(NoteWritten(sentence))
 
     def action_select_all(self) -> None:
         """Select the whole text."""
@@ -149,8 +152,8 @@ class TextPane(Vertical):
         """The text, the seed box."""
         yield self.view
         remembers = self._session.preferences.seed_history
-        seed = SeedBox(placeholder="how the text begins", remembers=remembers)
-        seed.border_title = "Seed"
+        seed = SeedBox(placeholder=tr("how the text begins"), remembers=remembers)
+        seed.border_title = Content(tr("Seed"))
         yield seed
 
     def on_unmount(self) -> None:
@@ -202,7 +205,10 @@ class TextPane(Vertical):
         if self._recorder is None:
             history = lazy.History() if self._session.preferences.history else None
             self._recorder = lazy.HistoryRecorder(
-                lambda error: self.tell(f"The text was not kept: {error}", is_problem=True), history
+                lambda error: self.tell(
+                    tr("The text was not kept: {reason}", reason=error), is_problem=True
+                ),
+                history,
             )
         return self._recorder
 
@@ -213,16 +219,17 @@ class TextPane(Vertical):
     def show_source(self) -> None:
         """Show above the seed whose weights it will be for."""
         session = self._session
-        title = "Seed"
+        title = tr("Seed")
         if session.view is not None:
-            title += f" · next: {session.source_name} ({key_label('text.source')})"
+            key = key_label("text.source")
+            title += " · " + tr("next: {source} ({key})", source=session.source_name, key=key)
         self.seed.border_title = Content(title)
 
     def answer(self, seed_text: str | None) -> None:
         """Generate from a seed text; None takes one that suits the model."""
         request = ModelRequest.of(self._session)
         if request.source is Source.NEWEST and request.is_live and request.has_begun:
-            self.tell("Asking the trainer for its newest weights …", lasts=True)
+            self.tell(tr("Asking the trainer for its newest weights …"), lasts=True)
         self.view.selection.drop()
         self.texts.start(functools.partial(self._loader.load, request), seed_text)
 
@@ -258,10 +265,24 @@ class TextPane(Vertical):
         self.cursor.point(self.text.shown)
         take, again, leave = map(key_label, ("tape.take", "tape.again", "text.stop"))
         opening = self.text.opening
-        is_jamo = opening is not None and opening.is_jamo
-        by_jamo = f"{key_label('tape.jamo_right')} and {key_label('tape.jamo_left')} go by jamo, "
-        other = f"{by_jamo}{take} take another" if is_jamo else f"{take} take another character"
-        self.tell(f"Arrows go back, {other}, {again} redraws, {leave} leaves.")
+        if opening is not None and opening.is_jamo:
+            sentence = tr(
+                "Arrows go back, {right} and {left} go by jamo, {take} take another, {again} "
+                "redraws, {leave} leaves.",
+                right=key_label("tape.jamo_right"),
+                left=key_label("tape.jamo_left"),
+                take=take,
+                again=again,
+                leave=leave,
+            )
+        else:
+            sentence = tr(
+                "Arrows go back, {take} take another character, {again} redraws, {leave} leaves.",
+                take=take,
+                again=again,
+                leave=leave,
+            )
+        self.tell(sentence)
 
     def close_tape(self) -> None:
         """Take the cursor and the list of neurons away; the text stays as it is."""
@@ -290,9 +311,12 @@ class TextPane(Vertical):
             await self.run_action("screen.page('fill')")
             return
         if (length := len(event.text)) > _LONG_SEED:
-            stop = key_label("text.stop")
-            words = f"Reading the seed text, {length:,} characters … {stop} gives it up."
-            self.tell(words, lasts=True)
+            sentence = tr(
+                "Reading the seed text, {count:,} characters … {key} gives it up.",
+                count=length,
+                key=key_label("text.stop"),
+            )
+            self.tell(sentence, lasts=True)
         self.answer(event.text)
 
     @on(GenerationMessage)
@@ -312,7 +336,7 @@ class TextPane(Vertical):
         event.stop()
         is_held = self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
         if self.view.streaming and not is_held:
-            held = "Held while you read; scroll to the end to follow."
+            held = tr("Held while you read; scroll to the end to follow.")
             self.tell("" if event.follows else held, lasts=True)
 
     def on_text_view_clicked(self, event: TextView.Clicked) -> None:
@@ -333,7 +357,7 @@ class TextPane(Vertical):
 
     def action_more(self) -> None:
         """Continue the text from where it stopped."""
-        self.tell("" if self.text.resume() else "There is no stopped text to continue.")
+        self.tell("" if self.text.resume() else tr("There is no stopped text to continue."))
 
     def action_set(self, what: str) -> None:
         """Change a setting, at once and also in the middle of a text; or offer all of them.
@@ -402,9 +426,14 @@ class TextPane(Vertical):
             self._xray.fit()
         self._neurons.look()
         self.post_message(PaneRequested("text"))
-        color, hold = key_label("neurons.color"), key_label("neurons.hold")
-        leave = key_label("text.stop")
-        self.tell(f"{color} colors the text by a cell, {hold} clamps it, {leave} leaves.")
+        self.tell(
+            tr(
+                "{color} colors the text by a cell, {hold} clamps it, {leave} leaves.",
+                color=key_label("neurons.color"),
+                hold=key_label("neurons.hold"),
+                leave=key_label("text.stop"),
+            )
+        )
 
     def action_history(self) -> None:
         """Look through what was generated before, and take seed and settings of a text back."""
@@ -421,7 +450,10 @@ class TextPane(Vertical):
             self.seed.load_text(said.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
             self.post_message(PaneRequested("text"))
-            words = f"Seed and settings of a text by {said.model.label} are back; Enter generates."
+            words = tr(
+                "Seed and settings of a text by {model} are back; Enter generates.",
+                model=shown_label(said.model.label),
+            )
             # once the seed box has its height: a text that follows its end again says so
             self.call_after_refresh(self.call_after_refresh, self.tell, words)
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tui_charrnn.tui.text import wrapped_text
 from tui_charrnn.tui.text.text_view import ExactText
-from tui_charrnn.tui.text.wrapped_text import NOTICE, TextStyle, WrappedText
+from tui_charrnn.tui.text.wrapped_text import TextStyle, WrappedText, dropped_notice
 from tui_charrnn.tui.text.wrapping import (
     NARROWEST,
     TextGate,
@@ -146,7 +146,7 @@ def test_old_rows_are_dropped_with_a_notice() -> None:
     text = WrappedText(width=20, limit=1000)
     for number in range(500):
         text.append(f"line {number}\n", "generated")
-    assert text.shown(text.first) == NOTICE
+    assert text.shown(text.first) == dropped_notice()
     assert text.shown(text.end - 2).text == "line 499"
     assert text.end == 501
     assert 900 <= 16 * len(text.rows) <= 1000

@@ -10,6 +10,7 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.history.list import HistoryList
 from tui_charrnn.tui.history.preview import HistoryPreview
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from tui_charrnn.history.store import History
 
 _LONGEST_QUERY: Final = 200  # characters
-_LOOKING: Final = "Looking …"
 
 
 class HistoryBrowser(Vertical):
@@ -89,12 +89,12 @@ class HistoryBrowser(Vertical):
 
     def compose(self) -> ComposeResult:
         """The line to search by above the list, the text below or beside it."""
-        self.border_title = Content("History")
+        self.border_title = Content(tr("History"))
         with Horizontal(id="history-search"):
             yield Static("/", id="history-sign", markup=False)
             query = SafeInput(
                 id="history-query",
-                placeholder="words to look for",
+                placeholder=tr("words to look for"),
                 compact=True,
                 max_length=_LONGEST_QUERY,
             )
@@ -103,7 +103,7 @@ class HistoryBrowser(Vertical):
         with Container(id="history-body"):
             yield HistoryList()
             yield HistoryPreview()
-        yield Static(_LOOKING, id="history-nothing", markup=False)
+        yield Static(tr("Looking …"), id="history-nothing", markup=False)
 
     def on_mount(self) -> None:
         """List all texts, once there is something to list them in."""
@@ -145,9 +145,11 @@ class HistoryBrowser(Vertical):
 
     def _show_count(self, *, is_whole: bool = True) -> None:
         words = counted(len(self.list.numbers), "text")
-        found = " found" if self._query.strip() else ""
-        more = "" if is_whole else "at least "
-        self.border_subtitle = Content(f"{more}{words}{found} · Esc leaves")
+        if self._query.strip():
+            words = tr("{texts} found", texts=words)
+        if not is_whole:
+            words = tr("at least {texts}", texts=words)
+        self.border_subtitle = Content(tr("{texts} · Esc leaves", texts=words))
 
     def on_history_list_rows_wanted(self, event: HistoryList.RowsWanted) -> None:
         """Read what is in view."""
@@ -197,7 +199,9 @@ class HistoryBrowser(Vertical):
         query = self._query.strip()
         if self._problem:
             return self._problem
-        return f"No text holds {' and '.join(query.split())}." if query else self._invitation
+        if not query:
+            return self._invitation
+        return tr("No text holds {words}.", words=tr(" and ").join(query.split()))
 
     def _show_nothing(self, sentence: str) -> None:
         self.nothing.update(safe_line(sentence))

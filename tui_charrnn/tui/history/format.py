@@ -10,6 +10,8 @@ from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
 from tui_charrnn.history.rows import length_words
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
+from tui_charrnn.tui.text.generation_result import shown_label
 from tui_charrnn.viewing.formatting import format_age
 from tui_charrnn.viewing.xray import sampling_words
 
@@ -54,8 +56,8 @@ class HistoryRow:
 def short_settings(said: Generation) -> str:
     """Temperature and filters in few columns; an ellipsis says that they changed on the way."""
     (_, first), *changes = said.sampling
-    parts = [f"{first.temperature:g}"]
-    parts += ["held"] if said.clamps else []
+    temperature = f"{first.temperature:g}"
+    parts = [tr("{settings} held", settings=temperature) if said.clamps else temperature]
     parts += [f"{_SIGNS[name]}{value:g}" for name, value in _filters(first)]
     return " ".join(parts) + ("…" if changes else "")
 
@@ -63,19 +65,21 @@ def short_settings(said: Generation) -> str:
 def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     """All that a text came from, in a few lines."""
     said = entry.generation
-    when = f"{entry.time.astimezone():%Y-%m-%d %H:%M}"
-    age = format_age((now - entry.time).total_seconds())
-    yield f"{safe_line(said.model.label)} · {when}, {age} ago"
-    yield f"{length_words(said)} · RNG {said.rng_seed}"
-    for after, config in said.sampling:
-        words = sampling_words(config)
-        yield f"from character {after + 1:,}: {words}" if after else words
+    time, age = entry.time.astimezone(), format_age((now - entry.time).total_seconds())
+    when = tr("{time:%Y-%m-%d %H:%M}, {age} ago", time=time, age=age)
+    yield f"{safe_line(shown_label(said.model.label))} · {when}"
+    yield f"{length_words(said)} · {tr('RNG {seed}', seed=said.rng_seed)}"
+    changes = [(after, sampling_words(config)) for after, config in said.sampling]
     for after, held in said.clamps:
-        words = f"held: {', '.join(map(safe_line, held))}" if held else "no cell is held"
-        yield f"from character {after + 1:,}: {words}" if after else words
-    hindrance = hindrance_of(said)
-    if hindrance:
-        yield f"Cannot be generated again: {safe_line(hindrance)}."
+        cells = ", ".join(map(safe_line, held))
+        changes.append((after, tr("held: {cells}", cells=cells) if held else tr("no cell is held")))
+    for after, words in changes:
+        if after:
+            yield tr("from character {number:,}: {words}", number=after + 1, words=words)
+        else:
+            yield words
+    if hindrance := hindrance_of(said):
+        yield tr("Cannot be generated again: {reason}.", reason=safe_line(tr(hindrance)))
 
 
 def _filters(config: SamplingConfig) -> Iterator[tuple[str, float]]:
@@ -89,7 +93,7 @@ def _filters(config: SamplingConfig) -> Iterator[tuple[str, float]]:
 
 
 def _model_words(said: Generation) -> str:
-    return safe_line(said.model.label.removeprefix("model "))
+    return safe_line(shown_label(said.model.label.removeprefix("model ")))
 
 
 def _line_of(said: Generation, words: list[str]) -> str:

@@ -10,6 +10,7 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from tui_charrnn.history.rows import lacking
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.history.format import settings_lines
 from tui_charrnn.tui.history.replay import HistoryReplay, ReplayBegan, ReplayEnded, ReplayFailed
 from tui_charrnn.tui.messages import NoteWritten
@@ -100,7 +101,8 @@ class HistoryPreview(Vertical):
         self.text.append(kept.seed_text, "seed")
         self.text.append(kept.text, "generated")
         if more := lacking(kept):
-            self.text.append(f"\n… and {more:,} more characters, which were not kept", "note")
+            words = tr("… and {count:,} more characters, which were not kept", count=more)
+            self.text.append(f"\n{words}", "note")
         self.text.scroll_to(y=0)
         self.call_after_refresh(self.mark, query)
 
@@ -122,7 +124,7 @@ class HistoryPreview(Vertical):
         """
         self.stop()
         self._replay = HistoryReplay(entry, settings, self.post_message)
-        self._note("Looking for its model …")
+        self._note(tr("Looking for its model …"))
 
     def stop(self) -> None:
         """Generate no more; what came stays."""
@@ -140,7 +142,7 @@ class HistoryPreview(Vertical):
             self.text.append(event.read_text, "seed")
             self.text.streaming = True
             self._frames.resume()
-            self._note("Generating it again; Esc stops.")
+            self._note(tr("Generating it again; Esc stops."))
 
     def on_replay_ended(self, event: ReplayEnded) -> None:
         """Draw the last characters, and say whether they are the same."""
@@ -151,11 +153,14 @@ class HistoryPreview(Vertical):
         self.stop()
         length = event.replay.entry.generation.length
         if event.difference is None:
-            self._note(f"Generated again: the same {length:,} characters.")
+            self._note(tr("Generated again: the same {count:,} characters.", count=length))
         else:
             self._note(
-                f"This differs from the kept text from character {event.difference + 1:,} on. "
-                "Another machine may round in another way.",
+                tr(
+                    "This differs from the kept text from character {number:,} on. Another machine "
+                    "may round in another way.",
+                    number=event.difference + 1,
+                ),
                 is_problem=True,
             )
 
@@ -178,6 +183,7 @@ class HistoryPreview(Vertical):
         most = _MOST_FACTS if self.size.height >= _LOW else 2
         lines = self._lines
         if len(lines) > most:
-            lines = [*lines[: most - 1], f"… and {len(lines) - most + 1} more lines of settings"]
+            more = tr("… and {count} more lines of settings", count=len(lines) - most + 1)
+            lines = [*lines[: most - 1], more]
         self.facts.update("\n".join(lines))
         self.facts.display = bool(lines)

@@ -110,7 +110,7 @@ class HistoryRecorder:
             model=self._origin(said.opening.loaded),
             clamps=said.clamps,
             numbers=said.opening.loaded.model.numbers,
-            hindrance=_end_of_sentence(said.hindrance),
+            hindrance=end_of_sentence(said.hindrance),
         )
         (number,) = history.add_all([generation], instead_of=before.number)
         kept[branch] = _Kept(number, length)
@@ -138,5 +138,6 @@ class HistoryRecorder:
         return self._digest[2]
 
 
-def _end_of_sentence(sentence: str) -> str:
+def end_of_sentence(sentence: str) -> str:
+    """A sentence as it follows a colon."""
     return sentence[:1].lower() + sentence[1:].rstrip(".")

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.widgets import Input, Static
 
+from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry
+from tui_charrnn.history.rows import entry_values
 from tui_charrnn.history.store import History
-from tui_charrnn.safe_text import safe_line
+from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Answer, Dialog, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
-from tui_charrnn.tui.history.files import copy_entry, save_entry
 from tui_charrnn.tui.history.list import HistoryList
 from tui_charrnn.tui.history.reader import EntryPutBack, EntryTakenOut
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import active_keys, key_label
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.text.saving import (
+    copy_text,
+    save_in_background,
+    texts_folder,
+    words_of,
+    write_new,
+)
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
     from tui_charrnn.history.store import TakenOut
     from tui_charrnn.tui.keys.key import Owner
     from tui_charrnn.tui.session import Session
+    from tui_charrnn.tui.text.session_texts import Tell
 
 _STYLE: Final = """
 HistoryScreen {
@@ -152,12 +163,13 @@ class HistoryScreen(Dialog[Entry | None]):
     def action_copy(self) -> None:
         """Copy the text."""
         if self.browser.entry is not None:
-            copy_entry(self.app, self.browser.entry, self._tell_later)
+            said = self.browser.entry.generation
+            copy_text(self.app, safe_text(said.seed_text + said.text), self._tell_later)
 
     def action_save(self) -> None:
         """Save the text with its settings."""
         if self.browser.entry is not None:
-            save_entry(self.browser.entry, self._tell_later)
+            _save(self.browser.entry, self._tell_later)
 
     def action_delete(self) -> None:
         """Ask whether the text is to be deleted."""
@@ -177,34 +189,48 @@ class HistoryScreen(Dialog[Entry | None]):
         self.browser.drop(event.number)
         if event.taken is not None:
             self._taken.append((event.number, event.taken))
-        self.tell(f"Deleted. {key_label('history.restore')} brings it back, until you leave.")
+        key = key_label("history.restore")
+        self.tell(tr("Deleted. {key} brings it back, until you leave.", key=key))
 
     def action_restore(self) -> None:
         """Bring the text back that was deleted last."""
         if self._taken:
             self.browser.reader.put_back(*self._taken.pop())
         else:
-            self.tell("Nothing was deleted here that could be brought back.")
+            self.tell(tr("Nothing was deleted here that could be brought back."))
 
     def on_entry_put_back(self, event: EntryPutBack) -> None:
         """Show it again."""
         event.stop()
         self.browser.look_again(event.number)
-        self.tell("It is back.")
+        self.tell(tr("It is back."))
 
-    def _tell_later(self, sentence: str, is_problem: bool) -> None:
+    def _tell_later(self, sentence: str, *, is_problem: bool = False) -> None:
         self.post_message(NoteWritten(sentence, is_problem=is_problem))
+
+
+def _save(entry: Entry, tell: Tell) -> None:
+    """Save a text exactly, and all that it came from beside it, as JSON; in a thread."""
+    text = join_syllables(entry.generation.seed_text + entry.generation.text)
+    files = {
+        ".txt": text.encode(errors="backslashreplace"),
+        ".json": (json.dumps(entry_values(entry), indent=2) + "\n").encode(),
+    }
+    stem = f"text-{entry.time.astimezone():%Y%m%d-%H%M%S}"
+    save_in_background(lambda: write_new(texts_folder(), stem, files), *words_of(text), tell)
 
 
 def ask_to_delete() -> QuestionScreen:
     """Whether to delete a text: `delete` or nothing."""
-    restore = key_label("history.restore")
     return QuestionScreen(
-        "Delete the text",
-        f"Delete this text from the history? {restore} brings it back, until you leave the page.",
+        tr("Delete the text"),
+        tr(
+            "Delete this text from the history? {key} brings it back, until you leave the page.",
+            key=key_label("history.restore"),
+        ),
         [
-            Answer("escape", "Esc", "Keep it", ""),
-            Answer("d", "d", "Delete it", "delete"),
+            Answer("escape", "Esc", tr("Keep it"), ""),
+            Answer("d", "d", tr("Delete it"), "delete"),
         ],
     )
 
@@ -212,5 +238,7 @@ def ask_to_delete() -> QuestionScreen:
 def no_history(*, is_kept: bool) -> str:
     """What to say where there is no text."""
     if is_kept:
-        return "There is no text yet: type a seed and press Enter; generated texts are kept here."
-    return "There is no text: the setting `history` is off, so no generated text is kept."
+        return tr(
+            "There is no text yet: type a seed and press Enter; generated texts are kept here."
+        )
+    return tr("There is no text: the setting `history` is off, so no generated text is kept.")

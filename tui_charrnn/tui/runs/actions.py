@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from textual.message import Message
 
@@ -20,6 +20,7 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.training.extension import extend_run, read_amount
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.user_folders import home_folder
@@ -72,7 +73,7 @@ def perform(action: Callable[[], Outcome], post: Callable[[Message], object]) ->
     try:
         done = ActionDone(action(), None)
     except CancelledError:
-        done = ActionDone(Outcome("Cancelled. No file is left behind."), None)
+        done = ActionDone(Outcome(tr("Cancelled. No file is left behind.")), None)
     except Exception as error:  # noqa: BLE001 - the pane tells it, or the app closes by it
         done = ActionDone(None, error)
     post(done)
@@ -163,7 +164,8 @@ def rename(run: RunDirectory, name: str) -> Outcome:
         CharRNNError: If it cannot be renamed.
     """
     renamed = rename_run(run, name)
-    return Outcome(f"{_name(run)} is called {_name(renamed)} now.", run, renamed)
+    sentence = tr("{name} is called {new} now.", name=_name(run), new=_name(renamed))
+    return Outcome(sentence, run, renamed)
 
 
 def label(run: RunDirectory, change: Callable[[RunLabels], RunLabels]) -> Outcome:
@@ -178,7 +180,7 @@ def label(run: RunDirectory, change: Callable[[RunLabels], RunLabels]) -> Outcom
     """
     labels = change(read_labels(run))
     write_labels(run, labels)
-    return Outcome(f"Kept beside {_name(run)}.", None, run)
+    return Outcome(tr("Kept beside {name}.", name=_name(run)), None, run)
 
 
 def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
@@ -195,8 +197,13 @@ def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
     for each in dict.fromkeys((run, *pinned)):
         labels = read_labels(each)
         write_labels(each, replace(labels, pinned=wanted and each == run))
-    words = "is drawn in the charts of the other runs now" if wanted else "is pinned no longer"
-    return Outcome(f"{_name(run)} {words}.", None, run)
+    sentence = tr(
+        "{name} is drawn in the charts of the other runs now."
+        if wanted
+        else "{name} is pinned no longer.",
+        name=_name(run),
+    )
+    return Outcome(sentence, None, run)
 
 
 def tag_problem(typed: str) -> str:
@@ -223,7 +230,9 @@ def delete(run: RunDirectory, undo: str) -> Outcome:
         CharRNNError: If it cannot be moved.
     """
     trash_run(run)
-    return Outcome(f"{_name(run)} is in the trash; {undo} brings it back.", run)
+    return Outcome(
+        tr("{name} is in the trash; {key} brings it back.", name=_name(run), key=undo), run
+    )
 
 
 def restore(folder: Path) -> Outcome:
@@ -237,9 +246,14 @@ def restore(folder: Path) -> Outcome:
     """
     trashed = list_trash(folder)
     run = restore_run(folder)
-    has_other_name = trashed and trashed[0].name != run.name
-    was = f", as there is another {safe_line(trashed[0].name)} by now" if has_other_name else ""
-    return Outcome(f"{_name(run)} is back{was}.", after=run)
+    if not trashed or trashed[0].name == run.name:
+        return Outcome(tr("{name} is back.", name=_name(run)), after=run)
+    sentence = tr(
+        "{name} is back, as there is another {before} by now.",
+        name=_name(run),
+        before=safe_line(trashed[0].name),
+    )
+    return Outcome(sentence, after=run)
 
 
 def export(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
@@ -254,7 +268,8 @@ def export(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
         CharRNNError: If the archive cannot be written.
     """
     made = export_run(run, free_path(folder / archive_name(run)), progress=progress)
-    return Outcome(f"Packed into {safe_line(str(made.path))}, {format_size(made.size)}.")
+    path, size = safe_line(str(made.path)), format_size(made.size)
+    return Outcome(tr("Packed into {path}, {size}.", path=path, size=size))
 
 
 def archive_folder(typed: str) -> Path:
@@ -266,11 +281,11 @@ def archive_folder(typed: str) -> Path:
         ConfigError: If it is no folder that can be written to.
     """
     if typed.strip():
-        folder = parse_path(typed, "The folder")
+        folder = parse_path(typed, tr("The folder"))
         if not is_folder(folder):
-            raise ConfigError(f"There is no folder {folder}.")
+            raise ConfigError(tr("There is no folder {folder}.", folder=folder))
         if not os.access(folder, os.W_OK):
-            raise ConfigError(f"Nothing can be written in {folder}.")
+            raise ConfigError(tr("Nothing can be written in {folder}.", folder=folder))
         return folder
     try:
         here = Path.cwd()
@@ -288,15 +303,26 @@ def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
     """
     name, state = safe_line(found.run.name), found.status.state if found.status else None
     if is_trained and state is RunState.PAUSED:
-        opens, goes_on = key_label("runs.open"), key_label("run.pause")
-        return f"{name} is paused. {opens} opens it, {goes_on} goes on."
+        return tr(
+            "{name} is paused. {opens} opens it, {goes_on} goes on.",
+            name=name,
+            opens=key_label("runs.open"),
+            goes_on=key_label("run.pause"),
+        )
     if is_trained:
-        return f"{name} is being trained already. {key_label('runs.open')} opens it."
+        key = key_label("runs.open")
+        return tr("{name} is being trained already. {key} opens it.", name=name, key=key)
     if found.description is None:
-        return safe_line(found.problem or f"{name} cannot be read, so it cannot be trained.")
+        if found.problem:
+            return safe_line(found.problem)
+        return tr("{name} cannot be read, so it cannot be trained.", name=name)
     if state is RunState.FINISHED:
-        extends, trains = key_label("runs.extend"), key_label("run.train")
-        return f"{name} is finished. {extends} trains it longer, {trains} trains another one."
+        return tr(
+            "{name} is finished. {extends} trains it longer, {trains} trains another one.",
+            name=name,
+            extends=key_label("runs.extend"),
+            trains=key_label("run.train"),
+        )
     return ""
 
 
@@ -305,9 +331,10 @@ def extend_problem(found: RunSummary, *, is_trained: bool) -> str:
     name = safe_line(found.run.name)
     if found.status is not None and found.status.state is RunState.FINISHED:
         return ""
-    problem = resume_problem(found, is_trained=is_trained)
-    resumes = key_label("runs.resume")
-    return problem or f"{name} is not finished: {resumes} trains the rest of it first."
+    key = key_label("runs.resume")
+    return resume_problem(found, is_trained=is_trained) or tr(
+        "{name} is not finished: {key} trains the rest of it first.", name=name, key=key
+    )
 
 
 def length_problem(typed: str) -> str:
@@ -315,13 +342,13 @@ def length_problem(typed: str) -> str:
     try:
         _read_more(typed)
     except ConfigError as error:
-        return str(error) if typed.strip() else "500 steps, 2 epochs or 10m."
+        return str(error) if typed.strip() else tr("500 steps, 2 epochs or 10m.")
     return ""
 
 
 def _read_more(typed: str) -> tuple[str, float]:
     ((length, amount),) = read_length(typed).items()
-    return length, read_amount(length, str(amount), "It")
+    return length, read_amount(length, str(amount), tr("It"))
 
 
 def extend(run: RunDirectory, typed: str) -> Outcome:
@@ -339,18 +366,28 @@ def extend(run: RunDirectory, typed: str) -> Outcome:
     return Outcome(extension_words(extended), after=run, is_resumed=True)
 
 
-def change_problem(found: RunSummary, done: str, *, is_trained: bool) -> str:
-    """Why a run cannot be `done` (renamed, deleted).
+def change_problem(
+    found: RunSummary, done: Literal["renamed", "deleted"], *, is_trained: bool
+) -> str:
+    """Why a run cannot be renamed or deleted.
 
     Args:
         found: What was read of it.
-        done: What is to be done with it, a participle.
+        done: What is to be done with it.
         is_trained: Whether a trainer is at work on it.
     """
     if not is_trained:
         return ""
-    how = f"{key_label('runs.open')} opens it, {key_label('run.stop')} ends its training."
-    return f"{safe_line(found.run.name)} is being trained, so it cannot be {done}. {how}"
+    return tr(
+        "{name} is being trained, so it cannot be renamed. {opens} opens it, {stops} ends its "
+        "training."
+        if done == "renamed"
+        else "{name} is being trained, so it cannot be deleted. {opens} opens it, {stops} ends its "
+        "training.",
+        name=_name(found.run),
+        opens=key_label("runs.open"),
+        stops=key_label("run.stop"),
+    )
 
 
 def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
@@ -362,12 +399,20 @@ def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
     """
     name = safe_line(found.run.name)
     if shown is None:
-        return f"No run is shown to compare {name} with. {key_label('runs.open')} shows one."
+        key = key_label("runs.open")
+        return tr("No run is shown to compare {name} with. {key} shows one.", name=name, key=key)
     if shown == found.run:
-        return f"{name} is the run that is shown. Choose another one to compare it with."
+        return tr(
+            "{name} is the run that is shown. Choose another one to compare it with.", name=name
+        )
     if found.description is None:
-        return safe_line(found.problem or f"{name} cannot be read.")
+        return unreadable(found)
     return ""
+
+
+def unreadable(found: RunSummary) -> str:
+    """Why nothing is known of a run."""
+    return safe_line(found.problem) or tr("{name} cannot be read.", name=_name(found.run))
 
 
 def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
@@ -381,7 +426,7 @@ def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
     if typed == name:
         return ""
     if typed in taken:
-        return "There is a run of this name; choose another one."
+        return tr("There is a run of this name; choose another one.")
     return creation.name_problem(typed)
 
 

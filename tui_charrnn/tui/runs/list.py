@@ -14,13 +14,14 @@ from textual.widgets import Static
 from tui_charrnn.runs.catalogue import RunSummary
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import RunPinned
 from tui_charrnn.tui.runs.table import RunTable
 from tui_charrnn.tui.runs.watcher import RunsListed, RunsWatcher
+from tui_charrnn.viewing.formatting import counted
 from tui_charrnn.viewing.run_rows import run_lines
 
-_LOOKING: Final = "Looking for runs …"
 _ROOMY: Final = 20  # rows from which on the preview may be long
 _LOW: Final = 9  # rows below which there is none
 
@@ -87,12 +88,12 @@ class RunList(Vertical):
             remark: Returns the remark beside the name of a run, safe to show; may be empty.
         """
         super().__init__()
-        self.border_title = Content("Runs")
+        self.border_title = Content(tr("Runs"))
         self.summaries: dict[str, RunSummary] = {}
         """The runs in their order, by their paths."""
         self._watcher = RunsWatcher(folder, self.post_message)
         self._remark = remark
-        self._empty_text = _LOOKING
+        self._empty_text = tr("Looking for runs …")
         """Shown where there is no run."""
         self._counted = ""
         self._status = ""
@@ -161,11 +162,13 @@ class RunList(Vertical):
         self.summaries = found
         self._empty_text = safe_line(event.problem) or no_runs()
         if event.rows and not rows:
-            self._empty_text = f"No run has these words. {key_label('runs.filter')} changes them."
+            key = key_label("runs.filter")
+            self._empty_text = tr("No run has these words. {key} changes them.", key=key)
         self.table.show(rows, cursor=str(self._next_cursor))
         if str(self._next_cursor) in rows:
             self._next_cursor = None
-        self.border_title = Content(f"Runs · {safe_line(self.words)}" if self.words else "Runs")
+        title = tr("Runs")
+        self.border_title = Content(f"{title} · {safe_line(self.words)}" if self.words else title)
         self._counted = _counted(len(rows), event.live)
         self.show_status(self._status)
         self.show_preview()
@@ -206,10 +209,10 @@ class RunList(Vertical):
 
 def no_runs() -> str:
     """The text for a folder without runs."""
-    return f"There are no runs yet. {key_label('run.train')} trains the first one."
+    return tr("There are no runs yet. {key} trains the first one.", key=key_label("run.train"))
 
 
 def _counted(count: int, live: int) -> str:
     """The number of runs as text."""
-    counted = f"{count:,} run{'' if count == 1 else 's'}"
-    return f"{counted}, {live} in training" if live else counted
+    runs = counted(count, "run")
+    return tr("{runs}, {count} in training", runs=runs, count=live) if live else runs

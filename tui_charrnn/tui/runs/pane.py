@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.containers import Vertical
 from textual.getters import query_one
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Answer, AskTextScreen, QuestionScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
@@ -110,7 +111,7 @@ class RunsPane(Vertical):
             return
         problem = actions.resume_problem(found, is_trained=self.is_trained(found))
         if self._session.is_readonly:
-            problem = READ_ONLY
+            problem = tr(READ_ONLY)
         if problem:
             self._warn(problem)
         else:
@@ -128,18 +129,18 @@ class RunsPane(Vertical):
         run, name = found.run, safe_line(found.run.name)
         problem = actions.extend_problem(found, is_trained=self.is_trained(found))
         if self._session.is_readonly:
-            problem = READ_ONLY
+            problem = tr(READ_ONLY)
         if problem:
             self._warn(problem)
             return
 
         def extend(typed: str | None) -> None:
             if typed is not None:
-                self._start(f"Extending {name}", lambda _: actions.extend(run, typed))
+                label = tr("Extending {name}", name=name)
+                self._start(label, lambda _: actions.extend(run, typed))
 
-        question = "How much longer?"
-        ask = AskTextScreen(f"Extend {name}", question, "", actions.length_problem)
-        self.app.push_screen(ask, extend)
+        title, question = tr("Extend {name}", name=name), tr("How much longer?")
+        self.app.push_screen(AskTextScreen(title, question, "", actions.length_problem), extend)
 
     def action_rename(self) -> None:
         """Ask for another name of the run under the cursor."""
@@ -152,12 +153,13 @@ class RunsPane(Vertical):
 
         def rename(name: str | None) -> None:
             if name is not None and name != run.name:
-                self._start(f"Renaming {shown}", lambda _: actions.rename(run, name))
+                label = tr("Renaming {name}", name=shown)
+                self._start(label, lambda _: actions.rename(run, name))
 
         def check(typed: str) -> str:
             return actions.name_problem(typed, run.name, taken)
 
-        self.app.push_screen(AskTextScreen("Rename the run", "", shown, check), rename)
+        self.app.push_screen(AskTextScreen(tr("Rename the run"), "", shown, check), rename)
 
     def action_filter(self) -> None:
         """Ask for the words that the listed runs must have."""
@@ -166,8 +168,8 @@ class RunsPane(Vertical):
             if words is not None:
                 self.runs.filter(words)
 
-        question = "Words in name, corpus, preset, tags or note; an empty line lists all."
-        self.app.push_screen(AskTextScreen("Filter", question, self.runs.words), list_them)
+        question = tr("Words in name, corpus, preset, tags or note; an empty line lists all.")
+        self.app.push_screen(AskTextScreen(tr("Filter"), question, self.runs.words), list_them)
 
     def action_tags(self) -> None:
         """Ask for the tags of the run under the cursor."""
@@ -175,18 +177,20 @@ class RunsPane(Vertical):
         if found is None:
             return
 
+        name = safe_line(found.run.name)
+
         def keep(typed: str | None) -> None:
             if typed is not None:
                 tags = tuple(typed.split())
                 self._start(
-                    f"Tagging {safe_line(found.run.name)}",
+                    tr("Tagging {name}", name=name),
                     lambda _: actions.label(
                         found.run, lambda labels: replace(labels, tags=()).with_tags(tags)
                     ),
                 )
 
-        title, shown = f"Tags of {safe_line(found.run.name)}", " ".join(found.labels.tags)
-        question = "Words, with spaces between."
+        title, shown = tr("Tags of {name}", name=name), " ".join(found.labels.tags)
+        question = tr("Words, with spaces between.")
         self.app.push_screen(AskTextScreen(title, question, shown, actions.tag_problem), keep)
 
     def action_note(self) -> None:
@@ -195,30 +199,33 @@ class RunsPane(Vertical):
         if found is None:
             return
 
+        name = safe_line(found.run.name)
+
         def keep(typed: str | None) -> None:
             if typed is not None:
                 self._start(
-                    f"Noting {safe_line(found.run.name)}",
+                    tr("Noting {name}", name=name),
                     lambda _: actions.label(found.run, lambda labels: labels.with_note(typed)),
                 )
 
-        title = f"Note about {safe_line(found.run.name)}"
+        title = tr("Note about {name}", name=name)
         self.app.push_screen(AskTextScreen(title, "", found.labels.note), keep)
 
     def action_pin(self) -> None:
         """Draw the run under the cursor faintly in every chart, or no longer."""
         found = self._labeled()
         if found is not None and found.description is None:
-            self._warn(safe_line(found.problem or f"{found.run.name} cannot be read."))
+            self._warn(actions.unreadable(found))
         elif found is not None:
             run, pinned = found.run, self.runs.pinned
-            self._start(f"Pinning {safe_line(run.name)}", lambda _: actions.pin(run, pinned))
+            label = tr("Pinning {name}", name=safe_line(run.name))
+            self._start(label, lambda _: actions.pin(run, pinned))
 
     def _labeled(self) -> RunSummary | None:
         """The run under the cursor, whose labels may be changed also while it trains."""
         found = self._selected()
         if found is not None and self._session.is_readonly:
-            self._warn(READ_ONLY)
+            self._warn(tr(READ_ONLY))
             return None
         return found
 
@@ -228,21 +235,20 @@ class RunsPane(Vertical):
         if self._actions.can_cancel:
             self._actions.cancel()
         elif found is not None:
-            run, runner = found.run, self._actions
+            run, runner, name = found.run, self._actions, safe_line(found.run.name)
 
             def export(folder: str | None) -> None:
                 if folder is not None:
-                    hint = f"{key_label('runs.export')} cancels it"
                     self._start(
-                        f"Packing {safe_line(run.name)}",
+                        tr("Packing {name}", name=name),
                         lambda task: actions.export(run, Path(folder), runner.progress_of(task)),
-                        cancel_hint=hint,
+                        cancel_hint=tr("{key} cancels it", key=key_label("runs.export")),
                     )
 
             self.app.push_screen(
                 AskTextScreen(
-                    f"Export {safe_line(run.name)}",
-                    "The folder of the archive; an empty line takes this one:",
+                    tr("Export {name}", name=name),
+                    tr("The folder of the archive; an empty line takes this one:"),
                     "",
                     find=lambda typed: str(actions.archive_folder(typed)),
                 ),
@@ -258,15 +264,15 @@ class RunsPane(Vertical):
 
         def delete(answer: str | None) -> None:
             if answer:
-                label = f"Deleting {safe_line(run.name)}"
+                label = tr("Deleting {name}", name=safe_line(run.name))
                 self._start(label, lambda _: actions.delete(run, undo))
 
         question = QuestionScreen(
-            "Delete the run",
-            f"Move {run.name} into the trash? {undo} brings it back.",
+            tr("Delete the run"),
+            tr("Move {name} into the trash? {key} brings it back.", name=run.name, key=undo),
             [
-                Answer("escape", "Esc", "Keep it", ""),
-                Answer("d", "d", "Move it into the trash", "delete"),
+                Answer("escape", "Esc", tr("Keep it"), ""),
+                Answer("d", "d", tr("Move it into the trash"), "delete"),
             ],
         )
         self.app.push_screen(question, delete)
@@ -274,17 +280,17 @@ class RunsPane(Vertical):
     def action_restore(self) -> None:
         """Restore the run that was deleted last."""
         if self._session.is_readonly:
-            self._warn(READ_ONLY)
+            self._warn(tr(READ_ONLY))
         else:
             folder = self._session.runs_folder
-            self._start("Looking into the trash", lambda _: actions.restore(folder))
+            self._start(tr("Looking into the trash"), lambda _: actions.restore(folder))
 
     def _start(
         self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""
     ) -> None:
         """Start an action, unless another one runs."""
         if self._actions.label:
-            self._warn(f"{self._actions.label}: wait until that is done.")
+            self._warn(tr("{action}: wait until that is done.", action=self._actions.label))
         else:
             self._actions.start(label, action, cancel_hint=cancel_hint)
 
@@ -307,18 +313,14 @@ class RunsPane(Vertical):
             self._notify(no_runs())
         return self.runs.selected
 
-    def _changeable(self, change: str) -> RunSummary | None:
-        """The run under the cursor, or None after saying why it cannot be changed.
-
-        Args:
-            change: What is to be done with it, a participle.
-        """
+    def _changeable(self, change: Literal["renamed", "deleted"]) -> RunSummary | None:
+        """The run under the cursor, or None after saying why it cannot be changed."""
         found = self._selected()
         if found is None:
             return None
         problem = actions.change_problem(found, change, is_trained=self.is_trained(found))
         if self._session.is_readonly:
-            problem = READ_ONLY
+            problem = tr(READ_ONLY)
         if problem:
             self._warn(problem)
         return None if problem else found
@@ -339,9 +341,9 @@ class RunsPane(Vertical):
     def _remark(self, run: RunDirectory) -> str:
         """The remark beside the name of a run."""
         words = {
-            "shown": run == self._session.run,
-            "compared": run == self._compared,
-            "pinned": run in self.runs.pinned,
+            tr("shown"): run == self._session.run,
+            tr("compared"): run == self._compared,
+            tr("pinned"): run in self.runs.pinned,
         }
         return " · ".join(word for word, is_so in words.items() if is_so)
 

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.sparkline import small_curve
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ class _Column:
     """The narrowest table, in columns, that shows it."""
 
 
-_COLUMNS: Final = (
-    _Column("state", "State", 13),
-    _Column("name", "Run", 0),
-    _Column("corpus", "Corpus", 12, 72),
-    _Column("step", "Step", 11, 92),
-    _Column("best", "Best", 6),
-    _Column("curve", "Curve", 8, 64),
-    _Column("age", "Age", 4, 48),
+COLUMNS: Final = (
+    _Column("state", "state", 13),
+    _Column("name", "run", 0),
+    _Column("corpus", "corpus", 12, 72),
+    _Column("step", "step", 11, 92),
+    _Column("best", "best", 6),
+    _Column("curve", "curve", 8, 64),
+    _Column("age", "age", 4, 48),
 )
 
 
@@ -137,7 +138,7 @@ class RunTable(DataTable[Text]):
         self._drawn = _fitting(self.size.width)
         self.clear(columns=True)
         for column in self._drawn:
-            self.add_column(Text(column.label), width=column.width, key=column.key)
+            self.add_column(Text(tr(column.label).capitalize()), width=column.width, key=column.key)
         for key, row in self._rows.items():
             self.add_row(*self._cells(row), key=key)
         if keys:
@@ -179,7 +180,7 @@ def _fitting(width: int) -> tuple[_Column, ...]:
     Args:
         width: Columns of the table.
     """
-    fitting = [column for column in _COLUMNS if width >= column.least]
+    fitting = [column for column in COLUMNS if width >= column.least]
     left = width - sum(column.width + _GAP for column in fitting) - _SCROLLBAR
     name = max(_LEAST_NAME, min(_WIDEST_NAME, left))
     more = max(0, (left - name) // 2)

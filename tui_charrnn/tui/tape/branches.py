@@ -12,10 +12,12 @@ from textual.widgets.option_list import Option
 
 from tui_charrnn.generation.tree import LONGEST_NAME
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.viewing.branches import Listed, outline
+from tui_charrnn.viewing.formatting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,12 +86,14 @@ class BranchesScreen(Dialog[Choice | None]):
     def compose(self) -> ComposeResult:
         """A branch a row, those that leave it below it."""
         rows = OptionList(*self._options(), id="branches", classes="box", markup=False)
-        rows.border_title = Content(f"Branches · {len(self._listed)}")
-        show, compare, name = (
-            key_label(f"branches.{action}") for action in ("show", "compare", "name")
-        )
+        rows.border_title = Content(f"{tr('Branches')} · {len(self._listed)}")
         rows.border_subtitle = Content(
-            f"{show} shows · {compare} compares · {name} names · Esc leaves"
+            tr(
+                "{show} shows · {compare} compares · {name} names · Esc leaves",
+                show=key_label("branches.show"),
+                compare=key_label("branches.compare"),
+                name=key_label("branches.name"),
+            )
         )
         yield rows
 
@@ -126,7 +130,8 @@ class BranchesScreen(Dialog[Choice | None]):
             return
         number = self._listed[place].branch.number
         if compares and number == self._shown:
-            self.branches.border_subtitle = Content("This one is shown: choose another to compare")
+            words = tr("This one is shown: choose another to compare")
+            self.branches.border_subtitle = Content(words)
         else:
             self.dismiss(Choice(number, compares))
 
@@ -147,12 +152,14 @@ class BranchesScreen(Dialog[Choice | None]):
         indent = "  " * min(listed.depth, _DEEPEST)
         start, stop = branch.start, min(branch.length, branch.start + _BEGINNING)
         said = self._tree.spell(self._vocabulary, branch.number, start, stop)
-        where = f"from {branch.start + 1:,}, " if branch.parent is not None else ""
+        size = counted(len(branch.indices), "character")
+        if branch.parent is not None:
+            size = tr("from {number:,}, {characters}", number=branch.start + 1, characters=size)
         return Content.assemble(
             "▸ " if branch.number == self._shown else "  ",
             indent,
             (safe_line(branch.name), "bold"),
-            (f"  {where}{len(branch.indices):,} characters  ", "$note-text"),
+            (f"  {size}  ", "$note-text"),
             (safe_line(said), "italic"),
         )
 
@@ -168,14 +175,14 @@ def ask_for_name(app: App[object], branch: Branch, named: Callable[[], object]) 
 
     def problem(typed: str) -> str:
         if not typed.strip():
-            return "A name has one character at least."
-        return (
-            "" if len(typed) <= LONGEST_NAME else f"A name has at most {LONGEST_NAME} characters."
-        )
+            return tr("A name has one character at least.")
+        if len(typed) > LONGEST_NAME:
+            return tr("A name has at most {count} characters.", count=LONGEST_NAME)
+        return ""
 
     def take(typed: str | None) -> None:
         if typed is not None:
             branch.name = typed.strip()
             named()
 
-    app.push_screen(AskTextScreen("Name of the branch", "", branch.name, problem), take)
+    app.push_screen(AskTextScreen(tr("Name of the branch"), "", branch.name, problem), take)

@@ -9,6 +9,7 @@ from textual.containers import Container
 from textual.content import Content
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import counted
@@ -81,10 +82,15 @@ class ComparisonScreen(Dialog[None]):
                 own = length - self._shared
                 name = safe_line(self._tree.branches[number].name)
                 text.border_title = Content(
-                    f"Branch {name} · {counted(own, 'character')}, {self._shared:,} shared before"
+                    tr(
+                        "Branch {name} · {characters}, {shared:,} shared before",
+                        name=name,
+                        characters=counted(own, "character"),
+                        shared=self._shared,
+                    )
                 )
                 yield text
-            text.border_subtitle = Content("Arrows scroll · Esc leaves")
+            text.border_subtitle = Content(tr("Arrows scroll · Esc leaves"))
 
     def on_mount(self) -> None:
         """Write both, with the end of what they share."""

@@ -13,6 +13,7 @@ from tui_charrnn.errors import CharRNNError, DataError
 from tui_charrnn.generation.tape_file import fingerprint, tape_document
 from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.text.generation_result import Recording
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.saving import write_new
@@ -86,18 +87,27 @@ def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedM
             continue
         if fingerprint(loaded.model) == document["model"]:
             return Recording(loaded, document)
-    where = f", {safe_line(named)}" if isinstance(named, str) else ""
-    raise DataError(
-        f"The model that spoke on this tape{where} is not there any more, or was replaced. Open "
-        f"the app with it (--model), then the tape. Received: {safe_line(str(path))}"
+    gone = tr("The model that spoke on this tape is not there any more, or was replaced.")
+    if isinstance(named, str):
+        gone = tr(
+            "The model that spoke on this tape, {model}, is not there any more, or was replaced.",
+            model=safe_line(named),
+        )
+    advice = tr(
+        "Open the app with it (--model), then the tape. Received: {path}", path=safe_line(str(path))
     )
+    raise DataError(f"{gone} {advice}")
 
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(read_bounded(path, _LONGEST))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"This is not a tape: {safe_line(str(path))}") from error
+        raise _no_tape(path) from error
     if not isinstance(document, Mapping) or not isinstance(document.get("model"), str):
-        raise DataError(f"This is not a tape: {safe_line(str(path))}")
+        raise _no_tape(path)
     return document
+
+
+def _no_tape(path: Path) -> DataError:
+    return DataError(tr("This is not a tape: {path}", path=safe_line(str(path))))

@@ -13,10 +13,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.errors import CharRNNError, DataError, reason_of
 from tui_charrnn.hangul import continued
 from tui_charrnn.paths import find_file
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.session_texts import Tell
 
 _HEAD: Final = 1  # rows above the first alternative
-_NOTHING: Final = "There is no text yet to go back over: type a seed and press Enter."
 
 
 class AlternativesRead(Message):
@@ -107,7 +107,7 @@ class TapePanel(Static, can_focus=True):
             return []
         came = continuations(tree, *read.at)
         names = {
-            index: f"branch {safe_line(tree.branches[number].name)}"
+            index: tr("branch {name}", name=safe_line(tree.branches[number].name))
             for number, index in came.items()
             if len(came) > 1
         }
@@ -210,7 +210,7 @@ class TapePanel(Static, can_focus=True):
         """Compare the branch in sight with the next one at the nearest fork."""
         found = self.walk.nearest_fork()
         if found is None:
-            self._tell("There is one branch; nothing to compare it with yet.")
+            self._tell(tr("There is one branch; nothing to compare it with yet."))
             return
         _, numbers, now = found
         self._compare(self.text.branch, numbers[(now + 1) % len(numbers)])
@@ -245,18 +245,21 @@ class TapePanel(Static, can_focus=True):
 
         def problem(typed: str) -> str:
             if not typed:
-                return "Type one character at least."
+                return tr("Type one character at least.")
             composed = unicodedata.normalize("NFC", typed)
             known = vocabulary.spell(composed).is_known
-            return "" if known.all() else f"The model has never seen {composed[known.argmin()]}."
+            if known.all():
+                return ""
+            unknown = composed[known.argmin()]
+            return tr("The model has never seen {character}.", character=unknown)
 
         def take(typed: str | None) -> None:
             if typed:
                 spelled = vocabulary.spell(unicodedata.normalize("NFC", typed))
                 self.walk.take(at[1], tuple(spelled.indices.tolist()))
 
-        question = "What comes at the cursor; the model goes on from it."
-        self.app.push_screen(AskTextScreen("Type", question, "", problem), take)
+        question = tr("What comes at the cursor; the model goes on from it.")
+        self.app.push_screen(AskTextScreen(tr("Type"), question, "", problem), take)
 
     def action_save(self) -> None:
         """Write the tape into a file, in a thread."""
@@ -269,10 +272,14 @@ class TapePanel(Static, can_focus=True):
             try:
                 path = save_tape(texts_folder(), tape, opening)
             except OSError as error:
-                reason = error.strerror or str(error)
-                self._tell(f"The tape could not be saved: {reason}.", is_problem=True)
+                sentence = tr("The tape could not be saved: {reason}.", reason=reason_of(error))
+                self._tell(sentence, is_problem=True)
             else:
-                self._tell(f"Saved the tape, {_branches(len(tape.tree.branches))}, to {path}")
+                count = len(tape.tree.branches)
+                branches = tr("one branch") if count == 1 else tr("{count} branches", count=count)
+                self._tell(
+                    tr("Saved the tape, {branches}, to {path}", branches=branches, path=path)
+                )
 
         BackgroundTask("tape-file", work)
 
@@ -281,17 +288,17 @@ class TapePanel(Static, can_focus=True):
         folder = texts_folder()
 
         def find(typed: str) -> str:
-            path = find_file(typed, "The tape") if typed else newest_tape(folder)
+            path = find_file(typed, tr("The tape")) if typed else newest_tape(folder)
             if path is None:
-                raise DataError(f"No tape was saved in {folder} yet.")
+                raise DataError(tr("No tape was saved in {folder} yet.", folder=folder))
             return str(path)
 
         def open_file(path: str | None) -> None:
             if path:
                 self._open(Path(path))
 
-        question = "The file of a tape; an empty line takes the one that was saved last."
-        self.app.push_screen(AskTextScreen("Open a tape", question, "", find=find), open_file)
+        question = tr("The file of a tape; an empty line takes the one that was saved last.")
+        self.app.push_screen(AskTextScreen(tr("Open a tape"), question, "", find=find), open_file)
 
     def _compare(self, one: int, other: int) -> None:
         opening, tree = self.text.opening, self.text.tree
@@ -324,7 +331,7 @@ class TapePanel(Static, can_focus=True):
         read = self.read
         if self.text.tree is None:
             self.border_subtitle = Content("")
-            self.update(_NOTHING)
+            self.update(tr("There is no text yet to go back over: type a seed and press Enter."))
             return
         width, is_ascii = self.size.width, bool(getattr(self.app, "is_ascii", False))
         lines = drawn_rows(self.rows, width, is_ascii=is_ascii)
@@ -341,14 +348,18 @@ class TapePanel(Static, can_focus=True):
         """Say above the alternatives where the cursor is."""
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
-            self.border_title = Content("Tape")
+            self.border_title = Content(tr("Tape"))
             return
-        name, many = safe_line(tree.branches[at[0]].name), len(tree.branches)
-        more = f" · {many} branches" if many > 1 else ""
-        place = "the end" if at[1] >= self.text.shown else f"character {at[1] + 1:,}"
-        place = f"{place} of {self.text.shown:,}"
-        self.border_title = Content(f"Tape · branch {name} · {place}{more}")
-
-
-def _branches(count: int) -> str:
-    return "one branch" if count == 1 else f"{count} branches"
+        name, count, shown = (
+            safe_line(tree.branches[at[0]].name),
+            len(tree.branches),
+            self.text.shown,
+        )
+        if at[1] >= shown:
+            place = tr("the end of {count:,}", count=shown)
+        else:
+            place = tr("character {number:,} of {count:,}", number=at[1] + 1, count=shown)
+        parts = [tr("Tape"), tr("branch {name}", name=name), place]
+        if (count := len(tree.branches)) > 1:
+            parts.append(tr("{count} branches", count=count))
+        self.border_title = Content(" · ".join(parts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.viewing.branches import continuations, forks_on
@@ -49,7 +50,8 @@ class TapeWalk:
         """
         found = self.nearest_fork()
         if found is None:
-            self._tell(f"This text has one branch; {key_label('tape.take')} begins another one.")
+            key = key_label("tape.take")
+            self._tell(tr("This text has one branch; {key} begins another one.", key=key))
             return
         position, numbers, now = found
         self.visit(numbers[(max(now, 0) + by) % len(numbers)], position)
@@ -66,14 +68,14 @@ class TapeWalk:
             else max((fork for fork in forks if fork < at[1]), default=None)
         )
         if found is None:
-            self._tell("There is no fork further on." if by > 0 else "There is no fork before.")
+            self._tell(tr("There is no fork further on." if by > 0 else "There is no fork before."))
         else:
             self.cursor.point(found)
 
     def undo(self) -> None:
         """Go back to the branch and the place that were left last; nothing is taken away."""
         if not self._visited:
-            self._tell("There is nothing to go back to.")
+            self._tell(tr("There is nothing to go back to."))
             return
         self._show(*self._visited.pop())
 
@@ -111,7 +113,7 @@ class TapeWalk:
         known = came.get(indices[0]) if len(indices) == 1 else None
         if known == at[0]:
             self.cursor.point(position + 1)
-            self._tell("This is what came here; the next character.")
+            self._tell(tr("This is what came here; the next character."))
         elif known is not None:
             self.visit(known, position)
         else:
@@ -133,8 +135,12 @@ class TapeWalk:
         self.cursor.point(min(position, self.text.shown))
         branch = tree.branches[number]
         self._tell(
-            f"Branch {safe_line(branch.name)}, {branch.length:,} characters; "
-            f"{key_label('tape.play')} goes on with it."
+            tr(
+                "Branch {name}, {count:,} characters; {key} goes on with it.",
+                name=safe_line(branch.name),
+                count=branch.length,
+                key=key_label("tape.play"),
+            )
         )
 
     def _leave(self) -> None:

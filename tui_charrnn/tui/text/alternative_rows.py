@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
+from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import bar, character_words, percent
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.tape import Alternative
 
 _NAME_WIDTH: Final = 9  # columns
-_NUMBERS_WIDTH: Final = 20  # columns of both percentages
+_NUMBER_WIDTH: Final = 9  # columns of a percentage
+_NUMBERS_WIDTH: Final = 20  # columns of both, and of a gap before each
 _MARGIN: Final = 5  # columns of the mark, the key and the gaps
 _KEYS: Final = 9
 """Rows that have a digit as their key."""
@@ -78,7 +81,8 @@ def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) ->
     note_width = min(_WIDEST_NOTE, width // 4) if width >= _ROOMY and has_notes else 0
     bar_width = max(width - note_width - _NUMBERS_WIDTH - _NAME_WIDTH - _MARGIN, 1)
     before = bar_width + _NAME_WIDTH + _MARGIN
-    head = Content(f"{'    next':<{before}} {'as set':>9} {'model':>9}")
+    left = set_cell_size(f"    {tr('next')}", before)
+    head = Content(f"{left} {_right(tr('as set'))} {_right(tr('model'))}")
     return [
         head.stylize("$note-text"),
         *(
@@ -88,12 +92,17 @@ def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) ->
     ]
 
 
+def _right(text: str) -> str:
+    """A text at the right of a column of numbers."""
+    return " " * (_NUMBER_WIDTH - cell_len(text)) + text
+
+
 def _drawn(
     row: AlternativeRow, key: int, bar_width: int, note_width: int, *, is_ascii: bool
 ) -> Content:
     other = row.alternative
     mark = "▸" if row.is_chosen else FORBIDDEN_MARK if other.is_forbidden else " "
-    as_set = FORBIDDEN if other.is_forbidden else percent(other.probability)
+    as_set = tr(FORBIDDEN) if other.is_forbidden else percent(other.probability)
     name = Content(character_words(other.character, is_ascii=is_ascii))
     space = max(_NAME_WIDTH - name.cell_length, 0)
     strength = "bold" if row.is_chosen else ""
@@ -105,7 +114,7 @@ def _drawn(
         " " * space,
         " ",
         (f"{bar(other.probability, bar_width):<{bar_width}}", "$accent"),
-        (f" {as_set:>9}", strength),
+        (f" {_right(as_set)}", strength),
         f" {percent(other.model_probability):>9}",
         "  " if note else "",
         note,

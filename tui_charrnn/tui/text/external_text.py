@@ -17,6 +17,8 @@ from tui_charrnn.generation.sampling import surprise
 from tui_charrnn.generation.stream import unknown_in
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
+from tui_charrnn.translation import tr
+from tui_charrnn.tui.text.generation_result import shown_label
 
 if TYPE_CHECKING:
     import threading
@@ -49,7 +51,8 @@ class ExternalText:
     @property
     def title(self) -> str:
         """What stands above it."""
-        return f"{self.name or 'A pasted text'}, read by the model:\n"
+        name = self.name or tr("A pasted text")
+        return tr("{name}, read by the model:", name=name) + "\n"
 
     def read_onto(
         self,
@@ -85,20 +88,22 @@ class ExternalText:
                 break
             if time.monotonic() > due:
                 due += _TOLD_EVERY
-                tell(f"Reading: {read:,} of {len(self.numbers):,} characters …")
+                whole = len(self.numbers)
+                tell(tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole))
         return self._words(read, bits / max(scored, 1))
 
     def _words(self, read: int, mean: float) -> str:
         whole = len(self.numbers)
-        count = f"{read:,}" if read == whole else f"{read:,} of {whole:,}"
-        cut = (
-            f" Of a text, the first {LONGEST:,} are read; this one is longer."
-            if self.is_cut
-            else ""
+        count = f"{read:,}" if read == whole else tr("{count:,} of {all:,}", count=read, all=whole)
+        words = tr(
+            "Read {count} jamo, {bits:.2f} bits per jamo."
+            if self.loaded.model.units == "jamo"
+            else "Read {count} characters, {bits:.2f} bits per character.",
+            count=count,
+            bits=mean,
         )
-        is_jamo = self.loaded.model.units == "jamo"
-        units, unit = ("jamo", "jamo") if is_jamo else ("characters", "character")
-        return f"Read {count} {units}, {mean:.2f} bits per {unit}.{cut}"
+        cut = tr("Of a text, the first {count:,} are read; this one is longer.", count=LONGEST)
+        return f"{words} {cut}" if self.is_cut else words
 
 
 def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait) -> ExternalText:
@@ -115,13 +120,20 @@ def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait)
     text = _text_of(given) if isinstance(given, Path) else composed(given)
     name = safe_line(given.name) if isinstance(given, Path) else ""
     if not text:
-        raise CorpusError(f"There is no text to read{f' in {name}' if name else ''}: it is empty.")
+        empty = tr("There is no text to read: it is empty.")
+        if name:
+            empty = tr("There is no text to read in {name}: it is empty.", name=name)
+        raise CorpusError(empty)
     loaded = load(wait)
     spelled = loaded.model.vocabulary.spell(text[:LONGEST])
     if not spelled.is_known.any():
         raise CorpusError(
-            f"The {loaded.label} knows none of the {len(text):,} characters of this text; give it "
-            "one in the script that it was trained on."
+            tr(
+                "The {model} knows none of the {count:,} characters of this text; give it one in "
+                "the script that it was trained on.",
+                model=shown_label(loaded.label),
+                count=len(text),
+            )
         )
     return ExternalText(
         loaded,
@@ -169,9 +181,11 @@ def _pieces_of(path: Path) -> Iterator[str]:
     try:
         yield from read_pieces(path, Reading(), BytesFound())
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CorpusError(f"{safe_line(str(path))} cannot be read: {reason}.") from error
+        raise CorpusError.unreadable(safe_line(str(path)), error) from error
     except UnicodeError as error:
         raise CorpusError(
-            f"{safe_line(str(path))} is no text in UTF-8; convert it, or paste the text."
+            tr(
+                "{name} is no text in UTF-8; convert it, or paste the text.",
+                name=safe_line(str(path)),
+            )
         ) from error

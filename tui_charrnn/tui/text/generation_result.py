@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +18,23 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.model_loader import LoadedModel
 
 _T = TypeVar("_T")
+_RUN_LABEL: Final = re.compile(r"(best of )?run (.+?)(?:, step ([\d,]+))?")
+_OTHER_CELLS: Final = "The cells that were held were others while the seed text was read."
+_BY_HAND: Final = "Characters were chosen by hand."
+_OTHER_DRAWS: Final = "Other random numbers were taken under way."
+HINDRANCES: Final = (_OTHER_CELLS, _BY_HAND, _OTHER_DRAWS)
+"""Why seed text, settings and RNG seed do not give the same text; kept in English."""
+
+
+def shown_label(label: str) -> str:
+    """What a model is called, as it is kept in files, in the language of the user."""
+    if label.startswith("model "):
+        return tr("model {name}", name=label.removeprefix("model "))
+    if not (found := _RUN_LABEL.fullmatch(label)):
+        return label
+    best, name, step = found.groups()
+    run = tr("best of run {name}" if best else "run {name}", name=name)
+    return tr("{run}, step {step}", run=run, step=step) if step else run
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +129,16 @@ def result_of(opening: Opening, tree: Tree, number: int, length: int) -> Generat
     clamps = in_effect([(0, ()), *held], length)
     hindrance = ""
     if opening.held != clamps[0][1]:
-        hindrance = "The cells that were held were others while the seed text was read."
+        hindrance = _OTHER_CELLS
     elif any(branch.start <= taken < end for branch, end in parts for taken in branch.taken):
-        hindrance = "Characters were chosen by hand."
+        hindrance = _BY_HAND
     elif any(
         (used.rng_seed, used.drawn) != (opening.rng_seed, used.position)
         for branch, end in parts
         for used in branch.draws
         if used.position < end
     ):
-        hindrance = "Other random numbers were taken under way."
+        hindrance = _OTHER_DRAWS
     generated = tree.spell(opening.vocabulary, number, 0, length)
     clamps = clamps if clamps[0][1] else clamps[1:]
     return GenerationResult(opening, generated, in_effect(changes, length), clamps, hindrance)

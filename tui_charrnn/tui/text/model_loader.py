@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, ModelFileError
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.session import Session, Source
 
@@ -38,7 +39,7 @@ class LoadedModel:
 
     model: Model
     label: str
-    """For the title, safe to show."""
+    """Safe to show; in English, for files. See `shown_label`."""
     note: str = ""
     """Why it is not quite what was asked for; safe to show."""
     file: Path | None = None
@@ -140,9 +141,9 @@ def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic
         try:
             if _publish(wanted.run, wait, clock):
                 return Weights(wanted.run.live_model)
-            note = "The trainer did not answer in time; these are older weights of the run."
+            note = tr("The trainer did not answer in time; these are older weights of the run.")
         except CharRNNError as error:  # such as a run on a drive that is mounted read-only
-            note = f"Older weights of the run: {safe_line(str(error))}"
+            note = tr("Older weights of the run: {reason}", reason=safe_line(str(error)))
     path = _newest_file(wanted.run)
     if path is None:
         raise _no_weights(wanted.run)
@@ -171,8 +172,12 @@ def _newest_file(run: RunDirectory) -> Path | None:
 
 def _no_weights(run: RunDirectory) -> ModelFileError:
     return ModelFileError(
-        f"Run {safe_line(run.name)} has no weights yet; it can generate from its first batch on. "
-        f"{key_label('text.source')} goes back to the bundled model."
+        tr(
+            "Run {name} has no weights yet; it can generate from its first batch on. {key} goes "
+            "back to the bundled model.",
+            name=safe_line(run.name),
+            key=key_label("text.source"),
+        )
     )
 
 

@@ -18,6 +18,7 @@ from textual.widgets import Button, Input, Static
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences.declaration import Preferences, read_words, shown_value
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import active_keys
@@ -25,7 +26,7 @@ from tui_charrnn.tui.text.seed_input import unknown_in
 
 NAMES: Final = (*SamplingConfig.bounds(), "length")
 """The settings, in the order of the rows."""
-_LABELS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "rng_seed": "RNG seed"}
+LABELS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "rng_seed": "RNG seed"}
 _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
 """Settings that a text which streams keeps as they were when it began."""
 
@@ -47,16 +48,16 @@ def ask_for_acrostic(
     def problem(typed: str) -> str:
         composed = unicodedata.normalize("NFC", typed)
         strange = "" if vocabulary is None else "".join(unknown_in(composed, frozenset(vocabulary)))
-        return f"The model cannot write {strange}." if strange else ""
+        return tr("The model cannot write {characters}.", characters=strange) if strange else ""
 
     def take(typed: str | None) -> None:
         if typed is not None:
             settings.sampling = replace(settings.sampling, acrostic=typed or None)
             begin()
 
-    question = "Each line begins with one of these characters. An empty line ends that."
+    question = tr("Each line begins with one of these characters. An empty line ends that.")
     shown = settings.sampling.acrostic or ""
-    return AskTextScreen("Acrostic", question, shown, problem), take
+    return AskTextScreen(tr("Acrostic"), question, shown, problem), take
 
 
 class SamplingScreen(Dialog[None]):
@@ -113,17 +114,17 @@ class SamplingScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """A row a setting, what the row in focus means, and two shortcuts."""
         with Vertical(id="sampling", classes="box") as box:
-            box.border_title = Content("Sampling")
-            box.border_subtitle = Content("Enter keeps · Esc takes back")
+            box.border_title = Content(tr("Sampling"))
+            box.border_subtitle = Content(tr("Enter keeps · Esc takes back"))
             with Grid():
                 for name in NAMES:
-                    yield Static(_LABELS.get(name, name.replace("_", " ")), markup=False)
+                    yield Static(tr(LABELS.get(name, name.replace("_", " "))), markup=False)
                     yield SafeInput(self._shown(name), id=name, compact=True, select_on_focus=True)
             yield Static("", id="sampling-words", markup=False)
             if self._rng_seed is not None:
-                label = f"Same numbers again: RNG {self._rng_seed}"
+                label = tr("Same numbers again: RNG {seed}", seed=self._rng_seed)
                 yield Button(Content(label), id="again", compact=True)
-            yield Button(Content("All as they come (defaults)"), id="defaults", compact=True)
+            yield Button(Content(tr("All as they come (defaults)")), id="defaults", compact=True)
 
     def on_mount(self) -> None:
         """Let no cursor blink: a screen at rest draws nothing."""
@@ -171,7 +172,7 @@ class SamplingScreen(Dialog[None]):
         self._set(SamplingConfig(), DEFAULT_LENGTH)
         for name in NAMES:
             self.query_one(f"#{name}", SafeInput).value = self._shown(name)
-        self._say("Everything is as it comes.")
+        self._say(tr("Everything is as it comes."))
 
     def action_take_back(self) -> None:
         """Close, with everything as it was before."""
@@ -198,9 +199,9 @@ class SamplingScreen(Dialog[None]):
         except ConfigError as problem:
             self._say(str(problem), is_problem=True)
             return
-        when = " From the next text on." if name in _NEXT_TEXT else ""
-        allowed = f" Now {self._shown(name)}; {bounds.allowed()}."
-        self._say(bounds.sentence + allowed + when)
+        now = tr("Now {value}; {allowed}.", value=self._shown(name), allowed=bounds.allowed())
+        when = [tr("From the next text on.")] if name in _NEXT_TEXT else []
+        self._say(" ".join([tr(bounds.sentence), now, *when]))
 
     def _set(self, sampling: SamplingConfig, length: int) -> None:
         settings = self._settings

@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
+import itertools
 import json
 import os
 import shlex
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_charrnn import __version__
+from tui_charrnn.errors import reason_of
 from tui_charrnn.hangul import whole_text
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.text.model_loader import file_mark
 from tui_charrnn.user_folders import data_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from textual.app import App
 
@@ -44,16 +47,23 @@ def copy_text(app: App[object], text: str, tell: Tell) -> None:
         tell: Says what became of it; called in a thread as well.
     """
     if not text:
-        tell("There is no text to copy yet.")
+        tell(tr("There is no text to copy yet."))
         return
     app.copy_to_clipboard(text)
+    count = len(text)
     if takes_copies(os.environ) and len(text.encode()) <= LONGEST_COPY:
-        tell(f"Copied {len(text):,} characters.")
+        tell(tr("Copied {count:,} characters.", count=count))
         return
-    _save_in_background(
+    save_in_background(
         lambda: save_copy(texts_folder(), text),
-        f"Copied {len(text):,} characters, if this terminal lets programs; also saved to",
-        "Copied, if this terminal lets programs; not also saved:",
+        lambda path: tr(
+            "Copied {count:,} characters, if this terminal lets programs; also saved to {path}",
+            count=count,
+            path=path,
+        ),
+        lambda reason: tr(
+            "Copied, if this terminal lets programs; not also saved: {reason}.", reason=reason
+        ),
         tell,
     )
 
@@ -66,26 +76,38 @@ def save_text(result: GenerationResult | None, tell: Tell) -> None:
         tell: Says what became of it; called in a thread as well.
     """
     if result is None or not result.text:
-        tell("There is no text to save yet.")
+        tell(tr("There is no text to save yet."))
         return
-    _save_in_background(
-        lambda: save_result(texts_folder(), result),
-        f"Saved {len(result.text):,} characters, with their settings beside, to",
-        "The text could not be saved:",
-        tell,
+    save_in_background(lambda: save_result(texts_folder(), result), *words_of(result.text), tell)
+
+
+Words = Callable[[object], str]
+"""A sentence about the path of a file, or about why there is none."""
+
+
+def words_of(text: str) -> tuple[Words, Words]:
+    """What is said once a text is saved with its settings, and if it cannot be."""
+    return (
+        lambda path: tr(
+            "Saved {count:,} characters, with their settings beside, to {path}",
+            count=len(text),
+            path=path,
+        ),
+        lambda reason: tr("The text could not be saved: {reason}.", reason=reason),
     )
 
 
-def _save_in_background(save: Callable[[], Path], done: str, refused: str, tell: Tell) -> None:
+def save_in_background(save: Callable[[], Path], done: Words, refused: Words, tell: Tell) -> None:
+    """Write a file in a thread, then say where it is, or why there is none."""
+
     def work(_: BackgroundTask) -> None:
         try:
             path = save()
         except OSError as error:
-            reason = error.strerror or str(error)
             where = f" ({error.filename})" if error.filename else ""
-            tell(f"{refused} {reason}{where}.", is_problem=True)
+            tell(refused(f"{reason_of(error)}{where}"), is_problem=True)
         else:
-            tell(f"{done} {path}")
+            tell(done(path))
 
     BackgroundTask("text-file", work)
 
@@ -171,7 +193,7 @@ def write_new(folder: Path, stem: str, files: Mapping[str, bytes]) -> Path:
         OSError: If the disk refuses; nothing is left behind then.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for number in count(1):
+    for number in itertools.count(1):
         name = stem if number == 1 else f"{stem}-{number}"
         paths = [folder / (name + suffix) for suffix in files]
         if not any(path.exists() for path in paths) and _write_all(paths, list(files.values())):

@@ -18,6 +18,7 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.hangul import has_hangul, spelled_pattern
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
@@ -118,7 +119,7 @@ class Search(TextLayer):
 
     def _mark_found(self) -> None:
         count = len(self._matches.starts) if self._matches is not None else 0
-        at = f"{self._at + 1:,}/{count:,}" if count else "no match"
+        at = f"{self._at + 1:,}/{count:,}" if count else tr("no match")
         before, self.count = self.count, at if self._query else ""
         self.view.redraw()
         if self.count != before:
@@ -157,7 +158,7 @@ class SearchBar(Horizontal):
         """A sign, the line, the count."""
         yield Static("/", id="search-sign", markup=False)
         field = SafeInput(
-            id="search-field", placeholder="look for", compact=True, max_length=_LONGEST
+            id="search-field", placeholder=tr("look for"), compact=True, max_length=_LONGEST
         )
         field.cursor_blink = False
         yield field

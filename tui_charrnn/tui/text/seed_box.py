@@ -6,8 +6,9 @@ from typing import Final
 from textual.message import Message
 
 from tui_charrnn import lazy
-from tui_charrnn.errors import CharRNNError
+from tui_charrnn.errors import CharRNNError, reason_of
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.seed_history import SeedHistory
@@ -73,8 +74,10 @@ class SeedBox(SeedInput):
         event.stop()
         if not self._has_complained:
             self._has_complained = True
-            reason = f"{event.error.strerror or event.error} ({event.error.filename})"
-            sentence = f"Seeds are remembered until you leave, not longer: {reason}."
+            reason = f"{reason_of(event.error)} ({event.error.filename})"
+            sentence = tr(
+                "Seeds are remembered until you leave, not longer: {reason}.", reason=reason
+            )
             self.notify(safe_line(sentence), severity="warning", markup=False)
 
     def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
@@ -106,8 +109,12 @@ class SeedBox(SeedInput):
         """Say what was left out: the state of a model depends on what it read last."""
         self.post_message(
             NoteWritten(
-                f"The seed is the last {self.LONGEST:,} characters, which the state depends on; "
-                f"{count:,} before them were left out.",
+                tr(
+                    "The seed is the last {count:,} characters, which the state depends on; "
+                    "{lost:,} before them were left out.",
+                    count=self.LONGEST,
+                    lost=count,
+                ),
                 is_problem=True,
             )
         )

@@ -11,8 +11,10 @@ from textual.content import Content
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.invocation import command
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.text.generation_result import shown_label
 from tui_charrnn.tui.text.generation_thread import (
     BranchStarted,
     GenerationEnded,
@@ -125,7 +127,9 @@ class SessionTexts:
         before = text.generation
         place = self.texts.index(before) if before in self.texts else count
         if not 0 <= place + by < count:
-            self._tell("There is no text before it." if by < 0 else "There is no text after it.")
+            self._tell(
+                tr("There is no text before it." if by < 0 else "There is no text after it.")
+            )
             return
         generation = self.texts[place + by]
         opening = generation.opening
@@ -150,11 +154,11 @@ class SessionTexts:
         parts, fixed = [*settings.active_words, settings.speed_label], settings.sampling.rng_seed
         if self._opening is not None:
             numbers = self._opening.loaded.model.numbers
-            model = [self._opening.label, *([] if numbers == "float32" else [numbers])]
-            parts = [*model, *parts, f"RNG {self._opening.rng_seed}"]
+            model = [shown_label(self._opening.label), *([] if numbers == "float32" else [numbers])]
+            parts = [*model, *parts, tr("RNG {seed}", seed=self._opening.rng_seed)]
         if fixed is not None:
             is_next = self._opening is not None and self._opening.rng_seed != fixed
-            parts.append(f"next {fixed}" if is_next else "fixed")
+            parts.append(tr("next {seed}", seed=fixed) if is_next else tr("fixed"))
         words = Content(" · ".join(parts))
         if held.clamps:
             words = Content.assemble((held.short_words, "bold $accent"), " · ", words)
@@ -182,17 +186,23 @@ class SessionTexts:
             return
         if event.generation.tape is None:
             self._take_back()
-            self._tell("Stopped before the text began.")
+            self._tell(tr("Stopped before the text began."))
         elif event.generation.tape.stream.is_complete:
-            again = key_label("speech.acrostic")
-            self._tell(f"The acrostic is complete; {again} changes it, Enter starts a new text.")
+            key = key_label("speech.acrostic")
+            self._tell(
+                tr("The acrostic is complete; {key} changes it, Enter starts a new text.", key=key)
+            )
         elif was_streaming:
             is_jamo = self._opening is not None and self._opening.is_jamo
-            units = "jamo" if is_jamo else "characters"
-            end = "Stopped." if event.was_stopped else f"{self._settings.length:,} {units}."
             stream = event.generation.tape.stream
             is_between = stream.is_between_records and not event.was_stopped
-            end = "End of the record." if is_between else end
+            if event.was_stopped or is_between:
+                end = tr("End of the record." if is_between else "Stopped.")
+            else:
+                end = tr(
+                    "{count:,} jamo." if is_jamo else "{count:,} characters.",
+                    count=self._settings.length,
+                )
             if event.turn == 1 and self._opening is not None:
                 end = _describe_reading(event.generation, self._opening) or end
             self._tell(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
@@ -228,7 +238,8 @@ class SessionTexts:
         view = self.text.view
         if view.text:
             began = f"{generation.began:%H:%M}"
-            view.append(f"\n\n── {began} · RNG {opening.rng_seed} ──\n", "rule")
+            seed = tr("RNG {seed}", seed=opening.rng_seed)
+            view.append(f"\n\n── {began} · {seed} ──\n", "rule")
         if opening.external is not None:
             view.append(opening.external.title, "note")
         unknown = {lost.position for lost in opening.unknown}
@@ -252,7 +263,7 @@ class SessionTexts:
         if tape is None or not held.clamps or held.of(tape.stream.model):
             return ""
         self._settings.held = ActiveClamps()
-        return "Another model generates now, so the clamps are released."
+        return tr("Another model generates now, so the clamps are released.")
 
     def _remember(self, generation: GenerationThread) -> str:
         """Keep a text among those that can be gone back to.
@@ -266,17 +277,24 @@ class SessionTexts:
         branches = len(before.tape.tree.branches) if before and before.tape is not None else 1
         if branches == 1:
             return ""
-        back, earlier = key_label("pane.text"), key_label("tape.earlier")
-        return f"The text before is kept with its {branches} branches: {back}, then {earlier}."
+        return tr(
+            "The text before is kept with its {count} branches: {back}, then {earlier}.",
+            count=branches,
+            back=key_label("pane.text"),
+            earlier=key_label("tape.earlier"),
+        )
 
     def _format_place(self, place: int) -> str:
         tape = self.texts[place].tape
         branches = len(tape.tree.branches) if tape is not None else 1
-        more = f", {branches} branches" if branches > 1 else ""
-        earlier, later = key_label("tape.earlier"), key_label("tape.later")
-        return (
-            f"Text {place + 1} of {len(self.texts)}{more}; {earlier} goes to the one before, "
-            f"{later} to the one after."
+        where = tr("Text {number} of {count}", number=place + 1, count=len(self.texts))
+        if branches > 1:
+            where = f"{where}, " + tr("{count} branches", count=branches)
+        return tr(
+            "{place}; {earlier} goes to the one before, {later} to the one after.",
+            place=where,
+            earlier=key_label("tape.earlier"),
+            later=key_label("tape.later"),
         )
 
 
@@ -289,7 +307,7 @@ def _put_aside(generation: GenerationThread | None) -> None:
 def _describe_reading(generation: GenerationThread, opening: Opening) -> str:
     """What there is to say when a tape was opened or a text was read; empty if neither was."""
     if opening.is_recorded:
-        return "The tape is open."
+        return tr("The tape is open.")
     return f"{generation.read_words} {_describe(opening)}".strip() if opening.external else ""
 
 
@@ -299,12 +317,19 @@ def _describe(opening: Opening) -> str:
     if not characters:
         return opening.loaded.note
     named = ", ".join(f"{c} (U+{ord(c):04X})" for c in itertools.islice(characters, _NAMED))
-    more = f" and {len(characters) - _NAMED} more" if len(characters) > _NAMED else ""
+    if (more := len(characters) - _NAMED) > 0:
+        named = tr("{characters} and {count} more", characters=named, count=more)
     has_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
-    done = "Read as the unknown symbol" if has_symbol else "Left out"
+    sentence = tr(
+        "Read as the unknown symbol, because the model does not know it: {characters}."
+        if has_symbol
+        else "Left out, because the model does not know it: {characters}.",
+        characters=named,
+    )
     other = lazy.bundled_instead("".join(characters), opening.vocabulary)
-    hint = f" {command('-m', other)} knows it." if other else ""
-    return f"{done}, because the model does not know it: {named}{more}.{hint}"
+    if other:
+        sentence += " " + tr("{command} knows it.", command=command("-m", other))
+    return sentence
 
 
 def _next_steps(*, is_back: bool, is_between: bool) -> str:
@@ -315,7 +340,11 @@ def _next_steps(*, is_back: bool, is_between: bool) -> str:
         is_between: Whether another record would follow.
     """
     if is_back:
-        return f"{key_label('tape.play')} goes on."
-    more, back = key_label("text.more"), key_label("pane.text")
-    goes_on = "begins another" if is_between else "goes on"
-    return f"{more} {goes_on}, {back} goes back over it, Enter starts a new one."
+        return tr("{key} goes on.", key=key_label("tape.play"))
+    return tr(
+        "{more} begins another, {back} goes back over it, Enter starts a new one."
+        if is_between
+        else "{more} goes on, {back} goes back over it, Enter starts a new one.",
+        more=key_label("text.more"),
+        back=key_label("pane.text"),
+    )

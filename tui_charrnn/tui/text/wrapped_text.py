@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from rich.cells import cell_len, split_graphemes
 
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.text.wrapping import TextGate, expand_tabs, wrap_line
 
 Place = tuple[int, int]
@@ -60,8 +61,10 @@ class Row(NamedTuple):
         return Row(text, tuple(runs), self.ends_line)
 
 
-NOTICE: Final = Row("(older text was dropped)", (("note", 24),), ends_line=True)
-"""What stands in the place of the oldest kept row, once rows have been dropped."""
+def dropped_notice() -> Row:
+    """What stands in the place of the oldest kept row, once rows have been dropped."""
+    words = tr("(older text was dropped)")
+    return Row(words, (("note", len(words)),), ends_line=True)
 
 
 class SourceMap:
@@ -151,7 +154,7 @@ class WrappedText:
     def shown(self, number: int) -> Row:
         """The row of that number, as it is drawn."""
         if number == self.first > 0:
-            return NOTICE
+            return dropped_notice()
         return self.rows[number - self.first].drawn(self.width)
 
     def append(self, text: str, style: TextStyle) -> int:
