@@ -20,13 +20,12 @@ from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged, NoteWritten, PaneRequested
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.tape.cursor import Forks, TapeCursor
-from tui_charrnn.tui.text.generation_result import shown_label
 from tui_charrnn.tui.text.generation_thread import (
     GenerationEnded,
     GenerationMessage,
     GenerationStarted,
 )
-from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest
+from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest, shown_label
 from tui_charrnn.tui.text.seed_box import SeedBox
 from tui_charrnn.tui.text.seed_history import LONGEST_SEED
 from tui_charrnn.tui.text.selection import KeySelection

@@ -11,7 +11,7 @@ from tui_charrnn.history.generation import Entry, Generation, hindrance_of
 from tui_charrnn.history.rows import length_words
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.text.generation_result import shown_label
+from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.viewing.formatting import format_age
 from tui_charrnn.viewing.xray import sampling_words
 

@@ -18,7 +18,7 @@ from tui_charrnn.generation.stream import unknown_in
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.text.generation_result import shown_label
+from tui_charrnn.tui.text.model_loader import shown_label
 
 if TYPE_CHECKING:
     import threading

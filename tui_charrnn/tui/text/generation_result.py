@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
-
-from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,23 +15,11 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.model_loader import LoadedModel
 
 _T = TypeVar("_T")
-_RUN_LABEL: Final = re.compile(r"(best of )?run (.+?)(?:, step ([\d,]+))?")
 _OTHER_CELLS: Final = "The cells that were held were others while the seed text was read."
 _BY_HAND: Final = "Characters were chosen by hand."
 _OTHER_DRAWS: Final = "Other random numbers were taken under way."
 HINDRANCES: Final = (_OTHER_CELLS, _BY_HAND, _OTHER_DRAWS)
 """Why seed text, settings and RNG seed do not give the same text; kept in English."""
-
-
-def shown_label(label: str) -> str:
-    """What a model is called, as it is kept in files, in the language of the user."""
-    if label.startswith("model "):
-        return tr("model {name}", name=label.removeprefix("model "))
-    if not (found := _RUN_LABEL.fullmatch(label)):
-        return label
-    best, name, step = found.groups()
-    run = tr("best of run {name}" if best else "run {name}", name=name)
-    return tr("{run}, step {step}", run=run, step=step) if step else run
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ What reads runs and models is imported there too: the first frame does not wait 
 from __future__ import annotations
 
 import dataclasses
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 PUBLISH_LIMIT: Final = 5.0  # seconds that a trainer has to publish its weights
 _LOOK_INTERVAL: Final = 0.05  # seconds
+
+_RUN_LABEL: Final = re.compile(r"(best of )?run (.+?)(?:, step ([\d,]+))?")
 
 Wait = Callable[[float], bool]
 """Waits for a number of seconds and says whether to give up."""
@@ -217,3 +220,14 @@ def _label_of(path: Path, at: str) -> str:
     if checkpoint.parent.name == "checkpoints":
         return f"run {safe_line(checkpoint.parents[1].name)}{at}"
     return f"model {safe_line(checkpoint.name)}"
+
+
+def shown_label(label: str) -> str:
+    """What a model is called, as it is kept in files, in the language of the user."""
+    if label.startswith("model "):
+        return tr("model {name}", name=label.removeprefix("model "))
+    if not (found := _RUN_LABEL.fullmatch(label)):
+        return label
+    best, name, step = found.groups()
+    run = tr("best of run {name}" if best else "run {name}", name=name)
+    return tr("{run}, step {step}", run=run, step=step) if step else run

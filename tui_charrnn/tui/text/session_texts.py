@@ -14,7 +14,6 @@ from tui_charrnn.invocation import command
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.text.generation_result import shown_label
 from tui_charrnn.tui.text.generation_thread import (
     BranchStarted,
     GenerationEnded,
@@ -23,6 +22,7 @@ from tui_charrnn.tui.text.generation_thread import (
     GenerationStarted,
     GenerationThread,
 )
+from tui_charrnn.tui.text.model_loader import shown_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
