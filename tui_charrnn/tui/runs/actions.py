@@ -412,7 +412,7 @@ def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
 
 def unreadable(found: RunSummary) -> str:
     """Why nothing is known of a run."""
-    return safe_line(found.problem) or tr("{name} cannot be read.", name=_name(found.run))
+    return safe_line(found.problem or tr("{name} cannot be read.", name=found.run.name))
 
 
 def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
