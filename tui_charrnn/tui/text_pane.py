@@ -376,7 +376,10 @@ class TextPane(Vertical):
                 settings.cycle_speed()
             case "all":
                 rng_seed = None if opening is None else opening.rng_seed
-                self.app.push_screen(lazy.SamplingScreen(settings, self.texts.show_title, rng_seed))
+                texts = self.texts
+                self.app.push_screen(
+                    lazy.SamplingScreen(settings, texts.show_title, rng_seed, texts.rules_problem)
+                )
         self.texts.show_title()
 
     async def action_search(self, action: str) -> None:

@@ -1,11 +1,14 @@
 """The dialog of all settings of sampling: what is typed acts, what is not allowed is told."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Static
 
+from tests.support.open_app import note_of, tiny_app
 from tests.support.themed_app import ThemedApp
+from tests.support.waiting import wait_until
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.sampling_dialog import NAMES, SamplingScreen, ask_for_acrostic
@@ -125,3 +128,17 @@ def test_what_is_active_is_named() -> None:
     settings.sampling = SamplingConfig(temperature=0.85, top_k=40, min_p=0.05, rng_seed=1)
     settings.length = 3000
     assert settings.active_words == ["temperature 0.85", "top-k 40", "min-p 0.05", "length 3,000"]
+
+
+async def test_rules_that_the_model_cannot_obey_are_told(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    app.session.settings.sampling = SamplingConfig(allow="z")
+    nothing, strange = "No character that the model has seen may come", "cannot begin with"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the note", lambda: nothing in note_of(app))
+        app.main.text_pane.action_set("all")
+        await wait_until(pilot, "the dialog", lambda: bool(app.screen.query("#line_starts")))
+        app.screen.query_one("#line_starts", Input).focus()
+        await pilot.press("z")
+        words = app.screen.query_one("#sampling-words", Static)
+        await wait_until(pilot, "the words", lambda: strange in str(words.content))

@@ -27,6 +27,7 @@ from tui_charrnn.tui.text.seed_input import unknown_in
 NAMES: Final = (*SamplingConfig.bounds(), "length")
 """The settings, in the order of the rows."""
 LABELS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "rng_seed": "RNG seed"}
+_RULES: Final = frozenset({"allow", "forbid", "line_starts", "acrostic"})
 _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
 """Settings that a text which streams keeps as they were when it began."""
 
@@ -97,6 +98,7 @@ class SamplingScreen(Dialog[None]):
         settings: GenerationSettings,
         changed: Callable[[], object],
         rng_seed: int | None = None,
+        problem: Callable[[], str] = str,
     ) -> None:
         """Offer the settings.
 
@@ -104,11 +106,13 @@ class SamplingScreen(Dialog[None]):
             settings: Of the text; changed as one types.
             changed: Called after each change.
             rng_seed: With which the text in sight began; None if there is none.
+            problem: Returns why the model in sight ignores what was set; empty if it does not.
         """
         super().__init__()
         self._settings = settings
         self._changed = changed
         self._rng_seed = rng_seed
+        self._problem = problem
         self._before = settings.sampling, settings.length
 
     def compose(self) -> ComposeResult:
@@ -198,6 +202,9 @@ class SamplingScreen(Dialog[None]):
                 self._set(replace(sampling, **{name: value}), settings.length)
         except ConfigError as problem:
             self._say(str(problem), is_problem=True)
+            return
+        if name in _RULES and (ignored := self._problem()):
+            self._say(ignored, is_problem=True)
             return
         now = tr("Now {value}; {allowed}.", value=self._shown(name), allowed=bounds.allowed())
         when = [tr("From the next text on.")] if name in _NEXT_TEXT else []

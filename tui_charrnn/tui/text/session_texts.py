@@ -165,15 +165,36 @@ class SessionTexts:
         self.text.view.border_title = words
         self.text.view.border_subtitle = Content(held.words if len(held.clamps) > 1 else "")
 
+    def rules_problem(self) -> str:
+        """Which rules of sampling the model in sight cannot obey, so that they are ignored."""
+        tape = self.text.generation.tape if self.text.generation is not None else None
+        sampling = self._settings.sampling
+        if tape is None or not sampling.is_constrained:
+            return ""
+        constraints = tape.stream.constraints
+        if unknown := constraints.unknown(sampling):
+            return tr(
+                "Lines cannot begin with characters that the model has never seen: {characters}.",
+                characters=unknown,
+            )
+        if constraints.leave_nothing(sampling):
+            return tr(
+                "No character that the model has seen may come: allow others, or forbid fewer. "
+                "Both are ignored."
+            )
+        return ""
+
     def _show_start(self, generation: GenerationThread, opening: Opening) -> None:
         """Write the seed text down and draw what follows."""
         self._before = None
         self._write_opening(generation, opening)
         if opening.is_recorded:
             self._take_settings(generation)
-        sentences = _describe(opening), self._drop_clamps(generation), self._remember(generation)
+        rules = self.rules_problem()
+        kept = self._drop_clamps(generation), self._remember(generation)
+        sentences = filter(None, (_describe(opening), rules, *kept))
         self.show_title()
-        self._tell(" ".join(filter(None, sentences)), is_problem=bool(opening.unknown))
+        self._tell(" ".join(sentences), is_problem=bool(opening.unknown or rules))
         text = self.text
         text.stream(True)
         text.draw_new()  # the first characters stand in one frame with the seed text,
