@@ -3,23 +3,33 @@
 import dataclasses
 import datetime
 import json
+import re
 import shlex
 import stat
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from tests.support.tiny_model import tiny_model_file
+from tests.support.command import PATIENCE
+from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.text.generation_result import GenerationResult, Opening, in_effect
 from tui_charrnn.tui.text.model_loader import LoadedModel, file_mark
-from tui_charrnn.tui.text.saving import describe, save_copy, save_result, texts_folder, write_new
+from tui_charrnn.tui.text.saving import (
+    describe,
+    save_copy,
+    save_result,
+    save_text,
+    texts_folder,
+    write_new,
+)
 
 NOW = datetime.datetime(2026, 2, 3, 14, 25, 1, tzinfo=datetime.UTC)
 COOL, HOT = SamplingConfig(temperature=0.4), SamplingConfig(temperature=1.6)
@@ -139,3 +149,14 @@ def test_only_settings_that_chose_a_character_count() -> None:
     assert in_effect([(0, COOL), (5, HOT)], 6) == ((0, COOL), (5, HOT))
     assert in_effect([(0, COOL), (0, HOT)], 6) == ((0, HOT),)
     assert in_effect([(0, COOL), (5, HOT), (5, COOL)], 6) == ((0, COOL),)
+
+
+def test_what_is_told_counts_syllables_and_not_their_jamo(tmp_path: Path) -> None:
+    model = tiny_model_file(tmp_path / "jamo.safetensors", vocabulary=JAMO_VOCABULARY, units="jamo")
+    said = generated(model, seed_text="", sampling=COOL, length=60)
+    told: Queue[str] = Queue()
+    save_text(said, lambda sentence, **_: told.put(sentence))
+    (path,) = re.findall(r" to (.+)", sentence := told.get(timeout=PATIENCE))
+    saved = Path(path).read_text("utf-8")
+    assert sentence.startswith(f"Saved {len(saved):,} characters")
+    assert len(said.text) > len(saved)

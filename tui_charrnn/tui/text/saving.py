@@ -78,7 +78,8 @@ def save_text(result: GenerationResult | None, tell: Tell) -> None:
     if result is None or not result.text:
         tell(tr("There is no text to save yet."))
         return
-    save_in_background(lambda: save_result(texts_folder(), result), *words_of(result.text), tell)
+    text = whole_text(result.text, result.opening.loaded.model.units)
+    save_in_background(lambda: save_result(texts_folder(), result), *words_of(text), tell)
 
 
 Words = Callable[[object], str]
