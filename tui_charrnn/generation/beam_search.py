@@ -76,7 +76,7 @@ def search_likeliest(
             grown = _Beginning(
                 (*before.indices, index),
                 scores.item(parent, index),
-                stream.constraints.moved(before.place, (index,)),
+                stream.constraints.moved(before.place, index),
             )
             if not _is_ended(stream, grown, stop):
                 parents.append(parent)

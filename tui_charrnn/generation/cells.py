@@ -11,6 +11,7 @@ new arrays at small sizes. A leading axis of N, for N texts side by side, is lef
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -106,6 +107,20 @@ class LstmLayer:
         self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
         self._candidate = np.split(self._sums, 4, axis=-1)[2]
         self._product = np.zeros_like(self.cell_state)
+        sums, opened, product, cell = self._sums, self._opened, self._product, self.cell_state
+        # Calls that are bound once cost a fifth less than a method that looks all of it up.
+        self._to_cell: tuple[Callable[[], object], ...] = (
+            partial(np.tanh, sums, sums),  # one call for all four
+            partial(np.multiply, sums, _HALF, opened),  # the candidate's quarter goes unused
+            partial(np.add, opened, _HALF, opened),
+            partial(np.multiply, self._forget, cell, cell),
+            partial(np.multiply, self._input, self._candidate, product),
+            partial(np.add, cell, product, cell),
+        )
+        self._to_hidden: tuple[Callable[[], object], ...] = (
+            partial(np.tanh, cell, product),
+            partial(np.multiply, self._output, product, self.hidden),
+        )
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in; see `RecurrentLayer`."""
@@ -116,22 +131,16 @@ class LstmLayer:
 
     def _open(self) -> None:
         """Activate the gates, and take c and h through them."""
-        sums, opened, product, cell = self._sums, self._opened, self._product, self.cell_state
         for hold in self.held_gates:
-            hold(sums, cell.shape[-1])
-        np.tanh(sums, sums)  # one call for all four
-        np.multiply(sums, _HALF, opened)  # the candidate's quarter of it goes unused
-        np.add(opened, _HALF, opened)
-        np.multiply(self._forget, cell, cell)
-        np.multiply(self._input, self._candidate, product)
-        np.add(cell, product, cell)
+            hold(self._sums, self.hidden.shape[-1])
+        for call in self._to_cell:
+            call()
         self.update_hidden()
 
     def update_hidden(self) -> None:
         """Take h from c; see `RecurrentLayer`."""
-        product = self._product
-        np.tanh(self.cell_state, product)
-        np.multiply(self._output, product, self.hidden)
+        for call in self._to_hidden:
+            call()
 
     def gates(self) -> dict[str, Float32]:
         """The activations; see `RecurrentLayer`."""

@@ -75,15 +75,12 @@ class Constraints:
         """Where a text stands that begins after a character; None if nothing is before it."""
         return LinePlace(0 if newest in {None, self._feed, self._end} else -1)
 
-    def moved(self, place: LinePlace, indices: Iterable[int]) -> LinePlace:
-        """Where a text stands after some more characters."""
+    def moved(self, place: LinePlace, index: int) -> LinePlace:
+        """Where a text stands after one more character."""
+        if index == self._end:
+            return START
         line, column = place
-        for index in indices:
-            if index == self._end:
-                line, column = START
-            else:
-                line, column = (line + 1, 0) if index == self._feed else (line, column + 1)
-        return LinePlace(line, column)
+        return LinePlace(line + 1) if index == self._feed else LinePlace(line, column + 1)
 
     def is_complete(self, sampling: SamplingConfig, place: LinePlace) -> bool:
         """Whether a text has all lines that were asked for."""

@@ -190,9 +190,10 @@ def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Callable[
         kernel: Of the layer.
         both: Takes the product, shape (W,) or (N, W); its sums are rounded from 2^24 on.
     """
-    packed, scales, rounded = kernel.packed, kernel.scales, np.zeros(hidden.shape, np.float32)
+    packed, scales = kernel.packed, kernel.scales
     library = None if isinstance(packed, np.ndarray) else load_library()
     if library is None:
+        rounded = np.zeros_like(hidden)
 
         def multiply() -> None:
             np.multiply(hidden, _STEPS, rounded)
@@ -202,16 +203,17 @@ def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Callable[
 
         return multiply
     size = hidden.shape[-1]
-    rows = np.zeros((hidden.size // size, size), np.int8)
-    tensor = library.zeros((len(rows), len(scales)), dtype="int32")
-    whole, sums = rows.reshape(hidden.shape), np.asarray(tensor).reshape(both.shape)
-    add_up = partial(library.dots_packed, rows, packed, out=tensor)
+    tensor = library.zeros((hidden.size // size, size), dtype="float32")
+    sums_tensor = library.zeros((len(tensor), len(scales)), dtype="int32")
+    scaled, sums = (
+        np.asarray(each).reshape(like.shape)
+        for each, like in ((tensor, hidden), (sums_tensor, both))
+    )
+    as_whole, add_up = partial(tensor.astype, "int8"), library.dots_packed
 
     def multiply_packed() -> None:
-        np.multiply(hidden, _STEPS, rounded)
-        np.rint(rounded, rounded)
-        whole[...] = rounded
-        add_up()
+        np.multiply(hidden, _STEPS, scaled)
+        add_up(as_whole(), packed, out=sums_tensor)  # rounds
         both[...] = sums
         np.multiply(both, scales, both)
 
@@ -235,11 +237,19 @@ def load_library() -> ModuleType | None:
 
 
 def _is_exact(library: ModuleType) -> bool:
-    """Whether its sums are those of NumPy, for numbers of all sizes and the largest above all."""
+    """Whether it rounds and adds as NumPy, for numbers of all sizes and the largest above all."""
     pattern = np.arange(67 * 517, dtype=np.int64).reshape(67, 517)
     columns = (pattern * pattern % (2 * STEPS + 1) - STEPS).astype(np.int8)
     columns[:9] = np.where(pattern[:9] % 3 == 0, -STEPS, STEPS)
     rows = columns[4:12].copy()
     tensor = library.zeros((8, 67), dtype="int32")
     library.dots_packed(rows, library.dots_pack(columns, dtype="int8"), out=tensor)
-    return np.array_equal(np.asarray(tensor), rows.astype(np.int32) @ columns.T.astype(np.int32))
+    sums = rows.astype(np.int32) @ columns.T.astype(np.int32)
+    halves = np.arange(-2 * STEPS, 2 * STEPS + 1, dtype=np.float32) / 2
+    values = library.zeros((3, len(halves)), dtype="float32")
+    np.asarray(values)[:] = halves, np.nextafter(halves, -np.inf), np.nextafter(halves, np.inf)
+    np.asarray(values).clip(-STEPS, STEPS, np.asarray(values))
+    rounded = np.rint(np.asarray(values)).astype(np.int8)
+    return np.array_equal(np.asarray(tensor), sums) and np.array_equal(
+        np.asarray(values.astype("int8")), rounded
+    )

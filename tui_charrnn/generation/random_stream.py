@@ -16,7 +16,7 @@ _UInt64: TypeAlias = npt.NDArray[np.uint64]
 
 _WORDS: Final = 4
 """Numbers that Philox makes of one value of its counter."""
-_AT_ONCE: Final = 128
+_AT_ONCE: Final = 512
 """Values of the counter that are taken together."""
 _ROUNDS: Final = 10
 _LOW: Final = np.uint64(0xFFFFFFFF)

@@ -99,7 +99,7 @@ def weights_of(
         certain = np.zeros(len(scores))
         certain[likeliest] = 1.0
         return certain
-    np.subtract(scores, highest, scores)
+    scores = scores - scores[likeliest, ...]  # an array; a number would be converted first
     if config.temperature < _TINY_TEMPERATURE:
         with np.errstate(over="ignore"):  # it may reach -inf, which is exp's zero
             np.divide(scores, config.temperature, scores)

@@ -109,7 +109,7 @@ class SideBySide:
             )
             index, probability = choose(weights, draws.next())
             remember(recent, index, self._vocabulary.end_index)
-            self._places[text] = self._constraints.moved(self._places[text], (index,))
+            self._places[text] = self._constraints.moved(self._places[text], index)
             self._unread[text] = index
             said.append(GeneratedCharacter(self._vocabulary.shown[index], index, probability))
         return said

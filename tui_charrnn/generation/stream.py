@@ -284,7 +284,7 @@ class CharacterStream:
             probability = distribution(logits, sampling, recent, self._unknown).item(index)
         self._unread = index
         remember(self._recent, index, self._end)
-        self._place = self.constraints.moved(self._place, (index,))
+        self._place = self.constraints.moved(self._place, index)
         return GeneratedCharacter(self._characters[index], index, probability)
 
     def snapshot(self) -> StreamState:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.generation.constraints import LinePlace
@@ -387,5 +388,5 @@ class Tape:
             del recent[: len(recent) - recent[::-1].index(end)]
         place = origin.place
         if self.stream.sampling.has_lines or sampling.has_lines:
-            place = self.stream.constraints.moved(place, tree.indices(number, 0, position))
+            place = reduce(self.stream.constraints.moved, tree.indices(number, 0, position), place)
         return tuple(recent[-LONGEST_WINDOW:]), place
