@@ -189,12 +189,15 @@ def test_texts_side_by_side_are_the_same_bits_as_one_alone(
         np.testing.assert_array_equal(batch.logits[2], alone.logits)
 
 
-def test_a_library_that_multiplies_otherwise_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sums", [np.int8, np.int32])
+def test_a_library_that_adds_or_rounds_otherwise_is_not_used(
+    sums: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong: Any = SimpleNamespace(
         get_capabilities=lambda: {"haswell": True},
-        zeros=np.zeros,
+        zeros=np.zeros,  # arrays, which leave out what is behind the point
         dots_pack=lambda columns, dtype: columns.astype(dtype),
-        dots_packed=lambda rows, packed, out: np.matmul(rows, packed.T, out=out, dtype=np.int8),
+        dots_packed=lambda rows, packed, out: np.matmul(rows, packed.T, out=out, dtype=sums),
     )
     monkeypatch.setitem(sys.modules, "numkong", wrong)
     assert load_library() is None

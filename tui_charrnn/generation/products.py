@@ -227,7 +227,7 @@ one it takes seven times as long as NumPy in float32."""
 
 @functools.cache
 def load_library() -> ModuleType | None:
-    """NumKong, if it is installed, fast on this processor, and multiplies as NumPy; else None."""
+    """NumKong, if it is installed, fast on this processor, and as exact as NumPy; else None."""
     try:
         library = importlib.import_module("numkong")
         is_fast = any(map(library.get_capabilities().get, _FAST_PROCESSORS))
