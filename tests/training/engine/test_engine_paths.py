@@ -63,7 +63,7 @@ def id_of(value: Any) -> str:
 @pytest.mark.parametrize(
     ("cell", "path"),
     [
-        ("lstm", {"shards": 2}),
+        ("lstm", {"shards": 4}),
         ("lstm", COMPILED_SHARDS),
         *[
             pytest.param(cell, COMPILED_SHARDS, marks=pytest.mark.stress)
