@@ -245,10 +245,9 @@ def _is_exact(library: ModuleType) -> bool:
     tensor = library.zeros((8, 67), dtype="int32")
     library.dots_packed(rows, library.dots_pack(columns, dtype="int8"), out=tensor)
     sums = rows.astype(np.int32) @ columns.T.astype(np.int32)
-    halves = np.arange(-2 * STEPS, 2 * STEPS + 1, dtype=np.float32) / 2
+    halves = np.arange(1 - 2 * STEPS, 2 * STEPS, dtype=np.float32) / 2
     values = library.zeros((3, len(halves)), dtype="float32")
     np.asarray(values)[:] = halves, np.nextafter(halves, -np.inf), np.nextafter(halves, np.inf)
-    np.asarray(values).clip(-STEPS, STEPS, np.asarray(values))
     rounded = np.rint(np.asarray(values)).astype(np.int8)
     return np.array_equal(np.asarray(tensor), sums) and np.array_equal(
         np.asarray(values.astype("int8")), rounded
