@@ -107,19 +107,19 @@ class LstmLayer:
         self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
         self._candidate = np.split(self._sums, 4, axis=-1)[2]
         self._product = np.zeros_like(self.cell_state)
-        sums, opened, product, cell = self._sums, self._opened, self._product, self.cell_state
+        sums, opened, taken, cell = self._sums, self._opened, self._product, self.cell_state
         # Calls that are bound once cost a fifth less than a method that looks all of it up.
         self._to_cell: tuple[Callable[[], object], ...] = (
             partial(np.tanh, sums, sums),  # one call for all four
             partial(np.multiply, sums, _HALF, opened),  # the candidate's quarter goes unused
             partial(np.add, opened, _HALF, opened),
             partial(np.multiply, self._forget, cell, cell),
-            partial(np.multiply, self._input, self._candidate, product),
-            partial(np.add, cell, product, cell),
+            partial(np.multiply, self._input, self._candidate, taken),
+            partial(np.add, cell, taken, cell),
         )
         self._to_hidden: tuple[Callable[[], object], ...] = (
-            partial(np.tanh, cell, product),
-            partial(np.multiply, self._output, product, self.hidden),
+            partial(np.tanh, cell, taken),
+            partial(np.multiply, self._output, taken, self.hidden),
         )
 
     def advance(self, inputs: Float32) -> None:
