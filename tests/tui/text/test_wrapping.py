@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui_charrnn.tui.text import wrapped_text
+from tui_charrnn.tui.text import wrapped_text, wrapping
 from tui_charrnn.tui.text.text_view import ExactText
 from tui_charrnn.tui.text.wrapped_text import TextStyle, WrappedText, dropped_notice
 from tui_charrnn.tui.text.wrapping import (
@@ -202,3 +202,17 @@ def test_kept_text_gathers_short_pieces() -> None:
     for index in range(25_000):
         kept.append(str(index % 10))
     assert kept.text == "0123456789" * 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("", []),
+        ("six by", ["six by"]),
+        ("one two three", ["one", "two", "three"]),
+        ("가나 다라마", ["가나", "다라마"]),
+        ("abcdefgh", ["abcdef", "gh"]),
+    ],
+)
+def test_a_sentence_takes_every_column_and_no_space_at_the_ends(text: str, rows: list[str]) -> None:
+    assert wrapping.wrapped(text, 6) == rows
