@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
@@ -210,8 +210,9 @@ def _head(view: RunView, now: float, asked: str, width: int) -> str:
 
 def _labeled(row: Row, width: int) -> list[Content]:
     """A row with a quiet label; a long value continues below its beginning."""
-    label = f"{set_cell_size(tr(row[0]), _LABEL_WIDTH - 1)} "
-    first, *others = wrapped(row[1], max(width - _LABEL_WIDTH, _LABEL_WIDTH)) or [""]
+    label = tr(row[0])
+    label += " " * max(1, _LABEL_WIDTH - cell_len(label))
+    first, *others = wrapped(row[1], max(width - cell_len(label), _LABEL_WIDTH)) or [""]
     indent = " " * _LABEL_WIDTH
     return [Content.assemble((label, "dim"), first), *(Content(indent + each) for each in others)]
 
