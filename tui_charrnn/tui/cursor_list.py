@@ -28,7 +28,7 @@ class CursorView(ScrollView, can_focus=True):
     ]
 
     class CursorMoved(Message, namespace="history_list"):
-        """The cursor is on another row, or there is none for it any more."""
+        """The cursor is on another row, or there is no row left."""
 
     class Entered(Message, namespace="history_list"):
         """The row under the cursor is wanted: a double click."""

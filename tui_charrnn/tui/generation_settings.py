@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SPEEDS: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
 """Characters a second; None is as fast as it goes."""
 DEFAULT_LENGTH: Final = 2_000
-"""Characters after which a text pauses, to be gone on with."""
+"""Characters after which a text pauses, to be continued."""
 
 SHORT_NAMES: Final = {
     "top_k": "top-k",

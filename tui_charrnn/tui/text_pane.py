@@ -479,7 +479,7 @@ class TextPane(Vertical):
         elif neurons and self.has_class("-neurons") and focused in {neurons, self.view}:
             if not neurons.cancel():
                 self.close_neurons()
-                # not the seed: whoever came here was in the text
+                # not the seed: the list was opened from the text
                 (self.home if self.has_class("-tape") else self.view).focus()
         elif self.has_class("-tape") and focused in {self.view, self._tape}:
             self.close_tape()

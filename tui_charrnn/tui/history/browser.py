@@ -111,7 +111,7 @@ class HistoryBrowser(Vertical):
         self.call_after_refresh(self.reader.find, "")
 
     def on_unmount(self) -> None:
-        """Want nothing any more."""
+        """Read nothing any more."""
         self.reader.stop()
 
     def on_input_changed(self, event: Input.Changed) -> None:

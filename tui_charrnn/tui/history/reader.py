@@ -142,7 +142,7 @@ class HistoryReader:
         BackgroundTask("history-change", lambda task: self._answer(task, work))
 
     def stop(self) -> None:
-        """Want nothing any more."""
+        """Read nothing any more."""
         self._searches.cancel()
         self._entries.cancel()
 

@@ -1,4 +1,4 @@
-"""Keeps in the history what is said in the app; no failure of the history stops a text.
+"""Keeps in the history what is generated in the app; no failure of the history stops a text.
 
 Every continuation of a text is a text of its own there, from its beginning on.
 """
@@ -37,7 +37,7 @@ class _Kept(NamedTuple):
 
 
 class HistoryRecorder:
-    """Writes in threads; a text that goes on takes the place of its beginning."""
+    """Writes in threads; a text that is continued takes the place of its beginning."""
 
     def __init__(self, complain: Callable[[HistoryError], object], history: History | None) -> None:
         """Record nothing yet.
@@ -51,13 +51,13 @@ class HistoryRecorder:
         self._lock = threading.Lock()
         self._has_complained = False
         self._kept: WeakKeyDictionary[GenerationThread, dict[int, _Kept]] = WeakKeyDictionary()
-        """What is in the history of every speech, by the number of the continuation."""
+        """What is in the history of every text, by the number of the branch."""
         self._digest: tuple[Path, tuple[int, int, int], str] | None = None
         """The file of a model, its mark and its hash; most texts are by the last model."""
         self._writing: set[threading.Event] = set()
 
     def record(self, generation: GenerationThread | None) -> None:
-        """Keep what a speech has said so far, if it is anything and not kept yet."""
+        """Keep what was generated so far, if it is anything and not kept yet."""
         said = generation.result() if generation is not None else None
         if self._history is None or generation is None or said is None or not said.generated:
             return
@@ -83,7 +83,7 @@ class HistoryRecorder:
             event.wait(PATIENCE / len(self._writing))
 
     def _kept_of(self, generation: GenerationThread, said: GenerationResult) -> dict[int, _Kept]:
-        """What of a speech need not be kept any more.
+        """What of a text need not be kept any more.
 
         A tape was kept before, and a text that was read is not the model's.
         """

@@ -106,11 +106,11 @@ class HistoryReplay:
 
 
 def held_again(said: Generation, loaded: LoadedModel | None) -> ActiveClamps:
-    """The clamps that a text began with, if the model that said it speaks now; else none.
+    """The clamps that a text began with, if its model is the one loaded now; else none.
 
     Args:
         said: The text.
-        loaded: Who speaks now; None if nobody does.
+        loaded: The model that is loaded now, if any.
     """
     words = dict(said.clamps).get(0, ())
     is_same = loaded is not None and said.model.file == str(loaded.file and loaded.file.absolute())

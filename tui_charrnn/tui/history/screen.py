@@ -153,7 +153,7 @@ class HistoryScreen(Dialog[Entry | None]):
             self.dismiss(self.browser.entry)
 
     def action_replay(self) -> None:
-        """Generate the text again; while that goes on, stop it."""
+        """Generate the text again; stop if that is being done."""
         browser = self.browser
         if browser.preview.is_replaying:
             self.action_leave()

@@ -48,7 +48,7 @@ class Outcome:
     after: RunDirectory | None = None
     """Where it is now; None: in the trash."""
     is_resumed: bool = False
-    """Whether it is to be trained now, and the sentence told then."""
+    """Whether it is to be trained now, and the sentence shown then."""
 
 
 class ActionProgressed(Message):

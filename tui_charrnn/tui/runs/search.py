@@ -50,7 +50,7 @@ def look_at_run(app: MessagePump, run: RunDirectory) -> None:
 
 
 def look_for_run(session: Session, post: Callable[[Message], object]) -> None:
-    """Find the run of the model that speaks; or else, where no other was asked for, the best."""
+    """Find the run of the named model; or else, where none was named, the best."""
     folder = session.runs_folder
     found = lazy.run_of_model(session.model, folder) if session.model else None
     if found is None and not session.model_is_named:

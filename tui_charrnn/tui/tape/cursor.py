@@ -35,7 +35,7 @@ _LONGEST_WORD: Final = 1000
 
 
 class TapeCursor(TextLayer):
-    """Names a character of the tape while somebody goes back over it; follows the text."""
+    """Names a character of the tape while the user goes back over it; follows the text."""
 
     def __init__(self, text: TapeText) -> None:
         """Have no cursor.
@@ -183,7 +183,7 @@ class Forks(TextLayer):
         """Mark nothing yet.
 
         Args:
-            cursor: Says whether somebody goes back over the tape.
+            cursor: Its position is None while nobody goes back over the tape.
         """
         self._cursor = cursor
 

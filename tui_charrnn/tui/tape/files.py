@@ -1,4 +1,4 @@
-"""Tapes as files: all continuations of a text, with what it takes to go on with any of them."""
+"""Tapes as files: all continuations of a text, with what it takes to continue any of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LONGEST: Final = 1 << 29
 
 
 def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
-    """Write a tape with all its branches, and which model spoke, as JSON.
+    """Write a tape with all its branches, and which model generated it, as JSON.
 
     Args:
         folder: Where to; it is made if need be.
@@ -67,12 +67,12 @@ def newest_tape(folder: Path) -> Path | None:
 
 
 def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedModel]) -> Recording:
-    """A tape from a file, and the model that spoke on it; for a thread that may wait.
+    """A tape from a file, and the model that generated it; for a thread that may wait.
 
     Args:
         path: The file.
         wait: Waits for a number of seconds and says whether to give up.
-        load: Loads the model of a file, or the one that speaks by default.
+        load: Loads the model of a file, or the default one.
 
     Raises:
         OSError: If it cannot be read.

@@ -318,7 +318,7 @@ class TapePanel(Static, can_focus=True):
         def work(task: BackgroundTask) -> None:
             try:
                 moment = generation.moment(*at)
-            except CharRNNError:  # scores that are no numbers; the speech has said so itself
+            except CharRNNError:  # scores that are no numbers; the generating thread reports it
                 return
             if moment is not None and not task.is_cancelled:
                 self.post_message(AlternativesRead(at[0], moment, moment.alternatives(vocabulary)))

@@ -20,11 +20,11 @@ class TapeWalk:
     """Moves the cursor over the branches of a tape, and remembers where it was."""
 
     def __init__(self, cursor: TapeCursor, tell: Callable[[str], object]) -> None:
-        """Have been nowhere.
+        """Start without a history.
 
         Args:
             cursor: Is moved.
-            tell: Says something about the text.
+            tell: Shows a sentence about the text.
         """
         self.cursor = cursor
         self.text = cursor.text

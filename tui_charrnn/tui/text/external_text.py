@@ -1,7 +1,7 @@
-"""A text that a model reads instead of saying it: pasted, or from a file.
+"""A text that a model reads instead of generating it: pasted, or from a file.
 
-It lies on a tape like one that was said, every character taken at somebody's word, so that all that
-can be done with such a tape can be done with it: the x-ray, the way back, a branch that goes on.
+It lies on a tape as if every character had been chosen by hand, so it has all that a tape offers:
+the x-ray, the way back, branches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 100_000
 """Characters of a text that are read at most."""
 _TOLD_EVERY: Final = 0.5
-"""Seconds between two words on how far the reading is."""
+"""Seconds between two reports of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class ExternalText:
             tape: Without a character.
             stopping: Ends the reading.
             on_character: Called after every character.
-            tell: Told now and then how far it is.
+            tell: Takes a sentence about the progress, now and then.
 
         Returns:
             What there is to say of it.

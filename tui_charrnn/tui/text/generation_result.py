@@ -1,4 +1,4 @@
-"""What a model said in the app, and all that it came from."""
+"""What a model generated in the app, and all that it came from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Opening:
     """How a text begins."""
 
     loaded: LoadedModel
-    """Whose weights speak."""
+    """The model that generates."""
     seed_text: str
     """Composed (Unicode NFC), with the unknown characters still in it."""
     read_text: str
@@ -38,13 +38,13 @@ class Opening:
     held: tuple[str, ...] = ()
     """The neurons that were held while the seed text was read, as LAYER:CELL=VALUE."""
     is_recorded: bool = False
-    """Whether it was read from a tape, with what was said after it."""
+    """Whether it was read from a tape, with what was generated after it."""
     external: ExternalText | None = None
-    """The text that the model reads instead of saying one; `unknown` is of it then."""
+    """The text that the model reads instead of generating one; `unknown` is of it then."""
 
     @property
     def label(self) -> str:
-        """Whose weights speak, safe to show."""
+        """The model's name, safe to show; in English."""
         return self.loaded.label
 
     @property
@@ -69,7 +69,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class GenerationResult:
-    """What was said so far, and all that it came from."""
+    """What was generated so far, and all that it came from."""
 
     opening: Opening
     generated: str
@@ -84,12 +84,12 @@ class GenerationResult:
 
     @property
     def text(self) -> str:
-        """What the model read of the seed text, and what it said."""
+        """What the model read of the seed text, and what it generated."""
         return self.opening.read_text + self.generated
 
 
 def result_of(opening: Opening, tree: Tree, number: int, length: int) -> GenerationResult:
-    """What was said on a branch.
+    """What was generated on a branch.
 
     Args:
         opening: How it begins.

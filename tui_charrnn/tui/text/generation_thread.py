@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 _LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
-_SHORTEST_PAUSE: Final = 0.01  # seconds; to wake up takes as long as to say a character
-_MAKES_WAY: Final = 0.002  # seconds between two characters while somebody looks at a moment
+_SHORTEST_PAUSE: Final = 0.01  # seconds; waking up takes as long as generating a character
+_MAKES_WAY: Final = 0.002  # seconds between two characters while another thread reads the tape
 
 Prepare = Callable[["Wait"], "LoadedModel | Recording | ExternalText"]
 """Finds and loads a model, alone or with a tape or a text that it is to read; may wait."""
@@ -35,10 +35,10 @@ Prepare = Callable[["Wait"], "LoadedModel | Recording | ExternalText"]
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """From where a text goes on, and how."""
+    """From where a text continues, and how."""
 
     branch: int
-    """The number of the branch that is left, or gone on with at its end."""
+    """The number of the branch that is left, or continued at its end."""
     position: int
     """How many of its characters stay."""
     taken: tuple[int, ...] = ()
@@ -48,7 +48,7 @@ class Fork:
 
 
 class _Turn(NamedTuple):
-    """One time that a speech speaks."""
+    """One run of the thread."""
 
     number: int
     stopping: threading.Event
@@ -76,7 +76,7 @@ class GenerationEnded(GenerationMessage):
 
     def __init__(self, generation: GenerationThread, turn: int, *, was_stopped: bool) -> None:
         self.turn = turn
-        """Which `turn` of the speech it was; it may have begun another one since."""
+        """Which `turn` of the thread it was; another one may have begun since."""
         self.was_stopped = was_stopped
         super().__init__(generation)
 
@@ -91,7 +91,7 @@ class GenerationFailed(GenerationMessage):
 
 
 class BranchStarted(GenerationMessage):
-    """A text goes on from a place of the tape, in a branch that may be a new one."""
+    """A text continues from a place of the tape, in a branch that may be new."""
 
     def __init__(self, generation: GenerationThread, branch: int, turn: int) -> None:
         self.branch = branch
@@ -113,7 +113,7 @@ class GenerationThread:
         settings: GenerationSettings,
         announce: Callable[[Message], object],
     ) -> None:
-        """Name what is to be said; `begin` says it.
+        """Prepare; `begin` starts the thread.
 
         Args:
             prepare: Called in the thread.
@@ -145,14 +145,14 @@ class GenerationThread:
         self._applied, self._held = settings.sampling, settings.held
         """What was set when it was last looked at."""
         self.turn = 0
-        """How often it began to speak; changed on the screen's side only."""
+        """How often the thread was started; changed on the screen's side only."""
         self.is_active = False
         """Whether characters may still come; changed on the screen's side only."""
         self.read_words = ""
-        """What there is to say of a text that was read, once it was."""
+        """A sentence about a text that was read, once it was."""
 
     def begin(self) -> None:
-        """Find the model, read the seed and speak; or read a tape or a text, and wait."""
+        """Find the model, read the seed and generate; or read a tape or a text, and wait."""
         self._run(self._begin)
 
     def resume(self) -> bool:
@@ -163,20 +163,20 @@ class GenerationThread:
         return True
 
     def branch_off(self, fork: Fork) -> None:
-        """Speak on from any place, with the state of that place; `BranchStarted` tells where.
+        """Continue from any place, with the state of that place; posts `BranchStarted`.
 
-        What is being said is broken off and stays on the tape.
+        What is being generated stops, and stays on the tape.
         """
         before = self._thread
         self.stop()
         self._run(lambda turn: self._branch_off(turn, before, fork))
 
     def stop(self) -> None:
-        """Say no more; what was said stays."""
+        """Generate no more; what was generated stays."""
         self._stopping.set()
 
     def remove_listener(self) -> None:
-        """Have nobody listen any more."""
+        """Call no listener any more."""
         self.listener = _ignore
 
     @property
@@ -209,8 +209,8 @@ class GenerationThread:
     def moment(self, number: int, position: int) -> TapePosition | None:
         """What was known at a place; None if there is no such place.
 
-        To be called in a thread that may wait. The one that speaks makes way meanwhile: whoever
-        waits for a lock may wait long while another thread takes it again and again.
+        To be called in a thread that may wait. The generating thread pauses meanwhile: a lock that
+        another thread takes again and again is hard to get.
 
         Args:
             number: A branch.
@@ -292,11 +292,11 @@ class GenerationThread:
         self._speak(tape, turn.stopping)
 
     def _speak(self, tape: Tape, stopping: threading.Event, said: int = 0) -> None:
-        """Say what is left of as many characters as are set; a syllable of jamo gets its vowel."""
+        """Generate up to the set length; a syllable of jamo gets its vowel."""
         newest, due = "", time.monotonic()
         for place in range(said, self._settings.length):
             self._apply_settings(tape)
-            # at the end of a record whoever asks for more wants another one
+            # at the end of a record, a request for more asks for another one
             if tape.stream.is_complete or (place and tape.stream.is_between_records):
                 break
             newest = tape.next().character

@@ -1,4 +1,4 @@
-"""Finds the weights that are to speak and loads them; called in the thread that speaks.
+"""Finds the weights that are to generate and loads them; called in the generating thread.
 
 What reads runs and models is imported there too: the first frame does not wait for it.
 """
@@ -54,7 +54,7 @@ class LoadedModel:
 
 
 class Weights(NamedTuple):
-    """A model file that is to speak, and why it is not quite what was asked for."""
+    """A model file that is to generate, and why it is not quite what was asked for."""
 
     path: Path
     note: str = ""
@@ -185,7 +185,7 @@ def _no_weights(run: RunDirectory) -> ModelFileError:
 
 
 def has_weights(run: RunDirectory) -> bool:
-    """Whether a run has weights that can speak, at a glance."""
+    """Whether a run has weights that can generate, at a glance."""
     return run.latest.exists() or run.live_model.exists()
 
 

@@ -131,7 +131,7 @@ class Search(TextLayer):
 
 
 class SearchBar(Horizontal):
-    """Searches at every key; Enter goes back to the text, where the search goes on."""
+    """Searches at every key; Enter goes back to the text, where the search stays active."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "step(-1)", "The match before", show=False),
@@ -186,7 +186,7 @@ class SearchBar(Horizontal):
             self.action_open()
 
     def close(self) -> None:
-        """Look for nothing any more."""
+        """End the search."""
         self.display = False
         self.search.find("")
 

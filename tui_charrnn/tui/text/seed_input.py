@@ -1,4 +1,4 @@
-"""Where the reader types the text that the model goes on from."""
+"""Where the user types the text that the model continues."""
 
 import unicodedata
 from collections.abc import Iterator

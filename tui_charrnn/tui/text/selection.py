@@ -92,7 +92,7 @@ class KeySelection(TextLayer):
         return (Overlay(column, max(end, column + 1), "text-view--cursor"),)
 
     def rewrapped(self) -> None:
-        """Drop the cursor: it stood in rows that are no more."""
+        """Drop the cursor: its rows are gone."""
         self._cursor = self._anchor = None
 
     def _new_cursor(self) -> Place:

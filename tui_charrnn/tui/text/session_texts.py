@@ -279,7 +279,7 @@ class SessionTexts:
         self._settings.held = ActiveClamps(stream.clamps, identity_of(stream.model))
 
     def _drop_clamps(self, generation: GenerationThread) -> str:
-        """Hold no more what was held of another model; returns a sentence if something was."""
+        """Release clamps of another model; returns a sentence if there were any."""
         held, tape = self._settings.held, generation.tape
         if tape is None or not held.clamps or held.of(tape.stream.model):
             return ""

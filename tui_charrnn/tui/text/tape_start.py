@@ -29,7 +29,7 @@ def start_tape(
 
     Args:
         prepared: A model, or what was recorded by one, or a text that one is to read.
-        seed_text: What a model alone goes on from; None takes one that suits it.
+        seed_text: What a model alone continues; None takes one that suits it.
         sampling: The settings of the first character.
         held: Neurons that are held, if they are of the model.
         should_stop: Asked now and then whether to leave the rest of the seed text unread.
@@ -56,7 +56,7 @@ def prime_tape(
     """A tape without a character, once its seed text was read.
 
     Args:
-        loaded: Who is to speak.
+        loaded: The model that is to generate.
         seed_text: Any text; None takes one that suits the model.
         sampling: The settings of the first character.
         clamps: Neurons that are held, while the seed text is read as well.
@@ -83,7 +83,7 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
     """A tape as it was recorded.
 
     Args:
-        loaded: Who spoke on it.
+        loaded: The model that generated it.
         document: What `tape_document` made.
 
     Raises:

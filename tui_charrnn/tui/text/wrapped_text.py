@@ -423,7 +423,7 @@ def _left(wrapped: WrappedText, number: int, column: int) -> Place:
 
 
 def _last_column(row: Row, number: int, wrapped: WrappedText) -> int:
-    """The last place in a row: behind a line, but not behind a row that its line goes on from."""
+    """The last place in a row: behind a line, but not behind a row whose line continues below."""
     if row.ends_line or number == wrapped.end - 1 or not row.text:
         return len(row.text)
     return split_graphemes(row.text)[0][-1][0]
