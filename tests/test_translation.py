@@ -64,7 +64,7 @@ ERRORS = {name for name in vars(errors) if name.endswith("Error")} | {
     "_UnusableError",
 }
 """What takes a sentence and its values, as `tr` does."""
-SPEAKS_ENGLISH = ("cli/", "training/", "tui/", "lens/")
+SPEAKS_ENGLISH = ("cli/", "training/")
 IN_THE_APP = {"training/extension.py"}
 
 
