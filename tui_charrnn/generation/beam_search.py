@@ -16,12 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.sampling import Float64
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import Float32, not_finite_error
 
 
 class LikelyText(NamedTuple):
@@ -114,10 +113,7 @@ def _scores(
         scores -= scores.max(axis=1, keepdims=True)
         scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
     if not np.isfinite(scores).all():
-        raise ModelFileError(
-            "The model's scores are not finite numbers, so no text is the likeliest. Its "
-            "weights are too large; it must be trained again with a lower learning rate."
-        )
+        raise not_finite_error()
     unknown = stream.model.vocabulary.unknown_index
     for row, each in enumerate(going):
         allowed = stream.constraints.apply(

@@ -18,7 +18,7 @@ from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import Float32, not_finite_error
 
 Float64 = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -223,8 +223,5 @@ def _log_softmax(scores: Float32) -> Float64:
     shifted -= shifted.max(axis=-1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     if not np.isfinite(shifted).all():
-        raise ModelFileError(
-            "The model's scores are not finite numbers. Its weights are too large; it must "
-            "be trained again with a lower learning rate."
-        )
+        raise not_finite_error()
     return shifted

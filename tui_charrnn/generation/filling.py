@@ -17,12 +17,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import ConfigError, ModelFileError
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, join_syllables
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import Float32, not_finite_error
 
 Float64 = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -128,11 +128,7 @@ class _Beam:
         scores -= scores.max(axis=1, keepdims=True)
         scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
         if not np.isfinite(scores).all():
-            raise ModelFileError(
-                "The model's scores are not finite numbers, so nothing can be filled in. "
-                "Its weights are too large; it must be trained again with a lower learning "
-                "rate."
-            )
+            raise not_finite_error()
         return scores
 
     def take(self, symbols: Indices) -> None:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import ModelFileError
+from tui_charrnn.model.weights import not_finite_error
 from tui_charrnn.sampling_config import SamplingConfig
 
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -91,10 +91,7 @@ def weights_of(
     likeliest = scores.argmax()
     highest = scores.item(likeliest)
     if not math.isfinite(highest):
-        raise ModelFileError(
-            "The model's scores are not finite numbers, so no character can be chosen. Its "
-            "weights are too large; it must be trained again with a lower learning rate."
-        )
+        raise not_finite_error()
     if config.temperature == 0:
         certain = np.zeros(len(scores))
         certain[likeliest] = 1.0
@@ -139,11 +136,7 @@ def surprise(logits: npt.ArrayLike, index: int) -> float:
         highest = float(scores.max())
         total = float(np.exp(scores - highest).sum())
     if not math.isfinite(total):
-        raise ModelFileError(
-            "The model's scores are not finite numbers, so nothing can be said of what it "
-            "expects. Its weights are too large; it must be trained again with a lower "
-            "learning rate."
-        )
+        raise not_finite_error()
     return max(0.0, (math.log(total) + highest - scores.item(index)) / math.log(2))
 
 

@@ -16,12 +16,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import Float32, not_finite_error
 
 Indices = npt.NDArray[np.intp]
 ScoresListener = Callable[[Float32, Indices], object]
@@ -86,10 +85,7 @@ def surprise(
                 kept[: len(part)], targets[first : first + at_once]
             )
     if not np.isfinite(nats).all():
-        raise ModelFileError(
-            "The model's scores are not finite numbers, so no text can be scored. Its "
-            "weights are too large; it must be trained again with a lower learning rate."
-        )
+        raise not_finite_error()
     return nats
 
 

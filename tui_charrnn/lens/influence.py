@@ -19,11 +19,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import ModelFileError
 from tui_charrnn.model.shapes import STATES_PER_LAYER
-from tui_charrnn.model.weights import NORM_EPSILON, LayerWeights, ModelWeights
+from tui_charrnn.model.weights import NORM_EPSILON, LayerWeights, ModelWeights, not_finite_error
 from tui_charrnn.model_config import ModelConfig
-from tui_charrnn.translation import tr
 
 Array = npt.NDArray[Any]
 """Of float32 or float64."""
@@ -221,13 +219,7 @@ class Passage:
                 self._layers.append(kept)
                 inputs = kept.hidden[1:]
         if not np.isfinite(self._layers[-1].hidden).all():
-            raise ModelFileError(
-                tr(
-                    "The model's states are not finite numbers, so its memory cannot be measured. "
-                    "Its weights are too large; it must be trained again with a lower learning "
-                    "rate."
-                )
-            )
+            raise not_finite_error("states")
 
     def state(self, place: int) -> Array:
         """What the network remembered before a character, as the next passage may begin with."""

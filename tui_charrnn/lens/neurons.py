@@ -22,7 +22,7 @@ from typing import Final
 
 import numpy as np
 
-from tui_charrnn.errors import CorpusError, ModelFileError
+from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Neuron, all_neurons
 from tui_charrnn.generation.scoring import WARM_UP, Indices, pass_over, quiet
@@ -32,7 +32,7 @@ from tui_charrnn.lens.excerpts import Excerpt, ExcerptFinder
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, with_following
 from tui_charrnn.lens.scanning import Values
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import Float32, not_finite_error
 from tui_charrnn.translation import tr
 
 
@@ -182,13 +182,7 @@ class NeuronFinder:
             )
         means, deviations = found.left_means, found.left_deviations
         if not np.isfinite(means).all():
-            raise ModelFileError(
-                tr(
-                    "The model's states are not finite numbers, so nothing can be said of its "
-                    "neurons. Its weights are too large; it must be trained again with a lower "
-                    "learning rate."
-                )
-            )
+            raise not_finite_error("states")
         is_wanted = np.array([layer in {None, neuron.layer} for neuron in self._neurons])
         shape = 1 + SHIFTS, len(self._properties), len(self._neurons)
         r, *shifted = np.where(is_wanted, found.coefficients(), np.nan).reshape(shape)

@@ -11,10 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.scoring import Indices, quiet
-from tui_charrnn.model.weights import Float32
-from tui_charrnn.translation import tr
+from tui_charrnn.model.weights import Float32, not_finite_error
 
 Float64 = npt.NDArray[np.float64]
 
@@ -84,7 +82,7 @@ def predict(logits: Float32, came: int, count: int) -> Prediction:
         powers = np.exp(scores)
         total = powers.sum().item()
     if not math.isfinite(total):
-        raise _not_finite()
+        raise not_finite_error()
     np.maximum(scores, _NEVER, out=scores)
     powers /= total
     surprise = (math.log(total) - own) / _LN2
@@ -117,7 +115,7 @@ def predict_each(logits: Float32, came: Indices, count: int) -> Predictions:
         rows = np.arange(len(came))
         surprise = (np.log(total)[:, 0] - scores[rows, came]) / _LN2
     if not np.isfinite(total).all():
-        raise _not_finite()
+        raise not_finite_error()
     np.maximum(scores, _NEVER, out=scores)
     entropy = (np.log(total)[:, 0] - np.einsum("nv,nv->n", powers, scores)) / _LN2
     alternatives = _likeliest(powers, min(count, powers.shape[1]))
@@ -140,12 +138,3 @@ def _likeliest(probabilities: Float64, count: int) -> Indices:
     values = np.take_along_axis(probabilities, columns, axis=1)
     order = np.argsort(-values, axis=1, kind="stable")
     return np.take_along_axis(columns, order, axis=1)
-
-
-def _not_finite() -> ModelFileError:
-    return ModelFileError(
-        tr(
-            "The model's scores are not finite numbers, so nothing can be said of what it expects. "
-            "Its weights are too large; it must be trained again with a lower learning rate."
-        )
-    )

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.errors import ModelFileError
 from tui_charrnn.model.shapes import BACKWARD
 from tui_charrnn.model_config import ModelConfig
 
@@ -153,3 +154,14 @@ def tensors_from_weights(weights: ModelWeights, config: ModelConfig) -> dict[str
         del second["embedding"], second["output.bias"]
         tensors |= {BACKWARD + name: tensor for name, tensor in second.items()}
     return tensors
+
+
+def not_finite_error(of: Literal["scores", "states"] = "scores") -> ModelFileError:
+    """What to raise where what a model computes is not finite."""
+    return ModelFileError(
+        "The model's scores are not finite numbers. Its weights are too large; it must be trained "
+        "again with a lower learning rate."
+        if of == "scores"
+        else "The model's states are not finite numbers. Its weights are too large; it must be "
+        "trained again with a lower learning rate."
+    )
