@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, reason_of
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import MOST_PARAMETERS, find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
@@ -120,7 +120,7 @@ class TrialTimer:
         except ConfigError as error:
             return TrialAnswer(settings, remark=str(error))
         except OSError as error:
-            return TrialAnswer(settings, remark=_failure(error.strerror or ""))
+            return TrialAnswer(settings, remark=_failure(reason_of(error)))
         with self._lock:
             self._process = process
         with contextlib.suppress(OSError):

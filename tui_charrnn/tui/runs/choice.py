@@ -9,6 +9,7 @@ from tui_charrnn.paths import parse_path
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import judge_at_a_glance
+from tui_charrnn.translation import tr
 
 _RECENT: Final = 7 * 86_400.0
 """Seconds in which a run that has ended is still shown when the app opens."""
@@ -24,7 +25,7 @@ def run_of_model(model: str, runs_folder: Path) -> RunDirectory | None:
         runs_folder: Where runs are looked up by name.
     """
     try:
-        path = parse_path(model, "The model").absolute()
+        path = parse_path(model, tr("The model")).absolute()
         places = [path, *path.parents[:_DEPTH]]
         if not path.exists():
             places = [runs_folder / model] if Path(model).name == model else []

@@ -155,7 +155,7 @@ def find_external(text: str) -> str | Path:
         CharRNNError: If it can hardly be anything but a path, and there is no such file.
     """
     try:
-        return find_file(text.strip(), "The text")
+        return find_file(text.strip(), tr("The text"))
     except CharRNNError:
         if text.startswith(_PATHS):
             raise
@@ -178,4 +178,4 @@ def find_corpus(typed: str) -> str:
     Raises:
         CharRNNError: If there is no such file.
     """
-    return str(find_file(typed, "The text")) if typed else ""
+    return str(find_file(typed, tr("The text"))) if typed else ""
