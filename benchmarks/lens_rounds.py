@@ -18,8 +18,8 @@ from tui_charrnn.generation.scoring import BLOCK as SCORED_BLOCK
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.lens.neurons import BLOCK, NeuronFinder, find_neurons
-from tui_charrnn.lens.prediction import predict
-from tui_charrnn.lens.trace import ALTERNATIVES, TraceReader, trace_text, view_layers
+from tui_charrnn.lens.prediction import predict_each
+from tui_charrnn.lens.trace import ALTERNATIVES, TraceReader, view_layers
 
 _SLOW: Final = 64
 """How many times fewer characters are read or said one by one."""
@@ -66,7 +66,7 @@ def _readers(stream: CharacterStream, characters: int) -> dict[str, Work]:
         "scoring": (characters, score),
         "tracing": (
             len(traced),
-            lambda: [len(piece) for piece in trace_text(TraceReader(model), [traced])],
+            lambda: TraceReader(model).read(traced),
         ),
     }
 
@@ -81,7 +81,7 @@ def _speakers(stream: CharacterStream, count: int) -> dict[str, Work]:
     def watch() -> None:
         for _ in range(count):
             said = stream.next()
-            predict(stream.logits, said.index, ALTERNATIVES)
+            predict_each(stream.logits[None], np.array([said.index]), ALTERNATIVES)
             view_layers(stream.layers)
 
     return {"generating": (count, generate), "watched": (count, watch)}

@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
+from tests.support.prediction import predict
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.lens.prediction import predict
 from tui_charrnn.lens.tape_reading import TapeReader
 
 HELD = 20, 41  # the first character that was chosen with the clamp, and the first without

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.support.naive_steps import NaiveReading, indices_of, read_naively
-from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
+from tests.support.prediction import predict
+from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.lens.prediction import predict
-from tui_charrnn.lens.trace import LayerView, Trace, TraceReader, trace_text, view_layers
+from tui_charrnn.lens.trace import TraceReader, view_layers
 from tui_charrnn.model.checkpoint import Model
 
 TEXT = "bad cab\nhide a jig\n\nabc"
@@ -21,10 +21,6 @@ KINDS = [(cell, layers) for cell in ("lstm", "lstm+norm", "gru", "rnn") for laye
 def naive(model: Model, text: str) -> NaiveReading:
     """The reading of a text that begins as after a line feed: one more character than the text."""
     return read_naively(model, indices_of(model, "\n" + text))
-
-
-def rows(trace: Trace, layer: int) -> LayerView:
-    return trace.layers[layer]
 
 
 @pytest.mark.parametrize(("cell", "layer_count"), KINDS)
@@ -59,7 +55,7 @@ def test_predictions_are_those_before_each_character_came(cell: str, layer_count
 
     for place, came in enumerate(indices_of(model, TEXT)):
         chances = expected[place].tolist()
-        found = trace.at(place).prediction
+        found = trace.predictions.of(place)
         assert found.probability == pytest.approx(chances[came], abs=1e-6)
         assert found.surprise == pytest.approx(-math.log2(chances[came]), abs=1e-5)
         entropy = -sum(chance * math.log2(chance) for chance in chances)
@@ -69,53 +65,6 @@ def test_predictions_are_those_before_each_character_came(cell: str, layer_count
         assert [chance for _, chance in found.alternatives] == pytest.approx(
             [chances[index] for index in best], abs=1e-6
         )
-
-
-@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
-def test_a_text_in_blocks_is_the_text_at_once(cell: str) -> None:
-    model = tiny_model(cell=cell, layer_count=2)
-    whole = TraceReader(model).read(TEXT)
-
-    pieces = list(trace_text(TraceReader(model), [TEXT[:1], "", TEXT[1:9], TEXT[9:]]))
-
-    assert "".join(piece.text for piece in pieces) == TEXT
-    for number, layer in enumerate(whole.layers):
-        together = np.concatenate([rows(piece, number).hidden for piece in pieces])
-        np.testing.assert_array_equal(together, layer.hidden)
-    surprise = np.concatenate([piece.predictions.surprise for piece in pieces])
-    np.testing.assert_array_equal(surprise, whole.predictions.surprise)
-
-
-def test_a_long_block_is_handed_on_in_pieces_of_a_bounded_size() -> None:
-    model = tiny_model(config=tiny_config(hidden_size=512))
-    reader = TraceReader(model)
-    assert reader.piece < 2000
-    text = "abc\n" * (reader.piece // 2)
-
-    lengths = [len(piece) for piece in trace_text(reader, [text])]
-
-    assert max(lengths) == reader.piece
-    assert sum(lengths) == len(text)
-
-
-@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
-def test_a_live_stream_is_followed_from_any_state_on(cell: str) -> None:
-    model = tiny_model(cell=cell, layer_count=2)
-    stream = CharacterStream(model, SamplingConfig(temperature=1, rng_seed=3))
-    stream.prime("bad")
-    reader = TraceReader(model, alternatives=3)
-    reader.begin(stream.snapshot())
-    said = [stream.next() for _ in range(12)]
-
-    seen = [reader.observe(each.index) for each in said]
-
-    text = "bad" + "".join(each.character for each in said)
-    direct = read_naively(model, indices_of(model, text))
-    for place, each in enumerate(seen, 3):
-        chances = direct.probabilities[place - 1]
-        assert each.prediction.probability == pytest.approx(chances[each.index], abs=1e-6)
-        for number, layer in enumerate(each.layers):
-            np.testing.assert_allclose(layer.hidden, direct.steps[place][number].hidden, atol=2e-6)
 
 
 def test_what_a_stream_holds_can_be_looked_at_without_reading_again() -> None:
@@ -136,6 +85,20 @@ def test_what_a_stream_holds_can_be_looked_at_without_reading_again() -> None:
     for layer, step in zip(layers, direct.steps[-1], strict=True):
         np.testing.assert_allclose(layer.hidden, step.hidden, atol=2e-6)
         np.testing.assert_allclose(layer.gates["forget"], step.gates["forget"], atol=2e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
+def test_a_text_in_parts_is_the_text_at_once(cell: str) -> None:
+    model = tiny_model(cell=cell, layer_count=2)
+    whole, reader = TraceReader(model).read(TEXT), TraceReader(model)
+
+    parts = [reader.read(part) for part in (TEXT[:1], "", TEXT[1:9], TEXT[9:])]
+
+    for number, layer in enumerate(whole.layers):
+        together = np.concatenate([part.layers[number].hidden for part in parts])
+        np.testing.assert_array_equal(together, layer.hidden)
+    surprise = np.concatenate([part.predictions.surprise for part in parts])
+    np.testing.assert_array_equal(surprise, whole.predictions.surprise)
 
 
 def test_unknown_characters_are_passed_over() -> None:

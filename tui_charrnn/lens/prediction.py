@@ -62,39 +62,6 @@ class Predictions(NamedTuple):
         )
 
 
-def predict(logits: Float32, came: int, count: int) -> Prediction:
-    """What was expected of one character.
-
-    Args:
-        logits: The scores of all characters before it came, shape (V,).
-        came: The number of the one that did.
-        count: K, how many alternatives are wanted; V if it is more than those.
-
-    Raises:
-        ModelFileError: If the scores are not finite numbers.
-    """
-    # the arithmetic of `predict_each` in fewer calls, as a live stream asks at every character
-    with quiet():
-        scores = logits.astype(np.float64)
-        highest = scores.item(scores.argmax())
-        scores -= highest
-        own = scores.item(came)
-        powers = np.exp(scores)
-        total = powers.sum().item()
-    if not math.isfinite(total):
-        raise not_finite_error()
-    np.maximum(scores, _NEVER, out=scores)
-    powers /= total
-    surprise = (math.log(total) - own) / _LN2
-    places = _likeliest(powers[None], min(count, len(powers)))[0]
-    return Prediction(
-        probability=powers.item(came),
-        surprise=surprise,
-        entropy=(math.log(total) - powers.dot(scores).item()) / _LN2,
-        alternatives=tuple(zip(places.tolist(), powers[places].tolist(), strict=True)),
-    )
-
-
 def predict_each(logits: Float32, came: Indices, count: int) -> Predictions:
     """What was expected of N characters.
 

@@ -1,14 +1,12 @@
 """A text read character by character, with all that went on in the network.
 
 A character's prediction is what the model expected before it came; states and gates are those of
-the step in which the network read it. One stream reads, as in generation, so every number is exact;
-memory holds one piece of the text at a time, however long it is.
+the step in which the network read it. One stream reads, as in generation, so every number is exact.
 
-Notation: N characters of a piece, M of them as the model spells them, V vocabulary size, H hidden
-size, K alternatives, S numbers that the network remembers.
+Notation: N characters of a text, M of them as the model spells them, H hidden size, K alternatives.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,16 +17,12 @@ from tui_charrnn.generation.clamping import Clamp
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.scoring import Indices, quiet
 from tui_charrnn.generation.step_weights import fold_embedding
-from tui_charrnn.generation.stream import StreamState
-from tui_charrnn.lens.prediction import Prediction, Predictions, predict, predict_each
+from tui_charrnn.lens.prediction import Predictions, predict_each
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.shapes import GATE_COUNTS
 from tui_charrnn.model.weights import Float32
 
 ALTERNATIVES: Final = 10
-"""How many are kept of a character, if nobody asks for another number."""
-_PIECE: Final = 16 << 20
-"""Bytes of a piece of a long text, with all that is kept of it."""
+"""The default number of alternatives of a character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +39,8 @@ class LayerView:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """One character: what was expected of it, and the step in which the network read it."""
-
-    index: int
-    """The character that came, by its number in the vocabulary."""
-    prediction: Prediction
-    layers: tuple[LayerView, ...]
-    """The lowest first."""
-
-
-@dataclass(frozen=True, slots=True)
 class Trace:
-    """A piece of a text as it was read."""
+    """A text as it was read."""
 
     text: str
     """N characters."""
@@ -73,18 +56,6 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self.indices)
-
-    def at(self, place: int) -> Observation:
-        """One of the M characters; its arrays are views."""
-        layers = tuple(
-            LayerView(
-                layer.hidden[place],
-                None if layer.cell_state is None else layer.cell_state[place],
-                {name: gate[place] for name, gate in layer.gates.items()},
-            )
-            for layer in self.layers
-        )
-        return Observation(int(self.indices[place]), self.predictions.of(place), layers)
 
 
 class TraceReader:
@@ -106,24 +77,12 @@ class TraceReader:
         self._stepper = Stepper(weights)
         self._vocabulary = model.vocabulary
         self._count = alternatives
-        config = model.config
-        states = weights.state_size + GATE_COUNTS[config.cell] * config.hidden_size * len(
-            weights.layers
-        )
-        numbers = 4 * states + 24 * len(weights.output_bias)
-        self.piece: Final = max(1, _PIECE // numbers)
-        """Characters of a long text that are best read at a time."""
         self.begin()
 
-    def begin(self, state: StreamState | None = None) -> None:
-        """Forget the text so far.
-
-        Args:
-            state: Where a stream stands, to go on from there; None begins a text, which starts as
-                after a newline, as a generated one does.
-        """
-        self._stepper.state[:] = 0 if state is None else state.network
-        self._step(self._vocabulary.start_index if state is None else state.unread)
+    def begin(self) -> None:
+        """Begin another text, which starts as after a newline, as a generated one does."""
+        self._stepper.state[:] = 0
+        self._step(self._vocabulary.start_index)
 
     def read(self, text: str) -> Trace:
         """Read the next N characters of the text, composed (Unicode NFC); all are kept.
@@ -143,37 +102,9 @@ class TraceReader:
         predictions = predict_each(logits, spelled.indices, self._count)
         return Trace(text, spelled.indices, spelled.owners, predictions, layers)
 
-    def observe(self, index: int) -> Observation:
-        """Read one character, as it comes from a stream.
-
-        Args:
-            index: Its number in the vocabulary.
-
-        Raises:
-            ModelFileError: If the model's scores are not finite numbers.
-        """
-        prediction = predict(self._stepper.logits, index, self._count)
-        self._step(index)
-        return Observation(index, prediction, view_layers(self._stepper.layers))
-
     def _step(self, index: int) -> None:
         with quiet():
             self._stepper.read(index)
-
-
-def trace_text(reader: TraceReader, blocks: Iterable[str]) -> Iterator[Trace]:
-    """Read a text of any length; what is kept of it is in memory piece by piece.
-
-    Args:
-        reader: Goes on from where it stands.
-        blocks: The text in order, composed (Unicode NFC), cut anywhere.
-
-    Raises:
-        ModelFileError: If the model's scores are not finite numbers.
-    """
-    for block in blocks:
-        for start in range(0, len(block), reader.piece):
-            yield reader.read(block[start : start + reader.piece])
 
 
 def view_layers(layers: Iterable[RecurrentLayer]) -> tuple[LayerView, ...]:
