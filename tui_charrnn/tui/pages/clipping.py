@@ -30,7 +30,7 @@ _RADII: Final = (0.5, 0.9, 1.1, 1.4, 1.7, 2.0, 3.0)
 
 
 class ClippingPage(Page):
-    """Trains both runs anew whenever a setting changes."""
+    """Trains both runs again whenever a setting changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("clipping")]
 
@@ -49,7 +49,7 @@ class ClippingPage(Page):
         self.action_again()
 
     def action_again(self, seeds: int = 0) -> None:
-        """Train both anew, with other weights if another seed is asked for."""
+        """Train both from the start, with other weights for another seed."""
         self.settings = replace(self.settings, rng_seed=self.settings.rng_seed + seeds)
         settings = self.settings
         self.tell(

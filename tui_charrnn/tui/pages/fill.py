@@ -72,8 +72,6 @@ class FillPage(Page):
     def on_mount(self) -> None:
         """Answer the first question."""
         super().on_mount()
-        for field in (self.text, self.second):
-            field.cursor_blink = False
         self.picture.wait_for(tr("Loading the model ..."))
         self._fill()
 

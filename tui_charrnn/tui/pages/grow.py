@@ -86,8 +86,6 @@ class GrowPage(Page):
     def on_mount(self) -> None:
         """Let the texts grow."""
         super().on_mount()
-        for field in (self.seed, self.temperatures):
-            field.cursor_blink = False
         self._grow()
 
     def on_input_submitted(self) -> None:
@@ -116,7 +114,7 @@ class GrowPage(Page):
             yield (known,) * len(temperatures)
             for _ in range(_LENGTH):
                 task.wait(1 / speed)
-                yield tuple(said.character for said in batch.next())
+                yield tuple(each.character for each in batch.next())
 
         def show(pieces: tuple[str, ...]) -> None:
             for view, piece in zip(views, pieces, strict=True):

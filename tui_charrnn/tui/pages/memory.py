@@ -76,7 +76,6 @@ class MemoryPage(Page):
     def on_mount(self) -> None:
         """Measure the model that generates; look at the run now and then."""
         super().on_mount()
-        self.models.cursor_blink = False
         self.set_interval(_LOOK, self._draw)
         self._measure()
 
@@ -139,11 +138,11 @@ class MemoryPage(Page):
                 return corpus.name, corpus.numbered.decode(max(length - CHARACTERS, 0), length)
         stream = CharacterStream(loaded.model, SamplingConfig(rng_seed=0))
         stream.prime("")
-        said = ""
+        generated = ""
         for _ in range(_WRITTEN):
             task.check()
-            said += stream.next().character
-        return f"{tr('a text that it wrote itself')}. {why}".rstrip(" ."), said
+            generated += stream.next().character
+        return f"{tr('a text that it wrote itself')}. {why}".rstrip(" ."), generated
 
     def _take(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, words = found

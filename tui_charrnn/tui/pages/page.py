@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
@@ -61,7 +61,7 @@ class Picture(Static):
         self.on_resize()
 
     def wait_for(self, sentence: str) -> None:
-        """Say what is waited for, until there is a picture."""
+        """Show a sentence until there is a picture."""
         self.show(lambda _width, _height: [sentence])
 
     def on_resize(self) -> None:
@@ -129,9 +129,9 @@ class Page(Dialog[None]):
         self.OWNER = owner
         self._title = title
         self.lesson = ""
-        """What the guided tour says of it, above the picture; empty outside of the tour."""
+        """The text of the guided tour, above the picture; empty outside of the tour."""
         self.turned = 0
-        """By how many pages the tour goes on as this one is left; 0 ends it."""
+        """By how many pages the tour is turned when this one is left; 0 ends it."""
         self._tasks = LatestTask(owner)
         self._lock = threading.Lock()
 
@@ -170,7 +170,9 @@ class Page(Dialog[None]):
         self.query_one("#page").border_subtitle = Content(foot)
 
     def on_mount(self) -> None:
-        """Show the keys."""
+        """Show the keys; a cursor that blinks would draw the picture again."""
+        for field in self.query(Input):
+            field.cursor_blink = False
         others = {key.id for key in active_keys() if key.owner != self.OWNER}
         self.query_one(KeyRow).show(others, self.OWNER)
 
@@ -179,7 +181,7 @@ class Page(Dialog[None]):
         self._tasks.cancel()
 
     def tell(self, sentence: str, *, is_problem: bool = False) -> None:
-        """Say something in the line above the keys."""
+        """Show a sentence in the line above the keys."""
         note = self.query_one("#page-note", Static)
         note.update(safe_line(sentence))
         note.set_class(is_problem, "-problem")
@@ -228,7 +230,7 @@ class Page(Dialog[None]):
         self.dismiss(None)
 
     def action_hide_lesson(self) -> None:
-        """Hide what the tour says, or show it again."""
+        """Hide the text of the tour, or show it again."""
         self.toggle_class("-lesson")
         self.query_one("#lesson").display = self.has_class("-lesson")
 

@@ -56,8 +56,6 @@ class WhichPage(Page):
     def on_mount(self) -> None:
         """Name the bundled models."""
         super().on_mount()
-        for field in (self.text, self.models):
-            field.cursor_blink = False
         with self.prevent(Input.Changed):
             self.models.value = ", ".join(models_that_came_along())
         self.picture.wait_for(tr("Loading the models ..."))

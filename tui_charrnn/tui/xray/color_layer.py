@@ -188,7 +188,7 @@ class XrayColors(TextLayer):
         """Take over what has become known; of a scale as well, which may reach further now.
 
         Args:
-            is_more: Whether there is more to say of the same character.
+            is_more: Whether more is known of the same character.
         """
         text, reading, opening = self.text, self._reading, self.text.opening
         if self.levels is None or text.tree is None or reading is None or not text.shown:

@@ -41,7 +41,7 @@ VALUE: Final = 14  # columns of a value
 
 
 class Levels(Protocol):
-    """What a coloring knows of the characters of one speech."""
+    """The levels of the characters of one text, under a coloring."""
 
     moves: bool
     """Whether a level that is known may become another one when the legend changes."""
@@ -59,10 +59,10 @@ class Levels(Protocol):
         """Have passages read, the first of them first; what was wanted before is forgotten."""
 
     def line(self, branch: int, position: int) -> str:
-        """What there is to say of a character in some words, safe to show; empty for nothing."""
+        """A character in a few words, safe to show; empty for nothing."""
 
     def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:
-        """What there is to show of a character in the panel: `height` rows at most."""
+        """A character in the panel, in `height` rows at most."""
 
     def close(self) -> None:
         """Read no more."""
@@ -80,10 +80,10 @@ class Coloring(Protocol):
         """How its levels look."""
 
     def begin(self, reading: XrayReading) -> Levels | None:
-        """Begin with a speech whose tape is there; None if the model has nothing of the kind.
+        """The levels of a text whose tape is there; None if the model has nothing of the kind.
 
         Args:
-            reading: Has the speech; `reading.announce` tells the screen what became known.
+            reading: Reads the text; `reading.announce` reports what became known.
         """
 
 
@@ -93,7 +93,7 @@ class UnitColoring:
 
     name: UnitKind
     unit: str = ""
-    """As 0:c13 or 0:f13; empty for the one that is looked at if nobody names one."""
+    """As 0:c13 or 0:f13; empty for the default of the model."""
     mean: float | None = None
     """Of a neuron over a text, if it is known together with `deviation`."""
     deviation: float | None = None
@@ -107,8 +107,7 @@ class UnitColoring:
     def probe(self, config: ModelConfig) -> Probe | None:
         """The number that is read in a network; None if that has nothing of the kind.
 
-        Another model may lack what was named for the one before; then it is the one that is looked
-        at if nobody names one.
+        A model that lacks the named unit has its default one read instead.
         """
         if self.unit:
             try:
@@ -118,7 +117,7 @@ class UnitColoring:
         return default_neuron(config) if self.name == "neuron" else default_gate(config)
 
     def begin(self, reading: XrayReading) -> Levels | None:
-        """Follow the neuron or gate in a speech; None if its model has no gates."""
+        """Follow the neuron or gate in a text; None if its model has no gates."""
         tape = reading.generation.tape
         probe = self.probe(tape.stream.model.config) if tape is not None else None
         if tape is None or probe is None:
@@ -152,7 +151,7 @@ class MeasureColoring:
 MEASURE_COLORINGS: Final = tuple(map(MeasureColoring, MEASURES))
 """Those that every model has."""
 SURPRISE: Final = next(one for one in MEASURE_COLORINGS if one.name == "surprise")
-"""What is begun with where nobody says what."""
+"""The default."""
 
 
 class MeasureLevels:
@@ -261,7 +260,7 @@ def colorings(
 
     Args:
         units: The neuron and the gate that were chosen last.
-        config: Of the model that speaks, which may have no gates; None as long as none does.
+        config: Of the model that generates, which may have no gates; None while there is none.
     """
     has_gates = config is None or config.cell != "rnn"
     by_unit = (units["neuron"], units["gate"]) if has_gates else (units["neuron"],)

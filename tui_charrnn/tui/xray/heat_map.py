@@ -1,7 +1,7 @@
 """Many numbers in little room: a grid of colors, or of signs where there are no colors.
 
 With colors a cell holds two numbers, one above the other; a sign holds one. Numbers that there is
-no room for are told by their neighbor that is furthest from the middle.
+no room for are shown by their neighbor that is furthest from the middle.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class HeatMap:
     marked: int | None = None
     """The place of a number that is looked at."""
     has_mean: bool = False
-    """Whether the mean is told in the head, with a bar from 0 to 1."""
+    """Whether the head shows the mean, with a bar from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class InfluenceLevels:
         """Begin at once.
 
         Args:
-            reading: Has the text; told what became known.
+            reading: Has the text; announces what became known.
         """
         self._reading = reading
         self._known: Past | None = None

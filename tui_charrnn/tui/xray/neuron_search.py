@@ -1,4 +1,4 @@
-"""Looks in a thread for the neurons of the model that speaks: which follow what of a text."""
+"""Searches in a thread for the neurons of the model in use that follow a property of a text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 500_000
 """Characters of a text that are read; more make r hardly more certain."""
 LEAST: Final = 500
-"""Characters of what was said that are worth being looked through."""
+"""Characters of generated text that are enough for a search."""
 _BLOCK: Final = 1 << 16
 """Characters from one word of progress to the next."""
 _TOP: Final = 8
@@ -106,7 +106,7 @@ class NeuronSearch:
 
         Args:
             loaded: Whose neurons.
-            said: What was said so far, which is read if there is no other text.
+            said: The text generated so far, which is read if there is no other text.
             announce: Posts a message to the screen; safe to call from any thread.
             path: Of a text that is to be read; empty is what the model was trained on.
         """
@@ -115,7 +115,7 @@ class NeuronSearch:
         self._task = BackgroundTask("neurons", self._work)
 
     def stop(self) -> None:
-        """Want to know nothing any more."""
+        """Cancel the search."""
         self._task.cancel()
 
     def _work(self, task: BackgroundTask) -> None:

@@ -64,12 +64,12 @@ class OriginalityColoring:
         return "rising"
 
     def begin(self, reading: XrayReading) -> Levels | None:
-        """Find the corpus and compare the speech with it, in a thread."""
+        """Find the corpus and compare the text with it, in a thread."""
         return None if reading.generation.tape is None else OriginalityLevels(reading, self)
 
 
 class OriginalityLevels:
-    """What is copied of the continuations of one speech."""
+    """What is copied of the continuations of one text."""
 
     moves = False  # the legend has shares; a character that is copied now is announced
 
@@ -77,7 +77,7 @@ class OriginalityLevels:
         """Begin at once.
 
         Args:
-            reading: Has the speech; told what became known.
+            reading: Has the text; announces what became known.
             coloring: Says what it is compared with.
         """
         self._reading, self._coloring = reading, coloring
@@ -223,7 +223,7 @@ class OriginalityLevels:
 
 @dataclass(frozen=True, slots=True)
 class OriginalitySummary:
-    """What is to be said of a text as a whole."""
+    """The figures of a text as a whole."""
 
     characters: int = 0
     copied: int = 0
@@ -327,7 +327,7 @@ def open_compared(
     Args:
         loaded: The model.
         path: Of a text; empty is the model's own.
-        tell: Told how far it is.
+        tell: Called with the progress in words.
         check_cancelled: Called now and then; it raises to give it up.
         notify: Told in a sentence what is missing, or cannot be kept.
 

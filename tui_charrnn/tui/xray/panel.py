@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STREAMING_INTERVAL: Final = 0.3
 """Seconds between two drawings while the text streams, whose time they take."""
 _FEW_COLORS: Final = frozenset({None, "standard"})
-"""What Rich says of a terminal that has sixteen colors, or none."""
+"""Color systems of Rich with sixteen colors, or none."""
 _LEAST_EXPECTED: Final = 4
 """Rows from which on what was expected is worth being shown below another page."""
 _LEAST_INSIDE: Final = 3
@@ -74,7 +74,7 @@ _LEAST_HITS: Final = 13
 
 
 class XrayPanel(Static):
-    """Beside the text, or below it where there is less room; `fit_xray` says which."""
+    """Beside the text, or below it where there is less room; see `XrayLegend.fit`."""
 
     DEFAULT_CSS = """
     XrayPanel {
@@ -110,7 +110,7 @@ class XrayPanel(Static):
 
     @property
     def pages(self) -> list[Page]:
-        """The pages that there are for the model that speaks."""
+        """The pages that there are for the model in use."""
         opening = self._colors.text.opening
         if opening is None:
             return [EXPECTED, HITS]
@@ -352,7 +352,7 @@ def place_words(
         expected: What was expected of it.
         mean: See `mean_words`.
         width: Columns.
-        more: What there is to say of it first, safe to show.
+        more: What comes first, safe to show.
     """
     parts = [
         *([more] if more else []),
@@ -441,10 +441,10 @@ def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = ""
         keys: Which keys change something about it; empty for none.
     """
     parts = [Content(f"{head} ")]
-    for said, (color, style) in zip(words, LOOKS[scale], strict=False):
-        if said:
+    for range_words, (color, style) in zip(words, LOOKS[scale], strict=False):
+        if range_words:
             look = f"{color} {'' if style == 'none' else style}".strip()
-            parts.append(Content(said).stylize(look))
+            parts.append(Content(range_words).stylize(look))
     row = Content(" ").join(parts)
     return row.append(Content(f"  {keys}").stylize("$note-text")) if keys else row
 

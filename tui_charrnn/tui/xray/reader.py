@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ALTERNATIVES: Final = 12
 """How many of the likeliest characters are kept of each place."""
 CHUNK: Final = 64
-"""Characters that are read before anybody hears of it."""
+"""Characters that are read between two announcements."""
 _MOST_TAPPED: Final = 1024
 """Characters that are kept until numbers are made of them; older ones are read again."""
 _NEAR: Final = 64
@@ -51,7 +51,7 @@ class Passage(NamedTuple):
 
 
 class Tapped(NamedTuple):
-    """A character that was just said."""
+    """A character that was just generated."""
 
     branch: int
     position: int
@@ -70,14 +70,14 @@ class LayerSnapshot:
 
 
 class StreamTap:
-    """Notes what a stream knows as it speaks; called in the thread that speaks.
+    """Notes what a stream knows as it generates; called in its thread.
 
     A character is known to be read only when the next one is chosen: states are those of the
     character before the newest.
     """
 
     def __init__(self) -> None:
-        """Have heard nothing yet."""
+        """Have noted nothing yet."""
         self.values: ProbeValues | None = None
         """Takes what the chosen neuron or gate has after each character, if there is one."""
         self.wants_snapshot = False
@@ -121,7 +121,7 @@ class _Task(NamedTuple):
     """What the thread does next."""
 
     passage: Passage | None = None
-    """What is to be read; None if only what was heard is to be taken in."""
+    """What is to be read; None if only what was tapped is to be taken in."""
     is_looked_into: bool = False
     """Whether the states after it are to be kept."""
 
@@ -130,7 +130,7 @@ _TAPPED: Final = _Task()
 
 
 class XrayReading:
-    """What is known of the characters of one speech; reads what is wanted, the newest first.
+    """What is known of the characters of one text; reads what is wanted, the newest first.
 
     While the text streams, reading rests as long as it works.
     """
@@ -213,7 +213,7 @@ class XrayReading:
                 if task.passage is not None:
                     reader = reader or TapeReader(tape, self.generation.moment, ALTERNATIVES)
                     self._read(tape.tree, reader, task)
-            except CharRNNError:  # scores that are no numbers; the speech has said so itself
+            except CharRNNError:  # scores that are no numbers, which the generation reports itself
                 return
             if self.generation.is_active and task.passage is not None:
                 with self._changed:
@@ -240,7 +240,7 @@ class XrayReading:
         self.announce(passage)
 
     def _take_in(self, tree: Tree) -> None:
-        """Make numbers of what was heard."""
+        """Make numbers of what was tapped."""
         tapped = self._tap.take()
         if not tapped:
             return
@@ -302,14 +302,14 @@ class XrayReading:
             return key in self.numbers and (values is None or key in values)
 
         if last is not None and last[0] == branch and self.generation.is_active:
-            # what comes will be heard; values come one character later
+            # what comes will be tapped; values come one character later
             stop = min(wanted.stop, last[1] + (1 if values is None else 0))
             wanted = wanted._replace(stop=stop)
         return find_gap(wanted, is_known, at)
 
 
 def came(tree: Tree, tapped: Sequence[Tapped]) -> list[int]:
-    """The characters that were heard, by their numbers in the vocabulary."""
+    """The characters that were tapped, by their numbers in the vocabulary."""
     branches = tree.branches
     return [
         branches[one.branch].indices[one.position - branches[one.branch].start] for one in tapped

@@ -124,7 +124,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         self._reply_if_ready()
 
     def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
-        """Heed nothing: how much is read is said anyway."""
+        """Do nothing: how much is read is shown anyway."""
         event.stop()
 
     def action_give_up(self) -> None:
