@@ -24,7 +24,7 @@ _HIDDEN: Final = 32
 _STREAMS: Final = 4
 _LENGTH: Final = 30
 _DIVERGED: Final = 3.0
-"""Times the loss of a guess: whoever was above it once counts as diverged."""
+"""Times the loss of a guess: a run that was above it once counts as diverged."""
 
 
 @dataclass(frozen=True, slots=True)

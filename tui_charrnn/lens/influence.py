@@ -339,7 +339,7 @@ def distance_left(curve: npt.NDArray[np.float64], share: float) -> int | None:
 
 
 REACH: Final = 200
-"""Characters back that are looked at if nobody asks for another number."""
+"""The default number of characters back that are looked at."""
 TARGETS: Final = 1000
 """Characters whose past is looked at, of a long text."""
 _PIECE: Final = 1024

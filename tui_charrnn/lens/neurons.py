@@ -100,7 +100,7 @@ class _Stretches:
     places: Indices
     """Where in the block their own are, shape (T, B)."""
     has_first: bool
-    """Whether the first of them goes on where the text before ended."""
+    """Whether the first of them continues where the text before ended."""
 
 
 class NeuronFinder:

@@ -1,4 +1,4 @@
-"""One number of what goes on in a network, by name: a neuron, a gate of a unit, a gate's mean.
+"""One number inside a network, by name: a neuron, a gate of a unit, a gate's mean.
 
 `0:c13` and `0:h13` are those of `generation.neuron`; `0:f13` is the forget gate of unit 13 of the
 lowest layer, `0:f` the mean of that gate over the layer's units.
@@ -128,12 +128,12 @@ def parse_probe(text: str, config: ModelConfig) -> Probe:
 
 
 def default_neuron(config: ModelConfig) -> Probe:
-    """The neuron that is looked at if nobody names one: the first of what the lowest layer has."""
+    """The neuron that is looked at by default: the first of the lowest layer."""
     return _of_neuron(parse_neuron("0:0", config))
 
 
 def default_gate(config: ModelConfig) -> Probe | None:
-    """The gate that is looked at if nobody names one, over all units; None where there is none."""
+    """The gate that is looked at by default, over all units; None where there is none."""
     gates = GATES[config.cell]
     letter = "f" if "f" in gates else next(iter(gates), "")
     return Probe(0, letter, None, gates[letter]) if letter else None

@@ -48,7 +48,7 @@ class Property:
 
     name: str
     sentence: str
-    """What its values say, in a few words."""
+    """What its values mean, in a few words."""
     follow: Callable[[], Follower]
     """Begins to follow it through a text."""
 

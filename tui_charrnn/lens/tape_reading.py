@@ -15,14 +15,14 @@ from tui_charrnn.lens.trace import LayerView, view_layers
 from tui_charrnn.model.weights import Float32
 
 Look = Callable[[int, int], TapePosition | None]
-"""Tells what was known on a branch at a position; None if there is no such place."""
+"""The state on a branch at a position; None if there is no such place."""
 
 
 class TapeReader:
-    """Reads passages of a tape again, with the weights and the state that spoke them.
+    """Reads passages of a tape again, with the weights and the state that generated them.
 
-    A passage that goes on where the last one ended costs one step a character; another one the few
-    steps more from the last state that the tape kept. Not for several threads at once.
+    A passage that continues where the last one ended costs one step a character; another one the
+    few steps more from the last state that the tape kept. Not for several threads at once.
     """
 
     def __init__(self, tape: Tape, look: Look, alternatives: int) -> None:
@@ -98,7 +98,7 @@ class TapeReader:
     def _one_step_on(self) -> Iterator[None]:
         """Have the network read the last character as well, and stand before it again after that.
 
-        The scores that this makes are no longer of use to anybody.
+        The scores that this makes are not used.
         """
         before = self._stepper.state.copy()
         if self._at is not None:

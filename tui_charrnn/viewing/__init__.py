@@ -1,1 +1,1 @@
-"""What whoever looks makes of a run: its records folded into numbers, and the numbers in words."""
+"""A run as its viewers show it: its records folded into numbers, and the numbers in words."""

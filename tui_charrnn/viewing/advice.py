@@ -1,4 +1,4 @@
-"""What the numbers of a run suggest to whoever watches it; each function returns numbers."""
+"""What the numbers of a run suggest to its viewer; each function returns numbers."""
 
 from typing import Final
 

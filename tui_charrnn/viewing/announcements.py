@@ -1,4 +1,4 @@
-"""Tells a person who looks elsewhere that a run goes on or is done: by the terminal, or a command.
+"""Notifies the user that a run progresses or has ended: by the terminal, or by a command.
 
 Source:
     Title: xterm's OSC 0 and its stack of titles. Progress: OSC 9;4 of ConEmu, which Windows

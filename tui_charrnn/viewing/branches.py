@@ -1,4 +1,4 @@
-"""A tape's tree as its reader walks it: where it forks, what goes on from there, all in order.
+"""A tape's tree as its reader walks it: where it forks, what continues from there, all in order.
 
 Everything here reads numbers and arrays that only grow, so a tree may be looked at while a text
 streams into it.
@@ -23,7 +23,7 @@ class Listed:
 
 
 def forks_on(tree: Tree, number: int) -> list[int]:
-    """The positions of a branch's text at which another one goes on otherwise, ascending."""
+    """The positions of a branch's text at which another one continues differently, ascending."""
     found = set()
     for branch, end in tree.lineage(number):
         found |= {

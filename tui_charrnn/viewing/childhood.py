@@ -50,7 +50,7 @@ class Scrubber:
         return seeds.index(self.seed_text) + 1 if self.seed_text in seeds else 0
 
     def take(self, samples: Sequence[SampleTaken], pinned: Sequence[str]) -> None:
-        """Take over all samples, old and new; whoever stands at the newest follows.
+        """Take over all samples, old and new; the newest stays selected if it was.
 
         Args:
             samples: In the order in which they were taken; the same list, if it only grew.

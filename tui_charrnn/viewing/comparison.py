@@ -93,4 +93,4 @@ _FIGURES = {
     "time at work": _work,
     "characters/s": _speed,
 }
-"""What is told of a run, by its label."""
+"""The figures of a run, by label."""

@@ -1,4 +1,4 @@
-"""What went wrong with a run, why as far as it can be told, and what helps."""
+"""What went wrong with a run, why as far as it is known, and what helps."""
 
 import re
 import signal
@@ -83,7 +83,7 @@ REFUSALS: Final = frozenset({
     ExitCode.LOCKED,
     ExitCode.CANNOT_SAVE,
 })
-"""Exit codes of a trainer that said in its log why it did not take a run up."""
+"""Exit codes of a trainer whose log has the reason why it did not take a run up."""
 CRASHES: Final = {
     signal.SIGSEGV: "segmentation fault",
     signal.SIGABRT: "it aborted itself",
@@ -152,7 +152,7 @@ _REFUSED: Final = "charrnn-tui: "
 
 
 class FailureKind(StrEnum):
-    """What kind of trouble a run is in; the value says it to people."""
+    """What kind of trouble a run is in; the value is its title."""
 
     UNREADABLE = "The run cannot be read"
     DIVERGED = "Training diverged"
@@ -206,7 +206,7 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
 
 
 def advice_words(view: RunView) -> str:
-    """How to go on with a run that was left in good order before its end; empty for others."""
+    """How to continue a run that was left in good order before its end; empty for others."""
     if diagnose(view, None, ()) is not None or view.state not in _TO_BE_RESUMED:
         return ""
     return tr("Resume it with: {command}", command=command_words("resume", view.run))
@@ -234,9 +234,9 @@ def _diverged(view: RunView, record: RunDiverged) -> Failure:
 
 
 def _explained(view: RunView, said: str, cause: str = "") -> Failure:
-    """The trainer said itself why it ended.
+    """The trainer recorded why it ended.
 
-    A disk without room takes no record with a cause; then the system's own words tell it.
+    A full disk takes no record with a cause; then the system's own words are searched.
     """
     is_disk = cause == "disk" or _NO_ROOM.search(said)
     said = tr_recorded(said)
@@ -251,7 +251,7 @@ def _explained(view: RunView, said: str, cause: str = "") -> Failure:
 
 
 def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
-    """The trainer is no more and did not say why; its log or its exit code may."""
+    """The trainer ended without a record; its log or its exit code may have the reason."""
     refusals = [line for line in words.split("\n") if line.startswith(_REFUSED)]
     if exit_code in REFUSALS and refusals:
         return _explained(view, refusals[-1].removeprefix(_REFUSED))
@@ -269,7 +269,7 @@ def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
 
 
 def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failure:
-    """Whatever ended it, it was neither memory nor the disk, as far as can be told."""
+    """What ended it was neither memory nor the disk, as far as is known."""
     remedies, kept = (RESUME, OPEN_LOG), _kept_words(view)
     found = _CRASHED.search(words) if exit_code is None else None
     if crash := crash_words(exit_code or 0) or (found[0] if found else ""):
@@ -343,7 +343,7 @@ def _kept_words(view: RunView) -> str:
 
 
 def _memory_words(view: RunView) -> str:
-    """How much memory the trainer held when it was last heard of, if that was nearly all."""
+    """How much memory the trainer held by its last report, if that was nearly all."""
     usage = view.status.usage if view.status else None
     if usage is None or usage.memory is None or not usage.memory_total:
         return ""

@@ -63,7 +63,7 @@ def candidate_rows(
 
 
 def format_both(both: BothFilled) -> str:
-    """How a model that reads both directions came to what it says."""
+    """How a model that reads both directions computed its candidates."""
     if both.is_exact:
         return tr("The bidirectional model gives one gap exactly.")
     return tr(

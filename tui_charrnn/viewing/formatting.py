@@ -116,18 +116,18 @@ def _rounded(count: float) -> tuple[str, str]:
 
 
 NEW_LENGTHS: Final = (5, 10, 20, 50)
-"""Lengths at which the share of new text is told."""
+"""Lengths for which the share of new text is shown."""
 
 
 class Measured(Protocol):
-    """A text that was held against a corpus; see `OriginalityMeter`."""
+    """A text that was compared with a corpus; see `OriginalityMeter`."""
 
     def new_share(self, length: int) -> float | None:
         """The share of passages of a length that the corpus does not have."""
 
 
 def share_words(share: float) -> str:
-    """A share as a percentage; one that is neither all nor nothing is never told as such."""
+    """A share as a percentage; one that is neither 0 nor 1 is never shown as such."""
     if 0 < share < 1:
         return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
     return f"{share:.0%}".replace("%", " %")

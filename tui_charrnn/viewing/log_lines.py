@@ -9,7 +9,7 @@ from typing import Final, Literal
 from tui_charrnn.safe_text import safe_line
 
 LogKind = Literal["noise", "plain", "good", "warning", "error"]
-"""`noise` is what TensorFlow says at every start, and what is of less weight in a story."""
+"""`noise` is what TensorFlow prints at every start, and what matters less in a story."""
 _LAST_WORDS: Final = 30
 """Lines in which the reason of an end is looked for."""
 LONGEST_LINE: Final = 1_000
@@ -24,7 +24,7 @@ _HARMLESS: Final = re.compile(
     r"|[Cc]ould not find (?:cuda|TensorRT)|computation placer already registered"
     r"|Delay kernel timed out"
 )
-"""What its warnings and errors speak of at a start that goes well."""
+"""What its warnings and errors are about at a start that succeeds."""
 _PREAMBLE: Final = re.compile(
     r"WARNING: All log messages before absl|To enable the following instructions"
 )
@@ -51,7 +51,7 @@ class LogLine:
 
 
 class LogFilter(StrEnum):
-    """Which lines are shown; the value says it to people."""
+    """Which lines are shown; the value is its name."""
 
     EVERYTHING = "everything"
     WITHOUT_NOISE = "without start-up noise"
@@ -60,7 +60,7 @@ class LogFilter(StrEnum):
 
     @property
     def following(self) -> "LogFilter":
-        """The one that a key goes on to."""
+        """The one that a key switches to."""
         kinds = list(LogFilter)
         return kinds[(kinds.index(self) + 1) % len(kinds)]
 
@@ -87,7 +87,7 @@ class LogSorter:
         self._before: LogKind = "plain"
 
     def sort(self, line: str) -> LogLine:
-        """Make the next line safe to show, and say what it is worth."""
+        """Make the next line safe to show, and classify it."""
         is_indented = line.startswith((" ", "\t")) and line.strip()
         kind = self._before if is_indented else _kind_of(line)
         self._before = kind
@@ -113,13 +113,13 @@ def _without_modules(line: str) -> str:
 
 
 def log_end(log: Sequence[str], count: int) -> list[LogLine]:
-    """The last lines of a log that tell anything, oldest first; errors without their modules."""
+    """The last informative lines of a log, oldest first; errors without their modules."""
     sorter = LogSorter()
     lines = [sorter.sort(_without_modules(line)) for line in log]
     return [line for line in lines if line.kind != "noise" and line.text.strip()][-count:]
 
 
 def words_since_start(log: Sequence[str]) -> list[str]:
-    """What tells anything of the last process that wrote a log; several may have, one by one."""
+    """The informative lines of the last process that wrote a log; several may have, in turn."""
     starts = [number for number, line in enumerate(log) if _PREAMBLE.match(line)]
     return [line.text for line in log_end(log[starts[-1] :] if starts else log, _LAST_WORDS)]

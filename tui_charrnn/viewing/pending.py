@@ -45,7 +45,7 @@ class PendingRequests:
                 self._waiting.pop(record.id, None)
 
     def clear(self) -> None:
-        """Forget everything, as when nobody is left to answer."""
+        """Forget everything, as after the end of the trainer."""
         self._waiting.clear()
 
     def is_waiting(self, request: str) -> bool:
@@ -58,7 +58,7 @@ class PendingRequests:
         return ", ".join(dict.fromkeys(pending.words for pending in self._waiting.values()))
 
     def overdue(self, now: float) -> list[Pending]:
-        """What has waited for longer than `PATIENCE` at `now`; each is told once."""
+        """What has waited for longer than `PATIENCE` at `now`; each is reported once."""
         late = [
             pending
             for pending in self._waiting.values()

@@ -1,4 +1,4 @@
-"""What a list of runs says of one: a row of cells, and a few lines. All of it is safe to show."""
+"""A run in a list of runs: a row of cells, and a few lines. All of it is safe to show."""
 
 import time
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class RunRow:
     best: str
     """Lowest validation loss."""
     curve: tuple[float, ...]
-    """Training losses, oldest first; empty if the run does not tell them."""
+    """Training losses, oldest first; empty if the run does not record them."""
     age: str
     """Since its trainer last wrote."""
 

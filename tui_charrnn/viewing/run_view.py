@@ -78,7 +78,7 @@ class RunView:
     extensions: list[RunExtended] = field(default_factory=list)
     """How the run went on each time after it had been finished."""
     told_steps: int = 0
-    """The length of the run that was told last."""
+    """The length of the run that was announced last."""
     path: PathChosen | None = None
     """How a GPU computes it; None on a processor."""
     baselines: BaselinesMeasured | None = None
@@ -121,12 +121,12 @@ class RunView:
 
     @property
     def state(self) -> RunState:
-        """What the trainer last said it is doing."""
+        """What the trainer was doing by its last report."""
         return self.status.state if self.status else RunState.CREATED
 
     @property
     def is_live(self) -> bool:
-        """Whether a trainer is at work on it, as far as can be told."""
+        """Whether a trainer is at work on it, as far as is known."""
         has_ended = self.ended is not None or self.diverged is not None or bool(self.failure)
         return self.state.is_live and self.life in {"alive", "silent"} and not has_ended
 
@@ -197,7 +197,7 @@ class RunView:
         return self.baseline[1] - self.best.loss
 
     def take(self, records: Iterable[RecordOrBatch]) -> list[Notice]:
-        """Fold records in, in their order, and say what is worth a sentence."""
+        """Fold records in, in their order; return the notices of those that are worth one."""
         news = []
         for record in records:
             told = apply_record(self, record)
@@ -213,7 +213,7 @@ class RunView:
                 setattr(self, item.name, getattr(fresh, item.name))
 
     def observe(self, status: RunStatus | None, life: Verdict, now: float) -> None:
-        """Take over what the trainer says it is doing, seen at `now` (seconds, monotonic)."""
+        """Take over a report of the trainer, seen at `now` (seconds, monotonic)."""
         if status is not None:
             if self.status is None or status.state != self.status.state:
                 self.state_since = now
@@ -233,7 +233,7 @@ REFUSALS: Final = {
     "stop": "The trainer refused to stop: {reason}",
 }
 _SILENT: Final = frozenset({"publish", "learning_rate"})
-"""Requests whose answer is no news: the record of what was done tells it, or nobody need know."""
+"""Requests whose answer is no notice: the record of what was done has one, or none is needed."""
 _TOLD_CHANGE: Final = 0.2
 """Share by which the length of a run has to change before it is worth a sentence."""
 QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
@@ -290,7 +290,7 @@ def _apply_replanned(view: RunView, record: RunReplanned) -> Notice | None:
 
 
 def extension_words(record: RunExtended) -> str:
-    """By how much a run is longer, and how its learning rate goes on."""
+    """By how much a run is longer, and how its learning rate continues."""
     more, total = record.total_steps - record.step + 1, record.total_steps
     if record.train_time is None:
         longer = tr("Extended by {more:,} steps to {total:,}", more=more, total=total)
@@ -459,7 +459,7 @@ def _apply_resumed(view: RunView, record: RunResumed) -> None:
 
 
 def _drop_after(view: RunView, step: int) -> None:
-    """Forget what came after a step that training goes on from."""
+    """Forget what came after a step from which training continues."""
     view.step, view.stopped_early, view.calibrated = step, None, None
     for history in (view.losses, view.gradient_norms, view.learning_rates, view.clipped):
         history.drop_after(step)

@@ -126,7 +126,7 @@ def lead_words(view: RunView) -> str:
 
 
 def needs_bar(view: RunView) -> bool:
-    """Whether a bar tells more than the state: not of a run that has come to its end."""
+    """Whether a bar shows more than the state does: not of a run that has ended."""
     share = fraction(view)
     is_whole = view.state is RunState.FINISHED or share == 1
     return share is not None and (view.is_live or not is_whole)
@@ -198,11 +198,11 @@ def heldout_text(view: RunView) -> str:
 
 
 _LARGEST_PERPLEXITY: Final = 10_000
-"""Above it a perplexity says no more than that the network has learned nothing."""
+"""Above it a perplexity only means that the network has learned nothing."""
 
 
 def format_perplexity(loss: float) -> str:
-    """The perplexity of a loss in nats per character, as far as it says something."""
+    """The perplexity of a loss in nats per character, as far as it is meaningful."""
     if loss >= math.log(_LARGEST_PERPLEXITY):
         return tr("above {count:,}", count=_LARGEST_PERPLEXITY)
     value = perplexity(loss)
@@ -304,7 +304,7 @@ Row = tuple[str, str]
 def card_groups(view: RunView, pinned: RunView | None = None) -> dict[str, list[Row]]:
     """All rows by what they are about, the most wanted first; only what is known, safe to show.
 
-    Names of groups and labels are in English: whoever shows them translates them.
+    Names of groups and labels are in English, and are translated where they are shown.
 
     Args:
         view: The run.

@@ -118,7 +118,7 @@ class Story:
 
 
 def _own_words(record: Record) -> _Words | None:
-    """What is told of a record that is worth no notice while it is watched, or another one."""
+    """The line of a record that has no notice while it is watched, or another one."""
     words: _Words | None = None
     match record:
         case BaselinesMeasured():
