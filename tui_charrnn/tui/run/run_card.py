@@ -19,7 +19,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.sparkline import Drawing, Mark, draw_bars, joined_columns
 from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_words as words
-from tui_charrnn.viewing.formatting import bar, padded
+from tui_charrnn.viewing.formatting import bar
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import Row, card_groups, detail_rows
 
@@ -205,7 +205,6 @@ def _head(view: RunView, now: float, asked: str, width: int) -> str:
     if share is not None and words.needs_bar(view):
         room = max(1, width - 6)
         lines.append(f"{bar(share, room):<{room}} {share:4.0%}")
-        lines.append(f"{padded(bar(share, room), room)} {share:4.0%}")
     return "\n".join([*lines, *([asked] if asked else [])])
 
 
@@ -342,8 +341,6 @@ def progress_words(view: RunView, now: float, asked: str, width: int) -> str:
     percent = f"{share:.0%}" if share is not None else ""
     drawn = f"▕{bar(share or 0.0, _BAR_WIDTH):<{_BAR_WIDTH}}▏{percent}"
     done = drawn if words.needs_bar(view) else ""
-    drawn = padded(bar(share or 0.0, _BAR_WIDTH), _BAR_WIDTH)
-    progress = f"▕{drawn}▏{percent}" if words.needs_bar(view) else ""
     left = words.left_words(view)
     speed = words.speed_words(view) if view.is_live else ""
     return words.longest_fitting(
@@ -352,10 +349,6 @@ def progress_words(view: RunView, now: float, asked: str, width: int) -> str:
             [state, step, epoch, percent, left, speed],
             [state, step, epoch, percent, left],
             [state, step, done, left],
-            [state, step, epoch, progress, left, speed],
-            [state, step, epoch, percent, left, speed],
-            [state, step, epoch, percent, left],
-            [state, step, progress, left],
             [state, percent, left],
         ),
         separator="  ",
