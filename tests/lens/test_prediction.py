@@ -1,16 +1,17 @@
-"""One prediction and many at once, against plain Python."""
+"""What was expected of characters, against plain Python."""
 
 import math
 
 import numpy as np
 import pytest
 
-from tui_charrnn.lens.prediction import predict, predict_each
+from tests.support.prediction import predict
+from tui_charrnn.lens.prediction import predict_each
 
 
 @pytest.mark.parametrize("size", [1, 7, 65, 400])  # of few characters, all are sorted
 @pytest.mark.parametrize("count", [1, 5, 500])
-def test_one_and_many_are_those_of_plain_python(size: int, count: int) -> None:
+def test_predictions_are_those_of_plain_python(size: int, count: int) -> None:
     rng = np.random.default_rng(size)
     logits = (3 * rng.standard_normal((6, size))).astype(np.float32)
     if size > 1:
@@ -23,14 +24,14 @@ def test_one_and_many_are_those_of_plain_python(size: int, count: int) -> None:
         chances = [power / sum(powers) for power in powers]
         best = sorted(range(size), key=lambda place: -chances[place])[:count]
         entropy = -sum(chance * math.log2(chance) for chance in chances if chance)
-        for found in (predict(logits[row], index, count), many.of(row)):
-            assert found.probability == pytest.approx(chances[index])
-            assert found.surprise == pytest.approx(-math.log2(chances[index]), abs=1e-12)
-            assert found.entropy == pytest.approx(entropy, abs=1e-12)
-            assert [place for place, _ in found.alternatives] == best
-            assert [chance for _, chance in found.alternatives] == pytest.approx([
-                chances[place] for place in best
-            ])
+        found = many.of(row)
+        assert found.probability == pytest.approx(chances[index])
+        assert found.surprise == pytest.approx(-math.log2(chances[index]), abs=1e-12)
+        assert found.entropy == pytest.approx(entropy, abs=1e-12)
+        assert [place for place, _ in found.alternatives] == best
+        assert [chance for _, chance in found.alternatives] == pytest.approx([
+            chances[place] for place in best
+        ])
 
 
 def test_very_large_scores_overflow_nothing() -> None:
