@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from tests.korean import latin_words
 from tests.support.fake_run import FakeTrainer, created_run, lose_trainer
 from tests.support.open_app import note_of, run_words_of, tiny_app
 from tests.support.shown_screen import screen_text
+from tests.support.tiny_model import TINY_VOCABULARY
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig, TrainingConfig
 from tui_charrnn.runs import catalogue
@@ -55,8 +57,12 @@ _ALWAYS_OTHERS = (
     (r"│/[^│]*", "│a path"),
     (r"Trainer \d+ started on [^│]*", "Trainer started."),
     (r"· \w+, \d+ \w+ \d{4}", "· a day"),
+    (r"\S+: 학습 프로세스 \d+번이", "학습 프로세스 번이"),
+    (r"\d{4}년 \d+월 \d+일", "년 월 일"),
 )
 """What is another text on every day and machine, and what is kept in its place."""
+_NAMES = {"charrnn", "tui"}
+"""What is called the same in every language, or is text of a model."""
 _STILL = 15
 """Looks in a row that find the same screen, where none is kept yet."""
 
@@ -105,8 +111,8 @@ def train(trainer: FakeTrainer, state: str) -> None:
         trainer.fail("The kernel failed.", "ValueError")
 
 
-def an_app(folder: Path) -> CharRNNApp:
-    app = tiny_app(folder)
+def an_app(folder: Path, vocabulary: str = TINY_VOCABULARY) -> CharRNNApp:
+    app = tiny_app(folder, vocabulary=vocabulary)
     app.session.settings.sampling = SamplingConfig(rng_seed=42)
     app.session.settings.speed = None
     app.reduces_motion = True
@@ -210,3 +216,29 @@ async def test_every_empty_pane_says_how_to_fill_it(
         found = await go_through(pilot, app, screens)
     for pane, words in HOW_TO_FILL.items():
         assert words in " ".join(found[pane].split()), pane
+
+
+@pytest.mark.usefixtures("korean")
+async def test_in_korean_nothing_of_a_run_is_left_in_english(
+    tmp_path: Path, runs: dict[str, RunDirectory], request: pytest.FixtureRequest
+) -> None:
+    app, is_updated = (
+        an_app(tmp_path, "\n 가나다라마바사아자차"),
+        request.config.option.update_snapshots,
+    )
+    found = {}
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"))
+        for state, words in {"failed": "✗ 실패", "training": "● 학습 중"}.items():
+            screens = Screens(f"korean-{state}-80x24", is_updated=is_updated)
+            app.main.open_run(runs[state])
+            await wait_until(pilot, state, partial(says, app, words))
+            found |= await go_through(pilot, app, screens)
+        for name, key in {"help": "f1", "palette": "ctrl+p", "leaving": "ctrl+q"}.items():
+            await pilot.press(key)
+            found[name] = await screens.look(pilot, name)
+            await pilot.press("escape")
+            await wait_until(pilot, "the text", lambda: app.screen is app.main)
+        screens.keep()
+    for name, screen in found.items():
+        assert latin_words(screen, _NAMES) == [], name
