@@ -19,6 +19,7 @@ from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run.form_values import NewRun
 
@@ -91,7 +92,10 @@ def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
     occurrences = corpus.numbered.occurrences()
     if len(occurrences) < 2:
         raise CorpusError(
-            f"{corpus.name} has only one distinct character: there is nothing to learn in it."
+            tr(
+                "{name} has only one distinct character: there is nothing to learn in it.",
+                name=corpus.name,
+            )
         )
     bounds: dict[str, Any] = {
         "min_count": training.min_count,
