@@ -21,6 +21,26 @@ class Preset:
     expected_loss: float | None = None
     """Validation loss on tiny Shakespeare, nats per character, as measured on two processor cores
     (docs/lstm.md, section 17); None where nobody has measured it yet."""
+    plain_learning_rate: float | None = None
+    """The peak of a run whose layers are not normalized, where those of the preset are, and bear a
+    higher rate."""
+
+    def for_network(self, given: Mapping[str, Any]) -> "Preset":
+        """This preset; without normalization, and at the rate for that, where settings say so.
+
+        Args:
+            given: Values of `ModelConfig` that the user chose, by name.
+        """
+        is_wanted = given.get("layer_norm", given.get("cell", "lstm") == "lstm")
+        if is_wanted or not self.model.layer_norm:
+            return self
+        rate = self.plain_learning_rate or self.training.learning_rate
+        return replace(
+            self,
+            model=replace(self.model, layer_norm=False),
+            training=replace(self.training, learning_rate=rate),
+            expected_loss=None,
+        )
 
 
 LEAST_STEPS = 2_000
@@ -35,36 +55,38 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "tiny",
             "about a minute: enough to see it learn to spell",
-            ModelConfig(embedding_size=32, hidden_size=128),
+            ModelConfig(embedding_size=32, hidden_size=128, layer_norm=True),
             TrainingConfig(
                 batch_size=32,
                 sequence_length=64,
                 train_time=60.0,
                 max_epochs=24.0,
                 least_steps=LEAST_STEPS,
-                learning_rate=1e-2,
+                learning_rate=2e-2,
                 second_moment_decay=0.99,
                 average_decay=0.995,
                 evaluations=10,
             ),
-            expected_loss=1.57,
+            expected_loss=1.51,
+            plain_learning_rate=1e-2,
         ),
         Preset(
             "small",
             "about three minutes: words and layout",
-            ModelConfig(embedding_size=64, hidden_size=256),
+            ModelConfig(embedding_size=64, hidden_size=256, layer_norm=True),
             TrainingConfig(
-                batch_size=32,
+                batch_size=64,
                 sequence_length=64,
                 train_time=180.0,
-                max_epochs=40.0,
+                max_epochs=25.0,
                 least_steps=LEAST_STEPS,
-                learning_rate=5e-3,
+                learning_rate=2e-2,
                 second_moment_decay=0.99,
                 average_decay=0.998,
-                dropout=0.2,
+                dropout=0.3,
             ),
-            expected_loss=1.50,
+            expected_loss=1.44,
+            plain_learning_rate=1e-2,
         ),
         Preset(
             "medium",
@@ -136,6 +158,7 @@ class StartingPoint:
 
     def adapt(self, preset: Preset) -> Preset:
         """A preset with network, units and records of the model, and a lower learning rate."""
+        preset = preset.for_network(self.model.to_mapping())
         rate = preset.training.learning_rate * FINE_TUNING_SHARE
         own = replace(preset.training, units=self.units, records=self.records)
         training = replace(own, learning_rate=rate)

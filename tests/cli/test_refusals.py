@@ -109,6 +109,17 @@ def test_a_given_length_lifts_the_presets_bound_on_epochs_and_not_a_given_one() 
     assert apply_settings(preset, {"dropout": "0.1"})[1].max_epochs == 30.0
 
 
+@pytest.mark.parametrize("given", [{"cell": "gru"}, {"layer_norm": "false"}])
+def test_a_network_without_the_presets_normalization_has_a_rate_of_its_own(
+    given: dict[str, str],
+) -> None:
+    preset = PRESETS["small"]
+    model, training = apply_settings(preset, given)
+    assert (model.layer_norm, training.learning_rate) == (False, preset.plain_learning_rate)
+    _, training = apply_settings(preset, given | {"learning_rate": "0.3"})
+    assert training.learning_rate == 0.3
+
+
 def test_a_batch_size_may_be_automatic_from_the_presets_on() -> None:
     _, training = apply_settings(PRESETS["large"], {"batch_size": "auto"})
     assert (training.batch_size, training.auto_batch_size) == (128, True)

@@ -147,7 +147,8 @@ def test_a_preset_takes_the_network_and_a_lower_rate() -> None:
     point, small = StartingPoint("old", tiny_config(cell="gru"), "jamo"), PRESETS["small"]
     adapted = point.adapt(small)
     assert (adapted.model, adapted.training.units) == (point.model, "jamo")
-    rate = small.training.learning_rate * FINE_TUNING_SHARE
+    assert small.plain_learning_rate is not None
+    rate = small.plain_learning_rate * FINE_TUNING_SHARE
     assert adapted.training == replace(small.training, units="jamo", learning_rate=rate)
 
 

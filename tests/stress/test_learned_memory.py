@@ -30,7 +30,9 @@ def copying_text(blocks: int) -> str:
 def trained(folder: Path, cell: str, hidden_size: int, steps: int) -> Path:
     """A run that has learned from the text in a folder."""
     words = ["--cell", cell, "--hidden-size", str(hidden_size), "--steps", str(steps)]
-    words += ["--name", cell, "--runs-dir", str(folder), "--no-samples", "--quiet", "--headless"]
+    words += ["--layer-norm", "false", "--batch-size", "32", "--learning-rate", "0.005"]
+    words += ["--dropout", "0.2", "--name", cell, "--runs-dir", str(folder)]
+    words += ["--no-samples", "--quiet", "--headless"]
     command = [sys.executable, "-m", "tui_charrnn", "train", str(folder / "text.txt"), *words]
     subprocess.run(command, check=True, capture_output=True, timeout=600)
     return find_model(cell, folder)

@@ -268,6 +268,7 @@ def apply_settings(
 
     A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is, and lifts
     the bound on its epochs. A model that the run starts from lends it its network and its units.
+    Where layers are not normalized, the preset is another (`Preset.for_network`).
 
     Raises:
         ConfigError: If a value is not allowed, or contradicts that model.
@@ -277,6 +278,7 @@ def apply_settings(
     if start is not None:
         start.refuse_others({**model, **training})
         preset = start.adapt(preset)
+    preset = preset.for_network(model)
     if any(name in training for name in TrainingConfig.LENGTHS):
         lifted = (*TrainingConfig.LENGTHS, TrainingConfig.LENGTH_BOUND)
         training = dict.fromkeys(lifted) | training

@@ -15,6 +15,7 @@ from tests.support.fake_run import FakeTrainer
 from tests.support.form_app import outlook_of, time_nothing
 from tests.support.open_app import RecordingLauncher, run_words_of, tiny_app
 from tests.support.waiting import wait_until
+from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.app import CharRNNApp
 
@@ -124,7 +125,8 @@ async def test_the_preset_says_what_it_is_good_for(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press("ctrl+n")
-        await wait_until(pilot, "it", lambda: "validation loss 1.50" in outlook_of(app))
+        words = f"validation loss {PRESETS['small'].expected_loss:.2f}"
+        await wait_until(pilot, "it", lambda: words in outlook_of(app))
         assert app.screen.query_one("#length", Input).placeholder == "3m00s"
 
 

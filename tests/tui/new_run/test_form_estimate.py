@@ -160,7 +160,7 @@ def test_an_unknown_or_useless_text_is_not_timed(facts: CorpusFacts) -> None:
 
 def test_the_expected_loss_is_told_of_a_preset_as_it_was_tried() -> None:
     facts = CorpusFacts(CHOICE, survey_of(100_000, 60))
-    words = "validation loss 1.50 nats on tiny Shakespeare"
+    words = f"validation loss {PRESETS['small'].expected_loss:.2f} nats on tiny Shakespeare"
     assert words in preset_lines(requested(preset="small"), facts, None)
     assert "validation" not in "".join(
         preset_lines(requested(preset="small", length="1m"), facts, None)
@@ -177,7 +177,7 @@ def test_until_it_is_timed_it_says_so() -> None:
         new, facts, TrialAnswer(tried, None, TIMING)
     )
     lines = preset_lines(new, facts, TrialAnswer(tried, TRIAL, "longer"))
-    assert lines[0] == "lstm 256, 348 k parameters for 60 characters"
+    assert lines[0] == "lstm+norm 256, 350 k parameters for 60 characters"
     assert lines[1].startswith("about 10 s for 1,000 steps, 23 times through this text")
     assert lines[1].endswith("(longer)")
     assert lines[2] == "800 MB of memory on processor, 2 threads, float32"

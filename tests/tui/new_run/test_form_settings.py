@@ -33,8 +33,8 @@ def test_every_setting_has_a_place() -> None:
 @pytest.mark.parametrize(
     ("name", "typed", "is_changed"),
     [
-        ("learning_rate", "0.005", False),
-        ("learning_rate", "5e-3", False),
+        ("learning_rate", "0.02", False),
+        ("learning_rate", "2e-2", False),
         ("learning_rate", "0.004", True),
         ("learning_rate", "fast", True),
         ("learning_rate", "", True),
@@ -44,7 +44,7 @@ def test_every_setting_has_a_place() -> None:
         ("threads", "2", True),
         ("tied_output", "false", False),
         ("batch_size", "auto", True),
-        ("batch_size", "32", False),
+        ("batch_size", "64", False),
         ("stop_early", "5", True),
     ],
 )
@@ -57,7 +57,7 @@ def test_a_setting_is_changed_by_another_value_only(
 def test_what_is_to_be_known_of_a_setting() -> None:
     assert SETTINGS["dropout"].advice(SMALL) == (
         "Share of each layer's outputs that is dropped while training. "
-        "Allowed: at least 0 and at most 0.95. small: 0.2."
+        "Allowed: at least 0 and at most 0.95. small: 0.3."
     )
     assert "Allowed: a time like 90s, 10m or 2h, or none." in SETTINGS["max_time"].advice(SMALL)
     assert "Allowed" not in SETTINGS["cell"].advice(SMALL)
