@@ -22,7 +22,7 @@ async def test_the_page_and_its_notes_speak_korean(tmp_path: Path) -> None:
         await wait_until(pilot, "its text", lambda: page.browser.entry is not None)
         screens = [screen_text(app)]
         await pilot.press("d")
-        await wait_until(pilot, "the question", lambda: "삭제할까요" in screen_text(app))
+        await wait_until(pilot, "the question", lambda: "삭제하시겠습니까" in screen_text(app))
         screens.append(screen_text(app))
         await pilot.press("d")
         await noted(pilot, page, "삭제했습니다")
