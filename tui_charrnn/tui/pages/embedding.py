@@ -16,6 +16,7 @@ from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.viewing.embedding import (
     Embedding,
     Piece,
@@ -102,7 +103,7 @@ class EmbeddingPage(Page):
                     yield error
                 else:
                     embedding = Embedding(loaded.model)
-                    yield _Found(loaded.label, embedding, *embedding.plane)
+                    yield _Found(shown_label(loaded.label), embedding, *embedding.plane)
                 task.wait(INTERVAL)
                 while not context.session.has_live_run:
                     task.wait(INTERVAL)

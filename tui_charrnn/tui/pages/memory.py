@@ -18,7 +18,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture, colored
-from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
 from tui_charrnn.viewing.memory_picture import (
     CHARACTERS,
     SIGNS,
@@ -97,7 +97,7 @@ class MemoryPage(Page):
                 for one in loaded:
                     curves.append(
                         measure_model(
-                            one.label,
+                            shown_label(one.label),
                             one.model,
                             text[-count:],
                             targets=targets,
