@@ -15,20 +15,8 @@ from tui_charrnn.tui.new_run.form_values import list_settings
 
 pytestmark = pytest.mark.usefixtures("korean")
 TYPED = {
-    *(
-        "utf",
-        "lstm",
-        "norm",
-        "small",
-        "none",
-        "auto",
-        "true",
-        "false",
-        "nats",
-        "txt",
-        "epochs",
-        "steps",
-    ),
+    *("utf", "lstm", "small", "none", "auto", "true", "false", "nats", "txt", "epochs", "steps"),
+    "norm",
     *("1h30m", "3h50m", "bfloat16", "Adam", "beta", "max", "min", "gru", "rnn", "forward", "both"),
 }
 
