@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from textual.widgets import Input
 from tests.korean import latin_words
 from tests.support.page_host import note_of, opened, page_context, rows_of
 from tests.support.shown_screen import screen_rows
+from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.pages.clipping import ClippingPage
 from tui_charrnn.tui.pages.context import PageContext
@@ -19,6 +21,7 @@ from tui_charrnn.tui.pages.grow import GrowPage
 from tui_charrnn.tui.pages.memory import MemoryPage
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.tui.pages.which import WhichPage
+from tui_charrnn.tui.text.model_loader import LoadedModel
 
 MODELS = {"tiny", "shakespeare", "python", "korean", "lstm", "RNN"}
 COMMANDS = {"charrnn", "tui", "direction", "both"}
@@ -50,8 +53,10 @@ async def test_a_page_is_all_korean(
         assert words == []
 
 
+@pytest.mark.usefixtures("korean")
 async def test_the_embedding_names_the_model_that_it_draws(tmp_path: Path) -> None:
-    page = EmbeddingPage(page_context(tmp_path))
+    loaded = LoadedModel(tiny_model(), "model tiny")
+    page = EmbeddingPage(replace(page_context(tmp_path), load_newest=lambda _: loaded))
     async with opened(page) as pilot:
         foot = page.query_one("#page")
-        await wait_until(pilot, "its name", lambda: "tiny ·" in str(foot.border_subtitle))
+        await wait_until(pilot, "its name", lambda: "모델 tiny ·" in str(foot.border_subtitle))
