@@ -57,8 +57,8 @@ _ALWAYS_OTHERS = (
     (r"│/[^│]*", "│a path"),
     (r"Trainer \d+ started on [^│]*", "Trainer started."),
     (r"· \w+, \d+ \w+ \d{4}", "· a day"),
-    (r"\S+: 학습 프로세스 \d+번이", "학습 프로세스 번이"),
-    (r"\d{4}년 \d+월 \d+일", "년 월 일"),
+    (r"\S+: 학습 프로세스 \d+번이[^│]*", "..."),
+    (r"· \d{4}년 \d+월 \d+일[^│]*", "· ..."),
 )
 """What is another text on every day and machine, and what is kept in its place."""
 _NAMES = {
