@@ -129,7 +129,8 @@ def _step_words(status: RunStatus) -> str:
 def _subject_words(description: RunDescription | None, view: RunView) -> Iterator[str]:
     if description is not None:
         corpus, count = description.corpus, format_count(description.corpus.characters)
-        yield f"{safe_line(corpus.name)}, {count} {tr(safe_line(corpus.units))}"
+        units = tr(safe_line(corpus.units))
+        yield tr("{name}, {count} {units}", name=safe_line(corpus.name), count=count, units=units)
         yield words.network_words(view)
         if description.origin:
             yield tr("from {name}", name=safe_line(description.origin.name))

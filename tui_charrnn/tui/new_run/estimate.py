@@ -23,7 +23,7 @@ from tui_charrnn.training.diagnosis.trial_facts import (
     start_trial,
 )
 from tui_charrnn.training.plan import plan_by_count, plan_by_time
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.tui.background import BackgroundTask, CancelledError, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, shortness, vocabulary_of
 from tui_charrnn.tui.new_run.form_values import NewRun
@@ -367,6 +367,6 @@ def machine_words(trial: Trial) -> str:
     return tr(
         "{size} of memory on {device}, {precision}",
         size=format_size(trial.memory),
-        device=trial.device,
+        device=tr_recorded(trial.device),
         precision=trial.precision,
     )

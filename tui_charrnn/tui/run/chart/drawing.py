@@ -458,8 +458,8 @@ def draw_quantity(
     if parts.has_readout:
         step = series.step if cursor is None else cursor
         at = tr("step {step:,}", step=step)
-        words = f"{at}{glyphs.separator}{line.value_at(step):.3g} {line.unit}"
-        rows.append(fitted([(words, Mark.VALUE)], width))
+        value = tr("{value:.3g} {unit}", value=line.value_at(step), unit=line.unit)
+        rows.append(fitted([(f"{at}{glyphs.separator}{value}", Mark.VALUE)], width))
     return Chart(rows, scale, [], parts.left)
 
 

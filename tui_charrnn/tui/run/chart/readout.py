@@ -260,7 +260,9 @@ def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:
 def _second_words(series: Series, step: int) -> list[str]:
     """What the quantity beside the losses is at a step."""
     value = series.second.value_at(step) if series.second is not None else None
-    return [] if series.second is None or value is None else [f"{value:.3g} {series.second.unit}"]
+    if series.second is None or value is None:
+        return []
+    return [tr("{value:.3g} {unit}", value=value, unit=series.second.unit)]
 
 
 def _shortened(name: str) -> str:
