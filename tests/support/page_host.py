@@ -19,10 +19,12 @@ from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import TextView
 
 
-def page_context(folder: Path, model: Model | None = None, seed_text: str = "") -> PageContext:
+def page_context(
+    folder: Path, model: Model | None = None, seed_text: str = "", label: str = "tiny"
+) -> PageContext:
     """What a page is opened with, without a text on a tape."""
     session = Session(runs_folder=folder)
-    loaded = LoadedModel(model or tiny_model(), "tiny")
+    loaded = LoadedModel(model or tiny_model(), label)
     return PageContext(
         session=session,
         load=lambda _: loaded,

@@ -42,7 +42,8 @@ COMMANDS = {"charrnn", "tui", "direction", "both"}
 async def test_a_page_is_all_korean(
     tmp_path: Path, kind: Callable[[PageContext], Page], drawn: str, said: str
 ) -> None:
-    page = kind(page_context(tmp_path, seed_text="bad __ cab"))
+    context = page_context(tmp_path, seed_text="bad __ cab", label="run tiny, step 20")
+    page = kind(context)
     async with opened(page) as pilot:
         if drawn:
             await wait_until(pilot, drawn, lambda: drawn in rows_of(page))
