@@ -46,7 +46,7 @@ class Lesson(NamedTuple):
 
 
 _EN: Final = "{learn.next} next, {learn.before} back, {learn.text} words"
-_KO: Final = "{learn.next} 다음, {learn.before} 앞, {learn.text} 설명"
+_KO: Final = "{learn.next} 다음, {learn.before} 이전, {learn.text} 설명"
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {"try": "Try:", "look": "Look for:", "shell": "In a shell:", "keys": _EN},
     "ko": {"try": "해 보기:", "look": "볼 것:", "shell": "셸에서:", "keys": _KO},
