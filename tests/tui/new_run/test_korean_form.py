@@ -10,6 +10,8 @@ from tests.support.form_app import FormApp, facts_of, form_shown, outlook_of, ti
 from tests.support.waiting import wait_until
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
+from tui_charrnn.training.diagnosis.trial_facts import Trial
+from tui_charrnn.tui.new_run.estimate import machine_words
 from tui_charrnn.tui.new_run.fields import FormRow
 from tui_charrnn.tui.new_run.form_values import list_settings
 
@@ -29,6 +31,11 @@ def test_every_setting_has_its_sentence() -> None:
     for setting in list_settings():
         assert latin_words(setting.label) == []
         assert latin_words(setting.advice(PRESETS["small"]), TYPED | names) == [], setting.name
+
+
+def test_what_a_trial_ran_on() -> None:
+    trial = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
+    assert machine_words(trial) == "메모리 800 MB, 프로세서, 스레드 2개, float32"
 
 
 async def test_the_form_and_what_is_wrong_in_it(
