@@ -15,6 +15,8 @@ from tui_charrnn.errors import ConfigError
 
 @pytest.fixture
 def collected() -> Iterator[None]:
+    """Garbage is looked for before and after, whatever another test began."""
+    gc.enable()
     yield
     gc.enable()
     gc.unfreeze()

@@ -190,7 +190,8 @@ def _trained(
 ) -> tuple[Path, bool]:
     """The run of a cell, and whether it was trained now: unless it was before."""
     size, seconds = settings
-    options = {"cell": cell, "hidden_size": str(size), "train_time": seconds}
+    # as plain as the other two, which have no normalized layers
+    options = {"cell": cell, "layer_norm": "false", "hidden_size": str(size), "train_time": seconds}
     configurations = apply_settings(find_preset("small"), options)
     text = read_named_corpus(words, encoding=encoding)
     request = RunRequest(

@@ -316,6 +316,27 @@ async def test_another_preset_takes_the_place_of_what_was_not_typed(app: FormApp
         assert "3 x lstm+norm 768" in outlook_of(app)
 
 
+async def test_another_network_has_other_values_of_the_preset(app: FormApp) -> None:
+    def shown() -> tuple[str, ...]:
+        entries = app.body.settings.entries
+        return tuple(entries[name].typed for name in ("cell", "layer_norm", "learning_rate"))
+
+    async with app.run_test(size=(120, 36)) as pilot:
+        await form_shown(pilot)
+        assert shown() == ("lstm", "true", "0.02")
+        app.set(cell="gru")
+        await wait_until(pilot, "a plain gru", lambda: shown() == ("gru", "false", "0.01"))
+        await wait_until(pilot, "one change", lambda: app.body.settings.typed == {"cell": "gru"})
+        app.set(cell="lstm")
+        await wait_until(pilot, "the preset", lambda: shown() == ("lstm", "true", "0.02"))
+        app.set(layer_norm="false")
+        await wait_until(pilot, "a plain lstm", lambda: shown() == ("lstm", "false", "0.01"))
+        assert app.body.settings.typed == {"layer_norm": "false"}
+        app.set(learning_rate="0.003", layer_norm="true")
+        await wait_until(pilot, "the typed", lambda: shown() == ("lstm", "true", "0.003"))
+        assert app.body.settings.typed == {"learning_rate": "0.003"}
+
+
 async def test_a_name_that_is_taken_is_told_while_it_is_typed(app: FormApp, corpus: Path) -> None:
     created_run(app.session.runs_folder, name="taken")
     async with app.run_test(size=(80, 24)) as pilot:

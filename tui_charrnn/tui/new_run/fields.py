@@ -19,7 +19,14 @@ from tui_charrnn.training.diagnosis.trial_facts import TrialSettings
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, with_warnings
 from tui_charrnn.tui.new_run.estimate import TrialAnswer, TrialTimer, preset_lines, settings_to_try
-from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, ListedSetting, NewRun, list_settings
+from tui_charrnn.tui.new_run.form_values import (
+    DEFAULT_PRESET,
+    NETWORK,
+    ListedSetting,
+    NewRun,
+    for_network,
+    list_settings,
+)
 from tui_charrnn.tui.textual_patches import (
     KeysInOrder,
     pass_key_on,
@@ -284,6 +291,8 @@ class FormSettings(Vertical):
         self._typed: dict[str, str] = {}
         self._settings = list_settings()
         self._entries: dict[str, SettingEntry] = {}
+        self._shown: Mapping[str, Preset] = {}
+        """What each setting was compared with when its row was last filled in."""
         self._title = SettingsTitle()
         self._list = Vertical(id="setting-rows")
         self._list.display = False
@@ -319,11 +328,22 @@ class FormSettings(Vertical):
         self._preset = preset
         for setting in self._settings:
             typed = self._typed.get(setting.name)
-            if typed is not None and not setting.is_changed(typed, preset):
+            if typed is not None and not setting.is_changed(typed, self._preset_of(setting.name)):
                 del self._typed[setting.name]
-        for name, entry in self._entries.items():
-            entry.follow(preset, self._typed.get(name))
+        self._show_preset()
         self._count()
+
+    def _preset_of(self, name: str) -> Preset:
+        """The preset for the network that is chosen, whose value a setting has if none is typed."""
+        typed = dict(self._typed)
+        if name in NETWORK:  # or a setting would decide what it is compared with
+            typed.pop(name, None)
+        return for_network(self._preset, typed)
+
+    def _show_preset(self) -> None:
+        self._shown = {name: self._preset_of(name) for name in self._entries}
+        for name, entry in self._entries.items():
+            entry.follow(self._shown[name], self._typed.get(name))
 
     def open(self) -> None:
         """Show the list."""
@@ -351,13 +371,16 @@ class FormSettings(Vertical):
     @on(Input.Changed)
     @on(Select.Changed)
     def take(self) -> None:
-        """Note what differs from the preset now."""
+        """Note what differs from the preset now; another network has other values of it."""
+        before = {name: self._typed.get(name) for name in NETWORK}
         for name, entry in self._entries.items():
-            if entry.setting.is_changed(entry.typed, self._preset):
+            if entry.setting.is_changed(entry.typed, self._shown[name]):
                 self._typed[name] = entry.typed
             else:
                 self._typed.pop(name, None)
             entry.mark(is_changed=name in self._typed)
+        if before != {name: self._typed.get(name) for name in NETWORK}:
+            self._show_preset()
         self._count()
 
     def _count(self) -> None:

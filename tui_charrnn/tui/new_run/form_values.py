@@ -128,7 +128,7 @@ def check_form(values: FormValues) -> NewRun:
         problems["seeds"] = str(error)
     if values.start.problem:
         problems["start"] = values.start.problem
-    preset = values.start.adapt(find_preset(values.preset))
+    preset = for_network(values.start.adapt(find_preset(values.preset)), values.settings)
     problems |= _contradictions(values)
     model = _with_settings(preset.model, values.settings, problems)
     training = _with_settings(preset.training, values.settings, problems)
@@ -142,6 +142,20 @@ def check_form(values: FormValues) -> NewRun:
         raise FormError(problems)
     chosen = values.seeds, name or None, values.start
     return NewRun(values.corpus, values.preset, model, training, *chosen)
+
+
+NETWORK: Final = ("cell", "layer_norm")
+"""Settings on which the values of a preset depend (`Preset.for_network`)."""
+
+
+def for_network(preset: Preset, typed: Mapping[str, str]) -> Preset:
+    """A preset as `Preset.for_network` has it for settings as they were typed."""
+    given: dict[str, Any] = {}
+    for name in NETWORK:
+        if name in typed:
+            with contextlib.suppress(ConfigError):  # reported where the setting is read
+                given |= read_setting(ModelConfig, name, typed[name])
+    return preset.for_network(given)
 
 
 def _clashes(model: ModelConfig, training: TrainingConfig) -> dict[str, str]:
