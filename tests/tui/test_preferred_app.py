@@ -220,7 +220,7 @@ async def test_a_sentence_from_the_thread_that_speaks_names_the_keys_too(tmp_pat
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         await pilot.press("f10")
-        await wait_until(pilot, "the note", lambda: "run to generate with; F11" in note_of(app))
+        await wait_until(pilot, "the note", lambda: "run to generate with: F11" in note_of(app))
         app.main.open_run(created_run(tmp_path / "runs", name="new"))
         await pilot.press("f10", *"ab", "enter")
         await wait_until(pilot, "the note", lambda: "F10 goes back to" in note_of(app))

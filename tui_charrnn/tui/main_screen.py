@@ -337,7 +337,12 @@ class MainScreen(Screen[None]):
         """Generate with other weights from the next seed on."""
         if self.session.view is None:
             train = key_label("run.train")
-            self.tell(tr("There is no run to generate with; {train} starts one.", train=train))
+            sentence = tr(
+                "No run to generate with: {train} trains one; other models: {other}.",
+                train=train,
+                other="charrnn-tui -m NAME",
+            )
+            self.tell(sentence)
             return
         source = tr(self.session.turn_source().value)
         self.tell(tr("From the next Enter on, {source} will generate.", source=source))
