@@ -46,6 +46,11 @@ def test_a_record_ends_with_its_file(tmp_path: Path, records: str) -> None:
     assert corpus.text == f"{END}Anna{END}Bob{END}Carl{END}"
 
 
+def test_a_blank_line_and_an_end_sign_together_end_one_record() -> None:
+    cutter = RecordCutter("blank-line")
+    assert cutter.cut(f"Anna\n\n{END}Bob\n \n {END}\nCarl") == f"Anna{END}Bob{END}Carl"
+
+
 def test_line_ends_that_are_kept_part_lines_too(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path, "Anna\r\n\r\nBob\rCarl\n", unify_newlines=False)
     assert list(records_of([corpus.text])) == ["Anna", "Bob", "Carl"]

@@ -20,11 +20,12 @@ from tui_charrnn.errors import CorpusError
 END: Final = "\N{INFORMATION SEPARATOR TWO}"
 """The end sign, in ASCII the separator of records; one that a text has itself ends a record too."""
 _BORDERS: Final = {
-    "line": re.compile(rf"\s*[\n\r{END}]"),
-    "blank-line": re.compile(rf"[^\S\n]*\n\s*\n|\s*{END}(?:\s*\n)?"),
-    "file": re.compile(rf"\s*{END}(?:\s*\n)?"),
+    "line": re.compile(rf"(?<!\s)\s*[\n\r{END}]"),
+    "blank-line": re.compile(rf"(?<!\s)(?:\s*{END}(?:\s*\n)?|[^\S\n]*\n\s*\n)"),
+    "file": re.compile(rf"(?<!\s)\s*{END}(?:\s*\n)?"),
 }
-"""What lies between two records; that the end sign counts as white space is used here."""
+"""What lies between two records; that the end sign counts as white space is used here. It begins
+where white space begins: to look from each space of a long row takes the square of its length."""
 _BLANK_LINES: Final = _BORDERS["line"]
 _GATHERED: Final = 1 << 20
 """Characters that are moved at a time."""
