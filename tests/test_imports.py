@@ -109,6 +109,29 @@ def test_generating_loads_no_tensorflow(tmp_path: Path) -> None:
     assert "numpy" in loaded
 
 
+def test_the_first_character_waits_for_nothing_that_only_others_need(tmp_path: Path) -> None:
+    code = """
+from pathlib import Path
+from tui_charrnn import lazy
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest
+
+session = Session(runs_folder=Path("none"))
+settings = session.settings
+model = ModelLoader().load(ModelRequest.of(session), lambda seconds: False)
+tape, _ = lazy.start_tape(model, None, settings.sampling, settings.held, lambda: False)
+tape.next()
+"""
+    loaded = loaded_by(code, home=tmp_path)
+    assert "numpy" in loaded
+    assert loaded.isdisjoint({
+        *("numpy.ma", "numpy.random", "hashlib", "numkong", "textual.app"),
+        *("tui_charrnn.config", "tui_charrnn.runs.catalogue", "tui_charrnn.runs.reader"),
+        *("tui_charrnn.generation.tape_file", "tui_charrnn.text.source_reading"),
+        "tui_charrnn.tui.text.external_text",
+    })
+
+
 AREAS = ("history", "new_run", "run", "runs", "tape", "xray")
 
 

@@ -1,4 +1,7 @@
-"""Which model file is meant: by path, by run, or by the name of a bundled one."""
+"""Which model file is meant: by path, by run, or by the name of a bundled one.
+
+A bundled model is found without the modules that read runs: the first character waits for them.
+"""
 
 import contextlib
 import difflib
@@ -8,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tui_charrnn import lazy
 from tui_charrnn.errors import ModelFileError, did_you_mean
 from tui_charrnn.hangul import has_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path
 from tui_charrnn.resources import DEFAULT_MODEL, KOREAN_MODEL, bundled_models
-from tui_charrnn.runs.catalogue import list_runs
-from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
-from tui_charrnn.runs.foreign_parts import has_own_live_model
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.translation import tr
 
@@ -108,12 +109,12 @@ def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
     """The model to sample from a run with, or None if there is no such run."""
     if not os.path.lexists(run.description):
         return None
-    checkpoint = best_or_newest(run)
-    if missed := missed_best(run, checkpoint):
+    checkpoint = lazy.best_or_newest(run)
+    if missed := lazy.missed_best(run, checkpoint):
         tell(missed)
     if checkpoint is not None:
         return checkpoint.model
-    if has_own_live_model(run):
+    if lazy.has_own_live_model(run):
         return run.live_model
     raise ModelFileError(
         "The run {run!r} has no model yet. Its trainer has to save a first checkpoint; try "
@@ -168,13 +169,13 @@ def offered_models(runs_folder: Path) -> Iterator[OfferedModel]:
     Raises:
         RunError: If the folder cannot be read.
     """
-    runs = [summary.run for summary in list_runs(runs_folder)]
+    runs = [summary.run for summary in lazy.list_runs(runs_folder)]
     taken = {run.name for run in runs}
     for name, path in models_that_came_along().items():
         if name not in taken:
             yield OfferedModel(name, "bundled", read_facts(path))
     for run in runs:
-        checkpoint = best_or_newest(run)
+        checkpoint = lazy.best_or_newest(run)
         path = checkpoint.model if checkpoint else run.live_model
         if path.is_file():
             yield OfferedModel(run.name, "run", read_facts(path))

@@ -137,8 +137,8 @@ class Vocabulary:
             indices[indices == symbol] = _UNKNOWN
         lengths = (indices != _UNKNOWN).astype(np.intp)
         parts = {
-            int(code): spelling
-            for code in np.unique(codes[indices == _UNKNOWN])
+            code: spelling  # by a set: `np.unique` loads `numpy.ma`, which takes 20 ms
+            for code in set(codes[indices == _UNKNOWN].tolist())
             if (spelling := self._parts(chr(code)))
         }
         for code, spelling in parts.items():

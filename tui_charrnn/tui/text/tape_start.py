@@ -1,21 +1,27 @@
 """How a tape begins: with a seed text that a model reads, or with what was recorded before."""
 
-import unicodedata
-from collections.abc import Callable
-from dataclasses import replace
+from __future__ import annotations
 
+import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tui_charrnn import lazy
 from tui_charrnn.generation.clamping import Clamp, clamp_words
 from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tape_file import open_tape
 from tui_charrnn.hangul import INITIALS
-from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.tui.generation_settings import ActiveClamps
-from tui_charrnn.tui.text.external_text import ExternalText
 from tui_charrnn.tui.text.generation_result import Opening, Recording
 from tui_charrnn.tui.text.model_loader import LoadedModel
+
+if TYPE_CHECKING:  # the first character does not wait for what reads other texts
+    from collections.abc import Callable
+
+    from tui_charrnn.model.checkpoint import Model
+    from tui_charrnn.sampling_config import SamplingConfig
+    from tui_charrnn.tui.generation_settings import ActiveClamps
+    from tui_charrnn.tui.text.external_text import ExternalText
 
 
 def start_tape(
@@ -89,7 +95,7 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
     Raises:
         DataError: If it is not a tape, or not one of this model.
     """
-    tape = open_tape(loaded.model, document)
+    tape = lazy.open_tape(loaded.model, document)
     loaded = replace(loaded, model=tape.stream.model)
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
     held = tuple(clamp_words(tape.seed_clamps))
