@@ -58,9 +58,7 @@ from tui_charrnn.lens.neurons import find_neurons as find_neurons
 from tui_charrnn.lens.properties import find_properties as find_properties
 from tui_charrnn.model.checkpoint import load_model as load_model
 from tui_charrnn.model.checkpoint import with_calibration as with_calibration
-from tui_charrnn.runs.catalogue import list_runs as list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest as best_or_newest
-from tui_charrnn.runs.checkpoints import missed_best as missed_best
 from tui_charrnn.runs.checkpoints import newest_valid as newest_valid
 from tui_charrnn.runs.control import send_request as send_request
 from tui_charrnn.runs.foreign_parts import has_own_live_model as has_own_live_model

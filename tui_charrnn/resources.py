@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tui_charrnn.errors import ModelFileError
 from tui_charrnn.translation import Language, chosen_language
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -32,12 +33,32 @@ def resource_folder(name: str) -> Path:
 
 
 def bundled_models() -> dict[str, Path]:
-    """The models that come with the program, by name: the default first, the others by name."""
-    paths = resource_folder("models").glob("*.safetensors")
+    """The models that come with the program, the default first, then by name; none if it has none.
+
+    Everything else works without them.
+    """
+    try:
+        paths = resource_folder("models").glob("*.safetensors")
+    except FileNotFoundError:
+        return {}
     models = {path.stem: path for path in sorted(paths)}
     is_korean = chosen_language() == "ko" or speaks_korean(os.environ)
     wanted = [KOREAN_MODEL, DEFAULT_MODEL] if is_korean else [DEFAULT_MODEL]
     return {name: models[name] for name in wanted if name in models} | models
+
+
+def default_model() -> Path:
+    """The model file where none is named.
+
+    Raises:
+        ModelFileError: If this installation lacks its models.
+    """
+    path = next(iter(bundled_models().values()), None)
+    if path is None:
+        raise ModelFileError(
+            "No model came with this installation. Name a model file or a run with --model."
+        )
+    return path
 
 
 def language_of(preferred: str, environment: Mapping[str, str]) -> Language:

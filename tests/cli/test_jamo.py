@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
+from tui_charrnn import resources
 from tui_charrnn.cli.embedding import embedding
 from tui_charrnn.cli.fill import fill
 from tui_charrnn.cli.generate import generate
@@ -16,7 +17,6 @@ from tui_charrnn.cli.history import history_app
 from tui_charrnn.cli.output import TextOutput
 from tui_charrnn.cli.samples import OneStream, PlainWriter, write_samples
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation import sources
 from tui_charrnn.generation.stream import CharacterStream, StopStrings
 from tui_charrnn.hangul import INITIALS, is_jamo, split_syllables
 
@@ -33,7 +33,7 @@ def bundled(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Two bundled models, of which the user's language takes the English one."""
     english = tiny_model_file(tmp_path / "shakespeare.safetensors")
     models = {"shakespeare": english, "korean": model}
-    monkeypatch.setattr(sources, "bundled_models", lambda: models)
+    monkeypatch.setattr(resources, "bundled_models", lambda: models)
 
 
 def invoke(command: object, *arguments: object) -> Result:

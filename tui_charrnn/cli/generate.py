@@ -36,6 +36,7 @@ from tui_charrnn.hangul import whole_text
 from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.preferences.resolution import resolve, runs_folder
+from tui_charrnn.resources import default_model
 from tui_charrnn.sampling_config import HANGUL
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
@@ -587,7 +588,9 @@ def _open_stream(
         # threads on a machine of many cores only wait for each other.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     model = preferred.model
-    path = recorder.watch(lazy.find_model(model, runs_folder(runs_dir), narrate), model)
+    folder = runs_folder(runs_dir)
+    found = default_model() if model is None else lazy.find_model(model, folder, narrate)
+    path = recorder.watch(found, model)
     loaded = lazy.load_model(path)
     if preferred.numbers != "float32":
         loaded = lazy.with_numbers(loaded, preferred.numbers, narrate)

@@ -12,7 +12,7 @@ from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
 from tui_charrnn.cli.reading import load_models
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.sources import models_that_came_along
+from tui_charrnn.resources import bundled_models
 
 if TYPE_CHECKING:
     from tui_charrnn.viewing.which import Origin
@@ -37,7 +37,7 @@ def which(
     their bits in `score`. A character that a model has never seen costs 20.1 bits.
     """
     text = read_argument(text, "TEXT")
-    names = list(model or models_that_came_along())
+    names = list(model or bundled_models())
     if len(names) < 2:
         raise ConfigError(f"`which` compares two models or more. Received: {len(names)}.")
     models = load_models(names, runs_dir)

@@ -1,7 +1,4 @@
-"""Which model file is meant: by path, by run, or by the name of a bundled one.
-
-A bundled model is found without the modules that read runs: the first character waits for them.
-"""
+"""Which model file is meant: by path, by run, or by the name of a bundled one."""
 
 import contextlib
 import difflib
@@ -11,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tui_charrnn import lazy
+from tui_charrnn import resources
 from tui_charrnn.errors import ModelFileError, did_you_mean
 from tui_charrnn.hangul import has_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path
-from tui_charrnn.resources import DEFAULT_MODEL, KOREAN_MODEL, bundled_models
+from tui_charrnn.resources import DEFAULT_MODEL, KOREAN_MODEL
+from tui_charrnn.runs.catalogue import list_runs
+from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
+from tui_charrnn.runs.foreign_parts import has_own_live_model
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.translation import tr
 
@@ -42,13 +42,9 @@ def find_model(
     Raises:
         ModelFileError: If nothing is found; names that are near are listed.
     """
-    bundled = models_that_came_along()
     if argument is None:
-        if not bundled:
-            raise ModelFileError(
-                "No model came with this installation. Name a model file or a run with --model."
-            )
-        return next(iter(bundled.values()))
+        return resources.default_model()
+    bundled = resources.bundled_models()
     path = parse_path(argument, tr("The model"), error=ModelFileError)
     with explained(tr("The model"), path, ModelFileError):
         found = _at_path(path, tell)
@@ -59,14 +55,6 @@ def find_model(
                 RunDirectory(runs_folder / argument).description.lstat()  # a closed run raises
             raise ModelFileError(_unknown_sentence(argument, path, runs_folder, list(bundled)))
     return found
-
-
-def models_that_came_along() -> dict[str, Path]:
-    """The bundled models, the default first; none if this installation lacks them."""
-    try:
-        return bundled_models()
-    except FileNotFoundError:  # everything else works without them
-        return {}
 
 
 def bundled_for(text: str) -> str | None:
@@ -81,7 +69,7 @@ def bundled_for(text: str) -> str | None:
     """
     is_latin = any(character.isascii() and character.isalpha() for character in text)
     name = KOREAN_MODEL if has_hangul(text) else DEFAULT_MODEL if is_latin else ""
-    return name if name in models_that_came_along() else None
+    return name if name in resources.bundled_models() else None
 
 
 def bundled_instead(unknown: str, vocabulary: str) -> str | None:
@@ -109,12 +97,12 @@ def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
     """The model to sample from a run with, or None if there is no such run."""
     if not os.path.lexists(run.description):
         return None
-    checkpoint = lazy.best_or_newest(run)
-    if missed := lazy.missed_best(run, checkpoint):
+    checkpoint = best_or_newest(run)
+    if missed := missed_best(run, checkpoint):
         tell(missed)
     if checkpoint is not None:
         return checkpoint.model
-    if lazy.has_own_live_model(run):
+    if has_own_live_model(run):
         return run.live_model
     raise ModelFileError(
         "The run {run!r} has no model yet. Its trainer has to save a first checkpoint; try "
@@ -169,13 +157,13 @@ def offered_models(runs_folder: Path) -> Iterator[OfferedModel]:
     Raises:
         RunError: If the folder cannot be read.
     """
-    runs = [summary.run for summary in lazy.list_runs(runs_folder)]
+    runs = [summary.run for summary in list_runs(runs_folder)]
     taken = {run.name for run in runs}
-    for name, path in models_that_came_along().items():
+    for name, path in resources.bundled_models().items():
         if name not in taken:
             yield OfferedModel(name, "bundled", read_facts(path))
     for run in runs:
-        checkpoint = lazy.best_or_newest(run)
+        checkpoint = best_or_newest(run)
         path = checkpoint.model if checkpoint else run.live_model
         if path.is_file():
             yield OfferedModel(run.name, "run", read_facts(path))

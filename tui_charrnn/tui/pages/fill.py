@@ -9,9 +9,10 @@ from textual.getters import query_one
 
 from tui_charrnn.generation.both_sides import BothFilled, BothSides
 from tui_charrnn.generation.filling import GAPS, Filled, Filler, split_gaps
-from tui_charrnn.generation.sources import bundled_for, find_model, models_that_came_along
+from tui_charrnn.generation.sources import bundled_for, find_model
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.resources import bundled_models
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import Language, chosen_language, tr
 from tui_charrnn.tui.dialogs import SafeInput
@@ -104,7 +105,7 @@ class FillPage(Page):
     def _suited(self, text: str) -> str | None:
         """The bundled model that suits a text better than that of the app, if none was chosen."""
         suited = None if self._session.is_model_chosen else bundled_for(text)
-        return None if suited == next(iter(models_that_came_along()), None) else suited
+        return None if suited == next(iter(bundled_models()), None) else suited
 
     def _open(self, suited: str | None, task: BackgroundTask) -> Filler:
         """A bundled model, or the one that generates unless it reads both directions."""

@@ -9,8 +9,9 @@ from textual.getters import query_one
 from textual.widgets import Input
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.sources import find_model, models_that_came_along
+from tui_charrnn.generation.sources import find_model
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.resources import bundled_models
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
@@ -57,7 +58,7 @@ class WhichPage(Page):
         """Name the bundled models."""
         super().on_mount()
         with self.prevent(Input.Changed):
-            self.models.value = ", ".join(models_that_came_along())
+            self.models.value = ", ".join(bundled_models())
         self.picture.wait_for(tr("Loading the models ..."))
         self._read()
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, ModelFileError
+from tui_charrnn.resources import default_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
@@ -133,7 +134,7 @@ def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic
         CharRNNError: If there are none; the sentence says when there will be.
     """
     if wanted.run is None or wanted.source is Source.DEFAULT:
-        return Weights(lazy.find_model(wanted.model, wanted.runs_folder))
+        return Weights(_default_file(wanted))
     if wanted.source is Source.BEST:
         checkpoint = lazy.best_or_newest(wanted.run)
         if checkpoint is None:
@@ -151,6 +152,12 @@ def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic
     if path is None:
         raise _no_weights(wanted.run)
     return Weights(path, note)
+
+
+def _default_file(wanted: ModelRequest) -> Path:
+    if wanted.model is None:  # found without what reads runs: the first character waits for it
+        return default_model()
+    return lazy.find_model(wanted.model, wanted.runs_folder)
 
 
 def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
