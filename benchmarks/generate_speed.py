@@ -23,6 +23,7 @@ from benchmarks.rounds import Bar, Spread, median_ratio, rotated
 from benchmarks.speed.processes import ContenderProcess
 from benchmarks.tables import markdown_table
 from tui_charrnn.errors import ConfigError, RunError
+from tui_charrnn.generation.products import load_library
 
 SIZES: Final = (256, 512, 1024)
 CONTENDERS: Final = {
@@ -177,6 +178,11 @@ def compare(options: argparse.Namespace) -> None:
         raise ConfigError(
             "There is no PyTorch here. Install the extra `bench`, name the interpreter that has it "
             "with --torch-python, or leave it out: --contenders ours,keras,reading"
+        )
+    if "int8" in names and load_library() is None:
+        raise ConfigError(
+            "NumKong is not here, or slow on this processor, so int8 would be multiplied by NumPy. "
+            "Install the extra `fast`, or leave it out: --contenders ours,keras,torch,reading"
         )
     warn_unless_quiet()
     machine = describe_machine()

@@ -1,14 +1,16 @@
 """The tables of `benchmarks.generate_speed`, and its contenders' streams."""
 
+import argparse
 import sys
 
 import pytest
 
+from benchmarks import generate_speed
 from benchmarks.generate_speed import SizeRates, rates_report, starts_report, tape_report
 from benchmarks.generation.ours import open_stream
 from benchmarks.generation.starting import seconds_to_output
 from benchmarks.generation.task import VOCABULARY_SIZE, Task
-from tui_charrnn.errors import RunError
+from tui_charrnn.errors import ConfigError, RunError
 
 
 def test_ratios_are_medians_of_single_rounds() -> None:
@@ -58,6 +60,14 @@ def test_a_tape_is_held_against_its_memory(grown: float, verdict: str) -> None:
 
     assert lines[2].split("|")[-2].strip() == verdict
     assert lines[4].split("|")[2].strip() == "5"
+
+
+def test_int8_without_its_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate_speed, "load_library", lambda: None)
+    options = argparse.Namespace(contenders="ours,int8", rounds=1, torch_python=None)
+
+    with pytest.raises(ConfigError, match="Install the extra `fast`"):
+        generate_speed.compare(options)
 
 
 def test_the_first_byte_of_a_process_is_what_counts() -> None:
