@@ -74,8 +74,8 @@ from tui_charrnn.tui.app import run_app as run_app
 from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
 from tui_charrnn.tui.dialogs import list_problems as list_problems
 from tui_charrnn.tui.help import HelpScreen as HelpScreen
+from tui_charrnn.tui.history.preview import held_again as held_again
 from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
-from tui_charrnn.tui.history.replay import held_again as held_again
 from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
 from tui_charrnn.tui.new_run.start import make_run as make_run

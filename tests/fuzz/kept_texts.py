@@ -36,8 +36,8 @@ from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_cache import keep_index, obtain_index
 from tui_charrnn.text.suffix_index import SuffixIndex
-from tui_charrnn.tui.history.format import HistoryRow, settings_lines
-from tui_charrnn.tui.history.replay import held_again
+from tui_charrnn.tui.history.list import HistoryRow
+from tui_charrnn.tui.history.preview import held_again, settings_lines
 from tui_charrnn.tui.tape.files import recording
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import load_tape

@@ -20,7 +20,7 @@ from tui_charrnn.cli.output import (
     stdout_is_terminal,
     write_text,
 )
-from tui_charrnn.cli.picture import GAP, fit_cell
+from tui_charrnn.cli.picture import GAP
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
@@ -29,7 +29,7 @@ from tui_charrnn.history.search import words_of
 from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line, safe_text
-from tui_charrnn.viewing.formatting import counted
+from tui_charrnn.viewing.formatting import counted, fitted
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.replay import Replay
@@ -214,7 +214,7 @@ def table_lines(entries: Sequence[Entry]) -> Iterator[str]:
         left = shutil.get_terminal_size().columns - sum(widths) - len(GAP) * len(widths)
         room = max(_LEAST_TEXT, left)
     for row in rows:
-        yield GAP.join(map(fit_cell, row, [*widths, room])).rstrip()
+        yield GAP.join(map(fitted, row, [*widths, room])).rstrip()
 
 
 def entry_lines(entry: Entry) -> Iterator[str]:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Final, TypeAlias
 
 import typer
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from tui_charrnn.cli.output import print_data, stdin_bytes, stdout_is_terminal
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.preferences.resolution import resolve
 from tui_charrnn.viewing.ascii_signs import in_ascii
+from tui_charrnn.viewing.formatting import fitted
 
 DrawnInAscii: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` does so always.")
@@ -69,11 +70,4 @@ def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     if stdout_is_terminal():
         left = shutil.get_terminal_size().columns - sum(widths[1:]) - len(GAP) * len(widths[1:])
         widths[0] = min(widths[0], max(_LEAST_NAME, left))
-    return (GAP.join(map(fit_cell, row, widths)).rstrip() for row in rows)
-
-
-def fit_cell(text: str, width: int) -> str:
-    """A text in so many columns, cut off if it is longer."""
-    if cell_len(text) > width:
-        return set_cell_size(text, width - 1) + "…"
-    return set_cell_size(text, width)
+    return (GAP.join(map(fitted, row, widths)).rstrip() for row in rows)

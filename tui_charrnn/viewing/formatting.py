@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, Protocol
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
@@ -103,6 +103,13 @@ def padded(text: str, width: int, *, to_right: bool = False) -> str:
     """
     spaces = " " * max(width - cell_len(text), 0)
     return spaces + text if to_right else text + spaces
+
+
+def fitted(text: str, columns: int) -> str:
+    """A text in exactly so many columns; a longer one ends with an ellipsis."""
+    if cell_len(text) > columns:
+        return set_cell_size(text, columns - 1) + "…"
+    return set_cell_size(text, columns)
 
 
 def _rounded(count: float) -> tuple[str, str]:

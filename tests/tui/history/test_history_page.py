@@ -17,8 +17,8 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.store import History, history_file, read_entries
 from tui_charrnn.tui.dialogs import QuestionScreen
-from tui_charrnn.tui.history.format import settings_lines
-from tui_charrnn.tui.history.reader import FIRST, HistoryListed
+from tui_charrnn.tui.history.browser import FIRST
+from tui_charrnn.tui.history.preview import settings_lines
 from tui_charrnn.tui.history.screen import HistoryScreen
 from tui_charrnn.tui.palette import commands_of
 
@@ -118,7 +118,7 @@ async def test_of_many_texts_those_in_view_alone_are_read(
         read.extend(numbers)
         return read_entries(history, numbers)
 
-    monkeypatch.setattr("tui_charrnn.tui.history.reader.read_entries", counting)
+    monkeypatch.setattr("tui_charrnn.tui.history.browser.read_entries", counting)
     async with history_page(tmp_path) as (page, pilot):
         await shown(pilot, page, "number 19999.")
         await wait_until(pilot, "all of them", lambda: len(page.browser.list.numbers) == 20_000)
@@ -143,11 +143,11 @@ async def test_the_cursor_stays_where_it_was_put_when_the_rest_comes(tmp_path: P
     async with history_page(tmp_path, *texts) as (page, pilot):
         browser, numbers = page.browser, list(range(FIRST + 60, 0, -1))
         await wait_until(pilot, "all of them", lambda: browser.list.numbers == numbers)
-        browser.post_message(HistoryListed(numbers[:FIRST], is_whole=False))
+        browser.show_found(numbers[:FIRST], is_whole=False)
         await wait_until(pilot, "the first", lambda: browser.list.numbers == numbers[:FIRST])
         assert f"at least {FIRST} texts" in str(browser.border_subtitle)
         await pilot.press("down", "down")
-        browser.post_message(HistoryListed(numbers))
+        browser.show_found(numbers)
         await wait_until(pilot, "all of them", lambda: browser.list.numbers == numbers)
         assert browser.list.selected == numbers[2]
 

@@ -11,7 +11,7 @@ from tests.support.history_app import history_page, noted
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.history.generation import Entry
-from tui_charrnn.tui.history.format import settings_lines
+from tui_charrnn.tui.history.preview import settings_lines
 
 pytestmark = pytest.mark.usefixtures("korean")
 

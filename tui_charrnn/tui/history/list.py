@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
 from textual.message import Message
 from textual.strip import Strip
 
+from tui_charrnn.hangul import join_syllables
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.cursor_list import CursorView
+from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.tui.theme.filters import KeepsText
+from tui_charrnn.viewing.formatting import fitted, format_age
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from tui_charrnn.tui.history.format import HistoryRow
+    from tui_charrnn.history.generation import Entry, Generation
+    from tui_charrnn.sampling_config import SamplingConfig
 
 _GAP: Final = 2  # columns between two cells
 _AGE: Final = 4  # columns
@@ -27,6 +33,37 @@ _SETTINGS: Final = 10  # columns
 _ROOM_FOR_MODEL: Final = 56  # columns of the list from which on there is room
 _ROOM_FOR_SETTINGS: Final = 44
 _KEPT: Final = 1024  # rows
+_SHOWN: Final = 300
+"""Characters of a text that a row may have room for."""
+_BEFORE, _SEEN = 16, 40
+"""Characters before what was found; those of the beginning that are in sight anyway."""
+_SIGNS: Final = {"top_k": "k", "top_p": "p", "min_p": "m"}
+"""How filters are called where there is little room."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """A text as a row of the list; all of it is safe to show."""
+
+    time: datetime
+    model: str
+    settings: str
+    text: str
+
+    @classmethod
+    def of(cls, entry: Entry, query: str = "") -> HistoryRow:
+        """The row of a text, with the place where it holds the words of a search."""
+        said = entry.generation
+        return cls(
+            time=entry.time,
+            model=safe_line(shown_label(said.model.label.removeprefix("model "))),
+            settings=_short_settings(said),
+            text=safe_line(_line_of(said, query.casefold().split())),
+        )
+
+    def age(self, now: datetime) -> str:
+        """How long ago the text was generated."""
+        return format_age((now - self.time).total_seconds())
 
 
 class HistoryList(KeepsText, CursorView):
@@ -53,12 +90,11 @@ class HistoryList(KeepsText, CursorView):
     }
     """
 
+    @dataclass
     class RowsWanted(Message):
         """These rows are in view and not known yet."""
 
-        def __init__(self, numbers: Sequence[int]) -> None:
-            self.numbers = numbers
-            super().__init__()
+        numbers: Sequence[int]
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,14 +108,9 @@ class HistoryList(KeepsText, CursorView):
         """The number of the text under the cursor."""
         return self.numbers[self.cursor] if self.numbers else None
 
-    def show(self, numbers: list[int], cursor: int | None = None) -> None:
-        """Show these texts.
-
-        Args:
-            numbers: In their order.
-            cursor: The text to put the cursor on; None, or one that is not there, is the first.
-        """
-        self.numbers, self._is_waiting = numbers, False
+    def show(self, numbers: Sequence[int], cursor: int | None = None) -> None:
+        """Show texts in this order, with the cursor on one of them, or else on the first."""
+        self.numbers, self._is_waiting = [*numbers], False
         self._rows.clear()  # of a search, rows show what was found
         self.take_count(len(numbers), numbers.index(cursor) if cursor in numbers else 0)
         self._want_rows()
@@ -92,12 +123,7 @@ class HistoryList(KeepsText, CursorView):
         self._want_rows()
 
     def take(self, numbers: Sequence[int], rows: dict[int, HistoryRow]) -> None:
-        """Draw rows that are known now.
-
-        Args:
-            numbers: Which were asked for.
-            rows: What is known of them; those that are missing are shown no longer.
-        """
+        """Draw rows that were asked for; those that are missing are shown no longer."""
         self._is_waiting = False
         for number, row in rows.items():
             self._rows[number] = row
@@ -122,11 +148,7 @@ class HistoryList(KeepsText, CursorView):
         self._want_rows()
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row of the view.
-
-        Args:
-            y: The row, counted from the top of the view.
-        """
+        """Draw a row of the view, counted from its top."""
         width, index = self.scrollable_content_region.width, self.scroll_offset.y + y
         if index >= len(self.numbers):
             return Strip.blank(width, self.rich_style)
@@ -138,7 +160,7 @@ class HistoryList(KeepsText, CursorView):
         segments = [Segment(" ", self.rich_style + look)]
         for text, columns, kind in cells:
             style = self.get_component_rich_style(f"history-list--{kind}") + look
-            segments.append(Segment(_cut(text, columns) + " " * _GAP, style))
+            segments.append(Segment(fitted(text, columns) + " " * _GAP, style))
         return Strip(segments).crop_extend(0, width, self.rich_style + look)
 
     def _want_rows(self) -> None:
@@ -163,8 +185,27 @@ def _cells(row: HistoryRow, width: int) -> list[tuple[str, int, str]]:
     return [*cells, (row.text, max(left, 1), "text")]
 
 
-def _cut(text: str, columns: int) -> str:
-    """A text in so many columns, with an ellipsis if it is longer."""
-    if cell_len(text) > columns:
-        return set_cell_size(text, columns - 1) + "…"
-    return set_cell_size(text, columns)
+def _short_settings(said: Generation) -> str:
+    """Temperature and filters in few columns; an ellipsis says that they changed on the way."""
+    (_, first), *changes = said.sampling
+    temperature = f"{first.temperature:g}"
+    parts = [tr("{settings} held", settings=temperature) if said.clamps else temperature]
+    return " ".join([*parts, *_filters(first)]) + ("…" if changes else "")
+
+
+def _filters(config: SamplingConfig) -> Iterator[str]:
+    """The filters that do something."""
+    for name, sign in _SIGNS.items():
+        if (value := getattr(config, name)) is not None:
+            yield f"{sign}{value:g}"
+    if config.repetition_penalty != 1:
+        yield f"r{config.repetition_penalty:g}"
+
+
+def _line_of(said: Generation, words: list[str]) -> str:
+    """The beginning of a text on one line, or a passage of it that holds a word."""
+    text = join_syllables(said.seed_text + said.text)
+    folded = text.casefold()  # hardly ever of another length: the passage is then a little off
+    found = min((place for word in words if (place := folded.find(word)) >= 0), default=0)
+    start = max(found - _BEFORE, 0) if found > _SEEN else 0
+    return ("… " if start else "") + " ".join(text[start : start + _SHOWN].split())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -9,21 +11,35 @@ from textual.containers import Vertical
 from textual.getters import query_one
 from textual.widgets import Static
 
-from tui_charrnn.history.rows import lacking
+from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.generation.clamping import parse_clamps
+from tui_charrnn.generation.replay import Replay
+from tui_charrnn.history.generation import hindrance_of
+from tui_charrnn.history.rows import lacking, length_words
+from tui_charrnn.history.store import find_same_model
+from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.history.format import settings_lines
-from tui_charrnn.tui.history.replay import HistoryReplay, ReplayBegan, ReplayEnded, ReplayFailed
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text.text_view import TextView
+from tui_charrnn.viewing.formatting import format_age
+from tui_charrnn.viewing.xray import sampling_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual.app import ComposeResult
 
-    from tui_charrnn.history.generation import Entry
+    from tui_charrnn.history.generation import Entry, Generation
     from tui_charrnn.tui.generation_settings import GenerationSettings
+    from tui_charrnn.tui.text.model_loader import LoadedModel
 
 FRAME: Final = 1 / 20  # seconds between two looks for new characters
+_LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
 _MOST_FACTS: Final = 5  # lines
 _LOW: Final = 10  # rows of the preview below which two facts must do
 
@@ -54,7 +70,10 @@ class HistoryPreview(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[str] = []
-        self._replay: HistoryReplay | None = None
+        self._replay: BackgroundTask | None = None
+        """Generates the text again, while that goes on."""
+        self._characters: deque[str] = deque()
+        """What it has generated and is not drawn yet."""
         self._search: Search | None = None
         self.has_note = False
         """Whether a note was written about the text that is shown."""
@@ -116,64 +135,65 @@ class HistoryPreview(Vertical):
             self._search.find(next(iter(query.split()), ""))
 
     def replay(self, entry: Entry, settings: GenerationSettings) -> None:
-        """Generate a text again.
-
-        Args:
-            entry: The text.
-            settings: Its speed is that of the app.
-        """
+        """Generate a text again, in a thread and at the speed of the app."""
         self.stop()
-        self._replay = HistoryReplay(entry, settings, self.post_message)
+        self._characters = characters = deque[str]()
+
+        def generate(task: BackgroundTask) -> int | None:
+            path = find_same_model(entry)
+            task.check()
+            replay = Replay(load_model(path), entry.generation, lambda: task.is_cancelled)
+            task.check()
+            self.call_later(self._begin, task, replay.read_text)
+            due = time.monotonic()
+            while (character := replay.next()) is not None:
+                characters.append(character)
+                speed, now = settings.speed, time.monotonic()
+                due = now if speed is None else max(due, now - _LONGEST_LAG) + 1 / speed
+                task.wait(max(0.0, due - now))
+            return replay.difference()
+
+        def work(task: BackgroundTask) -> None:
+            is_problem = True
+            try:
+                difference = generate(task)
+            except (CharRNNError, OSError) as error:
+                sentence = str(error)
+            else:
+                sentence, is_problem = _verdict(entry, difference), difference is not None
+            task.check()
+            self.call_later(self._end, task, sentence, is_problem=is_problem)
+
+        self._replay = BackgroundTask("history-replay", work)
         self._note(tr("Looking for its model …"))
 
     def stop(self) -> None:
         """Generate no more; what came stays."""
         if self._replay is not None:
-            self._replay.stop()
+            self._replay.cancel()
             self._replay = None
             self._frames.pause()
             self.text.streaming = False
 
-    def on_replay_began(self, event: ReplayBegan) -> None:
-        """Draw the seed text, and from now on what comes."""
-        event.stop()
-        if event.replay is self._replay:
+    def _begin(self, replay: BackgroundTask, read_text: str) -> None:
+        """Draw what the model has read of the seed text, and from now on what comes."""
+        if replay is self._replay:
             self.text.clear()
-            self.text.append(event.read_text, "seed")
+            self.text.append(read_text, "seed")
             self.text.streaming = True
             self._frames.resume()
             self._note(tr("Generating it again; Esc stops."))
 
-    def on_replay_ended(self, event: ReplayEnded) -> None:
-        """Draw the last characters, and say whether they are the same."""
-        event.stop()
-        if event.replay is not self._replay:
-            return
-        self._draw_new()
-        self.stop()
-        length = event.replay.entry.generation.length
-        if event.difference is None:
-            self._note(tr("Generated again: the same {count:,} characters.", count=length))
-        else:
-            self._note(
-                tr(
-                    "This differs from the kept text from character {number:,} on. Another machine "
-                    "may round in another way.",
-                    number=event.difference + 1,
-                ),
-                is_problem=True,
-            )
-
-    def on_replay_failed(self, event: ReplayFailed) -> None:
-        """Say why the text cannot be generated again."""
-        event.stop()
-        if event.replay is self._replay:
+    def _end(self, replay: BackgroundTask, sentence: str, *, is_problem: bool) -> None:
+        """Draw the last characters, and say what came of it."""
+        if replay is self._replay:
+            self._draw_new()
             self.stop()
-            self._note(str(event.error), is_problem=True)
+            self._note(sentence, is_problem=is_problem)
 
     def _draw_new(self) -> None:
-        if self._replay is not None and (characters := self._replay.take()):
-            self.text.append(characters, "generated")
+        characters = [self._characters.popleft() for _ in range(len(self._characters))]
+        self.text.append("".join(characters), "generated")
 
     def _note(self, sentence: str, *, is_problem: bool = False) -> None:
         self.has_note = True
@@ -187,3 +207,48 @@ class HistoryPreview(Vertical):
             lines = [*lines[: most - 1], more]
         self.facts.update("\n".join(lines))
         self.facts.display = bool(lines)
+
+
+def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
+    """All that a text came from, in a few lines that are safe to show."""
+    said = entry.generation
+    age = format_age((now - entry.time).total_seconds())
+    when = tr("{time:%Y-%m-%d %H:%M}, {age} ago", time=entry.time.astimezone(), age=age)
+    yield f"{safe_line(shown_label(said.model.label))} · {when}"
+    yield f"{length_words(said)} · {tr('RNG {seed}', seed=said.rng_seed)}"
+    changes = [(after, sampling_words(config)) for after, config in said.sampling]
+    for after, held in said.clamps:
+        cells = ", ".join(map(safe_line, held))
+        changes.append((after, tr("held: {cells}", cells=cells) if held else tr("no cell is held")))
+    for after, words in changes:
+        if after:
+            yield tr("from character {number:,}: {words}", number=after + 1, words=words)
+        else:
+            yield words
+    if hindrance := hindrance_of(said):
+        yield tr("Cannot be generated again: {reason}.", reason=safe_line(tr(hindrance)))
+
+
+def _verdict(entry: Entry, difference: int | None) -> str:
+    """Whether a text that was generated again is the same; else its first other character."""
+    if difference is None:
+        count = entry.generation.length
+        return tr("Generated again: the same {count:,} characters.", count=count)
+    return tr(
+        "This differs from the kept text from character {number:,} on. Another machine may round "
+        "in another way.",
+        number=difference + 1,
+    )
+
+
+def held_again(said: Generation, loaded: LoadedModel | None) -> ActiveClamps:
+    """The clamps that a text began with, if its model is the one loaded now; else none."""
+    words = dict(said.clamps).get(0, ())
+    is_same = loaded is not None and said.model.file == str(loaded.file and loaded.file.absolute())
+    if loaded is None or not is_same or not words:
+        return ActiveClamps()
+    try:
+        clamps = parse_clamps(words, loaded.model.config)
+    except ConfigError:  # the file was replaced by a model of another shape
+        return ActiveClamps()
+    return ActiveClamps(clamps, identity_of(loaded.model))

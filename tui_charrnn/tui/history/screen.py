@@ -19,7 +19,6 @@ from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Answer, Dialog, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
 from tui_charrnn.tui.history.list import HistoryList
-from tui_charrnn.tui.history.reader import EntryPutBack, EntryTakenOut
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import active_keys, key_label
 from tui_charrnn.tui.messages import NoteWritten
@@ -39,34 +38,9 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.session import Session
     from tui_charrnn.tui.text.session_texts import Tell
 
-_STYLE: Final = """
-HistoryScreen {
-    background: $background;
-    & #history-note { height: auto; max-height: 3; padding: 0 2; color: $text-muted; }
-    & #history-note.-problem { color: $text-warning; }
-}
-HistoryScreen.-two-columns {
-    #history-body { layout: horizontal; }
-    HistoryList {
-        width: 9fr;
-        height: 100%;
-        border-bottom: none;
-        border-right: solid $foreground 25%;
-    }
-    HistoryPreview { width: 8fr; height: 100%; }
-}
-HistoryScreen.-flat {
-    HistoryList { height: 1fr; border-bottom: none; }
-    HistoryPreview { display: none; }
-    #history-note { max-height: 1; }
-}
-"""
-_WIDTHS: Final = [
-    (0, "-one-column"),
-    (100, "-two-columns"),
-]
-"""Columns from which on the style sheet has a class."""
+_WIDTHS: Final = [(0, "-one-column"), (100, "-two-columns")]
 _HEIGHTS: Final = [(0, "-flat"), (16, "-high")]
+"""Columns, and rows, from which on the style sheet has a class."""
 
 
 class HistoryScreen(Dialog[Entry | None]):
@@ -83,27 +57,49 @@ class HistoryScreen(Dialog[Entry | None]):
     """Whose keys act here."""
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
-    DEFAULT_CSS = _STYLE
+    DEFAULT_CSS = """
+    HistoryScreen {
+        background: $background;
+        & #history-note { height: auto; max-height: 3; padding: 0 2; color: $text-muted; }
+        & #history-note.-problem { color: $text-warning; }
+    }
+    HistoryScreen.-two-columns {
+        #history-body { layout: horizontal; }
+        HistoryList {
+            width: 9fr;
+            height: 100%;
+            border-bottom: none;
+            border-right: solid $foreground 25%;
+        }
+        HistoryPreview { width: 8fr; height: 100%; }
+    }
+    HistoryScreen.-flat {
+        HistoryList { height: 1fr; border-bottom: none; }
+        HistoryPreview { display: none; }
+        #history-note { max-height: 1; }
+    }
+    """
 
     browser = query_one(HistoryBrowser)
     note = query_one("#history-note", Static)
 
-    def __init__(self, session: Session, history: History | None = None) -> None:
-        """Show a history.
-
-        Args:
-            session: Its speed is that of a text that is generated again.
-            history: Which; None is the user's own.
-        """
+    def __init__(self, session: Session) -> None:
+        """Show the user's history; a text is generated again at the speed of the session."""
         super().__init__()
         self._session = session
-        self._history = history or History()
         self._taken: list[tuple[int, TakenOut]] = []
         """What was deleted here, the newest last."""
 
     def compose(self) -> ComposeResult:
         """The texts, what there is to say, the keys."""
-        yield HistoryBrowser(self._history, no_history(is_kept=self._session.preferences.history))
+        yield HistoryBrowser(
+            History(),
+            tr("There is no text yet: type a seed and press Enter; generated texts are kept here.")
+            if self._session.preferences.history
+            else tr(
+                "There is no text: the setting `history` is off, so no generated text is kept."
+            ),
+        )
         yield Static("", id="history-note", markup=False)
         yield KeyRow()
 
@@ -179,31 +175,34 @@ class HistoryScreen(Dialog[Entry | None]):
 
         def delete(answer: str | None) -> None:
             if answer:
-                self.browser.reader.take_out(entry.number)
+                self.browser.take_out(entry.number, taken_out)
 
-        self.app.push_screen(ask_to_delete(), delete)
+        def taken_out(taken: TakenOut | None) -> None:
+            if taken is not None:
+                self._taken.append((entry.number, taken))
+            key = key_label("history.restore")
+            self.tell(tr("Deleted. {key} brings it back, until you leave.", key=key))
 
-    def on_entry_taken_out(self, event: EntryTakenOut) -> None:
-        """Show it no longer."""
-        event.stop()
-        self.browser.drop(event.number)
-        if event.taken is not None:
-            self._taken.append((event.number, event.taken))
-        key = key_label("history.restore")
-        self.tell(tr("Deleted. {key} brings it back, until you leave.", key=key))
+        question = QuestionScreen(
+            tr("Delete the text"),
+            tr(
+                "Delete this text from the history? {key} brings it back, until you leave the "
+                "page.",
+                key=key_label("history.restore"),
+            ),
+            [
+                Answer("escape", "Esc", tr("Keep it"), ""),
+                Answer("d", "d", tr("Delete it"), "delete"),
+            ],
+        )
+        self.app.push_screen(question, delete)
 
     def action_restore(self) -> None:
         """Bring the text back that was deleted last."""
         if self._taken:
-            self.browser.reader.put_back(*self._taken.pop())
+            self.browser.put_back(*self._taken.pop(), lambda: self.tell(tr("It is back.")))
         else:
             self.tell(tr("Nothing was deleted here that could be brought back."))
-
-    def on_entry_put_back(self, event: EntryPutBack) -> None:
-        """Show it again."""
-        event.stop()
-        self.browser.look_again(event.number)
-        self.tell(tr("It is back."))
 
     def _tell_later(self, sentence: str, *, is_problem: bool = False) -> None:
         self.post_message(NoteWritten(sentence, is_problem=is_problem))
@@ -218,27 +217,3 @@ def _save(entry: Entry, tell: Tell) -> None:
     }
     stem = f"text-{entry.time.astimezone():%Y%m%d-%H%M%S}"
     save_in_background(lambda: write_new(texts_folder(), stem, files), *words_of(text), tell)
-
-
-def ask_to_delete() -> QuestionScreen:
-    """Whether to delete a text: `delete` or nothing."""
-    return QuestionScreen(
-        tr("Delete the text"),
-        tr(
-            "Delete this text from the history? {key} brings it back, until you leave the page.",
-            key=key_label("history.restore"),
-        ),
-        [
-            Answer("escape", "Esc", tr("Keep it"), ""),
-            Answer("d", "d", tr("Delete it"), "delete"),
-        ],
-    )
-
-
-def no_history(*, is_kept: bool) -> str:
-    """What to say where there is no text."""
-    if is_kept:
-        return tr(
-            "There is no text yet: type a seed and press Enter; generated texts are kept here."
-        )
-    return tr("There is no text: the setting `history` is off, so no generated text is kept.")
